@@ -1,0 +1,21 @@
+//! What host and guest say to each other.
+//!
+//! The host hands the guest one [`Job`] (as `/firebench/job.json`, in a small cpio appended to the initramfs).
+//! The guest answers with a stream of [`Event`]s, each in one [frame](codec) on the serial console.
+//! The guest is untrusted: whatever arrives is bounded, checked and never believed to be well formed.
+
+mod event;
+mod job;
+
+pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, Moment};
+pub use job::{ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
+
+/// Version of this protocol. Agent and host must agree exactly; both come from one build.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Where the guest finds its job in the initramfs.
+pub const JOB_PATH: &str = "/firebench/job.json";
+
+/// The directory in the initramfs that holds kernel modules, in a file each, named `NN-NAME.ko`: loaded in the
+/// order of the names. It may be absent (a kernel with everything built in).
+pub const MODULES_DIR: &str = "/firebench/modules";

@@ -1,0 +1,87 @@
+//! Firecracker, version 1.12 and newer, started without its API socket from a configuration file.
+//!
+//! Source: Firecracker's `docs/getting-started.md` ("configuring the microVM without sending API requests") and
+//! `src/firecracker/swagger/firecracker.yaml`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::launch::{Image, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
+
+/// What only Firecracker has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// A static CPU template (`T2`, `T2S`, `C3`, ...); CPU passed through when absent.
+    pub cpu_template: Option<String>,
+    /// Level of the log file: `Error`, `Warning`, `Info`, `Debug`, `Trace`.
+    pub log_level: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { cpu_template: None, log_level: "Info".to_owned() }
+    }
+}
+
+/// `MAX_SUPPORTED_VCPUS` of Firecracker.
+const MAX_VCPUS: u32 = 32;
+
+/// The launch of a microVM: a configuration file, a log file, and a short command.
+pub(crate) fn launch(
+    machine: &Machine,
+    settings: &Settings,
+    image: &Image,
+    paths: &Paths,
+) -> Result<Launch, LaunchError> {
+    const VMM: VmmKind = VmmKind::Firecracker;
+    if !(1..=MAX_VCPUS).contains(&machine.vcpus) {
+        return Err(LaunchError::Vcpus { vmm: VMM, max: MAX_VCPUS, vcpus: machine.vcpus });
+    }
+    let config_path = paths.work_dir.join("firecracker.json");
+    let log_path = paths.work_dir.join("firecracker.log");
+    let mut machine_config = json!({
+        "vcpu_count": machine.vcpus,
+        "mem_size_mib": machine.memory_mib,
+        "smt": false,
+    });
+    if let Some(template) = &settings.cpu_template {
+        machine_config["cpu_template"] = json!(template);
+    }
+    let mut config = json!({
+        "boot-source": {
+            "kernel_image_path": text(VMM, &image.kernel)?,
+            "initrd_path": text(VMM, &image.initramfs)?,
+            "boot_args": image.cmdline,
+        },
+        "drives": [{
+            "drive_id": "test",
+            "path_on_host": text(VMM, &image.disk.path)?,
+            // The agent mounts the root; a "root device" would make Firecracker append root= to the command line.
+            "is_root_device": false,
+            "is_read_only": image.disk.read_only,
+        }],
+        "machine-config": machine_config,
+        "logger": {
+            "log_path": text(VMM, &log_path)?,
+            "level": settings.log_level,
+            "show_level": true,
+            "show_log_origin": true,
+        },
+    });
+    if let Some(tap) = &machine.tap {
+        let mut interface = json!({ "iface_id": "tap0", "host_dev_name": tap.name });
+        if let Some(mac) = &tap.mac {
+            interface["guest_mac"] = json!(mac);
+        }
+        config["network-interfaces"] = json!([interface]);
+    }
+    let argv =
+        vec![text(VMM, &paths.binary)?, "--no-api".to_owned(), "--config-file".to_owned(), text(VMM, &config_path)?];
+    let files = vec![
+        LaunchFile { path: config_path, contents: format!("{config:#}\n") },
+        // Firecracker opens its log, it does not make it.
+        LaunchFile { path: log_path.clone(), contents: String::new() },
+    ];
+    Ok(Launch { argv, files, log: Some(log_path), tap: machine.tap.clone() })
+}

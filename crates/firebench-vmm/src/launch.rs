@@ -1,0 +1,251 @@
+//! From machine and image to a launch, as a pure function.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{firecracker, qemu};
+
+/// The virtual machine monitors that firebench can start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VmmKind {
+    /// QEMU's microvm machine.
+    Qemu,
+    /// Firecracker.
+    Firecracker,
+}
+
+impl VmmKind {
+    /// Every VMM, in the order in which they are listed and run when the user names none.
+    pub const ALL: [VmmKind; 2] = [VmmKind::Qemu, VmmKind::Firecracker];
+
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            VmmKind::Qemu => "qemu",
+            VmmKind::Firecracker => "firecracker",
+        }
+    }
+
+    /// The executable that is looked up on PATH.
+    pub fn program(self) -> &'static str {
+        match self {
+            VmmKind::Qemu => "qemu-system-x86_64",
+            VmmKind::Firecracker => "firecracker",
+        }
+    }
+
+    /// Whether this VMM can execute guests with `accel`.
+    pub fn supports(self, accel: Accel) -> bool {
+        match self {
+            VmmKind::Qemu => true,
+            VmmKind::Firecracker => accel == Accel::Kvm,
+        }
+    }
+}
+
+impl std::fmt::Display for VmmKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What executes guest instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accel {
+    /// The kernel's virtual machine, through `/dev/kvm`.
+    Kvm,
+    /// QEMU's Tiny Code Generator: emulation.
+    Tcg,
+}
+
+impl Accel {
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Accel::Kvm => "kvm",
+            Accel::Tcg => "tcg",
+        }
+    }
+}
+
+impl std::fmt::Display for Accel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A tap device of the host that becomes the guest's network card. It lives in a network namespace of the VMM
+/// process alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tap {
+    /// Name in the namespace, such as `tap0`.
+    pub name: String,
+    /// The guest's MAC address; the VMM's default when absent.
+    pub mac: Option<String>,
+}
+
+/// The virtual machine: what contenders must have alike for a fair comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Number of vCPUs, at least 1.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// What executes guest instructions.
+    pub accel: Accel,
+    /// The network card, if any.
+    pub tap: Option<Tap>,
+}
+
+/// A virtio block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drive {
+    /// Raw image or block device of the host.
+    pub path: PathBuf,
+    /// Whether the guest may only read.
+    pub read_only: bool,
+}
+
+/// What the guest boots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// ELF `vmlinux`: what both QEMU (PVH entry) and Firecracker load.
+    pub kernel: PathBuf,
+    /// Kernel command line.
+    pub cmdline: String,
+    /// Initramfs with the agent and this boot's job.
+    pub initramfs: PathBuf,
+    /// The root disk, `/dev/vda` in the guest.
+    pub disk: Drive,
+}
+
+/// Settings that only one VMM has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "vmm", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Settings {
+    /// QEMU.
+    Qemu(qemu::Settings),
+    /// Firecracker.
+    Firecracker(firecracker::Settings),
+}
+
+impl Settings {
+    /// Whose settings they are.
+    pub fn vmm(&self) -> VmmKind {
+        match self {
+            Settings::Qemu(_) => VmmKind::Qemu,
+            Settings::Firecracker(_) => VmmKind::Firecracker,
+        }
+    }
+}
+
+/// A named VMM plus its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contender {
+    /// Unique in the run.
+    pub name: String,
+    /// The machine that it builds.
+    pub machine: Machine,
+    /// What only this VMM has.
+    pub settings: Settings,
+}
+
+/// Where a launch finds and puts its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The VMM's executable.
+    pub binary: PathBuf,
+    /// An empty directory of this boot, for [`Launch::files`] and the VMM's own files.
+    pub work_dir: PathBuf,
+}
+
+/// A file to write before the VMM starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchFile {
+    /// In the work directory.
+    pub path: PathBuf,
+    /// Its whole text.
+    pub contents: String,
+}
+
+/// How a VM is started. The guest's serial console is the process's standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The command, without a shell in between.
+    pub argv: Vec<String>,
+    /// Files to write first.
+    pub files: Vec<LaunchFile>,
+    /// A log that the VMM writes, read when a boot fails.
+    pub log: Option<PathBuf>,
+    /// The tap that must exist in the process's own network namespace before it starts.
+    pub tap: Option<Tap>,
+}
+
+/// A machine that a VMM cannot build.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum LaunchError {
+    /// The VMM has no such accelerator.
+    #[error("{vmm} cannot run guests with {accel}")]
+    #[diagnostic(help("Firecracker needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine"))]
+    Accelerator {
+        /// Who.
+        vmm: VmmKind,
+        /// With what.
+        accel: Accel,
+    },
+    /// Outside what the VMM accepts.
+    #[error("{vmm} accepts 1 to {max} vCPUs, not {vcpus}")]
+    #[diagnostic(help("choose another --vcpus"))]
+    Vcpus {
+        /// Who.
+        vmm: VmmKind,
+        /// The VMM's limit.
+        max: u32,
+        /// What was asked for.
+        vcpus: u32,
+    },
+    /// A path that cannot be given to the VMM.
+    #[error("{vmm} cannot be given the path {path:?}: {reason}")]
+    #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
+    Path {
+        /// Who.
+        vmm: VmmKind,
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+/// Turns a contender and an image into a launch. Pure: reads and writes nothing.
+///
+/// # Errors
+/// [`LaunchError`] when the VMM cannot build the machine.
+pub fn launch(contender: &Contender, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
+    let machine = &contender.machine;
+    let vmm = contender.settings.vmm();
+    if !vmm.supports(machine.accel) {
+        return Err(LaunchError::Accelerator { vmm, accel: machine.accel });
+    }
+    match &contender.settings {
+        Settings::Qemu(settings) => qemu::launch(machine, settings, image, paths),
+        Settings::Firecracker(settings) => firecracker::launch(machine, settings, image, paths),
+    }
+}
+
+/// `path` as text that goes into an argument vector or a JSON file.
+pub(crate) fn text(vmm: VmmKind, path: &std::path::Path) -> Result<String, LaunchError> {
+    path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
+        vmm,
+        path: path.to_owned(),
+        reason: "it is not valid UTF-8",
+    })
+}

@@ -1,0 +1,2 @@
+//! firebench: benchmarks microVM monitors.
+fn main() {}
