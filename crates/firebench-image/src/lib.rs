@@ -1,1 +1,32 @@
-//! What a guest boots: kernel, modules, initramfs, root disk, payload, and the content-addressed cache.
+//! What a guest boots: kernel, modules, initramfs, root disk, payload, and the content-addressed cache that keeps
+//! them. Nothing here knows of a VMM.
+//!
+//! | module | makes |
+//! |---|---|
+//! | [`payload`] | the bytes of `/random.txt` and their SHA-256 |
+//! | [`ext4`] | a deterministic ext4 image of a tree of files, without root and without loop mounts |
+//! | [`disk`] | the guest's root disk: busybox, payload, files of the user |
+//! | [`tools`] | a disk of host binaries for the nested host |
+//! | [`kernel`] | an ELF `vmlinux` from a bzImage or an ELF file |
+//! | [`deb`] | kernel and modules out of a Debian package |
+//! | [`modules`] | which modules, in which order |
+//! | [`prepare`] | kernel and modules, ready to boot, kept in the cache |
+//! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
+//! | [`cache`] | the directory that keeps all of it, safe among processes |
+
+pub mod cache;
+pub mod deb;
+pub mod digest;
+pub mod disk;
+mod error;
+pub mod ext4;
+pub mod initramfs;
+pub mod kernel;
+pub mod modules;
+pub mod payload;
+pub mod prepare;
+mod progress;
+pub mod tools;
+
+pub use error::{Error, Result};
+pub use progress::Progress;

@@ -18,8 +18,20 @@ pub struct Job {
     pub console: String,
     /// The file system to switch into before anything runs.
     pub root: Root,
+    /// How the agent ends the machine.
+    pub end: End,
     /// What to do.
     pub kind: JobKind,
+}
+
+/// How a guest ends its machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// `reboot(RB_AUTOBOOT)`: for VMMs that have no power to switch off and take a restart for the end.
+    Restart,
+    /// `reboot(RB_POWER_OFF)`.
+    PowerOff,
 }
 
 /// The disk that becomes `/`.

@@ -4,11 +4,12 @@
 //! The guest answers with a stream of [`Event`]s, each in one [frame](codec) on the serial console.
 //! The guest is untrusted: whatever arrives is bounded, checked and never believed to be well formed.
 
+pub mod codec;
 mod event;
 mod job;
 
 pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, Moment};
-pub use job::{ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
+pub use job::{End, ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
 
 /// Version of this protocol. Agent and host must agree exactly; both come from one build.
 pub const PROTOCOL_VERSION: u32 = 1;

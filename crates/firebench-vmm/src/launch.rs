@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use firebench_protocol::End;
 use serde::{Deserialize, Serialize};
 
 use crate::{firecracker, qemu};
@@ -33,6 +34,15 @@ impl VmmKind {
         match self {
             VmmKind::Qemu => "qemu-system-x86_64",
             VmmKind::Firecracker => "firecracker",
+        }
+    }
+
+    /// How its guests end their machine. QEMU's microvm has ACPI's soft-off, and its restart hangs without `reboot=t`;
+    /// Firecracker has no power to switch off (`docs/getting-started.md`: "issuing a `reboot` command").
+    pub fn end(self) -> End {
+        match self {
+            VmmKind::Qemu => End::PowerOff,
+            VmmKind::Firecracker => End::Restart,
         }
     }
 

@@ -1,13 +1,35 @@
 //! Virtual machine monitors.
 //!
-//! [`launch`] holds the types and one pure function a VMM, in a file of its own ([`qemu`], [`firecracker`]): machine and
-//! image in, argument vector and files out. Nothing there touches the system, so golden tests hold every launch.
-//! What all VMMs share lives beside it: starting and ending processes so that none survives, reading the console.
+//! [`mod@launch`] holds the types and one pure function a VMM, in a file of its own ([`qemu`], [`firecracker`]):
+//! machine and image in, argument vector and files out. Nothing there touches the system, so golden tests hold every
+//! launch.
+//! What all VMMs share lives beside it: [`supervise`] starts and ends processes so that none survives and reads the
+//! console, [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`signals`] to Ctrl-C.
 
+mod cgroup;
+mod child;
+pub mod exit;
 pub mod firecracker;
+pub mod kvm;
 pub mod launch;
+pub mod pagecache;
 pub mod qemu;
+pub mod rundir;
+mod shell;
+pub mod signals;
+pub mod start;
+pub mod supervise;
+pub mod sweep;
+mod sys;
+mod tail;
 
+pub use child::Step;
+pub use exit::{Exit, Usage};
 pub use launch::{
     Accel, Contender, Drive, Image, Launch, LaunchError, LaunchFile, Machine, Paths, Settings, Tap, VmmKind, launch,
 };
+pub use rundir::{RunDir, RunDirError};
+pub use signals::Interrupt;
+pub use start::{Confinement, StartError};
+pub use supervise::{Isolation, Output, Vm};
+pub use sweep::{SweepReport, sweep};

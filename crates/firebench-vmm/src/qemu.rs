@@ -17,6 +17,10 @@ pub struct Settings {
 /// QEMU accepts up to 288 vCPUs on microvm (`hw/i386/microvm.c`, `max_cpus`).
 const MAX_VCPUS: u32 = 288;
 
+/// qboot, the firmware that QEMU ships for microvm. Its default there, a SeaBIOS, puts the ACPI tables at the end of the
+/// memory, where QEMU puts the initrd of a PVH kernel: the kernel then reads the initrd as a table and hangs.
+const FIRMWARE: &str = "qboot.rom";
+
 /// The launch of a microvm. The order of the flags is that of the published benchmark.
 pub(crate) fn launch(
     machine: &Machine,
@@ -42,6 +46,7 @@ pub(crate) fn launch(
     flag(&["-m", &memory(machine.memory_mib)]);
     flag(&["-kernel", &text(VMM, &image.kernel)?]);
     flag(&["-initrd", &text(VMM, &image.initramfs)?]);
+    flag(&["-bios", FIRMWARE]);
     flag(&["-append", &image.cmdline]);
     flag(&["-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio"]);
     let read_only = if image.disk.read_only { ",readonly=on" } else { "" };

@@ -1,2 +1,5 @@
-//! firebench: benchmarks microVM monitors.
-fn main() {}
+//! firebench: benchmarks microVM monitors. See `firebench --help`.
+
+fn main() -> std::process::ExitCode {
+    firebench::cli::main()
+}

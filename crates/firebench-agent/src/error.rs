@@ -1,0 +1,43 @@
+//! What can go wrong in the guest. The texts go to the host as they are (`Event::Failed`), so each holds its cause.
+
+use firebench_protocol::PROTOCOL_VERSION;
+use firebench_protocol::codec::EncodeError;
+use nix::errno::Errno;
+use std::io;
+use thiserror::Error;
+
+/// Why the agent cannot go on.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A file of the initramfs, /proc or /sys.
+    #[error("cannot read {path}: {cause}")]
+    Read { path: String, cause: io::Error },
+    #[error("cannot write {path}: {cause}")]
+    Write { path: String, cause: io::Error },
+    #[error("the job cannot be understood: {0}")]
+    Job(serde_json::Error),
+    #[error("the job is of protocol {0}, this agent speaks {PROTOCOL_VERSION}")]
+    Protocol(u32),
+    #[error("the job has an empty command")]
+    NoCommand,
+    #[error("the job has no iterations")]
+    NoIterations,
+    #[error("cannot use the console {path}: {cause}")]
+    Console { path: String, cause: io::Error },
+    #[error("cannot load the kernel module {name}: {cause}")]
+    Module { name: String, cause: Errno },
+    #[error("the root device {device} did not appear within {seconds} s")]
+    NoRoot { device: String, seconds: u64 },
+    #[error("cannot mount {what} on {target}: {cause}")]
+    Mount { what: String, target: String, cause: Errno },
+    #[error("cannot enter the root: {0}")]
+    Enter(Errno),
+    #[error("cannot start {command}: {cause}")]
+    Spawn { command: String, cause: io::Error },
+    #[error("cannot wait for {command}: {cause}")]
+    Wait { command: String, cause: io::Error },
+    #[error("cannot report: {0}")]
+    Encode(#[from] EncodeError),
+    #[error("cannot report: {0}")]
+    Report(io::Error),
+}

@@ -1,0 +1,89 @@
+//! What this guest is.
+
+use crate::procfs;
+use firebench_protocol::GuestFacts;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The settings of a block device's queue that are told.
+const QUEUE: [&str; 7] = [
+    "scheduler",
+    "read_ahead_kb",
+    "nr_requests",
+    "logical_block_size",
+    "physical_block_size",
+    "rotational",
+    "write_cache",
+];
+
+/// Everything about the guest. `disk` is the name of the root's block device; what cannot be read is left empty.
+pub fn gather(disk: &str, modules: Vec<String>) -> GuestFacts {
+    let clocksource = Path::new("/sys/devices/system/clocksource/clocksource0");
+    GuestFacts {
+        kernel_release: text("/proc/sys/kernel/osrelease"),
+        kernel_version: text("/proc/sys/kernel/version"),
+        cmdline: text("/proc/cmdline"),
+        cpu: procfs::cpu(&text("/proc/cpuinfo")),
+        clocksource: text(clocksource.join("current_clocksource")),
+        clocksources: words(&text(clocksource.join("available_clocksource"))),
+        mem_total_bytes: procfs::mem_total_bytes(&text("/proc/meminfo")).unwrap_or(0),
+        block: block(disk),
+        mitigations: directory("/sys/devices/system/cpu/vulnerabilities"),
+        modules,
+        transparent_hugepage: text("/sys/kernel/mm/transparent_hugepage/enabled"),
+    }
+}
+
+fn block(disk: &str) -> BTreeMap<String, String> {
+    let Some(device) = whole_disk(disk) else { return BTreeMap::new() };
+    let queue = QUEUE.iter().map(|&name| (name.to_owned(), text(device.join("queue").join(name))));
+    let mut facts: BTreeMap<_, _> = queue.filter(|(_, value)| !value.is_empty()).collect();
+    if let Some(driver) = transport(&device) {
+        facts.insert("driver".to_owned(), driver);
+    }
+    facts
+}
+
+/// The directory in /sys of the disk, or of the disk that the partition is on.
+fn whole_disk(name: &str) -> Option<PathBuf> {
+    let device = fs::canonicalize(Path::new("/sys/class/block").join(name)).ok()?;
+    if device.join("partition").exists() { device.parent().map(Path::to_owned) } else { Some(device) }
+}
+
+/// The driver of the disk's bus device, such as `virtio-mmio`. (The driver of the virtio device upon it is always the
+/// same.)
+fn transport(disk: &Path) -> Option<String> {
+    let device = fs::canonicalize(disk.join("device")).ok()?;
+    let driver = |device: &Path| fs::read_link(device.join("driver")).ok();
+    let link = device.parent().and_then(driver).or_else(|| driver(&device))?;
+    Some(link.file_name()?.to_string_lossy().into_owned())
+}
+
+/// The files of a directory with their contents.
+fn directory(path: &str) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), text(entry.path()))).collect()
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).unwrap_or_default()
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_of_this_machine() {
+        let facts = gather("no-such-disk", vec!["a".into()]);
+        assert!(!facts.kernel_release.is_empty() && !facts.kernel_version.is_empty());
+        assert!(facts.cpu.online > 0 && facts.mem_total_bytes > 1 << 20);
+        assert_eq!(facts.modules, ["a"]);
+        assert!(facts.block.is_empty());
+    }
+}

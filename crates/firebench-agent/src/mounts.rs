@@ -1,0 +1,81 @@
+//! File systems: the kernel's own, the root, and the change from the initramfs to it.
+
+use crate::error::Error;
+use firebench_protocol::{MODULES_DIR, Root};
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::unistd::{chdir, chroot};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long the root device may take to appear.
+const ROOT_DEADLINE: Duration = Duration::from_secs(10);
+/// How often it is looked for.
+const ROOT_LOOK: Duration = Duration::from_millis(5);
+/// Where the root is mounted before it becomes `/`.
+const NEW_ROOT: &str = "/newroot";
+/// The kernel's file systems, with their types. The root must have these directories.
+const KERNEL: [(&str, &str); 3] = [("/dev", "devtmpfs"), ("/proc", "proc"), ("/sys", "sysfs")];
+
+/// Mounts /dev, /proc and /sys.
+pub fn kernel_file_systems() -> Result<(), Error> {
+    for (target, kind) in KERNEL {
+        // It is there in an initramfs of firebench's; if it cannot be made in another one, mount says why.
+        _ = fs::create_dir_all(target);
+        match attach(kind, target, kind, MsFlags::empty(), "") {
+            Err(Error::Mount { cause: Errno::EBUSY, .. }) => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes the job's root `/`: waits for its device, mounts it read-only and the writable places over it, takes /dev,
+/// /proc and /sys along. The initramfs stays below, out of reach; its files that take much memory are deleted.
+pub fn enter_root(root: &Root) -> Result<(), Error> {
+    wait_for(&root.device)?;
+    _ = fs::create_dir_all(NEW_ROOT);
+    attach(&root.device, NEW_ROOT, &root.fs, MsFlags::MS_RDONLY, "")?;
+    for place in &root.tmpfs {
+        attach("tmpfs", &format!("{NEW_ROOT}{}", place.path), "tmpfs", MsFlags::empty(), &place.options)?;
+    }
+    for (target, _) in KERNEL {
+        attach(target, &format!("{NEW_ROOT}{target}"), "", MsFlags::MS_MOVE, "")?;
+    }
+    // Absent in a guest whose kernel needs no modules.
+    _ = fs::remove_dir_all(MODULES_DIR);
+    chdir(NEW_ROOT).map_err(Error::Enter)?;
+    attach(".", "/", "", MsFlags::MS_MOVE, "")?;
+    chroot(".").and_then(|()| chdir("/")).map_err(Error::Enter)
+}
+
+/// What programs like to find and most do without: pseudo terminals, shared memory, control groups. Kernels built
+/// without them are fine, so failures are passed over.
+pub fn conveniences() {
+    for (kind, target, options) in
+        [("devpts", "/dev/pts", "ptmxmode=0666"), ("tmpfs", "/dev/shm", "mode=1777"), ("cgroup2", "/sys/fs/cgroup", "")]
+    {
+        _ = fs::create_dir_all(target);
+        _ = attach(kind, target, kind, MsFlags::empty(), options);
+    }
+}
+
+fn wait_for(device: &str) -> Result<(), Error> {
+    let start = Instant::now();
+    while !Path::new(device).exists() {
+        if start.elapsed() > ROOT_DEADLINE {
+            return Err(Error::NoRoot { device: device.to_owned(), seconds: ROOT_DEADLINE.as_secs() });
+        }
+        std::thread::sleep(ROOT_LOOK);
+    }
+    Ok(())
+}
+
+fn attach(what: &str, target: &str, kind: &str, flags: MsFlags, options: &str) -> Result<(), Error> {
+    mount(Some(what), target, Some(kind), flags, Some(options)).map_err(|cause| Error::Mount {
+        what: what.to_owned(),
+        target: target.to_owned(),
+        cause,
+    })
+}

@@ -1,0 +1,49 @@
+//! System calls that nix does not wrap: the unsafe code of the agent, all of it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+/// A child that ended: its PID, its raw wait status, what it used.
+pub type Waited = (libc::pid_t, libc::c_int, libc::rusage);
+
+/// wait4(2). `None` with WNOHANG if there is a child, but none that ended. Starts anew after a signal.
+pub fn wait4(pid: libc::pid_t, options: libc::c_int) -> io::Result<Option<Waited>> {
+    loop {
+        let mut status = 0;
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: both pointers are to live, writable memory of the right types.
+        let waited = unsafe { libc::wait4(pid, &raw mut status, options, usage.as_mut_ptr()) };
+        match waited {
+            0 => return Ok(None),
+            // SAFETY: rusage is plain integers, for which zero bytes are valid, and the kernel filled it.
+            1.. => return Ok(Some((waited, status, unsafe { usage.assume_init() }))),
+            _ => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+/// pidfd_open(2), since Linux 5.3: a descriptor that becomes readable when the process ends.
+pub fn pidfd_open(pid: libc::pid_t) -> io::Result<OwnedFd> {
+    // SAFETY: takes two integers and touches no memory of ours.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let fd = libc::c_int::try_from(fd).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Lets the kernel print only messages more urgent than `level` on the console (syslog(2), action 8).
+pub fn set_console_loglevel(level: libc::c_int) -> io::Result<()> {
+    const SYSLOG_ACTION_CONSOLE_LEVEL: libc::c_int = 8;
+    // SAFETY: this action takes no buffer; the level goes where a length does otherwise.
+    match unsafe { libc::klogctl(SYSLOG_ACTION_CONSOLE_LEVEL, std::ptr::null_mut(), level) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

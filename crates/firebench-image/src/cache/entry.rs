@@ -1,0 +1,195 @@
+//! One entry: used by many, built by one.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::lock::{Lock, Mode};
+use super::meta::{Contents, Meta};
+use super::{Cache, ENTRIES, LOCKS, STAGING, remove, sync_dir};
+use crate::progress::{Progress, report};
+use crate::{Error, Result};
+
+/// Its modification time is when the entry was last used.
+const USED: &str = "used";
+
+/// The name of an entry, which may or may not be there.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    cache: &'a Cache,
+    kind: String,
+    key: String,
+}
+
+/// An entry in use: complete, and neither rebuilt nor removed by anyone until this is dropped.
+#[derive(Debug)]
+pub struct Guard {
+    path: PathBuf,
+    meta: Meta,
+    built: bool,
+    _lock: Lock,
+}
+
+impl Guard {
+    /// The entry's directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the entry is.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Whether it was built just now, and not found.
+    pub fn built(&self) -> bool {
+        self.built
+    }
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(cache: &'a Cache, kind: &str, key: &str) -> Entry<'a> {
+        Entry { cache, kind: kind.to_owned(), key: key.to_owned() }
+    }
+
+    /// What sort of thing it is.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Digest of what it is made of.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The entry if it is there and whole; waits while someone builds it.
+    pub fn get(&self) -> Result<Option<Guard>> {
+        self.guard(self.lock(Mode::Shared)?, false)
+    }
+
+    /// The entry, built first if it is not there or not whole.
+    ///
+    /// `build` fills an empty staging directory. When it fails, or its process dies, nothing of it is ever seen as an
+    /// entry. Do not ask for an entry while the same thread holds a guard of it: a damaged one would wait for itself.
+    pub fn get_or_build(&self, build: impl FnOnce(&Path) -> Result<Contents>) -> Result<Guard> {
+        let mut build = Some(build);
+        loop {
+            if let Some(guard) = self.get()? {
+                return Ok(guard);
+            }
+            let lock = self.lock(Mode::Exclusive)?;
+            let mut built = false;
+            if self.whole().is_none() {
+                let Some(build) = build.take() else {
+                    return Err(self.damaged("it was removed as soon as it was built".to_owned()));
+                };
+                report(self.cache.watcher(), Progress::Building { kind: &self.kind, key: &self.key })?;
+                self.build(build)?;
+                built = true;
+            }
+            // Someone may remove the entry while the lock changes hands: then the next round looks again.
+            if let Some(guard) = lock.share()?.map(|lock| self.guard(lock, built)).transpose()?.flatten() {
+                return Ok(guard);
+            }
+        }
+    }
+
+    /// Builds in the staging directory and moves the result to its place. The exclusive lock is held.
+    fn build(&self, build: impl FnOnce(&Path) -> Result<Contents>) -> Result<()> {
+        let staging = self.staging();
+        remove(&staging)?;
+        fs::create_dir(&staging).map_err(Error::io("create", &staging))?;
+        let outcome = self.fill(&staging, build);
+        if outcome.is_err() {
+            // The first error matters; what is left now is removed by the next builder or collector.
+            let _ = remove(&staging);
+        }
+        outcome
+    }
+
+    fn fill(&self, staging: &Path, build: impl FnOnce(&Path) -> Result<Contents>) -> Result<()> {
+        let meta = Meta::of(build(staging)?, staging)?;
+        meta.write(staging)?;
+        File::create(staging.join(USED)).map_err(Error::io("create", &staging.join(USED)))?;
+        sync_tree(staging)?;
+        let path = self.path();
+        let parent = self.cache.dir.join(ENTRIES).join(&self.kind);
+        fs::create_dir_all(&parent).map_err(Error::io("create", &parent))?;
+        remove(&path)?;
+        fs::rename(staging, &path).map_err(Error::io("move an entry to", &path))?;
+        sync_dir(&parent)
+    }
+
+    fn guard(&self, lock: Lock, built: bool) -> Result<Option<Guard>> {
+        let Some(meta) = self.whole() else { return Ok(None) };
+        let path = self.path();
+        let used = path.join(USED);
+        let touched = File::options().append(true).create(true).open(&used);
+        match touched.and_then(|file| file.set_modified(SystemTime::now())) {
+            // A cache on a read-only file system can be read all the same.
+            Err(error) if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem => {
+                Err(Error::io("note the use of", &used)(error))
+            }
+            _ => Ok(Some(Guard { path, meta, built, _lock: lock })),
+        }
+    }
+
+    fn lock(&self, mode: Mode) -> Result<Lock> {
+        Lock::take(&self.lock_path(), mode, || {
+            report(self.cache.watcher(), Progress::Waiting { kind: &self.kind, key: &self.key })
+        })
+    }
+
+    /// The exclusive lock, if no one uses or builds the entry.
+    pub(super) fn try_lock(&self) -> Result<Option<Lock>> {
+        Lock::try_take(&self.lock_path(), Mode::Exclusive)
+    }
+
+    /// The metadata, if the entry's files have the sizes that they should have.
+    fn whole(&self) -> Option<Meta> {
+        self.meta().filter(|meta| meta.mismatch(&self.path()).is_none())
+    }
+
+    pub(super) fn meta(&self) -> Option<Meta> {
+        Meta::read(&self.path())
+    }
+
+    /// When it was last used; long ago if unknown.
+    pub(super) fn last_used(&self) -> SystemTime {
+        fs::metadata(self.path().join(USED)).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.cache.dir.join(ENTRIES).join(&self.kind).join(&self.key)
+    }
+
+    pub(super) fn staging(&self) -> PathBuf {
+        self.cache.dir.join(STAGING).join(self.file_name())
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.cache.dir.join(LOCKS).join(self.file_name())
+    }
+
+    fn file_name(&self) -> String {
+        format!("{}.{}", self.kind, self.key)
+    }
+
+    /// The error for an entry that is not what it should be.
+    pub(crate) fn damaged(&self, reason: String) -> Error {
+        Error::Damaged { kind: self.kind.clone(), key: self.key.clone(), reason }
+    }
+}
+
+/// Brings a directory and all that is in it to the disk.
+fn sync_tree(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let entry = entry.map_err(Error::io("list", dir))?;
+        let path = entry.path();
+        match entry.file_type().map_err(Error::io("look at", &path))?.is_dir() {
+            true => sync_tree(&path)?,
+            false => File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?,
+        }
+    }
+    sync_dir(dir)
+}

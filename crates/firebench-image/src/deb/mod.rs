@@ -1,0 +1,235 @@
+//! Debian's kernel packages, taken apart without installing them.
+//!
+//! The package is read once, in a stream. Of its hundred MiB nothing is unpacked into the file system under a name of the
+//! archive: the kernel stays in memory, the modules in one unnamed temporary file.
+
+mod ar;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, Read, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::kernel::{self, Compression};
+use crate::modules::{self, Module, ModuleSource};
+use crate::{Error, Result};
+
+/// Most that a package may unpack to, in bytes: Debian's largest kernel packages have 500 MiB.
+const MAX_UNPACKED: u64 = 4 << 30;
+
+/// A kernel package in memory.
+#[derive(Debug)]
+pub struct KernelPackage {
+    path: PathBuf,
+    vmlinuz: Vec<u8>,
+    release: String,
+    builtin: BTreeSet<String>,
+    /// Name of a module to its file's name and its place in `spill`.
+    modules: BTreeMap<String, (String, u64, usize)>,
+    spill: File,
+}
+
+impl KernelPackage {
+    /// Reads a package. Takes seconds, and up to as much space in the directory for temporary files as the modules have.
+    pub fn open(path: &Path) -> Result<KernelPackage> {
+        KernelPackage::open_in(path, &std::env::temp_dir())
+    }
+
+    /// As [`KernelPackage::open`]; the temporary file, which has no name, is made in `dir`.
+    pub fn open_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
+        let wrong = |reason: String| Error::Package { path: path.to_owned(), reason };
+        if !path.is_file() {
+            return Err(match std::fs::metadata(path) {
+                Ok(_) => wrong("it is not a regular file".to_owned()),
+                Err(error) => Error::io("open", path)(error),
+            });
+        }
+        let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::io("open", path))?);
+        let member = ar::seek(&mut file, |name| name.starts_with("data.tar"))
+            .map_err(|error| wrong(error.to_string()))?
+            .ok_or_else(|| wrong("it has no data.tar".to_owned()))?;
+        let data = file.take(member.bytes);
+        let compression = match member.name.as_str() {
+            "data.tar.xz" => Some(Compression::Xz),
+            "data.tar.zst" => Some(Compression::Zstd),
+            "data.tar.gz" => Some(Compression::Gzip),
+            "data.tar" => None,
+            other => return Err(wrong(format!("its {other} is compressed in a way that is not supported"))),
+        };
+        let tar: Box<dyn Read> = match compression {
+            Some(compression) => {
+                kernel::decompressor(compression, data).map_err(|error| wrong(format!("{}: {error}", member.name)))?
+            }
+            None => Box::new(data),
+        };
+        let spill = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
+        let mut package = KernelPackage {
+            path: path.to_owned(),
+            vmlinuz: Vec::new(),
+            release: String::new(),
+            builtin: BTreeSet::new(),
+            modules: BTreeMap::new(),
+            spill,
+        };
+        package.unpack(tar.take(MAX_UNPACKED), dir)?;
+        if package.vmlinuz.is_empty() {
+            return Err(wrong("it holds no kernel (no boot/vmlinuz-...)".to_owned()));
+        }
+        Ok(package)
+    }
+
+    /// Reads the whole inner archive.
+    fn unpack(&mut self, tar: impl Read, dir: &Path) -> Result<()> {
+        let path = self.path.clone();
+        let wrong = move |error: std::io::Error| Error::Package {
+            path: path.clone(),
+            reason: format!("its data.tar is damaged or truncated: {error}"),
+        };
+        let mut spilled = 0_u64;
+        let mut archive = tar::Archive::new(tar);
+        for entry in archive.entries().map_err(&wrong)? {
+            let mut entry = entry.map_err(&wrong)?;
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let Some(wanted) = Wanted::of(&name) else { continue };
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            if entry.size() > kernel::MAX_FILE_BYTES {
+                return Err(wrong(std::io::Error::other(format!("{name} is larger than 512 MiB"))));
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).map_err(&wrong)?;
+            match wanted {
+                Wanted::Kernel { release } => (self.vmlinuz, self.release) = (bytes, release.to_owned()),
+                Wanted::Builtin => self.builtin = modules::builtin_names(&String::from_utf8_lossy(&bytes)),
+                Wanted::Module { name, file } => {
+                    self.spill.write_all(&bytes).map_err(Error::io("write to", dir))?;
+                    self.modules.insert(name, (file.to_owned(), spilled, bytes.len()));
+                    spilled = spilled.saturating_add(bytes.len() as u64);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The kernel as it is in the package, usually a bzImage.
+    pub fn vmlinuz(&self) -> &[u8] {
+        &self.vmlinuz
+    }
+
+    /// The modules `wanted` and all that they need, in load order; what is built in is left out.
+    pub fn modules(&self, wanted: &[&str]) -> Result<Vec<Module>> {
+        modules::load_order(self, wanted)
+    }
+}
+
+impl ModuleSource for KernelPackage {
+    fn release(&self) -> &str {
+        &self.release
+    }
+
+    fn is_builtin(&self, name: &str) -> bool {
+        self.builtin.contains(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some((file, offset, length)) = self.modules.get(name) else { return Ok(None) };
+        let mut bytes = vec![0; *length];
+        self.spill.read_exact_at(&mut bytes, *offset).map_err(Error::io("read a module of", &self.path))?;
+        kernel::module(file, bytes).map(Some)
+    }
+}
+
+/// The files of a package that matter.
+enum Wanted<'a> {
+    Kernel { release: &'a str },
+    Builtin,
+    Module { name: String, file: &'a str },
+}
+
+impl Wanted<'_> {
+    /// By the name in the archive, such as `./boot/vmlinuz-6.1.0-56-cloud-amd64` or, where `/lib` is merged into `/usr`,
+    /// `./usr/lib/modules/RELEASE/kernel/fs/ext4/ext4.ko.xz`.
+    fn of(name: &str) -> Option<Wanted<'_>> {
+        let name = name.strip_prefix("./").or_else(|| name.strip_prefix('/')).unwrap_or(name);
+        if let Some(release) = name.strip_prefix("boot/vmlinuz-") {
+            return (!release.is_empty() && !release.contains('/')).then_some(Wanted::Kernel { release });
+        }
+        let name = name.strip_prefix("usr/").unwrap_or(name);
+        let (_release, file) = name.strip_prefix("lib/modules/")?.split_once('/')?;
+        if file == "modules.builtin" {
+            return Some(Wanted::Builtin);
+        }
+        modules::name_of_file(file).map(|name| Wanted::Module { name, file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::tests::module;
+
+    fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, contents) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(contents.len() as u64);
+            header.set_mode(0o644);
+            // The safe interface refuses names such as `../x`, which are what is tested here.
+            header.as_gnu_mut().expect("it is a GNU header").name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(&header, *contents).expect("it is appended");
+        }
+        builder.into_inner().expect("it is finished")
+    }
+
+    fn package(dir: &Path, member: &str, data: &[u8]) -> PathBuf {
+        let path = dir.join("linux-image.deb");
+        let archive = ar::tests::archive(&[("debian-binary", b"2.0\n"), ("control.tar.xz", b"x"), (member, data)]);
+        std::fs::write(&path, archive).expect("it is written");
+        path
+    }
+
+    #[test]
+    fn kernel_modules_and_what_is_built_in() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let kvm_amd = module(&["depends=kvm,ext4"]);
+        let data = tar(&[
+            ("./boot/vmlinuz-6.1.0-t", b"the kernel"),
+            ("./boot/config-6.1.0-t", b"CONFIG_X=y"),
+            ("./lib/modules/6.1.0-t/modules.builtin", b"kernel/fs/ext4/ext4.ko\n"),
+            ("./usr/lib/modules/6.1.0-t/kernel/arch/x86/kvm/kvm-amd.ko", &kvm_amd),
+            ("./lib/modules/6.1.0-t/kernel/virt/../kvm.ko", &module(&["depends="])),
+        ]);
+        let opened = KernelPackage::open_in(&package(dir.path(), "data.tar", &data), dir.path()).expect("sound");
+        assert_eq!(opened.vmlinuz(), b"the kernel");
+        assert_eq!(opened.release(), "6.1.0-t");
+        let modules = opened.modules(&["kvm_amd", "ext4"]).expect("all are there");
+        assert_eq!(modules.iter().map(|module| module.name.as_str()).collect::<Vec<_>>(), ["kvm", "kvm_amd"]);
+        assert_eq!(modules[1].bytes, kvm_amd);
+        assert!(matches!(opened.modules(&["tun"]), Err(Error::ModuleMissing { .. })));
+        let files: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").collect();
+        assert_eq!(files.len(), 1, "nothing was unpacked: {files:?}");
+    }
+
+    #[test]
+    fn what_is_no_kernel_package_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let no_kernel = tar(&[("./usr/share/doc/x", b"text"), ("./boot/vmlinuz-", b"x"), ("./boot/vmlinuz-a/b", b"x")]);
+        let kernel = tar(&[("./boot/vmlinuz-6", &[7; 5000])]);
+        for (member, data, expected) in [
+            ("data.tar", &no_kernel[..], "no kernel"),
+            ("data.tar", &kernel[..3000], "truncated"),
+            ("data.tar.xz", b"no xz at all", "damaged"),
+            ("data.tar.lzma", b"", "not supported"),
+            ("other", b"", "no data.tar"),
+        ] {
+            let opened = KernelPackage::open_in(&package(dir.path(), member, data), dir.path());
+            let error = opened.expect_err("it is refused").to_string();
+            assert!(error.contains(expected), "{member}: {error}");
+        }
+        assert!(matches!(KernelPackage::open(dir.path()), Err(Error::Package { .. })));
+        assert!(matches!(KernelPackage::open(&dir.path().join("gone")), Err(Error::Io { .. })));
+    }
+}

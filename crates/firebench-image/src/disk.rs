@@ -1,0 +1,211 @@
+//! The guest's root disk: a static busybox, the payload at `/random.txt`, and what the user adds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache::{Cache, Contents, Guard};
+use crate::digest::key;
+use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
+use crate::kernel::require_static_executable;
+use crate::payload::Payload;
+use crate::progress::Watcher;
+use crate::{Error, Result};
+
+/// Kind of the entries in the cache.
+pub const KIND: &str = "disk";
+
+/// Where the payload is in the guest.
+pub const PAYLOAD_PATH: &str = "/random.txt";
+
+/// Where busybox is in the guest; every applet is a link to it in the same directory.
+pub const BUSYBOX_PATH: &str = "/bin/busybox";
+
+const IMAGE: &str = "root.ext4";
+
+const BUSYBOX_HINT: &str = "take the one of Debian's or Ubuntu's package busybox-static";
+
+const IDENTITY: Identity = Identity { label: "firebench", uuid: "66697265-6265-4e63-a800-726f6f740001" };
+
+/// Mount points and directories of an ordinary system, with their permissions.
+const DIRECTORIES: [(&str, u32); 9] = [
+    ("/dev", 0o755),
+    ("/proc", 0o555),
+    ("/sys", 0o555),
+    ("/tmp", 0o1777),
+    ("/run", 0o755),
+    ("/root", 0o700),
+    ("/etc", 0o755),
+    ("/newroot", 0o755),
+    ("/mnt", 0o755),
+];
+
+/// What a root disk is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskSpec {
+    /// A static busybox on the host.
+    pub busybox: PathBuf,
+    /// What becomes `/random.txt`.
+    pub payload: Payload,
+    /// More files, or directories with all that is in them: path on the host, path in the guest.
+    #[serde(default)]
+    pub add: Vec<(PathBuf, PathBuf)>,
+}
+
+/// A root disk in the cache. It stays as long as this is held.
+#[derive(Debug)]
+pub struct RootDisk {
+    /// The raw image.
+    pub path: PathBuf,
+    /// SHA-256 of `/random.txt`.
+    pub sha256_of_payload: String,
+    /// Size of `/random.txt` in bytes.
+    pub payload_bytes: u64,
+    /// Size of the image in bytes.
+    pub image_bytes: u64,
+    /// Key of the entry in the cache.
+    pub key: String,
+    /// Where the payload lies in the image.
+    pub payload_extents: Vec<Extent>,
+    /// Keeps the entry in the cache.
+    pub guard: Guard,
+}
+
+/// What the cache remembers of a disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Data {
+    payload: Payload,
+    payload_sha256: String,
+    payload_bytes: u64,
+    payload_extents: Vec<Extent>,
+}
+
+/// What the key of an entry is made of.
+#[derive(Serialize)]
+struct Inputs {
+    format: u32,
+    identity: &'static str,
+    payload: Source,
+    tree: Fingerprint,
+}
+
+/// The payload in the key: a file by what is in it, not by its name.
+#[derive(Serialize)]
+enum Source {
+    Made(Payload),
+    File { sha256: String },
+}
+
+/// Builds the root disk, or finds it in the cache.
+pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
+    let digests = cache.digests();
+    let tree = tree(spec)?;
+    let file_sha256 = match &spec.payload {
+        Payload::File { path } => Some(digests.of(path)?),
+        _ => None,
+    };
+    let payload = match &file_sha256 {
+        Some(sha256) => Source::File { sha256: sha256.clone() },
+        None => Source::Made(spec.payload.clone()),
+    };
+    let tree_inputs = tree.fingerprint(&digests)?;
+    let key = key(&Inputs { format: ext4::FORMAT, identity: IDENTITY.uuid, payload, tree: tree_inputs })?;
+    let entry = cache.entry(KIND, &key)?;
+    let guard = entry.get_or_build(|staging| {
+        let (contents, sha256) = write(&staging.join(IMAGE), spec, tree, crate::cache::watcher(cache))?;
+        match (&spec.payload, file_sha256) {
+            (Payload::File { path }, Some(expected)) if expected != sha256 => {
+                Err(Error::PayloadChanged { path: path.clone() })
+            }
+            _ => Ok(contents),
+        }
+    })?;
+    let damaged = || entry.damaged("its metadata are not a disk's".to_owned());
+    let data: Data = guard.meta().data().ok_or_else(damaged)?;
+    Ok(RootDisk {
+        path: guard.path().join(IMAGE),
+        sha256_of_payload: data.payload_sha256,
+        payload_bytes: data.payload_bytes,
+        image_bytes: guard.meta().bytes(),
+        key,
+        payload_extents: data.payload_extents,
+        guard,
+    })
+}
+
+impl RootDisk {
+    /// Reads the payload out of the image and says whether it still is what was written.
+    pub fn payload_is_intact(&self) -> Result<bool> {
+        let found = ext4::digest_of(&self.path, &self.payload_extents, self.payload_bytes)?;
+        Ok(found == self.sha256_of_payload)
+    }
+
+    /// SHA-256 of the whole image. Takes a second per GiB the first time; the cache remembers it.
+    pub fn image_digest(&self, cache: &Cache) -> Result<String> {
+        cache.digests().of(&self.path)
+    }
+}
+
+/// Everything but the payload.
+fn tree(spec: &DiskSpec) -> Result<Tree> {
+    require_static_executable(&spec.busybox, BUSYBOX_HINT)?;
+    let mut tree = Tree::new();
+    for (path, mode) in DIRECTORIES {
+        tree.directory(Path::new(path), mode)?;
+    }
+    tree.add(&spec.busybox, Path::new(BUSYBOX_PATH))?;
+    for applet in applets(&spec.busybox)? {
+        tree.symlink(&Path::new("/bin").join(applet), "busybox")?;
+    }
+    for (host, guest) in &spec.add {
+        tree.add(host, guest)?;
+    }
+    Ok(tree)
+}
+
+/// Names of busybox' applets, without busybox itself.
+fn applets(busybox: &Path) -> Result<Vec<String>> {
+    let wrong = |reason: String| Error::Busybox { path: busybox.to_owned(), reason };
+    let busybox = std::path::absolute(busybox).map_err(Error::io("find", busybox))?;
+    let output = Command::new(&busybox)
+        .arg("--list")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| wrong(error.to_string()))?;
+    if !output.status.success() {
+        return Err(wrong(output.status.to_string()));
+    }
+    let list = String::from_utf8(output.stdout).map_err(|_| wrong("its list is not text".to_owned()))?;
+    let names: Vec<String> = list.lines().map(str::trim).filter(|name| *name != "busybox").map(str::to_owned).collect();
+    let good = |name: &String| !name.is_empty() && !name.contains('/');
+    for needed in ["sh", "sha256sum"] {
+        if !names.iter().all(good) || !names.iter().any(|name| name == needed) {
+            return Err(wrong(format!("its list has no `{needed}`, or is no list")));
+        }
+    }
+    Ok(names)
+}
+
+/// Writes the image; also returns the payload's SHA-256.
+fn write(image: &Path, spec: &DiskSpec, tree: Tree, watcher: Watcher<'_>) -> Result<(Contents, String)> {
+    let reserved = Reserved { path: Path::new(PAYLOAD_PATH), contents: spec.payload.open()? };
+    let payload_bytes = reserved.contents.total();
+    let built = ext4::build(image, IDENTITY, tree, Some(reserved), watcher)?;
+    let payload_sha256 = built.reserved_sha256.unwrap_or_default();
+    let description = match &spec.payload {
+        Payload::Seeded { seed, .. } => format!("root disk, {payload_bytes} bytes of seed {seed:#x}"),
+        Payload::Urandom { .. } => format!("root disk, {payload_bytes} random bytes"),
+        Payload::File { path } => format!("root disk, {payload_bytes} bytes of {}", path.display()),
+    };
+    let data = Data {
+        payload: spec.payload.clone(),
+        payload_sha256: payload_sha256.clone(),
+        payload_bytes,
+        payload_extents: built.extents,
+    };
+    let contents = Contents { files: vec![(IMAGE.to_owned(), None)], ..Contents::new(description, &data)? };
+    Ok((contents, payload_sha256))
+}

@@ -1,0 +1,254 @@
+//! What can go wrong, with a hint for the user.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+
+/// The result of everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong while an image is made.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file operation failed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: "read", "write", ...
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// The disk is full, or is known to be too small before the work starts.
+    #[error("no space left for {}{}", path.display(), Space { needed: *needed, available: *available })]
+    #[diagnostic(help(
+        "make room, remove old images with `firebench image gc`, choose another place with FIREBENCH_CACHE, or take a smaller payload"
+    ))]
+    NoSpace {
+        /// The file that does not fit.
+        path: PathBuf,
+        /// Bytes needed, if known.
+        needed: Option<u64>,
+        /// Bytes available, if known.
+        available: Option<u64>,
+    },
+
+    /// A program of e2fsprogs is not installed.
+    #[error("`{tool}` was not found, neither on PATH nor in /sbin and /usr/sbin")]
+    #[diagnostic(help("install e2fsprogs (Debian, Ubuntu: `apt-get install e2fsprogs`)"))]
+    ToolMissing {
+        /// The program.
+        tool: &'static str,
+    },
+
+    /// A program of e2fsprogs failed.
+    #[error("`{tool}` failed while it {action} {}: {output}", image.display())]
+    #[diagnostic(help("e2fsprogs 1.46 or newer is expected; `{tool} -V` prints the version"))]
+    ToolFailed {
+        /// The program.
+        tool: &'static str,
+        /// What it was to do: "made the file system of", ...
+        action: &'static str,
+        /// The image it worked on.
+        image: PathBuf,
+        /// What it printed.
+        output: String,
+    },
+
+    /// A path of the guest is not usable.
+    #[error("{path:?} cannot be a path in the image: {reason}")]
+    #[diagnostic(help("give an absolute path without `.`, `..`, control characters or double slashes, once"))]
+    GuestPath {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// A file of the host cannot be put into an image.
+    #[error("{} cannot be used: {reason}", path.display())]
+    #[diagnostic(help("give a regular file or a directory of regular files, directories and symbolic links"))]
+    HostFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+
+    /// busybox or the agent is linked dynamically: it would not run in a guest that has no libc.
+    #[error("{} is not a static x86_64 executable: {reason}", path.display())]
+    #[diagnostic(help("{hint}"))]
+    NotStatic {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+        /// How to come by a static one.
+        hint: &'static str,
+    },
+
+    /// busybox did not say which applets it has.
+    #[error("{} --list failed: {reason}", path.display())]
+    #[diagnostic(help("a static busybox for x86_64 is needed (Debian, Ubuntu: package busybox-static)"))]
+    Busybox {
+        /// The busybox.
+        path: PathBuf,
+        /// What it did.
+        reason: String,
+    },
+
+    /// The payload's file changed while it was read.
+    #[error("{} changed while it was read", path.display())]
+    #[diagnostic(help("use a file that nobody writes to"))]
+    PayloadChanged {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A name of a cache entry is not usable.
+    #[error("{name:?} cannot name an entry of the cache")]
+    #[diagnostic(help("lower-case letters, digits and `-`, at most 100 of them"))]
+    EntryName {
+        /// The name.
+        name: String,
+    },
+
+    /// An entry of the cache is not what its metadata says.
+    #[error("the cache entry {kind}/{key} is damaged: {reason}")]
+    #[diagnostic(help("remove it with `firebench image gc`; it is built anew at the next use"))]
+    Damaged {
+        /// Kind of the entry.
+        kind: String,
+        /// Key of the entry.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// There is no directory for the cache.
+    #[error("no place for the cache: none of FIREBENCH_CACHE, XDG_CACHE_HOME and HOME is set to an absolute path")]
+    #[diagnostic(help("set FIREBENCH_CACHE to a directory"))]
+    NoCacheDir,
+
+    /// What was given is no x86_64 Linux kernel.
+    #[error("not an x86_64 Linux kernel: {reason}")]
+    #[diagnostic(help(
+        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or let `firebench fetch kernel` get one"
+    ))]
+    NotAKernel {
+        /// What it is instead, or what is broken.
+        reason: String,
+    },
+
+    /// A file is no kernel.
+    #[error("{}: {reason}", path.display())]
+    #[diagnostic(help(
+        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or let `firebench fetch kernel` get one"
+    ))]
+    Kernel {
+        /// The file.
+        path: PathBuf,
+        /// Why, mostly [`Error::NotAKernel`].
+        reason: Box<Error>,
+    },
+
+    /// A compressed stream cannot be decompressed.
+    #[error("{what}: the {format} data is damaged: {reason}")]
+    #[diagnostic(help("the file is truncated or damaged; get it again"))]
+    Decompress {
+        /// What was decompressed.
+        what: String,
+        /// Its format.
+        format: &'static str,
+        /// The decoder's reason.
+        reason: String,
+    },
+
+    /// A Debian package is no package, or no kernel package.
+    #[error("{} is not usable as a Debian kernel package: {reason}", path.display())]
+    #[diagnostic(help(
+        "give a package that holds a kernel, such as linux-image-6.1.0-NN-cloud-amd64; linux-image-cloud-amd64 itself holds only a dependency"
+    ))]
+    Package {
+        /// The package.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A kernel module is neither in the package nor built in.
+    #[error("kernel {release} has no module `{name}` and has it not built in{}", by(needed_by))]
+    #[diagnostic(help("take a kernel that has it; Debian's cloud kernels have all that firebench needs"))]
+    ModuleMissing {
+        /// Name of the module.
+        name: String,
+        /// Release of the kernel.
+        release: String,
+        /// The module that needs it, if it was not asked for directly.
+        needed_by: Option<String>,
+    },
+
+    /// A kernel module is no kernel module.
+    #[error("`{name}` is not an x86_64 kernel module: {reason}")]
+    #[diagnostic(help("the kernel's package is damaged or not for x86_64; get it again"))]
+    ModuleInvalid {
+        /// Name of the module.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// An archive for the initramfs cannot be made or read.
+    #[error("cpio archive: {reason}")]
+    Cpio {
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// The receiver of [`Progress`](crate::Progress) asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl Error {
+    /// For `map_err`: an I/O error of `action` on `path`. A full disk becomes [`Error::NoSpace`].
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Error::NoSpace { path, needed: None, available: None }
+            }
+            _ => Error::Io { action, path, source },
+        }
+    }
+
+    /// What is no kernel, and why.
+    pub(crate) fn no_kernel(reason: impl Into<String>) -> Error {
+        Error::NotAKernel { reason: reason.into() }
+    }
+}
+
+/// ", needed by NAME", or nothing.
+fn by(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(", needed by `{name}`")).unwrap_or_default()
+}
+
+/// ": N bytes needed, M available", as far as known.
+struct Space {
+    needed: Option<u64>,
+    available: Option<u64>,
+}
+
+impl std::fmt::Display for Space {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.needed, self.available) {
+            (Some(needed), Some(available)) => write!(f, ": {needed} bytes needed, {available} available"),
+            (Some(needed), None) => write!(f, ": {needed} bytes needed"),
+            _ => Ok(()),
+        }
+    }
+}

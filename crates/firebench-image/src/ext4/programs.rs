@@ -1,0 +1,79 @@
+//! Running the programs of e2fsprogs.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Error, Result};
+
+/// Where Debian puts them; not on an ordinary user's PATH.
+const SYSTEM_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+/// All times in an image: 2020-01-01T00:00:00Z.
+const TIME: &str = "1577836800";
+
+/// Finds a program on `path` (the value of PATH), then where the system keeps it.
+fn find(tool: &'static str, path: Option<&OsStr>) -> Result<PathBuf> {
+    path.into_iter()
+        .flat_map(std::env::split_paths)
+        .chain(SYSTEM_DIRS.map(PathBuf::from))
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(tool))
+        .find(|file| file.is_file())
+        .ok_or(Error::ToolMissing { tool })
+}
+
+/// Runs `tool` on `image` and returns what it printed on its standard output. `verdict` looks at the exit code and at
+/// the standard error without the version line that every program of e2fsprogs begins with.
+pub(super) fn run(
+    tool: &'static str,
+    action: &'static str,
+    image: &Path,
+    arguments: impl FnOnce(&mut Command),
+    verdict: fn(Option<i32>, &str) -> bool,
+) -> Result<String> {
+    let program = find(tool, std::env::var_os("PATH").as_deref())?;
+    let mut command = Command::new(&program);
+    arguments(&mut command);
+    // 1.47.0 honours the first, newer ones the second as well. Without a configuration only our own arguments count.
+    command.env("E2FSPROGS_FAKE_TIME", TIME).env("SOURCE_DATE_EPOCH", TIME).env("MKE2FS_CONFIG", "/dev/null");
+    command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
+    let output = command.output().map_err(Error::io("run", &program))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let errors: Vec<&str> = errors.lines().filter(|line| !is_version(tool, line) && !line.trim().is_empty()).collect();
+    let errors = errors.join("\n");
+    if verdict(output.status.code(), &errors) {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    if errors.contains("No space left on device") {
+        return Err(Error::NoSpace { path: image.to_owned(), needed: None, available: None });
+    }
+    let output = match errors.is_empty() {
+        true => format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stdout)),
+        false => errors,
+    };
+    Err(Error::ToolFailed { tool, action, image: image.to_owned(), output: output.trim().to_owned() })
+}
+
+/// Whether it is a line such as `debugfs 1.47.0 (5-Feb-2023)`.
+fn is_version(tool: &str, line: &str) -> bool {
+    line.strip_prefix(tool).is_some_and(|rest| rest.starts_with(" 1.") && rest.ends_with(')'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_without_a_path() {
+        assert!(find("mke2fs", None).expect("e2fsprogs is installed").is_absolute());
+        let missing = find("mke2fs-no-such-program", Some(OsStr::new("/bin:relative")));
+        assert!(matches!(missing, Err(Error::ToolMissing { tool: "mke2fs-no-such-program" })), "{missing:?}");
+    }
+
+    #[test]
+    fn version_lines() {
+        assert!(is_version("debugfs", "debugfs 1.47.0 (5-Feb-2023)"));
+        assert!(!is_version("debugfs", "debugfs: Bad magic number in super-block while trying to open x"));
+    }
+}

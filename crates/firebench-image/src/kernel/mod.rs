@@ -1,0 +1,211 @@
+//! The kernel: an ELF `vmlinux`, which QEMU (through its PVH entry) and Firecracker both load, out of a bzImage or an ELF
+//! file. What is no x86_64 Linux kernel is refused with the reason.
+
+mod bzimage;
+mod decompress;
+mod elf;
+
+use std::path::Path;
+
+use memchr::memmem;
+
+pub use decompress::Compression;
+pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
+pub use elf::require_static_executable;
+
+use crate::{Error, Result};
+
+/// What Linux says of itself at its start, in every kernel (`linux_banner` in `init/version.c`).
+const BANNER: &[u8] = b"Linux version ";
+
+/// Longest version string that is believed.
+const BANNER_MAX: usize = 512;
+
+/// The forms in which a kernel comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelKind {
+    /// The usual boot image, as in /boot/vmlinuz: a setup header and a compressed `vmlinux`.
+    BzImage {
+        /// How it is compressed.
+        compression: Compression,
+    },
+    /// An uncompressed ELF file.
+    Vmlinux,
+}
+
+impl std::fmt::Display for KernelKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            KernelKind::BzImage { compression } => write!(f, "bzImage, {compression}"),
+            KernelKind::Vmlinux => f.write_str("ELF vmlinux"),
+        }
+    }
+}
+
+/// A kernel, ready to be booted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// How it came.
+    pub kind: KernelKind,
+    /// The ELF file.
+    pub vmlinux: Vec<u8>,
+    /// Its version string, such as `Linux version 6.1.0-56-cloud-amd64 (...) ... #1 SMP ...`.
+    pub version: String,
+    /// Whether it has the PVH entry that QEMU needs to start a `vmlinux` (CONFIG_PVH).
+    pub pvh: bool,
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel")
+            .field("kind", &self.kind)
+            .field("vmlinux_bytes", &self.vmlinux.len())
+            .field("version", &self.version)
+            .field("pvh", &self.pvh)
+            .finish()
+    }
+}
+
+/// Says in which form a kernel comes, by its headers alone: nothing is decompressed.
+pub fn inspect(bytes: &[u8]) -> Result<KernelKind> {
+    if let Some(foreign) = foreign(bytes) {
+        return Err(Error::no_kernel(foreign));
+    }
+    if elf::is_elf(bytes) {
+        elf::check_vmlinux(bytes)?;
+        return Ok(KernelKind::Vmlinux);
+    }
+    let compression = Compression::detect(bzimage::payload(bytes)?)?;
+    Ok(KernelKind::BzImage { compression })
+}
+
+impl Kernel {
+    /// Reads a kernel from a file.
+    pub fn from_path(path: &Path) -> Result<Kernel> {
+        Kernel::from_bytes(read_file(path)?).map_err(of_file(path))
+    }
+
+    /// As [`Kernel::from_path`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Kernel> {
+        let kind = inspect(&bytes)?;
+        let vmlinux = match kind {
+            KernelKind::Vmlinux => bytes,
+            KernelKind::BzImage { compression } => {
+                let vmlinux = compression.decompress_kernel(bzimage::payload(&bytes)?)?;
+                elf::check_vmlinux(&vmlinux)?;
+                vmlinux
+            }
+        };
+        let version = banner(&vmlinux)
+            .ok_or_else(|| Error::no_kernel("an ELF executable that nowhere says \"Linux version\""))?;
+        let pvh = elf::has_pvh_entry(&vmlinux);
+        Ok(Kernel { kind, vmlinux, version, pvh })
+    }
+
+    /// `uname -r` of this kernel: the word after "Linux version".
+    pub fn release(&self) -> &str {
+        self.version.split_whitespace().nth(2).unwrap_or_default()
+    }
+}
+
+/// Reads a file that could be a kernel: a regular one, not too large.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
+    if metadata.is_dir() {
+        return Err(of_file(path)(Error::no_kernel("it is a directory")));
+    }
+    if !metadata.is_file() {
+        return Err(of_file(path)(Error::no_kernel("it is not a regular file")));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(of_file(path)(Error::no_kernel("it is larger than 512 MiB")));
+    }
+    std::fs::read(path).map_err(Error::io("read", path))
+}
+
+/// For `map_err`: says which file was no kernel.
+pub(crate) fn of_file(path: &Path) -> impl FnOnce(Error) -> Error {
+    move |reason| Error::Kernel { path: path.to_owned(), reason: Box::new(reason) }
+}
+
+/// The version string: "Linux version " followed by a digit, so that a format string is not taken for it.
+fn banner(vmlinux: &[u8]) -> Option<String> {
+    memmem::find_iter(vmlinux, BANNER).find_map(|at| {
+        let rest = vmlinux.get(at..)?;
+        let rest = rest.get(..BANNER_MAX).unwrap_or(rest);
+        let end = rest.iter().position(|&byte| byte == b'\n' || byte == 0)?;
+        let text = std::str::from_utf8(rest.get(..end)?).ok()?;
+        let digit = text.as_bytes().get(BANNER.len())?.is_ascii_digit();
+        (digit && !text.chars().any(char::is_control)).then(|| text.trim_end().to_owned())
+    })
+}
+
+/// Names what people give by mistake.
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let at = |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    // Magic numbers: Documentation/arch/arm64/booting.rst, arch/riscv/boot-image-header.rst, arch/arm/boot/compressed/head.S.
+    if bytes.is_empty() {
+        Some("it is empty")
+    } else if at(0x38, b"ARM\x64") {
+        Some("it is a kernel for 64-bit ARM")
+    } else if at(0x38, b"RSC\x05") {
+        Some("it is a kernel for RISC-V")
+    } else if at(0x24, &0x016f_2818_u32.to_le_bytes()) {
+        Some("it is a kernel for 32-bit ARM")
+    } else if at(0, b"!<arch>\n") {
+        Some("it is an archive, such as a Debian package: give it as a package, not as a kernel")
+    } else if at(0, &[0x1f, 0x8b]) {
+        Some("it is a gzip file: decompress it first")
+    } else if at(0, b"\xfd7zXZ\0") {
+        Some("it is an xz file: decompress it first")
+    } else if at(0, &0xfd2f_b528_u32.to_le_bytes()) {
+        Some("it is a zstd file: decompress it first")
+    } else if at(0, b"#!") {
+        Some("it is a script")
+    } else if !elf::is_elf(bytes) && std::str::from_utf8(bytes.get(..512).unwrap_or(bytes)).is_ok_and(printable) {
+        Some("it is a text file")
+    } else {
+        None
+    }
+}
+
+fn printable(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn banner_is_not_a_format_string() {
+        let bytes = b"xxLinux version %s (%s)\n\0Linux version 6.1.0-9 (a@b) (gcc) #1 SMP\n\0";
+        assert_eq!(banner(bytes).as_deref(), Some("Linux version 6.1.0-9 (a@b) (gcc) #1 SMP"));
+        assert_eq!(banner(b"Linux version 6"), None, "cut off");
+        assert_eq!(banner(b"none"), None);
+    }
+
+    #[test]
+    fn what_people_give_by_mistake() {
+        let mut arm = vec![0; 64];
+        arm[0x38..0x3c].copy_from_slice(b"ARM\x64");
+        for (bytes, expected) in [
+            (&b""[..], "empty"),
+            (b"hello, world\n", "text file"),
+            (b"#!/bin/sh\n", "script"),
+            (b"!<arch>\ndebian-binary", "Debian package"),
+            (&[0x1f, 0x8b, 8, 0], "gzip"),
+            (&arm, "64-bit ARM"),
+            (&[0xff; 4096], "no Linux boot image"),
+        ] {
+            let error = inspect(bytes).expect_err("it is no kernel").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_no_kernel() {
+        let error = Kernel::from_path(Path::new("/")).expect_err("it is a directory");
+        assert!(matches!(error, Error::Kernel { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,260 @@
+//! Kernel modules: what they need, and in which order they are loaded.
+//!
+//! Debian's packages have no `modules.dep` (depmod makes it at installation), so the order comes from the modules
+//! themselves: section `.modinfo` is a list of `key=value` strings, `depends` names the modules that a module needs
+//! (`include/linux/moduleinfo.h` and `scripts/mod/modpost.c` of the kernel).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use object::Endianness;
+use object::elf::{self, FileHeader64};
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+
+use crate::{Error, Result};
+
+/// A kernel module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Its name, with `_` and never `-`.
+    pub name: String,
+    /// The uncompressed ELF file.
+    pub bytes: Vec<u8>,
+}
+
+/// Where modules come from.
+pub trait ModuleSource {
+    /// Release of the kernel that they belong to, for error messages.
+    fn release(&self) -> &str;
+
+    /// Whether the kernel has this module built in. `name` has `_` and never `-`.
+    fn is_builtin(&self, name: &str) -> bool;
+
+    /// The module's uncompressed ELF file; None if there is no such module.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+}
+
+/// The name of a module as the kernel writes it: file names may have `-` where names have `_`.
+pub fn normalise(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// The name of the module in a file such as `kernel/drivers/block/virtio-blk.ko.xz`; None if it holds no module.
+pub(crate) fn name_of_file(path: &str) -> Option<String> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let (stem, extension) = file.split_once(".ko")?;
+    (!stem.is_empty() && ["", ".xz", ".zst", ".gz"].contains(&extension)).then(|| normalise(stem))
+}
+
+/// The names in a `modules.builtin` file: one path a line.
+pub(crate) fn builtin_names(text: &str) -> BTreeSet<String> {
+    text.lines().filter_map(|line| name_of_file(line.trim())).collect()
+}
+
+/// What a module says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Needs {
+    /// Must be loaded before it.
+    hard: Vec<String>,
+    /// Should be loaded before it, where there is such a module (`softdep=pre: ...`).
+    soft: Vec<String>,
+}
+
+/// The modules `wanted` and all that they need, each once, in an order in which they can be loaded. What is built in is
+/// left out.
+pub fn load_order(source: &impl ModuleSource, wanted: &[&str]) -> Result<Vec<Module>> {
+    let mut resolver = Resolver { source, state: BTreeMap::new(), order: Vec::new() };
+    for name in wanted {
+        resolver.visit(&normalise(name), None)?;
+    }
+    Ok(resolver.order)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Visiting,
+    Done,
+}
+
+struct Resolver<'a, S> {
+    source: &'a S,
+    state: BTreeMap<String, State>,
+    order: Vec<Module>,
+}
+
+impl<S: ModuleSource> Resolver<'_, S> {
+    /// Adds `name` after all that it needs.
+    fn visit(&mut self, name: &str, needed_by: Option<&str>) -> Result<()> {
+        match self.state.get(name) {
+            Some(State::Done) => return Ok(()),
+            Some(State::Visiting) => {
+                let reason = "it needs itself, in a circle".to_owned();
+                return Err(Error::ModuleInvalid { name: name.to_owned(), reason });
+            }
+            None => {}
+        }
+        if self.source.is_builtin(name) {
+            self.state.insert(name.to_owned(), State::Done);
+            return Ok(());
+        }
+        let Some(bytes) = self.source.read(name)? else {
+            return Err(Error::ModuleMissing {
+                name: name.to_owned(),
+                release: self.source.release().to_owned(),
+                needed_by: needed_by.map(str::to_owned),
+            });
+        };
+        self.state.insert(name.to_owned(), State::Visiting);
+        let needs = needs(&bytes).map_err(|reason| Error::ModuleInvalid { name: name.to_owned(), reason })?;
+        for other in &needs.soft {
+            // A soft dependency may name an alias, or close a circle: then it is passed over, as modprobe does.
+            if !self.state.contains_key(other) && (self.source.is_builtin(other) || self.source.read(other)?.is_some())
+            {
+                self.visit(other, Some(name))?;
+            }
+        }
+        for other in &needs.hard {
+            self.visit(other, Some(name))?;
+        }
+        self.state.insert(name.to_owned(), State::Done);
+        self.order.push(Module { name: name.to_owned(), bytes });
+        Ok(())
+    }
+}
+
+/// Reads `.modinfo` of a module.
+fn needs(module: &[u8]) -> Result<Needs, String> {
+    let damaged = |error: object::Error| format!("its ELF file is damaged: {error}");
+    let header = FileHeader64::<Endianness>::parse(module).map_err(damaged)?;
+    let endian = header.endian().map_err(damaged)?;
+    if header.e_machine.get(endian) != elf::EM_X86_64 || header.e_type.get(endian) != elf::ET_REL {
+        return Err("it is no x86_64 object file".to_owned());
+    }
+    let sections = header.sections(endian, module).map_err(damaged)?;
+    let (_, section) = sections.section_by_name(endian, b".modinfo").ok_or("it has no .modinfo")?;
+    let info = section.data(endian, module).map_err(damaged)?;
+    let mut needs = Needs::default();
+    for entry in info.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {
+        match entry.split_once('=') {
+            Some(("depends", names)) => {
+                needs.hard.extend(names.split(',').filter(|name| !name.is_empty()).map(normalise));
+            }
+            Some(("softdep", rule)) => {
+                let before = rule.split_once("pre:").map_or("", |(_, names)| names);
+                let before = before.split_once("post:").map_or(before, |(names, _)| names);
+                needs.soft.extend(before.split_whitespace().map(normalise));
+            }
+            _ => {}
+        }
+    }
+    Ok(needs)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A minimal relocatable ELF file with the given `.modinfo`.
+    pub(crate) fn module(info: &[&str]) -> Vec<u8> {
+        let names = b"\0.modinfo\0.shstrtab\0";
+        let info: Vec<u8> = info.iter().flat_map(|entry| entry.bytes().chain([0])).collect();
+        let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        file.extend([1_u16, 62].iter().flat_map(|half| half.to_le_bytes()));
+        file.extend(1_u32.to_le_bytes());
+        let sections_at = 64 + names.len() as u64 + info.len() as u64;
+        file.extend([0, 0, sections_at].iter().flat_map(|word| word.to_le_bytes()));
+        file.extend(0_u32.to_le_bytes());
+        file.extend([64_u16, 0, 0, 64, 3, 2].iter().flat_map(|half| half.to_le_bytes()));
+        file.extend(names);
+        file.extend(&info);
+        let mut section = |name: u32, kind: u32, offset: u64, size: u64| {
+            file.extend([name, kind].iter().flat_map(|word| word.to_le_bytes()));
+            file.extend([0, 0, offset, size].iter().flat_map(|word| word.to_le_bytes()));
+            file.extend([0_u32, 0].iter().flat_map(|word| word.to_le_bytes()));
+            file.extend([1_u64, 0].iter().flat_map(|word| word.to_le_bytes()));
+        };
+        section(0, 0, 0, 0);
+        section(1, 1, 64 + names.len() as u64, info.len() as u64);
+        section(10, 3, 64, names.len() as u64);
+        file
+    }
+
+    struct Fake(BTreeMap<&'static str, Vec<u8>>);
+
+    impl Fake {
+        fn new(modules: &[(&'static str, &'static str)]) -> Fake {
+            Fake(modules.iter().map(|&(name, info)| (name, module(&["license=GPL", info]))).collect())
+        }
+    }
+
+    impl ModuleSource for Fake {
+        fn release(&self) -> &str {
+            "6.1.0-test"
+        }
+        fn is_builtin(&self, name: &str) -> bool {
+            name == "ext4"
+        }
+        fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+            Ok(self.0.get(name).cloned())
+        }
+    }
+
+    fn names(modules: Result<Vec<Module>>) -> Vec<String> {
+        modules.expect("it resolves").into_iter().map(|module| module.name).collect()
+    }
+
+    #[test]
+    fn order_of_virtio_and_kvm() {
+        let source = Fake::new(&[
+            ("virtio_blk", "depends=virtio,virtio_ring"),
+            ("virtio_mmio", "depends=virtio_ring,virtio"),
+            ("virtio", "depends="),
+            ("virtio_ring", "depends=virtio"),
+            ("kvm_amd", "depends=kvm,ccp"),
+            ("kvm", "depends=irqbypass"),
+            ("ccp", "depends="),
+            ("irqbypass", "depends="),
+        ]);
+        assert_eq!(
+            names(load_order(&source, &["virtio_mmio", "virtio-blk", "ext4"])),
+            ["virtio", "virtio_ring", "virtio_mmio", "virtio_blk"]
+        );
+        assert_eq!(names(load_order(&source, &["kvm-amd", "kvm"])), ["irqbypass", "kvm", "ccp", "kvm_amd"]);
+    }
+
+    #[test]
+    fn soft_dependencies_only_where_they_exist() {
+        let source = Fake::new(&[("a", "softdep=pre: crc32c-generic b post: c"), ("b", "depends="), ("c", "depends=")]);
+        assert_eq!(names(load_order(&source, &["a"])), ["b", "a"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_who_needs_it() {
+        let source = Fake::new(&[("a", "depends=gone"), ("x", "depends=y"), ("y", "depends=x")]);
+        let missing = load_order(&source, &["a"]).expect_err("gone is gone");
+        assert_eq!(
+            missing.to_string(),
+            "kernel 6.1.0-test has no module `gone` and has it not built in, needed by `a`"
+        );
+        assert!(matches!(load_order(&source, &["gone"]), Err(Error::ModuleMissing { needed_by: None, .. })));
+        assert!(matches!(load_order(&source, &["x"]), Err(Error::ModuleInvalid { .. })), "a circle");
+    }
+
+    #[test]
+    fn damaged_modules_are_refused() {
+        let whole = module(&["depends="]);
+        assert_eq!(needs(&whole), Ok(Needs::default()));
+        for end in 0..whole.len() {
+            assert!(needs(&whole[..end]).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn names_of_files() {
+        assert_eq!(name_of_file("kernel/arch/x86/kvm/kvm-amd.ko.xz").as_deref(), Some("kvm_amd"));
+        assert_eq!(name_of_file("virtio.ko").as_deref(), Some("virtio"));
+        for other in [".ko", "x.ko.bak", "modules.builtin", ""] {
+            assert_eq!(name_of_file(other), None, "{other}");
+        }
+        assert_eq!(builtin_names("kernel/fs/ext4/ext4.ko\nkernel/a-b.ko\n").len(), 2);
+    }
+}

@@ -1,0 +1,123 @@
+//! Root disks and tools disks through the cache.
+
+mod common;
+
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use firebench_image::Error;
+use firebench_image::cache::Cache;
+use firebench_image::digest::sha256_file;
+use firebench_image::disk::{DiskSpec, build_root_disk};
+use firebench_image::payload::Payload;
+use firebench_image::tools::build_tools_disk;
+
+const BYTES: u64 = (3 << 20) + 1;
+
+fn spec(dir: &Path, payload: Payload) -> DiskSpec {
+    DiskSpec { busybox: common::busybox(dir), payload, add: Vec::new() }
+}
+
+#[test]
+fn equal_inputs_give_equal_disks_in_any_cache() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let added = dir.path().join("added");
+    std::fs::write(&added, "something").expect("written");
+    let mut spec = spec(dir.path(), Payload::seeded(BYTES));
+    spec.add.push((added.clone(), "/opt/added".into()));
+    let caches = ["one", "two"].map(|name| Cache::open(dir.path().join(name)).expect("it opens"));
+    let first = build_root_disk(&caches[0], &spec).expect("built");
+    std::thread::sleep(Duration::from_millis(1100));
+    let second = build_root_disk(&caches[1], &spec).expect("built");
+    assert_eq!(first.key, second.key);
+    assert_eq!(sha256_file(&first.path).expect("hashed"), sha256_file(&second.path).expect("hashed"));
+    assert_eq!(first.image_digest(&caches[0]).expect("hashed"), sha256_file(&second.path).expect("hashed"));
+    assert_eq!(Some(&first.sha256_of_payload), Payload::seeded(BYTES).digest().expect("a digest").as_ref());
+    assert_eq!((first.payload_bytes, first.image_bytes), (BYTES, std::fs::metadata(&first.path).expect("there").len()));
+    assert!(first.guard.built());
+    let again = build_root_disk(&caches[0], &spec).expect("found");
+    assert!(!again.guard.built());
+    std::fs::write(added, "something else").expect("written");
+    assert_ne!(build_root_disk(&caches[0], &spec).expect("built").key, first.key);
+}
+
+#[test]
+fn a_flipped_bit_of_the_payload_is_found() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let disk = build_root_disk(&cache, &spec(dir.path(), Payload::seeded(BYTES))).expect("built");
+    assert!(disk.payload_is_intact().expect("read"));
+    let image = std::fs::File::options().read(true).write(true).open(&disk.path).expect("it opens");
+    let last = disk.payload_extents.last().expect("there are extents");
+    let at = (last.physical + last.blocks - 1) * 4096;
+    let mut byte = [0];
+    image.read_exact_at(&mut byte, at).expect("read");
+    image.write_all_at(&[byte[0] ^ 1], at).expect("written");
+    assert!(!disk.payload_is_intact().expect("read"));
+}
+
+#[test]
+fn random_and_file_payloads() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let random = build_root_disk(&cache, &spec(dir.path(), Payload::Urandom { bytes: BYTES })).expect("built");
+    assert!(random.payload_is_intact().expect("read"));
+    assert_eq!(random.sha256_of_payload.len(), 64);
+
+    let path = dir.path().join("payload");
+    std::fs::write(&path, "hello, world\n").expect("written");
+    let file = build_root_disk(&cache, &spec(dir.path(), Payload::File { path: path.clone() })).expect("built");
+    assert_eq!(file.sha256_of_payload, sha256_file(&path).expect("hashed"));
+    assert_eq!(file.payload_bytes, 13);
+    let moved = dir.path().join("moved");
+    std::fs::rename(path, &moved).expect("moved");
+    let again = build_root_disk(&cache, &spec(dir.path(), Payload::File { path: moved })).expect("found");
+    assert!(!again.guard.built(), "a file is what is in it, not its name");
+}
+
+#[test]
+fn only_a_static_busybox_will_do() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let mut spec = spec(dir.path(), Payload::seeded(1));
+    common::program(&spec.busybox, "cat\nls\n");
+    assert!(matches!(build_root_disk(&cache, &spec), Err(Error::Busybox { .. })), "no sha256sum");
+    spec.busybox = PathBuf::from("/bin/sh");
+    assert!(matches!(build_root_disk(&cache, &spec), Err(Error::NotStatic { .. })));
+    spec.busybox = dir.path().join("gone");
+    assert!(matches!(build_root_disk(&cache, &spec), Err(Error::Io { .. })));
+}
+
+#[test]
+fn no_space_is_said_and_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let error = build_root_disk(&cache, &spec(dir.path(), Payload::seeded(1 << 60))).expect_err("an exbibyte");
+    assert!(matches!(error, Error::NoSpace { needed: Some(_), available: Some(_), .. }), "{error:?}");
+    assert_eq!(std::fs::read_dir(dir.path().join("cache/staging")).expect("listed").count(), 0);
+    assert_eq!(cache.list().expect("listed"), []);
+}
+
+#[test]
+fn tools_disks_are_found_again_without_hashing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let tool = dir.path().join("tool");
+    let link = dir.path().join("link");
+    std::fs::write(&tool, vec![3; 50 << 20]).expect("written");
+    std::os::unix::fs::symlink("tool", &link).expect("linked");
+    let files = [(tool.clone(), "/usr/bin/tool".into()), (link, "/lib/x.so".into())];
+    let first = build_tools_disk(&cache, &files, &[Path::new("/proc")]).expect("built");
+    // Young files are hashed each time.
+    std::thread::sleep(Duration::from_secs(3));
+    build_tools_disk(&cache, &files, &[Path::new("/proc")]).expect("found");
+    let start = Instant::now();
+    let warm = build_tools_disk(&cache, &files, &[Path::new("/proc")]).expect("found");
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(300), "{took:?}");
+    assert!(!warm.guard.built() && warm.key == first.key && warm.path == first.path);
+    assert!(first.image_bytes > 100 << 20, "the link is resolved: the file is there twice");
+    std::fs::write(&tool, vec![4; 50 << 20]).expect("written");
+    assert_ne!(build_tools_disk(&cache, &files, &[]).expect("built").key, first.key);
+}

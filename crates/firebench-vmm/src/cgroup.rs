@@ -1,0 +1,194 @@
+//! A control group (version 2) for each VM: what a VMM forks cannot leave it, so one write ends all of it.
+//!
+//! Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`, and `proc(5)` for `/proc/PID/mountinfo`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Every control group of ours is named `firebench-...`; sweeping touches no others.
+pub(crate) const PREFIX: &str = "firebench-";
+
+/// The directory in which this process may make control groups: its own one.
+///
+/// # Errors
+/// Why there is none, in words for the user.
+pub(crate) fn own() -> Result<PathBuf, String> {
+    let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
+    directory(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
+        .ok_or_else(|| "no cgroup v2 hierarchy that holds this process is mounted".to_owned())
+}
+
+/// The directory of the version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the
+/// mounts of `mountinfo`.
+fn directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
+    let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
+    mountinfo.lines().find_map(|line| {
+        let (mount, source) = line.split_once(" - ")?;
+        if source.split(' ').next()? != "cgroup2" {
+            return None;
+        }
+        let mut fields = mount.split(' ').skip(3);
+        let root = unescape(fields.next()?);
+        let point = unescape(fields.next()?);
+        let below = Path::new(own).strip_prefix(root).ok()?;
+        // A process outside of its cgroup namespace's root sees itself at "/../...".
+        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+        plain.then(|| Path::new(&point).join(below))
+    })
+}
+
+/// Resolves the octal escapes (`\040` for a space) of a field of mountinfo.
+fn unescape(field: &str) -> String {
+    let mut parts = field.split('\\');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_at_checked(3).map(|(digits, rest)| (u8::from_str_radix(digits, 8), rest)) {
+            Some((Ok(byte), rest)) => {
+                text.push(char::from(byte));
+                text.push_str(rest);
+            }
+            _ => {
+                text.push('\\');
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
+/// How long killed processes may take to leave their group. They are gone within milliseconds, unless a disk hangs.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A control group of ours. Ends what is in it and removes it when dropped.
+#[derive(Debug)]
+pub(crate) struct Cgroup {
+    path: PathBuf,
+}
+
+impl Cgroup {
+    /// Makes the control group `path`, which must not exist yet.
+    pub(crate) fn create(path: PathBuf) -> io::Result<Cgroup> {
+        fs::create_dir(&path)?;
+        Ok(Cgroup { path })
+    }
+
+    /// The control group `path` of a firebench that is gone; `None` where it does not exist, or is not one of ours.
+    pub(crate) fn leftover(path: &Path) -> Option<Cgroup> {
+        let ours = path.file_name()?.to_str()?.starts_with(PREFIX);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_) | Component::RootDir));
+        (ours && plain && path.join("cgroup.procs").is_file()).then(|| Cgroup { path: path.to_owned() })
+    }
+
+    /// Its directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file into which a process writes 0 to move itself here.
+    pub(crate) fn entrance(&self) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
+    }
+
+    /// Sends SIGKILL to every process in it.
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        match fs::write(self.path.join("cgroup.kill"), "1") {
+            // Linux before 5.14 has no such file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.kill_one_by_one(),
+            result => result,
+        }
+    }
+
+    fn kill_one_by_one(&self) -> io::Result<()> {
+        let members = match fs::read_to_string(self.path.join("cgroup.procs")) {
+            // Somebody has removed it, so nobody was in it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => result?,
+        };
+        for pid in members.lines().filter_map(|line| line.parse().ok()).filter(|&pid| pid > 0) {
+            match nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL) {
+                Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills what is left in it and removes it.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let start = Instant::now();
+        loop {
+            match fs::remove_dir(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if start.elapsed() < PATIENCE && error.raw_os_error() == Some(libc::EBUSY) => {}
+                result => return result,
+            }
+            self.kill()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // Whoever wants to know whether it worked has called `remove` before.
+        let _ = self.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIFIED: &str = "23 1 8:1 / / rw - ext4 /dev/vda rw\n\
+                           31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n";
+
+    #[test]
+    fn finds_the_own_group_of_a_unified_hierarchy() {
+        let own = directory(UNIFIED, "0::/user.slice/user-1000.slice/session-3.scope\n");
+        assert_eq!(own, Some("/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope".into()));
+    }
+
+    #[test]
+    fn finds_the_own_group_beside_version_1() {
+        let mountinfo = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n\
+                         41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw - cgroup2 cgroup2 rw\n";
+        let own = directory(mountinfo, "4:memory:/x\n0::/\n");
+        assert_eq!(own, Some("/sys/fs/cgroup/uni fied".into()));
+    }
+
+    #[test]
+    fn follows_the_root_of_a_bind_mount() {
+        let mountinfo = "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        assert_eq!(directory(mountinfo, "0::/docker/abc/inner\n"), Some("/sys/fs/cgroup/inner".into()));
+        assert_eq!(directory(mountinfo, "0::/docker/other\n"), None, "outside of what is mounted");
+        assert_eq!(directory(UNIFIED, "0::/../other\n"), None, "outside of the cgroup namespace");
+    }
+
+    #[test]
+    fn finds_none_without_version_2() {
+        assert_eq!(directory("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/\n"), None);
+        assert_eq!(directory(UNIFIED, "4:memory:/x\n"), None);
+    }
+
+    #[test]
+    fn escapes_that_are_none_stay() {
+        assert_eq!(unescape(r"a\040b\134c\x"), r"a b\c\x");
+    }
+
+    #[test]
+    fn a_leftover_is_only_what_bears_our_name() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let group = |name: &str| {
+            let path = directory.path().join(name);
+            fs::create_dir(&path).expect("directory");
+            fs::write(path.join("cgroup.procs"), "").expect("file");
+            path
+        };
+        assert!(Cgroup::leftover(&group("firebench-1-x-0")).is_some());
+        assert!(Cgroup::leftover(&group("system.slice")).is_none());
+        assert!(Cgroup::leftover(&directory.path().join("firebench-gone")).is_none());
+        assert!(Cgroup::leftover(&directory.path().join("system.slice/../firebench-1-x-0")).is_none());
+    }
+}

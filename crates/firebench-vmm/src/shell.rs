@@ -1,0 +1,116 @@
+//! A launch as a shell script, ready to paste.
+
+use std::collections::BTreeSet;
+
+use crate::launch::{Launch, LaunchFile, Tap};
+
+/// The network namespace of the script. The product makes one without a name.
+const NAMESPACE: &str = "firebench";
+
+impl Launch {
+    /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command
+    /// with one flag a line as in the published benchmark, and the namespace's removal. The text ends with a newline.
+    pub fn to_shell(&self) -> String {
+        let mut script = String::new();
+        let directories: BTreeSet<_> = self.files.iter().filter_map(|file| file.path.parent()).collect();
+        for directory in directories {
+            script += &format!("mkdir -p {}\n", quote(&directory.to_string_lossy()));
+        }
+        for file in &self.files {
+            script += &write(file);
+        }
+        let command = command(&self.argv);
+        match &self.tap {
+            None => script += &format!("{command}\n"),
+            Some(tap) => script += &in_namespace(tap, &command),
+        }
+        script
+    }
+}
+
+fn in_namespace(tap: &Tap, command: &str) -> String {
+    let name = quote(&tap.name);
+    format!(
+        "ip netns add {NAMESPACE}\n\
+         ip -n {NAMESPACE} tuntap add dev {name} mode tap vnet_hdr\n\
+         ip -n {NAMESPACE} link set dev {name} up\n\
+         ip netns exec {NAMESPACE} {command}\n\
+         ip netns delete {NAMESPACE}\n"
+    )
+}
+
+/// The program and then, a line each, its flags with their values.
+fn command(argv: &[String]) -> String {
+    let mut text = String::new();
+    for (index, argument) in argv.iter().enumerate() {
+        if index > 0 {
+            text += if argument.starts_with('-') { " \\\n   " } else { " " };
+        }
+        text += &quote(argument);
+    }
+    text
+}
+
+fn write(file: &LaunchFile) -> String {
+    let path = quote(&file.path.to_string_lossy()).into_owned();
+    if file.contents.is_empty() {
+        return format!(": > {path}\n");
+    }
+    // What a here-document ends is a line of its own.
+    let Some(lines) = file.contents.strip_suffix('\n') else {
+        return format!("printf %s {} > {path}\n", quote(&file.contents));
+    };
+    let mut end = "EOF".to_owned();
+    while lines.split('\n').any(|line| line == end) {
+        end.push('_');
+    }
+    format!("cat > {path} <<'{end}'\n{lines}\n{end}\n")
+}
+
+/// `text` as one word of a POSIX shell.
+fn quote(text: &str) -> std::borrow::Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=@%+".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''")).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn every_word_comes_back_from_the_shell() {
+        for word in
+            ["plain", "", "two words", "it's", "$HOME `id` \\ \"", "a\nb", "*", "~", "#", "-x=1", "täp", "=cat", "!"]
+        {
+            let script = format!("printf %s {}", quote(word));
+            let output = Command::new("sh").args(["-c", &script]).output().expect("sh");
+            assert_eq!(String::from_utf8(output.stdout).expect("text"), word);
+        }
+    }
+
+    #[test]
+    fn the_script_does_what_the_launch_says() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let work = directory.path().join("it's here");
+        let contents = ["{\n  \"a\": \"$x\"\n}\n", "", "EOF\nEOF_\n", "no end", "\n"];
+        let files: Vec<_> = contents
+            .iter()
+            .enumerate()
+            .map(|(number, text)| LaunchFile { path: work.join(number.to_string()), contents: (*text).to_owned() })
+            .collect();
+        let argv = ["printf", "%s|", "-append", "console=ttyS0 'x'", ""].map(str::to_owned).to_vec();
+        let launch = Launch { argv, files: files.clone(), log: None, tap: None };
+        let output = Command::new("sh").args(["-ec", &launch.to_shell()]).output().expect("sh");
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stdout).expect("text"), "-append|console=ttyS0 'x'||");
+        for file in files {
+            assert_eq!(std::fs::read_to_string(&file.path).expect("written"), file.contents);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Cleans up after a firebench that was killed before it could do so itself.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::cgroup::Cgroup;
+use crate::rundir::{CGROUPS, LOCK, NEW_PREFIX, RUN_PREFIX, RunDirError, remove_if_empty, trust, users_dir};
+
+/// What a sweep found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Directories of dead runs, removed.
+    pub runs: Vec<PathBuf>,
+    /// Their control groups, killed and removed.
+    pub cgroups: Vec<PathBuf>,
+    /// Runs whose owner lives.
+    pub alive: usize,
+    /// What could not be removed, and why.
+    pub problems: Vec<String>,
+}
+
+/// Removes what dead firebench processes of this user left below `base`: their run directories, and the control groups
+/// that those name, with every process in them. Who is alive, and who is just being born, is left alone.
+///
+/// # Errors
+/// [`RunDirError`] when the user's directory cannot be read or trusted.
+pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
+    let users = users_dir(base);
+    let mut report = SweepReport::default();
+    match trust(&users) {
+        Err(RunDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(report),
+        result => result?,
+    }
+    for entry in fs::read_dir(&users).map_err(RunDirError::io(&users))? {
+        let entry = entry.map_err(RunDirError::io(&users))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let newborn = name.starts_with(NEW_PREFIX);
+        if !newborn && !name.starts_with(RUN_PREFIX) {
+            continue;
+        }
+        let path = entry.path();
+        match claim(&path, newborn) {
+            Ok(Claim::Alive) => report.alive += 1,
+            Ok(Claim::Dead(_lock)) => bury(&path, &mut report),
+            Err(error) => report.problems.push(format!("cannot look into {}: {error}", path.display())),
+        }
+    }
+    remove_if_empty(Some(&users));
+    Ok(report)
+}
+
+enum Claim {
+    /// Somebody holds its lock: its owner, or another sweep.
+    Alive,
+    /// Nobody does, and now we hold it, so that one sweep alone clears it away.
+    Dead(Option<Flock<File>>),
+}
+
+/// Finds out whether the run at `path` has an owner. `newborn` ones are not locked for a moment of their lives, in
+/// which nobody else must try their lock: that would be in their owner's way.
+fn claim(path: &Path, newborn: bool) -> io::Result<Claim> {
+    if newborn && owner_lives(path) {
+        return Ok(Claim::Alive);
+    }
+    let lock = match OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path.join(LOCK)) {
+        Ok(lock) => lock,
+        // A run is locked before it bears its name, so this one's removal was under way when its owner died. (Or
+        // is: two that remove the same do no harm.)
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claim::Dead(None)),
+        Err(error) => return Err(error),
+    };
+    match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Claim::Dead(Some(lock))),
+        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(Claim::Alive),
+        Err((_, error)) => Err(error.into()),
+    }
+}
+
+/// Whether the process id in the name of `path` is in use. It may be so by another process: good enough for the
+/// microseconds between a directory and its lock, where a mistake leaves an empty directory for longer.
+fn owner_lives(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let pid = name.strip_prefix(NEW_PREFIX).and_then(|rest| rest.split('-').next()).and_then(|pid| pid.parse().ok());
+    match pid {
+        Some(pid) if pid > 0 => {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
+        }
+        _ => false,
+    }
+}
+
+/// Ends and removes what the dead run at `path` left.
+fn bury(path: &Path, report: &mut SweepReport) {
+    let recorded = fs::read(path.join(CGROUPS)).unwrap_or_default();
+    let before = report.problems.len();
+    for line in recorded.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let cgroup_path = Path::new(std::ffi::OsStr::from_bytes(line));
+        let Some(cgroup) = Cgroup::leftover(cgroup_path) else { continue };
+        match cgroup.remove() {
+            Ok(()) => report.cgroups.push(cgroup_path.to_owned()),
+            Err(error) => report.problems.push(format!("cannot remove {}: {error}", cgroup_path.display())),
+        }
+    }
+    if report.problems.len() > before {
+        // The directory alone knows of the group: it stays for the next sweep.
+        return;
+    }
+    match fs::remove_dir_all(path) {
+        Ok(()) => report.runs.push(path.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => report.problems.push(format!("cannot remove {}: {error}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::rundir::RunDir;
+
+    fn base() -> tempfile::TempDir {
+        tempfile::tempdir().expect("temporary directory")
+    }
+
+    /// A run directory as a killed owner leaves it.
+    fn dead_run(base: &Path, name: &str) -> PathBuf {
+        let path = users_dir(base).join(name);
+        fs::create_dir_all(path.join("boot-0")).expect("directory");
+        fs::set_permissions(users_dir(base), fs::Permissions::from_mode(0o700)).expect("mode");
+        fs::write(path.join(LOCK), "").expect("lock");
+        fs::write(path.join("boot-0/firecracker.json"), "{}").expect("file");
+        path
+    }
+
+    #[test]
+    fn nothing_to_sweep() {
+        assert_eq!(sweep(base().path()).expect("sweep"), SweepReport::default());
+    }
+
+    #[test]
+    fn the_dead_go_and_the_living_stay() {
+        let base = base();
+        let living = RunDir::create(base.path()).expect("run directory");
+        let dead = dead_run(base.path(), "run-1-abcdefgh");
+        let half_removed = users_dir(base.path()).join("run-1-halfgone");
+        fs::create_dir(&half_removed).expect("directory");
+        let report = sweep(base.path()).expect("sweep");
+        assert_eq!(report.alive, 1);
+        assert_eq!(report.runs.len(), 2, "{report:?}");
+        assert!(report.problems.is_empty(), "{report:?}");
+        assert!(living.path().is_dir());
+        assert!(!dead.exists() && !half_removed.exists());
+        drop(living);
+        assert_eq!(fs::read_dir(base.path()).expect("list").count(), 0);
+    }
+
+    #[test]
+    fn one_that_is_being_born_is_left_alone() {
+        let base = base();
+        let living = dead_run(base.path(), &format!("new-{}-abcdefgh", std::process::id()));
+        // Above the kernel's largest process id (PID_MAX_LIMIT, 2^22).
+        let dead = dead_run(base.path(), "new-4194999-abcdefgh");
+        let report = sweep(base.path()).expect("sweep");
+        assert_eq!((report.alive, report.runs), (1, vec![dead]));
+        assert!(living.is_dir());
+    }
+
+    #[test]
+    fn runs_come_and_go_while_others_sweep() {
+        let base = base();
+        let sweeping = std::sync::atomic::AtomicBool::new(true);
+        let ordering = std::sync::atomic::Ordering::Relaxed;
+        std::thread::scope(|scope| {
+            let runs = || {
+                for number in 0..100 {
+                    let run = RunDir::create(base.path()).expect("run directory");
+                    let boot = run.boot_dir(number).expect("boot directory");
+                    std::thread::yield_now();
+                    assert!(boot.is_dir() && run.path().join(LOCK).is_file(), "swept while alive");
+                }
+            };
+            let runners = [scope.spawn(runs), scope.spawn(runs), scope.spawn(runs)];
+            scope.spawn(|| {
+                while sweeping.load(ordering) {
+                    // One that ends at this moment may be counted as dead, or fail to be looked into: no harm.
+                    let _ = sweep(base.path());
+                }
+            });
+            let results = runners.map(std::thread::ScopedJoinHandle::join);
+            sweeping.store(false, ordering);
+            assert!(results.iter().all(Result::is_ok));
+        });
+        assert_eq!(fs::read_dir(base.path()).expect("list").count(), 0);
+    }
+
+    #[test]
+    fn links_and_strangers_are_not_followed() {
+        let base = base();
+        let outside = base.path().join("outside");
+        fs::create_dir(&outside).expect("directory");
+        fs::write(outside.join("precious"), "").expect("file");
+        let run = dead_run(base.path(), "run-1-abcdefgh");
+        symlink(&outside, run.join("link")).expect("link");
+        fs::write(run.join(CGROUPS), format!("{}\n", outside.display())).expect("file");
+        let stranger = users_dir(base.path()).join("something-else");
+        fs::create_dir(&stranger).expect("directory");
+        let report = sweep(base.path()).expect("sweep");
+        assert_eq!((report.runs, report.cgroups), (vec![run], vec![]));
+        assert!(outside.join("precious").exists() && stranger.exists());
+    }
+}

@@ -1,0 +1,79 @@
+//! What of firebench a VMM sees: next to nothing.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use super::{command, run, script, start};
+
+#[test]
+fn no_descriptor_gets_through() {
+    // One without close-on-exec, as careless libraries open them.
+    // SAFETY: dup's result is a descriptor of our own.
+    let leak = unsafe { OwnedFd::from_raw_fd(libc::dup(File::open("/dev/null").expect("open").as_raw_fd())) };
+    assert!(leak.as_raw_fd() > 2);
+    // 3 is ls's own, on the directory.
+    assert_eq!(run(&mut start(&command(&["ls", "/proc/self/fd"]))).0, "0\n1\n2\n3\n");
+    let stdin = run(&mut start(&script("readlink /proc/self/fd/0"))).0;
+    assert_eq!(stdin, "/dev/null\n");
+}
+
+#[test]
+fn the_environment_is_clean() {
+    let (text, _) = run(&mut start(&command(&["env"])));
+    let mut names: Vec<_> = text.lines().filter_map(|line| line.split('=').next()).collect();
+    names.sort_unstable();
+    let expected: Vec<_> = ["HOME", "LANG", "PATH", "TMPDIR"]
+        .into_iter()
+        .filter(|name| ["HOME", "LANG"].contains(name) || std::env::var_os(name).is_some())
+        .collect();
+    assert_eq!(names, expected);
+    assert!(text.contains("HOME=/\n") && text.contains("LANG=C\n"), "{text}");
+}
+
+#[test]
+fn signals_and_limits_are_the_defaults() {
+    // Rust programs ignore SIGPIPE; this thread also blocks a signal.
+    let mut blocked = nix::sys::signal::SigSet::empty();
+    blocked.add(nix::sys::signal::Signal::SIGUSR1);
+    blocked.thread_block().expect("block");
+    let (status, _) = run(&mut start(&command(&["cat", "/proc/self/status"])));
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {status}"));
+        u64::from_str_radix(line[name.len()..].trim(), 16).expect("number")
+    };
+    assert_eq!((field("SigBlk:"), field("SigIgn:"), field("SigCgt:")), (0, 0, 0));
+    let (limits, _) = run(&mut start(&command(&["cat", "/proc/self/limits"])));
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("line");
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+}
+
+#[test]
+fn it_leads_its_own_session_and_group() {
+    let mut vm = start(&script("cut -d ' ' -f 1,5,6 /proc/$$/stat"));
+    let pid = vm.pid();
+    assert_eq!(run(&mut vm).0, format!("{pid} {pid} {pid}\n"));
+}
+
+#[test]
+fn it_starts_inside_its_control_group() {
+    let mut vm = start(&command(&["cat", "/proc/self/cgroup"]));
+    let confinement = vm.confinement().clone();
+    let (text, _) = run(&mut vm);
+    match &confinement.cgroup {
+        Some(path) => {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("name");
+            assert!(name.starts_with(&format!("firebench-{}-", std::process::id())), "{name}");
+            let line = text.lines().find(|line| line.starts_with("0::")).expect("version 2");
+            assert!(line.ends_with(&format!("/{name}")), "{line}");
+            assert!(confinement.notes.is_empty());
+            assert!(path.is_dir());
+            drop(vm);
+            assert!(!path.exists(), "removed with the VM");
+        }
+        None => {
+            assert_eq!(confinement.notes.len(), 1);
+            assert!(confinement.notes[0].starts_with("without a control group: "), "{confinement:?}");
+            assert!(!nix::unistd::geteuid().is_root(), "root can make one: {confinement:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The choice of the accelerator: what the user wants, and what /dev/kvm is worth.
+
+use firebench_vmm::Accel;
+use firebench_vmm::kvm::{KvmClass, KvmReport};
+
+use crate::experiment::AccelChoice;
+
+/// What executes guest instructions, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The accelerator that each VMM is started with.
+    pub accel: Accel,
+    /// Whether the VMs run inside a nested host.
+    pub nested: bool,
+    /// Whether guest instructions are emulated at any level.
+    pub emulated: bool,
+    /// Why, in a sentence with the figures.
+    pub reason: String,
+}
+
+/// Chooses. Pure.
+pub fn choose(choice: AccelChoice, kvm: &KvmReport) -> Chosen {
+    let asked = |flag: &str| format!("{flag} was asked for; {}", kvm.finding);
+    match choice {
+        AccelChoice::Tcg => Chosen { accel: Accel::Tcg, nested: false, emulated: true, reason: asked("--accel tcg") },
+        AccelChoice::Nested => {
+            Chosen { accel: Accel::Kvm, nested: true, emulated: true, reason: asked("--accel nested") }
+        }
+        AccelChoice::Kvm => Chosen {
+            accel: Accel::Kvm,
+            nested: false,
+            emulated: kvm.class == KvmClass::Emulated,
+            reason: asked("--accel kvm"),
+        },
+        AccelChoice::Auto if kvm.class.usable() => {
+            Chosen { accel: Accel::Kvm, nested: false, emulated: false, reason: kvm.finding.clone() }
+        }
+        AccelChoice::Auto => Chosen {
+            accel: Accel::Kvm,
+            nested: true,
+            emulated: true,
+            reason: format!("{}; so everything runs in a nested host", kvm.finding.trim_end_matches('.')),
+        },
+    }
+}

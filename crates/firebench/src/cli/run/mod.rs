@@ -1,0 +1,102 @@
+//! `firebench run`: the main job.
+
+mod args;
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+pub(super) use args::RunArgs;
+use firebench_vmm::{Interrupt, RunDir, sweep};
+
+use super::{Failure, Places};
+use crate::collect::Collected;
+use crate::dry_run;
+use crate::events::{Listener, RunEvent};
+use crate::prepare::{self, Prepared, prepare};
+use crate::record::{Overhead, Report};
+use crate::report::progress::{Outlook, Progress, Verbosity};
+use crate::report::terminal::Style;
+use crate::report::{self, terminal};
+use crate::runner::{self, RunError, Surroundings};
+use crate::usage;
+
+pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let base = args.from.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
+    let experiment = args.experiment(base).map_err(Failure::usage)?;
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let temporary = std::env::temp_dir();
+    for problem in sweep(&temporary)?.problems {
+        eprintln!("note: {problem}");
+    }
+    let run_dir = RunDir::create(&temporary)?;
+    let cache = places.cache(args.quiet, &interrupt)?;
+    let prepared = prepare(
+        &experiment,
+        &prepare::Places { cache: cache.clone(), data_dir: places.data_dir()?, run_dir: run_dir.path().to_owned() },
+    );
+    let prepared = match prepared {
+        Err(_) if interrupt.signal().is_some() => return Err(Failure::from_run(RunError::interrupted(&interrupt))),
+        other => other?,
+    };
+    if args.dry_run {
+        let text = dry_run::render(&prepared, &cache)?;
+        return super::print(&text);
+    }
+    let around = Surroundings { run_dir: &run_dir, interrupt: &interrupt };
+    let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let (report, result) = carry_out(prepared, &around, begun, verbosity);
+    let stdout = std::io::stdout();
+    let style = style(stdout.is_terminal());
+    super::print(&terminal::render(&report, style))?;
+    if let Some(dir) = &args.out {
+        let written = report::write_atomic(dir, &report)?;
+        super::print(&format!("{}\n{}\n", written.markdown.display(), written.json.display()))?;
+    }
+    result
+}
+
+/// Carries out the run; the report holds what was seen, whether it went well or not.
+fn carry_out(
+    prepared: Prepared,
+    around: &Surroundings<'_>,
+    begun: Instant,
+    verbosity: Verbosity,
+) -> (Report, Result<(), Failure>) {
+    let mut report = prepared.report.clone();
+    let outlook = Outlook {
+        contenders: prepared.plan.contenders.iter().map(|planned| planned.contender.name.clone()).collect(),
+        blocks: report.experiment.design.boots,
+        iterations: prepared.plan.iterations,
+        emulated: report.emulated,
+    };
+    let stderr = std::io::stderr();
+    let is_terminal = stderr.is_terminal();
+    let mut progress = Progress::new(stderr, outlook, verbosity, is_terminal, style(is_terminal));
+    let mut collected = Collected::new(prepared.plan.contenders.len());
+    let mut first_vm = None;
+    let cpu_before = usage::own_cpu_seconds();
+    let started = Instant::now();
+    let mut listener = |event: &RunEvent| {
+        if matches!(event, RunEvent::BootStarting { .. }) {
+            first_vm.get_or_insert_with(|| begun.elapsed().as_secs_f64());
+        }
+        progress.on_event(event);
+        collected.on_event(event);
+    };
+    let result = match &prepared.nested {
+        Some(nested) => nested.run(around, &mut listener).map_err(Failure::from_nested),
+        None => runner::run(&prepared.plan, around, &mut listener).map_err(Failure::from_run),
+    };
+    drop(progress);
+    report.duration = started.elapsed().as_secs_f64();
+    report.overhead = Overhead { first_vm_seconds: first_vm, own_cpu_seconds: usage::own_cpu_seconds() - cpu_before };
+    report.failure = result.as_ref().err().map(Failure::sentence);
+    collected.fill(&mut report);
+    (report, result)
+}
+
+fn style(is_terminal: bool) -> Style {
+    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style::for_stream(is_terminal, std::env::var_os("NO_COLOR").as_deref(), width)
+}

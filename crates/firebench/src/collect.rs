@@ -1,0 +1,72 @@
+//! Collects the events of a run into its report.
+
+use firebench_vmm::Launch;
+
+use crate::events::{Listener, RunEvent};
+use crate::record::{BootRecord, BootStatus, Report};
+
+/// What a run has brought so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Collected {
+    /// For each contender of the plan: its first launch and its boots.
+    pub contenders: Vec<CollectedContender>,
+    /// Notices and retries.
+    pub notices: Vec<String>,
+}
+
+/// A contender's part.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CollectedContender {
+    /// How its first VM was started.
+    pub launch: Option<Launch>,
+    /// Its boots that count: a boot that was retried is a notice.
+    pub boots: Vec<BootRecord>,
+}
+
+impl Collected {
+    /// For `contenders` contenders.
+    pub fn new(contenders: usize) -> Self {
+        Collected { contenders: vec![CollectedContender::default(); contenders], notices: Vec::new() }
+    }
+
+    /// Puts everything into `report`, whose contenders are those of the plan.
+    pub fn fill(self, report: &mut Report) {
+        report.notices.extend(self.notices);
+        for (record, collected) in report.contenders.iter_mut().zip(self.contenders) {
+            if let Some(launch) = collected.launch {
+                record.launch = launch;
+            }
+            record.boots = collected.boots;
+        }
+    }
+}
+
+impl Listener for Collected {
+    fn on_event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::BootStarting { contender, launch, .. } => {
+                if let Some(contender) = self.contenders.get_mut(*contender) {
+                    contender.launch.get_or_insert_with(|| (**launch).clone());
+                }
+            }
+            RunEvent::BootDone { contender, boot, retried } => {
+                let Some(contender) = self.contenders.get_mut(*contender) else { return };
+                let message = boot.message.as_deref().unwrap_or("no reason is known");
+                if *retried {
+                    self.notices.push(format!(
+                        "block {}: attempt {} never started and was repeated: {message}",
+                        boot.block + 1,
+                        boot.attempt
+                    ));
+                    return;
+                }
+                if boot.status == BootStatus::Ok && boot.message.is_some() {
+                    self.notices.push(format!("block {}: {message}", boot.block + 1));
+                }
+                contender.boots.push((**boot).clone());
+            }
+            RunEvent::Notice { text } => self.notices.push(text.clone()),
+            _ => {}
+        }
+    }
+}

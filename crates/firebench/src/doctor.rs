@@ -1,0 +1,186 @@
+//! `firebench doctor`: what this machine has, what it lacks, and what to do about it.
+//!
+//! [`gather`] looks at the machine; [`checks`] judges what was seen, as a pure function; [`render`] writes it for a
+//! terminal.
+
+mod host;
+mod needs;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use firebench_image::digest::sha256_file;
+use firebench_vmm::kvm::{self, KvmReport};
+use serde::{Deserialize, Serialize};
+
+use crate::fetch::{FetchError, find_busybox, installed_kernel};
+use crate::hostfacts::HostFacts;
+use crate::tools::{Tool, ToolError, find_program};
+use crate::{subprocess, tools};
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// Worth knowing, and neither good nor bad.
+    Info,
+    /// firebench runs, with less trust in its figures or without a part of it.
+    Warn,
+    /// firebench cannot do its work like this.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Short and stable: `governor`.
+    pub name: String,
+    /// How it is.
+    pub state: State,
+    /// What was found, with figures.
+    pub finding: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do, where something can be done.
+    pub remedy: Option<String>,
+}
+
+/// A file that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Its digest.
+    pub sha256: String,
+}
+
+/// Everything that the checks look at.
+#[derive(Debug)]
+pub struct Facts {
+    /// What KVM is worth.
+    pub kvm: KvmReport,
+    /// The machine.
+    pub host: HostFacts,
+    /// QEMU.
+    pub qemu: Result<Tool, ToolError>,
+    /// Firecracker.
+    pub firecracker: Result<Tool, ToolError>,
+    /// The newest kernel package in the data directory.
+    pub kernel: Option<FoundFile>,
+    /// A static busybox.
+    pub busybox: Result<Option<FoundFile>, FetchError>,
+    /// `mke2fs`, which makes the root disk.
+    pub mke2fs: Option<PathBuf>,
+    /// `debugfs`, which puts the payload into it.
+    pub debugfs: Option<PathBuf>,
+    /// `curl`, for `fetch firecracker --from release`.
+    pub curl: Option<PathBuf>,
+    /// What pip says it is, for `fetch firecracker --from wheel`.
+    pub pip: Option<String>,
+    /// `apt-get`, for `fetch kernel`.
+    pub apt_get: Option<PathBuf>,
+}
+
+/// What the user named instead of what firebench would look for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// `--qemu`.
+    pub qemu: Option<&'a Path>,
+    /// `--firecracker`.
+    pub firecracker: Option<&'a Path>,
+    /// `FIREBENCH_BUSYBOX`.
+    pub busybox: Option<&'a Path>,
+}
+
+/// Looks at this machine. Takes about a second, most of it for digests and for pip.
+pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
+    let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
+    Facts {
+        kvm: kvm::probe(Path::new(kvm::DEVICE)),
+        host: HostFacts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
+        qemu: tools::qemu(named.qemu),
+        firecracker: tools::firecracker(named.firecracker, data_dir),
+        kernel: installed_kernel(data_dir).and_then(found),
+        busybox: find_busybox(data_dir, named.busybox).map(|path| path.and_then(found)),
+        mke2fs: find_program("mke2fs"),
+        debugfs: find_program("debugfs"),
+        curl: find_program("curl"),
+        pip: pip(),
+        apt_get: find_program("apt-get"),
+    }
+}
+
+/// The first line of pip's version, if there is one.
+fn pip() -> Option<String> {
+    let mut command = Command::new(find_program("python3")?);
+    let output = subprocess::run(command.args(["-m", "pip", "--version"]), Duration::from_secs(20)).ok()?;
+    output.stdout.lines().next().map(str::to_owned)
+}
+
+/// Judges what was seen. Pure. First what firebench needs, then what makes figures trustworthy.
+pub fn checks(facts: &Facts) -> Vec<Check> {
+    let mut checks = needs::checks(facts);
+    checks.extend(host::checks(&facts.host));
+    checks
+}
+
+/// The worst state among `checks`; [`State::Ok`] of none.
+pub fn worst(checks: &[Check]) -> State {
+    checks.iter().map(|check| check.state).max().unwrap_or(State::Ok)
+}
+
+/// The checks as text, one line each, with reason and remedy below those that need attention; the sum comes last.
+pub fn render(checks: &[Check]) -> String {
+    let width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for check in checks {
+        let (name, finding) = (&check.name, &check.finding);
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{:<4}  {name:<width$}  {finding}", label(check.state));
+        if check.state >= State::Warn {
+            let indent = width.saturating_add(8);
+            let _ = writeln!(text, "{:indent$}why: {}", "", check.why);
+            if let Some(remedy) = &check.remedy {
+                let _ = writeln!(text, "{:indent$}do:  {remedy}", "");
+            }
+        }
+    }
+    let count = |state| checks.iter().filter(|check| check.state == state).count();
+    let _ = writeln!(text, "\n{}, {}", plural(count(State::Bad), "problem"), plural(count(State::Warn), "warning"));
+    text
+}
+
+fn label(state: State) -> &'static str {
+    match state {
+        State::Ok => "ok",
+        State::Info => "info",
+        State::Warn => "warn",
+        State::Bad => "bad",
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// A check in the making.
+fn check(name: &str, state: State, finding: impl Into<String>, why: &str, remedy: Option<&str>) -> Check {
+    Check {
+        name: name.to_owned(),
+        state,
+        finding: finding.into(),
+        why: why.to_owned(),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests;

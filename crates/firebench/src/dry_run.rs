@@ -1,0 +1,42 @@
+//! `--dry-run`: the launch of each VMM, ready to paste, with the files that it needs in place.
+
+use std::fmt::Write as _;
+
+use firebench_image::cache::Cache;
+
+use crate::prepare::Prepared;
+use crate::runner::{self, RunError};
+
+/// Where the files of a dry run lie in the cache directory: they outlive the command.
+const DIRECTORY: &str = "dry-run";
+
+/// Writes the initramfs of each contender's first boot into the cache directory and renders all launches as shell text.
+///
+/// # Errors
+/// [`RunError`] when a file cannot be written or a VMM cannot build the machine.
+pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
+    let mut text = String::new();
+    let comment = |text: &mut String, line: &str| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "# {line}");
+    };
+    let report = &prepared.report;
+    comment(&mut text, &format!("accelerator: {}", report.accelerator_reason));
+    for notice in &report.notices {
+        comment(&mut text, notice);
+    }
+    if let Some(host) = &report.nested_host {
+        comment(&mut text, "Every VM of this run starts inside one nested host, where paths and devices are others:");
+        comment(&mut text, &host.argv.join(" "));
+        comment(&mut text, "What follows starts the same VMs on this machine itself.");
+    }
+    for planned in &prepared.plan.contenders {
+        let name = &planned.contender.name;
+        let dir = cache.dir().join(DIRECTORY).join(name);
+        std::fs::create_dir_all(&dir).map_err(|source| RunError::Io { action: "make", path: dir.clone(), source })?;
+        let initramfs = runner::write_initramfs(&prepared.plan, planned, &runner::nonce()?, &dir)?;
+        let launch = runner::planned_launch(&prepared.plan, planned, initramfs, &dir)?;
+        let _ = write!(text, "\n# {name}\n{}", launch.to_shell());
+    }
+    Ok(text)
+}

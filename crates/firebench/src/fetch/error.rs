@@ -1,0 +1,124 @@
+//! Why something could not be fetched, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+
+use crate::subprocess::RunError;
+use crate::tools::ToolError;
+
+/// Why something could not be fetched.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum FetchError {
+    /// No variable says where data belongs.
+    #[error("there is no place for firebench's data: FIREBENCH_DATA, XDG_DATA_HOME and HOME are all unset")]
+    #[diagnostic(help("set FIREBENCH_DATA to a directory"))]
+    NoDataDir,
+    /// A file of ours could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help("check permissions and free space there; FIREBENCH_DATA chooses another directory"))]
+    File {
+        /// Read, write, ...
+        action: &'static str,
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A helper program is not installed.
+    #[error("there is no {program}, which firebench needs to fetch {what}")]
+    #[diagnostic(help("{hint}"))]
+    NoProgram {
+        /// Its name.
+        program: &'static str,
+        /// What for.
+        what: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A helper program failed.
+    #[error("cannot fetch {what}")]
+    #[diagnostic(help("{hint}"))]
+    Program {
+        /// What was to be fetched.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+        /// How it failed.
+        source: RunError,
+    },
+    /// A file is not the one that was promised.
+    #[error("{what} has the SHA-256 {found}, not {expected}; nothing was installed")]
+    #[diagnostic(help("do not use it; fetch again, and if it stays so, tell whoever serves the file"))]
+    Digest {
+        /// Which file.
+        what: String,
+        /// As promised.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
+    /// A list of digests leaves out the file in question.
+    #[error("{list} names no SHA-256 of {file}; nothing was installed")]
+    #[diagnostic(help("the layout is that of Firecracker's releases; check the version and the URL"))]
+    Unlisted {
+        /// The list.
+        list: String,
+        /// The file.
+        file: String,
+    },
+    /// An archive cannot be taken apart.
+    #[error("cannot take {} apart: {reason}", archive.display())]
+    #[diagnostic(help("the download may be damaged or of another layout; fetch again or use another --from"))]
+    Archive {
+        /// The archive.
+        archive: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file that is no Firecracker.
+    #[error("{} is no Firecracker: {reason}", path.display())]
+    #[diagnostic(help("name the x86_64 executable of a release, or use --from release or --from wheel"))]
+    NotFirecracker {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A version that firebench does not start.
+    #[error("Firecracker {version} is too old: firebench needs {} or newer", crate::tools::OLDEST_FIRECRACKER)]
+    #[diagnostic(help("choose a newer --version"))]
+    TooOld {
+        /// What was asked for.
+        version: Version,
+    },
+    /// A program that was found is not usable.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tool(#[from] ToolError),
+    /// APT does not know the package.
+    #[error("apt-get knows no package {package}")]
+    #[diagnostic(help("{hint}"))]
+    NoPackage {
+        /// Its name.
+        package: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A busybox that a guest cannot run.
+    #[error("{} is no busybox for the guest: {reason}", path.display())]
+    #[diagnostic(help("it must be a static x86_64 executable, such as that of Debian's busybox-static"))]
+    Busybox {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// A [`FetchError::File`] in the making.
+pub(super) fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
+    let path = path.to_owned();
+    move |source| FetchError::File { action, path, source }
+}

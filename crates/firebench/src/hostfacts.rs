@@ -1,0 +1,138 @@
+//! The machine that firebench runs on: what a reader must know to judge figures that were measured there.
+//!
+//! Every fact is optional where a kernel may lack it: an absent file is an unknown fact, never an error.
+//! Source: the kernel's `Documentation/admin-guide` (sysfs) and proc(5).
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use read::Root;
+
+/// Facts of the host at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostFacts {
+    /// `model name` of the first CPU.
+    pub cpu_model: Option<String>,
+    /// CPUs that are online.
+    pub cpus: Option<u32>,
+    /// `MemTotal`, in bytes.
+    pub memory_total: Option<u64>,
+    /// `MemAvailable`, in bytes.
+    pub memory_available: Option<u64>,
+    /// `SwapTotal`, in bytes; 0 without swap.
+    pub swap_total: Option<u64>,
+    /// Swap in use, in bytes.
+    pub swap_used: Option<u64>,
+    /// Huge pages set aside for applications.
+    pub huge_pages: Option<HugePages>,
+    /// Release of the running kernel, as `uname -r` has it.
+    pub kernel: Option<String>,
+    /// `PRETTY_NAME` of os-release.
+    pub distro: Option<String>,
+    /// Whether the machine is itself a guest: the CPU's `hypervisor` flag.
+    pub virtualised: bool,
+    /// The hypervisor's signature, such as `KVMKVMKVM`.
+    pub hypervisor: Option<String>,
+    /// The CPUs' frequency governors, each named once; empty where the host does not set frequencies.
+    pub governors: Vec<String>,
+    /// Whether the CPU may go beyond its base frequency (turbo, boost).
+    pub turbo: Option<bool>,
+    /// Whether hyper-threads share cores.
+    pub smt: Option<bool>,
+    /// Transparent huge pages: `always`, `madvise` or `never`.
+    pub transparent_huge_pages: Option<String>,
+    /// Whether the kernel merges equal pages (KSM).
+    pub ksm: Option<bool>,
+    /// Mean number of runnable tasks over 1, 5 and 15 minutes.
+    pub load_average: Option<[f64; 3]>,
+    /// Share of CPU time since boot that a hypervisor gave to others, 0 to 1.
+    pub steal: Option<f64>,
+    /// Control groups that are mounted.
+    pub cgroups: Cgroups,
+    /// The clock source in use, such as `tsc`.
+    pub clocksource: Option<String>,
+    /// The kernel's word on each CPU vulnerability it knows.
+    pub mitigations: BTreeMap<String, String>,
+    /// Free space for this user where firebench keeps its images, in bytes.
+    pub disk_free: Option<u64>,
+}
+
+/// Huge pages set aside for applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HugePages {
+    /// How many there are.
+    pub total: u64,
+    /// How many are free.
+    pub free: u64,
+    /// The size of one, in bytes.
+    pub size: u64,
+}
+
+/// Versions of control groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cgroups {
+    /// None is mounted.
+    #[default]
+    None,
+    /// Version 1 alone.
+    V1,
+    /// Version 2 alone.
+    V2,
+    /// Both; the controllers are with version 1.
+    Hybrid,
+}
+
+impl HostFacts {
+    /// Reads the facts of the machine whose file systems lie below `root` (`/`; a fixture in tests).
+    ///
+    /// `hypervisor` is the signature that the CPU tells
+    /// ([`firebench_vmm::kvm::cpuid::hypervisor`]); `disk` a path, existing or not, on the file system whose free
+    /// space counts.
+    pub fn read(root: &Path, disk: &Path, hypervisor: Option<String>) -> HostFacts {
+        let root = Root(root);
+        let meminfo = root.meminfo();
+        let bytes = |key: &str| meminfo.get(key).copied();
+        let swap_total = bytes("SwapTotal");
+        HostFacts {
+            cpu_model: root.cpuinfo("model name"),
+            cpus: root.cpus(),
+            memory_total: bytes("MemTotal"),
+            memory_available: bytes("MemAvailable"),
+            swap_total,
+            swap_used: swap_total.zip(bytes("SwapFree")).map(|(total, free)| total.saturating_sub(free)),
+            huge_pages: root.huge_pages(&meminfo),
+            kernel: root.line("proc/sys/kernel/osrelease"),
+            distro: root.distro(),
+            virtualised: hypervisor.is_some() || root.has_cpu_flag("hypervisor"),
+            hypervisor,
+            governors: root.governors(),
+            turbo: root.turbo(),
+            smt: root.line("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
+            transparent_huge_pages: root.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
+            ksm: root.line("sys/kernel/mm/ksm/run").map(|run| run == "1"),
+            load_average: root.load_average(),
+            steal: root.steal(),
+            cgroups: root.cgroups(),
+            clocksource: root.line("sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            mitigations: root.mitigations(),
+            disk_free: disk_free(disk),
+        }
+    }
+}
+
+/// Free space for this user on the file system of `path`, or of its nearest ancestor that exists.
+fn disk_free(path: &Path) -> Option<u64> {
+    let existing = path.ancestors().find(|path| path.exists())?;
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    let status = nix::sys::statvfs::statvfs(existing).ok()?;
+    status.blocks_available().checked_mul(status.fragment_size())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,149 @@
+//! One function a fact: from a file below a root to a value.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Cgroups, HugePages};
+
+/// Where `proc`, `sys` and `etc` lie.
+pub(super) struct Root<'a>(pub(super) &'a Path);
+
+impl Root<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.0.join(path)).ok()
+    }
+
+    /// A file of one line, if it says anything.
+    pub(super) fn line(&self, path: &str) -> Option<String> {
+        self.text(path).map(|text| text.trim().to_owned()).filter(|line| !line.is_empty())
+    }
+
+    fn entries(&self, path: &str) -> impl Iterator<Item = PathBuf> {
+        fs::read_dir(self.0.join(path)).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+    }
+
+    /// The word in brackets: `always [madvise] never`.
+    pub(super) fn chosen(&self, path: &str) -> Option<String> {
+        let line = self.line(path)?;
+        let word = line.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
+        word.map(str::to_owned)
+    }
+
+    /// A field of the first CPU in `/proc/cpuinfo`.
+    pub(super) fn cpuinfo(&self, key: &str) -> Option<String> {
+        self.text("proc/cpuinfo")?.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            (name.trim() == key).then(|| value.trim().to_owned())
+        })
+    }
+
+    pub(super) fn has_cpu_flag(&self, flag: &str) -> bool {
+        self.cpuinfo("flags").is_some_and(|flags| flags.split_ascii_whitespace().any(|word| word == flag))
+    }
+
+    /// CPUs online.
+    pub(super) fn cpus(&self) -> Option<u32> {
+        count_list(&self.line("sys/devices/system/cpu/online")?)
+    }
+
+    /// `/proc/meminfo`: sizes in bytes, counts as they are.
+    pub(super) fn meminfo(&self) -> HashMap<String, u64> {
+        let text = self.text("proc/meminfo").unwrap_or_default();
+        text.lines()
+            .filter_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                let mut words = value.split_ascii_whitespace();
+                let number: u64 = words.next()?.parse().ok()?;
+                let unit = if words.next() == Some("kB") { 1024 } else { 1 };
+                Some((key.to_owned(), number.checked_mul(unit)?))
+            })
+            .collect()
+    }
+
+    pub(super) fn huge_pages(&self, meminfo: &HashMap<String, u64>) -> Option<HugePages> {
+        let get = |key| meminfo.get(key).copied();
+        Some(HugePages { total: get("HugePages_Total")?, free: get("HugePages_Free")?, size: get("Hugepagesize")? })
+    }
+
+    /// `PRETTY_NAME`. Source: os-release(5).
+    pub(super) fn distro(&self) -> Option<String> {
+        let text = self.text("etc/os-release").or_else(|| self.text("usr/lib/os-release"))?;
+        let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    }
+
+    pub(super) fn governors(&self) -> Vec<String> {
+        let names: BTreeSet<String> = self
+            .entries("sys/devices/system/cpu/cpufreq")
+            .filter_map(|policy| fs::read_to_string(policy.join("scaling_governor")).ok())
+            .map(|name| name.trim().to_owned())
+            .collect();
+        names.into_iter().collect()
+    }
+
+    /// Intel's driver says it the other way round.
+    pub(super) fn turbo(&self) -> Option<bool> {
+        let no_turbo = self.line("sys/devices/system/cpu/intel_pstate/no_turbo").map(|no| no == "0");
+        no_turbo.or_else(|| self.line("sys/devices/system/cpu/cpufreq/boost").map(|boost| boost == "1"))
+    }
+
+    pub(super) fn load_average(&self) -> Option<[f64; 3]> {
+        let line = self.line("proc/loadavg")?;
+        let mut numbers = line.split_ascii_whitespace().map(|word| word.parse().ok());
+        Some([numbers.next()??, numbers.next()??, numbers.next()??])
+    }
+
+    /// The eighth column of the first line of `/proc/stat`; the ninth and tenth are counted in the first two as well.
+    pub(super) fn steal(&self) -> Option<f64> {
+        let text = self.text("proc/stat")?;
+        let columns = text.lines().next()?.strip_prefix("cpu ")?;
+        let ticks: Vec<u64> =
+            columns.split_ascii_whitespace().take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+        let total: u64 = ticks.iter().copied().fold(0, u64::saturating_add);
+        let steal = *ticks.get(7)?;
+        (total > 0).then(|| steal as f64 / total as f64)
+    }
+
+    pub(super) fn cgroups(&self) -> Cgroups {
+        let mounts = self.text("proc/mounts").unwrap_or_default();
+        let mounted = |kind: &str| mounts.lines().any(|line| line.split(' ').nth(2) == Some(kind));
+        match (mounted("cgroup"), mounted("cgroup2")) {
+            (true, true) => Cgroups::Hybrid,
+            (true, false) => Cgroups::V1,
+            (false, true) => Cgroups::V2,
+            (false, false) => Cgroups::None,
+        }
+    }
+
+    pub(super) fn mitigations(&self) -> BTreeMap<String, String> {
+        self.entries("sys/devices/system/cpu/vulnerabilities")
+            .filter_map(|path| {
+                let name = path.file_name()?.to_str()?.to_owned();
+                Some((name, fs::read_to_string(path).ok()?.trim().to_owned()))
+            })
+            .collect()
+    }
+}
+
+/// How many numbers a list such as `0-3,8` holds.
+fn count_list(list: &str) -> Option<u32> {
+    list.split(',').try_fold(0u32, |count, range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        count.checked_add(last.checked_sub(first)?.checked_add(1)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count_list;
+
+    #[test]
+    fn lists_of_cpus_are_counted() {
+        for (list, count) in [("0", Some(1)), ("0-1", Some(2)), ("0-3,8,10-11", Some(7)), ("", None), ("3-1", None)] {
+            assert_eq!(count_list(list), count, "{list}");
+        }
+        assert_eq!(count_list("0-4294967295"), None);
+    }
+}

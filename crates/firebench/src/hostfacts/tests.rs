@@ -1,0 +1,127 @@
+use std::fs;
+
+use super::*;
+
+/// Writes a tree of files, given as path and contents.
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    for (path, contents) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("room");
+        fs::write(path, contents).expect("room");
+    }
+    dir
+}
+
+/// A quiet bare-metal server, tuned for measuring.
+const SERVER: &[(&str, &str)] = &[
+    (
+        "proc/cpuinfo",
+        "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz\nflags\t\t: fpu vmx sha_ni\n\n\
+         processor\t: 1\nmodel name\t: another\n",
+    ),
+    ("proc/loadavg", "0.04 0.21 0.14 1/86 6780\n"),
+    (
+        "proc/meminfo",
+        "MemTotal:       131072000 kB\nMemFree:        1000 kB\nMemAvailable:   120000000 kB\nSwapTotal:      2097152 kB\n\
+         SwapFree:       2097128 kB\nHugePages_Total:      16\nHugePages_Free:        8\nHugepagesize:       2048 kB\n",
+    ),
+    ("proc/mounts", "proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n"),
+    ("proc/stat", "cpu  600 0 100 290 0 0 0 10 55 0\ncpu0 1 2 3\n"),
+    ("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n"),
+    ("etc/os-release", "NAME=\"Debian GNU/Linux\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"),
+    ("sys/devices/system/cpu/online", "0-31\n"),
+    ("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "performance\n"),
+    ("sys/devices/system/cpu/cpufreq/policy1/scaling_governor", "performance\n"),
+    ("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n"),
+    ("sys/devices/system/cpu/smt/active", "0\n"),
+    ("sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected\n"),
+    ("sys/devices/system/cpu/vulnerabilities/spectre_v2", "Mitigation: Enhanced IBRS\n"),
+    ("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"),
+    ("sys/kernel/mm/ksm/run", "0\n"),
+    ("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"),
+];
+
+/// The facts of a quiet bare-metal server, for other modules' tests.
+pub(crate) fn server() -> HostFacts {
+    let root = tree(SERVER);
+    HostFacts { disk_free: Some(500 << 30), ..HostFacts::read(root.path(), Path::new("/"), None) }
+}
+
+#[test]
+fn a_server_is_read_from_its_files() {
+    let expected = HostFacts {
+        cpu_model: Some("Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz".to_owned()),
+        cpus: Some(32),
+        memory_total: Some(131_072_000 * 1024),
+        memory_available: Some(120_000_000 * 1024),
+        swap_total: Some(2 << 30),
+        swap_used: Some(24 * 1024),
+        huge_pages: Some(HugePages { total: 16, free: 8, size: 2 << 20 }),
+        kernel: Some("6.1.0-56-amd64".to_owned()),
+        distro: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
+        virtualised: false,
+        hypervisor: None,
+        governors: vec!["performance".to_owned()],
+        turbo: Some(false),
+        smt: Some(false),
+        transparent_huge_pages: Some("madvise".to_owned()),
+        ksm: Some(false),
+        load_average: Some([0.04, 0.21, 0.14]),
+        steal: Some(0.01),
+        cgroups: Cgroups::V2,
+        clocksource: Some("tsc".to_owned()),
+        mitigations: BTreeMap::from([
+            ("meltdown".to_owned(), "Not affected".to_owned()),
+            ("spectre_v2".to_owned(), "Mitigation: Enhanced IBRS".to_owned()),
+        ]),
+        disk_free: Some(500 << 30),
+    };
+    assert_eq!(server(), expected);
+}
+
+#[test]
+fn nothing_is_invented_where_nothing_can_be_read() {
+    let root = tree(&[]);
+    let facts = HostFacts::read(root.path(), root.path(), None);
+    assert!(facts.disk_free.is_some());
+    assert_eq!(HostFacts { disk_free: None, ..facts }, HostFacts::default());
+}
+
+#[test]
+fn the_other_spellings_are_understood() {
+    let root = tree(&[
+        ("proc/cpuinfo", "flags\t\t: fpu hypervisor sse\n"),
+        ("proc/mounts", "cgroup /a cgroup rw 0 0\ncgroup2 /b cgroup2 rw 0 0\n"),
+        ("sys/devices/system/cpu/cpufreq/boost", "1\n"),
+        ("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "powersave\n"),
+        ("sys/devices/system/cpu/cpufreq/policy1/scaling_governor", "performance\n"),
+        ("usr/lib/os-release", "PRETTY_NAME='Alpine Linux'\n"),
+        ("proc/stat", "cpu garbage\n"),
+        ("proc/loadavg", "1.0 2.0\n"),
+        ("sys/kernel/mm/ksm/run", "1\n"),
+    ]);
+    let facts = HostFacts::read(root.path(), root.path(), None);
+    assert!(facts.virtualised);
+    assert_eq!(facts.cgroups, Cgroups::Hybrid);
+    assert_eq!(facts.turbo, Some(true));
+    assert_eq!(facts.governors, ["performance", "powersave"]);
+    assert_eq!(facts.distro.as_deref(), Some("Alpine Linux"));
+    assert_eq!((facts.steal, facts.load_average), (None, None));
+    assert_eq!(facts.ksm, Some(true));
+}
+
+#[test]
+fn facts_survive_json_and_readers_forgive_what_is_missing() {
+    let json = serde_json::to_string(&server()).expect("plain data");
+    assert_eq!(serde_json::from_str::<HostFacts>(&json).expect("its own words"), server());
+    assert_eq!(serde_json::from_str::<HostFacts>("{}").expect("nothing is required"), HostFacts::default());
+}
+
+#[test]
+fn this_machine_has_the_facts_that_every_linux_has() {
+    let facts = HostFacts::read(Path::new("/"), Path::new("/nowhere/at/all"), None);
+    assert!(facts.memory_total.is_some_and(|bytes| bytes > 64 << 20), "{facts:?}");
+    assert!(facts.cpus.is_some_and(|cpus| cpus >= 1), "{facts:?}");
+    assert!(facts.kernel.is_some() && facts.load_average.is_some() && facts.disk_free.is_some(), "{facts:?}");
+}

@@ -1,0 +1,31 @@
+//! firebench boots one guest image under several virtual machine monitors, runs a workload in it, and says which is
+//! faster and whether the comparison was fair.
+//!
+//! The data goes one way: experiment, plan, boots, observations, summary, report. Whoever wants to watch listens to
+//! [`events`].
+
+pub mod accel;
+pub mod cli;
+pub mod collect;
+pub mod doctor;
+pub mod dry_run;
+pub mod errors;
+pub mod events;
+pub mod experiment;
+pub mod fetch;
+pub mod hostfacts;
+pub mod nested;
+pub mod observe;
+pub mod plan;
+pub mod prepare;
+pub mod preset;
+pub mod record;
+pub mod report;
+pub mod runner;
+pub mod subprocess;
+pub mod summary;
+pub mod tools;
+pub mod units;
+pub mod usage;
+
+pub use firebench_image::digest;

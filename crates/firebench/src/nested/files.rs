@@ -1,0 +1,132 @@
+//! What the nested host's own root disk holds: firebench, the VMMs with the libraries and firmware that they need, the
+//! guests' kernel and initramfs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::fetch::elf::{Linkage, linkage};
+use crate::plan::{Plan, PlannedContender, PlannedImage};
+
+/// Where things lie inside the nested host.
+const FIREBENCH: &str = "/firebench";
+const KERNEL: &str = "/boot/vmlinux";
+const INITRAMFS: &str = "/boot/initramfs";
+/// The guests' root disk, the nested host's second drive.
+const DISK: &str = "/dev/vdb";
+
+/// Firmware that QEMU's microvm machine may load (`-L help` names the directories): its BIOS, or qboot, and the option ROMs
+/// that start a kernel.
+const FIRMWARE: [&str; 7] = [
+    "bios-microvm.bin",
+    "qboot.rom",
+    "pvh.bin",
+    "linuxboot_dma.bin",
+    "bios-256k.bin",
+    "kvmvapic.bin",
+    "efi-virtio.rom",
+];
+
+/// A program of this machine cannot be taken along.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot find out what {} needs to run: {reason}", program.display())]
+#[diagnostic(help("`ldd {0}` should list its libraries, all of them found", program.display()))]
+pub struct FilesError {
+    program: PathBuf,
+    reason: String,
+}
+
+/// Where a file of this machine goes in the nested host. Both paths are absolute.
+pub type Placed = (PathBuf, PathBuf);
+
+/// The plan as it is inside the nested host, and the files that it needs there.
+///
+/// # Errors
+/// [`FilesError`] when a VMM's libraries cannot be found.
+pub fn move_in(plan: &Plan, firebench: &Path) -> Result<(Plan, Vec<Placed>), FilesError> {
+    let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    let mut place = |guest: &str, host: &Path| files.insert(guest.into(), host.to_owned());
+    place(FIREBENCH, firebench);
+    place(KERNEL, &plan.image.kernel);
+    place(INITRAMFS, &plan.image.initramfs);
+    let mut contenders = Vec::new();
+    for (index, contender) in plan.contenders.iter().enumerate() {
+        // A program keeps its name: two contenders may bring two binaries of the same name.
+        let name = contender.binary.file_name().unwrap_or_default();
+        let binary = Path::new("/vmm").join(index.to_string()).join(name);
+        files.insert(binary.clone(), contender.binary.clone());
+        for needed in needed_by(&contender.binary)? {
+            files.insert(needed.clone(), needed);
+        }
+        contenders.push(PlannedContender { binary, ..contender.clone() });
+    }
+    let image = PlannedImage { kernel: KERNEL.into(), initramfs: INITRAMFS.into(), disk: DISK.into() };
+    let inner = Plan { contenders, image, ..plan.clone() };
+    Ok((inner, files.into_iter().map(|(guest, host)| (host, guest)).collect()))
+}
+
+/// The command that carries out a plan inside the nested host.
+pub fn inner_argv() -> Vec<String> {
+    vec![FIREBENCH.to_owned(), super::INNER_COMMAND.to_owned()]
+}
+
+/// Libraries of a dynamic program, and firmware if it is a QEMU.
+fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
+    let error = |reason: String| FilesError { program: program.to_owned(), reason };
+    let bytes = std::fs::read(program).map_err(|e| error(e.to_string()))?;
+    if linkage(&bytes).map_err(|reason| error(reason.to_owned()))? == Linkage::Static {
+        return Ok(Vec::new());
+    }
+    let ldd = output(Command::new("ldd").arg(program)).map_err(error)?;
+    let mut needed = libraries(&ldd).map_err(error)?;
+    let directories = output(Command::new(program).args(["-L", "help"])).unwrap_or_default();
+    let firmware = directories
+        .lines()
+        .flat_map(|directory| FIRMWARE.iter().map(move |name| Path::new(directory.trim()).join(name)))
+        .filter(|path| path.is_file());
+    needed.extend(firmware);
+    Ok(needed)
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let Output { status, stdout, stderr } =
+        command.stdin(Stdio::null()).output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
+    if status.success() {
+        Ok(String::from_utf8_lossy(&stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&stderr).trim().to_owned())
+    }
+}
+
+/// The paths in the output of `ldd`: `NAME => PATH (ADDRESS)` and `PATH (ADDRESS)`; the vDSO has none.
+fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
+    let mut paths = Vec::new();
+    for line in ldd.lines().map(str::trim) {
+        let target = line.split_once(" => ").map_or(line, |(_, target)| target);
+        if target == "not found" {
+            return Err(line.to_owned());
+        }
+        let path = target.split(" (").next().unwrap_or_default();
+        if path.starts_with('/') {
+            paths.push(PathBuf::from(path));
+        }
+    }
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::libraries;
+
+    #[test]
+    fn reads_ldd() {
+        let text = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f)\n\
+                    \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
+        let paths = libraries(text).unwrap();
+        assert_eq!(
+            paths,
+            ["/lib/x86_64-linux-gnu/libz.so.1", "/lib64/ld-linux-x86-64.so.2"].map(std::path::PathBuf::from)
+        );
+        assert_eq!(libraries("\tlibfoo.so => not found\n").unwrap_err(), "libfoo.so => not found");
+    }
+}

@@ -1,0 +1,55 @@
+//! How the nested host is started, as a pure function.
+
+use std::path::PathBuf;
+
+use firebench_vmm::{Launch, LaunchError, VmmKind};
+
+use crate::preset::emulated_timer;
+
+/// The nested host: an emulated machine with AMD SVM, so that its kernel offers a working /dev/kvm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NestedMachine {
+    /// The QEMU that emulates it.
+    pub qemu: PathBuf,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// The host's TSC frequency in kHz.
+    pub tsc_khz: u32,
+    /// ELF vmlinux.
+    pub kernel: PathBuf,
+    /// Initramfs with agent, modules and job.
+    pub initramfs: PathBuf,
+    /// Raw images, read-only: `/dev/vda`, `/dev/vdb`, ...
+    pub drives: Vec<PathBuf>,
+}
+
+/// The launch of the nested host.
+///
+/// # Errors
+/// [`LaunchError::Path`] when a path is not UTF-8.
+pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
+    let text = |path: &PathBuf| {
+        path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
+            vmm: VmmKind::Qemu,
+            path: path.clone(),
+            reason: "it is not valid UTF-8",
+        })
+    };
+    let mut argv = vec![text(&machine.qemu)?];
+    let mut flag = |args: &[&str]| argv.extend(args.iter().map(|&a| a.to_owned()));
+    flag(&["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,+svm,+npt"]);
+    flag(&["-smp", &machine.cpus.to_string(), "-m", &format!("{}m", machine.memory_mib)]);
+    flag(&["-kernel", &text(&machine.kernel)?, "-initrd", &text(&machine.initramfs)?]);
+    let timer = emulated_timer(machine.tsc_khz);
+    flag(&["-append", &format!("console=ttyS0 quiet reboot=t panic=-1 mitigations=off {timer}")]);
+    flag(&["-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio"]);
+    for (index, drive) in machine.drives.iter().enumerate() {
+        // QEMU's option syntax doubles a comma that belongs to a value.
+        let file = text(drive)?.replace(',', ",,");
+        flag(&["-drive", &format!("id=drive{index},file={file},format=raw,if=virtio,readonly=on")]);
+    }
+    flag(&["-no-reboot"]);
+    Ok(Launch { argv, files: Vec::new(), log: None, tap: None })
+}

@@ -1,0 +1,319 @@
+//! The nested host: an emulated machine with a working /dev/kvm, in which firebench runs itself.
+//!
+//! On a computer without a usable /dev/kvm, every boot of a run takes place in one emulated machine (QEMU, TCG, AMD SVM
+//! switched on). Its PID 1 is the guest agent with an [`ExecJob`]; that starts this very firebench with the plan on its
+//! standard input, and each event of the run comes back as one line of output, in a frame on the serial console.
+
+mod files;
+mod launch;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use firebench_image::cache::Cache;
+use firebench_image::initramfs;
+use firebench_image::tools::{self, ToolsDisk};
+use firebench_protocol::codec::{Decoder, Item};
+use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
+use firebench_vmm::{Launch, LaunchError, Output, Vm};
+
+use crate::events::{Listener, RunEvent};
+use crate::plan::Plan;
+use crate::runner::{self, Surroundings};
+
+pub use files::FilesError;
+pub use launch::{NestedMachine, launch};
+
+/// The hidden subcommand that carries out a plan inside the nested host.
+pub const INNER_COMMAND: &str = "nested-run";
+
+/// Directories of the nested host's root disk.
+const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/run"];
+/// Seconds until the nested host's agent must have spoken. It takes about 5; what hangs, hangs for good.
+const BOOT_DEADLINE: Duration = Duration::from_secs(90);
+/// Starts of the nested host before giving up.
+const ATTEMPTS: u32 = 3;
+/// Console lines kept for a failure.
+const LAST_LINES: usize = 20;
+
+/// Why a run in the nested host ended early.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum NestedError {
+    /// The emulated machine did not come up.
+    #[error("the nested host did not start: {message}")]
+    #[diagnostic(help("is it the memory? Its last words are above; --accel tcg runs QEMU alone without it"))]
+    Start {
+        /// The reason.
+        message: String,
+    },
+    /// It ended in the midst of the run.
+    #[error("the nested host failed: {message}")]
+    #[diagnostic(help("its last words are above"))]
+    Failed {
+        /// The reason.
+        message: String,
+    },
+    /// The run inside it failed.
+    #[error("{message}")]
+    Run {
+        /// The reason, as the firebench inside gave it.
+        message: String,
+        /// Its hint.
+        #[help]
+        hint: Option<String>,
+    },
+    /// A part of the nested host cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Files(#[from] FilesError),
+    /// An image of the nested host cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Image(#[from] firebench_image::Error),
+    /// The run could not be carried out.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Runner(#[from] runner::RunError),
+    /// QEMU cannot be started like this.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Launch(#[from] LaunchError),
+}
+
+/// A plan moved into a nested host, ready to start.
+#[derive(Debug)]
+pub struct Nested {
+    /// The plan as it is inside.
+    pub plan: Plan,
+    machine: NestedMachine,
+    /// Initramfs of the nested host without its job.
+    base: Vec<u8>,
+    /// Keeps it in the cache.
+    _tools: ToolsDisk,
+}
+
+/// What the nested host is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The QEMU that emulates it.
+    pub qemu: PathBuf,
+    /// This firebench, a static executable.
+    pub firebench: PathBuf,
+    /// The agent.
+    pub agent: PathBuf,
+    /// ELF vmlinux, the guests' own.
+    pub kernel: PathBuf,
+    /// Modules of the nested host, in load order.
+    pub modules: Vec<PathBuf>,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// The host's TSC frequency in kHz.
+    pub tsc_khz: u32,
+}
+
+impl Nested {
+    /// Moves `plan` in: makes the nested host's root disk, unless the cache has it.
+    ///
+    /// # Errors
+    /// [`NestedError`] when a part is missing.
+    pub fn prepare(plan: &Plan, parts: &Parts, cache: &Cache) -> Result<Self, NestedError> {
+        let (inner, files) = files::move_in(plan, &parts.firebench)?;
+        let tools = tools::build_tools_disk(cache, &files, &MOUNT_POINTS.map(Path::new))?;
+        let machine = NestedMachine {
+            qemu: parts.qemu.clone(),
+            cpus: parts.cpus,
+            memory_mib: parts.memory_mib,
+            tsc_khz: parts.tsc_khz,
+            kernel: parts.kernel.clone(),
+            initramfs: PathBuf::new(),
+            drives: vec![tools.path.clone(), plan.image.disk.clone()],
+        };
+        let base = initramfs::build_base(&parts.agent, &parts.modules)?;
+        Ok(Nested { plan: inner, machine, base, _tools: tools })
+    }
+
+    /// The machine, without its initramfs.
+    pub fn machine(&self) -> &NestedMachine {
+        &self.machine
+    }
+
+    /// The launch with its initramfs (base and job) at `initramfs`.
+    ///
+    /// # Errors
+    /// [`LaunchError`] when a path cannot be given to QEMU.
+    pub fn launch(&self, initramfs: PathBuf) -> Result<Launch, LaunchError> {
+        launch(&NestedMachine { initramfs, ..self.machine.clone() })
+    }
+
+    fn job(&self, nonce: &str) -> Result<Job, NestedError> {
+        let plan = serde_json::to_string(&self.plan).map_err(|e| NestedError::Failed { message: e.to_string() })?;
+        let tmpfs = |path: &str, options: &str| Tmpfs { path: path.to_owned(), options: options.to_owned() };
+        Ok(Job {
+            protocol: PROTOCOL_VERSION,
+            nonce: nonce.to_owned(),
+            console: "/dev/ttyS0".to_owned(),
+            root: Root {
+                device: "/dev/vda".to_owned(),
+                fs: "ext4".to_owned(),
+                tmpfs: vec![tmpfs("/tmp", "mode=1777"), tmpfs("/run", "mode=755")],
+            },
+            end: End::Restart,
+            kind: JobKind::Exec(ExecJob {
+                argv: files::inner_argv(),
+                stdin: plan,
+                env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TMPDIR".to_owned(), "/tmp".to_owned())],
+            }),
+        })
+    }
+
+    /// Carries the plan out inside the nested host and passes its events on.
+    ///
+    /// # Errors
+    /// [`NestedError`]: the nested host did not start (after [`ATTEMPTS`]), or the run inside it failed.
+    pub fn run(&self, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
+        let mut attempt = 1;
+        loop {
+            listener.on_event(&RunEvent::NestedHostStarting { attempt });
+            match self.attempt(attempt, around, listener) {
+                Err(NestedError::Start { message }) if attempt < ATTEMPTS => {
+                    let text = format!("start {attempt} of the nested host failed and was repeated: {message}");
+                    listener.on_event(&RunEvent::Notice { text });
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn attempt(&self, attempt: u32, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| runner::RunError::Io { action, path, source }
+        };
+        let nonce = runner::nonce()?;
+        let dir = around.run_dir.boot_dir(attempt).map_err(io("make", around.run_dir.path()))?;
+        let path = dir.join("initramfs");
+        let mut bytes = self.base.clone();
+        bytes.extend(initramfs::append_job(&self.job(&nonce)?)?);
+        std::fs::write(&path, bytes).map_err(io("write", &path))?;
+        let launch = self.launch(path)?;
+        let isolation = around.isolation();
+        let started = Instant::now();
+        let mut vm = Vm::start(&launch, &isolation)
+            .map_err(|error| NestedError::Start { message: crate::errors::sentence(&error) })?;
+        let mut listening = Listening {
+            started,
+            deadline: started + BOOT_DEADLINE,
+            silence: self.longest_silence(),
+            up: false,
+            failure: None,
+            last_lines: Vec::new(),
+        };
+        let result = listening.listen(&mut vm, Decoder::new(nonce), around, listener);
+        let _ = vm.kill();
+        if let Err(NestedError::Start { .. } | NestedError::Failed { .. }) = &result {
+            let stderr = vm.stderr_tail();
+            let lines = listening.last_lines.iter().map(String::as_str).chain(stderr.lines());
+            for line in lines {
+                listener.on_event(&RunEvent::Notice { text: format!("nested host: {line}") });
+            }
+        }
+        result
+    }
+
+    /// Longer than the firebench inside can be silent while everything is in order.
+    fn longest_silence(&self) -> Duration {
+        let deadlines = self.plan.deadlines;
+        Duration::from_secs(deadlines.boot.max(deadlines.iteration) + deadlines.power_off + 60)
+    }
+}
+
+/// The state of one attempt.
+struct Listening {
+    started: Instant,
+    deadline: Instant,
+    silence: Duration,
+    up: bool,
+    failure: Option<(String, Option<String>)>,
+    last_lines: Vec<String>,
+}
+
+impl Listening {
+    fn listen(
+        &mut self,
+        vm: &mut Vm,
+        mut decoder: Decoder,
+        around: &Surroundings<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), NestedError> {
+        loop {
+            match vm.next(self.deadline) {
+                Ok(Output::Console { at, bytes }) => {
+                    let mut items = Vec::new();
+                    decoder.push(&bytes, &mut |item| items.push(item));
+                    for item in items {
+                        if let Some(result) = self.on_item(at, item, listener) {
+                            return result;
+                        }
+                    }
+                }
+                Ok(Output::Exited(exit)) => return Err(self.error(format!("its QEMU ended ({exit})"))),
+                Ok(Output::Deadline) => return Err(self.error("it was silent for too long".to_owned())),
+                Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
+                Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
+                Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),
+            }
+        }
+    }
+
+    fn error(&self, message: String) -> NestedError {
+        if self.up { NestedError::Failed { message } } else { NestedError::Start { message } }
+    }
+
+    /// Something arrived; the end of the run if it was that.
+    fn on_item(&mut self, at: Instant, item: Item, listener: &mut dyn Listener) -> Option<Result<(), NestedError>> {
+        let event = match item {
+            Item::Event { event, .. } => event,
+            Item::Console(line) => {
+                self.keep(line);
+                return None;
+            }
+            Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
+        };
+        self.deadline = at + self.silence;
+        match event {
+            Event::Hello { .. } => {
+                self.up = true;
+                listener.on_event(&RunEvent::NestedHostUp { seconds: (at - self.started).as_secs_f64() });
+                None
+            }
+            Event::Output { line } => {
+                match serde_json::from_str(&line) {
+                    Ok(RunEvent::RunFailed { message, hint }) => self.failure = Some((message, hint)),
+                    Ok(event) => listener.on_event(&event),
+                    Err(_) => self.keep(line),
+                }
+                None
+            }
+            Event::Exited { status } => Some(match self.failure.take() {
+                Some((message, hint)) => Err(NestedError::Run { message, hint }),
+                None if status == 0 => Ok(()),
+                None => Err(self.error(format!("the firebench inside ended with status {status}"))),
+            }),
+            Event::Failed { message } => Some(Err(self.error(message))),
+            Event::Done => Some(Ok(())),
+            Event::Facts(_) | Event::Meminfo { .. } | Event::IterationStart { .. } | Event::Iteration(_) => {
+                Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))
+            }
+        }
+    }
+
+    fn keep(&mut self, line: String) {
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.remove(0);
+        }
+        self.last_lines.push(line);
+    }
+}

@@ -1,0 +1,290 @@
+//! Observation of one boot as a pure state machine: what arrives from the guest, with its time, becomes a
+//! [`BootRecord`]; nothing here waits, reads or writes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use firebench_protocol::codec::Item;
+use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+
+use crate::plan::{Deadlines, Plan};
+use crate::record::{BootStatus, IterationRecord};
+
+/// Console lines kept for a failure.
+const LAST_LINES: usize = 20;
+
+/// What the runner must do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Go on listening.
+    Listen,
+    /// Tell the listeners that the agent spoke, so many seconds after the VMM's start.
+    Up(f64),
+    /// Tell the listeners that an iteration begins.
+    Started(u32),
+    /// Tell the listeners about the iteration.
+    Measured(IterationRecord),
+    /// The boot failed; end the VM.
+    Failed(BootStatus, String),
+}
+
+/// Where a boot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Booting,
+    Preparing,
+    Iterating,
+    PoweringOff,
+}
+
+/// The state of one boot.
+#[derive(Debug)]
+pub struct Observer<'a> {
+    plan: &'a Plan,
+    phase: Phase,
+    phase_since: Instant,
+    started: Instant,
+    running: Option<(u32, Instant)>,
+    last_lines: VecDeque<String>,
+    /// Seconds from the VMM's start to the first frame.
+    pub boot_seconds: Option<f64>,
+    /// The guest's own description.
+    pub facts: Option<GuestFacts>,
+    /// `/proc/meminfo` before the first iteration.
+    pub meminfo_before: Option<String>,
+    /// `/proc/meminfo` after the last one.
+    pub meminfo_after: Option<String>,
+    /// The iterations so far.
+    pub iterations: Vec<IterationRecord>,
+}
+
+impl<'a> Observer<'a> {
+    /// A VMM that was started at `started`.
+    pub fn new(plan: &'a Plan, started: Instant) -> Self {
+        Observer {
+            plan,
+            phase: Phase::Booting,
+            phase_since: started,
+            started,
+            running: None,
+            last_lines: VecDeque::new(),
+            boot_seconds: None,
+            facts: None,
+            meminfo_before: None,
+            meminfo_after: None,
+            iterations: Vec::new(),
+        }
+    }
+
+    /// Until when something must happen.
+    pub fn deadline(&self) -> Instant {
+        self.phase_since + self.patience()
+    }
+
+    fn patience(&self) -> Duration {
+        let Deadlines { boot, iteration, power_off } = self.plan.deadlines;
+        Duration::from_secs(match self.phase {
+            Phase::Booting | Phase::Preparing => boot,
+            Phase::Iterating => iteration,
+            Phase::PoweringOff => power_off,
+        })
+    }
+
+    /// Whether the guest has said that everything was done.
+    pub fn done(&self) -> bool {
+        self.phase == Phase::PoweringOff
+    }
+
+    /// The last lines of the console.
+    pub fn last_lines(&self) -> impl Iterator<Item = &str> {
+        self.last_lines.iter().map(String::as_str)
+    }
+
+    /// The deadline has passed: what that means.
+    pub fn deadline_missed(&self) -> (BootStatus, String) {
+        let seconds = self.patience().as_secs();
+        match self.phase {
+            Phase::Booting => (
+                BootStatus::NeverStarted,
+                format!("the guest's agent said nothing within the boot deadline of {seconds} s"),
+            ),
+            Phase::Preparing => (
+                BootStatus::GuestFailed,
+                format!("the guest's agent did not begin its first iteration within {seconds} s of its first word"),
+            ),
+            Phase::Iterating => (
+                BootStatus::IterationDeadline,
+                format!("iteration {} took longer than its deadline of {seconds} s", self.iterations.len() + 1),
+            ),
+            // Everything was measured: not a failure of the boot.
+            Phase::PoweringOff => {
+                (BootStatus::Ok, format!("the VM was still there {seconds} s after its last word and was killed"))
+            }
+        }
+    }
+
+    /// The VMM is gone, as `exit` says: what that means.
+    pub fn vmm_exited(&self, exit: &str) -> Option<(BootStatus, String)> {
+        let when = match self.phase {
+            Phase::PoweringOff => return None,
+            Phase::Booting => "before the guest's agent said a word".to_owned(),
+            Phase::Preparing => "before the first iteration".to_owned(),
+            Phase::Iterating => format!("in or after iteration {}", self.iterations.len() + 1),
+        };
+        Some((BootStatus::VmmExited, format!("the VMM ended {when} ({exit})")))
+    }
+
+    /// Something arrived from the guest at `at`.
+    pub fn on_item(&mut self, at: Instant, item: Item) -> Step {
+        match item {
+            Item::Event { event, .. } => self.on_event(at, event),
+            Item::Console(line) => self.on_line(line),
+            // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
+            Item::Damaged(damage) => {
+                self.keep(format!("(damaged frame: {damage})"));
+                Step::Listen
+            }
+        }
+    }
+
+    fn keep(&mut self, line: String) {
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line);
+    }
+
+    fn on_line(&mut self, line: String) -> Step {
+        let panicked = line.contains("Kernel panic - not syncing") && self.phase != Phase::PoweringOff;
+        let message = panicked.then(|| format!("the guest's kernel panicked: {}", line.trim()));
+        self.keep(line);
+        message.map_or(Step::Listen, |message| Step::Failed(BootStatus::GuestPanicked, message))
+    }
+
+    fn enter(&mut self, phase: Phase, at: Instant) {
+        self.phase = phase;
+        self.phase_since = at;
+    }
+
+    fn on_event(&mut self, at: Instant, event: Event) -> Step {
+        match (self.phase, event) {
+            (Phase::Booting, Event::Hello { protocol, .. }) if protocol == PROTOCOL_VERSION => {
+                let seconds = (at - self.started).as_secs_f64();
+                self.boot_seconds = Some(seconds);
+                self.enter(Phase::Preparing, at);
+                Step::Up(seconds)
+            }
+            (Phase::Booting, Event::Hello { protocol, .. }) => Step::Failed(
+                BootStatus::ProtocolError,
+                format!("the agent speaks protocol {protocol}, this firebench {PROTOCOL_VERSION}"),
+            ),
+            (Phase::PoweringOff, event) => protocol_error("after the last", &event),
+            (_, Event::Failed { message }) => {
+                Step::Failed(BootStatus::GuestFailed, format!("the agent failed: {message}"))
+            }
+            (Phase::Preparing, Event::Facts(facts)) => {
+                self.facts = Some(*facts);
+                Step::Listen
+            }
+            (Phase::Preparing, Event::Meminfo { moment: Moment::Before, text }) => {
+                self.meminfo_before = Some(text);
+                Step::Listen
+            }
+            (Phase::Preparing | Phase::Iterating, Event::IterationStart { index }) if self.is_next(index) => {
+                self.running = Some((index, at));
+                self.enter(Phase::Iterating, at);
+                Step::Started(index)
+            }
+            (Phase::Iterating, Event::Iteration(report)) => match self.running.take() {
+                Some((index, begun)) if index == report.index => self.on_iteration(at, begun, *report),
+                _ => protocol_error("out of order", &Event::Iteration(report)),
+            },
+            (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) => {
+                self.meminfo_after = Some(text);
+                Step::Listen
+            }
+            (Phase::Iterating, Event::Done) => match self.missing() {
+                None => {
+                    self.enter(Phase::PoweringOff, at);
+                    Step::Listen
+                }
+                Some(missing) => Step::Failed(
+                    BootStatus::ProtocolError,
+                    format!("the guest says that it is done, but {missing} did not arrive"),
+                ),
+            },
+            (_, event) => protocol_error("out of order", &event),
+        }
+    }
+
+    fn is_next(&self, index: u32) -> bool {
+        self.running.is_none()
+            && usize::try_from(index).is_ok_and(|index| index == self.iterations.len())
+            && index < self.plan.iterations
+    }
+
+    /// What a whole boot must have brought and this one has not.
+    fn missing(&self) -> Option<String> {
+        let measured = self.iterations.len();
+        let wanted = self.plan.iterations;
+        if u32::try_from(measured) != Ok(wanted) {
+            Some(format!("{measured} of {wanted} iterations: the rest"))
+        } else if self.facts.is_none() {
+            Some("its facts".to_owned())
+        } else if self.meminfo_before.is_none() || self.meminfo_after.is_none() {
+            Some("its meminfo".to_owned())
+        } else {
+            None
+        }
+    }
+
+    fn on_iteration(&mut self, at: Instant, begun: Instant, report: IterationReport) -> Step {
+        let number = report.index + 1;
+        // The next iteration, or the end, is due within one more deadline.
+        self.enter(Phase::Iterating, at);
+        if report.status != 0 {
+            let reason = report.stderr.lines().next().unwrap_or("it printed no error").to_owned();
+            return Step::Failed(
+                BootStatus::CommandFailed,
+                format!("iteration {number}: the command ended with status {}: {reason}", report.status),
+            );
+        }
+        let times = [("real", report.real), ("user", report.user), ("sys", report.sys)];
+        if let Some((name, value)) = times.iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
+            return Step::Failed(
+                BootStatus::ProtocolError,
+                format!("iteration {number}: the guest reports {name} = {value}, which is no time"),
+            );
+        }
+        let digest = report.stdout.split_whitespace().next().unwrap_or_default().to_owned();
+        if digest != self.plan.payload_sha256 {
+            return Step::Failed(
+                BootStatus::WrongDigest,
+                format!(
+                    "iteration {number}: the guest computed {digest:?}, the payload's SHA-256 is {}",
+                    self.plan.payload_sha256
+                ),
+            );
+        }
+        let mut metrics: BTreeMap<String, f64> = times.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+        metrics.insert("host_real".to_owned(), (at - begun).as_secs_f64());
+        let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
+        self.iterations.push(record.clone());
+        Step::Measured(record)
+    }
+}
+
+fn protocol_error(how: &str, event: &Event) -> Step {
+    let name = match event {
+        Event::Hello { .. } => "hello",
+        Event::Facts(_) => "facts",
+        Event::Meminfo { .. } => "meminfo",
+        Event::IterationStart { .. } => "start of an iteration",
+        Event::Iteration(_) => "end of an iteration",
+        Event::Output { .. } => "line of output",
+        Event::Exited { .. } => "exit status",
+        Event::Failed { .. } => "failure",
+        Event::Done => "done",
+    };
+    Step::Failed(BootStatus::ProtocolError, format!("the guest sent a frame {how}: {name}"))
+}

@@ -1,0 +1,135 @@
+//! The programs and the kernel that a run is made of.
+
+use std::path::{Path, PathBuf};
+
+use firebench_image::cache::Cache;
+use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare_kernel};
+use firebench_vmm::VmmKind;
+
+use super::PrepareError;
+use crate::experiment::Files;
+use crate::fetch;
+use crate::record::Artifact;
+use crate::tools::{self, Tool};
+
+/// Modules of a guest: what it needs to find its disk.
+pub(super) const GUEST: &str = "guest";
+/// Modules of a guest with a network card.
+pub(super) const NETWORKED_GUEST: &str = "networked-guest";
+/// Modules of the nested host: its disks, KVM, taps.
+pub(super) const NESTED_HOST: &str = "nested-host";
+/// All sets, so that one entry of the cache serves every run.
+const MODULES: ModuleSets<'static> = &[
+    (GUEST, &["virtio_mmio", "virtio_blk"]),
+    (NETWORKED_GUEST, &["virtio_mmio", "virtio_blk", "virtio_net"]),
+    (NESTED_HOST, &["virtio_pci", "virtio_blk", "kvm_amd", "tun"]),
+];
+
+/// The programs of a run.
+#[derive(Debug)]
+pub(super) struct Programs {
+    qemu: Option<Tool>,
+    firecracker: Option<Tool>,
+    /// Static, for the image.
+    pub(super) busybox: PathBuf,
+    /// Static, PID 1.
+    pub(super) agent: PathBuf,
+    /// This program.
+    pub(super) firebench: PathBuf,
+}
+
+impl Programs {
+    /// Finds what `vmms` need, and QEMU for a nested host.
+    pub(super) fn find(files: &Files, vmms: &[VmmKind], nested: bool, data_dir: &Path) -> Result<Self, PrepareError> {
+        let qemu = (nested || vmms.contains(&VmmKind::Qemu)).then(|| tools::qemu(files.qemu.as_deref()));
+        let firecracker =
+            vmms.contains(&VmmKind::Firecracker).then(|| tools::firecracker(files.firecracker.as_deref(), data_dir));
+        let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
+        let firebench = std::env::current_exe()
+            .map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?;
+        Ok(Programs {
+            qemu: qemu.transpose()?,
+            firecracker: firecracker.transpose()?,
+            busybox: fetch::find_busybox(data_dir, named.as_deref())?.ok_or(PrepareError::NoBusybox)?,
+            agent: agent(&firebench)?,
+            firebench,
+        })
+    }
+
+    /// The program of a VMM that [`Programs::find`] was told about; QEMU also for a nested host.
+    pub(super) fn vmm(&self, vmm: VmmKind) -> &Tool {
+        let tool = match vmm {
+            VmmKind::Qemu => &self.qemu,
+            VmmKind::Firecracker => &self.firecracker,
+        };
+        tool.as_ref().expect("`find` was told about every VMM of the run")
+    }
+}
+
+/// The agent: `FIREBENCH_AGENT`, or the one beside `firebench`.
+///
+/// # Errors
+/// [`PrepareError::NoAgent`].
+fn agent(firebench: &Path) -> Result<PathBuf, PrepareError> {
+    let named = std::env::var_os("FIREBENCH_AGENT").map(PathBuf::from);
+    let agent = named.unwrap_or_else(|| firebench.with_file_name("firebench-agent"));
+    if agent.is_file() { Ok(agent) } else { Err(PrepareError::NoAgent { beside: firebench.to_owned() }) }
+}
+
+/// The guests' kernel: the user's, or the fetched package.
+pub(super) fn kernel_source(files: &Files, data_dir: &Path) -> Result<KernelSource, PrepareError> {
+    match &files.kernel {
+        Some(path) if path.extension().is_some_and(|extension| extension == "deb") => {
+            Ok(KernelSource::Package(path.clone()))
+        }
+        Some(path) => Ok(KernelSource::File { path: path.clone(), modules_dir: None }),
+        None => fetch::installed_kernel(data_dir).map(KernelSource::Package).ok_or(PrepareError::NoKernel),
+    }
+}
+
+/// The kernel and all its module sets, ready to boot.
+pub(super) fn kernel(cache: &Cache, source: &KernelSource) -> Result<PreparedKernel, PrepareError> {
+    Ok(prepare_kernel(cache, source, MODULES)?)
+}
+
+/// The nested host's own kernel, where the guests' comes without modules: the fetched one.
+pub(super) fn nested_kernel(cache: &Cache, data_dir: &Path) -> Result<PreparedKernel, PrepareError> {
+    kernel(cache, &kernel_source(&Files::default(), data_dir)?)
+}
+
+/// A module set of a kernel, in load order.
+pub(super) fn modules(kernel: &PreparedKernel, set: &str) -> Vec<PathBuf> {
+    kernel.modules.get(set).cloned().unwrap_or_default()
+}
+
+/// The file of a kernel source.
+pub(super) fn path(source: &KernelSource) -> &Path {
+    match source {
+        KernelSource::Package(path) | KernelSource::File { path, .. } => path,
+    }
+}
+
+/// Path on the host and in the image of `HOST=GUEST`, or of `HOST` for the same name in the image's root directory.
+///
+/// # Errors
+/// [`PrepareError::Add`].
+pub fn addition(text: &str) -> Result<(PathBuf, PathBuf), PrepareError> {
+    let (host, guest) = match text.split_once('=') {
+        Some((host, guest)) => (PathBuf::from(host), PathBuf::from(guest)),
+        None => {
+            let host = PathBuf::from(text);
+            let name = host.file_name().ok_or_else(|| PrepareError::Add(text.to_owned()))?;
+            let guest = Path::new("/").join(name);
+            (host, guest)
+        }
+    };
+    if guest.is_absolute() { Ok((host, guest)) } else { Err(PrepareError::Add(text.to_owned())) }
+}
+
+/// An artifact of the report; its digest is remembered in the cache.
+pub(super) fn artifact(role: &str, path: &Path, cache: &Cache) -> Result<Artifact, PrepareError> {
+    let sha256 = cache.digests().of(path)?;
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Artifact { role: role.to_owned(), name, version: None, bytes, sha256 })
+}

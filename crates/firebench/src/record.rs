@@ -1,0 +1,213 @@
+//! What a run saw: the types behind every report, and the schema of `report.json`.
+//!
+//! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
+//! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use firebench_protocol::{Counters, GuestFacts};
+use firebench_vmm::{Accel, Launch, VmmKind};
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Experiment;
+use crate::hostfacts::HostFacts;
+
+/// The value of [`Report::schema`].
+pub const SCHEMA: &str = "firebench.report/1";
+
+/// A run: everything that it saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Version of firebench.
+    pub firebench: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub started: String,
+    /// How long it took, from the first VM to the last.
+    pub duration: f64,
+    /// What firebench itself took.
+    pub overhead: Overhead,
+    /// What was asked for, complete enough to be run again.
+    pub experiment: Experiment,
+    /// What executed guest instructions.
+    pub accelerator: Accel,
+    /// Whether guest instructions were emulated at any level (TCG, or a nested host): then no timing in this report is a
+    /// statement about speed.
+    pub emulated: bool,
+    /// How the accelerator was chosen, in a sentence with its figures.
+    pub accelerator_reason: String,
+    /// The emulated machine that the run took place in.
+    pub nested_host: Option<NestedHost>,
+    /// The machine that firebench ran on.
+    pub host: HostFacts,
+    /// What the workload reads.
+    pub payload: PayloadRecord,
+    /// The command of an iteration.
+    pub command: Vec<String>,
+    /// The files that every contender shares: kernel, initramfs, root disk, agent, busybox.
+    pub artifacts: Vec<Artifact>,
+    /// The contenders, in the order in which they were given.
+    pub contenders: Vec<ContenderRecord>,
+    /// What the reader must know: changes to a preset, choices made, boots that were retried.
+    pub notices: Vec<String>,
+    /// Why the run ended early, if it did.
+    pub failure: Option<String>,
+}
+
+/// What firebench itself took, beside the VMs.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Overhead {
+    /// Seconds from the start of the command to the start of the first VM of a contender; absent if none was started.
+    pub first_vm_seconds: Option<f64>,
+    /// CPU seconds that firebench used (in a nested host: the firebench outside of it) during [`Report::duration`].
+    pub own_cpu_seconds: f64,
+}
+
+/// The emulated machine with a KVM of its own that a run took place in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NestedHost {
+    /// Version of the QEMU that emulates it.
+    pub qemu: String,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+}
+
+/// The payload, known before the first boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadRecord {
+    /// Size.
+    pub bytes: u64,
+    /// Digest that every iteration must give.
+    pub sha256: String,
+    /// Where it comes from, such as `ChaCha12 stream, seed 1`.
+    pub source: String,
+}
+
+/// A file whose bytes matter to the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// What it is: `kernel`, `initramfs`, `root disk`, `agent`, `busybox`.
+    pub role: String,
+    /// File name or package, never a whole path.
+    pub name: String,
+    /// Version, where one is known.
+    pub version: Option<String>,
+    /// Size.
+    pub bytes: u64,
+    /// Digest.
+    pub sha256: String,
+}
+
+/// One contender and its boots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContenderRecord {
+    /// Unique name.
+    pub name: String,
+    /// Its VMM.
+    pub vmm: VmmKind,
+    /// What `--version` of the VMM says.
+    pub version: String,
+    /// The executable.
+    pub binary: PathBuf,
+    /// Digest of the executable.
+    pub sha256: String,
+    /// vCPUs.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Kernel command line as it was given.
+    pub cmdline: String,
+    /// How its VMs were started (the first one; later ones differ in the work directory).
+    pub launch: Launch,
+    /// Its boots in the order in which they ran.
+    pub boots: Vec<BootRecord>,
+}
+
+/// How a boot ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootStatus {
+    /// Every iteration ran, with the right digest.
+    Ok,
+    /// The VMM could not be started.
+    StartFailed,
+    /// The agent did not speak before the boot deadline.
+    NeverStarted,
+    /// The VMM ended before its guest was done.
+    VmmExited,
+    /// The guest's kernel panicked.
+    GuestPanicked,
+    /// The agent reported that it could not go on.
+    GuestFailed,
+    /// The guest sent what a good agent never sends.
+    ProtocolError,
+    /// An iteration took longer than its deadline.
+    IterationDeadline,
+    /// The command ended with a status other than 0.
+    CommandFailed,
+    /// An iteration's digest was not the payload's.
+    WrongDigest,
+    /// The user or a signal stopped the run.
+    Interrupted,
+}
+
+impl BootStatus {
+    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG.
+    pub fn worth_a_retry(self) -> bool {
+        self == BootStatus::NeverStarted
+    }
+}
+
+/// One life of one VM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BootRecord {
+    /// Block, from 0.
+    pub block: u32,
+    /// Place in the order of the block, from 0.
+    pub position: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub status: BootStatus,
+    /// What went wrong, in a sentence; absent when nothing did.
+    pub message: Option<String>,
+    /// From the VMM's start until the agent's first frame, by the host's clock.
+    pub boot_seconds: Option<f64>,
+    /// From the VMM's start until it was gone, by the host's clock.
+    pub life_seconds: f64,
+    /// The part of the root disk that the host's page cache held before the boot, 0 to 1.
+    pub host_cache_resident: Option<f64>,
+    /// The guest from inside.
+    pub facts: Option<GuestFacts>,
+    /// The whole `/proc/meminfo` before the first iteration.
+    pub meminfo_before: Option<String>,
+    /// The whole `/proc/meminfo` after the last iteration.
+    pub meminfo_after: Option<String>,
+    /// The iterations, in order.
+    pub iterations: Vec<IterationRecord>,
+    /// CPU seconds (user, system) that the VMM process used.
+    pub vmm_cpu: Option<(f64, f64)>,
+    /// Bytes that the guest wrote to its console.
+    pub console_bytes: u64,
+    /// The last lines of the console, of the VMM's standard error and of its log; only when the boot failed.
+    pub last_words: Vec<String>,
+}
+
+/// One run of the workload inside a boot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IterationRecord {
+    /// From 0; the first one is always shown apart.
+    pub index: u32,
+    /// `real`, `user`, `sys` in seconds by the guest's clock; `host_real` by the host's.
+    pub metrics: BTreeMap<String, f64>,
+    /// What happened meanwhile.
+    pub counters: Counters,
+    /// The digest that the guest computed.
+    pub digest: String,
+}

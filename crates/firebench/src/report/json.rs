@@ -1,0 +1,53 @@
+//! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
+
+use serde::Deserialize;
+
+use super::ReportError;
+use crate::experiment::Experiment;
+use crate::record::{Report, SCHEMA};
+
+/// What every version of the schema has.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
+/// A report of which only the experiment is wanted.
+#[derive(Deserialize)]
+struct ExperimentOnly {
+    experiment: Experiment,
+}
+
+/// Writes a report as JSON, indented, with a line end after it.
+///
+/// # Errors
+/// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
+pub fn to_json(report: &Report) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Reads what [`to_json`] wrote. Fields that this version does not know are ignored.
+///
+/// # Errors
+/// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
+pub fn from_json(text: &str) -> Result<Report, ReportError> {
+    check_schema(text)?;
+    serde_json::from_str(text).map_err(|e| ReportError::json(&e))
+}
+
+/// The experiment of a report.
+///
+/// # Errors
+/// As [`from_json`].
+pub(super) fn experiment_from_json(text: &str) -> Result<Experiment, ReportError> {
+    check_schema(text)?;
+    let only: ExperimentOnly = serde_json::from_str(text).map_err(|e| ReportError::json(&e))?;
+    Ok(only.experiment)
+}
+
+fn check_schema(text: &str) -> Result<(), ReportError> {
+    let head: Head = serde_json::from_str(text).map_err(|e| ReportError::json(&e))?;
+    if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: super::text::line(&head.schema) }) }
+}

@@ -1,0 +1,326 @@
+//! The report as Markdown, in the shape of the published memory benchmark: for each VMM its launch command and its
+//! results in the format of `time`, then the memory sanity check. Added to it: a summary, what exactly was compared,
+//! and the experiment, so that the page can be run again.
+
+use firebench_vmm::{Launch, VmmKind};
+
+use super::files::MARKER;
+use super::guests::{self, Fact, Guests};
+use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
+use super::{EMULATED, hosts, meminfo, text};
+use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
+use crate::summary::{METRICS, Summary, summarize};
+
+/// Writes the whole document.
+pub fn render(report: &Report) -> String {
+    let summary = summarize(report);
+    let guests = guests::compare(&report.contenders);
+    let mut sections = vec![introduction(report), summary_section(report, &summary, &guests)];
+    sections.extend(report.contenders.iter().map(|contender| contender_section(report, contender)));
+    sections.push(memory_section(&report.contenders));
+    sections.push(compared_section(report, &guests));
+    sections.push(again_section(report));
+    sections.join("\n")
+}
+
+/// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
+fn title(contender: &ContenderRecord) -> String {
+    match contender.vmm {
+        vmm if contender.name != vmm.name() => sentence(&contender.name),
+        VmmKind::Qemu => "QEMU".to_owned(),
+        VmmKind::Firecracker => "Firecracker".to_owned(),
+    }
+}
+
+fn titles(contenders: &[ContenderRecord]) -> Vec<String> {
+    contenders.iter().map(title).collect()
+}
+
+/// A table's header: the first columns, then the contenders, then the last column.
+fn header(first: &str, contenders: &[ContenderRecord], last: &str) -> Vec<String> {
+    let mut header = vec![first.to_owned()];
+    header.extend(titles(contenders));
+    header.push(last.to_owned());
+    header
+}
+
+fn introduction(report: &Report) -> String {
+    let design = &report.experiment.design;
+    let name = report.experiment.workload.name();
+    let (initial, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    let banner = if report.emulated { format!("\n> **{}**\n", sentence(EMULATED)) } else { String::new() };
+    format!(
+        "# {}{rest} benchmark\n{banner}\n\
+         {} {} from the same image with the settings of the preset {}: {} of each, interleaved, a fresh VM each time. In each \
+         boot {} ran {}{}. What it reads is a file of {} ({} bytes; {}), SHA-256 {}; the digest of every iteration was \
+         checked against it. The first iteration of a boot is always shown apart.\n",
+        initial.to_uppercase(),
+        english_list(&titles(&report.contenders)),
+        if report.contenders.len() == 1 { "booted" } else { "were booted" },
+        code(report.experiment.preset.name()),
+        text::count(design.boots as usize, "boot"),
+        code(&report.command.join(" ")),
+        text::count(design.iterations as usize, "time"),
+        if design.cold { ", each time with the guest's caches dropped" } else { "" },
+        text::bytes(report.payload.bytes),
+        report.payload.bytes,
+        sentence(&report.payload.source),
+        code(&report.payload.sha256),
+    )
+}
+
+fn english_list(words: &[String]) -> String {
+    match words {
+        [] => "Nothing".to_owned(),
+        [only] => only.clone(),
+        [start @ .., last] => format!("{} and {last}", start.join(", ")),
+    }
+}
+
+fn summary_section(report: &Report, summary: &Summary, guests: &Guests) -> String {
+    let mut out = "## Summary\n\n".to_owned();
+    if let Some(failure) = &report.failure {
+        out += &format!("**The run failed:** {}\n\n", sentence(failure));
+    }
+    out += &format!("Accelerator: {}, {}\n\n", report.accelerator, sentence(&report.accelerator_reason));
+    out += &sample_table(report, summary);
+    if let Some((baseline, others)) = titles(&report.contenders).split_first().filter(|_| !summary.pairs.is_empty()) {
+        out += &format!("\nRatio to {} (above 1: takes longer; `sys` by difference):\n\n", baseline);
+        let mut header = vec!["contender".to_owned()];
+        header.extend(METRICS.map(str::to_owned));
+        header.extend(["blocks".to_owned(), "blocks left out".to_owned()]);
+        let rows: Vec<Vec<String>> = summary
+            .pairs
+            .iter()
+            .zip(others)
+            .map(|(pair, title)| {
+                let mut cells = vec![title.clone()];
+                cells.extend(pair.metrics.iter().map(|(_, comparison)| comparison_text(comparison)));
+                cells.extend([pair.blocks.to_string(), pair.blocks_left_out.to_string()]);
+                cells
+            })
+            .collect();
+        out += &table(&header, 1, &rows);
+        out.push('\n');
+    }
+    let differing = guests.differing();
+    let mut points: Vec<String> = caveats(report, summary).iter().map(|caveat| sentence(caveat)).collect();
+    if !differing.is_empty() {
+        points.push(format!("The guests differ in: {}.", sentence(&differing.join(", "))));
+    }
+    points.extend(report.notices.iter().map(|notice| sentence(notice)));
+    for contender in &report.contenders {
+        let failed = contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok);
+        points.extend(failed.map(|boot| format!("Not counted: {}", sentence(&boot_failure(contender, boot)))));
+    }
+    out.extend(points.iter().map(|point| format!("- {point}\n")));
+    out
+}
+
+fn sample_table(report: &Report, summary: &Summary) -> String {
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), text::seconds);
+    let which = if summary.single_iteration { "" } else { ", later iterations" };
+    let mut rows = Vec::new();
+    for (index, metric) in METRICS.iter().enumerate() {
+        let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
+        let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
+        if !summary.single_iteration {
+            let cells = metrics().map(|m| number(m.and_then(|m| m.first))).collect();
+            rows.push(row(format!("{metric}, first iteration: median (s)"), cells));
+        }
+        let cells = metrics().map(|m| match m.and_then(|m| m.sample) {
+            Some(s) => format!("{} ({} to {})", text::seconds(s.median), text::seconds(s.min), text::seconds(s.max)),
+            None => "-".to_owned(),
+        });
+        rows.push(row(format!("{metric}{which}: median (min to max) (s)"), cells.collect()));
+    }
+    for (name, check) in CHECKS {
+        let cells = summary.contenders.iter().map(|s| check(s).unwrap_or_else(|| "-".to_owned()));
+        rows.push([name.to_owned()].into_iter().chain(cells).collect());
+    }
+    let mut header = vec![String::new()];
+    header.extend(titles(&report.contenders));
+    table(&header, 1, &rows)
+}
+
+fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
+    let mut out = format!("## {}\n\n### Launch command\n\n", title(contender));
+    out += &fence("bash", &contender.launch.to_shell());
+    out += "\n### Results\n";
+    if contender.boots.is_empty() {
+        out += "\nNo boot.\n";
+    }
+    for boot in &contender.boots {
+        let up = boot.boot_seconds.map(|seconds| format!(", up in {seconds:.3} s")).unwrap_or_default();
+        let attempt = if boot.attempt > 1 { format!(", attempt {}", boot.attempt) } else { String::new() };
+        let status = match boot.status {
+            BootStatus::Ok => String::new(),
+            status => format!(": **{}**", status_words(status)),
+        };
+        out += &format!("\nBoot {}{attempt}{up}{status}\n", u64::from(boot.block) + 1);
+        if let Some(message) = &boot.message {
+            out += &format!("\n{}\n", sentence(message));
+        }
+        if !boot.iterations.is_empty() {
+            out += &format!("\n{}", fence("bash", &results(&report.command, boot)));
+        }
+        if !boot.last_words.is_empty() {
+            out += &format!("\nIts last words:\n\n{}", fence("text", &boot.last_words.join("\n")));
+        }
+    }
+    out
+}
+
+/// A boot's iterations as a shell would show them, in the format of busybox's `time`.
+fn results(command: &[String], boot: &BootRecord) -> String {
+    let file = command.last().map(String::as_str).unwrap_or_default();
+    let mut lines = Vec::new();
+    for iteration in &boot.iterations {
+        lines.push(format!("(none):~# time {}", command.join(" ")));
+        lines.push(format!("{}  {file}", iteration.digest));
+        for metric in METRICS {
+            let value = iteration.metrics.get(metric).map_or("-".to_owned(), |&seconds| time_format(seconds));
+            lines.push(format!("{metric:<8}{value}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// `0m 20.42s`.
+fn time_format(seconds: f64) -> String {
+    let hundredths = (seconds * 100.0).round().max(0.0) as u64;
+    format!("{}m {}.{:02}s", hundredths / 6000, hundredths % 6000 / 100, hundredths % 100)
+}
+
+fn memory_section(contenders: &[ContenderRecord]) -> String {
+    let mut out = "## Memory sanity check\n".to_owned();
+    for contender in contenders {
+        out += &format!("\n### {} mem\n\n", title(contender));
+        out += &match first_meminfo(contender) {
+            Some(text) => fence("bash", &format!("(none):~# cat /proc/meminfo\n{text}")),
+            None => "No boot told.\n".to_owned(),
+        };
+    }
+    let texts: Vec<Option<&str>> = contenders.iter().map(first_meminfo).collect();
+    let rows: Vec<Vec<String>> = meminfo::compare(&texts)
+        .iter()
+        .map(|row| {
+            let unit = if row.kib { " kB" } else { "" };
+            let mut cells = vec![code(&row.name)];
+            cells.extend(row.values.iter().map(|v| v.map_or("-".to_owned(), |value| format!("{value}{unit}"))));
+            let differences: Vec<String> = (1..contenders.len())
+                .map(|other| match row.difference(other) {
+                    Some(0) => "0".to_owned(),
+                    Some(difference) => format!("{difference:+}"),
+                    None => "-".to_owned(),
+                })
+                .collect();
+            cells.push(differences.join(", "));
+            cells
+        })
+        .collect();
+    if contenders.len() > 1 && !rows.is_empty() {
+        out += "\n### Side by side\n\nBefore the first iteration of the first boot.\n\n";
+        let difference = format!("difference to {}", contenders.first().map(title).unwrap_or_default());
+        out += &table(&header("", contenders, &difference), 1, &rows);
+    }
+    out
+}
+
+fn compared_section(report: &Report, guests: &Guests) -> String {
+    let mut out = "## What was compared\n\n".to_owned();
+    let files = ["what", "file", "version", "bytes", "SHA-256"].map(str::to_owned);
+    let mut rows: Vec<Vec<String>> = report
+        .contenders
+        .iter()
+        .map(|c| {
+            vec![title(c), code(&c.binary.to_string_lossy()), sentence(&c.version), "-".to_owned(), code(&c.sha256)]
+        })
+        .collect();
+    rows.extend(report.artifacts.iter().map(artifact_row));
+    out += &table(&files, 5, &rows);
+
+    out += "\n### Guests\n\nFrom inside, in the first boot; what differs is marked.\n\n";
+    let contenders = &report.contenders;
+    let configured = [
+        Fact { name: "vCPUs given".to_owned(), values: values(contenders, |c| c.vcpus.to_string()) },
+        Fact { name: "memory given".to_owned(), values: values(contenders, |c| format!("{} MiB", c.memory_mib)) },
+        Fact { name: "command line given".to_owned(), values: values(contenders, |c| c.cmdline.clone()) },
+    ];
+    let block = guests.block.iter().map(fact_row);
+    let (mitigations, equal): (Vec<&Fact>, Vec<&Fact>) = guests.mitigations.iter().partition(|fact| fact.differs());
+    let mut rows: Vec<Vec<String>> = configured.iter().chain(&guests.machine).map(fact_row).chain(block).collect();
+    rows.extend(mitigations.into_iter().map(fact_row));
+    out += &table(&header("", contenders, ""), contenders.len() + 2, &rows);
+    if !equal.is_empty() {
+        out += &format!("\n{} of {} mitigations are the same.\n", equal.len(), guests.mitigations.len());
+    }
+    out += &flags(contenders, guests);
+
+    out += "\n### Host\n\n";
+    let rows: Vec<Vec<String>> =
+        hosts::rows(&report.host).iter().map(|(name, value)| vec![sentence(name), code(value)]).collect();
+    out += &table(&[String::new(), String::new()], 2, &rows);
+    if let Some(nested) = &report.nested_host {
+        let (version, cpus) = (sentence(&nested.qemu), text::count(nested.cpus as usize, "CPU"));
+        out += &format!("\n### Nested host\n\n{version}, {cpus}, {} MiB:\n\n", nested.memory_mib);
+        let launch = Launch { argv: nested.argv.clone(), files: Vec::new(), log: None, tap: None };
+        out += &fence("bash", &launch.to_shell());
+    }
+    out
+}
+
+fn values(contenders: &[ContenderRecord], value: fn(&ContenderRecord) -> String) -> Vec<Option<String>> {
+    contenders.iter().map(|contender| Some(value(contender))).collect()
+}
+
+fn artifact_row(artifact: &Artifact) -> Vec<String> {
+    vec![
+        sentence(&artifact.role),
+        code(&artifact.name),
+        sentence(artifact.version.as_deref().unwrap_or("-")),
+        artifact.bytes.to_string(),
+        code(&artifact.sha256),
+    ]
+}
+
+fn fact_row(fact: &Fact) -> Vec<String> {
+    let mut cells = vec![sentence(&fact.name)];
+    cells.extend(fact.values.iter().map(|value| code(value.as_deref().unwrap_or_default())));
+    cells.push(if fact.differs() { "**differs**" } else { "" }.to_owned());
+    cells
+}
+
+fn flags(contenders: &[ContenderRecord], guests: &Guests) -> String {
+    let Some(baseline) = contenders.first().map(title) else { return String::new() };
+    let mut out = String::new();
+    for difference in &guests.flags {
+        let other = contenders.get(difference.contender).map(title).unwrap_or_default();
+        if difference.only_baseline.is_empty() && difference.only_contender.is_empty() {
+            out += &format!("\nCPU flags: {baseline} and {other} show the same.\n");
+        }
+        for (name, flags) in [(&baseline, &difference.only_baseline), (&other, &difference.only_contender)] {
+            if !flags.is_empty() {
+                out +=
+                    &format!("\nCPU flags only in {name} ({baseline} against {other}): {}\n", code(&flags.join(" ")));
+            }
+        }
+    }
+    out
+}
+
+fn again_section(report: &Report) -> String {
+    let command = fence("bash", "firebench run --from report.md");
+    let experiment = match toml::to_string(&report.experiment) {
+        Ok(toml) => format!("{MARKER}\n{}", verbatim_fence("toml", toml.trim_end())),
+        Err(error) => {
+            format!("The experiment cannot be written here ({}); `report.json` has it.\n", sentence(&error.to_string()))
+        }
+    };
+    format!(
+        "## Run it again\n\n{command}\n{experiment}\nWritten by firebench {}, {}.\n",
+        sentence(&report.firebench),
+        sentence(&report.started)
+    )
+}

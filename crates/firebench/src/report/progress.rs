@@ -1,0 +1,168 @@
+//! Shows a run while it goes on.
+
+use std::io::Write;
+
+use super::terminal::{Paint, Style};
+use super::words::status_words;
+use super::{EMULATED, text};
+use crate::events::{Listener, RunEvent};
+use crate::record::{BootRecord, BootStatus};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Nothing.
+    Quiet,
+    /// One line for each boot and notice; on a terminal also one below them that changes: what is happening now.
+    Normal,
+}
+
+/// What the run will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The contenders' names, in the order of the plan.
+    pub contenders: Vec<String>,
+    /// Boots of each contender: the number of blocks.
+    pub blocks: u32,
+    /// Iterations in each boot.
+    pub iterations: u32,
+    /// Whether guest instructions are emulated.
+    pub emulated: bool,
+}
+
+/// A listener that writes lines for people, to standard error as a rule. What cannot be written is lost: a closed
+/// terminal ends no run. It does not show [`RunEvent::RunFailed`], which is the caller's error to show.
+#[derive(Debug)]
+pub struct Progress<W: Write> {
+    out: W,
+    outlook: Outlook,
+    verbosity: Verbosity,
+    /// Whether `out` is a terminal, on which a line can be written over.
+    is_terminal: bool,
+    style: Style,
+    /// Boots that are over and not tried again.
+    done: usize,
+    /// Block of the boot that is under way, from 0.
+    block: u32,
+    banner_shown: bool,
+    status_shown: bool,
+}
+
+impl<W: Write> Progress<W> {
+    /// Shows a run on `out`.
+    pub fn new(out: W, outlook: Outlook, verbosity: Verbosity, is_terminal: bool, style: Style) -> Self {
+        Progress {
+            out,
+            outlook,
+            verbosity,
+            is_terminal,
+            style,
+            done: 0,
+            block: 0,
+            banner_shown: false,
+            status_shown: false,
+        }
+    }
+
+    fn name(&self, contender: usize) -> String {
+        self.outlook.contenders.get(contender).map_or_else(|| format!("contender {contender}"), |name| text::line(name))
+    }
+
+    fn total(&self) -> usize {
+        self.outlook.contenders.len().saturating_mul(self.outlook.blocks as usize)
+    }
+
+    fn boot_name(&self, contender: usize) -> String {
+        let width = self.outlook.contenders.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let name = self.name(contender);
+        format!("{name:<width$}  block {} of {}", u64::from(self.block) + 1, self.outlook.blocks)
+    }
+
+    /// Writes a line that stays.
+    fn line(&mut self, paint: Option<Paint>, line: &str) {
+        self.clear_status();
+        let line = paint.map_or(line.to_owned(), |paint| self.style.paint(paint, line));
+        let _ = writeln!(self.out, "{line}");
+        let _ = self.out.flush();
+    }
+
+    /// Replaces the line that changes.
+    fn status(&mut self, now: &str) {
+        if !self.is_terminal {
+            return;
+        }
+        self.clear_status();
+        let digits = self.total().to_string().len();
+        let status = format!("[{:>digits$}/{}] {now} ...", self.done, self.total());
+        // One column stays free: a full last column makes some terminals begin a new line.
+        let status = text::cut(&status, self.style.width.saturating_sub(1));
+        let _ = write!(self.out, "{}", self.style.paint(Paint::Dim, &status));
+        let _ = self.out.flush();
+        self.status_shown = true;
+    }
+
+    fn clear_status(&mut self) {
+        if std::mem::take(&mut self.status_shown) {
+            let _ = write!(self.out, "\r\x1b[K");
+            let _ = self.out.flush();
+        }
+    }
+
+    fn boot_done(&mut self, contender: usize, boot: &BootRecord, retried: bool) {
+        self.block = boot.block;
+        if !retried {
+            self.done += 1;
+        }
+        let digits = self.total().to_string().len();
+        let lead = format!("[{:>digits$}/{}] {}", self.done, self.total(), self.boot_name(contender));
+        if boot.status == BootStatus::Ok {
+            let up = boot.boot_seconds.map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
+            let reals = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).map(|&real| text::seconds(real));
+            self.line(None, &format!("{lead}  up in {up} s  real {} s", reals.collect::<Vec<_>>().join(" ")));
+        } else {
+            let message = boot.message.as_ref().map(|m| format!(": {}", text::line(m))).unwrap_or_default();
+            let again = if retried { " (tried again)" } else { "" };
+            self.line(Some(Paint::Warning), &format!("{lead}  {}{again}{message}", status_words(boot.status)));
+        }
+    }
+}
+
+impl<W: Write> Listener for Progress<W> {
+    fn on_event(&mut self, event: &RunEvent) {
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        if self.outlook.emulated && !std::mem::replace(&mut self.banner_shown, true) {
+            let banner = text::wrap("", EMULATED, self.style.width);
+            self.line(Some(Paint::Warning), &banner);
+        }
+        match event {
+            RunEvent::NestedHostStarting { attempt: 1 } => self.status("starting the nested host"),
+            RunEvent::NestedHostStarting { attempt } => {
+                self.status(&format!("starting the nested host, attempt {attempt}"))
+            }
+            RunEvent::NestedHostUp { seconds } => self.line(None, &format!("nested host up in {seconds:.2} s")),
+            RunEvent::BootStarting { contender, block, .. } => {
+                self.block = *block;
+                self.status(&format!("{}: booting", self.boot_name(*contender)));
+            }
+            RunEvent::GuestUp { contender, seconds } => {
+                self.status(&format!("{}: up in {seconds:.2} s", self.boot_name(*contender)));
+            }
+            RunEvent::IterationStarting { contender, index } => {
+                let (name, of) = (self.boot_name(*contender), self.outlook.iterations);
+                self.status(&format!("{name}: iteration {} of {of}", u64::from(*index) + 1));
+            }
+            RunEvent::IterationDone { .. } => {}
+            RunEvent::BootDone { contender, boot, retried } => self.boot_done(*contender, boot, *retried),
+            RunEvent::Notice { text: notice } => self.line(None, &format!("note: {}", text::line(notice))),
+            RunEvent::RunFailed { .. } => self.clear_status(),
+        }
+    }
+}
+
+impl<W: Write> Drop for Progress<W> {
+    fn drop(&mut self) {
+        self.clear_status();
+    }
+}

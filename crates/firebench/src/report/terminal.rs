@@ -1,0 +1,283 @@
+//! The report for a terminal.
+
+use super::guests::{self, Guests};
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
+use super::{EMULATED, hosts, meminfo, text};
+use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
+use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, summarize};
+
+/// The widest line that is ever written.
+pub const MAX_WIDTH: usize = 100;
+
+/// Width of the column at the left of every table.
+const STUB: usize = 17;
+
+/// Width of one number.
+const NUMBER: usize = 8;
+
+/// Width of one contender's columns, without the gap before them.
+const BAND: usize = NUMBER * METRICS.len();
+
+/// Width of the gap before a contender's columns.
+const GAP: usize = 3;
+
+/// How a terminal wants its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether escape sequences for colour may be written.
+    pub color: bool,
+    /// Width of the terminal; more than [`MAX_WIDTH`] is not used.
+    pub width: usize,
+}
+
+impl Style {
+    /// The style for a stream: colour only on a terminal, and not when `NO_COLOR` is set to anything but nothing
+    /// (no-color.org).
+    pub fn for_stream(is_terminal: bool, no_color: Option<&std::ffi::OsStr>, width: Option<usize>) -> Self {
+        let color = is_terminal && no_color.is_none_or(|value| value.is_empty());
+        Style { color, width: width.unwrap_or(MAX_WIDTH) }
+    }
+
+    fn usable(self) -> usize {
+        // Narrower than one contender's columns makes no table.
+        self.width.clamp(STUB + GAP + BAND, MAX_WIDTH)
+    }
+
+    pub(super) fn paint(self, paint: Paint, text: &str) -> String {
+        let code = match paint {
+            Paint::Head => "1",
+            Paint::Dim => "2",
+            Paint::Warning => "1;33",
+            Paint::Failure => "1;31",
+        };
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Paint {
+    Head,
+    Dim,
+    Warning,
+    Failure,
+}
+
+/// Writes the whole report.
+pub fn render(report: &Report, style: Style) -> String {
+    let summary = summarize(report);
+    let guests = guests::compare(&report.contenders);
+    let sections = [
+        head(report, style),
+        tables(report, &summary, style),
+        ratios(report, &summary, style),
+        notes(report, &guests, style),
+    ];
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn head(report: &Report, style: Style) -> String {
+    let workload = report.experiment.workload.name();
+    let title = text::line(&format!("firebench {workload}: {}", report.command.join(" ")));
+    let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
+    if report.emulated {
+        out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.usable()));
+        out.push('\n');
+    }
+    let payload = format!(
+        "{} ({} bytes), {}, SHA-256 {}",
+        text::bytes(report.payload.bytes),
+        report.payload.bytes,
+        report.payload.source,
+        report.payload.sha256
+    );
+    let accelerator = format!("{}: {}", report.accelerator, report.accelerator_reason);
+    let design = &report.experiment.design;
+    let design = format!(
+        "{} of each contender, {} in each, in {:.1} s",
+        text::count(design.boots as usize, "boot"),
+        text::count(design.iterations as usize, if design.cold { "cold iteration" } else { "iteration" }),
+        report.duration
+    );
+    for (name, value) in [
+        ("payload", payload),
+        ("machine", machines(&report.contenders)),
+        ("accelerator", accelerator),
+        ("host", hosts::phrase(&report.host)),
+        ("design", design),
+    ] {
+        out += &text::wrap(&format!("  {name:<13}"), &text::line(&value), style.usable());
+        out.push('\n');
+    }
+    out
+}
+
+/// The machines in a phrase: one if they are alike.
+fn machines(contenders: &[ContenderRecord]) -> String {
+    let machine = |c: &ContenderRecord| format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib);
+    match contenders.split_first() {
+        None => "none".to_owned(),
+        Some((first, rest)) if rest.iter().all(|c| machine(c) == machine(first)) => machine(first),
+        _ => contenders.iter().map(|c| format!("{}: {}", c.name, machine(c))).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// The contenders side by side, as many as fit, with all that has one value for each of them.
+fn tables(report: &Report, summary: &Summary, style: Style) -> String {
+    let bands = ((style.usable() - STUB) / (BAND + GAP)).max(1);
+    let mut out = String::new();
+    let columns: Vec<(&ContenderRecord, &ContenderSummary)> =
+        report.contenders.iter().zip(&summary.contenders).collect();
+    for columns in columns.chunks(bands) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out += &table(columns, report, summary, style);
+    }
+    out
+}
+
+type Column<'a> = (&'a ContenderRecord, &'a ContenderSummary);
+
+fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -> String {
+    let mut lines = Vec::new();
+    let names = columns.iter().map(|(c, _)| format!("{:^BAND$}", text::cut(&text::line(&c.name), BAND)));
+    lines.push(style.paint(Paint::Head, &row("seconds", names)));
+    let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
+    lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
+    lines.extend(iteration_lines(columns));
+    lines.push(style.paint(Paint::Dim, &"─".repeat(STUB + columns.len() * (GAP + BAND))));
+    lines.extend(spread_lines(columns, summary, style));
+    lines.push(String::new());
+    lines.extend(check_lines(columns, report));
+    lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn row(stub: &str, cells: impl IntoIterator<Item = String>) -> String {
+    let cells: String = cells.into_iter().map(|cell| format!("{:GAP$}{cell:>BAND$}", "")).collect();
+    format!("{stub:<STUB$}{cells}")
+}
+
+/// A line for each iteration of each block; a boot that did not end well says so after its iterations.
+fn iteration_lines(columns: &[Column]) -> Vec<String> {
+    let blocks: std::collections::BTreeSet<u32> =
+        columns.iter().flat_map(|(c, _)| &c.boots).map(|boot| boot.block).collect();
+    let mut lines = Vec::new();
+    for block in blocks {
+        let boots: Vec<Option<&BootRecord>> =
+            columns.iter().map(|(c, _)| c.boots.iter().rev().find(|boot| boot.block == block)).collect();
+        let height = |boot: &BootRecord| boot.iterations.len() + usize::from(boot.status != BootStatus::Ok);
+        for index in 0..boots.iter().flatten().map(|boot| height(boot)).max().unwrap_or(0) {
+            let boot = if index == 0 { (u64::from(block) + 1).to_string() } else { String::new() };
+            let iteration = if index == 0 { "first".to_owned() } else { (index + 1).to_string() };
+            let cells = boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index)).unwrap_or_default());
+            lines.push(row(&format!("{boot:>4}  {iteration:<9}"), cells));
+        }
+    }
+    lines
+}
+
+fn iteration_cell(boot: &BootRecord, index: usize) -> String {
+    match boot.iterations.get(index) {
+        Some(iteration) => METRICS.iter().map(|metric| number(iteration_value(iteration, metric))).collect(),
+        None if index == boot.iterations.len() && boot.status != BootStatus::Ok => status_words(boot.status).to_owned(),
+        None => String::new(),
+    }
+}
+
+fn iteration_value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
+    iteration.metrics.get(metric).copied()
+}
+
+fn number(value: Option<f64>) -> String {
+    format!("{:>NUMBER$}", value.map_or("-".to_owned(), text::seconds))
+}
+
+fn spread_lines(columns: &[Column], summary: &Summary, style: Style) -> Vec<String> {
+    let line = |stub: &str, value: fn(&MetricSummary) -> Option<f64>| {
+        row(stub, columns.iter().map(|(_, s)| s.metrics.iter().map(|m| number(value(m))).collect()))
+    };
+    let median = if summary.single_iteration { "median" } else { "later, median" };
+    let mut lines = vec![style.paint(Paint::Head, &line(median, |m| m.sample.map(|s| s.median)))];
+    if !summary.single_iteration {
+        lines.insert(0, line("first, median", |m| m.first));
+    }
+    let ends = [line("min", |m| m.sample.map(|s| s.min)), line("max", |m| m.sample.map(|s| s.max))];
+    lines.extend(ends.map(|line| style.paint(Paint::Dim, &line)));
+    lines
+}
+
+/// What must be plausible for the numbers above to mean anything.
+fn check_lines(columns: &[Column], report: &Report) -> Vec<String> {
+    let cell = |text: Option<String>| text::cut(text.as_deref().unwrap_or("-"), BAND);
+    let mut lines: Vec<String> =
+        CHECKS.iter().map(|(name, check)| row(name, columns.iter().map(|(_, s)| cell(check(s))))).collect();
+    let baseline = report.contenders.first().and_then(mem_total);
+    let memory = |contender| {
+        let kib = mem_total(contender)?;
+        let difference = baseline.map_or(0, |baseline| i128::from(kib) - i128::from(baseline));
+        Some(if difference == 0 { format!("{kib} kB") } else { format!("{kib} kB ({difference:+})") })
+    };
+    lines.push(row("MemTotal", columns.iter().map(|(c, _)| cell(memory(c)))));
+    lines
+}
+
+fn mem_total(contender: &ContenderRecord) -> Option<u64> {
+    meminfo::parse(first_meminfo(contender)?)
+        .into_iter()
+        .find(|field| field.name == "MemTotal")
+        .map(|field| field.value)
+}
+
+fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
+    let Some(first) = summary.pairs.first() else { return String::new() };
+    let title = text::line(&format!("Ratio to {} (above 1: takes longer)", first.baseline));
+    let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
+    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
+    for sentence in caveats(report, summary) {
+        out += &text::wrap("  ", &text::line(&sentence), style.usable());
+        out.push('\n');
+    }
+    out
+}
+
+fn ratio_line(pair: &Pair, style: Style) -> String {
+    let name = text::cut(&text::line(&pair.contender), BAND);
+    let mut line = format!("  {name:<STUB$}");
+    for (metric, comparison) in &pair.metrics {
+        line += &format!("{metric} {}   ", comparison_text(comparison));
+    }
+    line += &format!("from {}", text::count(pair.blocks, "block"));
+    text::cut(&line, style.usable()) + "\n"
+}
+
+fn notes(report: &Report, guests: &Guests, style: Style) -> String {
+    let mut out = String::new();
+    let mut add = |paint: Option<Paint>, lead: &str, sentence: &str| {
+        let wrapped = text::wrap(lead, &text::line(sentence), style.usable());
+        out += &paint.map_or(wrapped.clone(), |paint| style.paint(paint, &wrapped));
+        out.push('\n');
+    };
+    let differing = guests.differing();
+    if !differing.is_empty() {
+        add(None, "The guests differ in: ", &differing.join(", "));
+    }
+    for notice in &report.notices {
+        add(None, "Note: ", notice);
+    }
+    for (contender, boot) in report.contenders.iter().flat_map(|c| c.boots.iter().map(move |boot| (c, boot))) {
+        if boot.status != BootStatus::Ok {
+            add(Some(Paint::Warning), "", &boot_failure(contender, boot));
+            for line in boot.last_words.iter().rev().take(LAST_WORDS).rev() {
+                add(Some(Paint::Dim), "  | ", line);
+            }
+        }
+    }
+    if let Some(failure) = &report.failure {
+        add(Some(Paint::Failure), "FAILED: ", failure);
+    }
+    out
+}
+
+/// So many of a failed boot's last lines are shown; the report's files have all.
+const LAST_WORDS: usize = 5;

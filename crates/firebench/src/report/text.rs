@@ -1,0 +1,94 @@
+//! Text that outside data goes through before anybody's terminal or Markdown reader sees it, and numbers as people
+//! read them.
+
+/// What a character that must not be printed becomes.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// One line that is safe to print: no control characters (so no escape sequences and no line ends), and none of the
+/// invisible characters that reorder or hide text. A tab or a line end becomes a blank.
+pub fn line(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { printable(c) }).collect()
+}
+
+/// Like [`line()`], line by line: line ends stay, tabs too.
+pub fn block(text: &str) -> String {
+    let safe = |l: &str| l.chars().map(|c| if c == '\t' { c } else { printable(c) }).collect::<String>();
+    text.lines().map(safe).collect::<Vec<_>>().join("\n")
+}
+
+fn printable(c: char) -> char {
+    let invisible = matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    );
+    if c.is_control() || invisible { REPLACEMENT } else { c }
+}
+
+/// `text` cut to `width` characters, with an ellipsis where something is missing.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// `text` in lines of at most `width` characters, the first one after `lead`, the others indented as far. A word
+/// longer than a line is broken.
+pub fn wrap(lead: &str, text: &str, width: usize) -> String {
+    let indent = lead.chars().count();
+    let room = width.saturating_sub(indent).max(20);
+    let mut lines: Vec<String> = Vec::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for piece in letters.chunks(room) {
+            match lines.last_mut() {
+                Some(line) if length + 1 + piece.len() <= room => {
+                    line.push(' ');
+                    line.extend(piece);
+                    length += 1 + piece.len();
+                }
+                _ => {
+                    lines.push(piece.iter().collect());
+                    length = piece.len();
+                }
+            }
+        }
+    }
+    format!("{lead}{}", lines.join(&format!("\n{:indent$}", "")))
+}
+
+/// Seconds for a column of eight characters.
+pub fn seconds(value: f64) -> String {
+    if value.abs() < 1000.0 { format!("{value:.3}") } else { format!("{value:.1}") }
+}
+
+/// Bytes with a unit of 1024 and, where it does not divide, two decimals: `1 GiB`, `1.50 GiB`, `512 MiB`, `100 B`.
+pub fn bytes(value: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match UNITS.into_iter().find(|(_, shift)| value >> shift > 0) {
+        Some((name, shift)) if value % (1 << shift) == 0 => format!("{} {name}", value >> shift),
+        Some((name, shift)) => format!("{:.2} {name}", value as f64 / (1u64 << shift) as f64),
+        None => format!("{value} B"),
+    }
+}
+
+/// `1 boot`, `2 boots`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A share as a percentage without decimals.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}

@@ -1,0 +1,104 @@
+//! What terminal and Markdown say in the same words.
+
+use super::text;
+use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
+use crate::summary::{Comparison, ContenderSummary, Summary};
+
+/// A boot's status in words.
+pub fn status_words(status: BootStatus) -> &'static str {
+    match status {
+        BootStatus::Ok => "ok",
+        BootStatus::StartFailed => "start failed",
+        BootStatus::NeverStarted => "never started",
+        BootStatus::VmmExited => "VMM exited",
+        BootStatus::GuestPanicked => "guest panicked",
+        BootStatus::GuestFailed => "guest failed",
+        BootStatus::ProtocolError => "protocol error",
+        BootStatus::IterationDeadline => "iteration too long",
+        BootStatus::CommandFailed => "command failed",
+        BootStatus::WrongDigest => "WRONG DIGEST",
+        BootStatus::Interrupted => "interrupted",
+    }
+}
+
+/// The meminfo that stands for a contender: of its first good boot, else of its first boot that has one.
+pub fn first_meminfo(contender: &ContenderRecord) -> Option<&str> {
+    let good = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok);
+    good.chain(&contender.boots).find_map(|boot| boot.meminfo_before.as_deref())
+}
+
+/// A boot that did not end well, in a sentence.
+pub fn boot_failure(contender: &ContenderRecord, boot: &BootRecord) -> String {
+    let message = boot.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+    format!(
+        "{}, boot {}, attempt {}: {}{message}",
+        contender.name,
+        u64::from(boot.block) + 1,
+        boot.attempt,
+        status_words(boot.status)
+    )
+}
+
+/// A comparison in a few characters: `1.009`, or `+0.115 s`.
+pub fn comparison_text(comparison: &Comparison) -> String {
+    match comparison {
+        Comparison::Ratio(ratio) => format!("{ratio:.3}"),
+        Comparison::Difference(seconds) => format!("{seconds:+.3} s"),
+        Comparison::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// What must be plausible for a contender's times to mean anything: names, and how to say it.
+pub const CHECKS: [Check; 5] = [
+    ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
+    ("boot time", |s| s.boot_seconds.map(|seconds| format!("{seconds:.3} s"))),
+    ("throughput", |s| s.throughput.map(|rate| format!("{:.1} MB/s", rate / 1e6))),
+    ("read from disk", |s| {
+        s.disk_reads.map(|reads| format!("{}, later {}", text::percent(reads.first), text::percent(reads.sample)))
+    }),
+    ("clock off by", |s| s.clock.map(|c| format!("{:+.2} % ({:+.3} s)", c.relative * 100.0, c.seconds))),
+];
+
+/// A check's name, and how to say what it found.
+type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
+
+/// What must be said next to the ratios.
+pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if report.emulated {
+        sentences.push("Emulated: this says nothing about which one is faster.".to_owned());
+    }
+    for (contender, clock) in summary.contenders.iter().filter_map(|c| Some((c, c.clock?))) {
+        if clock.is_off() {
+            let percent = clock.relative.abs() * 100.0;
+            sentences.push(format!(
+                "{}: the guest's clock is off the host's by {percent:.1} % in an iteration; do not believe its times.",
+                contender.name
+            ));
+        }
+    }
+    for pair in summary.pairs.iter().filter(|pair| pair.blocks_left_out > 0) {
+        let blocks = text::count(pair.blocks_left_out, "block");
+        sentences
+            .push(format!("{}: {blocks} left out, where it or {} has no good boot.", pair.contender, pair.baseline));
+    }
+    let blocks = summary.pairs.iter().map(|pair| pair.blocks).min().unwrap_or(0);
+    if blocks > 0 {
+        sentences.push(format!(
+            "From {} this is a ratio without an interval yet, so no verdict.",
+            text::count(blocks, "block")
+        ));
+    }
+    if summary.single_iteration {
+        sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());
+    }
+    if summary.contenders.iter().filter_map(|c| c.disk_reads).any(|reads| reads.again_each_time())
+        && !report.experiment.design.cold
+        && !summary.single_iteration
+    {
+        sentences.push(
+            "The payload does not stay in the guests' page cache: it is read from the disk again each time.".to_owned(),
+        );
+    }
+    sentences
+}

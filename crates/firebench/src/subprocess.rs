@@ -1,0 +1,163 @@
+//! Short helper programs (`curl`, `apt-get`, `qemu --version`): run to their end, within a time, with their output.
+
+use std::io::{self, Read, Seek};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Of each output stream, no more than this is kept.
+const KEPT: u64 = 1 << 20;
+/// The lines of a failed program's output that an error quotes.
+const QUOTED_LINES: usize = 5;
+
+/// A program that did not do what it should.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// It did not start.
+    #[error("cannot run {}", program.display())]
+    #[diagnostic(help("check that the file exists, is executable and was built for this machine"))]
+    Start {
+        /// What was run.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It was ended because it took too long.
+    #[error("{} did not end within {} s", program.display(), limit.as_secs())]
+    #[diagnostic(help("run it by hand to see what it waits for"))]
+    TimedOut {
+        /// What was run.
+        program: PathBuf,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// It ended with a failure.
+    #[error("{} failed ({status}): {detail}", program.display())]
+    Failed {
+        /// What was run.
+        program: PathBuf,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it said.
+        detail: String,
+    },
+}
+
+/// What a program wrote; bytes that are no UTF-8 are replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// On standard output.
+    pub stdout: String,
+    /// On standard error.
+    pub stderr: String,
+}
+
+/// Runs `command` to its end, in the C locale and without input.
+///
+/// # Errors
+/// [`RunError`] when it cannot be started, takes longer than `limit` (it is killed then), or does not exit with 0.
+pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
+    let program = PathBuf::from(command.get_program());
+    let failed = |source| RunError::Start { program: program.clone(), source };
+    // Files, not pipes: a grandchild that outlives the program cannot keep a reader waiting.
+    let mut stdout = tempfile::tempfile().map_err(failed)?;
+    let mut stderr = tempfile::tempfile().map_err(failed)?;
+    command
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(stdout.try_clone().map_err(failed)?)
+        .stderr(stderr.try_clone().map_err(failed)?);
+    let mut child = spawn(command).map_err(failed)?;
+    let status = wait(&mut child, limit).map_err(failed)?;
+    let output = Output { stdout: text(&mut stdout).map_err(failed)?, stderr: text(&mut stderr).map_err(failed)? };
+    match status {
+        Some(status) if status.success() => Ok(output),
+        Some(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
+        None => Err(RunError::TimedOut { program, limit }),
+    }
+}
+
+/// Starts it. "Text file busy" passes: while a program that was just written is still open for writing, by another
+/// thread's fork for instance, it cannot be executed.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..50 {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
+    command.spawn()
+}
+
+/// The exit status, or nothing when the child had to be killed.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if started.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+fn text(file: &mut std::fs::File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(KEPT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last lines of what a failed program said, preferably on standard error.
+fn end_of(output: &Output) -> String {
+    let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let first = lines.len().saturating_sub(QUOTED_LINES);
+    let end = lines.get(first..).unwrap_or_default().join("; ");
+    if end.is_empty() { "it said nothing".to_owned() } else { end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<Output, RunError> {
+        run(Command::new("/bin/sh").args(["-c", script]), limit)
+    }
+
+    #[test]
+    fn both_streams_are_kept_apart() {
+        let output = shell("echo out; echo err >&2; cat", Duration::from_secs(10)).expect("it ends with 0");
+        assert_eq!(output, Output { stdout: "out\n".to_owned(), stderr: "err\n".to_owned() });
+    }
+
+    #[test]
+    fn a_failure_quotes_the_end_of_what_was_said() {
+        let error = shell("seq 1 20 >&2; exit 3", Duration::from_secs(10)).expect_err("it ends with 3");
+        assert_eq!(error.to_string(), "/bin/sh failed (exit status: 3): 16; 17; 18; 19; 20");
+        let error = shell("exit 1", Duration::from_secs(10)).expect_err("it ends with 1");
+        assert_eq!(error.to_string(), "/bin/sh failed (exit status: 1): it said nothing");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_killed() {
+        let started = Instant::now();
+        let error = shell("exec sleep 60", Duration::from_millis(50)).expect_err("it was killed");
+        assert!(matches!(error, RunError::TimedOut { .. }), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_is_not_there_does_not_start() {
+        let error = run(&mut Command::new("/nowhere/program"), Duration::from_secs(1)).expect_err("no such file");
+        assert_eq!(error.to_string(), "cannot run /nowhere/program");
+    }
+}

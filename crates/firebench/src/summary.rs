@@ -1,0 +1,267 @@
+//! From a report to the few numbers that a reader looks for. Pure.
+//!
+//! The boot is the replicate. What counts in it are its iterations after the first one, which is always shown apart;
+//! only a boot that ran a single iteration counts with that one.
+
+use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
+
+/// The metrics of every summary, in the order in which they are shown. All are in seconds.
+pub const METRICS: [&str; 3] = ["real", "user", "sys"];
+
+/// The same duration as `real`, by the host's clock.
+const HOST_REAL: &str = "host_real";
+
+/// A metric that can honestly be zero: it is compared by difference, never by ratio.
+const CAN_BE_ZERO: &str = "sys";
+
+/// What a run comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Every boot ran one iteration, which therefore is the sample, cold as it is.
+    pub single_iteration: bool,
+    /// In the order of the report.
+    pub contenders: Vec<ContenderSummary>,
+    /// Every contender after the first one against the first one.
+    pub pairs: Vec<Pair>,
+}
+
+/// What one contender's good boots come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContenderSummary {
+    /// The contender.
+    pub name: String,
+    /// Boots that ended well; no other counts.
+    pub boots_ok: usize,
+    /// Boots, attempts included, that did not.
+    pub boots_not_ok: usize,
+    /// One entry for each of [`METRICS`].
+    pub metrics: Vec<MetricSummary>,
+    /// Median boot time in seconds.
+    pub boot_seconds: Option<f64>,
+    /// Payload bytes a second, at the median of `real`.
+    pub throughput: Option<f64>,
+    /// What was read from the disk.
+    pub disk_reads: Option<DiskReads>,
+    /// Where the guest's clock was furthest from the host's.
+    pub clock: Option<ClockCheck>,
+}
+
+/// One metric of one contender.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricSummary {
+    /// Its name.
+    pub metric: &'static str,
+    /// Median over the boots' first iterations.
+    pub first: Option<f64>,
+    /// The iterations that count.
+    pub sample: Option<Spread>,
+}
+
+/// The middle and the ends of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Median.
+    pub median: f64,
+    /// Least.
+    pub min: f64,
+    /// Greatest.
+    pub max: f64,
+}
+
+/// Median bytes read from the root disk by an iteration, as a share of the payload.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DiskReads {
+    /// First iterations.
+    pub first: f64,
+    /// The iterations that count.
+    pub sample: f64,
+}
+
+impl DiskReads {
+    /// Whether the payload does not stay in the guest's page cache: most of it comes from the disk each time.
+    pub fn again_each_time(&self) -> bool {
+        self.sample > 0.5
+    }
+}
+
+/// The iteration in which the guest's clock was furthest from the host's, relative to its length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockCheck {
+    /// (host - guest) / guest.
+    pub relative: f64,
+    /// host - guest.
+    pub seconds: f64,
+}
+
+impl ClockCheck {
+    /// Whether the clocks differ by more than the way of a frame from guest to host explains.
+    pub fn is_off(&self) -> bool {
+        const SHARE: f64 = 0.01;
+        const SECONDS: f64 = 0.25;
+        self.relative.abs() > SHARE && self.seconds.abs() > SECONDS
+    }
+}
+
+/// One contender against the baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// The first contender.
+    pub baseline: String,
+    /// The other one.
+    pub contender: String,
+    /// Blocks in which both have a good boot.
+    pub blocks: usize,
+    /// Blocks in which one of them has none.
+    pub blocks_left_out: usize,
+    /// One entry for each of [`METRICS`].
+    pub metrics: Vec<(&'static str, Comparison)>,
+}
+
+/// How the contender compares with the baseline in one metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Comparison {
+    /// Geometric-mean ratio, contender / baseline.
+    Ratio(f64),
+    /// Difference of medians in seconds, contender - baseline, where a value is or can be zero.
+    Difference(f64),
+    /// No block has both.
+    Unknown,
+}
+
+/// Computes the summary of a report.
+pub fn summarize(report: &Report) -> Summary {
+    let payload = report.payload.bytes as f64;
+    let counted = |boot: &BootRecord| boot.status == BootStatus::Ok && !boot.iterations.is_empty();
+    let mut boots = report.contenders.iter().flat_map(|c| &c.boots).filter(|boot| counted(boot)).peekable();
+    Summary {
+        single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
+        contenders: report.contenders.iter().map(|c| contender_summary(c, payload)).collect(),
+        pairs: match report.contenders.split_first() {
+            Some((baseline, others)) => others.iter().map(|other| pair(baseline, other)).collect(),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// The middle of `values`; the mean of the two in the middle when their number is even. None when there are none.
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    if values.len() % 2 == 1 {
+        return Some(upper);
+    }
+    let lower = *values.get(values.len() / 2 - 1)?;
+    Some((lower + upper) / 2.0)
+}
+
+fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSummary {
+    let boots: Vec<&BootRecord> = ok_boots(contender).collect();
+    let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
+    let sample = || boots.iter().flat_map(|boot| sample(boot));
+    let metrics: Vec<MetricSummary> = METRICS
+        .into_iter()
+        .map(|metric| MetricSummary {
+            metric,
+            first: median(firsts().filter_map(|i| value(i, metric))),
+            sample: spread(sample().filter_map(|i| value(i, metric)).collect()),
+        })
+        .collect();
+    let real = median(sample().filter_map(|i| value(i, "real")));
+    let share = |bytes: f64| (payload > 0.0).then_some(bytes / payload);
+    let read = |i: &IterationRecord| i.counters.disk_read_bytes as f64;
+    ContenderSummary {
+        name: contender.name.clone(),
+        boots_ok: contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count(),
+        boots_not_ok: contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok).count(),
+        metrics,
+        boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
+        throughput: real.filter(|&seconds| seconds > 0.0).map(|seconds| payload / seconds),
+        disk_reads: median(firsts().map(read))
+            .and_then(share)
+            .zip(median(sample().map(read)).and_then(share))
+            .map(|(first, sample)| DiskReads { first, sample }),
+        clock: boots
+            .iter()
+            .flat_map(|boot| &boot.iterations)
+            .filter_map(clock_check)
+            .max_by(|a, b| a.relative.abs().total_cmp(&b.relative.abs())),
+    }
+}
+
+fn pair(baseline: &ContenderRecord, contender: &ContenderRecord) -> Pair {
+    let blocks: std::collections::BTreeSet<u32> =
+        baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block).collect();
+    let pairs: Vec<(&BootRecord, &BootRecord)> = blocks
+        .iter()
+        .filter_map(|&block| {
+            let in_block = |c| ok_boots(c).find(|boot| boot.block == block);
+            in_block(baseline).zip(in_block(contender))
+        })
+        .collect();
+    Pair {
+        baseline: baseline.name.clone(),
+        contender: contender.name.clone(),
+        blocks: pairs.len(),
+        blocks_left_out: blocks.len() - pairs.len(),
+        metrics: METRICS.into_iter().map(|metric| (metric, compare(&pairs, metric))).collect(),
+    }
+}
+
+/// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
+/// where a logarithm is not to be had.
+fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Comparison {
+    if metric != CAN_BE_ZERO {
+        let differences: Option<Vec<f64>> =
+            pairs.iter().map(|(f, e)| Some(mean_ln(e, metric)? - mean_ln(f, metric)?)).collect();
+        if let Some(mean) = differences.and_then(|d| mean(&d)) {
+            return Comparison::Ratio(mean.exp());
+        }
+    }
+    let values = |boot| sample(boot).iter().filter_map(|i| value(i, metric));
+    let baseline = median(pairs.iter().flat_map(|(f, _)| values(f)));
+    let contender = median(pairs.iter().flat_map(|(_, e)| values(e)));
+    match baseline.zip(contender) {
+        Some((baseline, contender)) => Comparison::Difference(contender - baseline),
+        None => Comparison::Unknown,
+    }
+}
+
+/// A boot's y: the mean of ln t over the iterations that count. None if one of them has no logarithm.
+fn mean_ln(boot: &BootRecord, metric: &str) -> Option<f64> {
+    let logs: Option<Vec<f64>> =
+        sample(boot).iter().map(|i| value(i, metric).filter(|&t| t > 0.0).map(f64::ln)).collect();
+    mean(&logs?)
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn ok_boots(contender: &ContenderRecord) -> impl Iterator<Item = &BootRecord> {
+    contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok && !boot.iterations.is_empty())
+}
+
+/// The iterations of a boot that count: those after the first, or the first if it is the only one.
+fn sample(boot: &BootRecord) -> &[IterationRecord] {
+    match boot.iterations.as_slice() {
+        [_, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    }
+}
+
+fn value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
+    iteration.metrics.get(metric).copied().filter(|value| value.is_finite())
+}
+
+fn spread(mut values: Vec<f64>) -> Option<Spread> {
+    values.sort_by(f64::total_cmp);
+    let (min, max) = (*values.first()?, *values.last()?);
+    median(values).map(|median| Spread { median, min, max })
+}
+
+fn clock_check(iteration: &IterationRecord) -> Option<ClockCheck> {
+    let guest = value(iteration, "real").filter(|&seconds| seconds > 0.0)?;
+    let seconds = value(iteration, HOST_REAL)? - guest;
+    Some(ClockCheck { relative: seconds / guest, seconds })
+}

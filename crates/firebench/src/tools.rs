@@ -1,0 +1,177 @@
+//! The programs that firebench needs: where they are, which version, and the digest that names them.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use firebench_image::digest::sha256_file;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::fetch;
+use crate::subprocess::{self, RunError};
+
+/// QEMU's system emulator.
+pub const QEMU: &str = "qemu-system-x86_64";
+/// Firecracker.
+pub const FIRECRACKER: &str = "firecracker";
+/// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
+pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
+
+/// Where Debian keeps mke2fs and debugfs, outside of an ordinary user's PATH.
+const SYSTEM_DIRS: [&str; 2] = ["/usr/sbin", "/sbin"];
+/// What `--version` may take.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
+
+/// A program that was found and asked for its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// The executable.
+    pub path: PathBuf,
+    /// The version alone: `10.0.2`.
+    pub version: String,
+    /// The line that it came from: `QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)`.
+    pub version_line: String,
+    /// SHA-256 of the executable.
+    pub sha256: String,
+}
+
+/// A program that is missing or not what it should be.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ToolError {
+    /// It was not found.
+    #[error("there is no {program}")]
+    #[diagnostic(help("{hint}"))]
+    Missing {
+        /// Its name.
+        program: String,
+        /// How to get it.
+        hint: String,
+    },
+    /// It could not be asked for its version.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
+    /// It does not say its version.
+    #[error("{} --version does not name a version of {program} but says {said:?}", path.display())]
+    #[diagnostic(help("name the right executable"))]
+    NoVersion {
+        /// What it should be.
+        program: &'static str,
+        /// What was run.
+        path: PathBuf,
+        /// The first line that it wrote.
+        said: String,
+    },
+    /// Older than firebench can use.
+    #[error("{} is Firecracker {version}, and firebench needs {OLDEST_FIRECRACKER} or newer", path.display())]
+    #[diagnostic(help("firebench fetch firecracker"))]
+    TooOld {
+        /// The executable.
+        path: PathBuf,
+        /// Its version.
+        version: Version,
+    },
+    /// It cannot be read for its digest.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Read(#[from] firebench_image::Error),
+}
+
+/// The executable `name` on PATH, or in `/usr/sbin` and `/sbin`, which ordinary users do not have there.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    find_program_in(name, std::env::var_os("PATH").as_deref())
+}
+
+fn find_program_in(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let on_path = path.map(std::env::split_paths).into_iter().flatten();
+    on_path
+        // An empty entry means the current directory: no place to take programs from.
+        .filter(|dir| dir.is_absolute())
+        .chain(SYSTEM_DIRS.map(PathBuf::from))
+        .map(|dir| dir.join(name))
+        .find(|file| is_executable(file))
+}
+
+/// Whether `path` is a regular file with an executable bit.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// QEMU: `named` if given, else the one on PATH.
+///
+/// # Errors
+/// [`ToolError`] when it is missing, does not start or is no QEMU.
+pub fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
+    let path = named.map(Path::to_owned).or_else(|| find_program(QEMU)).ok_or_else(|| ToolError::Missing {
+        program: QEMU.to_owned(),
+        hint: "install it (Debian and Ubuntu: apt-get install qemu-system-x86), or name one with --qemu".to_owned(),
+    })?;
+    let line = version_line("QEMU", &path)?;
+    identify("QEMU", path, &line)
+}
+
+/// Firecracker: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
+///
+/// # Errors
+/// [`ToolError`] when it is missing, does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
+pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
+    let path = named
+        .map(Path::to_owned)
+        .or_else(|| fetch::installed_firecracker(data_dir))
+        .or_else(|| find_program(FIRECRACKER))
+        .ok_or_else(|| ToolError::Missing {
+            program: FIRECRACKER.to_owned(),
+            hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
+        })?;
+    let (_, line) = firecracker_version(&path)?;
+    identify("Firecracker", path, &line)
+}
+
+/// The version of the Firecracker at `path`, and the line that says it.
+///
+/// # Errors
+/// [`ToolError`] when it does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
+pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> {
+    let line = version_line("Firecracker", path)?;
+    let version = line
+        .strip_prefix("Firecracker v")
+        .and_then(|version| Version::parse(version.trim()).ok())
+        .ok_or_else(|| ToolError::NoVersion { program: "Firecracker", path: path.to_owned(), said: line.clone() })?;
+    // By number alone: a development build of 1.12 has what 1.12 has.
+    if (version.major, version.minor) < (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor) {
+        return Err(ToolError::TooOld { path: path.to_owned(), version });
+    }
+    Ok((version, line))
+}
+
+/// The first line of `--version`, which must name `program`.
+fn version_line(program: &'static str, path: &Path) -> Result<String, ToolError> {
+    let output = subprocess::run(Command::new(path).arg("--version"), VERSION_LIMIT)?;
+    let line = output.stdout.lines().next().unwrap_or_default().trim().to_owned();
+    if line.starts_with(program) {
+        Ok(line)
+    } else {
+        Err(ToolError::NoVersion { program, path: path.to_owned(), said: line })
+    }
+}
+
+fn identify(program: &'static str, path: PathBuf, line: &str) -> Result<Tool, ToolError> {
+    let Some(version) = version_number(line) else {
+        return Err(ToolError::NoVersion { program, path, said: line.to_owned() });
+    };
+    let sha256 = sha256_file(&path)?;
+    Ok(Tool { path, version: version.to_owned(), version_line: line.to_owned(), sha256 })
+}
+
+/// The first word that is a version: digits and a dot, perhaps after a `v`.
+fn version_number(line: &str) -> Option<&str> {
+    line.split_ascii_whitespace()
+        .map(|word| word.strip_prefix('v').unwrap_or(word))
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
+}
+
+#[cfg(test)]
+mod tests;

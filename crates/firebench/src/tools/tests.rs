@@ -1,0 +1,73 @@
+use super::*;
+
+fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("room for a script");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("own file");
+    path
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+#[test]
+fn programs_are_looked_up_in_order_and_must_be_executable() {
+    let (first, second) = (dir(), dir());
+    std::fs::write(first.path().join("tool"), "not executable").expect("room");
+    std::fs::create_dir(first.path().join("other")).expect("room");
+    let tool = script(second.path(), "tool", "");
+    let path = std::env::join_paths([first.path(), second.path()]).expect("plain paths");
+    assert_eq!(find_program_in("tool", Some(&path)), Some(tool));
+    assert_eq!(find_program_in("other", Some(&path)), None, "a directory is no program");
+    assert_eq!(find_program_in("firebench-no-such-tool", None), None);
+}
+
+#[test]
+fn qemu_says_its_version() {
+    let dir = dir();
+    let line = "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2+deb13u1~bpo12+1)";
+    let path = script(dir.path(), QEMU, &format!("[ \"$1\" = --version ] && echo '{line}' && echo Copyright"));
+    let tool = qemu(Some(&path)).expect("a QEMU");
+    assert_eq!(tool.version, "10.0.2");
+    assert_eq!(tool.version_line, line);
+    assert_eq!(tool.sha256, sha256_file(&path).expect("readable"));
+    assert_eq!(tool.path, path);
+}
+
+#[test]
+fn firecracker_of_the_data_directory_goes_before_path() {
+    let data = dir();
+    let home = data.path().join("firecracker/1.13.0");
+    std::fs::create_dir_all(&home).expect("room");
+    let path = script(&home, FIRECRACKER, "printf 'Firecracker v1.13.0\\n\\nexiting successfully\\n'");
+    let tool = firecracker(None, data.path()).expect("a Firecracker");
+    assert_eq!((tool.version.as_str(), tool.path), ("1.13.0", path));
+}
+
+#[test]
+fn what_is_not_usable_is_refused_with_the_reason() {
+    let dir = dir();
+    let old = script(dir.path(), "old", "echo Firecracker v1.11.3");
+    let error = firecracker(Some(&old), dir.path()).expect_err("too old");
+    assert!(error.to_string().ends_with("is Firecracker 1.11.3, and firebench needs 1.12.0 or newer"), "{error}");
+
+    let dev = script(dir.path(), "dev", "echo Firecracker v1.12.0-dev");
+    assert_eq!(firecracker(Some(&dev), dir.path()).expect("new enough").version, "1.12.0-dev");
+
+    let impostor = script(dir.path(), "impostor", "echo Hello 1.2");
+    let error = firecracker(Some(&impostor), dir.path()).expect_err("no Firecracker");
+    assert!(error.to_string().contains("says \"Hello 1.2\""), "{error}");
+    let error = qemu(Some(&impostor)).expect_err("no QEMU");
+    assert!(matches!(error, ToolError::NoVersion { program: "QEMU", .. }), "{error}");
+
+    let missing = qemu(Some(Path::new("/nowhere/qemu"))).expect_err("no such file");
+    assert!(matches!(missing, ToolError::Run(RunError::Start { .. })), "{missing}");
+}
+
+#[test]
+fn versions_are_found_in_the_line() {
+    assert_eq!(version_number("QEMU emulator version 7.2.22 (Debian 1:7.2)"), Some("7.2.22"));
+    assert_eq!(version_number("Firecracker v1.12.1"), Some("1.12.1"));
+    assert_eq!(version_number("no version 7"), None);
+}

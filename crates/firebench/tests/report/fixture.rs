@@ -1,0 +1,283 @@
+//! Reports as runs leave them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use firebench::experiment::{
+    AccelChoice, Design, Experiment, Files, HostCacheChoice, MachineSpec, PayloadSpec, Preset, Workload,
+};
+use firebench::record::{
+    Artifact, BootRecord, BootStatus, ContenderRecord, IterationRecord, NestedHost, Overhead, PayloadRecord, Report,
+    SCHEMA,
+};
+use firebench::units::Size;
+use firebench_protocol::{Counters, CpuFacts, GuestFacts};
+use firebench_vmm::{Accel, Launch, LaunchFile, Tap, VmmKind};
+
+use crate::host;
+
+pub const GIB: u64 = 1 << 30;
+pub const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
+pub const MEMINFO_QEMU: &str = include_str!("meminfo-qemu.txt");
+pub const MEMINFO_FIRECRACKER: &str = include_str!("meminfo-firecracker.txt");
+
+/// real, user, sys.
+pub type Times = [f64; 3];
+
+/// The published pair, 2 boots of 3 iterations: the first boots are the document's figures.
+pub fn published() -> Report {
+    let mut qemu = contender(VmmKind::Qemu, 2);
+    qemu.boots = vec![
+        boot(0, 0, &[[20.42, 17.84, 1.33], [19.19, 17.75, 1.43], [19.05, 17.63, 1.41]]),
+        boot(1, 1, &[[20.51, 17.80, 1.39], [19.22, 17.71, 1.40], [19.11, 17.66, 1.44]]),
+    ];
+    let mut firecracker = contender(VmmKind::Firecracker, 1);
+    firecracker.boots = vec![
+        boot(0, 1, &[[20.36, 17.72, 2.61], [19.30, 17.63, 1.52], [19.28, 17.58, 1.55]]),
+        boot(1, 0, &[[20.40, 17.70, 2.58], [19.34, 17.60, 1.50], [19.25, 17.61, 1.57]]),
+    ];
+    for boot in &mut qemu.boots {
+        boot.facts = Some(qemu_facts());
+        boot.meminfo_before = Some(MEMINFO_QEMU.to_owned());
+    }
+    for boot in &mut firecracker.boots {
+        boot.facts = Some(firecracker_facts());
+        boot.meminfo_before = Some(MEMINFO_FIRECRACKER.to_owned());
+    }
+    Report {
+        schema: SCHEMA.to_owned(),
+        firebench: "0.1.0".to_owned(),
+        started: "2025-06-01T12:00:00Z".to_owned(),
+        overhead: Overhead { first_vm_seconds: Some(9.5), own_cpu_seconds: 0.25 },
+        duration: 251.25,
+        experiment: Experiment {
+            workload: Workload::Memory,
+            preset: Preset::Published,
+            accel: AccelChoice::Auto,
+            vmm: VmmKind::ALL.to_vec(),
+            machine: MachineSpec::default(),
+            payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
+            design: Design { boots: 2, ..Design::default() },
+            files: Files::default(),
+        },
+        accelerator: Accel::Kvm,
+        emulated: false,
+        accelerator_reason: "/dev/kvm is hardware: 2100 million loop iterations a second".to_owned(),
+        nested_host: None,
+        host: host::facts(),
+        payload: PayloadRecord { bytes: GIB, sha256: DIGEST.to_owned(), source: "ChaCha12 stream, seed 1".to_owned() },
+        command: vec!["/bin/sha256sum".to_owned(), "/random.txt".to_owned()],
+        artifacts: vec![
+            artifact("kernel", "linux-image-6.1.0-40-cloud-amd64", Some("6.1.153-1"), 45_000_000),
+            artifact("initramfs", "initramfs.cpio", None, 1_500_000),
+            artifact("root disk", "rootfs.ext4", None, 1_200_000_000),
+        ],
+        contenders: vec![qemu, firecracker],
+        notices: vec!["the CPU template T2 is left out: this CPU is not Intel's".to_owned()],
+        failure: None,
+    }
+}
+
+/// A matched pair in a nested host, everything in it that can be set: what the experiment can say, and a tap.
+pub fn nested() -> Report {
+    let mut report = published();
+    report.emulated = true;
+    report.accelerator_reason =
+        "/dev/kvm is emulated: 1.2 million loop iterations a second; chose the nested host".to_owned();
+    report.nested_host = Some(NestedHost {
+        qemu: "QEMU emulator version 10.0.2".to_owned(),
+        argv: ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi"].map(str::to_owned).to_vec(),
+        cpus: 2,
+        memory_mib: 2048,
+    });
+    report.experiment = Experiment {
+        workload: Workload::Memory,
+        preset: Preset::Matched,
+        accel: AccelChoice::Nested,
+        vmm: VmmKind::ALL.to_vec(),
+        machine: MachineSpec { vcpus: Some(1), memory: Some(Size(512 << 20)), append: "note=\"``` a | b\"".to_owned() },
+        payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
+        design: Design {
+            boots: 2,
+            iterations: 3,
+            cold: true,
+            host_cache: HostCacheChoice::Warm,
+            boot_deadline: Some(180),
+            iteration_deadline: Some(600),
+        },
+        files: Files {
+            kernel: Some(PathBuf::from("vmlinux")),
+            firecracker: Some(PathBuf::from("firecracker-v1.12.1")),
+            qemu: Some(PathBuf::from("qemu-system-x86_64")),
+            add: vec!["hello=/etc/hello".to_owned()],
+        },
+    };
+    for contender in &mut report.contenders {
+        contender.vcpus = 1;
+        contender.memory_mib = 512;
+        contender.launch.tap = Some(Tap { name: "tap0".to_owned(), mac: Some("2e:60:bf:c7:64:88".to_owned()) });
+        for boot in &mut contender.boots {
+            boot.facts = Some(firecracker_facts());
+            boot.meminfo_before = Some(MEMINFO_FIRECRACKER.to_owned());
+        }
+    }
+    report
+}
+
+/// A run that ended with a wrong digest, after a boot that never started; the guest is hostile.
+pub fn failed() -> Report {
+    const EVIL: &str = "\u{1b}[31mred\u{1b}]0;title\u{7} | `code` ``` <b>\u{202e}";
+    let mut report = published();
+    let [qemu, firecracker] = report.contenders.as_mut_slice() else { unreachable!("the fixture has two") };
+    let retried = BootRecord {
+        status: BootStatus::NeverStarted,
+        message: Some("the agent did not speak within 60 s".to_owned()),
+        boot_seconds: None,
+        facts: None,
+        meminfo_before: None,
+        meminfo_after: None,
+        iterations: Vec::new(),
+        last_words: vec![format!("[    0.1] tsc: Unable to calibrate against PIT {EVIL}"), "````".to_owned()],
+        ..qemu.boots[0].clone()
+    };
+    qemu.boots[0].attempt = 2;
+    qemu.boots.insert(0, retried);
+    let marker = firebench::report::files::MARKER;
+    firecracker.boots[0].meminfo_before =
+        Some(format!("{MEMINFO_FIRECRACKER}```\n\n{marker}\n```toml\nworkload = \"memory\"\n```\n{EVIL}"));
+    if let Some(facts) = &mut firecracker.boots[0].facts {
+        facts.cmdline = format!("console=ttyS0 {EVIL} \\|");
+    }
+    let wrong = &mut firecracker.boots[1];
+    wrong.status = BootStatus::WrongDigest;
+    wrong.message = Some(format!("iteration 2 gave 00ff{EVIL}"));
+    wrong.iterations.truncate(2);
+    wrong.iterations[1].digest = "00ff".repeat(16);
+    report.failure = Some("firecracker, boot 2: an iteration gave a wrong digest".to_owned());
+    report
+}
+
+pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
+    let (argv, files, log, version) = match vmm {
+        VmmKind::Qemu => (
+            vec![
+                "qemu-system-x86_64",
+                "-M",
+                "microvm,rtc=off",
+                "-enable-kvm",
+                "-append",
+                "console=ttyS0 root=/dev/vda",
+            ],
+            Vec::new(),
+            None,
+            "QEMU emulator version 10.0.2",
+        ),
+        VmmKind::Firecracker => (
+            vec!["firecracker", "--no-api", "--config-file", "run/firecracker.json"],
+            vec![LaunchFile {
+                path: PathBuf::from("run/firecracker.json"),
+                contents: "{\n  \"machine-config\": {}\n}\n".to_owned(),
+            }],
+            Some(PathBuf::from("run/firecracker.log")),
+            "Firecracker v1.12.1",
+        ),
+    };
+    ContenderRecord {
+        name: vmm.name().to_owned(),
+        vmm,
+        version: version.to_owned(),
+        binary: PathBuf::from(vmm.program()),
+        sha256: "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930".to_owned(),
+        vcpus,
+        memory_mib: 1024,
+        cmdline: "console=ttyS0 quiet".to_owned(),
+        launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, tap: None },
+        boots: Vec::new(),
+    }
+}
+
+pub fn boot(block: u32, position: u32, times: &[Times]) -> BootRecord {
+    BootRecord {
+        block,
+        position,
+        attempt: 1,
+        status: BootStatus::Ok,
+        message: None,
+        boot_seconds: Some(0.5 + f64::from(block) / 8.0),
+        life_seconds: 61.5,
+        host_cache_resident: Some(1.0),
+        facts: None,
+        meminfo_before: None,
+        meminfo_after: Some("MemTotal:        1012620 kB\n".to_owned()),
+        iterations: (0..).zip(times).map(|(index, times)| iteration(index, times)).collect(),
+        vmm_cpu: Some((58.5, 1.25)),
+        console_bytes: 4096,
+        last_words: Vec::new(),
+    }
+}
+
+fn iteration(index: u32, &[real, user, sys]: &Times) -> IterationRecord {
+    let metrics = [("real", real), ("user", user), ("sys", sys), ("host_real", real * 1.0005)];
+    IterationRecord {
+        index,
+        metrics: metrics.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+        counters: Counters {
+            minor_faults: 70,
+            major_faults: 1,
+            voluntary_switches: 1200,
+            involuntary_switches: 30,
+            max_rss_bytes: 1_200_000,
+            disk_read_bytes: GIB,
+            steal_us: 0,
+        },
+        digest: DIGEST.to_owned(),
+    }
+}
+
+fn artifact(role: &str, name: &str, version: Option<&str>, bytes: u64) -> Artifact {
+    Artifact {
+        role: role.to_owned(),
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        bytes,
+        sha256: DIGEST.to_owned(),
+    }
+}
+
+pub fn qemu_facts() -> GuestFacts {
+    let map =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>();
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    GuestFacts {
+        kernel_release: "6.1.0-40-cloud-amd64".to_owned(),
+        kernel_version: "#1 SMP Debian 6.1.153-1".to_owned(),
+        cmdline: "console=ttyS0 quiet".to_owned(),
+        cpu: CpuFacts {
+            online: 2,
+            vendor: "GenuineIntel".to_owned(),
+            model: "Intel Xeon".to_owned(),
+            flags: words("fpu sse2 avx avx512f sha_ni"),
+            mhz: 2294.608,
+        },
+        clocksource: "kvm-clock".to_owned(),
+        clocksources: words("kvm-clock tsc"),
+        mem_total_bytes: 1_012_620 * 1024,
+        block: map(&[("scheduler", "[none] mq-deadline"), ("read_ahead_kb", "128"), ("driver", "virtio_mmio")]),
+        mitigations: map(&[
+            ("meltdown", "Not affected"),
+            ("mds", "Mitigation: Clear CPU buffers; SMT Host state unknown"),
+        ]),
+        modules: words("virtio_mmio virtio_blk"),
+        transparent_hugepage: "always [madvise] never".to_owned(),
+    }
+}
+
+pub fn firecracker_facts() -> GuestFacts {
+    let mut facts = qemu_facts();
+    facts.cmdline.push_str(" pci=off");
+    facts.cpu.online = 1;
+    facts.cpu.flags = ["fpu", "sse2", "avx", "hypervisor"].map(str::to_owned).to_vec();
+    facts.mem_total_bytes = 1_012_792 * 1024;
+    facts.mitigations.insert("mds".to_owned(), "Not affected".to_owned());
+    facts
+}

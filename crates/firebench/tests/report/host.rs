@@ -1,0 +1,30 @@
+//! The host of the fixtures.
+
+use firebench::hostfacts::{Cgroups, HostFacts, HugePages};
+
+pub fn facts() -> HostFacts {
+    HostFacts {
+        cpu_model: Some("AMD EPYC 9D14 96-Core Processor".to_owned()),
+        cpus: Some(2),
+        memory_total: Some(8 << 30),
+        memory_available: Some(6 << 30),
+        swap_total: Some(0),
+        swap_used: Some(0),
+        huge_pages: Some(HugePages { total: 0, free: 0, size: 2 << 20 }),
+        kernel: Some("6.1.0-40-amd64".to_owned()),
+        distro: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
+        virtualised: true,
+        hypervisor: Some("KVMKVMKVM".to_owned()),
+        governors: vec!["performance".to_owned()],
+        turbo: None,
+        smt: Some(true),
+        transparent_huge_pages: Some("madvise".to_owned()),
+        ksm: Some(false),
+        load_average: Some([0.5, 0.25, 0.125]),
+        steal: Some(0.001),
+        cgroups: Cgroups::V2,
+        clocksource: Some("tsc".to_owned()),
+        mitigations: [("mds".to_owned(), "Not affected".to_owned())].into(),
+        disk_free: Some(30 << 30),
+    }
+}

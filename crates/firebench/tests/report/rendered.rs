@@ -1,0 +1,143 @@
+//! Terminal and Markdown, as a whole.
+
+use firebench::record::{BootRecord, Report};
+use firebench::report::terminal::{MAX_WIDTH, Style};
+use firebench::report::{EMULATED, markdown, terminal};
+
+use crate::fixture::{failed, nested, published};
+
+const PLAIN: Style = Style { color: false, width: 100 };
+
+#[test]
+fn terminal_published() {
+    insta::assert_snapshot!(terminal::render(&published(), PLAIN));
+}
+
+#[test]
+fn terminal_nested() {
+    insta::assert_snapshot!(terminal::render(&nested(), PLAIN));
+}
+
+#[test]
+fn terminal_failed() {
+    insta::assert_snapshot!(terminal::render(&failed(), PLAIN));
+}
+
+#[test]
+fn markdown_published() {
+    insta::assert_snapshot!(markdown::render(&published()));
+}
+
+#[test]
+fn markdown_nested() {
+    insta::assert_snapshot!(markdown::render(&nested()));
+}
+
+#[test]
+fn markdown_failed() {
+    insta::assert_snapshot!(markdown::render(&failed()));
+}
+
+/// Every kind of report, those of runs that saw nothing at all included.
+fn reports() -> Vec<Report> {
+    let mut nobody = failed();
+    nobody.contenders.clear();
+    let mut no_boots = published();
+    no_boots.contenders.iter_mut().for_each(|c| c.boots.clear());
+    let mut bare = published();
+    for contender in &mut bare.contenders {
+        contender.boots.iter_mut().for_each(strip);
+    }
+    let mut crowd = published();
+    for copy in 0..4 {
+        let mut contender = crowd.contenders[1].clone();
+        contender.name = format!("firecracker with a name that is very long indeed, number {copy}");
+        crowd.contenders.push(contender);
+    }
+    vec![published(), nested(), failed(), nobody, no_boots, bare, crowd]
+}
+
+fn strip(boot: &mut BootRecord) {
+    boot.facts = None;
+    boot.meminfo_before = None;
+    boot.boot_seconds = None;
+    boot.iterations.iter_mut().for_each(|iteration| iteration.metrics.clear());
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for report in reports() {
+        for width in [60, 80, 100, 500] {
+            for line in terminal::render(&report, Style { color: false, width }).lines() {
+                assert!(line.chars().count() <= width.min(MAX_WIDTH), "{width}: {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_emulated_run_says_so_on_its_face() {
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (emulated, real) = (nested(), published());
+    assert!(flat(terminal::render(&emulated, PLAIN)).contains(EMULATED));
+    assert!(markdown::render(&emulated).contains(&EMULATED.replace('*', "\\*")));
+    assert!(!flat(terminal::render(&real, PLAIN)).contains("EMULATED"));
+    assert!(!markdown::render(&real).contains("EMULATED"));
+}
+
+#[test]
+fn a_clock_that_drifts_and_a_single_iteration_are_said() {
+    let mut report = published();
+    for boot in report.contenders.iter_mut().flat_map(|c| &mut c.boots) {
+        boot.iterations.truncate(1);
+        boot.iterations[0].metrics.insert("host_real".to_owned(), 22.5);
+    }
+    for text in [terminal::render(&report, PLAIN), markdown::render(&report).replace('\\', "")] {
+        assert!(text.contains("firecracker: the guest's clock is off the host's by 10.5 %"), "{text}");
+        assert!(text.contains("Each boot ran one iteration"), "{text}");
+        assert!(!text.contains("later iterations") && !text.contains("first, median"), "{text}");
+    }
+}
+
+#[test]
+fn guests_send_no_escape_sequences_to_the_terminal() {
+    for report in reports() {
+        for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+            let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
+            assert_eq!(bad, None);
+        }
+    }
+    let colored = terminal::render(&failed(), Style { color: true, width: 100 });
+    let sequences: std::collections::BTreeSet<&str> =
+        colored.split('\u{1b}').skip(1).filter_map(|rest| rest.split_once('m')).map(|(code, _)| code).collect();
+    assert_eq!(Vec::from_iter(sequences), ["[0", "[1", "[1;31", "[1;33", "[2"]);
+}
+
+#[test]
+fn every_row_of_a_table_has_as_many_cells_as_its_header() {
+    for report in reports() {
+        let text = markdown::render(&report);
+        let mut fenced = false;
+        let mut columns = None;
+        for line in text.lines() {
+            fenced ^= line.starts_with("```");
+            if fenced || !line.starts_with('|') {
+                columns = None;
+                continue;
+            }
+            let cells = cells(line);
+            assert_eq!(*columns.get_or_insert(cells), cells, "{line}");
+        }
+    }
+}
+
+/// Pipes of a row that are not escaped, as GitHub's dialect reads it.
+fn cells(row: &str) -> usize {
+    let mut escaped = false;
+    let mut pipes = 0;
+    for c in row.chars() {
+        pipes += usize::from(c == '|' && !escaped);
+        escaped = c == '\\' && !escaped;
+    }
+    pipes
+}

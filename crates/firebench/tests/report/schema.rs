@@ -1,0 +1,55 @@
+//! `docs/report-schema.md` documents what `report.json` holds: all of it, and nothing else.
+
+use std::collections::BTreeSet;
+
+use firebench::experiment::PayloadSpec;
+use firebench::report::json::to_json;
+use serde_json::Value;
+
+use crate::fixture::{failed, nested, published};
+
+const DOC: &str = include_str!("../../../../docs/report-schema.md");
+
+/// Objects whose keys are data.
+const MAPS: [&str; 3] = ["metrics", "block", "mitigations"];
+
+/// The path of every field below `value`: `contenders[].boots[].status`.
+fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                if !MAPS.contains(&key.as_str()) || path.contains("experiment") {
+                    paths(&path, value, found);
+                }
+                found.insert(path);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| paths(&format!("{prefix}[]"), item, found)),
+        _ => {}
+    }
+}
+
+fn in_reports() -> BTreeSet<String> {
+    let mut file = published();
+    file.experiment.payload = PayloadSpec::File { path: "mine".into() };
+    let mut found = BTreeSet::new();
+    for report in [published(), nested(), failed(), file] {
+        paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
+    }
+    found
+}
+
+/// The first cell of every row of the document's tables.
+fn in_document() -> BTreeSet<String> {
+    let cell = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    DOC.lines().filter_map(cell).collect()
+}
+
+#[test]
+fn every_field_is_documented_and_every_documented_field_exists() {
+    let (reports, document) = (in_reports(), in_document());
+    let missing: Vec<_> = reports.difference(&document).collect();
+    let stale: Vec<_> = document.difference(&reports).collect();
+    assert!(missing.is_empty() && stale.is_empty(), "missing in the document: {missing:#?}\nonly there: {stale:#?}");
+}

@@ -1,0 +1,99 @@
+//! What a guest says, made safe.
+
+use firebench::report::files::{MARKER, experiment_from_markdown};
+use firebench::report::{ReportError, markdown, meminfo, text};
+use proptest::prelude::*;
+
+use crate::fixture::published;
+
+#[test]
+fn numbers_as_people_read_them() {
+    assert_eq!([0, 1023, 1024, 1 << 30, 3 << 29].map(text::bytes), ["0 B", "1023 B", "1 KiB", "1 GiB", "1.50 GiB"]);
+    assert_eq!([0.0, 20.42, 999.9994, 12345.67].map(text::seconds), ["0.000", "20.420", "999.999", "12345.7"]);
+    assert_eq!(text::count(1, "boot") + &text::count(0, "block"), "1 boot0 blocks");
+    assert_eq!(text::cut("firecracker", 5), "fire…");
+    assert_eq!(text::cut("qemu", 4), "qemu");
+}
+
+#[test]
+fn wraps_after_the_lead_and_breaks_what_is_too_long() {
+    assert_eq!(text::wrap("Note: ", "a b", 80), "Note: a b");
+    let wrapped = text::wrap("> ", &format!("one two three {}", "x".repeat(50)), 22);
+    let lines: Vec<&str> = wrapped.lines().collect();
+    assert_eq!(lines[0], "> one two three");
+    assert_eq!(lines[1], format!("  {}", "x".repeat(20)));
+    assert!(lines.iter().all(|line| line.chars().count() <= 22), "{wrapped}");
+    assert_eq!(wrapped.matches('x').count(), 50);
+}
+
+fn harmless(c: char) -> bool {
+    !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c) && !('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// Strings in which what matters here is frequent.
+fn nasty() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[`~|\\\\<>\u{1b}\r\n\t \u{202e}a#*-]{0,40}",
+        Just(format!("\n{MARKER}\n```toml\nx\n```\n"))
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_line_is_one_safe_line(input in nasty()) {
+        let line = text::line(&input);
+        prop_assert!(line.chars().all(harmless), "{line:?}");
+        prop_assert_eq!(line.chars().count(), input.chars().count());
+        prop_assert_eq!(text::line(&line), line);
+    }
+
+    #[test]
+    fn a_block_keeps_its_lines(input in nasty()) {
+        let block = text::block(&input);
+        prop_assert!(block.chars().all(|c| harmless(c) || c == '\n' || c == '\t'), "{block:?}");
+        // A last line that is empty is no line any more once the line end before it is gone.
+        prop_assert!(input.lines().count() - block.lines().count() <= 1);
+    }
+
+    #[test]
+    fn wrapping_loses_nothing_and_keeps_the_width(input in nasty(), width in 0usize..120) {
+        let safe = text::line(&input);
+        let wrapped = text::wrap("", &safe, width);
+        let letters = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        prop_assert_eq!(letters(&wrapped), letters(&safe));
+        prop_assert!(wrapped.lines().all(|line| line.chars().count() <= width.max(20)));
+    }
+
+    /// No guest brings an experiment of its own, or hides that of the report, whatever it prints.
+    #[test]
+    fn guests_cannot_touch_the_experiment(meminfo in nasty(), cmdline in nasty(), message in nasty(), name in nasty()) {
+        let mut report = published();
+        report.experiment.machine.append = name;
+        report.notices.push(message.clone());
+        let boot = &mut report.contenders[0].boots[0];
+        boot.meminfo_before = Some(meminfo.clone());
+        boot.message = Some(message);
+        boot.last_words = vec![meminfo.clone()];
+        if let Some(facts) = &mut boot.facts {
+            facts.cmdline = cmdline.clone();
+            facts.cpu.flags.push(cmdline);
+            facts.block.insert(meminfo.clone(), meminfo);
+        }
+        prop_assert_eq!(experiment_from_markdown(&markdown::render(&report)).map_err(|e| e.to_string()), Ok(report.experiment));
+    }
+
+    #[test]
+    fn any_text_is_a_document_with_or_without_an_experiment(input in nasty()) {
+        if let Err(error) = experiment_from_markdown(&input) {
+            prop_assert!(matches!(error, ReportError::NoExperiment | ReportError::Toml(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_meminfo(a in nasty(), b in nasty()) {
+        for row in meminfo::compare(&[Some(&a), Some(&b)]) {
+            prop_assert!(row.values.len() == 2 && row.values.iter().any(Option::is_some));
+        }
+    }
+}

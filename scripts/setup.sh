@@ -1,0 +1,101 @@
+# Sourced by ./bench and ./test: installs what is missing on Debian 12 and 13, as root or through sudo.
+# Nothing is done, and little time spent, when nothing is missing.
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$1" >&2; [ -z "${2:-}" ] || printf 'hint: %s\n' "$2" >&2; exit 3; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+PATH="$PATH:/usr/sbin:/sbin"
+MINIMUM_RUST=85 # 1.85: what Cargo.toml says
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo; then sudo "$@"
+  else die "root is needed to install packages: $*" "run this script as root, or install sudo"
+  fi
+}
+
+apt_updated=
+apt_update() { [ -n "$apt_updated" ] || { say "apt-get update"; as_root apt-get update -qq; apt_updated=1; }; }
+
+apt_install() {
+  have apt-get || die "these Debian packages are missing and there is no apt-get here: $*" "install what they hold by hand"
+  apt_update
+  say "installing $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+rust_is_new_enough() {
+  have cargo && have rustc || return 1
+  local minor; minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+  [ -n "$minor" ] && [ "$minor" -ge "$MINIMUM_RUST" ]
+}
+
+# Debian 13 has a recent enough Rust as `rustc`, Debian 12 as `rustc-web` (a newer one, kept for browsers).
+install_rust() {
+  rust_is_new_enough && return
+  ! have rustup || die "the Rust toolchain is older than 1.$MINIMUM_RUST" "rustup update stable"
+  apt_update
+  if apt-cache show cargo-web >/dev/null 2>&1; then apt_install cargo-web rustc-web
+  else apt_install cargo rustc
+  fi
+  hash -r
+  rust_is_new_enough || die "no Rust of version 1.$MINIMUM_RUST or newer is to be had from apt" "install one with rustup"
+}
+
+# Where a newer qemu-utils came from backports, the matching QEMU must come from there, too: the entry is derived
+# from the configured sources and used for this one installation.
+install_qemu() {
+  have qemu-system-x86_64 && return
+  apt_update
+  if apt-get install -s -qq --no-install-recommends qemu-system-x86 >/dev/null 2>&1; then
+    apt_install qemu-system-x86
+    return
+  fi
+  local codename entry list
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  entry=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+    awk -v suite="$codename" '$2 == suite { print $1; exit }')
+  [ -n "$entry" ] || die "apt cannot install qemu-system-x86" "see what 'apt-get install qemu-system-x86' says"
+  say "qemu-system-x86 clashes with what is installed: taking the one from $codename-backports"
+  list=/etc/apt/sources.list.d/firebench-backports.list
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $entry $codename-backports main" |
+    as_root tee "$list" >/dev/null
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -t "$codename-backports" qemu-system-x86 || {
+    as_root rm -f "$list"; die "qemu-system-x86 could not be installed from $codename-backports either"; }
+  as_root rm -f "$list"
+}
+
+# install_programs PROGRAM=PACKAGE...
+install_programs() {
+  local pair missing=()
+  for pair in "$@"; do have "${pair%%=*}" || missing+=("${pair##*=}"); done
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+install_all() {
+  [ "$(uname -m)" = x86_64 ] || die "firebench runs on x86_64 alone, this is $(uname -m)"
+  install_programs cc=gcc curl=curl mke2fs=e2fsprogs debugfs=e2fsprogs ldd=libc-bin python3=python3
+  [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || apt_install libc6-dev
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  install_rust
+  install_qemu
+}
+
+# Builds firebench, and fetches Firecracker, a kernel and busybox where there are none.
+build_and_fetch() {
+  say "building firebench"
+  cargo build --release --locked --quiet
+  FIREBENCH="${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release/firebench"
+  local what
+  for what in firecracker kernel busybox; do
+    "$FIREBENCH" fetch "$what" --if-missing || {
+      # apt has no lists on a fresh machine; one more try with them.
+      [ "$what" != firecracker ] && [ -z "$apt_updated" ] && have apt-get || exit 3
+      apt_update
+      "$FIREBENCH" fetch "$what" --if-missing || exit 3
+    }
+  done
+}
