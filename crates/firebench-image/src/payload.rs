@@ -24,7 +24,7 @@ pub const DEFAULT_SEED: u64 = 0x6669_7265_6265_6e63;
 const URANDOM: &str = "/dev/urandom";
 
 /// Size of the pieces in which a payload is made, hashed and written.
-pub const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 
 fn default_seed() -> u64 {
     DEFAULT_SEED
@@ -75,14 +75,14 @@ impl Payload {
     }
 
     /// Starts to read the payload.
-    pub fn open(&self) -> Result<PayloadReader> {
+    pub(crate) fn open(&self) -> Result<Chunks> {
         let bytes = self.bytes()?;
         let source = match self {
             Payload::Seeded { seed, .. } => Source::Seeded(Box::new(generator(*seed))),
             Payload::Urandom { .. } => Source::open(Path::new(URANDOM))?,
             Payload::File { path } => Source::open(path)?,
         };
-        Ok(PayloadReader { source, total: bytes, remaining: bytes, hasher: Sha256::new() })
+        Ok(Chunks { source, total: bytes, remaining: bytes })
     }
 
     /// SHA-256 of the payload, without writing it anywhere. None for [`Payload::Urandom`], whose bytes are only known
@@ -91,10 +91,13 @@ impl Payload {
         if matches!(self, Payload::Urandom { .. }) {
             return Ok(None);
         }
-        let mut reader = self.open()?;
-        let mut buffer = Vec::new();
-        while reader.next_chunk(&mut buffer)? {}
-        reader.finish().map(Some)
+        let mut chunks = self.open()?;
+        let (mut hasher, mut chunk) = (Sha256::new(), Vec::new());
+        while chunks.next(&mut chunk)? {
+            hasher.update(&chunk);
+        }
+        chunks.finish()?;
+        Ok(Some(hex(&hasher.finalize())))
     }
 }
 
@@ -117,22 +120,21 @@ impl Source {
     }
 }
 
-/// Reads a payload and hashes it on the way.
-pub struct PayloadReader {
+/// A payload being read, piece by piece.
+pub(crate) struct Chunks {
     source: Source,
     total: u64,
     remaining: u64,
-    hasher: Sha256,
 }
 
-impl PayloadReader {
+impl Chunks {
     /// Size of the whole payload in bytes.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// Puts the next [`CHUNK`] bytes into `buffer`, fewer only at the payload's end; false when nothing is left.
-    pub fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Result<bool> {
+    pub(crate) fn next(&mut self, buffer: &mut Vec<u8>) -> Result<bool> {
         let count = usize::try_from(self.remaining).unwrap_or(CHUNK).min(CHUNK);
         buffer.resize(count, 0);
         if count == 0 {
@@ -145,24 +147,21 @@ impl PayloadReader {
                 _ => Error::io("read", path)(error),
             })?,
         }
-        self.hasher.update(&*buffer);
         self.remaining -= count as u64;
         Ok(true)
     }
 
-    /// SHA-256 of all that was read; the payload must have been read to its end.
-    pub fn finish(mut self) -> Result<String> {
-        debug_assert_eq!(self.remaining, 0, "the payload is read to its end");
-        match &mut self.source {
-            Source::File { file, path } if path != Path::new(URANDOM) => {
-                let grown = file.read(&mut [0]).map_err(Error::io("read", path))?;
-                if grown > 0 {
-                    return Err(Error::PayloadChanged { path: path.clone() });
+    /// After the last chunk: whether a file has grown meanwhile.
+    pub(crate) fn finish(self) -> Result<()> {
+        match self.source {
+            Source::File { mut file, path } if path != Path::new(URANDOM) => {
+                match file.read(&mut [0]).map_err(Error::io("read", &path))? {
+                    0 => Ok(()),
+                    _ => Err(Error::PayloadChanged { path }),
                 }
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(hex(&self.hasher.finalize()))
     }
 }
 
@@ -170,13 +169,14 @@ impl PayloadReader {
 mod tests {
     use super::*;
 
-    fn read(payload: &Payload) -> (Vec<u8>, String) {
-        let mut reader = payload.open().expect("the payload opens");
+    fn read(payload: &Payload) -> Vec<u8> {
+        let mut chunks = payload.open().expect("the payload opens");
         let (mut all, mut chunk) = (Vec::new(), Vec::new());
-        while reader.next_chunk(&mut chunk).expect("a chunk is read") {
+        while chunks.next(&mut chunk).expect("a chunk is read") {
             all.extend_from_slice(&chunk);
         }
-        (all, reader.finish().expect("the payload was read to its end"))
+        chunks.finish().expect("the payload was read to its end");
+        all
     }
 
     /// ChaCha8 as in its paper, one block, without any crate: the stream is what the documentation states.
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn seeded_stream_is_plain_chacha8() {
-        let (bytes, _) = read(&Payload::Seeded { seed: 0x1122_3344_5566_7788, bytes: 1000 });
+        let bytes = read(&Payload::Seeded { seed: 0x1122_3344_5566_7788, bytes: 1000 });
         let key = [0x5566_7788, 0x1122_3344, 0, 0, 0, 0, 0, 0];
         let reference: Vec<u8> = (0..16).flat_map(|counter| chacha8_block(key, counter)).take(1000).collect();
         assert_eq!(bytes, reference);
@@ -220,25 +220,24 @@ mod tests {
 
     #[test]
     fn a_longer_stream_begins_with_the_shorter_one() {
-        let (short, _) = read(&Payload::seeded(CHUNK as u64 - 1));
-        let (long, _) = read(&Payload::seeded(2 * CHUNK as u64 + 5));
+        let short = read(&Payload::seeded(CHUNK as u64 - 1));
+        let long = read(&Payload::seeded(2 * CHUNK as u64 + 5));
         assert_eq!(long.len(), 2 * CHUNK + 5);
         assert_eq!(long[..short.len()], short);
     }
 
     #[test]
-    fn every_kind_hashes_what_it_yields() {
+    fn every_kind_has_its_size_and_its_digest() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("payload");
         std::fs::write(&path, b"hello").expect("the file is written");
         let file = Payload::File { path };
         for payload in [Payload::seeded(0), Payload::seeded(1), Payload::Urandom { bytes: 4097 }, file] {
-            let (bytes, digest) = read(&payload);
+            let bytes = read(&payload);
             assert_eq!(bytes.len() as u64, payload.bytes().expect("a size"), "{payload:?}");
-            assert_eq!(digest, crate::digest::sha256(&bytes), "{payload:?}");
             let known = payload.digest().expect("no error");
             assert_eq!(known.is_none(), matches!(payload, Payload::Urandom { .. }));
-            assert!(known.is_none_or(|known| known == digest));
+            assert!(known.is_none_or(|known| known == crate::digest::sha256(&bytes)));
         }
     }
 
@@ -248,13 +247,13 @@ mod tests {
         let path = dir.path().join("payload");
         for (then, now) in [("hello", "hello, world"), ("hello", "hell")] {
             std::fs::write(&path, then).expect("the file is written");
-            let mut reader = Payload::File { path: path.clone() }.open().expect("the payload opens");
+            let mut chunks = Payload::File { path: path.clone() }.open().expect("the payload opens");
             std::fs::write(&path, now).expect("the file is written");
             let mut chunk = Vec::new();
             let outcome = loop {
-                match reader.next_chunk(&mut chunk) {
+                match chunks.next(&mut chunk) {
                     Ok(true) => {}
-                    Ok(false) => break reader.finish().map(drop),
+                    Ok(false) => break chunks.finish(),
                     Err(error) => break Err(error),
                 }
             };

@@ -7,6 +7,7 @@
 pub mod accel;
 pub mod cli;
 pub mod collect;
+pub mod console;
 pub mod doctor;
 pub mod dry_run;
 pub mod errors;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use firebench_protocol::codec::Item;
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 
+use crate::console::Arrived;
 use crate::plan::{Deadlines, Plan};
 use crate::record::{BootStatus, IterationRecord};
 
@@ -134,10 +135,13 @@ impl<'a> Observer<'a> {
         Some((BootStatus::VmmExited, format!("the VMM ended {when} ({exit})")))
     }
 
-    /// Something arrived from the guest at `at`.
-    pub fn on_item(&mut self, at: Instant, item: Item) -> Step {
+    /// Something arrived from the guest.
+    pub fn on_arrival(&mut self, arrived: Arrived) -> Step {
+        let Arrived { begun, ended, item } = arrived;
         match item {
-            Item::Event { event, .. } => self.on_event(at, event),
+            // An iteration ends when the guest begins to say so.
+            Item::Event { event: event @ Event::Iteration(_), .. } => self.on_event(begun, event),
+            Item::Event { event, .. } => self.on_event(ended, event),
             Item::Console(line) => self.on_line(line),
             // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
             Item::Damaged(damage) => {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use firebench_image::initramfs;
-use firebench_protocol::codec::{Decoder, Item};
 use firebench_protocol::{End, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Tmpfs};
 use firebench_vmm::pagecache::{self, PageCacheError};
 use firebench_vmm::{Drive, Image, Interrupt, Isolation, Launch, LaunchError, Output, Paths, RunDir, Vm, launch};
 
+use crate::console::Console;
 use crate::events::{Listener, RunEvent};
 use crate::observe::{Observer, Step};
 use crate::plan::{Plan, PlannedBoot, PlannedContender};
@@ -238,15 +238,14 @@ impl Boot<'_> {
         nonce: &str,
         listener: &mut dyn Listener,
     ) -> Option<(BootStatus, String)> {
-        let mut decoder = Decoder::new(nonce);
+        let mut console = Console::new(nonce);
         loop {
-            let (at, items) = match vm.next(observer.deadline()) {
-                Ok(Output::Console { at, bytes }) => (at, decode(&mut decoder, &bytes)),
+            let arrived = match vm.next(observer.deadline()) {
+                Ok(Output::Console { at, bytes }) => console.read(at, &bytes),
                 Ok(Output::Exited(exit)) => {
-                    let (at, exit) = (Instant::now(), exit.to_string());
-                    let rest = finish(&mut decoder);
-                    let failed = rest.into_iter().find_map(|item| self.tell(observer.on_item(at, item), listener));
-                    return failed.or_else(|| observer.vmm_exited(&exit));
+                    let rest = console.finish(Instant::now());
+                    let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_arrival(arrived), listener));
+                    return failed.or_else(|| observer.vmm_exited(&exit.to_string()));
                 }
                 Ok(Output::Deadline) => return Some(observer.deadline_missed()),
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
@@ -257,8 +256,8 @@ impl Boot<'_> {
                     return Some((BootStatus::StartFailed, format!("the VMM's output cannot be read: {error}")));
                 }
             };
-            for item in items {
-                if let Some(failed) = self.tell(observer.on_item(at, item), listener) {
+            for arrived in arrived {
+                if let Some(failed) = self.tell(observer.on_arrival(arrived), listener) {
                     return Some(failed);
                 }
             }
@@ -351,18 +350,6 @@ pub fn planned_launch(
     };
     let paths = Paths { binary: contender.binary.clone(), work_dir: work_dir.to_owned() };
     launch(&contender.contender, &image, &paths)
-}
-
-fn decode(decoder: &mut Decoder, bytes: &[u8]) -> Vec<Item> {
-    let mut items = Vec::new();
-    decoder.push(bytes, &mut |item| items.push(item));
-    items
-}
-
-fn finish(decoder: &mut Decoder) -> Vec<Item> {
-    let mut items = Vec::new();
-    decoder.finish(&mut |item| items.push(item));
-    items
 }
 
 /// What the VM said last: console, standard error, log.

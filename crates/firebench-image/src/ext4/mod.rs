@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 pub use extents::Extent;
 pub use tree::{Fingerprint, GuestPath, Tree};
 
-use crate::payload::PayloadReader;
+use crate::payload::Chunks;
 use crate::progress::Watcher;
 use crate::{Error, Result};
 
@@ -60,7 +60,7 @@ pub(crate) struct Reserved<'a> {
     /// Where it goes.
     pub path: &'a Path,
     /// What it holds.
-    pub contents: PayloadReader,
+    pub contents: Chunks,
 }
 
 /// What [`build`] made.
@@ -101,6 +101,7 @@ fn fill(
     reserved: Option<Reserved<'_>>,
     watcher: Watcher<'_>,
 ) -> Result<Built> {
+    let t0 = std::time::Instant::now();
     let full = Error::NoSpace { path: image.to_owned(), needed: None, available: None };
     let bytes = script::image_bytes(tree).ok_or(full)?;
     check_space(image, bytes)?;
@@ -114,11 +115,14 @@ fn fill(
             built.extents = initialise(image, &path, blocks(contents.total()))?;
         }
         check(image)?;
+        eprintln!("meta {:?}", t0.elapsed());
         built.reserved_sha256 = Some(stream::write(contents, file, image, &built.extents, watcher)?);
     } else {
         check(image)?;
     }
+    eprintln!("stream {:?}", t0.elapsed());
     file.sync_all().map_err(Error::io("sync", image))?;
+    eprintln!("sync {:?}", t0.elapsed());
     Ok(built)
 }
 

@@ -1,74 +1,106 @@
-//! The payload's way into the image: one thread generates and hashes, another writes.
+//! The payload's way into the image: made, written and hashed by a thread each.
+//!
+//! Writing comes before hashing: the disk is the slowest of the three, so it must have work from the first moment on.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
+
+use sha2::{Digest as _, Sha256};
 
 use super::extents::{Extent, Places};
 use super::writeback;
-use crate::payload::{CHUNK, PayloadReader};
+use crate::digest::hex;
+use crate::payload::Chunks;
 use crate::progress::{Progress, Watcher, report};
 use crate::{Error, Result};
 
-/// Chunks on their way between the threads: enough to bridge a pause of the disk, small enough for any computer.
-const IN_FLIGHT: usize = 8;
+/// Chunks on their way to the writer, and as many to the hasher: enough to bridge a pause of the disk, small enough for
+/// any computer.
+const IN_FLIGHT: usize = 32;
+
+/// A chunk that two threads read; the last of them sends it back to be filled again.
+struct Shared {
+    bytes: Arc<Vec<u8>>,
+    back: Sender<Vec<u8>>,
+}
+
+impl Shared {
+    fn give_back(self) {
+        if let Some(bytes) = Arc::into_inner(self.bytes) {
+            // Nobody wants it any more when the last chunk was made.
+            let _ = self.back.send(bytes);
+        }
+    }
+}
 
 /// Writes the payload to where `extents` say and returns its SHA-256. The caller syncs the file.
 pub(super) fn write(
-    mut payload: PayloadReader,
+    payload: Chunks,
     image: &File,
     path: &Path,
     extents: &[Extent],
     watcher: Watcher<'_>,
 ) -> Result<String> {
-    let (full_sender, full) = sync_channel::<Vec<u8>>(IN_FLIGHT);
-    let (empty_sender, empty) = channel::<Vec<u8>>();
+    let (to_writer, from_maker) = sync_channel(IN_FLIGHT);
+    let (to_hasher, for_hasher) = sync_channel(IN_FLIGHT);
     thread::scope(|scope| {
-        let writer =
-            scope.spawn(move || write_chunks(full, |chunk| drop(empty_sender.send(chunk)), image, path, extents));
-        let made = make_chunks(&mut payload, full_sender, &empty, watcher);
-        // The writer's error comes first: the maker stops only because the writer is gone.
-        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        made
-    })?;
-    payload.finish()
+        let writer = scope.spawn(move || write_chunks(from_maker, image, path, extents));
+        let hasher = scope.spawn(move || hash_chunks(for_hasher));
+        let made = make_chunks(payload, &to_writer, &to_hasher, watcher);
+        drop((to_writer, to_hasher));
+        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let digest = hasher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // The writer's error comes first: the maker stops because the writer is gone.
+        written.and(made).map(|()| digest)
+    })
 }
 
 /// Makes chunks until the payload ends or the writer is gone.
 fn make_chunks(
-    payload: &mut PayloadReader,
-    full: SyncSender<Vec<u8>>,
-    empty: &Receiver<Vec<u8>>,
+    mut payload: Chunks,
+    writer: &SyncSender<Shared>,
+    hasher: &SyncSender<Shared>,
     watcher: Watcher<'_>,
 ) -> Result<()> {
+    let (back, returned) = channel::<Vec<u8>>();
     let total = payload.total();
     let mut done = 0_u64;
     loop {
-        let mut chunk = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK));
-        if !payload.next_chunk(&mut chunk)? {
-            return Ok(());
+        let mut chunk = returned.try_recv().unwrap_or_default();
+        if !payload.next(&mut chunk)? {
+            return payload.finish();
         }
         done = done.saturating_add(chunk.len() as u64);
-        if full.send(chunk).is_err() {
-            return Ok(());
+        let bytes = Arc::new(chunk);
+        for receiver in [writer, hasher] {
+            if receiver.send(Shared { bytes: Arc::clone(&bytes), back: back.clone() }).is_err() {
+                return Ok(());
+            }
         }
         report(watcher, Progress::Payload { done, total })?;
     }
 }
 
+fn hash_chunks(chunks: Receiver<Shared>) -> String {
+    let mut hasher = Sha256::new();
+    for chunk in chunks {
+        hasher.update(&*chunk.bytes);
+        chunk.give_back();
+    }
+    hex(&hasher.finalize())
+}
+
 /// Writes chunks until there are no more.
-fn write_chunks(
-    full: Receiver<Vec<u8>>,
-    recycle: impl Fn(Vec<u8>),
-    image: &File,
-    path: &Path,
-    extents: &[Extent],
-) -> Result<()> {
+fn write_chunks(chunks: Receiver<Shared>, image: &File, path: &Path, extents: &[Extent]) -> Result<()> {
     let mut places = Places::new(extents);
-    for chunk in full {
-        let mut rest = &chunk[..];
+    let kick: usize = std::env::var("KICK").unwrap_or("8".into()).parse::<usize>().unwrap() << 20;
+    let mut pend = 0;
+    for chunk in chunks {
+        let mut rest = &chunk.bytes[..];
         while !rest.is_empty() {
             let (offset, count) = places.next(rest.len()).ok_or_else(|| Error::ToolFailed {
                 tool: "debugfs",
@@ -78,10 +110,11 @@ fn write_chunks(
             })?;
             let (piece, later) = rest.split_at(count);
             image.write_all_at(piece, offset).map_err(Error::io("write", path))?;
-            writeback::start(image, offset, count);
+            pend += count;
+            if pend >= kick { writeback::start(image, offset + count as u64 - pend as u64, pend); pend = 0; }
             rest = later;
         }
-        recycle(chunk);
+        chunk.give_back();
     }
     Ok(())
 }

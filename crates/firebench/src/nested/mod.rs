@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use firebench_image::cache::Cache;
 use firebench_image::initramfs;
 use firebench_image::tools::{self, ToolsDisk};
-use firebench_protocol::codec::{Decoder, Item};
+use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
-use firebench_vmm::{Launch, LaunchError, Output, Vm};
+use firebench_vmm::{Isolation, Launch, LaunchError, Output, Vm};
 
+use crate::console::Console;
 use crate::events::{Listener, RunEvent};
 use crate::plan::Plan;
 use crate::runner::{self, Surroundings};
@@ -33,6 +34,8 @@ const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/run"];
 const BOOT_DEADLINE: Duration = Duration::from_secs(90);
 /// Starts of the nested host before giving up.
 const ATTEMPTS: u32 = 3;
+/// Bytes of events of all boots: some thousand boots' worth.
+const OUTPUT_LIMIT: u64 = 1 << 30;
 /// Console lines kept for a failure.
 const LAST_LINES: usize = 20;
 
@@ -199,7 +202,7 @@ impl Nested {
         bytes.extend(initramfs::append_job(&self.job(&nonce)?)?);
         std::fs::write(&path, bytes).map_err(io("write", &path))?;
         let launch = self.launch(path)?;
-        let isolation = around.isolation();
+        let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)
             .map_err(|error| NestedError::Start { message: crate::errors::sentence(&error) })?;
@@ -211,7 +214,7 @@ impl Nested {
             failure: None,
             last_lines: Vec::new(),
         };
-        let result = listening.listen(&mut vm, Decoder::new(nonce), around, listener);
+        let result = listening.listen(&mut vm, Console::new(&nonce), around, listener);
         let _ = vm.kill();
         if let Err(NestedError::Start { .. } | NestedError::Failed { .. }) = &result {
             let stderr = vm.stderr_tail();
@@ -244,17 +247,15 @@ impl Listening {
     fn listen(
         &mut self,
         vm: &mut Vm,
-        mut decoder: Decoder,
+        mut console: Console,
         around: &Surroundings<'_>,
         listener: &mut dyn Listener,
     ) -> Result<(), NestedError> {
         loop {
             match vm.next(self.deadline) {
                 Ok(Output::Console { at, bytes }) => {
-                    let mut items = Vec::new();
-                    decoder.push(&bytes, &mut |item| items.push(item));
-                    for item in items {
-                        if let Some(result) = self.on_item(at, item, listener) {
+                    for arrived in console.read(at, &bytes) {
+                        if let Some(result) = self.on_item(at, arrived.item, listener) {
                             return result;
                         }
                     }
