@@ -1,5 +1,6 @@
 //! The console of a VM as a stream of items with their times.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use firebench_protocol::codec::{Decoder, Item};
@@ -13,6 +14,39 @@ pub struct Arrived {
     pub ended: Instant,
     /// What it is.
     pub item: Item,
+}
+
+/// The lines of a console that are kept in case of a failure: its first and its last ones. (A kernel in trouble says the
+/// reason first and repeats its consequences.)
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    first: Vec<String>,
+    last: VecDeque<String>,
+    dropped: u64,
+}
+
+impl Words {
+    /// Lines kept of the beginning, and of the end.
+    const KEPT: usize = 20;
+
+    /// Adds a line.
+    pub fn push(&mut self, line: String) {
+        if self.first.len() < Self::KEPT {
+            self.first.push(line);
+            return;
+        }
+        if self.last.len() == Self::KEPT {
+            self.last.pop_front();
+            self.dropped += 1;
+        }
+        self.last.push_back(line);
+    }
+
+    /// The kept lines in order; one in their midst tells how many are missing.
+    pub fn lines(&self) -> Vec<String> {
+        let gap = (self.dropped > 0).then(|| format!("({} lines left out)", self.dropped));
+        self.first.iter().cloned().chain(gap).chain(self.last.iter().cloned()).collect()
+    }
 }
 
 /// Decodes one VM's console.
@@ -62,6 +96,20 @@ mod tests {
     use firebench_protocol::codec::encode;
 
     use super::*;
+
+    #[test]
+    fn words_are_the_first_and_the_last() {
+        let mut words = Words::default();
+        for number in 0..50 {
+            words.push(number.to_string());
+        }
+        let lines = words.lines();
+        assert_eq!(lines.len(), 41);
+        assert_eq!(
+            [&lines[0], &lines[19], &lines[20], &lines[21], &lines[40]],
+            ["0", "19", "(10 lines left out)", "30", "49"]
+        );
+    }
 
     #[test]
     fn a_frame_has_the_times_of_its_first_and_last_byte() {

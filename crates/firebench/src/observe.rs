@@ -1,18 +1,15 @@
 //! Observation of one boot as a pure state machine: what arrives from the guest, with its time, becomes a
 //! [`BootRecord`]; nothing here waits, reads or writes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use firebench_protocol::codec::Item;
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 
-use crate::console::Arrived;
+use crate::console::{Arrived, Words};
 use crate::plan::{Deadlines, Plan};
 use crate::record::{BootStatus, IterationRecord};
-
-/// Console lines kept for a failure.
-const LAST_LINES: usize = 20;
 
 /// What the runner must do next.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +43,8 @@ pub struct Observer<'a> {
     phase_since: Instant,
     started: Instant,
     running: Option<(u32, Instant)>,
-    last_lines: VecDeque<String>,
+    /// What the console said that was no frame.
+    pub words: Words,
     /// Seconds from the VMM's start to the first frame.
     pub boot_seconds: Option<f64>,
     /// The guest's own description.
@@ -68,7 +66,7 @@ impl<'a> Observer<'a> {
             phase_since: started,
             started,
             running: None,
-            last_lines: VecDeque::new(),
+            words: Words::default(),
             boot_seconds: None,
             facts: None,
             meminfo_before: None,
@@ -94,11 +92,6 @@ impl<'a> Observer<'a> {
     /// Whether the guest has said that everything was done.
     pub fn done(&self) -> bool {
         self.phase == Phase::PoweringOff
-    }
-
-    /// The last lines of the console.
-    pub fn last_lines(&self) -> impl Iterator<Item = &str> {
-        self.last_lines.iter().map(String::as_str)
     }
 
     /// The deadline has passed: what that means.
@@ -145,23 +138,16 @@ impl<'a> Observer<'a> {
             Item::Console(line) => self.on_line(line),
             // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
             Item::Damaged(damage) => {
-                self.keep(format!("(damaged frame: {damage})"));
+                self.words.push(format!("(damaged frame: {damage})"));
                 Step::Listen
             }
         }
     }
 
-    fn keep(&mut self, line: String) {
-        if self.last_lines.len() == LAST_LINES {
-            self.last_lines.pop_front();
-        }
-        self.last_lines.push_back(line);
-    }
-
     fn on_line(&mut self, line: String) -> Step {
         let panicked = line.contains("Kernel panic - not syncing") && self.phase != Phase::PoweringOff;
         let message = panicked.then(|| format!("the guest's kernel panicked: {}", line.trim()));
-        self.keep(line);
+        self.words.push(line);
         message.map_or(Step::Listen, |message| Step::Failed(BootStatus::GuestPanicked, message))
     }
 

@@ -359,7 +359,7 @@ fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
         let lines: Vec<_> = text.lines().map(|line| label(name, line)).collect();
         lines[lines.len().saturating_sub(10)..].to_vec()
     };
-    let mut words: Vec<_> = observer.last_lines().map(|line| label("console", line)).collect();
+    let mut words: Vec<_> = observer.words.lines().iter().map(|line| label("console", line)).collect();
     words.extend(tail(vm.stderr_tail(), "stderr"));
     words.extend(tail(vm.log_tail().unwrap_or_default(), "log"));
     words

@@ -6,6 +6,11 @@ use firebench_vmm::{Launch, LaunchError, VmmKind};
 
 use crate::preset::emulated_timer;
 
+/// The nested host's kernel command line. Its CPUs are threads of a busy computer: the watchdogs would take a pause for a
+/// lock-up and ask for a backtrace by NMI, which a CPU that is emulated and just runs a guest does not survive.
+const CMDLINE: &str =
+    "console=ttyS0 quiet reboot=t panic=-1 mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1";
+
 /// The nested host: an emulated machine with AMD SVM, so that its kernel offers a working /dev/kvm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NestedMachine {
@@ -42,8 +47,7 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
     flag(&["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,+svm,+npt"]);
     flag(&["-smp", &machine.cpus.to_string(), "-m", &format!("{}m", machine.memory_mib)]);
     flag(&["-kernel", &text(&machine.kernel)?, "-initrd", &text(&machine.initramfs)?]);
-    let timer = emulated_timer(machine.tsc_khz);
-    flag(&["-append", &format!("console=ttyS0 quiet reboot=t panic=-1 mitigations=off {timer}")]);
+    flag(&["-append", &format!("{CMDLINE} {}", emulated_timer(machine.tsc_khz))]);
     flag(&["-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio"]);
     for (index, drive) in machine.drives.iter().enumerate() {
         // QEMU's option syntax doubles a comma that belongs to a value.

@@ -17,7 +17,7 @@ use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
 use firebench_vmm::{Isolation, Launch, LaunchError, Output, Vm};
 
-use crate::console::Console;
+use crate::console::{Console, Words};
 use crate::events::{Listener, RunEvent};
 use crate::plan::Plan;
 use crate::runner::{self, Surroundings};
@@ -32,29 +32,22 @@ pub const INNER_COMMAND: &str = "nested-run";
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/run"];
 /// Seconds until the nested host's agent must have spoken. It takes about 5; what hangs, hangs for good.
 const BOOT_DEADLINE: Duration = Duration::from_secs(90);
-/// Starts of the nested host before giving up.
+/// Nested hosts before giving up.
 const ATTEMPTS: u32 = 3;
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
-/// Console lines kept for a failure.
-const LAST_LINES: usize = 20;
 
 /// Why a run in the nested host ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NestedError {
-    /// The emulated machine did not come up.
-    #[error("the nested host did not start: {message}")]
-    #[diagnostic(help("is it the memory? Its last words are above; --accel tcg runs QEMU alone without it"))]
-    Start {
+    /// The emulated machine did not come up, or ended in the midst of the run.
+    #[error("the nested host broke down: {message}{}", said(.words))]
+    #[diagnostic(help("is there memory enough, is the computer overloaded? --accel tcg runs QEMU alone without it"))]
+    Broken {
         /// The reason.
         message: String,
-    },
-    /// It ended in the midst of the run.
-    #[error("the nested host failed: {message}")]
-    #[diagnostic(help("its last words are above"))]
-    Failed {
-        /// The reason.
-        message: String,
+        /// What its console said.
+        words: Vec<String>,
     },
     /// The run inside it failed.
     #[error("{message}")]
@@ -81,6 +74,11 @@ pub enum NestedError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Launch(#[from] LaunchError),
+}
+
+/// The words, each on a line of its own.
+fn said(words: &[String]) -> String {
+    words.iter().map(|line| format!("\n  {}", crate::report::text::line(line))).collect()
 }
 
 /// A plan moved into a nested host, ready to start.
@@ -150,47 +148,38 @@ impl Nested {
         launch(&NestedMachine { initramfs, ..self.machine.clone() })
     }
 
-    fn job(&self, nonce: &str) -> Result<Job, NestedError> {
-        let plan = serde_json::to_string(&self.plan).map_err(|e| NestedError::Failed { message: e.to_string() })?;
-        let tmpfs = |path: &str, options: &str| Tmpfs { path: path.to_owned(), options: options.to_owned() };
-        Ok(Job {
-            protocol: PROTOCOL_VERSION,
-            nonce: nonce.to_owned(),
-            console: "/dev/ttyS0".to_owned(),
-            root: Root {
-                device: "/dev/vda".to_owned(),
-                fs: "ext4".to_owned(),
-                tmpfs: vec![tmpfs("/tmp", "mode=1777"), tmpfs("/run", "mode=755")],
-            },
-            end: End::Restart,
-            kind: JobKind::Exec(ExecJob {
-                argv: files::inner_argv(),
-                stdin: plan,
-                env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TMPDIR".to_owned(), "/tmp".to_owned())],
-            }),
-        })
-    }
-
-    /// Carries the plan out inside the nested host and passes its events on.
+    /// Carries the plan out inside the nested host and passes its events on. Where the nested host itself breaks down, the
+    /// boots that are left run in a new one.
     ///
     /// # Errors
-    /// [`NestedError`]: the nested host did not start (after [`ATTEMPTS`]), or the run inside it failed.
+    /// [`NestedError`]: the nested host did not start or broke down [`ATTEMPTS`] times, or the run inside it failed.
     pub fn run(&self, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
-        let mut attempt = 1;
-        loop {
+        let mut done = 0;
+        for attempt in 1.. {
             listener.on_event(&RunEvent::NestedHostStarting { attempt });
-            match self.attempt(attempt, around, listener) {
-                Err(NestedError::Start { message }) if attempt < ATTEMPTS => {
-                    let text = format!("start {attempt} of the nested host failed and was repeated: {message}");
+            let left = Plan { boots: self.plan.boots[done..].to_vec(), ..self.plan.clone() };
+            let mut counting = |event: &RunEvent| {
+                done += usize::from(matches!(event, RunEvent::BootDone { retried: false, .. }));
+                listener.on_event(event);
+            };
+            match self.attempt(attempt, &left, around, &mut counting) {
+                Err(NestedError::Broken { message, .. }) if attempt < ATTEMPTS => {
+                    let text = format!("nested host {attempt} broke down and was replaced: {message}");
                     listener.on_event(&RunEvent::Notice { text });
-                    attempt += 1;
                 }
                 result => return result,
             }
         }
+        Ok(())
     }
 
-    fn attempt(&self, attempt: u32, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
+    fn attempt(
+        &self,
+        attempt: u32,
+        plan: &Plan,
+        around: &Surroundings<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), NestedError> {
         let io = |action, path: &Path| {
             let path = path.to_owned();
             move |source| runner::RunError::Io { action, path, source }
@@ -199,38 +188,57 @@ impl Nested {
         let dir = around.run_dir.boot_dir(attempt).map_err(io("make", around.run_dir.path()))?;
         let path = dir.join("initramfs");
         let mut bytes = self.base.clone();
-        bytes.extend(initramfs::append_job(&self.job(&nonce)?)?);
+        bytes.extend(initramfs::append_job(&job(plan, &nonce)?)?);
         std::fs::write(&path, bytes).map_err(io("write", &path))?;
         let launch = self.launch(path)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)
-            .map_err(|error| NestedError::Start { message: crate::errors::sentence(&error) })?;
+            .map_err(|error| NestedError::Broken { message: crate::errors::sentence(&error), words: Vec::new() })?;
         let mut listening = Listening {
             started,
             deadline: started + BOOT_DEADLINE,
-            silence: self.longest_silence(),
-            up: false,
+            silence: longest_silence(plan),
             failure: None,
-            last_lines: Vec::new(),
+            words: Words::default(),
         };
-        let result = listening.listen(&mut vm, Console::new(&nonce), around, listener);
+        let mut result = listening.listen(&mut vm, Console::new(&nonce), around, listener);
         let _ = vm.kill();
-        if let Err(NestedError::Start { .. } | NestedError::Failed { .. }) = &result {
-            let stderr = vm.stderr_tail();
-            let lines = listening.last_lines.iter().map(String::as_str).chain(stderr.lines());
-            for line in lines {
-                listener.on_event(&RunEvent::Notice { text: format!("nested host: {line}") });
-            }
+        if let Err(NestedError::Broken { words, .. }) = &mut result {
+            *words = listening.words.lines();
+            words.extend(vm.stderr_tail().lines().map(|line| format!("stderr: {line}")));
         }
         result
     }
+}
 
-    /// Longer than the firebench inside can be silent while everything is in order.
-    fn longest_silence(&self) -> Duration {
-        let deadlines = self.plan.deadlines;
-        Duration::from_secs(deadlines.boot.max(deadlines.iteration) + deadlines.power_off + 60)
-    }
+/// What the nested host's agent has to do.
+fn job(plan: &Plan, nonce: &str) -> Result<Job, NestedError> {
+    let plan = serde_json::to_string(plan)
+        .map_err(|error| NestedError::Broken { message: error.to_string(), words: Vec::new() })?;
+    let tmpfs = |path: &str, options: &str| Tmpfs { path: path.to_owned(), options: options.to_owned() };
+    Ok(Job {
+        protocol: PROTOCOL_VERSION,
+        nonce: nonce.to_owned(),
+        console: "/dev/ttyS0".to_owned(),
+        root: Root {
+            device: "/dev/vda".to_owned(),
+            fs: "ext4".to_owned(),
+            tmpfs: vec![tmpfs("/tmp", "mode=1777"), tmpfs("/run", "mode=755")],
+        },
+        end: End::Restart,
+        kind: JobKind::Exec(ExecJob {
+            argv: files::inner_argv(),
+            stdin: plan,
+            env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TMPDIR".to_owned(), "/tmp".to_owned())],
+        }),
+    })
+}
+
+/// Longer than the firebench inside can be silent while everything is in order.
+fn longest_silence(plan: &Plan) -> Duration {
+    let deadlines = plan.deadlines;
+    Duration::from_secs(deadlines.boot.max(deadlines.iteration) + deadlines.power_off + 60)
 }
 
 /// The state of one attempt.
@@ -238,9 +246,8 @@ struct Listening {
     started: Instant,
     deadline: Instant,
     silence: Duration,
-    up: bool,
     failure: Option<(String, Option<String>)>,
-    last_lines: Vec<String>,
+    words: Words,
 }
 
 impl Listening {
@@ -270,7 +277,7 @@ impl Listening {
     }
 
     fn error(&self, message: String) -> NestedError {
-        if self.up { NestedError::Failed { message } } else { NestedError::Start { message } }
+        NestedError::Broken { message, words: Vec::new() }
     }
 
     /// Something arrived; the end of the run if it was that.
@@ -278,7 +285,7 @@ impl Listening {
         let event = match item {
             Item::Event { event, .. } => event,
             Item::Console(line) => {
-                self.keep(line);
+                self.words.push(line);
                 return None;
             }
             Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
@@ -286,7 +293,6 @@ impl Listening {
         self.deadline = at + self.silence;
         match event {
             Event::Hello { .. } => {
-                self.up = true;
                 listener.on_event(&RunEvent::NestedHostUp { seconds: (at - self.started).as_secs_f64() });
                 None
             }
@@ -294,7 +300,7 @@ impl Listening {
                 match serde_json::from_str(&line) {
                     Ok(RunEvent::RunFailed { message, hint }) => self.failure = Some((message, hint)),
                     Ok(event) => listener.on_event(&event),
-                    Err(_) => self.keep(line),
+                    Err(_) => self.words.push(line),
                 }
                 None
             }
@@ -309,12 +315,5 @@ impl Listening {
                 Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))
             }
         }
-    }
-
-    fn keep(&mut self, line: String) {
-        if self.last_lines.len() == LAST_LINES {
-            self.last_lines.remove(0);
-        }
-        self.last_lines.push(line);
     }
 }
