@@ -22,7 +22,7 @@ apt_install() {
   have apt-get || die "these Debian packages are missing and there is no apt-get here: $*" "install what they hold by hand"
   apt_update
   say "installing $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 rust_is_new_enough() {
@@ -63,7 +63,7 @@ install_qemu() {
     as_root tee "$list" >/dev/null
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends -t "$codename-backports" qemu-system-x86 || {
+    apt-get install -y -qq --no-install-recommends -t "$codename-backports" qemu-system-x86 >/dev/null || {
     as_root rm -f "$list"; die "qemu-system-x86 could not be installed from $codename-backports either"; }
   as_root rm -f "$list"
 }
@@ -78,6 +78,7 @@ install_programs() {
 install_all() {
   [ "$(uname -m)" = x86_64 ] || die "firebench runs on x86_64 alone, this is $(uname -m)"
   install_programs cc=gcc curl=curl mke2fs=e2fsprogs debugfs=e2fsprogs ldd=libc-bin python3=python3
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_install ca-certificates
   [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || apt_install libc6-dev
   python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
   install_rust

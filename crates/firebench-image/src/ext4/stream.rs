@@ -1,6 +1,8 @@
-//! The payload's way into the image: made, written and hashed by a thread each.
+//! The payload's way into the image: made, written, hashed and brought to the disk by a thread each.
 //!
-//! Writing comes before hashing: the disk is the slowest of the three, so it must have work from the first moment on.
+//! The disk is the slowest, so it must have work from the first moment on: a chunk is written before it is hashed, and the
+//! file is synced again and again while it grows. (Starting the writing alone, with sync_file_range, gains little: a disk
+//! with a cache of its own, as virtual ones have, does the work when it is told to flush.)
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -12,7 +14,6 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use super::extents::{Extent, Places};
-use super::writeback;
 use crate::digest::hex;
 use crate::payload::Chunks;
 use crate::progress::{Progress, Watcher, report};
@@ -21,6 +22,9 @@ use crate::{Error, Result};
 /// Chunks on their way to the writer, and as many to the hasher: enough to bridge a pause of the disk, small enough for
 /// any computer.
 const IN_FLIGHT: usize = 32;
+
+/// The file is synced whenever this many bytes were written since the last time.
+const SYNC_BYTES: usize = 64 << 20;
 
 /// A chunk that two threads read; the last of them sends it back to be filled again.
 struct Shared {
@@ -37,7 +41,7 @@ impl Shared {
     }
 }
 
-/// Writes the payload to where `extents` say and returns its SHA-256. The caller syncs the file.
+/// Writes the payload to where `extents` say and returns its SHA-256. The caller syncs the rest.
 pub(super) fn write(
     payload: Chunks,
     image: &File,
@@ -47,16 +51,25 @@ pub(super) fn write(
 ) -> Result<String> {
     let (to_writer, from_maker) = sync_channel(IN_FLIGHT);
     let (to_hasher, for_hasher) = sync_channel(IN_FLIGHT);
+    let (to_syncer, for_syncer) = sync_channel(1);
     thread::scope(|scope| {
-        let writer = scope.spawn(move || write_chunks(from_maker, image, path, extents));
+        let writer = scope.spawn(move || write_chunks(from_maker, image, path, extents, &to_syncer));
+        // An error of the disk is told once: it must not be lost here.
+        let syncer = scope.spawn(move || for_syncer.into_iter().try_for_each(|()| image.sync_data()));
         let hasher = scope.spawn(move || hash_chunks(for_hasher));
         let made = make_chunks(payload, &to_writer, &to_hasher, watcher);
         drop((to_writer, to_hasher));
-        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let digest = hasher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let written = join(writer);
+        let digest = join(hasher);
+        let synced = join(syncer).map_err(Error::io("sync", path));
         // The writer's error comes first: the maker stops because the writer is gone.
-        written.and(made).map(|()| digest)
+        written.and(synced).and(made).map(|()| digest)
     })
+}
+
+/// The result of a thread; a panic goes on in this one.
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Makes chunks until the payload ends or the writer is gone.
@@ -94,11 +107,16 @@ fn hash_chunks(chunks: Receiver<Shared>) -> String {
     hex(&hasher.finalize())
 }
 
-/// Writes chunks until there are no more.
-fn write_chunks(chunks: Receiver<Shared>, image: &File, path: &Path, extents: &[Extent]) -> Result<()> {
+/// Writes chunks until there are no more; wakes the syncer from time to time.
+fn write_chunks(
+    chunks: Receiver<Shared>,
+    image: &File,
+    path: &Path,
+    extents: &[Extent],
+    syncer: &SyncSender<()>,
+) -> Result<()> {
     let mut places = Places::new(extents);
-    let kick: usize = std::env::var("KICK").unwrap_or("8".into()).parse::<usize>().unwrap() << 20;
-    let mut pend = 0;
+    let mut unsynced = 0;
     for chunk in chunks {
         let mut rest = &chunk.bytes[..];
         while !rest.is_empty() {
@@ -110,9 +128,12 @@ fn write_chunks(chunks: Receiver<Shared>, image: &File, path: &Path, extents: &[
             })?;
             let (piece, later) = rest.split_at(count);
             image.write_all_at(piece, offset).map_err(Error::io("write", path))?;
-            pend += count;
-            if pend >= kick { writeback::start(image, offset + count as u64 - pend as u64, pend); pend = 0; }
             rest = later;
+        }
+        unsynced += chunk.bytes.len();
+        // A syncer that is still busy is woken by a later chunk.
+        if unsynced >= SYNC_BYTES && syncer.try_send(()).is_ok() {
+            unsynced = 0;
         }
         chunk.give_back();
     }
@@ -124,7 +145,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::payload::Payload;
+    use crate::payload::{CHUNK, Payload};
 
     const SILENT: Watcher<'_> = &|_| ControlFlow::Continue(());
 

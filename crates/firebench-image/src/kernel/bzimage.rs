@@ -27,7 +27,7 @@ pub(super) fn payload(image: &[u8]) -> Result<&[u8]> {
     if u16_at(image, BOOT_FLAG) != Some(0xaa55) || image.get(HEADER..HEADER + 4) != Some(b"HdrS") {
         return Err(match image.starts_with(b"MZ") {
             true => Error::no_kernel("it is a program for EFI or Windows, and no Linux boot image"),
-            false => no_image(),
+            false => Error::no_kernel("it is neither an ELF file nor a Linux boot image"),
         });
     }
     let truncated = || Error::no_kernel("the bzImage is truncated");

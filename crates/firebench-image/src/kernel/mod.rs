@@ -196,7 +196,7 @@ mod tests {
             (b"!<arch>\ndebian-binary", "Debian package"),
             (&[0x1f, 0x8b, 8, 0], "gzip"),
             (&arm, "64-bit ARM"),
-            (&[0xff; 4096], "no Linux boot image"),
+            (&[0xff; 4096], "neither an ELF file nor a Linux boot image"),
         ] {
             let error = inspect(bytes).expect_err("it is no kernel").to_string();
             assert!(error.contains(expected), "{error}");

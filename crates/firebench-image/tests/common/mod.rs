@@ -43,8 +43,10 @@ const BASE: u64 = 0x40_0000;
 /// A program header for `bytes` bytes at `offset` of the file.
 pub fn program_header(kind: u32, flags: u32, offset: u64, bytes: u64) -> Vec<u8> {
     let mut header: Vec<u8> = [kind, flags].iter().flat_map(|word| word.to_le_bytes()).collect();
+    // Notes are aligned to 4 bytes, everything else to pages.
+    let align = if kind == 4 { 4 } else { 4096 };
     header
-        .extend([offset, BASE + offset, BASE + offset, bytes, bytes, 4096].iter().flat_map(|word| word.to_le_bytes()));
+        .extend([offset, BASE + offset, BASE + offset, bytes, bytes, align].iter().flat_map(|word| word.to_le_bytes()));
     header
 }
 
