@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, Contents, Guard};
+use crate::cache::{Cache, Contents, Entry, Guard};
 use crate::digest::key;
 use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
 use crate::kernel::require_static_executable;
@@ -122,6 +122,16 @@ pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
             _ => Ok(contents),
         }
     })?;
+    root_disk(&entry, guard)
+}
+
+/// The root disk with this key, if the cache has it.
+pub fn cached_root_disk(cache: &Cache, key: &str) -> Result<Option<RootDisk>> {
+    let entry = cache.entry(KIND, key)?;
+    entry.get()?.map(|guard| root_disk(&entry, guard)).transpose()
+}
+
+fn root_disk(entry: &Entry<'_>, guard: Guard) -> Result<RootDisk> {
     let damaged = || entry.damaged("its metadata are not a disk's".to_owned());
     let data: Data = guard.meta().data().ok_or_else(damaged)?;
     Ok(RootDisk {
@@ -129,7 +139,7 @@ pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
         sha256_of_payload: data.payload_sha256,
         payload_bytes: data.payload_bytes,
         image_bytes: guard.meta().bytes(),
-        key,
+        key: entry.key().to_owned(),
         payload_extents: data.payload_extents,
         guard,
     })

@@ -14,6 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help("check that it is there and that you may read it, or write it"))]
     Io {
         /// What was tried: "read", "write", ...
         action: &'static str,

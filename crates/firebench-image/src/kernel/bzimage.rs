@@ -22,8 +22,6 @@ const SECTOR: usize = 512;
 
 /// The compressed `vmlinux` in a bzImage.
 pub(super) fn payload(image: &[u8]) -> Result<&[u8]> {
-    let no_image =
-        || Error::no_kernel("it is neither an ELF file nor a Linux boot image: it is no Linux boot image's header");
     if u16_at(image, BOOT_FLAG) != Some(0xaa55) || image.get(HEADER..HEADER + 4) != Some(b"HdrS") {
         return Err(match image.starts_with(b"MZ") {
             true => Error::no_kernel("it is a program for EFI or Windows, and no Linux boot image"),
