@@ -28,7 +28,7 @@ pub const EXIT_FAILED: u8 = 3;
 
 /// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
-#[command(name = "firebench", version, after_help = AFTER_HELP)]
+#[command(name = "firebench", version, after_help = AFTER_HELP, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
