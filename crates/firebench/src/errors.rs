@@ -5,7 +5,7 @@ use std::error::Error;
 use miette::Diagnostic;
 
 /// An error and its causes in one sentence, each said once.
-pub fn sentence(error: &dyn Error) -> String {
+pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

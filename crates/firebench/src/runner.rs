@@ -36,7 +36,7 @@ pub enum RunError {
         help: Option<String>,
     },
     /// A signal stopped the run.
-    #[error("stopped by {}; the boot in flight was ended and everything was cleaned up", signal_name(*.0))]
+    #[error("stopped by {}; everything was ended and cleaned up", signal_name(*.0))]
     Interrupted(i32),
     /// A VMM cannot build the machine.
     #[error(transparent)]

@@ -88,7 +88,8 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
             let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
             let busybox = fetch::find_busybox(&places.data_dir()?, named.as_deref())?.ok_or(PrepareError::NoBusybox)?;
             let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>().map_err(Failure::usage)?;
-            let disk = build_root_disk(&cache, &DiskSpec { busybox, payload, add })?;
+            let built = build_root_disk(&cache, &DiskSpec { busybox, payload, add });
+            let disk = Failure::unless_stopped(built, &interrupt)?;
             super::print(&format!(
                 "{}\n{} bytes, payload of {} bytes with sha256 {}\n",
                 disk.path.display(),

@@ -154,6 +154,14 @@ impl Failure {
         Failure { error: Box::new(error), code }
     }
 
+    /// What came of work that `interrupt` may have stopped: then that is what is told, whatever error it came out as.
+    fn unless_stopped<T, E: Into<Failure>>(result: Result<T, E>, interrupt: &Interrupt) -> Result<T, Failure> {
+        match result {
+            Err(_) if interrupt.signal().is_some() => Err(Failure::from_run(RunError::interrupted(interrupt))),
+            result => result.map_err(Into::into),
+        }
+    }
+
     /// A run in the nested host that failed or was stopped.
     fn from_nested(error: NestedError) -> Self {
         match error {

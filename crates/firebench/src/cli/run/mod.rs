@@ -17,7 +17,7 @@ use crate::record::{Overhead, Report};
 use crate::report::progress::{Outlook, Progress, Verbosity};
 use crate::report::terminal::Style;
 use crate::report::{self, terminal};
-use crate::runner::{self, RunError, Surroundings};
+use crate::runner::{self, Surroundings};
 use crate::usage;
 
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
@@ -35,10 +35,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
         &experiment,
         &prepare::Places { cache: cache.clone(), data_dir: places.data_dir()?, run_dir: run_dir.path().to_owned() },
     );
-    let prepared = match prepared {
-        Err(_) if interrupt.signal().is_some() => return Err(Failure::from_run(RunError::interrupted(&interrupt))),
-        other => other?,
-    };
+    let prepared = Failure::unless_stopped(prepared, &interrupt)?;
     if args.dry_run {
         let text = dry_run::render(&prepared, &cache)?;
         return super::print(&text);
