@@ -10,6 +10,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
 use firebench_image::Progress;
@@ -45,14 +46,17 @@ Examples:
 
 Exit codes: 0 fine, 2 usage, 3 the run failed, 128+N stopped by signal N.";
 
+/// Apart from the subcommand's own options in its help.
+const PLACES: &str = "Places";
+
 /// Where firebench keeps things.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Places {
     /// Directory of built images and kernels [default: ~/.cache/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
     cache: Option<PathBuf>,
     /// Directory of fetched programs and kernel packages [default: ~/.local/share/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
     data: Option<PathBuf>,
 }
 
@@ -61,9 +65,14 @@ impl Places {
     fn cache(&self, quiet: bool, interrupt: &Interrupt) -> Result<Cache, Failure> {
         let dir = self.cache_dir()?;
         let signal = interrupt.watch();
+        let waited = AtomicBool::new(false);
         Ok(Cache::open(dir)?.on_progress(move |progress| {
             match progress {
                 Progress::Building { kind, .. } if !quiet => eprintln!("making the {kind}"),
+                // It is reported again and again, and said once.
+                Progress::Waiting { kind, .. } if !quiet && !waited.swap(true, Ordering::Relaxed) => {
+                    eprintln!("waiting for another firebench that makes or removes the {kind}");
+                }
                 _ => {}
             }
             if signal.received().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -2,7 +2,7 @@
 //! guests' kernel and initramfs.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::fetch::elf::{Linkage, linkage};
@@ -50,19 +50,31 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<(Plan, Vec<Placed>), Fil
     place(KERNEL, &plan.image.kernel);
     place(INITRAMFS, &plan.image.initramfs);
     let mut contenders = Vec::new();
-    for (index, contender) in plan.contenders.iter().enumerate() {
-        // A program keeps its name: two contenders may bring two binaries of the same name.
-        let name = contender.binary.file_name().unwrap_or_default();
-        let binary = Path::new("/vmm").join(index.to_string()).join(name);
+    for contender in &plan.contenders {
+        // A program keeps its path: QEMU looks for its firmware beside it.
+        let binary = plain(&contender.binary);
         files.insert(binary.clone(), contender.binary.clone());
         for needed in needed_by(&contender.binary)? {
-            files.insert(needed.clone(), needed);
+            files.insert(plain(&needed), needed);
         }
         contenders.push(PlannedContender { binary, ..contender.clone() });
     }
     let image = PlannedImage { kernel: KERNEL.into(), initramfs: INITRAMFS.into(), disk: DISK.into() };
     let inner = Plan { contenders, image, ..plan.clone() };
     Ok((inner, files.into_iter().map(|(guest, host)| (host, guest)).collect()))
+}
+
+/// The absolute path without `.` and `..`, which the same file has where directories are no links.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// The command that carries out a plan inside the nested host.
@@ -116,17 +128,22 @@ fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::libraries;
+    use std::path::{Path, PathBuf};
+
+    use super::{libraries, plain};
+
+    #[test]
+    fn paths_are_made_plain() {
+        let path = plain(Path::new("/usr/bin/../lib/./qemu/rom"));
+        assert_eq!(path, PathBuf::from("/usr/lib/qemu/rom"));
+    }
 
     #[test]
     fn reads_ldd() {
         let text = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f)\n\
                     \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
         let paths = libraries(text).unwrap();
-        assert_eq!(
-            paths,
-            ["/lib/x86_64-linux-gnu/libz.so.1", "/lib64/ld-linux-x86-64.so.2"].map(std::path::PathBuf::from)
-        );
+        assert_eq!(paths, ["/lib/x86_64-linux-gnu/libz.so.1", "/lib64/ld-linux-x86-64.so.2"].map(PathBuf::from));
         assert_eq!(libraries("\tlibfoo.so => not found\n").unwrap_err(), "libfoo.so => not found");
     }
 }

@@ -29,7 +29,9 @@ pub use launch::{NestedMachine, launch};
 pub const INNER_COMMAND: &str = "nested-run";
 
 /// Directories of the nested host's root disk.
-const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/run"];
+const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];
+/// Temporary files of the nested host. Not `/tmp`: a program of the user's may come from there.
+const SCRATCH: &str = "/scratch";
 /// Seconds until the nested host's agent must have spoken. It takes about 5; what hangs, hangs for good.
 const BOOT_DEADLINE: Duration = Duration::from_secs(90);
 /// Nested hosts before giving up.
@@ -224,13 +226,13 @@ fn job(plan: &Plan, nonce: &str) -> Result<Job, NestedError> {
         root: Root {
             device: "/dev/vda".to_owned(),
             fs: "ext4".to_owned(),
-            tmpfs: vec![tmpfs("/tmp", "mode=1777"), tmpfs("/run", "mode=755")],
+            tmpfs: vec![tmpfs(SCRATCH, "mode=1777"), tmpfs("/run", "mode=755")],
         },
         end: End::Restart,
         kind: JobKind::Exec(ExecJob {
             argv: files::inner_argv(),
             stdin: plan,
-            env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TMPDIR".to_owned(), "/tmp".to_owned())],
+            env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TMPDIR".to_owned(), SCRATCH.to_owned())],
         }),
     })
 }
