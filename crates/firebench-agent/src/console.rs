@@ -34,12 +34,23 @@ pub fn detach_standard_streams() {
     }
 }
 
-/// The last resort, when there is no job or no console of its own: a line on the kernel's console, as text.
+/// The last resort, when there is no job or no console of its own: a line on the kernel's console, as text. Where that
+/// takes none, such as when the kernel gets no interrupt for its serial port (then it opens, for root, and every write
+/// fails), the kernel is asked to say it: its own messages need no interrupt.
 pub fn emergency(text: &str) {
-    if let Ok(mut console) = terminal("/dev/console") {
-        _ = write!(console, "\r\nfirebench-agent: {text}\r\n");
-        _ = tcdrain(&console);
+    if on_console(text).is_ok() {
+        return;
     }
+    if let Ok(mut log) = OpenOptions::new().write(true).open("/dev/kmsg") {
+        // Level 0, an emergency, passes `quieten_kernel`. One write makes one message.
+        _ = log.write_all(format!("<0>firebench-agent: {text}\n").as_bytes());
+    }
+}
+
+fn on_console(text: &str) -> io::Result<()> {
+    let mut console = terminal("/dev/console")?;
+    console.write_all(format!("\r\nfirebench-agent: {text}\r\n").as_bytes())?;
+    Ok(tcdrain(&console)?)
 }
 
 fn terminal(path: &str) -> io::Result<File> {

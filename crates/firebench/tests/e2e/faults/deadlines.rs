@@ -1,0 +1,37 @@
+//! Guests that take too long.
+
+use firebench::record::BootStatus;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{LARGE, SHORT, await_iteration, failed_boot};
+use crate::common::Lab;
+use crate::invocation::report;
+use crate::{need, require};
+
+#[test]
+fn an_iteration_that_takes_too_long() {
+    require!(need::tcg());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let run = lab.firebench(&SHORT).args([LARGE, "--iteration-deadline", "1", "--out"]).arg(&out).run();
+    let outcome = run.fails(3, &["qemu, boot 1: iteration 1 took longer than its deadline of 1 s"]);
+    assert!(outcome.stderr.contains("--iteration-deadline gives it more time"), "{outcome}");
+    let report = report(&out);
+    let boot = failed_boot(&report);
+    assert_eq!((boot.status, boot.iterations.len()), (BootStatus::IterationDeadline, 0));
+    assert!(boot.boot_seconds.is_some() && boot.facts.is_some() && boot.meminfo_before.is_some());
+}
+
+#[test]
+fn a_vmm_that_stands_still() {
+    require!(need::tcg());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = [LARGE, "--iteration-deadline", "20", "--out"];
+    let running = lab.firebench(&SHORT).args(args).arg(&out).start();
+    let qemu = await_iteration(&lab);
+    kill(Pid::from_raw(qemu as i32), Signal::SIGSTOP).expect("it runs");
+    running.finish().fails(3, &["qemu, boot 1: iteration 1 took longer than its deadline of 20 s"]);
+    assert_eq!(failed_boot(&report(&out)).status, BootStatus::IterationDeadline);
+}

@@ -1,0 +1,47 @@
+//! Mistakes in the command line and in the files that it names.
+
+use crate::common::Lab;
+
+#[test]
+fn bad_usage_is_refused_with_code_2_and_a_hint() {
+    let lab = Lab::without_vms();
+    let damaged_json = lab.file("damaged.json", "{ \"schema\": \"firebench.report/1\", ");
+    let other_schema = lab.file("other.json", "{ \"schema\": \"firebench.report/99\" }");
+    let no_experiment = lab.file("none.md", "# A page\n\nof somebody else\n");
+    let bad_toml = lab.file("bad.toml", "workload = \"memory\"\nboots = 3\n");
+    let binary = lab.file("binary", [0xff, 0xfe, 0x00]);
+    let from = |path: &std::path::Path| vec!["--from".to_owned(), path.display().to_string()];
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let cases = [
+        (words("memory --bogus"), "--bogus"),
+        (words("mammary"), "mammary"),
+        (Vec::new(), "<WORKLOAD>"),
+        (words("memory --size 0"), "0 bytes"),
+        (words("memory --size many"), "many"),
+        (words("memory --memory 1.5GiB"), "1.5GiB"),
+        (words("memory --memory 1000001"), "whole number of MiB"),
+        (words("memory --memory 0"), "--memory must be at least 1"),
+        (words("memory --boots 0"), "--boots must be at least 1"),
+        (words("memory --iterations 0"), "--iterations must be at least 1"),
+        (words("memory --vcpus 0"), "--vcpus must be at least 1"),
+        (words("memory --boots -1"), "-1"),
+        (words("memory --vmm xen"), "the VMMs are qemu, firecracker"),
+        (words("memory --accel hax"), "hax"),
+        (words("memory --preset published --vcpus 2"), "--vcpus does not go with --preset published"),
+        (words("memory --preset published --memory 1GiB"), "--memory does not go with --preset published"),
+        (words("memory --payload /etc/passwd --size 1MiB"), "the file has its own size"),
+        (words("memory --payload seeded:many"), "many"),
+        (words("memory --dry-run --out x"), "--out"),
+        (from("/nonexistent".as_ref()), "/nonexistent"),
+        (from(&damaged_json), "this is no report of firebench"),
+        (from(&other_schema), "firebench.report/99"),
+        (from(&no_experiment), "experiment"),
+        (from(&bad_toml), "boots"),
+        (from(&binary), "binary"),
+    ];
+    for (args, word) in cases {
+        let outcome = lab.firebench(&["run"]).args(&args).within(30).run();
+        eprintln!("{args:?}\n{outcome}");
+        outcome.fails(2, &[word]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What a test needs and a computer may lack. `./test` installs all of it, so there a lack is a failure.
+
+use std::process::Command;
+
+use crate::common::{data_dir, say, test_name};
+
+/// Skips the test, loudly, where something that it needs is missing.
+#[macro_export]
+macro_rules! require {
+    ($($need:expr),+ $(,)?) => {
+        $(if let Err(lack) = $need {
+            $crate::need::skip(&lack);
+            return;
+        })+
+    };
+}
+
+/// Says that the test is skipped; fails it where no test may be.
+pub fn skip(lack: &Lack) {
+    let Lack { what, remedy } = lack;
+    let text = format!("SKIPPED: {} because {what}; {remedy}", test_name());
+    assert!(std::env::var_os("FIREBENCH_TEST_NO_SKIP").is_none(), "{text}");
+    say(&text);
+}
+
+/// What is missing, and what to do about it.
+pub struct Lack {
+    what: String,
+    remedy: String,
+}
+
+/// A need: there, or not.
+pub type Need = Result<(), Lack>;
+
+fn need(there: bool, what: &str, remedy: &str) -> Need {
+    if there { Ok(()) } else { Err(Lack { what: what.to_owned(), remedy: remedy.to_owned() }) }
+}
+
+/// QEMU.
+pub fn qemu() -> Need {
+    let there = firebench::tools::find_program(firebench::tools::QEMU).is_some();
+    need(there, "there is no qemu-system-x86_64", "install with apt-get install qemu-system-x86")
+}
+
+/// What a guest image is made of.
+pub fn image() -> Need {
+    program("mke2fs", "e2fsprogs")?;
+    program("debugfs", "e2fsprogs")?;
+    let busybox = matches!(firebench::fetch::find_busybox(&data_dir(), None), Ok(Some(_)));
+    need(busybox, "there is no static busybox", &fetch("busybox"))?;
+    let kernel = firebench::fetch::installed_kernel(&data_dir()).is_some();
+    need(kernel, "there is no fetched kernel", &fetch("kernel"))
+}
+
+/// All that a run under TCG needs.
+pub fn tcg() -> Need {
+    qemu()?;
+    image()
+}
+
+/// Firecracker, the fetched one.
+pub fn firecracker() -> Need {
+    let there = firebench::fetch::installed_firecracker(&data_dir()).is_some();
+    need(there, "there is no fetched firecracker", &fetch("firecracker"))
+}
+
+/// A /dev/kvm, however slow.
+pub fn kvm() -> Need {
+    let there = std::fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
+    need(there, "/dev/kvm cannot be opened", "run on a computer that has it, as root or in the group kvm")
+}
+
+/// A mount namespace.
+pub fn namespaces() -> Need {
+    let flags = if crate::common::is_root() { "-m" } else { "-rm" };
+    let works = Command::new("unshare").args([flags, "true"]).output().is_ok_and(|output| output.status.success());
+    need(works, "mount namespaces are not allowed", "run as root, or allow user namespaces")
+}
+
+/// A program of a Debian package.
+pub fn program(name: &str, package: &str) -> Need {
+    let there = firebench::tools::find_program(name).is_some();
+    need(there, &format!("there is no {name}"), &format!("install with apt-get install {package}"))
+}
+
+/// Root.
+pub fn root() -> Need {
+    need(crate::common::is_root(), "it is not run by root", "run it as root: it changes to another user")
+}
+
+fn fetch(what: &str) -> String {
+    format!("install with `firebench fetch {what}`")
+}

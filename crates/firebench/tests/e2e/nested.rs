@@ -1,0 +1,106 @@
+//! Whole runs of both VMMs with kvm, in the nested host: what `firebench run memory` does on a computer whose /dev/kvm is
+//! of no use.
+
+use firebench::experiment::Preset;
+use firebench::record::Report;
+use firebench_vmm::{Accel, VmmKind};
+use serde_json::Value;
+
+use crate::common::{FIRECRACKER_SHA256, Lab, say};
+use crate::invocation::{Outcome, report};
+use crate::tcg::assert_good;
+use crate::{need, require};
+
+/// What holds for every good run of both VMMs in the nested host.
+#[track_caller]
+fn assert_nested(report: &Report, outcome: &Outcome) {
+    assert_eq!((report.accelerator, report.emulated), (Accel::Kvm, true));
+    let host = report.nested_host.as_ref().expect("a nested host");
+    assert!(host.qemu.starts_with("QEMU emulator version") && host.cpus > 0, "{host:?}");
+    assert!(host.argv.iter().any(|word| word == "max,+svm,+npt"), "{host:?}");
+    let vmms: Vec<_> = report.contenders.iter().map(|contender| contender.vmm).collect();
+    assert_eq!(vmms, [VmmKind::Qemu, VmmKind::Firecracker]);
+    let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
+    assert!(qemu.launch.argv.iter().any(|word| word == "-enable-kvm"), "{:?}", qemu.launch.argv);
+    // `FIREBENCH_DATA` holds the pinned one, unless the user put another one there.
+    if firecracker.version == "1.12.1" {
+        assert_eq!(firecracker.sha256, FIRECRACKER_SHA256);
+    }
+    for text in [&outcome.stdout, &outcome.stderr] {
+        assert!(text.contains("EMULATED"), "{outcome}");
+    }
+    assert!(outcome.stderr.contains("nested host up in"), "{outcome}");
+    let overhead = report.overhead;
+    say(&format!(
+        "    firebench's own CPU: {:.2} % of a core; first VM after {:.2} s; up in {:?} s",
+        overhead.own_cpu_seconds / report.duration * 100.0,
+        overhead.first_vm_seconds.expect("there was one"),
+        report.contenders.iter().flat_map(|c| &c.boots).filter_map(|boot| boot.boot_seconds).collect::<Vec<_>>()
+    ));
+}
+
+#[test]
+fn both_vmms_run_with_kvm_and_take_turns() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--accel", "nested", "--boots", "2", "--iterations", "3", "--out"];
+    let outcome = lab.firebench(&args).arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 2, 3);
+    assert_nested(&report, &outcome);
+    let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
+    let order = |index: usize| [qemu, firecracker].map(|c| (c.boots[index].block, c.boots[index].position));
+    assert_eq!([order(0), order(1)], [[(0, 0), (0, 1)], [(1, 1), (1, 0)]], "A B, B A");
+    // Matched: what can be alike is alike.
+    assert_eq!((qemu.vcpus, qemu.memory_mib), (firecracker.vcpus, firecracker.memory_mib));
+    assert_eq!(qemu.cmdline, firecracker.cmdline);
+    let facts = [qemu, firecracker].map(|c| c.boots[0].facts.clone().expect("facts"));
+    assert_eq!(facts[0].kernel_version, facts[1].kernel_version);
+    assert_eq!(facts[0].cpu.vendor, "AuthenticAMD");
+    // A SHA-256 with these instructions is several times faster: both guests have them, or none.
+    let sha_ni = facts.each_ref().map(|facts| facts.cpu.flags.iter().any(|flag| flag == "sha_ni"));
+    assert_eq!(sha_ni[0], sha_ni[1]);
+    let markdown = std::fs::read_to_string(out.join("report.md")).expect("report.md");
+    for section in ["## QEMU", "### QEMU mem", "## Firecracker", "### Firecracker mem"] {
+        assert!(markdown.lines().any(|line| line == section), "{section} is not in\n{markdown}");
+    }
+}
+
+#[test]
+fn the_published_machines_run_as_they_were() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--preset", "published", "--accel", "nested", "--boots", "1", "--iterations", "1"];
+    let outcome = lab.firebench(&args).args(["--size", "4MiB", "--out"]).arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 1, 1);
+    assert_nested(&report, &outcome);
+    assert_eq!(report.experiment.preset, Preset::Published);
+    let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
+    assert_eq!([qemu, firecracker].map(|c| (c.vcpus, c.memory_mib)), [(2, 1024), (1, 1024)]);
+    assert_eq!(qemu.cmdline, "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda");
+    assert_eq!(firecracker.cmdline, "console=ttyS0 reboot=k panic=1 pci=off nomodules rw");
+    for left_out in ["T2 is left out", "`noapic` is left out"] {
+        assert!(report.notices.iter().any(|text| text.contains(left_out)), "{:?}", report.notices);
+    }
+    let taps = [qemu, firecracker].map(|c| c.launch.tap.clone().expect("a tap"));
+    assert_eq!(
+        taps.each_ref().map(|tap| (tap.name.as_str(), tap.mac.as_deref())),
+        [("tap0", None), ("tap0", Some("2e:60:bf:c7:64:88"))]
+    );
+    for flag in ["tap,id=tap0,ifname=tap0,script=no,downscript=no", "virtio-net-device,netdev=tap0", "microvm,rtc=off"]
+    {
+        assert!(qemu.launch.argv.iter().any(|word| word == flag), "{flag}: {:?}", qemu.launch.argv);
+    }
+    let config: Value = serde_json::from_str(&firecracker.launch.files[0].contents).expect("JSON");
+    assert_eq!(config["machine-config"]["vcpu_count"], 1);
+    assert_eq!(config["network-interfaces"][0]["guest_mac"], "2e:60:bf:c7:64:88");
+    assert_eq!(config["logger"]["level"], "Debug");
+    // The cards reached the guests.
+    for contender in &report.contenders {
+        let facts = contender.boots[0].facts.as_ref().expect("facts");
+        assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "{:?}", facts.modules);
+    }
+}

@@ -1,0 +1,182 @@
+//! Whole runs of QEMU under TCG, which any computer can do.
+
+use std::process::Command;
+
+use firebench::experiment::{AccelChoice, PayloadSpec};
+use firebench::record::{BootStatus, Report};
+use firebench::report::load_experiment;
+use firebench_vmm::{Accel, VmmKind};
+
+use crate::common::Lab;
+use crate::invocation::report;
+use crate::{need, require};
+
+/// What holds for every good run: all boots, all iterations, all digests, and what makes them believable.
+#[track_caller]
+pub fn assert_good(report: &Report, boots: usize, iterations: usize) {
+    assert_eq!(report.failure, None);
+    assert_eq!(report.payload.sha256.len(), 64);
+    assert!(report.duration > 0.0);
+    for contender in &report.contenders {
+        let name = &contender.name;
+        assert!(!contender.version.is_empty() && contender.sha256.len() == 64, "{name}");
+        assert_eq!(contender.boots.len(), boots, "{name}");
+        for boot in &contender.boots {
+            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{name}");
+            assert!(boot.boot_seconds.is_some_and(|seconds| seconds > 0.0 && seconds < boot.life_seconds), "{name}");
+            assert_eq!(boot.iterations.len(), iterations, "{name}");
+            for (index, iteration) in boot.iterations.iter().enumerate() {
+                assert_eq!(iteration.index as usize, index, "{name}");
+                assert_eq!(iteration.digest, report.payload.sha256, "{name}");
+                assert!(iteration.metrics["real"] > 0.0 && iteration.metrics["host_real"] > 0.0, "{name}");
+                assert!(iteration.metrics["user"] >= 0.0 && iteration.metrics["sys"] >= 0.0, "{name}");
+            }
+            for meminfo in [&boot.meminfo_before, &boot.meminfo_after] {
+                let meminfo = meminfo.as_deref().unwrap_or_default();
+                assert!(meminfo.starts_with("MemTotal:") && meminfo.contains("\nCached:"), "{name}: {meminfo}");
+            }
+            let facts = boot.facts.as_ref().expect("facts");
+            assert_eq!(facts.cpu.online, contender.vcpus, "{name}");
+            // Firecracker puts its devices behind it.
+            assert!(facts.cmdline.starts_with(&contender.cmdline), "{name}: {:?}", facts.cmdline);
+            // Of its memory the kernel keeps some for itself.
+            let memory = u64::from(contender.memory_mib) << 20;
+            assert!((memory / 2..=memory).contains(&facts.mem_total_bytes), "{name}: {}", facts.mem_total_bytes);
+            assert!(facts.block.contains_key("scheduler") && facts.block.contains_key("driver"), "{name}");
+            assert!(boot.vmm_cpu.is_some_and(|(user, sys)| user + sys > 0.0), "{name}");
+            assert_eq!(boot.host_cache_resident, Some(1.0), "{name}: the small disk is warm");
+            assert_eq!(boot.last_words, [""; 0], "{name}");
+        }
+    }
+}
+
+/// Bytes read from the disk in each iteration of each boot.
+fn disk_reads(report: &Report) -> Vec<u64> {
+    let boots = report.contenders.iter().flat_map(|contender| &contender.boots);
+    boots.flat_map(|boot| &boot.iterations).map(|iteration| iteration.counters.disk_read_bytes).collect()
+}
+
+#[test]
+fn a_run_is_reported_whole_and_can_be_run_again() {
+    require!(need::tcg());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--accel", "tcg", "--boots", "2", "--iterations", "2", "--out"];
+    let outcome = lab.firebench(&args).args([&out]).run().ok();
+    let first = report(&out);
+    assert_good(&first, 2, 2);
+    assert_eq!((first.accelerator, first.emulated), (Accel::Tcg, true));
+    assert_eq!(first.nested_host, None);
+    assert_eq!(first.payload.bytes, 16 << 20);
+    assert_eq!(first.contenders.len(), 1, "firecracker cannot run under tcg");
+    assert_eq!(first.contenders[0].vmm, VmmKind::Qemu);
+    assert!(first.notices.iter().any(|text| text.contains("firecracker is left out")), "{:?}", first.notices);
+    for boot in &first.contenders[0].boots {
+        let facts = boot.facts.as_ref().expect("facts");
+        assert_eq!(facts.clocksource, "tsc");
+        assert!(facts.modules.iter().any(|module| module.starts_with("virtio_blk")), "{:?}", facts.modules);
+        // The first iteration reads the file from the disk, the second one from the guest's page cache.
+        let reads: Vec<_> = boot.iterations.iter().map(|iteration| iteration.counters.disk_read_bytes).collect();
+        assert!(reads[0] >= first.payload.bytes && reads[1] < first.payload.bytes / 10, "{reads:?}");
+    }
+    let roles: Vec<_> = first.artifacts.iter().map(|artifact| artifact.role.as_str()).collect();
+    assert_eq!(roles, ["kernel", "initramfs", "root disk", "agent", "busybox"]);
+    let overhead = first.overhead;
+    crate::common::say(&format!(
+        "    firebench's own CPU: {:.2} % of a core; first VM after {:.2} s",
+        overhead.own_cpu_seconds / first.duration * 100.0,
+        overhead.first_vm_seconds.expect("there was one")
+    ));
+
+    let markdown = std::fs::read_to_string(out.join("report.md")).expect("report.md");
+    for section in [
+        "# Memory benchmark",
+        "## Summary",
+        "## QEMU",
+        "### Launch command",
+        "### Results",
+        "## Memory sanity check",
+        "## What was compared",
+        "## Run it again",
+    ] {
+        assert!(markdown.lines().any(|line| line == section), "{section} is not in\n{markdown}");
+    }
+    for text in [&markdown, &outcome.stdout, &outcome.stderr] {
+        assert!(text.contains("EMULATED"), "{text}");
+    }
+    assert!(markdown.contains(&format!("{}  /random.txt", first.payload.sha256)));
+    let paths: Vec<_> = outcome.stdout.lines().rev().take(2).collect();
+    assert_eq!(paths, [out.join("report.json"), out.join("report.md")].map(|path| path.display().to_string()));
+
+    // Again from the page, but for two flags: cold, so each iteration reads the disk.
+    let again = lab.path("again");
+    let from = [out.join("report.md").into_os_string(), "--cold".into(), "--boots=1".into(), "--out".into()];
+    lab.firebench(&["run", "--from"]).args(from).args([&again]).run().ok();
+    let second = report(&again);
+    assert_good(&second, 1, 2);
+    let mut expected = first.experiment.clone();
+    assert_eq!(expected.accel, AccelChoice::Tcg);
+    expected.design.cold = true;
+    expected.design.boots = 1;
+    assert_eq!(second.experiment, expected);
+    assert_eq!(second.payload, first.payload);
+    let reads = disk_reads(&second);
+    assert!(reads.iter().all(|&bytes| bytes >= second.payload.bytes), "{reads:?}");
+    for name in ["report.md", "report.json"] {
+        assert_eq!(load_experiment(&again.join(name)).expect(name), second.experiment, "{name}");
+    }
+}
+
+#[test]
+fn payloads_and_additions_of_the_user_reach_the_guest() {
+    require!(need::tcg());
+    let lab = Lab::new().with_own_cache();
+    let out = lab.path("out");
+    let run = ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--boots", "1", "--iterations", "1", "--out"];
+
+    // A file of an odd size, an added file and an added directory.
+    let bytes: Vec<u8> = (0..1_234_567u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let payload = lab.file("my payload", &bytes);
+    let tool = lab.file("tool", "#!/bin/sh\necho works\n");
+    std::fs::create_dir_all(lab.path("tree/below")).expect("directories");
+    lab.file("tree/below/leaf", "a leaf");
+    let added = [format!("{}=/bin/tool", tool.display()), lab.path("tree").display().to_string()];
+    let run_file = lab.firebench(&run).args([&out]).arg("--payload").args([&payload]);
+    run_file.args(added.iter().flat_map(|add| ["--add", add])).run().ok();
+    let with_file = report(&out);
+    assert_good(&with_file, 1, 1);
+    assert_eq!(with_file.payload.bytes, 1_234_567);
+    assert_eq!(with_file.payload.sha256, firebench::digest::sha256(&bytes));
+    assert_eq!(with_file.experiment.payload, PayloadSpec::File { path: payload });
+    assert_eq!(with_file.experiment.files.add, added);
+    let image = disk_of(&with_file);
+    assert_eq!(debugfs(&image, "cat /bin/tool"), "#!/bin/sh\necho works\n");
+    assert_eq!(debugfs(&image, "cat /tree/below/leaf"), "a leaf");
+
+    lab.firebench(&run).args([&out]).args(["--payload", "urandom", "--size", "1MiB"]).run().ok();
+    let random = report(&out);
+    assert_good(&random, 1, 1);
+    assert_eq!(random.payload.bytes, 1 << 20);
+    assert!(random.payload.source.contains("urandom"), "{}", random.payload.source);
+}
+
+/// The root disk that a report's QEMU was given.
+fn disk_of(report: &Report) -> String {
+    let argv = &report.contenders[0].launch.argv;
+    let drive = argv.iter().find_map(|word| word.strip_prefix("id=test,file=")).expect("a drive");
+    drive.split(',').next().expect("a path").to_owned()
+}
+
+fn debugfs(image: &str, request: &str) -> String {
+    let program = firebench::tools::find_program("debugfs").expect("debugfs is needed to make the image");
+    let output = Command::new(program).args(["-R", request, image]).output().expect("debugfs runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn firecracker_alone_cannot_run_under_tcg() {
+    let lab = Lab::without_vms();
+    let args = ["run", "memory", "--accel", "tcg", "--vmm", "firecracker"];
+    let outcome = lab.firebench(&args).run().fails(3, &["no VMM is left", "tcg"]);
+    assert!(outcome.stderr.contains("--accel nested"), "{outcome}");
+}
