@@ -73,14 +73,14 @@ pub struct Spread {
 pub struct DiskReads {
     /// First iterations.
     pub first: f64,
-    /// The iterations that count.
-    pub sample: f64,
+    /// The iterations after the first one, where there are any.
+    pub later: Option<f64>,
 }
 
 impl DiskReads {
     /// Whether the payload does not stay in the guest's page cache: most of it comes from the disk each time.
     pub fn again_each_time(&self) -> bool {
-        self.sample > 0.5
+        self.later.is_some_and(|later| later > 0.5)
     }
 }
 
@@ -177,10 +177,10 @@ fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSumm
         metrics,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
         throughput: real.filter(|&seconds| seconds > 0.0).map(|seconds| payload / seconds),
-        disk_reads: median(firsts().map(read))
-            .and_then(share)
-            .zip(median(sample().map(read)).and_then(share))
-            .map(|(first, sample)| DiskReads { first, sample }),
+        disk_reads: median(firsts().map(read)).and_then(share).map(|first| {
+            let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
+            DiskReads { first, later: median(later.map(read)).and_then(share) }
+        }),
         clock: boots
             .iter()
             .flat_map(|boot| &boot.iterations)

@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::from(EXIT_OK),
         Err(failure) => {
-            eprint!("{}", crate::errors::render(failure.error.as_ref()));
+            eprint!("{}", failure.render());
             ExitCode::from(failure.code)
         }
     }
@@ -177,6 +177,11 @@ impl Failure {
             NestedError::Runner(error) => Failure::from_run(error),
             error => error.into(),
         }
+    }
+
+    /// The error as the terminal shows it.
+    fn render(&self) -> String {
+        crate::errors::render(self.error.as_ref())
     }
 
     /// The error in a sentence.

@@ -23,6 +23,15 @@ pub struct Written {
     pub json: PathBuf,
 }
 
+/// Makes `dir` if it is missing, and tries whether a file can be made in it: before a long run, not after it.
+///
+/// # Errors
+/// [`ReportError::Write`].
+pub fn check_directory(dir: &Path) -> Result<(), ReportError> {
+    let tried = fs::create_dir_all(dir).and_then(|()| temporary(dir, ""));
+    tried.map(drop).map_err(|source| ReportError::Write { path: dir.to_owned(), source })
+}
+
 /// Puts `report.md` and `report.json` into `dir`, which is made if it is missing. Each file appears whole or not at
 /// all, and replaces an older one of its name; a failure leaves no temporary file.
 ///

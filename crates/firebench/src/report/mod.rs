@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::record::SCHEMA;
 
-pub use files::{Written, experiment_from_markdown, load_experiment, write_atomic};
+pub use files::{Written, check_directory, experiment_from_markdown, load_experiment, write_atomic};
 
 /// Stands on the face of every output whose timings stem from emulated instructions.
 pub const EMULATED: &str = "EMULATED: guest instructions were emulated (QEMU TCG, or a nested host on it); these timings \

@@ -54,7 +54,10 @@ pub const CHECKS: [Check; 5] = [
     ("boot time", |s| s.boot_seconds.map(|seconds| format!("{seconds:.3} s"))),
     ("throughput", |s| s.throughput.map(|rate| format!("{:.1} MB/s", rate / 1e6))),
     ("read from disk", |s| {
-        s.disk_reads.map(|reads| format!("{}, later {}", text::percent(reads.first), text::percent(reads.sample)))
+        s.disk_reads.map(|reads| {
+            let later = reads.later.map(|later| format!(", later {}", text::percent(later)));
+            format!("{}{}", text::percent(reads.first), later.unwrap_or_default())
+        })
     }),
     ("clock off by", |s| s.clock.map(|c| format!("{:+.2} % ({:+.3} s)", c.relative * 100.0, c.seconds))),
 ];

@@ -3,6 +3,7 @@
 mod args;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 pub(super) use args::RunArgs;
@@ -40,17 +41,28 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
         let text = dry_run::render(&prepared, &cache)?;
         return super::print(&text);
     }
+    if let Some(dir) = &args.out {
+        report::check_directory(dir)?;
+    }
     let around = Surroundings { run_dir: &run_dir, interrupt: &interrupt };
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let (report, result) = carry_out(prepared, &around, begun, verbosity);
     let stdout = std::io::stdout();
     let style = style(stdout.is_terminal());
     super::print(&terminal::render(&report, style))?;
-    if let Some(dir) = &args.out {
-        let written = report::write_atomic(dir, &report)?;
-        super::print(&format!("{}\n{}\n", written.markdown.display(), written.json.display()))?;
+    match (args.out.as_ref().map_or(Ok(()), |dir| save(&report, dir)), result) {
+        (Err(unsaved), Err(failed)) => {
+            eprint!("{}", unsaved.render());
+            Err(failed)
+        }
+        (saved, result) => result.and(saved),
     }
-    result
+}
+
+/// Writes the report's files and tells where they are.
+fn save(report: &Report, dir: &Path) -> Result<(), Failure> {
+    let written = report::write_atomic(dir, report)?;
+    super::print(&format!("{}\n{}\n", written.markdown.display(), written.json.display()))
 }
 
 /// Carries out the run; the report holds what was seen, whether it went well or not.
