@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub const KIND: &str = "kernel";
 
 /// Changes whenever the same inputs give other files than before.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct PreparedKernel {
     pub release: String,
     /// Whether it has the PVH entry that QEMU needs.
     pub pvh: bool,
+    /// Whether it has ACPI.
+    pub acpi: bool,
     /// Set name to files, in load order. Every set that was asked for is here, if only empty.
     pub modules: BTreeMap<String, Vec<PathBuf>>,
     /// For people, one line.
@@ -71,6 +73,7 @@ struct Data {
     version: String,
     release: String,
     pvh: bool,
+    acpi: bool,
     modules: BTreeMap<String, Vec<String>>,
 }
 
@@ -118,6 +121,7 @@ pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'
         version: data.version,
         release: data.release,
         pvh: data.pvh,
+        acpi: data.acpi,
         modules: data.modules.into_iter().map(|(set, names)| (set, files(names))).collect(),
         description: guard.meta().description.clone(),
         key,
@@ -169,6 +173,7 @@ fn lay_out(
         version: kernel.version,
         release: release.clone(),
         pvh: kernel.pvh,
+        acpi: kernel.acpi,
         modules: sets,
     };
     let description = format!("Linux {release} ({}, {} modules)", kernel.kind, written.len());

@@ -43,7 +43,7 @@ fn prepare(package: &Path) {
     let prepared = prepare_kernel(&cache, &source, wanted).expect("prepared");
     eprintln!("{}: {} in {:?}", package.display(), prepared.description, start.elapsed());
     assert!(prepared.version.starts_with(&format!("Linux version {} ", prepared.release)), "{}", prepared.version);
-    assert!(prepared.pvh);
+    assert!(prepared.pvh && prepared.acpi);
     assert_eq!(sha256_file(&prepared.vmlinux).expect("hashed"), prepared.vmlinux_sha256);
     let guest = names(&prepared.modules["guest"]);
     assert!(

@@ -37,15 +37,6 @@ impl VmmKind {
         }
     }
 
-    /// How its guests end their machine. QEMU's microvm has ACPI's soft-off, and its restart hangs without `reboot=t`;
-    /// Firecracker has no power to switch off (`docs/getting-started.md`: "issuing a `reboot` command").
-    pub fn end(self) -> End {
-        match self {
-            VmmKind::Qemu => End::PowerOff,
-            VmmKind::Firecracker => End::Restart,
-        }
-    }
-
     /// Whether this VMM can execute guests with `accel`.
     pub fn supports(self, accel: Accel) -> bool {
         match self {
@@ -147,6 +138,15 @@ pub enum Settings {
 }
 
 impl Settings {
+    /// How guests end their machine. QEMU's microvm has ACPI's soft-off, and its restart hangs without `reboot=t` on the kernel
+    /// command line; Firecracker has no power to switch off (`docs/getting-started.md`: "issuing a `reboot` command").
+    pub fn end(&self) -> End {
+        match self {
+            Settings::Qemu(settings) if settings.acpi => End::PowerOff,
+            Settings::Qemu(_) | Settings::Firecracker(_) => End::Restart,
+        }
+    }
+
     /// Whose settings they are.
     pub fn vmm(&self) -> VmmKind {
         match self {

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::launch::{Accel, Image, Launch, LaunchError, Machine, Paths, VmmKind, text};
 
 /// What only QEMU has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The CPU model (`-cpu`); QEMU's default when absent.
     pub cpu: Option<String>,
+    /// Whether the machine has ACPI, QEMU's default. A guest kernel without ACPI needs a machine without: only then QEMU tells
+    /// on the kernel command line where the devices are.
+    pub acpi: bool,
 }
 
 /// QEMU accepts up to 288 vCPUs on microvm (`hw/i386/microvm.c`, `max_cpus`).
@@ -34,7 +37,7 @@ pub(crate) fn launch(
     }
     let mut argv = vec![text(VMM, &paths.binary)?];
     let mut flag = |args: &[&str]| argv.extend(args.iter().map(|&a| a.to_owned()));
-    flag(&["-M", "microvm,rtc=off"]);
+    flag(&["-M", if settings.acpi { "microvm,rtc=off" } else { "microvm,rtc=off,acpi=off" }]);
     match machine.accel {
         Accel::Kvm => flag(&["-enable-kvm"]),
         Accel::Tcg => flag(&["-accel", "tcg,thread=multi"]),

@@ -24,7 +24,7 @@ fn image() -> Image {
 }
 
 fn on_qemu(machine: Machine, cpu: Option<&str>) -> Contender {
-    let settings = Settings::Qemu(qemu::Settings { cpu: cpu.map(str::to_owned) });
+    let settings = Settings::Qemu(qemu::Settings { cpu: cpu.map(str::to_owned), acpi: true });
     Contender { name: "qemu".to_owned(), machine, settings }
 }
 
@@ -46,6 +46,13 @@ fn shell(contender: &Contender) -> String {
 #[test]
 fn qemu_with_kvm() {
     assert_snapshot!(shell(&on_qemu(machine(), Some("host"))));
+}
+
+#[test]
+fn qemu_without_acpi() {
+    let settings = Settings::Qemu(qemu::Settings { cpu: None, acpi: false });
+    let launch = try_launch(&Contender { settings, ..on_qemu(machine(), None) }, &image()).expect("a launch");
+    assert_eq!(launch.argv[1..3], ["-M", "microvm,rtc=off,acpi=off"]);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn qemu_is_started_with_the_flags_of_the_document() {
     let cmdline = value(&flags(&document), "-append").to_owned();
     let tap = Some(Tap { name: "tap0".to_owned(), mac: None });
     let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap };
-    let ours = launch_of(machine, Settings::Qemu(qemu::Settings { cpu: None }), &cmdline);
+    let ours = launch_of(machine, Settings::Qemu(qemu::Settings { cpu: None, acpi: true }), &cmdline);
 
     // The differences, in the document's order:
     let mut expected = document;

@@ -19,8 +19,10 @@ pub struct Wish {
     pub tsc_khz: u32,
     /// Whether the CPU that kvm would pass through is Intel's: Firecracker's T2 template is for those alone.
     pub intel: bool,
-    /// Whether the kernel is a distribution's: it has its virtio drivers as modules, and finds devices through ACPI alone.
-    pub distribution_kernel: bool,
+    /// Whether the kernel has ACPI, and finds devices through it.
+    pub acpi_kernel: bool,
+    /// Whether the kernel needs modules to find its disk.
+    pub modular_kernel: bool,
     /// Words that the user adds to the end of the kernel command line.
     pub append: String,
 }
@@ -64,7 +66,7 @@ fn matched(wish: &Wish, vmm: VmmKind) -> PresetContender {
         Accel::Tcg => "max",
     };
     let settings = match vmm {
-        VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()) }),
+        VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()), acpi: wish.acpi_kernel }),
         VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings::default()),
     };
     let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap: None };
@@ -83,8 +85,17 @@ fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetCont
             if wish.accel == Accel::Tcg {
                 notices.push("published: qemu's -enable-kvm is replaced by -accel tcg,thread=multi".to_owned());
             }
-            let settings = Settings::Qemu(qemu::Settings { cpu: None });
-            named(vmm, machine(2, None), settings, cmdline(wish, PUBLISHED_QEMU_CMDLINE))
+            let mut base = PUBLISHED_QEMU_CMDLINE.to_owned();
+            if !wish.acpi_kernel {
+                base.push_str(" reboot=t");
+                notices.push(
+                    "published: qemu's machine gets acpi=off, else this kernel, which has no ACPI, finds no disk; and `reboot=t`, \
+                     else it does not end"
+                        .to_owned(),
+                );
+            }
+            let settings = Settings::Qemu(qemu::Settings { cpu: None, acpi: wish.acpi_kernel });
+            named(vmm, machine(2, None), settings, cmdline(wish, &base))
         }
         VmmKind::Firecracker => {
             if !wish.intel {
@@ -93,13 +104,15 @@ fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetCont
                 );
             }
             let mut base = PUBLISHED_FIRECRACKER_CMDLINE.to_owned();
-            if wish.distribution_kernel {
+            if wish.acpi_kernel {
                 base = base.replace("noapic ", "");
                 notices.push(
                     "published: firecracker's `noapic` is left out, with it this kernel finds no disk: its virtio devices \
                      come from ACPI, and their interrupts need the I/O APIC"
                         .to_owned(),
                 );
+            }
+            if wish.modular_kernel {
                 notices.push(
                     "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows that \
                      word (the parameter is `nomodule`), it changes nothing"
@@ -137,4 +150,71 @@ fn cmdline(wish: &Wish, base: &str) -> String {
 /// the counter although TCG's vCPUs show it unsynchronised at boot; else it falls back on a clock of 4 ms steps.
 pub fn emulated_timer(tsc_khz: u32) -> String {
     format!("tsc_early_khz={tsc_khz} no_timer_check tsc=reliable")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(preset: Preset) -> Wish {
+        Wish {
+            preset,
+            accel: Accel::Kvm,
+            vcpus: 2,
+            memory_mib: 1024,
+            tsc_khz: 2_000_000,
+            intel: true,
+            acpi_kernel: true,
+            modular_kernel: true,
+            append: String::new(),
+        }
+    }
+
+    fn cmdlines(wish: &Wish) -> Vec<String> {
+        contenders(wish, &VmmKind::ALL).0.into_iter().map(|contender| contender.cmdline).collect()
+    }
+
+    #[test]
+    fn matched_machines_are_alike() {
+        let (contenders, notices) = contenders(&wish(Preset::Matched), &VmmKind::ALL);
+        assert_eq!(contenders[0].contender.machine, contenders[1].contender.machine);
+        assert_eq!(contenders[0].cmdline, contenders[1].cmdline);
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn published_command_lines_are_the_documents_where_the_kernel_allows() {
+        let kernel = Wish { acpi_kernel: false, modular_kernel: false, ..wish(Preset::Published) };
+        let (_, notices) = contenders(&kernel, &[VmmKind::Firecracker]);
+        assert_eq!(cmdlines(&kernel)[1], PUBLISHED_FIRECRACKER_CMDLINE);
+        assert!(notices.is_empty(), "{notices:?}");
+        assert_eq!(cmdlines(&kernel)[0], format!("{PUBLISHED_QEMU_CMDLINE} reboot=t"));
+
+        let kernel = wish(Preset::Published);
+        assert_eq!(cmdlines(&kernel)[0], PUBLISHED_QEMU_CMDLINE);
+        assert_eq!(cmdlines(&kernel)[1], "console=ttyS0 reboot=k panic=1 pci=off nomodules rw");
+        let (_, notices) = contenders(&kernel, &VmmKind::ALL);
+        assert!(notices[0].contains("`noapic` is left out") && notices[1].contains("`nomodules` stays"), "{notices:?}");
+    }
+
+    #[test]
+    fn the_template_is_for_intel_alone() {
+        let template = |intel| {
+            let wish = Wish { intel, ..wish(Preset::Published) };
+            let (contenders, notices) = contenders(&wish, &[VmmKind::Firecracker]);
+            let Settings::Firecracker(settings) = &contenders[0].contender.settings else { panic!("a Firecracker") };
+            (settings.cpu_template.clone(), notices.iter().any(|notice| notice.contains("T2 is left out")))
+        };
+        assert_eq!(template(true), (Some("T2".to_owned()), false));
+        assert_eq!(template(false), (None, true));
+    }
+
+    #[test]
+    fn emulated_guests_get_their_timer_and_the_user_the_last_word() {
+        let wish = Wish { accel: Accel::Tcg, append: "debug".to_owned(), ..wish(Preset::Matched) };
+        assert_eq!(
+            cmdlines(&wish)[0],
+            format!("{MATCHED_CMDLINE} tsc_early_khz=2000000 no_timer_check tsc=reliable debug")
+        );
+    }
 }

@@ -312,7 +312,7 @@ pub fn write_initramfs(
     let base = &plan.image.initramfs;
     let mut bytes =
         std::fs::read(base).map_err(|source| RunError::Io { action: "read", path: base.clone(), source })?;
-    let end = contender.contender.settings.vmm().end();
+    let end = contender.contender.settings.end();
     bytes.extend(initramfs::append_job(&job(plan, end, nonce))?);
     let path = dir.join("initramfs");
     std::fs::write(&path, bytes).map_err(|source| RunError::Io { action: "write", path: path.clone(), source })?;
@@ -352,16 +352,16 @@ pub fn planned_launch(
     launch(&contender.contender, &image, &paths)
 }
 
-/// What the VM said last: console, standard error, log.
+/// What the VM said last: its log, standard error, and the console, which as a rule tells most.
 fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     let label = |label: &str, line: &str| format!("{label}: {line}");
     let tail = |text: String, name: &str| {
         let lines: Vec<_> = text.lines().map(|line| label(name, line)).collect();
         lines[lines.len().saturating_sub(10)..].to_vec()
     };
-    let mut words: Vec<_> = observer.words.lines().iter().map(|line| label("console", line)).collect();
+    let mut words = tail(vm.log_tail().unwrap_or_default(), "log");
     words.extend(tail(vm.stderr_tail(), "stderr"));
-    words.extend(tail(vm.log_tail().unwrap_or_default(), "log"));
+    words.extend(observer.words.lines().iter().map(|line| label("console", line)));
     words
 }
 

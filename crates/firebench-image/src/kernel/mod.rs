@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// What Linux says of itself at its start, in every kernel (`linux_banner` in `init/version.c`).
 const BANNER: &[u8] = b"Linux version ";
 
+/// The signature by which a kernel with ACPI finds the tables (`ACPI_SIG_RSDP` in `include/acpi/actbl.h`).
+const ACPI_SIGNATURE: &[u8] = b"RSD PTR ";
+
 /// Longest version string that is believed.
 const BANNER_MAX: usize = 512;
 
@@ -53,6 +56,8 @@ pub struct Kernel {
     pub version: String,
     /// Whether it has the PVH entry that QEMU needs to start a `vmlinux` (CONFIG_PVH).
     pub pvh: bool,
+    /// Whether it has ACPI (CONFIG_ACPI): then it looks for its devices there, and needs the I/O APIC for their interrupts.
+    pub acpi: bool,
 }
 
 impl std::fmt::Debug for Kernel {
@@ -62,6 +67,7 @@ impl std::fmt::Debug for Kernel {
             .field("vmlinux_bytes", &self.vmlinux.len())
             .field("version", &self.version)
             .field("pvh", &self.pvh)
+            .field("acpi", &self.acpi)
             .finish()
     }
 }
@@ -99,7 +105,8 @@ impl Kernel {
         let version = banner(&vmlinux)
             .ok_or_else(|| Error::no_kernel("an ELF executable that nowhere says \"Linux version\""))?;
         let pvh = elf::has_pvh_entry(&vmlinux);
-        Ok(Kernel { kind, vmlinux, version, pvh })
+        let acpi = memmem::find(&vmlinux, ACPI_SIGNATURE).is_some();
+        Ok(Kernel { kind, vmlinux, version, pvh, acpi })
     }
 
     /// `uname -r` of this kernel: the word after "Linux version".

@@ -144,7 +144,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         tsc_khz,
         // The nested host's CPU is an AMD, whatever this machine has.
         intel: !chosen.nested && host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
-        distribution_kernel: matches!(kernel_source, KernelSource::Package(_)),
+        acpi_kernel: kernel.acpi,
+        modular_kernel: !parts::modules(&kernel, parts::GUEST).is_empty(),
         append: experiment.machine.append.clone(),
     };
     let (contenders, preset_notices) = preset::contenders(&wish, &vmms);

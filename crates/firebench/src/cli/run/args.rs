@@ -11,8 +11,9 @@ use crate::units::Size;
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
 A kernel for --kernel is an x86_64 bzImage (LZ4, gzip, xz or zstd) or ELF vmlinux, or a Debian kernel package (.deb). \
-It must have, built in or (in a package) as modules: initramfs, devtmpfs, a serial console on ttyS0, virtio-mmio found \
-through ACPI or the command line, virtio-blk, ext4; and the PVH entry, through which QEMU's microvm starts a vmlinux.";
+It must have, built in or (in a package) as modules: initramfs, devtmpfs, a serial console on ttyS0, virtio-mmio, \
+virtio-blk, ext4; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
+through which QEMU's microvm starts a vmlinux.";
 
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
