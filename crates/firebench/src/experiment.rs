@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use firebench_image::payload::DEFAULT_SEED;
 use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +153,7 @@ pub enum PayloadSpec {
 }
 
 fn default_seed() -> u64 {
-    1
+    DEFAULT_SEED
 }
 
 impl Default for PayloadSpec {
