@@ -3,10 +3,18 @@
 //! The boot is the replicate. What counts in it are its iterations after the first one, which is always shown apart;
 //! only a boot that ran a single iteration counts with that one.
 
+use firebench_stats::{Judgement, Rule, Scale, boot, verdict};
+
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
 pub const METRICS: [&str; 3] = ["real", "user", "sys"];
+
+/// The metric on which verdicts are given.
+pub const PRIMARY: &str = "real";
+
+/// Differences up to this size, in either direction, count as none.
+const DELTA: f64 = 0.01;
 
 /// The same duration as `real`, by the host's clock.
 const HOST_REAL: &str = "host_real";
@@ -115,6 +123,8 @@ pub struct Pair {
     pub blocks_left_out: usize,
     /// One entry for each of [`METRICS`].
     pub metrics: Vec<(&'static str, Comparison)>,
+    /// The verdict on [`PRIMARY`]; none on an emulated accelerator, and none from fewer than two blocks.
+    pub judgement: Option<Judgement>,
 }
 
 /// How the contender compares with the baseline in one metric.
@@ -137,7 +147,9 @@ pub fn summarize(report: &Report) -> Summary {
         single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
         contenders: report.contenders.iter().map(|c| contender_summary(c, payload)).collect(),
         pairs: match report.contenders.split_first() {
-            Some((baseline, others)) => others.iter().map(|other| pair(baseline, other)).collect(),
+            Some((baseline, others)) => {
+                others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
+            }
             None => Vec::new(),
         },
     }
@@ -189,7 +201,8 @@ fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSumm
     }
 }
 
-fn pair(baseline: &ContenderRecord, contender: &ContenderRecord) -> Pair {
+/// Compares a contender with the baseline, as one of `comparisons` of the report.
+fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord, comparisons: usize) -> Pair {
     let blocks: std::collections::BTreeSet<u32> =
         baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block).collect();
     let pairs: Vec<(&BootRecord, &BootRecord)> = blocks
@@ -205,17 +218,39 @@ fn pair(baseline: &ContenderRecord, contender: &ContenderRecord) -> Pair {
         blocks: pairs.len(),
         blocks_left_out: blocks.len() - pairs.len(),
         metrics: METRICS.into_iter().map(|metric| (metric, compare(&pairs, metric))).collect(),
+        judgement: if report.emulated { None } else { judge(report, &pairs, comparisons) },
     }
+}
+
+/// The verdict on [`PRIMARY`] from the blocks of a run whose number of blocks was chosen before it.
+fn judge(report: &Report, pairs: &[(&BootRecord, &BootRecord)], comparisons: usize) -> Option<Judgement> {
+    let differences = differences(pairs, PRIMARY)?;
+    let planned = usize::try_from(report.experiment.design.boots).ok();
+    let interval = Rule::Fixed.last(&differences, planned, comparisons).ok()?;
+    verdict::judge(interval, Scale::Ratio, DELTA).ok()
+}
+
+/// The differences of the boots' mean logarithms, one a block; None where a logarithm is not to be had.
+fn differences(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Option<Vec<f64>> {
+    let log_mean = |boot| {
+        let values: Vec<f64> = sample(boot).iter().map(|i| value(i, metric)).collect::<Option<_>>()?;
+        boot::log_mean(&values, 0).ok()
+    };
+    let mut baseline = Vec::new();
+    let mut contender = Vec::new();
+    for (f, e) in pairs {
+        baseline.push(log_mean(f)?);
+        contender.push(log_mean(e)?);
+    }
+    boot::differences(&contender, &baseline).ok()
 }
 
 /// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
 /// where a logarithm is not to be had.
 fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Comparison {
     if metric != CAN_BE_ZERO {
-        let differences: Option<Vec<f64>> =
-            pairs.iter().map(|(f, e)| Some(mean_ln(e, metric)? - mean_ln(f, metric)?)).collect();
-        if let Some(mean) = differences.and_then(|d| mean(&d)) {
-            return Comparison::Ratio(mean.exp());
+        if let Some(differences) = differences(pairs, metric) {
+            return Comparison::Ratio((differences.iter().sum::<f64>() / differences.len() as f64).exp());
         }
     }
     let values = |boot| sample(boot).iter().filter_map(|i| value(i, metric));
@@ -225,17 +260,6 @@ fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Comparison {
         Some((baseline, contender)) => Comparison::Difference(contender - baseline),
         None => Comparison::Unknown,
     }
-}
-
-/// A boot's y: the mean of ln t over the iterations that count. None if one of them has no logarithm.
-fn mean_ln(boot: &BootRecord, metric: &str) -> Option<f64> {
-    let logs: Option<Vec<f64>> =
-        sample(boot).iter().map(|i| value(i, metric).filter(|&t| t > 0.0).map(f64::ln)).collect();
-    mean(&logs?)
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn ok_boots(contender: &ContenderRecord) -> impl Iterator<Item = &BootRecord> {

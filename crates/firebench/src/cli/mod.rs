@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Here things are printed; everything else computes.
 
+mod calibrate;
 mod doctor;
 mod fetch;
 mod image;
@@ -96,6 +97,8 @@ enum Command {
     Fetch(fetch::FetchArgs),
     /// Build, list and remove guest images
     Image(image::ImageArgs),
+    /// Measure how often the verdicts err, by simulated runs
+    Calibrate(calibrate::CalibrateArgs),
     /// Tell what this machine has, lacks, and what to do about it
     Doctor(doctor::DoctorArgs),
     /// Carry out a plan from standard input inside the nested host
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::main(&args, &cli.places),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
+        Command::Calibrate(args) => calibrate::main(&args),
         Command::Doctor(args) => doctor::main(&args, &cli.places),
         Command::NestedRun => nested_run::main(),
     };

@@ -1,8 +1,10 @@
 //! What terminal and Markdown say in the same words.
 
+use firebench_stats::Sentence;
+
 use super::text;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
-use crate::summary::{Comparison, ContenderSummary, Summary};
+use crate::summary::{Comparison, ContenderSummary, PRIMARY, Pair, Summary};
 
 /// A boot's status in words.
 pub fn status_words(status: BootStatus) -> &'static str {
@@ -65,6 +67,21 @@ pub const CHECKS: [Check; 5] = [
 /// A check's name, and how to say what it found.
 type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
 
+/// The verdict on a pair in words.
+fn verdict(pair: &Pair) -> String {
+    let Pair { contender, baseline, .. } = pair;
+    match &pair.judgement {
+        Some(judgement) => {
+            let sentence = Sentence { contender, baseline, metric: PRIMARY, unit: "s", judgement };
+            format!("{sentence}.")
+        }
+        None => format!(
+            "{contender} and {baseline} in {PRIMARY}: no verdict from {}, it takes two at least.",
+            text::count(pair.blocks, "block")
+        ),
+    }
+}
+
 /// What must be said next to the ratios.
 pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     let mut sentences = Vec::new();
@@ -85,12 +102,8 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
         sentences
             .push(format!("{}: {blocks} left out, where it or {} has no good boot.", pair.contender, pair.baseline));
     }
-    let blocks = summary.pairs.iter().map(|pair| pair.blocks).min().unwrap_or(0);
-    if blocks > 0 {
-        sentences.push(format!(
-            "From {} this is a ratio without an interval yet, so no verdict.",
-            text::count(blocks, "block")
-        ));
+    if !report.emulated {
+        sentences.extend(summary.pairs.iter().filter(|pair| pair.blocks > 0).map(verdict));
     }
     if summary.single_iteration {
         sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());

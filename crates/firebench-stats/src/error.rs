@@ -1,0 +1,107 @@
+//! What can be wrong with the numbers, with a hint for the user.
+
+use miette::Diagnostic;
+
+/// The result of everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can be wrong with the numbers that came in.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing to compute from.
+    #[error("there are no {what}")]
+    #[diagnostic(help("every boot needs at least one iteration after the warm-up, and every run at least one boot"))]
+    Empty {
+        /// What is missing: "iterations after the warm-up", ...
+        what: &'static str,
+    },
+
+    /// A NaN or an infinity.
+    #[error("value {position} of the {what} is {value}, which is not a number to compute with")]
+    #[diagnostic(help("the measurement is damaged: leave this boot out, or measure it again"))]
+    NotFinite {
+        /// Where it stands: "iterations", "block differences", ...
+        what: &'static str,
+        /// Its place, counted from 0.
+        position: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
+
+    /// Sums or squares of the values leave the range of numbers.
+    #[error("the {what} are too large to compute with")]
+    #[diagnostic(help("no measurement comes near this: choose a larger unit, or look for the damage"))]
+    TooLarge {
+        /// What they are.
+        what: &'static str,
+    },
+
+    /// A value of which no logarithm can be taken.
+    #[error("iteration {position} has the value {value}, and ratios need values above zero")]
+    #[diagnostic(help("a metric that can be zero, such as `sys`, is compared by raw differences"))]
+    NotPositive {
+        /// Its place among the boot's iterations that count, from 0.
+        position: usize,
+        /// Zero or less.
+        value: f64,
+    },
+
+    /// No spread can be computed.
+    #[error("{count} {what} are too few: at least {needed} are needed")]
+    #[diagnostic(help("run more {what}"))]
+    TooFew {
+        /// Of what: "blocks", ...
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+
+    /// Lists that must go together are of different length.
+    #[error("{what} differ in number: {left} and {right}")]
+    #[diagnostic(help("a block counts only when all of its boots do; leave out the ones that are not complete"))]
+    Unpaired {
+        /// What they are.
+        what: &'static str,
+        /// Length of one of them.
+        left: usize,
+        /// Length of the other.
+        right: usize,
+    },
+
+    /// An error rate outside of 0 to 1.
+    #[error("{level} is no error rate: it must lie between 0 and 1")]
+    #[diagnostic(help("0.05 stands for intervals that hold in 95 of 100 runs"))]
+    BadLevel {
+        /// What was given.
+        level: f64,
+    },
+
+    /// A precision, or a bound of equivalence, that is no positive number.
+    #[error("{precision} is no precision: it must be above zero")]
+    #[diagnostic(help("0.01 stands for 1%"))]
+    BadPrecision {
+        /// What was given.
+        precision: f64,
+    },
+
+    /// A cost that is no positive number of seconds.
+    #[error("{seconds} s is no duration of a {what}")]
+    #[diagnostic(help("the scout's boots did not report their durations; measure again"))]
+    BadCost {
+        /// "boot" or "iteration".
+        what: &'static str,
+        /// What was given.
+        seconds: f64,
+    },
+
+    /// A gate's limit that no ratio can meet.
+    #[error("{limit} is no limit for a gate")]
+    #[diagnostic(help("0.03 stands for 3% more, -0.03 for 3% less; nothing can fall by 100% or more"))]
+    BadLimit {
+        /// What was given.
+        limit: f64,
+    },
+}

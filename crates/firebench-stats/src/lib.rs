@@ -1,0 +1,39 @@
+//! Numbers in, intervals and verdicts out. Pure: no I/O, no clock, nothing known of VMMs or files.
+//!
+//! What is estimated is a ratio of geometric means: the mean over blocks of the difference in ln(time) between a
+//! contender and the baseline. The boot is the replicate, never the iteration.
+//!
+//! | module | says |
+//! |---|---|
+//! | [`williams`] | in which order the contenders boot, block after block |
+//! | [`scout`] | how many iterations to run in a boot, and how many of them are warm-up |
+//! | [`boot`] | what a boot comes to, and the differences within blocks |
+//! | [`raw`] | the same for metrics that can be zero |
+//! | [`stein`] | how many blocks a run needs, from its pilot, and the interval that is right afterwards |
+//! | [`interval`] | the interval of a fixed number of blocks, and the band that may be watched after every block |
+//! | [`rule`] | which of these speaks for a run |
+//! | [`verdict`] | faster, slower, equivalent or inconclusive, and gates |
+//! | [`sentence`] | the verdict in words |
+//! | [`simulate`] | how often all of this errs, by simulation |
+//! | [`quantile`] | Student's t |
+
+pub mod boot;
+mod error;
+pub mod interval;
+mod moments;
+pub mod quantile;
+mod random;
+pub mod raw;
+pub mod rule;
+pub mod scout;
+pub mod sentence;
+pub mod simulate;
+pub mod stein;
+pub mod verdict;
+pub mod williams;
+
+pub use error::{Error, Result};
+pub use interval::Interval;
+pub use rule::Rule;
+pub use sentence::Sentence;
+pub use verdict::{Judgement, Scale, Verdict};

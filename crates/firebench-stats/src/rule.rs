@@ -1,0 +1,95 @@
+//! Which interval speaks for a run. The rule is chosen before the first block; nothing that is measured changes it.
+//!
+//! The run's error rate of 5% is shared: 4% for the interval at the planned end, 1% for the band that is watched on the
+//! way there and that speaks when the run ends early. So everything that a run ever shows holds in 95 of 100 runs.
+
+use serde::Serialize;
+
+use crate::interval::{Interval, band, fixed};
+use crate::{Result, stein};
+
+/// Error rate of a run, all comparisons and all looks together.
+pub const ALPHA: f64 = 0.05;
+/// The share of the interval at the planned end, Stein's or the one of a fixed number of blocks.
+pub const ALPHA_END: f64 = 0.04;
+/// The share of the band.
+pub const ALPHA_BAND: f64 = 0.01;
+
+/// How a run comes to its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The default: a pilot of [`stein::PILOT`] blocks, then Stein's size, from [`stein::size`] at [`ALPHA_END`].
+    TwoStage,
+    /// `--blocks N`: a number of blocks that somebody chose.
+    Fixed,
+    /// The band alone, at [`ALPHA`]: `--strict`, and runs whose time does not suffice for a pilot.
+    BandAlone,
+}
+
+impl Rule {
+    /// The interval that may be shown after any block.
+    ///
+    /// `differences` are those of the good blocks so far, of one of the run's `comparisons`. Errors: as for [`band`].
+    pub fn live(self, differences: &[f64], comparisons: usize) -> Result<Interval> {
+        let alpha = match self {
+            Rule::TwoStage | Rule::Fixed => ALPHA_BAND,
+            Rule::BandAlone => ALPHA,
+        };
+        Ok(of_the_run(band(differences, alpha, comparisons)?))
+    }
+
+    /// The interval that the run ends with.
+    ///
+    /// `planned` is the number of blocks that was to be reached, None if the pilot did not end. A run that ended before
+    /// it has its [`live`](Rule::live) interval. Errors: as for [`band`].
+    pub fn last(self, differences: &[f64], planned: Option<usize>, comparisons: usize) -> Result<Interval> {
+        let reached = planned.is_some_and(|planned| differences.len() >= planned);
+        match self {
+            Rule::TwoStage if reached && differences.len() >= stein::PILOT => {
+                Ok(of_the_run(stein::interval(differences, stein::PILOT, ALPHA_END, comparisons)?))
+            }
+            Rule::Fixed if reached => Ok(of_the_run(fixed(differences, ALPHA_END, comparisons)?)),
+            _ => self.live(differences, comparisons),
+        }
+    }
+}
+
+/// What the reader may rely on is the whole run, not the share of one interval.
+fn of_the_run(interval: Interval) -> Interval {
+    Interval { confidence: 1.0 - ALPHA, ..interval }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIFFERENCES: [f64; 12] = [0.3, 0.1, 0.2, 0.25, 0.15, 0.22, 0.18, 0.3, 0.1, 0.2, 0.9, 0.1];
+
+    fn half_widths(rule: Rule, planned: Option<usize>) -> (f64, f64) {
+        let live = rule.live(&DIFFERENCES, 2).expect("the differences are fine");
+        let last = rule.last(&DIFFERENCES, planned, 2).expect("the differences are fine");
+        assert_eq!((live.confidence, last.confidence), (0.95, 0.95));
+        (live.half_width, last.half_width)
+    }
+
+    #[test]
+    fn runs_that_end_early_have_their_band() {
+        let band_at = |alpha| band(&DIFFERENCES, alpha, 2).expect("the differences are fine").half_width;
+        for (rule, alpha) in [(Rule::TwoStage, 0.01), (Rule::Fixed, 0.01), (Rule::BandAlone, 0.05)] {
+            for planned in [None, Some(13)] {
+                assert_eq!(half_widths(rule, planned), (band_at(alpha), band_at(alpha)), "{rule:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn planned_ends_have_their_own_interval() {
+        let stein = stein::interval(&DIFFERENCES, 10, 0.04, 2).expect("the differences are fine");
+        assert_eq!(half_widths(Rule::TwoStage, Some(12)).1, stein.half_width);
+        let fixed = fixed(&DIFFERENCES, 0.04, 2).expect("the differences are fine");
+        assert_eq!(half_widths(Rule::Fixed, Some(12)).1, fixed.half_width);
+        let (live, last) = half_widths(Rule::BandAlone, Some(12));
+        assert_eq!(live, last);
+    }
+}

@@ -1,0 +1,219 @@
+//! A verdict in words.
+
+use std::fmt;
+
+use crate::verdict::{Judgement, Range, Scale, Verdict};
+
+/// Displays a judgement as a sentence without a full stop, such as
+/// `firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Sentence<'a> {
+    /// Name of the contender.
+    pub contender: &'a str,
+    /// Name of what it is compared with.
+    pub baseline: &'a str,
+    /// Name of the metric.
+    pub metric: &'a str,
+    /// The metric's unit, used on the raw scale only: "s".
+    pub unit: &'a str,
+    /// What is said.
+    pub judgement: &'a Judgement,
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sentence { contender, baseline, metric, judgement, .. } = *self;
+        let effect = judgement.effect();
+        match (judgement.verdict, judgement.scale) {
+            (Verdict::Slower, Scale::Ratio) => {
+                write!(f, "{contender} is {} slower than {baseline} in {metric}", self.value(effect.estimate))?;
+                self.ground(f, effect)
+            }
+            (Verdict::Faster, Scale::Ratio) => {
+                write!(f, "{contender} is {} faster than {baseline} in {metric}", self.value(-effect.estimate))?;
+                self.ground(f, negated(effect))
+            }
+            (Verdict::Slower, Scale::Raw) => {
+                write!(f, "{contender} takes {} more {metric} than {baseline}", self.value(effect.estimate))?;
+                self.ground(f, effect)
+            }
+            (Verdict::Faster, Scale::Raw) => {
+                write!(f, "{contender} takes {} less {metric} than {baseline}", self.value(-effect.estimate))?;
+                self.ground(f, negated(effect))
+            }
+            (Verdict::Equivalent, _) => {
+                let within = self.plain(judgement.delta);
+                write!(f, "{contender} and {baseline} are equivalent within {within} in {metric}")?;
+                self.ground(f, effect)
+            }
+            (Verdict::Inconclusive, _) if judgement.detectable.is_finite() => {
+                let found = self.value(judgement.detectable);
+                write!(f, "{contender} and {baseline} in {metric}: inconclusive: this run could have found {found}")?;
+                self.ground(f, effect)
+            }
+            (Verdict::Inconclusive, _) => {
+                let blocks = Blocks(judgement.interval.blocks);
+                write!(f, "{contender} and {baseline} in {metric}: inconclusive: {blocks} cannot tell any difference")
+            }
+        }
+    }
+}
+
+impl Sentence<'_> {
+    /// The interval and the blocks that the sentence stands on.
+    fn ground(&self, f: &mut fmt::Formatter<'_>, effect: Range) -> fmt::Result {
+        let interval = &self.judgement.interval;
+        let confidence = Percent(interval.confidence, 0);
+        let (low, high) = (self.value(effect.low), self.value(effect.high));
+        write!(f, " ({confidence} CI {low} to {high}, {})", Blocks(interval.blocks))
+    }
+
+    /// An effect with as many decimals as the interval deserves.
+    fn value(&self, effect: f64) -> String {
+        let decimals = self.decimals();
+        match self.judgement.scale {
+            Scale::Ratio => Percent(effect, decimals).to_string(),
+            Scale::Raw => format!("{} {}", Rounded(effect, decimals), self.unit),
+        }
+    }
+
+    /// A number that somebody chose, as it was chosen.
+    fn plain(&self, effect: f64) -> String {
+        match self.judgement.scale {
+            // Twelve digits are more than anybody types, and hide what multiplying by 100 does to the last ones.
+            Scale::Ratio => format!("{}%", (effect * 1e14).round() / 1e12),
+            Scale::Raw => format!("{effect} {}", self.unit),
+        }
+    }
+
+    /// One significant digit of the interval's half-width, but at least one decimal, and enough of them that an end
+    /// that is not zero does not look like it; at most six.
+    fn decimals(&self) -> usize {
+        const MOST: usize = 6;
+        let effect = self.judgement.effect();
+        let unit = match self.judgement.scale {
+            Scale::Ratio => 100.0,
+            Scale::Raw => 1.0,
+        };
+        let smallest = [(effect.high - effect.low) / 2.0, effect.low.abs(), effect.high.abs()]
+            .into_iter()
+            .filter(|size| *size > 0.0)
+            .fold(f64::INFINITY, f64::min);
+        (1..MOST).find(|decimals| smallest * unit * 10_f64.powi(*decimals as i32) >= 0.5).unwrap_or(MOST)
+    }
+}
+
+fn negated(range: Range) -> Range {
+    Range { estimate: -range.estimate, low: -range.high, high: -range.low }
+}
+
+/// A share as a percentage.
+struct Percent(f64, usize);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", Rounded(self.0 * 100.0, self.1))
+    }
+}
+
+/// A number with so many decimals, and never "-0.0".
+struct Rounded(f64, usize);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:.*}", self.1, self.0);
+        let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
+        f.write_str(if is_zero { text.trim_start_matches('-') } else { &text })
+    }
+}
+
+struct Blocks(usize);
+
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} block{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Interval;
+    use crate::verdict::judge;
+
+    fn sentence(scale: Scale, effects: [f64; 2], delta: f64) -> String {
+        let difference = |effect: f64| if scale == Scale::Ratio { effect.ln_1p() } else { effect };
+        let [low, high] = effects.map(difference);
+        let half_width = (high - low) / 2.0;
+        let interval = Interval {
+            centre: low + half_width,
+            half_width,
+            std_error: half_width / 2.2,
+            df: 23,
+            blocks: 24,
+            confidence: 0.95,
+        };
+        let judgement = judge(interval, scale, delta).expect("delta is fine");
+        let (metric, unit) = if scale == Scale::Ratio { ("real", "s") } else { ("sys", "s") };
+        Sentence { contender: "firecracker", baseline: "qemu", metric, unit, judgement: &judgement }.to_string()
+    }
+
+    #[test]
+    fn verdicts_in_words() {
+        let said = |low, high| sentence(Scale::Ratio, [low, high], 0.01);
+        assert_eq!(said(0.009, 0.027), "firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)");
+        assert_eq!(
+            said(-0.027, -0.009),
+            "firecracker is 1.8% faster than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)"
+        );
+        assert_eq!(
+            said(-0.003, 0.004),
+            "firecracker and qemu are equivalent within 1% in real (95% CI -0.3% to 0.4%, 24 blocks)"
+        );
+        assert_eq!(
+            said(-0.01, 0.024),
+            "firecracker and qemu in real: inconclusive: this run could have found 2.4% (95% CI -1.0% to 2.4%, 24 blocks)"
+        );
+    }
+
+    #[test]
+    fn raw_metrics_in_words() {
+        let said = |low, high| sentence(Scale::Raw, [low, high], 0.05);
+        assert_eq!(said(0.1, 0.3), "firecracker takes 0.2 s more sys than qemu (95% CI 0.1 s to 0.3 s, 24 blocks)");
+        assert_eq!(said(-0.3, -0.1), "firecracker takes 0.2 s less sys than qemu (95% CI 0.1 s to 0.3 s, 24 blocks)");
+        assert_eq!(
+            said(-0.02, 0.03),
+            "firecracker and qemu are equivalent within 0.05 s in sys (95% CI -0.02 s to 0.03 s, 24 blocks)"
+        );
+    }
+
+    #[test]
+    fn small_numbers_are_not_rounded_away() {
+        let said = sentence(Scale::Ratio, [0.0003, 0.018], 0.01);
+        assert!(said.contains("(95% CI 0.03% to 1.80%,"), "{said}");
+        let said = sentence(Scale::Ratio, [-0.00001, 0.018], 0.01);
+        assert!(said.contains("(95% CI -0.001% to 1.800%,"), "{said}");
+        let said = sentence(Scale::Ratio, [0.0, 0.018], 0.01);
+        assert!(said.contains("(95% CI 0.0% to 1.8%,"), "{said}");
+    }
+
+    #[test]
+    fn too_few_blocks_in_words() {
+        let interval =
+            Interval { centre: 0.1, half_width: f64::INFINITY, std_error: 0.1, df: 2, blocks: 3, confidence: 0.95 };
+        let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
+        let sentence =
+            Sentence { contender: "a", baseline: "b", metric: "real", unit: "s", judgement: &judgement }.to_string();
+        assert_eq!(sentence, "a and b in real: inconclusive: 3 blocks cannot tell any difference");
+    }
+
+    #[test]
+    fn chosen_numbers_are_shown_as_chosen() {
+        for (delta, shown) in
+            [(0.01, "within 1% "), (0.07, "within 7% "), (0.005, "within 0.5% "), (0.123, "within 12.3% ")]
+        {
+            let said = sentence(Scale::Ratio, [-0.0001, 0.0001], delta);
+            assert!(said.contains(shown), "{said}");
+        }
+    }
+}

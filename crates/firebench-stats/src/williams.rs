@@ -1,0 +1,104 @@
+//! The order of the contenders within blocks: Williams squares (E. J. Williams, Experimental designs balanced for the
+//! estimation of residual effects of treatments, Australian Journal of Scientific Research A 2, 1949).
+//!
+//! Over a square every contender boots once in every position, and follows every other contender equally often: what a
+//! machine does over time, and what one boot leaves behind for the next, falls on all alike. An even number of
+//! contenders needs one square, an odd number a pair, the second being the first one mirrored.
+//!
+//! # The orders, stated
+//! The first row for k contenders is 0, 1, k-1, 2, k-2, ...; row r adds r modulo k; for odd k the mirrored rows follow.
+//! Every square (or pair) is relabelled by a new random permutation of 0..k: label x stands for the permutation's
+//! element x. The permutations come from ChaCha8 with the seed as key (the seed's 8 bytes in little-endian order,
+//! then 24 zero bytes; block counter and nonce 0), read as little-endian 64-bit numbers: for i from k-1 down to 1,
+//! element i of 0..k changes places with element j, j being the next number modulo i+1 (numbers beyond the last whole
+//! multiple of i+1 are skipped).
+
+use crate::random::Random;
+
+/// Blocks without end for `contenders` contenders, each an order of 0..`contenders`. Whole squares follow one another;
+/// the same seed gives the same orders, for ever and everywhere.
+pub fn blocks(contenders: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
+    let square = square(contenders);
+    let mut random = Random::new(seed, 0);
+    std::iter::repeat_with(move || {
+        let labels = random.permutation(contenders);
+        let relabel = |row: &Vec<usize>| row.iter().map(|label| labels[*label]).collect();
+        square.iter().map(relabel).collect::<Vec<Vec<usize>>>()
+    })
+    .flatten()
+}
+
+/// Blocks after which the order is balanced: the rows of a square for even numbers, of a pair for odd ones.
+pub fn period(contenders: usize) -> usize {
+    if contenders % 2 == 0 { contenders.max(1) } else { contenders.saturating_mul(2) }
+}
+
+/// One square for an even number of treatments, a pair for an odd one. None at all makes one empty row.
+fn square(treatments: usize) -> Vec<Vec<usize>> {
+    let first = (0..treatments).map(|place| match place % 2 {
+        0 => (treatments - place / 2) % treatments,
+        _ => place / 2 + 1,
+    });
+    let row = |added: usize| first.clone().map(move |label| (label + added) % treatments).collect::<Vec<usize>>();
+    let mut rows: Vec<Vec<usize>> = (0..treatments.max(1)).map(row).collect();
+    if treatments % 2 == 1 {
+        let mirrored: Vec<Vec<usize>> = rows.iter().map(|row| row.iter().rev().copied().collect()).collect();
+        rows.extend(mirrored);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often each pair of contenders stands in neighbouring places, in this order.
+    fn neighbours(rows: &[Vec<usize>], k: usize) -> Vec<Vec<usize>> {
+        let mut counts = vec![vec![0; k]; k];
+        for pair in rows.iter().flat_map(|row| row.windows(2)) {
+            counts[pair[0]][pair[1]] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn squares_are_balanced() {
+        for k in 2..=12 {
+            let blocks: Vec<Vec<usize>> = blocks(k, 7).take(3 * period(k)).collect();
+            for square in blocks.chunks(period(k)) {
+                assert_eq!(square.len(), period(k));
+                for row in square {
+                    let mut sorted = row.clone();
+                    sorted.sort_unstable();
+                    assert_eq!(sorted, (0..k).collect::<Vec<_>>(), "each contender once in a block of {k}");
+                }
+                for position in 0..k {
+                    for contender in 0..k {
+                        let times = square.iter().filter(|row| row[position] == contender).count();
+                        assert_eq!(times, period(k) / k, "contender {contender} of {k} in position {position}");
+                    }
+                }
+                for (before, counts) in neighbours(square, k).iter().enumerate() {
+                    for (after, count) in counts.iter().enumerate() {
+                        let expected = if before == after { 0 } else { period(k) / k };
+                        assert_eq!(*count, expected, "{before} right before {after} of {k}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_change_from_square_to_square_and_with_the_seed() {
+        let orders = |seed| blocks(4, seed).take(40).collect::<Vec<_>>();
+        assert_eq!(orders(1), orders(1));
+        assert_ne!(orders(1), orders(2));
+        assert!(orders(1).chunks(4).any(|square| square != &orders(1)[..4]));
+    }
+
+    #[test]
+    fn lone_contenders_and_none_do_not_hang() {
+        assert_eq!(blocks(1, 3).take(3).collect::<Vec<_>>(), [[0], [0], [0]]);
+        assert_eq!(blocks(0, 3).next(), Some(vec![]));
+    }
+}
