@@ -33,7 +33,8 @@ pub fn firebench() -> &'static Path {
     AGENT.get_or_init(|| {
         // Cargo builds the programs of the package under test alone; the agent is another package's.
         let profile = firebench.parent().and_then(Path::file_name).expect("a profile's directory");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
+        // TARGET/TRIPLE/PROFILE/firebench: .cargo/config.toml names the triple.
+        let target = firebench.ancestors().nth(3).expect("the target directory");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--package", "firebench-agent", "--target-dir"]).arg(target);
         match profile.to_str() {
