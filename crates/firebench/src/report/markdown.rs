@@ -2,6 +2,7 @@
 //! results in the format of `time`, then the memory sanity check. Added to it: a summary, what exactly was compared,
 //! and the experiment, so that the page can be run again.
 
+use firebench_protocol::Moment;
 use firebench_vmm::{Launch, VmmKind};
 
 use super::files::MARKER;
@@ -197,12 +198,28 @@ fn memory_section(contenders: &[ContenderRecord]) -> String {
     let mut out = "## Memory sanity check\n".to_owned();
     for contender in contenders {
         out += &format!("\n### {} mem\n\n", title(contender));
-        out += &match first_meminfo(contender) {
+        // As in the document, after the last iteration; a boot that failed may know the other one alone.
+        let text = first_meminfo(contender, Moment::After).or_else(|| first_meminfo(contender, Moment::Before));
+        out += &match text {
             Some(text) => fence("bash", &format!("(none):~# cat /proc/meminfo\n{text}")),
             None => "No boot told.\n".to_owned(),
         };
     }
-    let texts: Vec<Option<&str>> = contenders.iter().map(first_meminfo).collect();
+    if contenders.len() > 1 {
+        out += "\n### Side by side\n";
+        for (moment, title) in [(Moment::Before, "Before the first"), (Moment::After, "After the last")] {
+            let table = meminfo_table(contenders, moment);
+            if !table.is_empty() {
+                out += &format!("\n{title} iteration of the first boot:\n\n{table}");
+            }
+        }
+    }
+    out
+}
+
+/// Each field of all contenders' meminfo, and what they have above the first contender's; empty where no boot told.
+fn meminfo_table(contenders: &[ContenderRecord], moment: Moment) -> String {
+    let texts: Vec<Option<&str>> = contenders.iter().map(|contender| first_meminfo(contender, moment)).collect();
     let rows: Vec<Vec<String>> = meminfo::compare(&texts)
         .iter()
         .map(|row| {
@@ -220,12 +237,11 @@ fn memory_section(contenders: &[ContenderRecord]) -> String {
             cells
         })
         .collect();
-    if contenders.len() > 1 && !rows.is_empty() {
-        out += "\n### Side by side\n\nBefore the first iteration of the first boot.\n\n";
-        let difference = format!("difference to {}", contenders.first().map(title).unwrap_or_default());
-        out += &table(&header("", contenders, &difference), 1, &rows);
+    if rows.is_empty() {
+        return String::new();
     }
-    out
+    let difference = format!("difference to {}", contenders.first().map(title).unwrap_or_default());
+    table(&header("", contenders, &difference), 1, &rows)
 }
 
 fn compared_section(report: &Report, guests: &Guests) -> String {

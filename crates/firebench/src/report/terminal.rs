@@ -1,5 +1,7 @@
 //! The report for a terminal.
 
+use firebench_protocol::Moment;
+
 use super::guests::{self, Guests};
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
 use super::{EMULATED, hosts, meminfo, text};
@@ -223,7 +225,7 @@ fn check_lines(columns: &[Column], report: &Report) -> Vec<String> {
 }
 
 fn mem_total(contender: &ContenderRecord) -> Option<u64> {
-    meminfo::parse(first_meminfo(contender)?)
+    meminfo::parse(first_meminfo(contender, Moment::Before)?)
         .into_iter()
         .find(|field| field.name == "MemTotal")
         .map(|field| field.value)

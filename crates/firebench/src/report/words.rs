@@ -1,5 +1,6 @@
 //! What terminal and Markdown say in the same words.
 
+use firebench_protocol::Moment;
 use firebench_stats::Sentence;
 
 use super::text;
@@ -24,9 +25,12 @@ pub fn status_words(status: BootStatus) -> &'static str {
 }
 
 /// The meminfo that stands for a contender: of its first good boot, else of its first boot that has one.
-pub fn first_meminfo(contender: &ContenderRecord) -> Option<&str> {
+pub fn first_meminfo(contender: &ContenderRecord, moment: Moment) -> Option<&str> {
     let good = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok);
-    good.chain(&contender.boots).find_map(|boot| boot.meminfo_before.as_deref())
+    good.chain(&contender.boots).find_map(|boot| match moment {
+        Moment::Before => boot.meminfo_before.as_deref(),
+        Moment::After => boot.meminfo_after.as_deref(),
+    })
 }
 
 /// A boot that did not end well, in a sentence.

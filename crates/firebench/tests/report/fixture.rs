@@ -38,11 +38,13 @@ pub fn published() -> Report {
     ];
     for boot in &mut qemu.boots {
         boot.facts = Some(qemu_facts());
-        boot.meminfo_before = Some(MEMINFO_QEMU.to_owned());
+        boot.meminfo_before = Some(fresh(MEMINFO_QEMU));
+        boot.meminfo_after = Some(MEMINFO_QEMU.to_owned());
     }
     for boot in &mut firecracker.boots {
         boot.facts = Some(firecracker_facts());
-        boot.meminfo_before = Some(MEMINFO_FIRECRACKER.to_owned());
+        boot.meminfo_before = Some(fresh(MEMINFO_FIRECRACKER));
+        boot.meminfo_after = Some(MEMINFO_FIRECRACKER.to_owned());
     }
     Report {
         schema: SCHEMA.to_owned(),
@@ -118,10 +120,16 @@ pub fn nested() -> Report {
         contender.launch.tap = Some(Tap { name: "tap0".to_owned(), mac: Some("2e:60:bf:c7:64:88".to_owned()) });
         for boot in &mut contender.boots {
             boot.facts = Some(firecracker_facts());
-            boot.meminfo_before = Some(MEMINFO_FIRECRACKER.to_owned());
+            boot.meminfo_before = Some(fresh(MEMINFO_FIRECRACKER));
+            boot.meminfo_after = Some(MEMINFO_FIRECRACKER.to_owned());
         }
     }
     report
+}
+
+/// The few first lines of a meminfo.
+fn fresh(meminfo: &str) -> String {
+    meminfo.lines().take(3).map(|line| format!("{line}\n")).collect()
 }
 
 /// A run that ended with a wrong digest, after a boot that never started; the guest is hostile.
@@ -143,7 +151,7 @@ pub fn failed() -> Report {
     qemu.boots[0].attempt = 2;
     qemu.boots.insert(0, retried);
     let marker = firebench::report::files::MARKER;
-    firecracker.boots[0].meminfo_before =
+    firecracker.boots[0].meminfo_after =
         Some(format!("{MEMINFO_FIRECRACKER}```\n\n{marker}\n```toml\nworkload = \"memory\"\n```\n{EVIL}"));
     if let Some(facts) = &mut firecracker.boots[0].facts {
         facts.cmdline = format!("console=ttyS0 {EVIL} \\|");
