@@ -121,6 +121,9 @@ pub struct MachineSpec {
     /// Memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
+    /// Whether the VM has a network card, on a tap in a network namespace of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tap: bool,
     /// Words added to the end of the kernel command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub append: String,

@@ -15,6 +15,8 @@ pub struct Wish {
     pub vcpus: u32,
     /// Memory in MiB; ignored by [`Preset::Published`].
     pub memory_mib: u32,
+    /// Whether each VM has a network card; under [`Preset::Published`] it always has one.
+    pub tap: bool,
     /// The TSC frequency for the kernel command line of an emulated guest, in kHz.
     pub tsc_khz: u32,
     /// Whether the CPU that kvm would pass through is Intel's: Firecracker's T2 template is for those alone.
@@ -36,8 +38,9 @@ pub struct PresetContender {
     pub cmdline: String,
 }
 
-/// The MAC address and the tap of the published benchmark.
-const PUBLISHED_TAP: &str = "tap0";
+/// The tap, in a namespace where it is alone: the published benchmark's name for it.
+const TAP: &str = "tap0";
+/// The MAC address of the published Firecracker.
 const PUBLISHED_MAC: &str = "2e:60:bf:c7:64:88";
 /// `-append` of the published QEMU.
 const PUBLISHED_QEMU_CMDLINE: &str = "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda";
@@ -69,7 +72,8 @@ fn matched(wish: &Wish, vmm: VmmKind) -> PresetContender {
         VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()), acpi: wish.acpi_kernel }),
         VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings::default()),
     };
-    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap: None };
+    let tap = wish.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
+    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap };
     named(vmm, machine, settings, cmdline(wish, MATCHED_CMDLINE))
 }
 
@@ -78,7 +82,7 @@ fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetCont
         vcpus,
         memory_mib: 1024,
         accel: wish.accel,
-        tap: Some(Tap { name: PUBLISHED_TAP.to_owned(), mac: mac.map(str::to_owned) }),
+        tap: Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) }),
     };
     match vmm {
         VmmKind::Qemu => {
@@ -162,6 +166,7 @@ mod tests {
             accel: Accel::Kvm,
             vcpus: 2,
             memory_mib: 1024,
+            tap: false,
             tsc_khz: 2_000_000,
             intel: true,
             acpi_kernel: true,
@@ -180,6 +185,15 @@ mod tests {
         assert_eq!(contenders[0].contender.machine, contenders[1].contender.machine);
         assert_eq!(contenders[0].cmdline, contenders[1].cmdline);
         assert!(notices.is_empty());
+        assert_eq!(contenders[0].contender.machine.tap, None);
+    }
+
+    #[test]
+    fn a_tap_is_there_for_whom_it_is_wanted() {
+        let (contenders, _) = contenders(&Wish { tap: true, ..wish(Preset::Matched) }, &VmmKind::ALL);
+        for contender in contenders {
+            assert_eq!(contender.contender.machine.tap, Some(Tap { name: "tap0".to_owned(), mac: None }));
+        }
     }
 
     #[test]

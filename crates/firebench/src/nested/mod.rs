@@ -23,7 +23,7 @@ use crate::plan::Plan;
 use crate::runner::{self, Surroundings};
 
 pub use files::FilesError;
-pub use launch::{NestedMachine, launch};
+pub use launch::{CPUS, NestedMachine, launch};
 
 /// The hidden subcommand that carries out a plan inside the nested host.
 pub const INNER_COMMAND: &str = "nested-run";
@@ -36,6 +36,8 @@ const SCRATCH: &str = "/scratch";
 const BOOT_DEADLINE: Duration = Duration::from_secs(90);
 /// Nested hosts before giving up.
 const ATTEMPTS: u32 = 3;
+/// Lines of a broken nested host's console that its notice quotes.
+const TOLD: usize = 8;
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
 
@@ -108,8 +110,6 @@ pub struct Parts {
     pub kernel: PathBuf,
     /// Modules of the nested host, in load order.
     pub modules: Vec<PathBuf>,
-    /// Virtual CPUs.
-    pub cpus: u32,
     /// Memory in MiB.
     pub memory_mib: u32,
     /// The host's TSC frequency in kHz.
@@ -126,7 +126,6 @@ impl Nested {
         let tools = tools::build_tools_disk(cache, &files, &MOUNT_POINTS.map(Path::new))?;
         let machine = NestedMachine {
             qemu: parts.qemu.clone(),
-            cpus: parts.cpus,
             memory_mib: parts.memory_mib,
             tsc_khz: parts.tsc_khz,
             kernel: parts.kernel.clone(),
@@ -165,8 +164,9 @@ impl Nested {
                 listener.on_event(event);
             };
             match self.attempt(attempt, &left, around, &mut counting) {
-                Err(NestedError::Broken { message, .. }) if attempt < ATTEMPTS => {
-                    let text = format!("nested host {attempt} broke down and was replaced: {message}");
+                Err(NestedError::Broken { message, words }) if attempt < ATTEMPTS => {
+                    let words: String = words.iter().take(TOLD).map(|line| format!(" | {line}")).collect();
+                    let text = format!("nested host {attempt} broke down and was replaced: {message}{words}");
                     listener.on_event(&RunEvent::Notice { text });
                 }
                 result => return result,

@@ -18,7 +18,7 @@ use crate::accel::{self, Chosen};
 use crate::experiment::{Experiment, PayloadSpec, Preset};
 use crate::fetch::FetchError;
 use crate::hostfacts::HostFacts;
-use crate::nested::{Nested, NestedError, Parts};
+use crate::nested::{self, Nested, NestedError, Parts};
 use crate::plan::{Plan, PlannedContender, PlannedImage, interleaved};
 use crate::preset::{self, Wish};
 use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
@@ -141,6 +141,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         accel: chosen.accel,
         vcpus: experiment.machine.vcpus.unwrap_or_else(|| defaults::vcpus(host.cpus.unwrap_or(1))),
         memory_mib,
+        tap: experiment.machine.tap,
         tsc_khz,
         // The nested host's CPU is an AMD, whatever this machine has.
         intel: !chosen.nested && host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
@@ -191,7 +192,6 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             agent: programs.agent.clone(),
             kernel: kernel.vmlinux.clone(),
             modules: parts::modules(kernel, parts::NESTED_HOST),
-            cpus: host.cpus.unwrap_or(1).clamp(1, 8),
             memory_mib: defaults::nested_memory_mib(largest_mib, disk.image_bytes, host_cache),
             tsc_khz,
         };
@@ -280,7 +280,7 @@ fn nested_host(nested: &Nested, qemu: &Tool) -> Result<NestedHost, PrepareError>
     Ok(NestedHost {
         qemu: qemu.version_line.clone(),
         argv: launch.argv,
-        cpus: machine.cpus,
+        cpus: nested::CPUS,
         memory_mib: machine.memory_mib,
     })
 }

@@ -1,13 +1,13 @@
 //! One run of a command in a lab: within a time, with its output, and with a look at what it left.
 
 use std::fs::File;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use firebench::record::Report;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 use crate::common::{LIMIT, Lab};
@@ -53,6 +53,14 @@ impl<'a> Invocation<'a> {
         let (stdout, stderr) = (output(), output());
         let copy = |file: &File| file.try_clone().expect("a descriptor");
         self.command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
+        // A shell starts its background jobs with SIGINT ignored, and firebench leaves it so: not in these tests.
+        // SAFETY: signal(2) is async-signal-safe, and SIG_DFL no handler of ours.
+        unsafe {
+            self.command.pre_exec(|| {
+                signal(Signal::SIGINT, SigHandler::SigDfl)?;
+                Ok(())
+            })
+        };
         let child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         Running { lab: self.lab, child, stdout, stderr, begun: Instant::now(), limit: self.limit }
     }

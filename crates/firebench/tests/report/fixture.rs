@@ -97,7 +97,12 @@ pub fn nested() -> Report {
         preset: Preset::Matched,
         accel: AccelChoice::Nested,
         vmm: VmmKind::ALL.to_vec(),
-        machine: MachineSpec { vcpus: Some(1), memory: Some(Size(512 << 20)), append: "note=\"``` a | b\"".to_owned() },
+        machine: MachineSpec {
+            vcpus: Some(1),
+            memory: Some(Size(512 << 20)),
+            tap: true,
+            append: "note=\"``` a | b\"".to_owned(),
+        },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
         design: Design {
             boots: 2,

@@ -45,6 +45,9 @@ pub(crate) struct RunArgs {
     /// vCPUs of each VM [default: 2, or 1 on a computer with one]
     #[arg(long)]
     vcpus: Option<u32>,
+    /// Give each VM a network card, on a tap in a network namespace of its own
+    #[arg(long)]
+    tap: bool,
     /// Boots of each contender [default: 3]
     #[arg(long)]
     boots: Option<u32>,
@@ -141,6 +144,7 @@ impl RunArgs {
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;
+        experiment.machine.tap |= self.tap;
         replace(&mut experiment.design.boot_deadline, self.boot_deadline);
         replace(&mut experiment.design.iteration_deadline, self.iteration_deadline);
         replace(&mut experiment.machine.vcpus, self.vcpus);
