@@ -1,12 +1,12 @@
 //! No process, control group or file survives: not a kill, not an error, not firebench's own violent end.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use firebench_vmm::{Exit, Isolation, RunDir, Vm, sweep};
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
 use nix::unistd::Pid;
 
 use super::{eventually, example, lives, process_id, read_lines, script, start};
@@ -79,13 +79,17 @@ fn a_start_that_fails_leaves_nothing() {
 
 /// The example program with a VM of two processes, and their ids.
 fn firebench(base: &Path, text: &str) -> (Child, Vec<i32>) {
-    let mut child = Command::new(example())
-        .arg(base)
-        .args(["sh", "-c", text])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("example");
+    let mut command = Command::new(example());
+    command.arg(base).args(["sh", "-c", text]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A shell starts its background jobs with SIGINT ignored, and firebench leaves it so: not in these tests.
+    // SAFETY: signal(2) is async-signal-safe, and SIG_DFL no handler of ours.
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGINT, SigHandler::SigDfl)?;
+            Ok(())
+        })
+    };
+    let mut child = command.spawn().expect("example");
     let mut console = BufReader::new(child.stdout.take().expect("piped"));
     let mut line = || {
         let mut text = String::new();
