@@ -22,7 +22,7 @@ apt_install() {
   have apt-get || die "these Debian packages are missing and there is no apt-get here: $*" "install what they hold by hand"
   apt_update
   say "installing $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" >/dev/null
 }
 
 rust_is_new_enough() {
@@ -48,7 +48,7 @@ install_rust() {
 install_qemu() {
   have qemu-system-x86_64 && return
   apt_update
-  if apt-get install -s -qq --no-install-recommends qemu-system-x86 >/dev/null 2>&1; then
+  if apt-get install -s -qq --no-install-recommends --no-remove qemu-system-x86 >/dev/null 2>&1; then
     apt_install qemu-system-x86
     return
   fi
@@ -63,7 +63,7 @@ install_qemu() {
     as_root tee "$list" >/dev/null
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends -t "$codename-backports" qemu-system-x86 >/dev/null || {
+    apt-get install -y -qq --no-install-recommends --no-remove -t "$codename-backports" qemu-system-x86 >/dev/null || {
     as_root rm -f "$list"; die "qemu-system-x86 could not be installed from $codename-backports either"; }
   as_root rm -f "$list"
 }
