@@ -1,6 +1,6 @@
 //! Intervals for the mean of block differences.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::moments::Moments;
 use crate::quantile::student_upper;
@@ -10,11 +10,12 @@ use crate::{Error, Result};
 pub(crate) const DIFFERENCES: &str = "block differences";
 
 /// An interval around a mean difference, on the scale of the differences: logarithms of ratios, or the metric's unit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Mean of the block differences.
     pub centre: f64,
     /// Half of the interval's width; infinite (null in JSON) while there are too few blocks to say anything.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub half_width: f64,
     /// Standard error of the centre.
     pub std_error: f64,
@@ -52,6 +53,13 @@ impl Interval {
             confidence,
         }
     }
+}
+
+/// JSON has no infinity; it writes null.
+pub(crate) fn infinite_if_null<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 /// Student's t interval, right when the number of blocks was fixed beforehand: the mean ± t(n-1, 1 - alpha/2m) s / √n.

@@ -3,7 +3,7 @@
 //! The run's error rate of 5% is shared: 4% for the interval at the planned end, 1% for the band that is watched on the
 //! way there and that speaks when the run ends early. So everything that a run ever shows holds in 95 of 100 runs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::interval::{Interval, band, fixed};
 use crate::{Result, stein};
@@ -16,7 +16,7 @@ pub const ALPHA_END: f64 = 0.04;
 pub const ALPHA_BAND: f64 = 0.01;
 
 /// How a run comes to its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// The default: a pilot of [`stein::PILOT`] blocks, then Stein's size, from [`stein::size`] at [`ALPHA_END`].

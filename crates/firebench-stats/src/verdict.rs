@@ -1,7 +1,8 @@
 //! From an interval to a verdict, and to a gate's answer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::interval::infinite_if_null;
 use crate::quantile::student_upper;
 use crate::stein::positive;
 use crate::{Error, Interval, Result};
@@ -10,7 +11,7 @@ use crate::{Error, Interval, Result};
 pub const POWER: f64 = 0.8;
 
 /// What the differences are differences of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// Logarithms: effects are relative, 0.02 is 2% more than the baseline.
@@ -38,7 +39,7 @@ impl Scale {
 }
 
 /// How a contender compares with the baseline. Less is faster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The whole interval is below zero.
@@ -52,7 +53,7 @@ pub enum Verdict {
 }
 
 /// A value and the ends of its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// The estimate.
     pub estimate: f64,
@@ -63,7 +64,7 @@ pub struct Range {
 }
 
 /// A gate's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// The whole interval is beyond the limit: the gate fails.
@@ -75,7 +76,7 @@ pub enum Gate {
 }
 
 /// A verdict with everything that it stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
@@ -89,6 +90,7 @@ pub struct Judgement {
     /// half-width + t(df, 0.8) · standard error: with so large an effect the interval excludes zero in four runs of
     /// five. (With an effect of the half-width alone it would in every second run only.) Infinite (null in JSON) when the
     /// interval is.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub detectable: f64,
 }
 

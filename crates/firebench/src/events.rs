@@ -1,10 +1,11 @@
 //! The one event enum: whoever wants to watch a run (terminal, report, the firebench outside of a nested host)
 //! listens to it. The nested host streams these events as JSON, one a line.
 
+use firebench_stats::Judgement;
 use firebench_vmm::Launch;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{BootRecord, IterationRecord};
+use crate::record::{BootRecord, DesignRecord, IterationRecord};
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,17 @@ pub enum RunEvent {
         boot: Box<BootRecord>,
         /// Whether the same boot is tried again.
         retried: bool,
+    },
+    /// A block is complete: what the run knows by now.
+    Progress {
+        /// The design with all that was decided so far.
+        design: Box<DesignRecord>,
+        /// Whole blocks so far, without the scout's.
+        blocks: u32,
+        /// Every contender after the first one against the first one; none while nothing can be said, or may be.
+        live: Vec<Judgement>,
+        /// Seconds until the run ends, as far as that is known.
+        eta_seconds: Option<f64>,
     },
     /// Something that the reader of the report must know.
     Notice {

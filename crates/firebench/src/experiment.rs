@@ -1,5 +1,8 @@
 //! The experiment: what the user wants, as flags or TOML give it.
 
+mod contender;
+mod design;
+
 use std::path::PathBuf;
 
 use firebench_image::payload::DEFAULT_SEED;
@@ -7,6 +10,9 @@ use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Size;
+
+pub use contender::{CacheMode, ContenderSpec, Io};
+pub use design::{Design, HostCacheChoice, Primary};
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
 /// What is absent is chosen by firebench when the plan is made (and named in the report).
@@ -21,9 +27,12 @@ pub struct Experiment {
     /// What executes guest instructions.
     #[serde(default)]
     pub accel: AccelChoice,
-    /// VMMs to compare, each one a contender.
+    /// VMMs to compare, each one a contender; not looked at where contenders are given.
     #[serde(default = "all_vmms")]
     pub vmm: Vec<VmmKind>,
+    /// The contenders, where they are more than their VMM. The first one is the baseline.
+    #[serde(default, rename = "contender", skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<ContenderSpec>,
     /// The virtual machine.
     #[serde(default)]
     pub machine: MachineSpec,
@@ -45,6 +54,7 @@ impl Default for Experiment {
             preset: Preset::default(),
             accel: AccelChoice::default(),
             vmm: all_vmms(),
+            contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::default(),
             design: Design::default(),
@@ -124,6 +134,9 @@ pub struct MachineSpec {
     /// Whether the VM has a network card, on a tap in a network namespace of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tap: bool,
+    /// Whether each vCPU is bound to a CPU of its own, and firebench to another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pin: bool,
     /// Words added to the end of the kernel command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub append: String,
@@ -163,60 +176,6 @@ impl Default for PayloadSpec {
     fn default() -> Self {
         PayloadSpec::Seeded { seed: default_seed(), size: None }
     }
-}
-
-/// How often, in which state, with which patience.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Design {
-    /// Boots of each contender.
-    #[serde(default = "three")]
-    pub boots: u32,
-    /// Iterations in each boot.
-    #[serde(default = "three")]
-    pub iterations: u32,
-    /// Drop the guest's caches before each iteration.
-    #[serde(default)]
-    pub cold: bool,
-    /// State of the host's page cache of the root disk before each boot.
-    #[serde(default)]
-    pub host_cache: HostCacheChoice,
-    /// Seconds until the agent must have spoken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boot_deadline: Option<u64>,
-    /// Seconds that an iteration may take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iteration_deadline: Option<u64>,
-}
-
-fn three() -> u32 {
-    3
-}
-
-impl Default for Design {
-    fn default() -> Self {
-        Design {
-            boots: three(),
-            iterations: three(),
-            cold: false,
-            host_cache: HostCacheChoice::default(),
-            boot_deadline: None,
-            iteration_deadline: None,
-        }
-    }
-}
-
-/// State of the host's page cache of the root disk before each boot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum HostCacheChoice {
-    /// Warm where the disk fits beside the guest's memory, else cold.
-    #[default]
-    Auto,
-    /// The whole disk is in it.
-    Warm,
-    /// Nothing of the disk is in it.
-    Cold,
 }
 
 /// Files that replace what firebench finds or fetches by itself.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firebench_protocol::{Counters, GuestFacts};
-use firebench_vmm::{Accel, Launch, VmmKind};
+use firebench_stats::Rule;
+use firebench_vmm::{Accel, Launch, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
@@ -21,6 +22,9 @@ pub const SCHEMA: &str = "firebench.report/1";
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
+    /// The run's id in the store; absent where it was not stored.
+    #[serde(default)]
+    pub id: Option<String>,
     /// Version of firebench.
     pub firebench: String,
     /// When the run began, RFC 3339 in UTC.
@@ -31,6 +35,9 @@ pub struct Report {
     pub overhead: Overhead,
     /// What was asked for, complete enough to be run again.
     pub experiment: Experiment,
+    /// How the run was laid out, and how far it came.
+    #[serde(default)]
+    pub design: DesignRecord,
     /// What executed guest instructions.
     pub accelerator: Accel,
     /// Whether guest instructions were emulated at any level (TCG, or a nested host): then no timing in this report is a
@@ -44,9 +51,9 @@ pub struct Report {
     pub host: HostFacts,
     /// What the workload reads.
     pub payload: PayloadRecord,
-    /// The command of an iteration.
+    /// The command of an iteration, as a guest sees it.
     pub command: Vec<String>,
-    /// The files that every contender shares: kernel, initramfs, root disk, agent, busybox.
+    /// The files whose bytes matter: kernel, initramfs, root disk, agent, busybox.
     pub artifacts: Vec<Artifact>,
     /// The contenders, in the order in which they were given.
     pub contenders: Vec<ContenderRecord>,
@@ -54,6 +61,69 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Why the run ended early, if it did.
     pub failure: Option<String>,
+}
+
+/// How a run was laid out, and how far it came. Everything that a verdict needs besides the boots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DesignRecord {
+    /// The metric on which verdicts are given, declared before the run.
+    pub primary: String,
+    /// Seed of the order in which the contenders boot.
+    pub seed: u64,
+    /// Which interval speaks.
+    pub rule: Rule,
+    /// Half-width of the interval that the run aimed at, such as 0.01; absent where the number of blocks was given.
+    pub precision: Option<f64>,
+    /// Seconds that the run was to take at most.
+    pub max_seconds: Option<f64>,
+    /// Differences up to this size, in either direction, count as none.
+    pub delta: f64,
+    /// Blocks at the beginning that were a scout: they choose warm-up and iterations, and count for nothing else.
+    pub scout_blocks: u32,
+    /// Iterations at the beginning of each boot that do not count.
+    pub warm_up: u32,
+    /// Iterations of each boot, warm-up included.
+    pub iterations: u32,
+    /// Blocks, without the scout's, that were to be reached; absent until it is known.
+    pub planned: Option<u32>,
+    /// Why the run ended.
+    pub end: Option<RunEnd>,
+}
+
+impl Default for DesignRecord {
+    /// That of the first reports, which did not say.
+    fn default() -> Self {
+        DesignRecord {
+            primary: "real".to_owned(),
+            seed: 0,
+            rule: Rule::Fixed,
+            precision: None,
+            max_seconds: None,
+            delta: 0.01,
+            scout_blocks: 0,
+            warm_up: 1,
+            iterations: 3,
+            planned: None,
+            end: None,
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// The number of blocks that was planned is there.
+    Planned,
+    /// Another block did not fit into the time.
+    TimeOver,
+    /// Every comparison had its verdict.
+    Verdict,
+    /// A signal stopped it.
+    Interrupted,
+    /// A boot failed for good.
+    Failed,
 }
 
 /// What firebench itself took, beside the VMs.
@@ -94,6 +164,9 @@ pub struct PayloadRecord {
 pub struct Artifact {
     /// What it is: `kernel`, `initramfs`, `root disk`, `agent`, `busybox`.
     pub role: String,
+    /// The contenders that use it; empty where all do.
+    #[serde(default)]
+    pub contenders: Vec<String>,
     /// File name or package, never a whole path.
     pub name: String,
     /// Version, where one is known.
@@ -121,12 +194,22 @@ pub struct ContenderRecord {
     pub vcpus: u32,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Kernel command line as it was given.
+    /// What executes its instructions.
+    #[serde(default = "kvm")]
+    pub accel: Accel,
+    /// What only its VMM has; absent for the host.
+    #[serde(default)]
+    pub settings: Option<Settings>,
+    /// Kernel command line as it was given; empty for the host.
     pub cmdline: String,
     /// How its VMs were started (the first one; later ones differ in the work directory).
     pub launch: Launch,
     /// Its boots in the order in which they ran.
     pub boots: Vec<BootRecord>,
+}
+
+fn kvm() -> Accel {
+    Accel::Kvm
 }
 
 /// How a boot ended.
@@ -153,21 +236,25 @@ pub enum BootStatus {
     CommandFailed,
     /// An iteration's digest was not the payload's.
     WrongDigest,
+    /// The clocks of guest and host disagree by more than the bound, or too much of its time was stolen: nothing that was
+    /// measured in it is believed.
+    Void,
     /// The user or a signal stopped the run.
     Interrupted,
 }
 
 impl BootStatus {
-    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG.
+    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG, and a clock that
+    /// stepped will hardly do so again.
     pub fn worth_a_retry(self) -> bool {
-        self == BootStatus::NeverStarted
+        matches!(self, BootStatus::NeverStarted | BootStatus::Void)
     }
 }
 
 /// One life of one VM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BootRecord {
-    /// Block, from 0.
+    /// Block, from 0, scout included: blocks below [`DesignRecord::scout_blocks`] count for nothing.
     pub block: u32,
     /// Place in the order of the block, from 0.
     pub position: u32,
@@ -193,6 +280,12 @@ pub struct BootRecord {
     pub iterations: Vec<IterationRecord>,
     /// CPU seconds (user, system) that the VMM process used.
     pub vmm_cpu: Option<(f64, f64)>,
+    /// The CPU of the host that each vCPU's thread was bound to, by vCPU; empty where none was.
+    #[serde(default)]
+    pub pinned: Vec<u32>,
+    /// What the VM had to go without, such as a limit of memory, and why.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// Bytes that the guest wrote to its console.
     pub console_bytes: u64,
     /// The last lines of the console, of the VMM's standard error and of its log; only when the boot failed.

@@ -159,6 +159,7 @@ fn help(status: BootStatus) -> Option<String> {
         BootStatus::CommandFailed => {
             "the command's own words are in the message; is everything that it needs in the image (--add)?"
         }
+        BootStatus::Void => "is the machine overloaded, or its clock being set? `firebench doctor` looks at it",
         BootStatus::WrongDigest => {
             "the guest read other bytes than were written: check the image with `firebench image list --verify`, then the \
              disk and the memory of this machine"
@@ -293,6 +294,8 @@ impl Boot<'_> {
             meminfo_after: None,
             iterations: Vec::new(),
             vmm_cpu: None,
+            pinned: Vec::new(),
+            without: Vec::new(),
             console_bytes: 0,
             last_words: Vec::new(),
         }

@@ -225,7 +225,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
 /// The verdict on [`PRIMARY`] from the blocks of a run whose number of blocks was chosen before it.
 fn judge(report: &Report, pairs: &[(&BootRecord, &BootRecord)], comparisons: usize) -> Option<Judgement> {
     let differences = differences(pairs, PRIMARY)?;
-    let planned = usize::try_from(report.experiment.design.boots).ok();
+    let planned = report.design.planned.and_then(|planned| usize::try_from(planned).ok());
     let interval = Rule::Fixed.last(&differences, planned, comparisons).ok()?;
     verdict::judge(interval, Scale::Ratio, DELTA).ok()
 }

@@ -1,7 +1,8 @@
-//! Sizes as people write them.
+//! Sizes, shares and spans of time as people write them.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +72,144 @@ impl From<Size> for String {
     }
 }
 
+/// A share, in millionths. Read from `1%`, `0.5%`, `0.01`; written in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Share(u32);
+
+/// Text that is no share.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no share above zero; write it like 1% or 0.01")]
+pub struct ShareError(String);
+
+impl Share {
+    /// `percent` percent.
+    pub const fn percent(percent: u16) -> Share {
+        Share(percent as u32 * 10_000)
+    }
+
+    /// Such as 0.01.
+    pub fn part(self) -> f64 {
+        f64::from(self.0) / 1e6
+    }
+
+    /// Twice as much.
+    pub fn double(self) -> Share {
+        Share(self.0.saturating_mul(2))
+    }
+}
+
+impl FromStr for Share {
+    type Err = ShareError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let trimmed = text.trim();
+        let (number, millionths) = match trimmed.strip_suffix('%') {
+            Some(percent) => (percent.trim_end(), 1e4),
+            None => (trimmed, 1e6),
+        };
+        let number: f64 = number.parse().map_err(|_| ShareError(text.to_owned()))?;
+        let millionths = (number * millionths).round();
+        // At most tenfold: beyond, it is a mistake in the unit.
+        if (1.0..=1e7).contains(&millionths) { Ok(Share(millionths as u32)) } else { Err(ShareError(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}%", f64::from(self.0) / 1e4))
+    }
+}
+
+impl TryFrom<String> for Share {
+    type Error = ShareError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Share> for String {
+    fn from(share: Share) -> String {
+        share.to_string()
+    }
+}
+
+/// A span of time in whole seconds. Read from `5m`, `90s`, `1h 30m`; written like that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Span(u64);
+
+/// Text that is no span of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no span of time from 1 s; write it like 5m, 90s or 1h 30m")]
+pub struct SpanError(String);
+
+impl Span {
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Span {
+        Span(seconds)
+    }
+
+    /// In seconds.
+    pub fn as_secs(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match humantime::parse_duration(text.trim()).map(|duration| duration.as_secs()) {
+            Ok(seconds) if seconds > 0 => Ok(Span(seconds)),
+            _ => Err(SpanError(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&humantime::format_duration(Duration::from_secs(self.0)).to_string())
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = SpanError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> String {
+        span.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Size;
+    use super::{Share, Size, Span};
+
+    #[test]
+    fn shares_and_spans_are_read_and_written() {
+        for (text, part, written) in [("1%", 0.01, "1%"), ("0.5 %", 0.005, "0.5%"), ("0.02", 0.02, "2%")] {
+            let share: Share = text.parse().expect("a share");
+            assert_eq!((share.part(), share.to_string().as_str()), (part, written));
+            assert_eq!(share.to_string().parse(), Ok(share));
+        }
+        for text in ["", "0", "-1%", "one", "1.5e9", "NaN", "inf", "%"] {
+            assert!(text.parse::<Share>().is_err(), "{text}");
+        }
+        for (text, seconds, written) in [("5m", 300, "5m"), ("90s", 90, "1m 30s"), ("1h 30m", 5400, "1h 30m")] {
+            let span: Span = text.parse().expect("a span");
+            assert_eq!((span.as_secs(), span.to_string().as_str()), (seconds, written));
+        }
+        for text in ["", "5", "0s", "100ms", "-1m"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn reads_what_people_write() {

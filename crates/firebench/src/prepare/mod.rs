@@ -21,7 +21,7 @@ use crate::hostfacts::HostFacts;
 use crate::nested::{self, Nested, NestedError, Parts};
 use crate::plan::{Plan, PlannedContender, PlannedImage, interleaved};
 use crate::preset::{self, Wish};
-use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use crate::record::{Artifact, ContenderRecord, DesignRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
 use crate::tools::{Tool, ToolError};
 use crate::units::Size;
 use parts::{Programs, artifact};
@@ -161,8 +161,9 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let initramfs_path = places.run_dir.join("initramfs");
     std::fs::write(&initramfs_path, &initramfs)
         .map_err(|source| PrepareError::Write { path: initramfs_path.clone(), source })?;
+    let (boots, iterations) = (experiment.design.boots.unwrap_or(3), experiment.design.iterations.unwrap_or(3));
     let plan = Plan {
-        boots: interleaved(contenders.len(), experiment.design.boots),
+        boots: interleaved(contenders.len(), boots),
         contenders: contenders
             .into_iter()
             .map(|c| {
@@ -172,7 +173,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             .collect(),
         command: vec!["/bin/sha256sum".to_owned(), PAYLOAD_PATH.to_owned()],
         payload_sha256: payload.sha256.clone(),
-        iterations: experiment.design.iterations,
+        iterations,
         cold: experiment.design.cold,
         host_cache,
         deadlines: defaults::deadlines(
@@ -203,6 +204,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         Artifact { version: Some(kernel.version.clone()), ..artifact("kernel", &kernel.vmlinux, &places.cache)? },
         Artifact {
             role: "initramfs".to_owned(),
+            contenders: Vec::new(),
             name: "agent and modules".to_owned(),
             version: None,
             bytes: initramfs.len() as u64,
@@ -217,6 +219,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     ];
     let report = Report {
         schema: SCHEMA.to_owned(),
+        id: None,
+        design: DesignRecord {
+            iterations,
+            warm_up: u32::from(iterations > 1),
+            planned: Some(boots),
+            ..DesignRecord::default()
+        },
         firebench: env!("CARGO_PKG_VERSION").to_owned(),
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         duration: 0.0,
@@ -313,6 +322,8 @@ fn contender_records(plan: &Plan, programs: &Programs) -> Vec<ContenderRecord> {
             sha256: sha256.clone(),
             vcpus: contender.machine.vcpus,
             memory_mib: contender.machine.memory_mib,
+            accel: contender.machine.accel,
+            settings: Some(contender.settings.clone()),
             cmdline: planned.cmdline.clone(),
             launch,
             boots: Vec::new(),

@@ -131,5 +131,5 @@ pub(super) fn artifact(role: &str, path: &Path, cache: &Cache) -> Result<Artifac
     let sha256 = cache.digests().of(path)?;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Artifact { role: role.to_owned(), name, version: None, bytes, sha256 })
+    Ok(Artifact { role: role.to_owned(), contenders: Vec::new(), name, version: None, bytes, sha256 })
 }

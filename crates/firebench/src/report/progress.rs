@@ -1,6 +1,9 @@
 //! Shows a run while it goes on.
 
 use std::io::Write;
+use std::time::Duration;
+
+use firebench_stats::Judgement;
 
 use super::terminal::{Paint, Style};
 use super::words::status_words;
@@ -22,8 +25,8 @@ pub enum Verbosity {
 pub struct Outlook {
     /// The contenders' names, in the order of the plan.
     pub contenders: Vec<String>,
-    /// Boots of each contender: the number of blocks.
-    pub blocks: u32,
+    /// Boots of each contender, which is the number of blocks, where it is known.
+    pub blocks: Option<u32>,
     /// Iterations in each boot.
     pub iterations: u32,
     /// Whether guest instructions are emulated.
@@ -68,14 +71,24 @@ impl<W: Write> Progress<W> {
         self.outlook.contenders.get(contender).map_or_else(|| format!("contender {contender}"), |name| text::line(name))
     }
 
-    fn total(&self) -> usize {
-        self.outlook.contenders.len().saturating_mul(self.outlook.blocks as usize)
+    /// `[3/6]`, or `[3]` while nobody knows of how many.
+    fn count(&self) -> String {
+        let done = self.done;
+        match self.outlook.blocks {
+            Some(blocks) => {
+                let total = self.outlook.contenders.len().saturating_mul(blocks as usize);
+                let digits = total.to_string().len();
+                format!("[{done:>digits$}/{total}]")
+            }
+            None => format!("[{done}]"),
+        }
     }
 
     fn boot_name(&self, contender: usize) -> String {
         let width = self.outlook.contenders.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let name = self.name(contender);
-        format!("{name:<width$}  block {} of {}", u64::from(self.block) + 1, self.outlook.blocks)
+        let of = self.outlook.blocks.map(|blocks| format!(" of {blocks}")).unwrap_or_default();
+        format!("{name:<width$}  block {}{of}", u64::from(self.block) + 1)
     }
 
     /// Writes a line that stays.
@@ -92,8 +105,7 @@ impl<W: Write> Progress<W> {
             return;
         }
         self.clear_status();
-        let digits = self.total().to_string().len();
-        let status = format!("[{:>digits$}/{}] {now} ...", self.done, self.total());
+        let status = format!("{} {now} ...", self.count());
         // One column stays free: a full last column makes some terminals begin a new line.
         let status = text::cut(&status, self.style.width.saturating_sub(1));
         let _ = write!(self.out, "{}", self.style.paint(Paint::Dim, &status));
@@ -113,8 +125,7 @@ impl<W: Write> Progress<W> {
         if !retried {
             self.done += 1;
         }
-        let digits = self.total().to_string().len();
-        let lead = format!("[{:>digits$}/{}] {}", self.done, self.total(), self.boot_name(contender));
+        let lead = format!("{} {}", self.count(), self.boot_name(contender));
         if boot.status == BootStatus::Ok {
             let up = boot.boot_seconds.map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
             let reals = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).map(|&real| text::seconds(real));
@@ -154,11 +165,38 @@ impl<W: Write> Listener for Progress<W> {
                 self.status(&format!("{name}: iteration {} of {of}", u64::from(*index) + 1));
             }
             RunEvent::IterationDone { .. } => {}
+            RunEvent::Progress { design, live, eta_seconds, .. } => {
+                self.outlook.blocks = design.planned.map(|planned| planned.saturating_add(design.scout_blocks));
+                self.outlook.iterations = design.iterations;
+                if let Some(line) = live_line(&self.outlook.contenders, live, *eta_seconds) {
+                    self.line(None, &line);
+                }
+            }
             RunEvent::BootDone { contender, boot, retried } => self.boot_done(*contender, boot, *retried),
             RunEvent::Notice { text: notice } => self.line(None, &format!("note: {}", text::line(notice))),
             RunEvent::RunFailed { .. } => self.clear_status(),
         }
     }
+}
+
+/// What is known by now, and how long it still takes: `so far: firecracker +1.8% (0.9% to 2.7%); 2m 5s left`.
+fn live_line(contenders: &[String], live: &[Judgement], eta_seconds: Option<f64>) -> Option<String> {
+    let percent = |effect: f64| format!("{:+.1}%", effect * 100.0);
+    let estimates = contenders.iter().skip(1).zip(live).map(|(name, judgement)| {
+        let effect = judgement.effect();
+        let interval = if judgement.interval.half_width.is_finite() {
+            format!("{} to {}", percent(effect.low), percent(effect.high))
+        } else {
+            "interval still open".to_owned()
+        };
+        format!("{} {} ({interval})", text::line(name), percent(effect.estimate))
+    });
+    let estimates = estimates.collect::<Vec<_>>().join(", ");
+    let left = eta_seconds.filter(|&seconds| seconds >= 1.0).map(|seconds| {
+        let left = Duration::from_secs(seconds.min(1e9) as u64);
+        format!("; {} left", humantime::format_duration(left))
+    });
+    (!estimates.is_empty()).then(|| format!("so far: {estimates}{}", left.unwrap_or_default()))
 }
 
 impl<W: Write> Drop for Progress<W> {

@@ -97,8 +97,8 @@ fn head(report: &Report, style: Style) -> String {
     let design = &report.experiment.design;
     let design = format!(
         "{} of each contender, {} in each, in {:.1} s",
-        text::count(design.boots as usize, "boot"),
-        text::count(design.iterations as usize, if design.cold { "cold iteration" } else { "iteration" }),
+        text::count(report.design.planned.unwrap_or_default() as usize, "boot"),
+        text::count(report.design.iterations as usize, if design.cold { "cold iteration" } else { "iteration" }),
         report.duration
     );
     for (name, value) in [

@@ -20,6 +20,7 @@ pub fn status_words(status: BootStatus) -> &'static str {
         BootStatus::IterationDeadline => "iteration too long",
         BootStatus::CommandFailed => "command failed",
         BootStatus::WrongDigest => "WRONG DIGEST",
+        BootStatus::Void => "VOID (clock)",
         BootStatus::Interrupted => "interrupted",
     }
 }

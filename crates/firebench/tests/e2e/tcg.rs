@@ -117,7 +117,7 @@ fn a_run_is_reported_whole_and_can_be_run_again() {
     let mut expected = first.experiment.clone();
     assert_eq!(expected.accel, AccelChoice::Tcg);
     expected.design.cold = true;
-    expected.design.boots = 1;
+    expected.design.boots = Some(1);
     assert_eq!(second.experiment, expected);
     assert_eq!(second.payload, first.payload);
     let reads = disk_reads(&second);

@@ -7,12 +7,12 @@ use firebench::experiment::{
     AccelChoice, Design, Experiment, Files, HostCacheChoice, MachineSpec, PayloadSpec, Preset, Workload,
 };
 use firebench::record::{
-    Artifact, BootRecord, BootStatus, ContenderRecord, IterationRecord, NestedHost, Overhead, PayloadRecord, Report,
-    SCHEMA,
+    Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
+    PayloadRecord, Report, SCHEMA,
 };
 use firebench::units::Size;
 use firebench_protocol::{Counters, CpuFacts, GuestFacts};
-use firebench_vmm::{Accel, Launch, LaunchFile, Tap, VmmKind};
+use firebench_vmm::{Accel, Launch, LaunchFile, Settings, Tap, VmmKind, firecracker, qemu};
 
 use crate::host;
 
@@ -48,6 +48,8 @@ pub fn published() -> Report {
     }
     Report {
         schema: SCHEMA.to_owned(),
+        id: None,
+        design: DesignRecord { planned: Some(2), ..DesignRecord::default() },
         firebench: "0.1.0".to_owned(),
         started: "2025-06-01T12:00:00Z".to_owned(),
         overhead: Overhead { first_vm_seconds: Some(9.5), own_cpu_seconds: 0.25 },
@@ -57,9 +59,10 @@ pub fn published() -> Report {
             preset: Preset::Published,
             accel: AccelChoice::Auto,
             vmm: VmmKind::ALL.to_vec(),
+            contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
-            design: Design { boots: 2, ..Design::default() },
+            design: Design { boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
         accelerator: Accel::Kvm,
@@ -97,20 +100,23 @@ pub fn nested() -> Report {
         preset: Preset::Matched,
         accel: AccelChoice::Nested,
         vmm: VmmKind::ALL.to_vec(),
+        contenders: Vec::new(),
         machine: MachineSpec {
             vcpus: Some(1),
             memory: Some(Size(512 << 20)),
             tap: true,
+            pin: false,
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
         design: Design {
-            boots: 2,
-            iterations: 3,
+            boots: Some(2),
+            iterations: Some(3),
             cold: true,
             host_cache: HostCacheChoice::Warm,
             boot_deadline: Some(180),
             iteration_deadline: Some(600),
+            ..Design::default()
         },
         files: Files {
             kernel: Some(PathBuf::from("vmlinux")),
@@ -203,6 +209,14 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         sha256: "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930".to_owned(),
         vcpus,
         memory_mib: 1024,
+        accel: Accel::Kvm,
+        settings: Some(match vmm {
+            VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: None, acpi: true }),
+            VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings {
+                cpu_template: (vcpus == 1).then(|| "T2".to_owned()),
+                log_level: "Debug".to_owned(),
+            }),
+        }),
         cmdline: "console=ttyS0 quiet".to_owned(),
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, tap: None },
         boots: Vec::new(),
@@ -224,6 +238,8 @@ pub fn boot(block: u32, position: u32, times: &[Times]) -> BootRecord {
         meminfo_after: Some("MemTotal:        1012620 kB\n".to_owned()),
         iterations: (0..).zip(times).map(|(index, times)| iteration(index, times)).collect(),
         vmm_cpu: Some((58.5, 1.25)),
+        pinned: Vec::new(),
+        without: Vec::new(),
         console_bytes: 4096,
         last_words: Vec::new(),
     }
@@ -250,6 +266,7 @@ fn iteration(index: u32, &[real, user, sys]: &Times) -> IterationRecord {
 fn artifact(role: &str, name: &str, version: Option<&str>, bytes: u64) -> Artifact {
     Artifact {
         role: role.to_owned(),
+        contenders: Vec::new(),
         name: name.to_owned(),
         version: version.map(str::to_owned),
         bytes,

@@ -10,7 +10,12 @@ use crate::fixture::{boot, published};
 const PLAIN: Style = Style { color: false, width: 70 };
 
 fn outlook() -> Outlook {
-    Outlook { contenders: vec!["qemu".to_owned(), "firecracker".to_owned()], blocks: 1, iterations: 2, emulated: true }
+    Outlook {
+        contenders: vec!["qemu".to_owned(), "firecracker".to_owned()],
+        blocks: Some(1),
+        iterations: 2,
+        emulated: true,
+    }
 }
 
 /// A run in a nested host: one contender starts at the second attempt, the other one fails.

@@ -139,8 +139,8 @@ impl RunArgs {
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
         set(&mut experiment.vmm, self.vmm.clone());
-        set(&mut experiment.design.boots, self.boots);
-        set(&mut experiment.design.iterations, self.iterations);
+        replace(&mut experiment.design.boots, self.boots);
+        replace(&mut experiment.design.iterations, self.iterations);
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;
@@ -196,8 +196,7 @@ fn payload_spec(text: &str) -> Result<PayloadSpec, ArgsError> {
 /// What holds for flags and files alike.
 fn check(experiment: &Experiment) -> Result<(), ArgsError> {
     let Experiment { machine, design, payload, .. } = experiment;
-    let counts =
-        [("--boots", Some(design.boots)), ("--iterations", Some(design.iterations)), ("--vcpus", machine.vcpus)];
+    let counts = [("--boots", design.boots), ("--iterations", design.iterations), ("--vcpus", machine.vcpus)];
     if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
         return Err(ArgsError::Zero(name));
     }

@@ -75,7 +75,7 @@ fn carry_out(
     let mut report = prepared.report.clone();
     let outlook = Outlook {
         contenders: prepared.plan.contenders.iter().map(|planned| planned.contender.name.clone()).collect(),
-        blocks: report.experiment.design.boots,
+        blocks: report.design.planned,
         iterations: prepared.plan.iterations,
         emulated: report.emulated,
     };

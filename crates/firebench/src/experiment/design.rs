@@ -1,0 +1,88 @@
+//! The design of a run: how often what is measured, and when it is enough.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Share, Span};
+
+/// How often, in which state, with which patience. What is absent is chosen when the plan is made: on a real accelerator a
+/// precision of 1% in at most five minutes, on an emulated one three boots of each contender.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Design {
+    /// The metric on which verdicts are given.
+    #[serde(default)]
+    pub primary: Primary,
+    /// Boots of each contender, which is the number of blocks. In place of a precision.
+    #[serde(default, alias = "blocks", skip_serializing_if = "Option::is_none")]
+    pub boots: Option<u32>,
+    /// Half-width of the interval at which the run is good enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Share>,
+    /// How long a run that aims at a precision may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_time: Option<Span>,
+    /// Differences up to this size count as none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Share>,
+    /// Only the anytime band speaks, at 5%.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+    /// End as soon as every comparison has its verdict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_on_verdict: bool,
+    /// Seed of the order in which the contenders boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Iterations in each boot, warm-up included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u32>,
+    /// Iterations at the beginning of each boot that do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<u32>,
+    /// Drop the guest's caches before each iteration.
+    #[serde(default)]
+    pub cold: bool,
+    /// State of the host's page cache of the root disk before each boot.
+    #[serde(default)]
+    pub host_cache: HostCacheChoice,
+    /// Seconds until the agent must have spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_deadline: Option<u64>,
+    /// Seconds that an iteration may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration_deadline: Option<u64>,
+}
+
+/// The metrics that can be primary: those that are never zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Primary {
+    /// Time on the clock.
+    #[default]
+    Real,
+    /// CPU time in user mode.
+    User,
+}
+
+impl Primary {
+    /// The metric's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Primary::Real => "real",
+            Primary::User => "user",
+        }
+    }
+}
+
+/// State of the host's page cache of the root disk before each boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostCacheChoice {
+    /// Warm where the disk fits beside the guest's memory, else cold.
+    #[default]
+    Auto,
+    /// The whole disk is in it.
+    Warm,
+    /// Nothing of the disk is in it.
+    Cold,
+}
