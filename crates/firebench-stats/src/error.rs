@@ -87,14 +87,41 @@ pub enum Error {
         precision: f64,
     },
 
-    /// A cost that is no positive number of seconds.
+    /// A duration that is no positive number of seconds.
     #[error("{seconds} s is no duration of a {what}")]
-    #[diagnostic(help("the scout's boots did not report their durations; measure again"))]
+    #[diagnostic(help("durations are numbers above zero; a boot that did not report its own is to be measured again"))]
     BadCost {
-        /// "boot" or "iteration".
+        /// "boot", "iteration" or "run".
         what: &'static str,
         /// What was given.
         seconds: f64,
+    },
+
+    /// A boot was recorded that nobody asked for.
+    #[error("the run has ended: it has no boot to come")]
+    #[diagnostic(help("the recorded boots do not belong to this design; start a new run"))]
+    Ended,
+
+    /// A boot that is not the one that was asked for.
+    #[error("the boot ran {ran} iterations in place of {asked}")]
+    #[diagnostic(help(
+        "a boot that did not run all of its iterations is void; or these boots belong to another design"
+    ))]
+    Iterations {
+        /// Iterations asked for.
+        asked: u32,
+        /// Iterations that it ran.
+        ran: usize,
+    },
+
+    /// No iteration is left to count.
+    #[error("of {iterations} iterations, {warm_up} are warm-up: none is left to count")]
+    #[diagnostic(help("ask for more iterations than warm-up takes"))]
+    AllWarmUp {
+        /// Iterations of a boot.
+        iterations: u32,
+        /// Of these, warm-up.
+        warm_up: u32,
     },
 
     /// A gate's limit that no ratio can meet.

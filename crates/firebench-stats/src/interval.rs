@@ -9,20 +9,23 @@ use crate::{Error, Result};
 /// What the block differences are called in errors.
 pub(crate) const DIFFERENCES: &str = "block differences";
 
-/// An interval around a mean difference, on the scale of the differences: logarithms of ratios, or the metric's unit.
+/// An interval around a difference of means, on the scale of the differences: logarithms of ratios, or the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Mean of the block differences.
+    /// The estimate: mean of the block differences.
     pub centre: f64,
     /// Half of the interval's width; infinite (null in JSON) while there are too few blocks to say anything.
     #[serde(deserialize_with = "infinite_if_null")]
     pub half_width: f64,
     /// Standard error of the centre.
     pub std_error: f64,
-    /// Degrees of freedom of the standard error.
-    pub df: usize,
-    /// Blocks that it stands on.
+    /// Degrees of freedom of the standard error; whole except where the contenders ran apart.
+    pub df: f64,
+    /// Blocks that it stands on, each of which has one boot of the contender.
     pub blocks: usize,
+    /// Boots of the baseline, where the two ran [apart](crate::unpaired) and not in common blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_boots: Option<usize>,
     /// Probability that the intervals of all the comparisons of a run hold together, such as 0.95.
     pub confidence: f64,
 }
@@ -43,14 +46,16 @@ impl Interval {
         self.low() <= difference && difference <= self.high()
     }
 
-    pub(crate) fn new(moments: Moments, half_width: f64, confidence: f64) -> Interval {
+    /// The mean of block differences, so far without a width.
+    fn point(all: Moments, alpha: f64) -> Interval {
         Interval {
-            centre: moments.mean,
-            half_width,
-            std_error: moments.std_error(),
-            df: moments.count - 1,
-            blocks: moments.count,
-            confidence,
+            centre: all.mean,
+            half_width: 0.0,
+            std_error: all.deviation() / (all.count as f64).sqrt(),
+            df: all.df(),
+            blocks: all.count,
+            baseline_boots: None,
+            confidence: 1.0 - alpha,
         }
     }
 }
@@ -67,10 +72,24 @@ pub(crate) fn infinite_if_null<'de, D: serde::Deserializer<'de>>(
 /// `alpha` is the error rate of all `comparisons` (m) of the run together. Errors: fewer than 2 blocks, NaN or infinite
 /// differences, a bad level, no comparison.
 pub fn fixed(differences: &[f64], alpha: f64, comparisons: usize) -> Result<Interval> {
-    let level = each(alpha, comparisons)?;
-    let moments = Moments::of(differences, DIFFERENCES)?;
-    let half_width = student_upper(level / 2.0, moments.count - 1)? * moments.std_error();
-    Ok(Interval::new(moments, half_width, 1.0 - alpha))
+    fixed_of(moments(differences)?, alpha, comparisons)
+}
+
+/// [`fixed`], from what the differences come to.
+pub(crate) fn fixed_of(all: Moments, alpha: f64, comparisons: usize) -> Result<Interval> {
+    student(all, all.deviation(), all.df(), alpha, comparisons)
+}
+
+/// The mean ± t(df, 1 - alpha/2m) · `deviation` / √n.
+pub(crate) fn student(all: Moments, deviation: f64, df: f64, alpha: f64, comparisons: usize) -> Result<Interval> {
+    let std_error = deviation / (all.count as f64).sqrt();
+    let half_width = student_upper(each(alpha, comparisons)? / 2.0, df)? * std_error;
+    Ok(Interval { half_width, std_error, df, ..Interval::point(all, alpha) })
+}
+
+/// Mean and spread of block differences, of which two are needed.
+pub(crate) fn moments(differences: &[f64]) -> Result<Moments> {
+    Moments::of(differences, DIFFERENCES, "blocks")
 }
 
 /// One element of a confidence sequence: an interval that may be looked at after every block, and holds in all of the
@@ -79,12 +98,15 @@ pub fn fixed(differences: &[f64], alpha: f64, comparisons: usize) -> Result<Inte
 /// With k = 1/(n+1) and A = ((alpha/m)² k)^(-1/n) its half-width is s √((n-1)/n · (A-1) / (1 - kA)): Wang and Ramdas,
 /// arXiv:2310.03722, the t-test with a Gaussian mixture. `alpha` and errors as for [`fixed`].
 pub fn band(differences: &[f64], alpha: f64, comparisons: usize) -> Result<Interval> {
-    let level = each(alpha, comparisons)?;
-    let moments = Moments::of(differences, DIFFERENCES)?;
-    let half_width = moments.deviation * band_factor(moments.count, level);
+    band_of(moments(differences)?, alpha, comparisons)
+}
+
+/// [`band`], from what the differences come to.
+pub(crate) fn band_of(all: Moments, alpha: f64, comparisons: usize) -> Result<Interval> {
+    let half_width = all.deviation() * band_factor(all.count, each(alpha, comparisons)?);
     // No spread at all makes 0 times infinity of it: still no statement.
     let half_width = if half_width.is_nan() { f64::INFINITY } else { half_width };
-    Ok(Interval::new(moments, half_width, 1.0 - alpha))
+    Ok(Interval { half_width, ..Interval::point(all, alpha) })
 }
 
 /// The band's half-width in standard deviations.

@@ -6,11 +6,13 @@
 //! | module | says |
 //! |---|---|
 //! | [`williams`] | in which order the contenders boot, block after block |
+//! | [`design`] | the schedule of a run: which contender boots next, and when it is enough |
 //! | [`scout`] | how many iterations to run in a boot, and how many of them are warm-up |
 //! | [`boot`] | what a boot comes to, and the differences within blocks |
 //! | [`raw`] | the same for metrics that can be zero |
 //! | [`stein`] | how many blocks a run needs, from its pilot, and the interval that is right afterwards |
 //! | [`interval`] | the interval of a fixed number of blocks, and the band that may be watched after every block |
+//! | [`unpaired`] | the interval of contenders that ran apart |
 //! | [`rule`] | which of these speaks for a run |
 //! | [`verdict`] | faster, slower, equivalent or inconclusive, and gates |
 //! | [`sentence`] | the verdict in words |
@@ -18,6 +20,7 @@
 //! | [`quantile`] | Student's t |
 
 pub mod boot;
+pub mod design;
 mod error;
 pub mod interval;
 mod moments;
@@ -29,6 +32,7 @@ pub mod scout;
 pub mod sentence;
 pub mod simulate;
 pub mod stein;
+pub mod unpaired;
 pub mod verdict;
 pub mod williams;
 

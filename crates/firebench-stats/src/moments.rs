@@ -2,34 +2,54 @@
 
 use crate::{Error, Result};
 
-/// How many, their mean, and their standard deviation (with n - 1).
-#[derive(Debug, Clone, Copy)]
+/// How many, their mean, and the sum of squares around it. One value after another, after Welford (Note on a method for
+/// calculating corrected sums of squares and products, Technometrics 4, 1962), so that a large mean does not swallow a
+/// small spread, and the next block of a run costs the same as the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Moments {
     pub count: usize,
     pub mean: f64,
-    pub deviation: f64,
+    squares: f64,
 }
 
 impl Moments {
-    /// Of finite values, at least two; two passes, so that a large mean does not swallow a small spread.
-    pub fn of(values: &[f64], what: &'static str) -> Result<Moments> {
+    /// Of finite values, at least two of `units` ("blocks", "boots"), which `what` names.
+    pub fn of(values: &[f64], what: &'static str, units: &'static str) -> Result<Moments> {
         finite(values, what)?;
-        if values.len() < 2 {
-            return Err(Error::TooFew { what: "blocks", count: values.len(), needed: 2 });
-        }
-        let count = values.len();
-        let mean = values.iter().sum::<f64>() / count as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (squares / (count - 1) as f64).sqrt();
-        if !deviation.is_finite() {
-            return Err(Error::TooLarge { what });
-        }
-        Ok(Moments { count, mean, deviation })
+        let mut moments = Moments::default();
+        values.iter().for_each(|value| moments.push(*value));
+        moments.usable(what, units)
     }
 
-    /// Standard error of the mean.
-    pub fn std_error(&self) -> f64 {
-        self.deviation / (self.count as f64).sqrt()
+    /// Takes in one more value, which is finite.
+    pub fn push(&mut self, value: f64) {
+        self.count += 1;
+        let from_mean = value - self.mean;
+        self.mean += from_mean / self.count as f64;
+        self.squares += from_mean * (value - self.mean);
+    }
+
+    /// Refuses fewer than two values, and values whose squares leave the range of numbers.
+    pub fn usable(self, what: &'static str, units: &'static str) -> Result<Moments> {
+        if self.count < 2 {
+            return Err(Error::TooFew { what: units, count: self.count, needed: 2 });
+        }
+        if self.variance().is_finite() { Ok(self) } else { Err(Error::TooLarge { what }) }
+    }
+
+    /// Variance, with n - 1.
+    pub fn variance(&self) -> f64 {
+        self.squares / self.df()
+    }
+
+    /// Standard deviation, with n - 1.
+    pub fn deviation(&self) -> f64 {
+        self.variance().sqrt()
+    }
+
+    /// Degrees of freedom of the deviation.
+    pub fn df(&self) -> f64 {
+        self.count as f64 - 1.0
     }
 }
 
@@ -41,16 +61,5 @@ pub(crate) fn finite(values: &[f64], what: &'static str) -> Result<()> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(position) => Err(Error::NotFinite { what, position, value: values[position] }),
         None => Ok(()),
-    }
-}
-
-/// The middle of `values`, which are sorted on the way; the mean of the two middle ones when their number is even.
-/// None when there are none.
-pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    match values.len() % 2 {
-        0 => values.get(values.len() / 2 - 1).map(|lower| f64::midpoint(*lower, upper)),
-        _ => Some(upper),
     }
 }

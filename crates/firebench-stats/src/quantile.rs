@@ -6,22 +6,25 @@ use crate::{Error, Result};
 
 /// From this many degrees of freedom on the expansion is the more exact way: the continued fraction behind
 /// the other one loses digits as they grow (relative error 3e-9 at 1,000, 3e-6 at 100,000).
-const MANY: usize = 500;
+const MANY: f64 = 500.0;
 
 /// The value that Student's t with `df` degrees of freedom exceeds with probability `tail`.
 ///
-/// Relative error below 1e-9 for tails from 1e-6 to 0.4 (held against SciPy). Errors: a tail outside of 0 to 1, no
-/// degrees of freedom.
-pub fn student_upper(tail: f64, df: usize) -> Result<f64> {
+/// `df` need not be whole. Relative error below 1e-9 for tails from 1e-6 to 0.4 (held against SciPy). Errors: a tail
+/// outside of 0 to 1, less than one degree of freedom.
+pub fn student_upper(tail: f64, df: f64) -> Result<f64> {
     if !(tail > 0.0 && tail < 1.0) {
         return Err(Error::BadLevel { level: tail });
     }
-    let too_few = Error::TooFew { what: "blocks", count: df.saturating_add(1), needed: 2 };
     if df >= MANY {
-        let normal = Normal::new(0.0, 1.0).map_err(|_| too_few)?;
-        return Ok(expansion(-normal.inverse_cdf(tail), df as f64));
+        return Ok(expansion(-Normal::standard().inverse_cdf(tail), df));
     }
-    let student = StudentsT::new(0.0, 1.0, df as f64).map_err(|_| too_few)?;
+    // A cast takes a NaN, and what is below zero, for zero.
+    let too_few = Error::TooFew { what: "degrees of freedom", count: df as usize, needed: 1 };
+    if df.is_nan() || df < 1.0 {
+        return Err(too_few);
+    }
+    let student = StudentsT::new(0.0, 1.0, df).map_err(|_| too_few)?;
     Ok(-student.inverse_cdf(tail))
 }
 

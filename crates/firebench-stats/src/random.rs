@@ -6,6 +6,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+#[derive(Debug, Clone)]
 pub(crate) struct Random {
     generator: ChaCha8Rng,
     /// The second of a pair of normal numbers.

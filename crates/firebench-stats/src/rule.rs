@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{Interval, band, fixed};
+use crate::interval::{Interval, band_of, fixed, fixed_of, moments};
+use crate::moments::Moments;
+use crate::stein::interval_of;
 use crate::{Result, stein};
 
 /// Error rate of a run, all comparisons and all looks together.
@@ -30,27 +32,43 @@ pub enum Rule {
 impl Rule {
     /// The interval that may be shown after any block.
     ///
-    /// `differences` are those of the good blocks so far, of one of the run's `comparisons`. Errors: as for [`band`].
+    /// `differences` are those of the good blocks so far, of one of the run's `comparisons`. Errors: as for
+    /// [`band`](crate::interval::band).
     pub fn live(self, differences: &[f64], comparisons: usize) -> Result<Interval> {
+        self.live_of(moments(differences)?, comparisons)
+    }
+
+    /// [`live`](Rule::live), from what the differences come to.
+    pub(crate) fn live_of(self, all: Moments, comparisons: usize) -> Result<Interval> {
         let alpha = match self {
             Rule::TwoStage | Rule::Fixed => ALPHA_BAND,
             Rule::BandAlone => ALPHA,
         };
-        Ok(of_the_run(band(differences, alpha, comparisons)?))
+        Ok(of_the_run(band_of(all, alpha, comparisons)?))
     }
 
     /// The interval that the run ends with.
     ///
     /// `planned` is the number of blocks that was to be reached, None if the pilot did not end. A run that ended before
-    /// it has its [`live`](Rule::live) interval. Errors: as for [`band`].
+    /// it has its [`live`](Rule::live) interval. Of a run that went on beyond it, the planned blocks alone speak: somebody
+    /// who had seen them decided that there should be more. Errors: as for [`band`](crate::interval::band).
     pub fn last(self, differences: &[f64], planned: Option<usize>, comparisons: usize) -> Result<Interval> {
-        let reached = planned.is_some_and(|planned| differences.len() >= planned);
-        match self {
-            Rule::TwoStage if reached && differences.len() >= stein::PILOT => {
+        let reached = planned.and_then(|planned| differences.get(..planned));
+        match (self, reached) {
+            (Rule::TwoStage, Some(differences)) if differences.len() >= stein::PILOT => {
                 Ok(of_the_run(stein::interval(differences, stein::PILOT, ALPHA_END, comparisons)?))
             }
-            Rule::Fixed if reached => Ok(of_the_run(fixed(differences, ALPHA_END, comparisons)?)),
+            (Rule::Fixed, Some(differences)) => Ok(of_the_run(fixed(differences, ALPHA_END, comparisons)?)),
             _ => self.live(differences, comparisons),
+        }
+    }
+
+    /// The interval at the planned end of a run, from what its differences come to, and those of its pilot.
+    pub(crate) fn planned_of(self, all: Moments, pilot: Option<Moments>, comparisons: usize) -> Result<Interval> {
+        match (self, pilot) {
+            (Rule::TwoStage, Some(pilot)) => Ok(of_the_run(interval_of(all, pilot, ALPHA_END, comparisons)?)),
+            (Rule::Fixed, _) => Ok(of_the_run(fixed_of(all, ALPHA_END, comparisons)?)),
+            _ => self.live_of(all, comparisons),
         }
     }
 }
@@ -63,6 +81,7 @@ fn of_the_run(interval: Interval) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::band;
 
     const DIFFERENCES: [f64; 12] = [0.3, 0.1, 0.2, 0.25, 0.15, 0.22, 0.18, 0.3, 0.1, 0.2, 0.9, 0.1];
 
@@ -91,5 +110,15 @@ mod tests {
         assert_eq!(half_widths(Rule::Fixed, Some(12)).1, fixed.half_width);
         let (live, last) = half_widths(Rule::BandAlone, Some(12));
         assert_eq!(live, last);
+    }
+
+    #[test]
+    fn blocks_beyond_the_planned_ones_do_not_speak() {
+        let stein = stein::interval(&DIFFERENCES[..11], 10, 0.04, 2).expect("the differences are fine");
+        let last = Rule::TwoStage.last(&DIFFERENCES, Some(11), 2).expect("the differences are fine");
+        assert_eq!(last, Interval { confidence: 0.95, ..stein });
+        let fixed = fixed(&DIFFERENCES[..5], 0.04, 2).expect("the differences are fine");
+        let last = Rule::Fixed.last(&DIFFERENCES, Some(5), 2).expect("the differences are fine");
+        assert_eq!(last, Interval { confidence: 0.95, ..fixed });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Interval;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
 
 /// Displays a judgement as a sentence without a full stop, such as
@@ -52,20 +53,20 @@ impl fmt::Display for Sentence<'_> {
                 self.ground(f, effect)
             }
             (Verdict::Inconclusive, _) => {
-                let blocks = Blocks(judgement.interval.blocks);
-                write!(f, "{contender} and {baseline} in {metric}: inconclusive: {blocks} cannot tell any difference")
+                let sample = Sample(&judgement.interval);
+                write!(f, "{contender} and {baseline} in {metric}: inconclusive: {sample} cannot tell any difference")
             }
         }
     }
 }
 
 impl Sentence<'_> {
-    /// The interval and the blocks that the sentence stands on.
+    /// The interval, and how many blocks or boots the sentence stands on.
     fn ground(&self, f: &mut fmt::Formatter<'_>, effect: Range) -> fmt::Result {
         let interval = &self.judgement.interval;
         let confidence = Percent(interval.confidence, 0);
         let (low, high) = (self.value(effect.low), self.value(effect.high));
-        write!(f, " ({confidence} CI {low} to {high}, {})", Blocks(interval.blocks))
+        write!(f, " ({confidence} CI {low} to {high}, {})", Sample(interval))
     }
 
     /// An effect with as many decimals as the interval deserves.
@@ -127,18 +128,23 @@ impl fmt::Display for Rounded {
     }
 }
 
-struct Blocks(usize);
+/// "24 blocks", or, of contenders that ran apart, "24 and 20 boots".
+struct Sample<'a>(&'a Interval);
 
-impl fmt::Display for Blocks {
+impl fmt::Display for Sample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} block{}", self.0, if self.0 == 1 { "" } else { "s" })
+        let Interval { blocks, baseline_boots, .. } = *self.0;
+        match (baseline_boots, blocks) {
+            (Some(baseline), boots) => write!(f, "{boots} and {baseline} boots"),
+            (None, 1) => f.write_str("1 block"),
+            (None, blocks) => write!(f, "{blocks} blocks"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Interval;
     use crate::verdict::judge;
 
     fn sentence(scale: Scale, effects: [f64; 2], delta: f64) -> String {
@@ -149,8 +155,9 @@ mod tests {
             centre: low + half_width,
             half_width,
             std_error: half_width / 2.2,
-            df: 23,
+            df: 23.0,
             blocks: 24,
+            baseline_boots: None,
             confidence: 0.95,
         };
         let judgement = judge(interval, scale, delta).expect("delta is fine");
@@ -199,8 +206,15 @@ mod tests {
 
     #[test]
     fn too_few_blocks_in_words() {
-        let interval =
-            Interval { centre: 0.1, half_width: f64::INFINITY, std_error: 0.1, df: 2, blocks: 3, confidence: 0.95 };
+        let interval = Interval {
+            centre: 0.1,
+            half_width: f64::INFINITY,
+            std_error: 0.1,
+            df: 2.0,
+            blocks: 3,
+            baseline_boots: None,
+            confidence: 0.95,
+        };
         let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
         let sentence =
             Sentence { contender: "a", baseline: "b", metric: "real", unit: "s", judgement: &judgement }.to_string();

@@ -10,7 +10,7 @@
 //! at most 4.5% of these runs. The price: where chance made the pilot calm, the interval is wider than was aimed at (by
 //! more than a quarter in 0.4% of runs at 13 blocks, in 20% at 105).
 
-use crate::interval::{DIFFERENCES, Interval, each};
+use crate::interval::{Interval, each, moments, student};
 use crate::moments::Moments;
 use crate::quantile::student_upper;
 use crate::{Error, Result};
@@ -31,22 +31,34 @@ pub fn log_half_width(precision: f64) -> Result<f64> {
 /// of the differences; `alpha` is the error rate of all comparisons together. Errors: no comparison, pilots of different
 /// length, fewer than 2 blocks, NaN or infinite differences, a bad level, a half-width that is no positive number.
 pub fn size<P: AsRef<[f64]>>(pilots: &[P], half_width: f64, alpha: f64) -> Result<usize> {
+    let pilots: Vec<Moments> = pilots.iter().map(|pilot| moments(pilot.as_ref())).collect::<Result<_>>()?;
+    if let [first, others @ ..] = pilots.as_slice() {
+        if let Some(other) = others.iter().find(|other| other.count != first.count) {
+            return Err(Error::Unpaired { what: "blocks of the pilots", left: first.count, right: other.count });
+        }
+    }
+    size_of(&pilots, half_width, alpha)
+}
+
+/// [`size`], from what the differences of equally long pilots come to.
+pub(crate) fn size_of(pilots: &[Moments], half_width: f64, alpha: f64) -> Result<usize> {
     let level = each(alpha, pilots.len())?;
     let half_width = positive(half_width)?;
     let mut size = 0;
-    let mut blocks = None;
     for pilot in pilots {
-        let moments = Moments::of(pilot.as_ref(), DIFFERENCES)?;
-        let first = *blocks.get_or_insert(moments.count);
-        if first != moments.count {
-            return Err(Error::Unpaired { what: "blocks of the pilots", left: first, right: moments.count });
-        }
-        let quantile = student_upper(level / 2.0, moments.count - 1)?;
+        let quantile = student_upper(level / 2.0, pilot.df())?;
         // A size beyond all bounds saturates: no run gets there.
-        let needed = (quantile * moments.deviation / half_width).powi(2).ceil() as usize;
-        size = size.max(needed).max(moments.count);
+        let needed = (quantile * pilot.deviation() / half_width).powi(2).ceil() as usize;
+        size = size.max(needed).max(pilot.count);
     }
     Ok(size)
+}
+
+/// The largest standard deviation of a pilot's differences with which [`size`] asks for no more than `pilot` blocks:
+/// h √B0 / t(B0-1, 1 - alpha/2m). Errors: a pilot of fewer than 2 blocks, a bad level, no comparison.
+pub(crate) fn deviation(pilot: usize, half_width: f64, alpha: f64, comparisons: usize) -> Result<f64> {
+    let quantile = student_upper(each(alpha, comparisons)? / 2.0, pilot as f64 - 1.0)?;
+    Ok(half_width * (pilot as f64).sqrt() / quantile)
 }
 
 /// The interval of a run that reached the size that [`size`] gave for its first `pilot` blocks:
@@ -55,14 +67,15 @@ pub fn size<P: AsRef<[f64]>>(pilots: &[P], half_width: f64, alpha: f64) -> Resul
 ///
 /// Errors: fewer than 2 blocks in the pilot, fewer blocks than the pilot has, NaN or infinite differences, a bad level.
 pub fn interval(differences: &[f64], pilot: usize, alpha: f64, comparisons: usize) -> Result<Interval> {
-    let level = each(alpha, comparisons)?;
     let few = Error::TooFew { what: "blocks", count: differences.len(), needed: pilot };
-    let mut all = Moments::of(differences, DIFFERENCES)?;
-    let pilot = Moments::of(differences.get(..pilot).ok_or(few)?, DIFFERENCES)?;
-    all.deviation = all.deviation.max(pilot.deviation);
-    let df = pilot.count - 1;
-    let half_width = student_upper(level / 2.0, df)? * all.std_error();
-    Ok(Interval { df, ..Interval::new(all, half_width, 1.0 - alpha) })
+    let all = moments(differences)?;
+    let pilot = moments(differences.get(..pilot).ok_or(few)?)?;
+    interval_of(all, pilot, alpha, comparisons)
+}
+
+/// [`interval`], from what the differences come to.
+pub(crate) fn interval_of(all: Moments, pilot: Moments, alpha: f64, comparisons: usize) -> Result<Interval> {
+    student(all, all.deviation().max(pilot.deviation()), pilot.df(), alpha, comparisons)
 }
 
 pub(crate) fn positive(precision: f64) -> Result<f64> {

@@ -158,8 +158,9 @@ mod tests {
             centre: low + half_width,
             half_width,
             std_error: half_width / 2.0,
-            df: 9,
+            df: 9.0,
             blocks: 10,
+            baseline_boots: None,
             confidence: 0.95,
         }
     }

@@ -17,15 +17,32 @@ use crate::random::Random;
 
 /// Blocks without end for `contenders` contenders, each an order of 0..`contenders`. Whole squares follow one another;
 /// the same seed gives the same orders, for ever and everywhere.
-pub fn blocks(contenders: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
-    let square = square(contenders);
-    let mut random = Random::new(seed, 0);
-    std::iter::repeat_with(move || {
-        let labels = random.permutation(contenders);
-        let relabel = |row: &Vec<usize>| row.iter().map(|label| labels[*label]).collect();
-        square.iter().map(relabel).collect::<Vec<Vec<usize>>>()
-    })
-    .flatten()
+pub fn blocks(contenders: usize, seed: u64) -> Blocks {
+    Blocks { square: square(contenders), row: 0, labels: Vec::new(), random: Random::new(seed, 0) }
+}
+
+/// What [`blocks`] gives.
+#[derive(Debug, Clone)]
+pub struct Blocks {
+    square: Vec<Vec<usize>>,
+    /// The square's row that comes next.
+    row: usize,
+    /// What the labels of this square stand for.
+    labels: Vec<usize>,
+    random: Random,
+}
+
+impl Iterator for Blocks {
+    type Item = Vec<usize>;
+
+    fn next(&mut self) -> Option<Vec<usize>> {
+        if self.row == 0 {
+            self.labels = self.random.permutation(self.square[0].len());
+        }
+        let order = self.square[self.row].iter().map(|label| self.labels[*label]).collect();
+        self.row = (self.row + 1) % self.square.len();
+        Some(order)
+    }
 }
 
 /// Blocks after which the order is balanced: the rows of a square for even numbers, of a pair for odd ones.

@@ -1,0 +1,235 @@
+//! The schedule of a run, block after block: which contender boots next, with how many iterations, and when it is enough.
+//!
+//! [`Schedule`] is a pure state machine. It is a function of its [`Settings`] and of the boots recorded so far, and
+//! of nothing else: elapsed time is the sum of [`Boot::seconds`]. So the recorded boots of a run that was killed, given to a
+//! new schedule one after another, make it go on as if nothing had happened. [`simulate`](crate::simulate) drives the same
+//! code.
+//!
+//! # A number of blocks ([`Size::Blocks`])
+//! Three iterations a boot unless said otherwise, the first one warm-up; it ends after that many blocks, and
+//! [`Rule::Fixed`] speaks ([`Rule::BandAlone`] when strict).
+//!
+//! # A precision ([`Size::Precision`])
+//! 1. Block 0 has three iterations a boot, or the number that was given. It says what boots and iterations cost.
+//! 2. If the iterations were not given, and the time suffices for it, blocks 1 to 3 are the scout: eight iterations a boot.
+//!    [`scout::choose`](crate::scout::choose) makes of them the warm-up and the iterations of all boots to come. All four
+//!    blocks are discarded. (With three iterations, warm-up could never come out as more than one. And with two contenders
+//!    whose boots vary half as much as the iterations in them, 38% of scouts would see no variance between boots; with
+//!    seven iterations beside the cold one 17% do.)
+//! 3. Otherwise block 0 counts.
+//! 4. Ten blocks are the pilot. They give Stein's size, and the run ends when it is reached; [`Rule::TwoStage`] speaks.
+//!    Where the time does not suffice for ten blocks, and when strict, the band alone speaks at 5%, until every
+//!    comparison is decided or has the precision.
+//!
+//! A run ends early when the next block would not fit into the time, and, with `stop_on_verdict`, when the live band has a
+//! verdict on every comparison; but never before three blocks that count. Then the band speaks.
+//!
+//! # A lone contender
+//! There is nothing to compare, so no precision to reach: such a run has three blocks, if no number was given.
+//!
+//! # Void boots
+//! A block counts when all of its boots do. A block with a [void](Boot::void) boot is left out, its time is spent, and
+//! another one takes its place, whatever it was for. A run with three such blocks, and more of them than whole ones, ends.
+
+mod costs;
+mod schedule;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scout::Costs;
+use crate::stein::positive;
+use crate::verdict::Judgement;
+use crate::{Error, Result, Rule};
+
+pub use schedule::Schedule;
+
+/// Blocks that must count before a run may end early.
+pub const LEAST_BLOCKS: u32 = 3;
+/// Blocks of a scout, beside the one before it that says what they cost.
+pub const SCOUT_BLOCKS: u32 = 3;
+/// Iterations after the warm-up, in the boots of a scout.
+const SCOUT_ITERATIONS: u32 = 7;
+/// Iterations after the warm-up, where nobody chose and no scout does.
+const ITERATIONS: u32 = 2;
+/// The most iterations of a boot that a scout chooses: what varies between iterations is a tenth of itself in their mean.
+const MOST_ITERATIONS: u32 = 100;
+
+/// When a run is large enough.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// After so many blocks.
+    Blocks(u32),
+    /// When the interval is narrow enough, or the time is over.
+    Precision {
+        /// Half-width of the interval, relative: 0.01 is ±1%.
+        precision: f64,
+        /// Seconds that the run may take.
+        max_seconds: f64,
+    },
+}
+
+/// What is decided before a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Contenders; number 0 is the baseline of all others.
+    pub contenders: usize,
+    /// Seed of the order inside of the blocks.
+    pub seed: u64,
+    /// When it is enough.
+    pub size: Size,
+    /// Iterations of a boot, warm-up included.
+    pub iterations: Option<u32>,
+    /// Iterations at the start of a boot that do not count.
+    pub warm_up: Option<u32>,
+    /// Effects up to this size count as none: 0.02 is 2%.
+    pub delta: f64,
+    /// The band alone speaks, at 5%.
+    pub strict: bool,
+    /// End as soon as the live band has a verdict on every comparison.
+    pub stop_on_verdict: bool,
+}
+
+impl Settings {
+    /// Errors: no contenders, no blocks, no iteration that counts, a delta or a precision or a time that is no positive
+    /// number.
+    pub fn check(&self) -> Result<()> {
+        if self.contenders == 0 {
+            return Err(Error::Empty { what: "contenders" });
+        }
+        positive(self.delta)?;
+        match self.size {
+            Size::Blocks(0) => return Err(Error::Empty { what: "blocks" }),
+            Size::Blocks(_) => {}
+            Size::Precision { precision, max_seconds } => {
+                positive(precision)?;
+                seconds("run", max_seconds)?;
+            }
+        }
+        match (self.iterations, self.warm_up()) {
+            (Some(iterations), warm_up) if iterations <= warm_up => Err(Error::AllWarmUp { iterations, warm_up }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Warm-up iterations where no scout chose them: the first one, unless it is the only one.
+    fn warm_up(&self) -> u32 {
+        self.warm_up.unwrap_or(u32::from(self.iterations != Some(1)))
+    }
+
+    /// Iterations, warm-up included, where no scout chose them.
+    fn iterations(&self) -> u32 {
+        self.iterations.unwrap_or(self.warm_up().saturating_add(ITERATIONS))
+    }
+}
+
+/// What a boot gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Boot {
+    /// The primary metric in seconds, cold iteration first; empty if the boot is void.
+    pub iterations: Vec<f64>,
+    /// The whole life of the boot, by the host's clock, attempts that failed included.
+    pub seconds: f64,
+}
+
+impl Boot {
+    /// A boot that took its time and has nothing to count.
+    pub fn void(seconds: f64) -> Boot {
+        Boot { iterations: Vec::new(), seconds }
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// Boot a contender.
+    Boot(Turn),
+    /// Nothing.
+    End(End),
+}
+
+/// One boot to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Block, from 0, discarded ones included.
+    pub block: u32,
+    /// Place in the block, from 0.
+    pub position: u32,
+    /// The contender, from 0.
+    pub contender: usize,
+    /// Iterations, warm-up included.
+    pub iterations: u32,
+}
+
+/// Why a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The planned number of blocks is reached.
+    Planned,
+    /// Another block does not fit into the time.
+    TimeOver,
+    /// The band has a verdict on every comparison, or, where it speaks alone, a verdict or the precision.
+    Verdict,
+    /// Too many blocks had to be left out.
+    Void,
+}
+
+/// How far a run has come, and what was decided on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Blocks from 0 up to this number, without it, are discarded. Final once [`Milestone::Scouted`] or the first block that
+    /// counts is there.
+    pub scout_blocks: u32,
+    /// Iterations at the start of each boot that do not count.
+    pub warm_up: u32,
+    /// Iterations of each boot, warm-up included.
+    pub iterations: u32,
+    /// Which interval speaks.
+    pub rule: Rule,
+    /// Blocks that are to count, when that is known.
+    pub planned: Option<u32>,
+    /// Whole blocks that count so far.
+    pub blocks: u32,
+    /// Blocks with a void boot so far.
+    pub void: u32,
+}
+
+/// What the last boot of a block decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    /// The scout chose.
+    Scouted {
+        /// Iterations at the start of each boot that do not count.
+        warm_up: u32,
+        /// Iterations of each boot, warm-up included.
+        iterations: u32,
+    },
+    /// The time does not suffice for a scout.
+    NoScout,
+    /// The time does not suffice for a pilot: the band alone speaks, at 5%.
+    NoPilot,
+    /// The pilot is complete.
+    Sized {
+        /// Blocks that are to count, those of the pilot included.
+        blocks: u32,
+    },
+    /// A block counts.
+    Block {
+        /// Its number, discarded blocks included.
+        block: u32,
+        /// What may be shown now, one judgement for each contender after the first; empty while there is nothing.
+        live: Vec<Judgement>,
+    },
+    /// A block is left out: one of its boots was void.
+    Void {
+        /// Its number.
+        block: u32,
+    },
+}
+
+fn seconds(what: &'static str, seconds: f64) -> Result<f64> {
+    if seconds > 0.0 && seconds.is_finite() { Ok(seconds) } else { Err(Error::BadCost { what, seconds }) }
+}
