@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, Contents, Entry, Guard};
 use crate::digest::key;
+use crate::elf::require_static_executable;
 use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
-use crate::kernel::require_static_executable;
 use crate::payload::Payload;
 use crate::progress::Watcher;
 use crate::{Error, Result};

@@ -12,12 +12,15 @@
 //! | [`modules`] | which modules, in which order |
 //! | [`prepare`] | kernel and modules, ready to boot, kept in the cache |
 //! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
+//! | [`elf`] | nothing: says how an executable is linked |
+//! | [`program`] | nothing: finds the programs of this machine |
 //! | [`cache`] | the directory that keeps all of it, safe among processes |
 
 pub mod cache;
 pub mod deb;
 pub mod digest;
 pub mod disk;
+pub mod elf;
 mod error;
 pub mod ext4;
 pub mod initramfs;
@@ -25,6 +28,7 @@ pub mod kernel;
 pub mod modules;
 pub mod payload;
 pub mod prepare;
+pub mod program;
 mod progress;
 pub mod tools;
 

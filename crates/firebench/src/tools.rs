@@ -1,12 +1,11 @@
 //! The programs that firebench needs: where they are, which version, and the digest that names them.
 
-use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
+pub use firebench_image::program::{find_program, is_executable};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +19,6 @@ pub const FIRECRACKER: &str = "firecracker";
 /// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
 pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
 
-/// Where Debian keeps mke2fs and debugfs, outside of an ordinary user's PATH.
-const SYSTEM_DIRS: [&str; 2] = ["/usr/sbin", "/sbin"];
 /// What `--version` may take.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
@@ -78,26 +75,6 @@ pub enum ToolError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Read(#[from] firebench_image::Error),
-}
-
-/// The executable `name` on PATH, or in `/usr/sbin` and `/sbin`, which ordinary users do not have there.
-pub fn find_program(name: &str) -> Option<PathBuf> {
-    find_program_in(name, std::env::var_os("PATH").as_deref())
-}
-
-fn find_program_in(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
-    let on_path = path.map(std::env::split_paths).into_iter().flatten();
-    on_path
-        // An empty entry means the current directory: no place to take programs from.
-        .filter(|dir| dir.is_absolute())
-        .chain(SYSTEM_DIRS.map(PathBuf::from))
-        .map(|dir| dir.join(name))
-        .find(|file| is_executable(file))
-}
-
-/// Whether `path` is a regular file with an executable bit.
-pub(crate) fn is_executable(path: &Path) -> bool {
-    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// QEMU: `named` if given, else the one on PATH.

@@ -1,27 +1,13 @@
 //! Running the programs of e2fsprogs.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::program::find_program;
 use crate::{Error, Result};
-
-/// Where Debian puts them; not on an ordinary user's PATH.
-const SYSTEM_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
 /// All times in an image: 2020-01-01T00:00:00Z.
 const TIME: &str = "1577836800";
-
-/// Finds a program on `path` (the value of PATH), then where the system keeps it.
-fn find(tool: &'static str, path: Option<&OsStr>) -> Result<PathBuf> {
-    path.into_iter()
-        .flat_map(std::env::split_paths)
-        .chain(SYSTEM_DIRS.map(PathBuf::from))
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join(tool))
-        .find(|file| file.is_file())
-        .ok_or(Error::ToolMissing { tool })
-}
 
 /// Runs `tool` on `image` and returns what it printed on its standard output. `verdict` looks at the exit code and at
 /// the standard error without the version line that every program of e2fsprogs begins with.
@@ -32,7 +18,7 @@ pub(super) fn run(
     arguments: impl FnOnce(&mut Command),
     verdict: fn(Option<i32>, &str) -> bool,
 ) -> Result<String> {
-    let program = find(tool, std::env::var_os("PATH").as_deref())?;
+    let program = find_program(tool).ok_or(Error::ToolMissing { tool })?;
     let mut command = Command::new(&program);
     arguments(&mut command);
     // 1.47.0 honours the first, newer ones the second as well. Without a configuration only our own arguments count.
@@ -63,13 +49,6 @@ fn is_version(tool: &str, line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn programs_are_found_without_a_path() {
-        assert!(find("mke2fs", None).expect("e2fsprogs is installed").is_absolute());
-        let missing = find("mke2fs-no-such-program", Some(OsStr::new("/bin:relative")));
-        assert!(matches!(missing, Err(Error::ToolMissing { tool: "mke2fs-no-such-program" })), "{missing:?}");
-    }
 
     #[test]
     fn version_lines() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_protocol::{JOB_PATH, Job, MODULES_DIR};
 
-use crate::kernel::require_static_executable;
+use crate::elf::require_static_executable;
 use crate::{Error, Result};
 
 const AGENT_HINT: &str =

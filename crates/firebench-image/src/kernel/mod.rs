@@ -11,8 +11,8 @@ use memchr::memmem;
 
 pub use decompress::Compression;
 pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
-pub use elf::require_static_executable;
 
+use crate::elf::is_elf;
 use crate::{Error, Result};
 
 /// What Linux says of itself at its start, in every kernel (`linux_banner` in `init/version.c`).
@@ -77,7 +77,7 @@ pub fn inspect(bytes: &[u8]) -> Result<KernelKind> {
     if let Some(foreign) = foreign(bytes) {
         return Err(Error::no_kernel(foreign));
     }
-    if elf::is_elf(bytes) {
+    if is_elf(bytes) {
         elf::check_vmlinux(bytes)?;
         return Ok(KernelKind::Vmlinux);
     }
@@ -169,7 +169,7 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         Some("it is a zstd file: decompress it first")
     } else if at(0, b"#!") {
         Some("it is a script")
-    } else if !elf::is_elf(bytes) && std::str::from_utf8(bytes.get(..512).unwrap_or(bytes)).is_ok_and(printable) {
+    } else if !is_elf(bytes) && std::str::from_utf8(bytes.get(..512).unwrap_or(bytes)).is_ok_and(printable) {
         Some("it is a text file")
     } else {
         None

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use firebench_image::elf::{Linkage, linkage};
+
 use super::apt::Apt;
-use super::elf::{Linkage, linkage};
 use super::error::{FetchError, file_error};
 use super::install::{self, staging};
 use crate::subprocess;
@@ -82,10 +83,9 @@ fn home(data_dir: &Path) -> PathBuf {
 }
 
 fn usable(bytes: &[u8]) -> Result<(), String> {
-    match linkage(bytes) {
-        Ok(Linkage::Static) => Ok(()),
-        Ok(Linkage::Dynamic) => Err("it needs shared libraries, and the guest has none".to_owned()),
-        Err(reason) => Err(reason.to_owned()),
+    match linkage(bytes)? {
+        Linkage::Static => Ok(()),
+        Linkage::Dynamic => Err("it needs shared libraries, and the guest has none".to_owned()),
     }
 }
 
@@ -94,8 +94,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::super::apt::tests::fake_apt;
-    use super::super::elf::tests::executable;
     use super::super::entries;
+    use super::super::fake_elf::executable;
     use super::*;
 
     #[test]

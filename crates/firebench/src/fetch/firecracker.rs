@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use firebench_image::digest::{sha256, sha256_file};
+use firebench_image::elf::linkage;
 use semver::Version;
 
-use super::elf::linkage;
 use super::error::{FetchError, file_error};
 use super::install::{self, check, staging};
 use super::release::download_release;
@@ -123,8 +123,7 @@ fn install(data_dir: &Path, version: &Version, binaries: &Binaries) -> Result<Fe
 /// Installs a local file under the version that it says it has.
 fn install_file(data_dir: &Path, path: &Path) -> Result<Fetched, FetchError> {
     let bytes = fs::read(path).map_err(file_error("read", path))?;
-    linkage(&bytes)
-        .map_err(|reason| FetchError::NotFirecracker { path: path.to_owned(), reason: reason.to_owned() })?;
+    linkage(&bytes).map_err(|reason| FetchError::NotFirecracker { path: path.to_owned(), reason })?;
     let version = version_of(data_dir, path, &bytes)?;
     let (there, sha256) = (home(data_dir, &version).join("firecracker"), sha256(&bytes));
     if is_executable(&there) && sha256_file(&there).is_ok_and(|found| found == sha256) {
@@ -168,7 +167,7 @@ fn place(data_dir: &Path, version: &Version, binaries: &Binaries) -> Result<Fetc
 
 #[cfg(test)]
 mod tests {
-    use super::super::elf::tests::{executable, printer};
+    use super::super::fake_elf::{executable, printer};
     use super::*;
 
     fn dir() -> tempfile::TempDir {
@@ -217,7 +216,7 @@ mod tests {
         let file = data.path().join("file");
         for (bytes, reason) in [
             (b"#!/bin/sh\necho Firecracker v1.12.1\n".to_vec(), "it is no ELF file"),
-            (executable(183, 1), "it is built for another machine than x86_64"),
+            (executable(183, 1), "it is an ELF file for 64-bit ARM, not for x86_64"),
         ] {
             fs::write(&file, bytes).expect("room");
             let error = firecracker(data.path(), &Source::File(file.clone())).expect_err("no Firecracker");

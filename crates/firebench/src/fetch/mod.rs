@@ -10,8 +10,9 @@
 mod apt;
 mod busybox;
 mod download;
-pub(crate) mod elf;
 mod error;
+#[cfg(test)]
+mod fake_elf;
 mod firecracker;
 mod install;
 mod kernel;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::fetch::elf::{Linkage, linkage};
+use firebench_image::elf::{Linkage, linkage};
+
 use crate::plan::{Plan, PlannedContender, PlannedImage};
 
 /// Where things lie inside the nested host.
@@ -86,7 +87,7 @@ pub fn inner_argv() -> Vec<String> {
 fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let error = |reason: String| FilesError { program: program.to_owned(), reason };
     let bytes = std::fs::read(program).map_err(|e| error(e.to_string()))?;
-    if linkage(&bytes).map_err(|reason| error(reason.to_owned()))? == Linkage::Static {
+    if linkage(&bytes).map_err(error)? == Linkage::Static {
         return Ok(Vec::new());
     }
     let ldd = output(Command::new("ldd").arg(program)).map_err(error)?;

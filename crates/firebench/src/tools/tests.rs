@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 
 fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
@@ -9,18 +11,6 @@ fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
 
 fn dir() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
-}
-
-#[test]
-fn programs_are_looked_up_in_order_and_must_be_executable() {
-    let (first, second) = (dir(), dir());
-    std::fs::write(first.path().join("tool"), "not executable").expect("room");
-    std::fs::create_dir(first.path().join("other")).expect("room");
-    let tool = script(second.path(), "tool", "");
-    let path = std::env::join_paths([first.path(), second.path()]).expect("plain paths");
-    assert_eq!(find_program_in("tool", Some(&path)), Some(tool));
-    assert_eq!(find_program_in("other", Some(&path)), None, "a directory is no program");
-    assert_eq!(find_program_in("firebench-no-such-tool", None), None);
 }
 
 #[test]
