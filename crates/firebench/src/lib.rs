@@ -26,6 +26,7 @@ pub mod runner;
 pub mod subprocess;
 pub mod summary;
 pub mod tools;
+pub mod tune;
 pub mod units;
 pub mod usage;
 

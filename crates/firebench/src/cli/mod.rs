@@ -6,6 +6,7 @@ mod fetch;
 mod image;
 mod nested_run;
 mod run;
+mod tune;
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -101,6 +102,8 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Tell what this machine has, lacks, and what to do about it
     Doctor(doctor::DoctorArgs),
+    /// Make this machine steady for measuring, and put it back as it was
+    Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
     #[command(name = crate::nested::INNER_COMMAND, hide = true)]
     NestedRun,
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Image(args) => image::main(&args, &cli.places),
         Command::Calibrate(args) => calibrate::main(&args),
         Command::Doctor(args) => doctor::main(&args, &cli.places),
+        Command::Tune(args) => tune::main(&args),
         Command::NestedRun => nested_run::main(),
     };
     match result {

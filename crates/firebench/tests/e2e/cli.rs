@@ -6,9 +6,12 @@ use crate::{need, require};
 #[test]
 fn help_reads_well() {
     let lab = Lab::without_vms();
-    for (name, args) in
-        [("help", &["--help"][..]), ("help_run", &["run", "--help"]), ("help_image", &["image", "--help"])]
-    {
+    for (name, args) in [
+        ("help", &["--help"][..]),
+        ("help_run", &["run", "--help"]),
+        ("help_image", &["image", "--help"]),
+        ("help_tune", &["tune", "--help"]),
+    ] {
         let outcome = lab.firebench(args).run().ok();
         assert_eq!(outcome.stderr, "", "{outcome}");
         insta::assert_snapshot!(name, outcome.stdout);

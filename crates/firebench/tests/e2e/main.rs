@@ -13,5 +13,6 @@ mod cli;
 mod dry_run;
 mod nested;
 mod tcg;
+mod tune;
 
 mod faults;

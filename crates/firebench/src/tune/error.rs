@@ -1,0 +1,78 @@
+//! What can go wrong while a machine is tuned.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the machine was not tuned, or not put back.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum TuneError {
+    /// Nothing was changed: a file may not be written.
+    #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help("run it as root, with sudo"))]
+    NotPermitted {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Nothing was changed: the settings belong to somebody else.
+    #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help("inside a container, run it on the machine itself"))]
+    ReadOnly {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Something else with a file.
+    #[error("cannot {action} {}", path.display())]
+    #[diagnostic(help("check the file and its directory"))]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The kernel did not take a value, after others may have been changed.
+    #[error("the kernel does not take {value:?} in {}", path.display())]
+    #[diagnostic(help("`sudo firebench tune --restore` puts back what was changed before it"))]
+    Refused {
+        /// The setting's file.
+        path: PathBuf,
+        /// The value.
+        value: String,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// The record cannot be understood.
+    #[error("the record {} cannot be used: {reason}", path.display())]
+    #[diagnostic(help(
+        "set by hand what it names, or restart the machine, which forgets all settings; then remove it"
+    ))]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another firebench has the lock.
+    #[error("another firebench tune is at work")]
+    #[diagnostic(help("try again when it has ended"))]
+    Busy,
+}
+
+/// For `map_err`: the system refuses to do `action`.
+pub(super) fn refused(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TuneError {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::PermissionDenied => TuneError::NotPermitted { action, path, source },
+        io::ErrorKind::ReadOnlyFilesystem => TuneError::ReadOnly { action, path, source },
+        _ => TuneError::File { action, path, source },
+    }
+}
