@@ -16,7 +16,7 @@ use firebench_vmm::kvm::{self, KvmReport};
 use serde::{Deserialize, Serialize};
 
 use crate::fetch::{FetchError, find_busybox, installed_kernel};
-use crate::hostfacts::HostFacts;
+use crate::hostfacts::{CpuTime, HostFacts};
 use crate::tools::{Tool, ToolError, find_program};
 use crate::{subprocess, tools};
 
@@ -65,6 +65,8 @@ pub struct Facts {
     pub kvm: KvmReport,
     /// The machine.
     pub host: HostFacts,
+    /// Share of CPU time that a hypervisor gave to others while all this was looked at.
+    pub steal_now: Option<f64>,
     /// QEMU.
     pub qemu: Result<Tool, ToolError>,
     /// Firecracker.
@@ -99,9 +101,11 @@ pub struct Named<'a> {
 /// Looks at this machine. Takes about a second, most of it for digests and for pip.
 pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
     let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
-    Facts {
+    let begun = CpuTime::read(Path::new("/"));
+    let mut facts = Facts {
         kvm: kvm::probe(Path::new(kvm::DEVICE)),
         host: HostFacts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
+        steal_now: None,
         qemu: tools::qemu(named.qemu),
         firecracker: tools::firecracker(named.firecracker, data_dir),
         kernel: installed_kernel(data_dir).and_then(found),
@@ -111,7 +115,9 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
         curl: find_program("curl"),
         pip: pip(),
         apt_get: find_program("apt-get"),
-    }
+    };
+    facts.steal_now = CpuTime::read(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
+    facts
 }
 
 /// The first line of pip's version, if there is one.
@@ -124,7 +130,7 @@ fn pip() -> Option<String> {
 /// Judges what was seen. Pure. First what firebench needs, then what makes figures trustworthy.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = needs::checks(facts);
-    checks.extend(host::checks(&facts.host));
+    checks.extend(host::checks(&facts.host, facts.steal_now));
     checks
 }
 

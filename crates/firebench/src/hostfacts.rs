@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tune;
 use read::Root;
 
 /// Facts of the host at one moment.
@@ -58,6 +59,8 @@ pub struct HostFacts {
     pub clocksource: Option<String>,
     /// The kernel's word on each CPU vulnerability it knows.
     pub mitigations: BTreeMap<String, String>,
+    /// What `firebench tune` has changed and still is in force, such as `governor performance, turbo off`.
+    pub tuned: Option<String>,
     /// Free space for this user where firebench keeps its images, in bytes.
     pub disk_free: Option<u64>,
 }
@@ -117,12 +120,33 @@ impl HostFacts {
             transparent_huge_pages: root.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
             ksm: root.line("sys/kernel/mm/ksm/run").map(|run| run == "1"),
             load_average: root.load_average(),
-            steal: root.steal(),
+            steal: root.cpu_time().and_then(|time| time.steal_since(CpuTime { total: 0, steal: 0 })),
             cgroups: root.cgroups(),
             clocksource: root.line("sys/devices/system/clocksource/clocksource0/current_clocksource"),
             mitigations: root.mitigations(),
+            tuned: tune::current(root.0),
             disk_free: disk_free(disk),
         }
+    }
+}
+
+/// CPU time since boot, all CPUs together, in ticks of `/proc/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuTime {
+    total: u64,
+    steal: u64,
+}
+
+impl CpuTime {
+    /// Reads it below `root`. None where the kernel does not say.
+    pub fn read(root: &Path) -> Option<CpuTime> {
+        Root(root).cpu_time()
+    }
+
+    /// Share of the time since `earlier` that a hypervisor gave to others, 0 to 1. None where no time has passed.
+    pub fn steal_since(self, earlier: CpuTime) -> Option<f64> {
+        let total = self.total.checked_sub(earlier.total).filter(|&ticks| ticks > 0)?;
+        Some(self.steal.saturating_sub(earlier.steal) as f64 / total as f64)
     }
 }
 

@@ -14,12 +14,16 @@ const LEAST_DISK: u64 = 1 << 30;
 const BUSY: f64 = 0.1;
 /// Share of stolen time that is more than an accident.
 const MUCH_STEAL: f64 = 0.005;
+/// The same within about a second, in which a single tick is 0.5 % on two CPUs.
+const MUCH_STEAL_NOW: f64 = 0.02;
 
 const UNKNOWN: &str = "this kernel does not say";
 
-pub(super) fn checks(host: &HostFacts) -> Vec<Check> {
+pub(super) fn checks(host: &HostFacts, steal_now: Option<f64>) -> Vec<Check> {
     vec![
         machine(host),
+        tuned(host),
+        cpus(host),
         memory(host),
         disk(host),
         virtualised(host),
@@ -31,7 +35,7 @@ pub(super) fn checks(host: &HostFacts) -> Vec<Check> {
         ksm(host),
         swap(host),
         load(host),
-        steal(host),
+        steal(host, steal_now),
         mitigations(host),
         cgroups(host),
         clocksource(host),
@@ -48,6 +52,32 @@ fn machine(host: &HostFacts) -> Check {
         host.kernel.clone().unwrap_or_else(unknown),
     );
     check("machine", State::Info, finding, "figures hold for this machine alone", None)
+}
+
+fn tuned(host: &HostFacts) -> Check {
+    let why = "figures from a machine that was tuned and from one that was not are two different things";
+    let finding = match &host.tuned {
+        Some(changes) => format!("{changes}; firebench tune --restore puts everything back"),
+        None => "no".to_owned(),
+    };
+    check("tuned", State::Info, finding, why, None)
+}
+
+/// A vCPU that shares its CPU with firebench, or with the VMM's other threads, is measured with them.
+fn cpus(host: &HostFacts) -> Check {
+    let why = "a vCPU needs a CPU of its own to be pinned to, and firebench one more";
+    match host.cpus {
+        None => check("cpus", State::Info, UNKNOWN, why, None),
+        Some(cpus @ ..=1) => {
+            let remedy = "measure on a machine with at least one CPU more than the guest has vCPUs";
+            check("cpus", State::Warn, format!("{cpus}: the guest shares it with firebench"), why, Some(remedy))
+        }
+        Some(cpus) => {
+            let room = cpus.saturating_sub(1);
+            let vcpus = if room == 1 { "1 vCPU".to_owned() } else { format!("up to {room} vCPUs") };
+            check("cpus", State::Ok, format!("{cpus}: a guest of {vcpus} leaves one for firebench"), why, None)
+        }
+    }
 }
 
 fn memory(host: &HostFacts) -> Check {
@@ -97,16 +127,14 @@ fn governor(host: &HostFacts) -> Check {
     match host.governors.as_slice() {
         [] => check("governor", State::Info, "the host does not set the CPU's frequency", why, None),
         [only] if only == "performance" => check("governor", State::Ok, names, why, None),
-        _ => check("governor", State::Warn, names, why, Some("sudo cpupower frequency-set -g performance")),
+        _ => check("governor", State::Warn, names, why, Some("sudo firebench tune")),
     }
 }
 
 fn turbo(host: &HostFacts) -> Check {
     let why = "beyond the base frequency, speed depends on temperature and on what the other cores do";
-    let remedy = "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 | sudo tee \
-                  /sys/devices/system/cpu/cpufreq/boost";
     match host.turbo {
-        Some(true) => check("turbo", State::Warn, "on", why, Some(remedy)),
+        Some(true) => check("turbo", State::Warn, "on", why, Some("sudo firebench tune")),
         Some(false) => check("turbo", State::Ok, "off", why, None),
         None => check("turbo", State::Info, UNKNOWN, why, None),
     }
@@ -115,10 +143,7 @@ fn turbo(host: &HostFacts) -> Check {
 fn smt(host: &HostFacts) -> Check {
     let why = "two vCPUs on one core share it, and which ones do so changes from boot to boot";
     match host.smt {
-        Some(true) => {
-            let remedy = "echo off | sudo tee /sys/devices/system/cpu/smt/control";
-            check("smt", State::Warn, "on", why, Some(remedy))
-        }
+        Some(true) => check("smt", State::Warn, "on", why, Some("sudo firebench tune --smt-off")),
         Some(false) => check("smt", State::Ok, "off", why, None),
         None => check("smt", State::Info, UNKNOWN, why, None),
     }
@@ -130,7 +155,7 @@ fn transparent_huge_pages(host: &HostFacts) -> Check {
     let name = "transparent huge pages";
     let why =
         "on madvise QEMU's guest memory gets huge pages and Firecracker's does not: a difference between settings";
-    let remedy = "echo never | sudo tee /sys/kernel/mm/transparent_hugepage/enabled, or always";
+    let remedy = "sudo firebench tune --thp never, or --thp always";
     match host.transparent_huge_pages.as_deref() {
         Some("madvise") => check(name, State::Warn, "madvise", why, Some(remedy)),
         Some("always") => {
@@ -156,7 +181,7 @@ fn huge_pages(host: &HostFacts) -> Check {
 fn ksm(host: &HostFacts) -> Check {
     let why = "merging equal pages takes CPU time, and equal guests give it much to merge";
     match host.ksm {
-        Some(true) => check("ksm", State::Warn, "on", why, Some("echo 0 | sudo tee /sys/kernel/mm/ksm/run")),
+        Some(true) => check("ksm", State::Warn, "on", why, Some("sudo firebench tune")),
         Some(false) => check("ksm", State::Ok, "off", why, None),
         None => check("ksm", State::Info, UNKNOWN, why, None),
     }
@@ -188,15 +213,18 @@ fn load(host: &HostFacts) -> Check {
     }
 }
 
-fn steal(host: &HostFacts) -> Check {
+fn steal(host: &HostFacts, now: Option<f64>) -> Check {
     let why = "a hypervisor gave this time to others, and guests measured as if it were theirs";
-    match host.steal {
-        Some(share) if share > MUCH_STEAL => {
-            let finding = format!("{:.1}% of CPU time since boot", share * 100.0);
-            check("steal", State::Warn, finding, why, Some("measure on a machine of your own"))
-        }
-        Some(share) => check("steal", State::Ok, format!("{:.1}% of CPU time since boot", share * 100.0), why, None),
-        None => check("steal", State::Info, UNKNOWN, why, None),
+    let Some(since_boot) = host.steal else {
+        return check("steal", State::Info, UNKNOWN, why, None);
+    };
+    let percent = |share: f64| format!("{:.1}%", share * 100.0);
+    let now_too = now.map(|share| format!(", {} just now", percent(share))).unwrap_or_default();
+    let finding = format!("{} of CPU time since boot{now_too}", percent(since_boot));
+    if since_boot > MUCH_STEAL || now.is_some_and(|share| share > MUCH_STEAL_NOW) {
+        check("steal", State::Warn, finding, why, Some("measure on a machine of your own"))
+    } else {
+        check("steal", State::Ok, finding, why, None)
     }
 }
 

@@ -34,6 +34,7 @@ fn server() -> Facts {
             None,
         ),
         host: hostfacts::tests::server(),
+        steal_now: Some(0.0),
         qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
         firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
@@ -65,6 +66,7 @@ fn ruin() -> Facts {
         cpus: Some(2),
         load_average: Some([1.5, 0.7, 0.3]),
         steal: Some(0.031),
+        tuned: None,
         cgroups: Cgroups::V1,
         clocksource: Some("hpet".to_owned()),
         mitigations: [("meltdown", "Mitigation: PTI"), ("mds", "Vulnerable; SMT vulnerable")]
@@ -79,6 +81,7 @@ fn ruin() -> Facts {
             Some("load the module"),
         ),
         host,
+        steal_now: Some(0.25),
         qemu: Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86")),
         firecracker: Err(missing("firecracker", "firebench fetch firecracker")),
         kernel: None,
@@ -102,6 +105,7 @@ fn a_server_in_order() {
     facts.host.transparent_huge_pages = Some("never".to_owned());
     facts.host.swap_used = Some(0);
     facts.host.steal = Some(0.0);
+    facts.host.tuned = Some("governor performance, turbo off, ksm off".to_owned());
     let checks = checks(&facts);
     assert_eq!(worst(&checks), State::Info);
     insta::assert_snapshot!("server", render(&checks));
@@ -113,6 +117,34 @@ fn a_machine_in_ruins() {
     assert_eq!(worst(&checks), State::Bad);
     assert!(checks.iter().filter(|check| check.state >= State::Warn).all(|check| check.remedy.is_some()));
     insta::assert_snapshot!("ruin", render(&checks));
+}
+
+#[test]
+fn what_tune_can_mend_is_left_to_tune() {
+    let checks = checks(&ruin());
+    let remedy = |name: &str| checks.iter().find(|check| check.name == name).and_then(|check| check.remedy.clone());
+    for name in ["governor", "turbo", "ksm", "smt", "transparent huge pages"] {
+        assert!(remedy(name).is_some_and(|remedy| remedy.starts_with("sudo firebench tune")), "{name}");
+    }
+}
+
+#[test]
+fn one_cpu_is_too_few() {
+    let mut facts = server();
+    for (cpus, state) in [(1, State::Warn), (2, State::Ok), (64, State::Ok)] {
+        facts.host.cpus = Some(cpus);
+        assert_eq!(state_of(&checks(&facts), "cpus"), state, "{cpus}");
+    }
+}
+
+#[test]
+fn steal_of_the_moment_counts_as_that_since_boot() {
+    let mut facts = server();
+    facts.host.steal = Some(0.001);
+    for (now, state) in [(None, State::Ok), (Some(0.01), State::Ok), (Some(0.25), State::Warn)] {
+        facts.steal_now = now;
+        assert_eq!(state_of(&checks(&facts), "steal"), state, "{now:?}");
+    }
 }
 
 #[test]

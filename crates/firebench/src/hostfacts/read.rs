@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Cgroups, HugePages};
+use super::{Cgroups, CpuTime, HugePages};
 
 /// Where `proc`, `sys` and `etc` lie.
 pub(super) struct Root<'a>(pub(super) &'a Path);
@@ -95,14 +95,12 @@ impl Root<'_> {
     }
 
     /// The eighth column of the first line of `/proc/stat`; the ninth and tenth are counted in the first two as well.
-    pub(super) fn steal(&self) -> Option<f64> {
+    pub(super) fn cpu_time(&self) -> Option<CpuTime> {
         let text = self.text("proc/stat")?;
         let columns = text.lines().next()?.strip_prefix("cpu ")?;
         let ticks: Vec<u64> =
             columns.split_ascii_whitespace().take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
-        let total: u64 = ticks.iter().copied().fold(0, u64::saturating_add);
-        let steal = *ticks.get(7)?;
-        (total > 0).then(|| steal as f64 / total as f64)
+        Some(CpuTime { total: ticks.iter().copied().fold(0, u64::saturating_add), steal: *ticks.get(7)? })
     }
 
     pub(super) fn cgroups(&self) -> Cgroups {

@@ -40,6 +40,12 @@ const SERVER: &[(&str, &str)] = &[
     ("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"),
     ("sys/kernel/mm/ksm/run", "0\n"),
     ("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"),
+    ("proc/sys/kernel/random/boot_id", "5e3a1c9e\n"),
+    (
+        "var/lib/firebench/tune.json",
+        r#"{"version": 1, "boot_id": "5e3a1c9e", "settings": [{"name": "turbo",
+            "path": "sys/devices/system/cpu/intel_pstate/no_turbo", "before": "0", "ours": ["1"]}]}"#,
+    ),
 ];
 
 /// The facts of a quiet bare-metal server, for other modules' tests.
@@ -75,6 +81,7 @@ fn a_server_is_read_from_its_files() {
             ("meltdown".to_owned(), "Not affected".to_owned()),
             ("spectre_v2".to_owned(), "Mitigation: Enhanced IBRS".to_owned()),
         ]),
+        tuned: Some("turbo off".to_owned()),
         disk_free: Some(500 << 30),
     };
     assert_eq!(server(), expected);
@@ -109,6 +116,17 @@ fn the_other_spellings_are_understood() {
     assert_eq!(facts.distro.as_deref(), Some("Alpine Linux"));
     assert_eq!((facts.steal, facts.load_average), (None, None));
     assert_eq!(facts.ksm, Some(true));
+}
+
+#[test]
+fn steal_is_a_share_of_the_time_between_two_looks() {
+    let at = |total, steal| CpuTime { total, steal };
+    assert_eq!(at(1400, 30).steal_since(at(1000, 10)), Some(0.05));
+    assert_eq!(at(1000, 10).steal_since(at(1000, 10)), None);
+    // A kernel that counts backwards, as some do when a CPU goes.
+    assert_eq!(at(900, 10).steal_since(at(1000, 10)), None);
+    assert_eq!(at(1100, 9).steal_since(at(1000, 10)), Some(0.0));
+    assert!(CpuTime::read(Path::new("/")).is_some());
 }
 
 #[test]

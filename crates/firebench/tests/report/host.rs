@@ -25,6 +25,7 @@ pub fn facts() -> HostFacts {
         cgroups: Cgroups::V2,
         clocksource: Some("tsc".to_owned()),
         mitigations: [("mds".to_owned(), "Not affected".to_owned())].into(),
+        tuned: Some("governor performance".to_owned()),
         disk_free: Some(30 << 30),
     }
 }
