@@ -1,4 +1,4 @@
-//! What can go wrong in the guest. The texts go to the host as they are (`Event::Failed`), so each holds its cause.
+//! What can go wrong in the guest, or on the host. The texts go to the host as they are (`Event::Failed`), so each holds its cause.
 
 use firebench_protocol::PROTOCOL_VERSION;
 use firebench_protocol::codec::EncodeError;
@@ -14,6 +14,8 @@ pub enum Error {
     Read { path: String, cause: io::Error },
     #[error("cannot write {path}: {cause}")]
     Write { path: String, cause: io::Error },
+    #[error("cannot drop {path} from the page cache: {cause}")]
+    Evict { path: String, cause: io::Error },
     #[error("the job cannot be understood: {0}")]
     Job(serde_json::Error),
     #[error("the job is of protocol {0}, this agent speaks {PROTOCOL_VERSION}")]

@@ -1,9 +1,10 @@
-//! What this guest is.
+//! What this guest, or this machine, is.
 
 use crate::procfs;
 use firebench_protocol::GuestFacts;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// The settings of a block device's queue that are told.
@@ -17,8 +18,8 @@ const QUEUE: [&str; 7] = [
     "write_cache",
 ];
 
-/// Everything about the guest. `disk` is the name of the root's block device; what cannot be read is left empty.
-pub fn gather(disk: &str, modules: Vec<String>) -> GuestFacts {
+/// Everything about the guest. `disk` is the name of the block device that is read; what cannot be read is left empty.
+pub fn gather(disk: Option<&str>, modules: Vec<String>) -> GuestFacts {
     let clocksource = Path::new("/sys/devices/system/clocksource/clocksource0");
     GuestFacts {
         kernel_release: text("/proc/sys/kernel/osrelease"),
@@ -28,11 +29,20 @@ pub fn gather(disk: &str, modules: Vec<String>) -> GuestFacts {
         clocksource: text(clocksource.join("current_clocksource")),
         clocksources: words(&text(clocksource.join("available_clocksource"))),
         mem_total_bytes: procfs::mem_total_bytes(&text("/proc/meminfo")).unwrap_or(0),
-        block: block(disk),
+        block: disk.map(block).unwrap_or_default(),
         mitigations: directory("/sys/devices/system/cpu/vulnerabilities"),
         modules,
         transparent_hugepage: text("/sys/kernel/mm/transparent_hugepage/enabled"),
     }
+}
+
+/// The name of the block device that the file `path` lies on, or that it is; `None` where there is none, as under a tmpfs,
+/// or where it is none of its own, as under btrfs and overlayfs.
+pub fn disk_of(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    let device = if metadata.file_type().is_block_device() { metadata.rdev() } else { metadata.dev() };
+    let link = format!("/sys/dev/block/{}:{}", libc::major(device), libc::minor(device));
+    Some(fs::canonicalize(link).ok()?.file_name()?.to_string_lossy().into_owned())
 }
 
 fn block(disk: &str) -> BTreeMap<String, String> {
@@ -80,7 +90,7 @@ mod tests {
 
     #[test]
     fn tells_of_this_machine() {
-        let facts = gather("no-such-disk", vec!["a".into()]);
+        let facts = gather(Some("no-such-disk"), vec!["a".into()]);
         assert!(!facts.kernel_release.is_empty() && !facts.kernel_version.is_empty());
         assert!(facts.cpu.online > 0 && facts.mem_total_bytes > 1 << 20);
         assert_eq!(facts.modules, ["a"]);

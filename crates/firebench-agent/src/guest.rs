@@ -2,14 +2,14 @@
 
 use crate::error::Error;
 use crate::exec::Line;
+use crate::measure::Reads;
 use crate::report::Reporter;
-use crate::{child, console, exec, facts, measure, modules, mounts, power};
-use firebench_protocol::{End, Event, ExecJob, JOB_PATH, Job, JobKind, MeasureJob, Moment, PROTOCOL_VERSION};
-use nix::time::{ClockId, clock_gettime};
+use crate::series::{Series, greet};
+use crate::{console, exec, facts, modules, mounts, power, read};
+use firebench_protocol::{End, Event, ExecJob, JOB_PATH, Job, JobKind, MeasureJob};
 use std::fs;
 use std::panic;
 use std::path::Path;
-use std::time::Duration;
 
 /// How the machine ends when there is no job that says it: every VMM takes a restart for the end.
 const END_WITHOUT_JOB: End = End::Restart;
@@ -64,14 +64,7 @@ fn fail(reporter: &Reporter, message: String) {
 }
 
 fn work(job: &Job, reporter: &Reporter) -> Result<(), Error> {
-    reporter.send(&Event::Hello {
-        protocol: PROTOCOL_VERSION,
-        agent: env!("CARGO_PKG_VERSION").to_owned(),
-        uptime: uptime(),
-    })?;
-    if job.protocol != PROTOCOL_VERSION {
-        return Err(Error::Protocol(job.protocol));
-    }
+    greet(job.protocol, reporter)?;
     let modules = modules::load_all()?;
     mounts::enter_root(&job.root)?;
     mounts::conveniences();
@@ -82,24 +75,10 @@ fn work(job: &Job, reporter: &Reporter) -> Result<(), Error> {
 }
 
 fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &Reporter) -> Result<(), Error> {
-    if job.iterations == 0 {
-        return Err(Error::NoIterations);
-    }
     let disk = Path::new(device).file_name().unwrap_or_default().to_string_lossy();
-    reporter.send(&Event::Facts(Box::new(facts::gather(&disk, modules))))?;
-    let meminfo = |moment| reporter.send(&Event::Meminfo { moment, text: read("/proc/meminfo")? });
-    meminfo(Moment::Before)?;
-    for index in 0..job.iterations {
-        if job.cold {
-            drop_caches()?;
-        }
-        reporter.send(&Event::IterationStart { index })?;
-        reporter.drain();
-        let report = measure::iteration(index, &job.argv, Some(&disk))?;
-        reporter.send(&Event::Iteration(Box::new(report)))?;
-        child::bury_orphans();
-    }
-    meminfo(Moment::After)
+    let series = Series { argv: &job.argv, iterations: job.iterations, reads: Reads::OfDevice(&disk) };
+    let cool = || if job.cold { drop_caches() } else { Ok(()) };
+    series.run(facts::gather(Some(&disk), modules), cool, reporter)
 }
 
 fn execute(job: &ExecJob, reporter: &Reporter) -> Result<(), Error> {
@@ -115,13 +94,4 @@ fn drop_caches() -> Result<(), Error> {
     const PATH: &str = "/proc/sys/vm/drop_caches";
     nix::unistd::sync();
     fs::write(PATH, "3").map_err(|cause| Error::Write { path: PATH.to_owned(), cause })
-}
-
-/// Seconds since the guest's kernel started.
-fn uptime() -> f64 {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64())
-}
-
-fn read(path: &str) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

@@ -1,5 +1,6 @@
 //! PID 1 of a firebench guest: mounts the root, runs the workload, measures it, reports over the serial console, and
-//! ends the machine.
+//! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
+//! is, and reports on its standard output.
 
 mod child;
 mod console;
@@ -7,6 +8,7 @@ mod error;
 mod exec;
 mod facts;
 mod guest;
+mod host;
 mod measure;
 mod modules;
 mod mounts;
@@ -14,14 +16,29 @@ mod power;
 mod procfs;
 mod ready;
 mod report;
+mod series;
 mod sys;
 
-fn main() {
+use error::Error;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     if std::process::id() == 1 {
         guest::run();
+    }
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if let [mode, job] = arguments.as_slice() {
+        if mode == "host" {
+            return host::run(job);
+        }
     }
     eprintln!(
         "firebench-agent is the first process of a firebench guest and does nothing elsewhere; use `firebench run`"
     );
-    std::process::exit(2);
+    ExitCode::from(2)
+}
+
+/// The text of a file.
+fn read(path: &str) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

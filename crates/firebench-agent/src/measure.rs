@@ -19,12 +19,21 @@ const KEPT: usize = 4096;
 const ENVIRONMENT: [(&str, &str); 3] =
     [("HOME", "/"), ("LC_ALL", "C"), ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
 
-/// Runs `argv` to its end and says what it took. `disk` names the block device whose reads are counted, such as `vda`.
-pub fn iteration(index: u32, argv: &[String], disk: Option<&str>) -> Result<IterationReport, Error> {
+/// Which reads of a disk are counted.
+#[derive(Clone, Copy)]
+pub enum Reads<'a> {
+    /// Those of everybody from this block device, such as `vda`: in a guest there is nobody else.
+    OfDevice(&'a str),
+    /// Those that the command and its children had done (`ru_inblock`).
+    OfCommand,
+}
+
+/// Runs `argv` to its end and says what it took.
+pub fn iteration(index: u32, argv: &[String], reads: Reads<'_>) -> Result<IterationReport, Error> {
     let mut command = child::command(argv)?;
     command.envs(ENVIRONMENT).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let name = argv.join(" ");
-    let before = Snapshot::take(disk);
+    let before = Snapshot::take(reads);
     let start = Instant::now();
     let mut child = command.spawn().map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
     let mut stdout = Head::new(child.stdout.take().map(OwnedFd::from));
@@ -32,7 +41,7 @@ pub fn iteration(index: u32, argv: &[String], disk: Option<&str>) -> Result<Iter
     let ended = wait(child.id(), &mut stdout, &mut stderr);
     let real = start.elapsed();
     let ended = ended.map_err(|cause| Error::Wait { command: name, cause })?;
-    let after = Snapshot::take(disk);
+    let after = Snapshot::take(reads);
     Ok(IterationReport {
         index,
         real: real.as_secs_f64(),
@@ -41,7 +50,7 @@ pub fn iteration(index: u32, argv: &[String], disk: Option<&str>) -> Result<Iter
         status: ended.status,
         stdout: stdout.rest(),
         stderr: stderr.rest(),
-        counters: counters(&ended.usage, &before, &after),
+        counters: counters(&ended.usage, reads, &before, &after),
     })
 }
 
@@ -116,9 +125,12 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn take(disk: Option<&str>) -> Self {
+    fn take(reads: Reads<'_>) -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let disk_read_bytes = disk.and_then(|name| procfs::disk_read_bytes(&read("/proc/diskstats"), name));
+        let disk_read_bytes = match reads {
+            Reads::OfDevice(name) => procfs::disk_read_bytes(&read("/proc/diskstats"), name),
+            Reads::OfCommand => None,
+        };
         Snapshot {
             disk_read_bytes: disk_read_bytes.unwrap_or(0),
             steal_us: procfs::steal_us(&read("/proc/stat")).unwrap_or(0),
@@ -126,7 +138,10 @@ impl Snapshot {
     }
 }
 
-fn counters(usage: &libc::rusage, before: &Snapshot, after: &Snapshot) -> Counters {
+/// Bytes in a unit of `ru_inblock`, whatever the disk's own blocks are.
+const INBLOCK: u64 = 512;
+
+fn counters(usage: &libc::rusage, reads: Reads<'_>, before: &Snapshot, after: &Snapshot) -> Counters {
     let count = |number: libc::c_long| u64::try_from(number).unwrap_or(0);
     Counters {
         minor_faults: count(usage.ru_minflt),
@@ -135,7 +150,10 @@ fn counters(usage: &libc::rusage, before: &Snapshot, after: &Snapshot) -> Counte
         involuntary_switches: count(usage.ru_nivcsw),
         // In KiB, see getrusage(2).
         max_rss_bytes: count(usage.ru_maxrss).saturating_mul(1024),
-        disk_read_bytes: after.disk_read_bytes.saturating_sub(before.disk_read_bytes),
+        disk_read_bytes: match reads {
+            Reads::OfDevice(_) => after.disk_read_bytes.saturating_sub(before.disk_read_bytes),
+            Reads::OfCommand => count(usage.ru_inblock).saturating_mul(INBLOCK),
+        },
         steal_us: after.steal_us.saturating_sub(before.steal_us),
     }
 }
@@ -146,7 +164,7 @@ mod tests {
 
     fn run(argv: &[&str]) -> Result<IterationReport, Error> {
         let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
-        iteration(7, &argv, None)
+        iteration(7, &argv, Reads::OfCommand)
     }
 
     fn sh(script: &str) -> IterationReport {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The agent runs as PID 1.
+    /// The agent runs: as PID 1 of a guest, or as a process of the bare host.
     Hello {
         /// [`crate::PROTOCOL_VERSION`] of the agent.
         protocol: u32,
         /// The agent's version.
         agent: String,
-        /// The guest's CLOCK_BOOTTIME at this moment, in seconds: how long the guest believes that it took to boot.
+        /// CLOCK_BOOTTIME at this moment, in seconds: how long the guest believes that it took to boot.
         uptime: f64,
     },
     /// What the guest is.
@@ -43,12 +43,12 @@ pub enum Event {
         /// Exit code; 128 + N after signal N.
         status: i32,
     },
-    /// The agent could not go on; the reason. It powers off after it.
+    /// The agent could not go on; the reason. It powers off after it, or ends.
     Failed {
         /// One sentence, with the system's error text.
         message: String,
     },
-    /// Everything was done; the agent powers off after it.
+    /// Everything was done; the agent powers off after it, or ends.
     Done,
 }
 
@@ -96,13 +96,14 @@ pub struct Counters {
     pub involuntary_switches: u64,
     /// Peak resident set of the command in bytes (`ru_maxrss`).
     pub max_rss_bytes: u64,
-    /// Bytes read from the root device, from `/proc/diskstats` (sectors of 512 bytes).
+    /// Bytes read from the root device by all of the guest, from `/proc/diskstats` (sectors of 512 bytes). On the bare
+    /// host, where others read too: those that the command alone had read from any disk (`ru_inblock`, units of 512 bytes).
     pub disk_read_bytes: u64,
-    /// Time that the hypervisor kept the vCPUs waiting, from `/proc/stat` (all CPUs), in microseconds.
+    /// Time that the hypervisor kept the CPUs waiting, from `/proc/stat` (all CPUs), in microseconds.
     pub steal_us: u64,
 }
 
-/// What the guest is, seen from inside.
+/// What the guest is, seen from inside. On the bare host: what the machine is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GuestFacts {
     /// `uname -r`.
@@ -119,7 +120,8 @@ pub struct GuestFacts {
     pub clocksources: Vec<String>,
     /// MemTotal of `/proc/meminfo`, in bytes.
     pub mem_total_bytes: u64,
-    /// Settings of the root device's queue, `/sys/block/NAME/queue/*`: scheduler, read_ahead_kb, nr_requests,
+    /// Settings of the root device's queue (on the host: that of the disk which holds the first file that is read),
+    /// `/sys/block/NAME/queue/*`: scheduler, read_ahead_kb, nr_requests,
     /// logical_block_size, physical_block_size, rotational, write_cache; and its `driver` (virtio transport).
     pub block: std::collections::BTreeMap<String, String>,
     /// `/sys/devices/system/cpu/vulnerabilities/*`.
@@ -133,7 +135,7 @@ pub struct GuestFacts {
 /// The guest's CPU, from `/proc/cpuinfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CpuFacts {
-    /// vCPUs online.
+    /// vCPUs online. On the bare host: the CPUs that the agent may use, by affinity and quota.
     pub online: u32,
     /// `vendor_id`.
     pub vendor: String,

@@ -2,13 +2,16 @@
 //!
 //! The host hands the guest one [`Job`] (as `/firebench/job.json`, in a small cpio appended to the initramfs).
 //! The guest answers with a stream of [`Event`]s, each in one [frame](codec) on the serial console.
+//! On the bare host, the control, the job is a [`HostJob`] and the frames come on the standard output.
 //! The guest is untrusted: whatever arrives is bounded, checked and never believed to be well formed.
 
 pub mod codec;
 mod event;
+mod host;
 mod job;
 
 pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, Moment};
+pub use host::HostJob;
 pub use job::{End, ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
 
 /// Version of this protocol. Agent and host must agree exactly; both come from one build.

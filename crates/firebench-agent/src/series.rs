@@ -1,0 +1,52 @@
+//! A measurement from the greeting to its last report: the same events in a guest and on the host.
+
+use crate::error::Error;
+use crate::measure::{self, Reads};
+use crate::report::Reporter;
+use crate::{child, read};
+use firebench_protocol::{Event, GuestFacts, Moment, PROTOCOL_VERSION};
+use nix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// A command to be measured several times.
+pub struct Series<'a> {
+    /// The command.
+    pub argv: &'a [String],
+    /// How often.
+    pub iterations: u32,
+    /// Which reads are counted.
+    pub reads: Reads<'a>,
+}
+
+/// The first report. Fails when the job is of another protocol.
+pub fn greet(protocol: u32, reporter: &Reporter) -> Result<(), Error> {
+    let uptime = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64());
+    reporter.send(&Event::Hello { protocol: PROTOCOL_VERSION, agent: env!("CARGO_PKG_VERSION").to_owned(), uptime })?;
+    if protocol == PROTOCOL_VERSION { Ok(()) } else { Err(Error::Protocol(protocol)) }
+}
+
+impl Series<'_> {
+    /// Everything between the greeting and `Done`. `cool` runs before each iteration, outside of what is measured.
+    pub fn run(
+        &self,
+        facts: GuestFacts,
+        cool: impl Fn() -> Result<(), Error>,
+        reporter: &Reporter,
+    ) -> Result<(), Error> {
+        if self.iterations == 0 {
+            return Err(Error::NoIterations);
+        }
+        reporter.send(&Event::Facts(Box::new(facts)))?;
+        let meminfo = |moment| reporter.send(&Event::Meminfo { moment, text: read("/proc/meminfo")? });
+        meminfo(Moment::Before)?;
+        for index in 0..self.iterations {
+            cool()?;
+            reporter.send(&Event::IterationStart { index })?;
+            reporter.drain();
+            let report = measure::iteration(index, self.argv, self.reads)?;
+            reporter.send(&Event::Iteration(Box::new(report)))?;
+            child::bury_orphans();
+        }
+        meminfo(Moment::After)
+    }
+}
