@@ -13,7 +13,7 @@ use miette::IntoDiagnostic;
 fn main() -> miette::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().ok_or_else(|| miette::miette!("usage: supervise BASE COMMAND..."))?;
-    let launch = Launch { argv: arguments.collect(), files: Vec::new(), log: None, tap: None };
+    let launch = Launch { argv: arguments.collect(), ..Launch::default() };
     let interrupt = Interrupt::install().into_diagnostic()?;
     let run_dir = RunDir::create(Path::new(&base))?;
     let isolation = Isolation { run_dir: Some(&run_dir), interrupt: Some(interrupt.fd()), ..Isolation::default() };

@@ -3,26 +3,55 @@
 //! Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`, and `proc(5)` for `/proc/PID/mountinfo`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Every control group of ours is named `firebench-...`; sweeping touches no others.
 pub(crate) const PREFIX: &str = "firebench-";
 
-/// The directory in which this process may make control groups: its own one.
+/// The control group of this process.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    /// Its directory, in which this process may make control groups.
+    pub(crate) path: PathBuf,
+    /// The directory on which the hierarchy is mounted.
+    mount: PathBuf,
+}
+
+/// The control group of this process.
 ///
 /// # Errors
 /// Why there is none, in words for the user.
-pub(crate) fn own() -> Result<PathBuf, String> {
+pub(crate) fn own() -> Result<Own, String> {
     let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
     directory(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
         .ok_or_else(|| "no cgroup v2 hierarchy that holds this process is mounted".to_owned())
 }
 
-/// The directory of the version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the
-/// mounts of `mountinfo`.
-fn directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
+impl Own {
+    /// The directories, the nearest one first, in which a control group has a limit of memory: this group's own, which has
+    /// processes, seldom is among them ("no internal processes"), its parent's, a systemd slice, often.
+    ///
+    /// # Errors
+    /// That there are none, in words for the user.
+    pub(crate) fn parents_with_memory(&self) -> Result<Vec<PathBuf>, String> {
+        let gives_memory = |directory: &&Path| {
+            let given = fs::read_to_string(directory.join("cgroup.subtree_control")).unwrap_or_default();
+            given.split_ascii_whitespace().any(|controller| controller == "memory")
+        };
+        let above = self.path.ancestors().take_while(|directory| directory.starts_with(&self.mount));
+        let parents: Vec<_> = above.filter(gives_memory).map(Path::to_owned).collect();
+        if parents.is_empty() {
+            let group = self.path.display();
+            return Err(format!("neither {group} nor a group above it hands the memory controller down (cgroup v2)"));
+        }
+        Ok(parents)
+    }
+}
+
+/// The version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the mounts of `mountinfo`.
+fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
     let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     mountinfo.lines().find_map(|line| {
         let (mount, source) = line.split_once(" - ")?;
@@ -35,7 +64,7 @@ fn directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
         let below = Path::new(own).strip_prefix(root).ok()?;
         // A process outside of its cgroup namespace's root sees itself at "/../...".
         let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-        plain.then(|| Path::new(&point).join(below))
+        plain.then(|| Own { path: Path::new(&point).join(below), mount: point.into() })
     })
 }
 
@@ -91,6 +120,19 @@ impl Cgroup {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
+    /// Lets its processes have `bytes` of memory, page cache included, and nothing of it swapped out.
+    pub(crate) fn limit_memory(&self, bytes: u64) -> io::Result<()> {
+        let set = |file: &str, value: u64| {
+            OpenOptions::new().write(true).open(self.path.join(file))?.write_all(value.to_string().as_bytes())
+        };
+        set("memory.max", bytes)?;
+        match set("memory.swap.max", 0) {
+            // A kernel that does not account swap; most of those have none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
     /// Sends SIGKILL to every process in it.
     pub(crate) fn kill(&self) -> io::Result<()> {
         match fs::write(self.path.join("cgroup.kill"), "1") {
@@ -144,9 +186,13 @@ mod tests {
     const UNIFIED: &str = "23 1 8:1 / / rw - ext4 /dev/vda rw\n\
                            31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n";
 
+    fn path_of(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
+        directory(mountinfo, cgroup).map(|own| own.path)
+    }
+
     #[test]
     fn finds_the_own_group_of_a_unified_hierarchy() {
-        let own = directory(UNIFIED, "0::/user.slice/user-1000.slice/session-3.scope\n");
+        let own = path_of(UNIFIED, "0::/user.slice/user-1000.slice/session-3.scope\n");
         assert_eq!(own, Some("/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope".into()));
     }
 
@@ -154,22 +200,22 @@ mod tests {
     fn finds_the_own_group_beside_version_1() {
         let mountinfo = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n\
                          41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw - cgroup2 cgroup2 rw\n";
-        let own = directory(mountinfo, "4:memory:/x\n0::/\n");
+        let own = path_of(mountinfo, "4:memory:/x\n0::/\n");
         assert_eq!(own, Some("/sys/fs/cgroup/uni fied".into()));
     }
 
     #[test]
     fn follows_the_root_of_a_bind_mount() {
         let mountinfo = "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
-        assert_eq!(directory(mountinfo, "0::/docker/abc/inner\n"), Some("/sys/fs/cgroup/inner".into()));
-        assert_eq!(directory(mountinfo, "0::/docker/other\n"), None, "outside of what is mounted");
-        assert_eq!(directory(UNIFIED, "0::/../other\n"), None, "outside of the cgroup namespace");
+        assert_eq!(path_of(mountinfo, "0::/docker/abc/inner\n"), Some("/sys/fs/cgroup/inner".into()));
+        assert_eq!(path_of(mountinfo, "0::/docker/other\n"), None, "outside of what is mounted");
+        assert_eq!(path_of(UNIFIED, "0::/../other\n"), None, "outside of the cgroup namespace");
     }
 
     #[test]
     fn finds_none_without_version_2() {
-        assert_eq!(directory("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/\n"), None);
-        assert_eq!(directory(UNIFIED, "4:memory:/x\n"), None);
+        assert_eq!(path_of("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/\n"), None);
+        assert_eq!(path_of(UNIFIED, "4:memory:/x\n"), None);
     }
 
     #[test]
@@ -190,5 +236,45 @@ mod tests {
         assert!(Cgroup::leftover(&group("system.slice")).is_none());
         assert!(Cgroup::leftover(&directory.path().join("firebench-gone")).is_none());
         assert!(Cgroup::leftover(&directory.path().join("system.slice/../firebench-1-x-0")).is_none());
+    }
+
+    #[test]
+    fn memory_is_limited_where_the_controller_is_handed_down() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let group = |name: &str, given: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(&path).expect("directory");
+            fs::write(path.join("cgroup.subtree_control"), given).expect("file");
+            path
+        };
+        // What is above the mount is nobody's group, whatever it holds.
+        group("", "memory\n");
+        let mount = group("mount", "cpuset cpu io memory pids\n");
+        let slice = group("mount/user.slice", "memory pids\n");
+        let service = group("mount/user.slice/user@0.service", "cpu memory_of_another_name pids\n");
+        let mut own = Own { path: group("mount/user.slice/user@0.service/x.scope", "\n"), mount: mount.clone() };
+        assert_eq!(own.parents_with_memory(), Ok(vec![slice, mount.clone()]));
+        fs::write(service.join("cgroup.subtree_control"), "pids memory\n").expect("file");
+        assert_eq!(own.parents_with_memory().map(|parents| parents.len()), Ok(3));
+        assert_eq!(own.parents_with_memory().ok().and_then(|parents| parents.into_iter().next()), Some(service));
+        fs::write(own.path.join("cgroup.subtree_control"), "memory").expect("file");
+        assert_eq!(own.parents_with_memory().map(|parents| parents.first() == Some(&own.path)), Ok(true));
+        // As in a container, whose mount is its own group.
+        own = Own { path: group("mount", "\n"), mount };
+        assert!(own.parents_with_memory().expect_err("none").contains("memory controller"));
+    }
+
+    #[test]
+    fn a_limit_goes_where_the_kernel_reads_it() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let group = Cgroup { path: directory.path().to_owned() };
+        assert_eq!(group.limit_memory(1 << 30).expect_err("no controller").kind(), io::ErrorKind::NotFound);
+        let file = |name: &str| directory.path().join(name);
+        fs::write(file("memory.max"), "").expect("file");
+        group.limit_memory(1 << 30).expect("a kernel without an account of swap");
+        fs::write(file("memory.swap.max"), "").expect("file");
+        group.limit_memory(2 << 30).expect("limit");
+        assert_eq!(fs::read_to_string(file("memory.max")).expect("text"), "2147483648");
+        assert_eq!(fs::read_to_string(file("memory.swap.max")).expect("text"), "0");
     }
 }

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
+use crate::affinity::Mask;
+
 /// The steps, in their order. A child that fails reports the one at which it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -16,6 +18,8 @@ pub enum Step {
     Session = 1,
     /// Move into the control group.
     Cgroup,
+    /// Bind itself to its CPUs.
+    Affinity,
     /// Let no descriptor of firebench through.
     Descriptors,
     /// Give every signal its default disposition and unblock it.
@@ -39,9 +43,10 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 12] = [
+    const ALL: [Step; 13] = [
         Step::Session,
         Step::Cgroup,
+        Step::Affinity,
         Step::Descriptors,
         Step::Signals,
         Step::CoreLimit,
@@ -65,6 +70,7 @@ impl std::fmt::Display for Step {
         f.write_str(match self {
             Step::Session => "make a session of its own",
             Step::Cgroup => "enter its control group",
+            Step::Affinity => "bind itself to its CPUs",
             Step::Descriptors => "close firebench's descriptors",
             Step::Signals => "reset its signals",
             Step::CoreLimit => "switch off core files",
@@ -88,6 +94,8 @@ pub(crate) struct Plan {
     pub(crate) report: OwnedFd,
     /// `cgroup.procs` of the child's control group.
     pub(crate) cgroup: Option<File>,
+    /// The only CPUs that it may use.
+    pub(crate) cpus: Option<Mask>,
     /// The network namespace and its tap.
     pub(crate) network: Option<Network>,
 }
@@ -147,6 +155,10 @@ impl Plan {
         check(unsafe { libc::setsid() }).map_err(at(Step::Session))?;
         if let Some(cgroup) = &self.cgroup {
             write(cgroup.as_raw_fd(), b"0").map_err(at(Step::Cgroup))?;
+        }
+        // After the control group, which may be bound to CPUs itself.
+        if let Some(cpus) = &self.cpus {
+            cpus.bind(0).map_err(at(Step::Affinity))?;
         }
         // They close at the exec, not now: the reports of errors must get through until then.
         let flags = libc::CLOSE_RANGE_CLOEXEC;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{firecracker, qemu};
 
-/// The virtual machine monitors that firebench can start.
+/// What firebench can start: virtual machine monitors, and the control without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VmmKind {
@@ -15,33 +15,40 @@ pub enum VmmKind {
     Qemu,
     /// Firecracker.
     Firecracker,
+    /// No VMM: the bare host, the control.
+    Host,
 }
 
 impl VmmKind {
     /// Every VMM, in the order in which they are listed and run when the user names none.
     pub const ALL: [VmmKind; 2] = [VmmKind::Qemu, VmmKind::Firecracker];
+    /// Whatever the user can name: every VMM, and the host.
+    pub const EVERY: [VmmKind; 3] = [VmmKind::Qemu, VmmKind::Firecracker, VmmKind::Host];
 
     /// The name in command lines, files and reports.
     pub fn name(self) -> &'static str {
         match self {
             VmmKind::Qemu => "qemu",
             VmmKind::Firecracker => "firecracker",
+            VmmKind::Host => "host",
         }
     }
 
-    /// The executable that is looked up on PATH.
+    /// The executable that is looked up on PATH; of the host, the agent, which is found beside firebench.
     pub fn program(self) -> &'static str {
         match self {
             VmmKind::Qemu => "qemu-system-x86_64",
             VmmKind::Firecracker => "firecracker",
+            VmmKind::Host => "firebench-agent",
         }
     }
 
-    /// Whether this VMM can execute guests with `accel`.
+    /// Whether this VMM can execute guests with `accel`; of the host, whether that is no guest.
     pub fn supports(self, accel: Accel) -> bool {
         match self {
-            VmmKind::Qemu => true,
+            VmmKind::Qemu => accel != Accel::Native,
             VmmKind::Firecracker => accel == Accel::Kvm,
+            VmmKind::Host => accel == Accel::Native,
         }
     }
 }
@@ -60,6 +67,8 @@ pub enum Accel {
     Kvm,
     /// QEMU's Tiny Code Generator: emulation.
     Tcg,
+    /// The CPU itself: there is no virtual machine.
+    Native,
 }
 
 impl Accel {
@@ -68,6 +77,7 @@ impl Accel {
         match self {
             Accel::Kvm => "kvm",
             Accel::Tcg => "tcg",
+            Accel::Native => "native",
         }
     }
 }
@@ -101,6 +111,10 @@ pub struct Machine {
     pub accel: Accel,
     /// The network card, if any.
     pub tap: Option<Tap>,
+    /// CPUs of the host on which it runs, all of the VMM from its first moment; any when absent. When they are named, vCPU
+    /// threads have names, so that [`Vm::pin_vcpus`](crate::Vm::pin_vcpus) can bind each to one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<Vec<u32>>,
 }
 
 /// A virtio block device.
@@ -187,7 +201,7 @@ pub struct LaunchFile {
 }
 
 /// How a VM is started. The guest's serial console is the process's standard output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// The command, without a shell in between.
     pub argv: Vec<String>,
@@ -197,6 +211,13 @@ pub struct Launch {
     pub log: Option<PathBuf>,
     /// The tap that must exist in the process's own network namespace before it starts.
     pub tap: Option<Tap>,
+    /// Bytes of memory that the process and what it starts may use, page cache included, where a control group can be had
+    /// that limits it: [`Confinement::memory_limit`](crate::Confinement::memory_limit) says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<u64>,
+    /// The only CPUs that the process and what it starts may use; those of firebench when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<Vec<u32>>,
 }
 
 /// A machine that a VMM cannot build.
@@ -204,7 +225,10 @@ pub struct Launch {
 pub enum LaunchError {
     /// The VMM has no such accelerator.
     #[error("{vmm} cannot run guests with {accel}")]
-    #[diagnostic(help("Firecracker needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine"))]
+    #[diagnostic(help(
+        "Firecracker needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine. The host, and it alone, \
+         runs native"
+    ))]
     Accelerator {
         /// Who.
         vmm: VmmKind,
@@ -221,6 +245,17 @@ pub enum LaunchError {
         max: u32,
         /// What was asked for.
         vcpus: u32,
+    },
+    /// Settings that the VMM does not take together.
+    #[error("{vmm} does not take {settings}")]
+    #[diagnostic(help("{help}"))]
+    Settings {
+        /// Who.
+        vmm: VmmKind,
+        /// Which.
+        settings: &'static str,
+        /// What to do.
+        help: &'static str,
     },
     /// A path that cannot be given to the VMM.
     #[error("{vmm} cannot be given the path {path:?}: {reason}")]

@@ -1,15 +1,18 @@
 //! Virtual machine monitors.
 //!
-//! [`mod@launch`] holds the types and one pure function a VMM, in a file of its own ([`qemu`], [`firecracker`]):
-//! machine and image in, argument vector and files out. Nothing there touches the system, so golden tests hold every
-//! launch.
+//! [`mod@launch`] holds the types and one pure function a VMM, in a file of its own ([`qemu`], [`firecracker`]), and one for
+//! the control without a VMM ([`host`]): machine and image in, argument vector and files out. Nothing there touches the
+//! system, so golden tests hold every launch.
 //! What all VMMs share lives beside it: [`supervise`] starts and ends processes so that none survives and reads the
-//! console, [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`signals`] to Ctrl-C.
+//! console, [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] to its CPUs, [`signals`]
+//! to Ctrl-C.
 
+pub mod affinity;
 mod cgroup;
 mod child;
 pub mod exit;
 pub mod firecracker;
+pub mod host;
 pub mod kvm;
 pub mod launch;
 pub mod pagecache;
@@ -22,6 +25,7 @@ pub mod supervise;
 pub mod sweep;
 mod sys;
 mod tail;
+mod vcpus;
 
 pub use child::Step;
 pub use exit::{Exit, Usage};
@@ -33,3 +37,4 @@ pub use signals::Interrupt;
 pub use start::{Confinement, StartError};
 pub use supervise::{Isolation, Output, Vm};
 pub use sweep::{SweepReport, sweep};
+pub use vcpus::Pinned;

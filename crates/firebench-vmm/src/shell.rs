@@ -8,8 +8,9 @@ use crate::launch::{Launch, LaunchFile, Tap};
 const NAMESPACE: &str = "firebench";
 
 impl Launch {
-    /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command
-    /// with one flag a line as in the published benchmark, and the namespace's removal. The text ends with a newline.
+    /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command on
+    /// its CPUs with one flag a line as in the published benchmark, and the namespace's removal. A limit of memory is a
+    /// comment, as what sets it differs between machines. The text ends with a newline.
     pub fn to_shell(&self) -> String {
         let mut script = String::new();
         let directories: BTreeSet<_> = self.files.iter().filter_map(|file| file.path.parent()).collect();
@@ -19,7 +20,17 @@ impl Launch {
         for file in &self.files {
             script += &write(file);
         }
-        let command = command(&self.argv);
+        if let Some(bytes) = self.memory_limit {
+            script += &format!(
+                "# With {bytes} bytes of memory where control groups allow it, as after: systemd-run --scope \
+                 -p MemoryMax={bytes} -p MemorySwapMax=0\n"
+            );
+        }
+        let mut command = command(&self.argv);
+        if let Some(cpus) = &self.cpus {
+            let cpus: Vec<_> = cpus.iter().map(u32::to_string).collect();
+            command = format!("taskset -c {} {command}", cpus.join(","));
+        }
         match &self.tap {
             None => script += &format!("{command}\n"),
             Some(tap) => script += &in_namespace(tap, &command),
@@ -105,7 +116,8 @@ mod tests {
             .map(|(number, text)| LaunchFile { path: work.join(number.to_string()), contents: (*text).to_owned() })
             .collect();
         let argv = ["printf", "%s|", "-append", "console=ttyS0 'x'", ""].map(str::to_owned).to_vec();
-        let launch = Launch { argv, files: files.clone(), log: None, tap: None };
+        let launch =
+            Launch { argv, files: files.clone(), cpus: Some(vec![0]), memory_limit: Some(1), ..Launch::default() };
         let output = Command::new("sh").args(["-ec", &launch.to_shell()]).output().expect("sh");
         assert!(output.status.success(), "{output:?}");
         assert_eq!(String::from_utf8(output.stdout).expect("text"), "-append|console=ttyS0 'x'||");

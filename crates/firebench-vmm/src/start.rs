@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
+use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
 use crate::child::{Network, Plan, Step};
 use crate::launch::Launch;
@@ -86,6 +87,9 @@ impl StartError {
 pub struct Confinement {
     /// Its control group, which catches whatever the VMM may fork.
     pub cgroup: Option<PathBuf>,
+    /// Bytes of memory that the control group lets it have; none where nothing limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<u64>,
     /// Whether it has a network namespace of its own.
     pub network_namespace: bool,
     /// What had to be gone without, and why, for the user.
@@ -114,34 +118,55 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
         fs::write(&file.path, &file.contents)
             .map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
-    let without = |reason: String| vec![format!("without a control group: {reason}")];
-    let (cgroup, mut notes) = match make_cgroup(run_dir) {
-        Ok(cgroup) => (Some(cgroup), Vec::new()),
-        Err(reason) => (None, without(reason)),
-    };
-    let mut started = match spawn(launch, cgroup, network.clone()) {
-        // The group could be made and not entered: a matter of delegation. The VM can do without.
-        Err(StartError::Confine { step: Step::Cgroup, source, .. }) => {
-            notes = without(format!("cannot enter it: {source}"));
-            spawn(launch, None, network)?
+    let mut notes = Vec::new();
+    // Better a control group that limits nothing than none: it still catches whatever the VMM forks.
+    for limit in launch.memory_limit.map(Some).into_iter().chain([None]) {
+        let without = if limit.is_some() { "a limit of memory" } else { "a control group" };
+        match make_cgroup(run_dir, limit) {
+            Err(reason) => notes.push(format!("without {without}: {reason}")),
+            Ok(cgroup) => match spawn(launch, Some(cgroup), network.clone()) {
+                // The group could be made and not entered: a matter of delegation. The VM can do without.
+                Err(StartError::Confine { step: Step::Cgroup, source, .. }) => {
+                    notes.push(format!("without {without}: cannot enter its control group: {source}"));
+                }
+                result => {
+                    let mut started = result?;
+                    started.confinement.memory_limit = limit;
+                    started.confinement.notes = notes;
+                    return Ok(started);
+                }
+            },
         }
-        result => result?,
-    };
+    }
+    let mut started = spawn(launch, None, network)?;
     started.confinement.notes = notes;
     Ok(started)
 }
 
-/// Makes a control group of a name that no other boot has had, and has the run directory remember it first.
-fn make_cgroup(run_dir: Option<&RunDir>) -> Result<Cgroup, String> {
+/// Makes a control group of a name that no other boot has had, and has the run directory remember it first. With a limit
+/// of memory it is made where one can be had.
+fn make_cgroup(run_dir: Option<&RunDir>, memory_limit: Option<u64>) -> Result<Cgroup, String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let own = cgroup::own()?;
     let token = run_dir.map_or("lone", RunDir::token);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let path = own.join(format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id()));
-    if let Some(run_dir) = run_dir {
-        run_dir.record_cgroup(&path).map_err(|error| format!("cannot record it: {error}"))?;
+    let parents = if memory_limit.is_some() { own.parents_with_memory()? } else { vec![own.path] };
+    let mut refused = Vec::new();
+    for parent in parents {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id()));
+        if let Some(run_dir) = run_dir {
+            run_dir.record_cgroup(&path).map_err(|error| format!("cannot record it: {error}"))?;
+        }
+        let made = Cgroup::create(path.clone()).and_then(|cgroup| {
+            memory_limit.map_or(Ok(()), |bytes| cgroup.limit_memory(bytes))?;
+            Ok(cgroup)
+        });
+        match made {
+            Ok(cgroup) => return Ok(cgroup),
+            Err(error) => refused.push(format!("cannot make {}: {error}", path.display())),
+        }
     }
-    Cgroup::create(path.clone()).map_err(|error| format!("cannot make {}: {error}", path.display()))
+    Err(refused.join("; "))
 }
 
 fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> Result<Started, StartError> {
@@ -155,11 +180,15 @@ fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> R
     let confinement = Confinement {
         cgroup: cgroup.as_ref().map(|group| group.path().to_owned()),
         network_namespace: network.is_some(),
-        notes: Vec::new(),
+        ..Confinement::default()
     };
     let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
     let entrance = entrance.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
-    let plan = Plan { parent: Pid::this().as_raw(), report: report_end, cgroup: entrance, network };
+    let cpus = launch.cpus.as_deref().map(Mask::new).transpose().map_err(|source| {
+        let help = confine_help(Step::Affinity, Some(libc::EINVAL));
+        StartError::Confine { step: Step::Affinity, source, help }
+    })?;
+    let plan = Plan { parent: Pid::this().as_raw(), report: report_end, cgroup: entrance, cpus, network };
 
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
@@ -219,6 +248,9 @@ fn program_help(code: Option<i32>) -> Option<&'static str> {
 
 fn confine_help(step: Step, code: Option<i32>) -> Option<&'static str> {
     match (step, code?) {
+        (Step::Affinity, libc::EINVAL) => {
+            Some("name CPUs that are online and that the control group allows: `nproc`, `taskset -pc $$`")
+        }
         (Step::Namespace | Step::UserMap, libc::EPERM | libc::EACCES) => Some(
             "run as root, or let users make user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu \
              kernel.apparmor_restrict_unprivileged_userns=0), or leave the tap out",

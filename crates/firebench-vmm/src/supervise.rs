@@ -20,6 +20,7 @@ use crate::rundir::RunDir;
 use crate::start::{Confinement, StartError, Started, start};
 use crate::sys;
 use crate::tail::{self, Tail};
+use crate::vcpus::{self, Pinned};
 
 /// Most bytes of one [`Output::Console`].
 pub const CHUNK: usize = 64 * 1024;
@@ -92,8 +93,8 @@ pub struct Vm {
 
 impl Vm {
     /// Writes the launch's files and starts its command: in a session, process group and (where possible) control
-    /// group of its own, with no descriptor, signal setting or environment variable of firebench but PATH and TMPDIR,
-    /// and, for a tap, in its own network namespace.
+    /// group of its own, on the launch's CPUs alone, with no descriptor, signal setting or environment variable of firebench
+    /// but PATH and TMPDIR, and, for a tap, in its own network namespace.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
@@ -181,6 +182,20 @@ impl Vm {
     /// The process id of the VMM, which is also that of its process group.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw() as u32
+    }
+
+    /// Binds the thread of vCPU N to `cpus[N]`, for every vCPU that has a thread by now and an entry in `cpus`, and says
+    /// which, by vCPU. Does no harm when called again, so call it whenever the VM said something until all are there. Until
+    /// then they run anywhere on [`Launch::cpus`], which should be the same CPUs.
+    ///
+    /// VMMs make these threads when they start; QEMU's are known only when the launch was made for
+    /// [`Machine::cpus`](crate::Machine::cpus). After the VM's end there are none.
+    ///
+    /// # Errors
+    /// When a CPU does not exist or may not be used, or the system refuses.
+    pub fn pin_vcpus(&self, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
+        // Once waited for, its id could be somebody else's.
+        if self.end.is_some() { Ok(Vec::new()) } else { vcpus::pin(self.pid.as_raw(), cpus) }
     }
 
     /// What holds the VM, and what had to be gone without.

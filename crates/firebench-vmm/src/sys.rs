@@ -50,6 +50,19 @@ fn duration(time: libc::timeval) -> Duration {
     Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
 }
 
+/// The CPUs that the thread `tid`, 0 for the calling one, may use: `mask` gets a bit for each. Async-signal-safe.
+pub(crate) fn affinity(tid: libc::pid_t, mask: &mut [u64]) -> io::Result<()> {
+    mask.fill(0);
+    // SAFETY: the kernel writes at most as many bytes as it is told that there are.
+    check(unsafe { libc::syscall(libc::SYS_sched_getaffinity, tid, size_of_val(mask), mask.as_mut_ptr()) }).map(|_| ())
+}
+
+/// Lets the thread `tid`, 0 for the calling one, use the CPUs of `mask` alone. Async-signal-safe.
+pub(crate) fn set_affinity(tid: libc::pid_t, mask: &[u64]) -> io::Result<()> {
+    // SAFETY: the kernel reads at most as many bytes as it is told that there are.
+    check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, tid, size_of_val(mask), mask.as_ptr()) }).map(|_| ())
+}
+
 /// Whether this process ignores `signal` (as `nohup` arranges for SIGHUP).
 pub(crate) fn is_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

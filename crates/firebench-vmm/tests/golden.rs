@@ -7,7 +7,7 @@ use firebench_vmm::{
 use insta::assert_snapshot;
 
 fn machine() -> Machine {
-    Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap: None }
+    Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap: None, cpus: None }
 }
 
 fn tap(mac: Option<&str>) -> Option<Tap> {
@@ -24,7 +24,7 @@ fn image() -> Image {
 }
 
 fn on_qemu(machine: Machine, cpu: Option<&str>) -> Contender {
-    let settings = Settings::Qemu(qemu::Settings { cpu: cpu.map(str::to_owned), acpi: true });
+    let settings = Settings::Qemu(qemu::Settings { cpu: cpu.map(str::to_owned), ..qemu::Settings::default() });
     Contender { name: "qemu".to_owned(), machine, settings }
 }
 
@@ -50,7 +50,7 @@ fn qemu_with_kvm() {
 
 #[test]
 fn qemu_without_acpi() {
-    let settings = Settings::Qemu(qemu::Settings { cpu: None, acpi: false });
+    let settings = Settings::Qemu(qemu::Settings { acpi: false, ..qemu::Settings::default() });
     let launch = try_launch(&Contender { settings, ..on_qemu(machine(), None) }, &image()).expect("a launch");
     assert_eq!(launch.argv[1..3], ["-M", "microvm,rtc=off,acpi=off"]);
 }

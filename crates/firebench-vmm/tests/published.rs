@@ -59,8 +59,8 @@ fn qemu_is_started_with_the_flags_of_the_document() {
     let document = arguments(QEMU, "qemu-system-x86_64");
     let cmdline = value(&flags(&document), "-append").to_owned();
     let tap = Some(Tap { name: "tap0".to_owned(), mac: None });
-    let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap };
-    let ours = launch_of(machine, Settings::Qemu(qemu::Settings { cpu: None, acpi: true }), &cmdline);
+    let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap, cpus: None };
+    let ours = launch_of(machine, Settings::Qemu(qemu::Settings::default()), &cmdline);
 
     // The differences, in the document's order:
     let mut expected = document;
@@ -86,10 +86,11 @@ fn firecracker_is_configured_as_firectl_does_it() {
     assert_eq!(value(&document, "-t"), "");
     assert!(!document.contains_key("--ncpus") && !document.contains_key("-c"));
     let memory: u32 = value(&document, "-m").parse().expect("MiB");
-    let machine = Machine { vcpus: 1, memory_mib: memory, accel: Accel::Kvm, tap };
+    let machine = Machine { vcpus: 1, memory_mib: memory, accel: Accel::Kvm, tap, cpus: None };
     let settings = firecracker::Settings {
         cpu_template: Some(value(&document, "--cpu-template").to_owned()),
         log_level: value(&document, "--log-level").to_owned(),
+        ..firecracker::Settings::default()
     };
     // firebench adds to the document's options, behind them.
     let cmdline = format!("{} quiet", value(&document, "--kernel-opts"));

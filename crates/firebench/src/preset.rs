@@ -50,12 +50,12 @@ const PUBLISHED_FIRECRACKER_CMDLINE: &str = "console=ttyS0 noapic reboot=k panic
 /// neither VMM has, and an end by triple fault, which both VMMs take for what it is.
 const MATCHED_CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1 pci=off";
 
-/// The contenders for `vmms`, and what the reader must know about them.
+/// The contenders for `vmms`, and what the reader must know about them. The host is none: it has no guest to set up.
 pub fn contenders(wish: &Wish, vmms: &[VmmKind]) -> (Vec<PresetContender>, Vec<String>) {
     let mut notices = Vec::new();
     let contenders = vmms
         .iter()
-        .map(|&vmm| match wish.preset {
+        .filter_map(|&vmm| match wish.preset {
             Preset::Matched => matched(wish, vmm),
             Preset::Published => published(wish, vmm, &mut notices),
         })
@@ -63,26 +63,32 @@ pub fn contenders(wish: &Wish, vmms: &[VmmKind]) -> (Vec<PresetContender>, Vec<S
     (contenders, notices)
 }
 
-fn matched(wish: &Wish, vmm: VmmKind) -> PresetContender {
+fn matched(wish: &Wish, vmm: VmmKind) -> Option<PresetContender> {
     let cpu = match wish.accel {
         Accel::Kvm => "host",
-        Accel::Tcg => "max",
+        Accel::Tcg | Accel::Native => "max",
     };
     let settings = match vmm {
-        VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()), acpi: wish.acpi_kernel }),
+        VmmKind::Qemu => Settings::Qemu(qemu::Settings {
+            cpu: Some(cpu.to_owned()),
+            acpi: wish.acpi_kernel,
+            ..qemu::Settings::default()
+        }),
         VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings::default()),
+        VmmKind::Host => return None,
     };
     let tap = wish.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
-    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap };
-    named(vmm, machine, settings, cmdline(wish, MATCHED_CMDLINE))
+    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap, cpus: None };
+    Some(named(vmm, machine, settings, cmdline(wish, MATCHED_CMDLINE)))
 }
 
-fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetContender {
+fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> Option<PresetContender> {
     let machine = |vcpus, mac: Option<&str>| Machine {
         vcpus,
         memory_mib: 1024,
         accel: wish.accel,
         tap: Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) }),
+        cpus: None,
     };
     match vmm {
         VmmKind::Qemu => {
@@ -98,8 +104,8 @@ fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetCont
                         .to_owned(),
                 );
             }
-            let settings = Settings::Qemu(qemu::Settings { cpu: None, acpi: wish.acpi_kernel });
-            named(vmm, machine(2, None), settings, cmdline(wish, &base))
+            let settings = Settings::Qemu(qemu::Settings { acpi: wish.acpi_kernel, ..qemu::Settings::default() });
+            Some(named(vmm, machine(2, None), settings, cmdline(wish, &base)))
         }
         VmmKind::Firecracker => {
             if !wish.intel {
@@ -126,9 +132,11 @@ fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> PresetCont
             let settings = Settings::Firecracker(firecracker::Settings {
                 cpu_template: wish.intel.then(|| "T2".to_owned()),
                 log_level: "Debug".to_owned(),
+                ..firecracker::Settings::default()
             });
-            named(vmm, machine(1, Some(PUBLISHED_MAC)), settings, cmdline(wish, &base))
+            Some(named(vmm, machine(1, Some(PUBLISHED_MAC)), settings, cmdline(wish, &base)))
         }
+        VmmKind::Host => None,
     }
 }
 

@@ -16,7 +16,7 @@ fn script(text: &str) -> Launch {
 }
 
 fn command(argv: &[&str]) -> Launch {
-    Launch { argv: argv.iter().map(|&word| word.to_owned()).collect(), files: Vec::new(), log: None, tap: None }
+    Launch { argv: argv.iter().map(|&word| word.to_owned()).collect(), ..Launch::default() }
 }
 
 fn start(launch: &Launch) -> Vm {

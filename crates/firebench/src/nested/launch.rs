@@ -58,5 +58,5 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
         flag(&["-drive", &format!("id=drive{index},file={file},format=raw,if=virtio,readonly=on")]);
     }
     flag(&["-no-reboot"]);
-    Ok(Launch { argv, files: Vec::new(), log: None, tap: None })
+    Ok(Launch { argv, ..Launch::default() })
 }

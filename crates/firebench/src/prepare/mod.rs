@@ -313,7 +313,7 @@ fn contender_records(plan: &Plan, programs: &Programs) -> Vec<ContenderRecord> {
     let record = |planned: &PlannedContender| {
         let contender = &planned.contender;
         let Tool { path, version, sha256, .. } = programs.vmm(contender.settings.vmm());
-        let launch = firebench_vmm::Launch { argv: Vec::new(), files: Vec::new(), log: None, tap: None };
+        let launch = firebench_vmm::Launch::default();
         ContenderRecord {
             name: contender.name.clone(),
             vmm: contender.settings.vmm(),

@@ -56,11 +56,12 @@ impl Programs {
         })
     }
 
-    /// The program of a VMM that [`Programs::find`] was told about; QEMU also for a nested host.
+    /// The program of a VMM that [`Programs::find`] was told about; QEMU also for a nested host. Not of the host.
     pub(super) fn vmm(&self, vmm: VmmKind) -> &Tool {
         let tool = match vmm {
             VmmKind::Qemu => &self.qemu,
             VmmKind::Firecracker => &self.firecracker,
+            VmmKind::Host => &None,
         };
         tool.as_ref().expect("`find` was told about every VMM of the run")
     }

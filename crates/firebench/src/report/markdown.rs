@@ -31,6 +31,7 @@ fn title(contender: &ContenderRecord) -> String {
         vmm if contender.name != vmm.name() => sentence(&contender.name),
         VmmKind::Qemu => "QEMU".to_owned(),
         VmmKind::Firecracker => "Firecracker".to_owned(),
+        VmmKind::Host => "Host".to_owned(),
     }
 }
 
@@ -281,7 +282,7 @@ fn compared_section(report: &Report, guests: &Guests) -> String {
     if let Some(nested) = &report.nested_host {
         let (version, cpus) = (sentence(&nested.qemu), text::count(nested.cpus as usize, "CPU"));
         out += &format!("\n### Nested host\n\n{version}, {cpus}, {} MiB:\n\n", nested.memory_mib);
-        let launch = Launch { argv: nested.argv.clone(), files: Vec::new(), log: None, tap: None };
+        let launch = Launch { argv: nested.argv.clone(), ..Launch::default() };
         out += &fence("bash", &launch.to_shell());
     }
     out

@@ -200,6 +200,7 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
             Some(PathBuf::from("run/firecracker.log")),
             "Firecracker v1.12.1",
         ),
+        VmmKind::Host => (vec!["firebench-agent", "host", "run/job.json"], Vec::new(), None, "firebench-agent 0.1.0"),
     };
     ContenderRecord {
         name: vmm.name().to_owned(),
@@ -210,15 +211,17 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         vcpus,
         memory_mib: 1024,
         accel: Accel::Kvm,
-        settings: Some(match vmm {
-            VmmKind::Qemu => Settings::Qemu(qemu::Settings { cpu: None, acpi: true }),
-            VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings {
+        settings: match vmm {
+            VmmKind::Qemu => Some(Settings::Qemu(qemu::Settings::default())),
+            VmmKind::Firecracker => Some(Settings::Firecracker(firecracker::Settings {
                 cpu_template: (vcpus == 1).then(|| "T2".to_owned()),
                 log_level: "Debug".to_owned(),
-            }),
-        }),
+                ..firecracker::Settings::default()
+            })),
+            VmmKind::Host => None,
+        },
         cmdline: "console=ttyS0 quiet".to_owned(),
-        launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, tap: None },
+        launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
         boots: Vec::new(),
     }
 }

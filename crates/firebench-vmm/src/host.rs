@@ -1,0 +1,31 @@
+//! The bare host, the control: no VMM, the same agent and the same program as in a guest, as ordinary processes.
+//!
+//! What a machine limits for a guest, the kernel limits here: memory through a control group, page cache included as in a
+//! guest (what was in the page cache before is charged to whoever read it first, so the payload must be dropped from it
+//! before: [`firebench_protocol::HostJob::evict`]), and CPUs through affinity.
+
+use std::path::Path;
+
+use crate::launch::{Accel, Launch, LaunchError, Machine, Paths, VmmKind, text};
+
+/// The launch of the agent (`paths.binary`) with the [`firebench_protocol::HostJob`] in the file `job`. Its frames come on
+/// standard output, where a VM has its console. Pure: reads and writes nothing.
+///
+/// It may use [`Machine::memory_mib`] of memory and the CPUs of [`Machine::cpus`], of which there should be as many as
+/// [`Machine::vcpus`].
+///
+/// # Errors
+/// [`LaunchError`] when the machine has an accelerator, or a path is no text.
+pub fn launch(machine: &Machine, job: &Path, paths: &Paths) -> Result<Launch, LaunchError> {
+    const VMM: VmmKind = VmmKind::Host;
+    if machine.accel != Accel::Native {
+        return Err(LaunchError::Accelerator { vmm: VMM, accel: machine.accel });
+    }
+    let argv = vec![text(VMM, &paths.binary)?, "host".to_owned(), text(VMM, job)?];
+    Ok(Launch {
+        argv,
+        memory_limit: Some(u64::from(machine.memory_mib) << 20),
+        cpus: machine.cpus.clone(),
+        ..Launch::default()
+    })
+}
