@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`payload`] | the bytes of `/random.txt` and their SHA-256 |
 //! | [`ext4`] | a deterministic ext4 image of a tree of files, without root and without loop mounts |
+//! | [`payload_file`] | the same bytes as a file of the host |
 //! | [`disk`] | the guest's root disk: busybox, payload, files of the user |
 //! | [`tools`] | a disk of host binaries for the nested host |
 //! | [`kernel`] | an ELF `vmlinux` from a bzImage or an ELF file |
@@ -27,6 +28,7 @@ pub mod initramfs;
 pub mod kernel;
 pub mod modules;
 pub mod payload;
+pub mod payload_file;
 pub mod prepare;
 pub mod program;
 mod progress;

@@ -11,6 +11,7 @@ use firebench_image::cache::Cache;
 use firebench_image::digest::sha256_file;
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::Payload;
+use firebench_image::payload_file;
 use firebench_image::tools::build_tools_disk;
 
 const BYTES: u64 = (3 << 20) + 1;
@@ -55,6 +56,20 @@ fn a_flipped_bit_of_the_payload_is_found() {
     image.read_exact_at(&mut byte, at).expect("read");
     image.write_all_at(&[byte[0] ^ 1], at).expect("written");
     assert!(!disk.payload_is_intact().expect("read"));
+    assert!(matches!(payload_file::of_disk(&cache, &disk), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn a_payload_comes_out_of_its_disk_as_it_went_in() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let disk = build_root_disk(&cache, &spec(dir.path(), Payload::Urandom { bytes: BYTES })).expect("built");
+    let file = payload_file::of_disk(&cache, &disk).expect("taken out");
+    assert_eq!(sha256_file(&file.path).expect("hashed"), disk.sha256_of_payload);
+    assert!(!payload_file::of_disk(&cache, &disk).expect("found").guard.built());
+    let made = payload_file::seeded(&cache, 7, BYTES).expect("made");
+    let expected = Payload::Seeded { seed: 7, bytes: BYTES }.digest().expect("a digest");
+    assert_eq!(Some(sha256_file(&made.path).expect("hashed")), expected);
 }
 
 #[test]

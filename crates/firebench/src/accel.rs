@@ -18,8 +18,12 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// Chooses. Pure.
-pub fn choose(choice: AccelChoice, kvm: &KvmReport) -> Chosen {
+/// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
+pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
+    if only_hosts && choice != AccelChoice::Nested {
+        let reason = "every contender is the bare host, nothing is virtualised".to_owned();
+        return Chosen { accel: Accel::Native, nested: false, emulated: false, reason };
+    }
     let asked = |flag: &str| format!("{flag} was asked for; {}", kvm.finding);
     match choice {
         AccelChoice::Tcg => Chosen { accel: Accel::Tcg, nested: false, emulated: true, reason: asked("--accel tcg") },

@@ -3,13 +3,15 @@
 use firebench_vmm::Launch;
 
 use crate::events::{Listener, RunEvent};
-use crate::record::{BootRecord, BootStatus, Report};
+use crate::record::{BootRecord, BootStatus, DesignRecord, Report};
 
 /// What a run has brought so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Collected {
     /// For each contender of the plan: its first launch and its boots.
     pub contenders: Vec<CollectedContender>,
+    /// The design, with what was decided on the way.
+    pub design: Option<DesignRecord>,
     /// Notices and retries.
     pub notices: Vec<String>,
 }
@@ -26,12 +28,15 @@ pub struct CollectedContender {
 impl Collected {
     /// For `contenders` contenders.
     pub fn new(contenders: usize) -> Self {
-        Collected { contenders: vec![CollectedContender::default(); contenders], notices: Vec::new() }
+        Collected { contenders: vec![CollectedContender::default(); contenders], ..Collected::default() }
     }
 
     /// Puts everything into `report`, whose contenders are those of the plan.
     pub fn fill(self, report: &mut Report) {
         report.notices.extend(self.notices);
+        if let Some(design) = self.design {
+            report.design = design;
+        }
         for (record, collected) in report.contenders.iter_mut().zip(self.contenders) {
             if let Some(launch) = collected.launch {
                 record.launch = launch;
@@ -65,6 +70,7 @@ impl Listener for Collected {
                 }
                 contender.boots.push((**boot).clone());
             }
+            RunEvent::Progress { design, .. } => self.design = Some((**design).clone()),
             RunEvent::Notice { text } => self.notices.push(text.clone()),
             _ => {}
         }

@@ -31,11 +31,12 @@ pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
         comment(&mut text, "What follows starts the same VMs on this machine itself.");
     }
     for planned in &prepared.plan.contenders {
-        let name = &planned.contender.name;
+        let name = &planned.name;
         let dir = cache.dir().join(DIRECTORY).join(name);
         std::fs::create_dir_all(&dir).map_err(|source| RunError::Io { action: "make", path: dir.clone(), source })?;
-        let initramfs = runner::write_initramfs(&prepared.plan, planned, &runner::nonce()?, &dir)?;
-        let launch = runner::planned_launch(&prepared.plan, planned, initramfs, &dir)?;
+        let iterations = report.design.iterations;
+        let job = runner::write_job(&prepared.plan, planned, iterations, &runner::nonce()?, &dir)?;
+        let launch = runner::planned_launch(planned, job, &dir)?;
         let _ = write!(text, "\n# {name}\n{}", launch.to_shell());
     }
     Ok(text)

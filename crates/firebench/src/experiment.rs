@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Size;
 
-pub use contender::{CacheMode, ContenderSpec, Io};
+pub use contender::{CacheMode, ContenderError, ContenderSpec, Io, check_all};
 pub use design::{Design, HostCacheChoice, Primary};
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.

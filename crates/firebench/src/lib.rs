@@ -15,6 +15,7 @@ pub mod events;
 pub mod experiment;
 pub mod fetch;
 pub mod hostfacts;
+pub mod init;
 pub mod nested;
 pub mod observe;
 pub mod plan;

@@ -8,7 +8,7 @@ use firebench_protocol::codec::Item;
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 
 use crate::console::{Arrived, Words};
-use crate::plan::{Deadlines, Plan};
+use crate::plan::Deadlines;
 use crate::record::{BootStatus, IterationRecord};
 
 /// What the runner must do next.
@@ -35,10 +35,21 @@ enum Phase {
     PoweringOff,
 }
 
+/// What a boot must bring, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// Iterations.
+    pub iterations: u32,
+    /// The digest that every iteration must print first.
+    pub payload_sha256: &'a str,
+    /// How long what may take.
+    pub deadlines: Deadlines,
+}
+
 /// The state of one boot.
 #[derive(Debug)]
 pub struct Observer<'a> {
-    plan: &'a Plan,
+    expected: Expected<'a>,
     phase: Phase,
     phase_since: Instant,
     started: Instant,
@@ -59,9 +70,9 @@ pub struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     /// A VMM that was started at `started`.
-    pub fn new(plan: &'a Plan, started: Instant) -> Self {
+    pub fn new(expected: Expected<'a>, started: Instant) -> Self {
         Observer {
-            plan,
+            expected,
             phase: Phase::Booting,
             phase_since: started,
             started,
@@ -81,7 +92,7 @@ impl<'a> Observer<'a> {
     }
 
     fn patience(&self) -> Duration {
-        let Deadlines { boot, iteration, power_off } = self.plan.deadlines;
+        let Deadlines { boot, iteration, power_off } = self.expected.deadlines;
         Duration::from_secs(match self.phase {
             Phase::Booting | Phase::Preparing => boot,
             Phase::Iterating => iteration,
@@ -210,13 +221,13 @@ impl<'a> Observer<'a> {
     fn is_next(&self, index: u32) -> bool {
         self.running.is_none()
             && usize::try_from(index).is_ok_and(|index| index == self.iterations.len())
-            && index < self.plan.iterations
+            && index < self.expected.iterations
     }
 
     /// What a whole boot must have brought and this one has not.
     fn missing(&self) -> Option<String> {
         let measured = self.iterations.len();
-        let wanted = self.plan.iterations;
+        let wanted = self.expected.iterations;
         if u32::try_from(measured) != Ok(wanted) {
             Some(format!("{measured} of {wanted} iterations: the rest"))
         } else if self.facts.is_none() {
@@ -247,12 +258,12 @@ impl<'a> Observer<'a> {
             );
         }
         let digest = report.stdout.split_whitespace().next().unwrap_or_default().to_owned();
-        if digest != self.plan.payload_sha256 {
+        if digest != self.expected.payload_sha256 {
             return Step::Failed(
                 BootStatus::WrongDigest,
                 format!(
                     "iteration {number}: the guest computed {digest:?}, the payload's SHA-256 is {}",
-                    self.plan.payload_sha256
+                    self.expected.payload_sha256
                 ),
             );
         }

@@ -3,58 +3,101 @@
 
 use std::path::PathBuf;
 
-use firebench_vmm::Contender;
+use firebench_stats::design;
 use firebench_vmm::pagecache::HostCache;
+use firebench_vmm::{Machine, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
+
+use crate::experiment::Primary;
 
 /// A run, ready to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Who is compared.
+    /// Who is compared; the first one is the baseline.
     pub contenders: Vec<PlannedContender>,
-    /// Every boot, in the order in which they run.
-    pub boots: Vec<PlannedBoot>,
-    /// The command of an iteration.
-    pub command: Vec<String>,
+    /// In which order they boot, and when it is enough.
+    pub design: design::Settings,
+    /// The metric on which that is decided.
+    pub primary: Primary,
+    /// Boots of this run that are there already, in the order in which they ran: it goes on after them.
+    pub done: Vec<design::Boot>,
     /// The digest that every iteration must print first.
     pub payload_sha256: String,
-    /// Iterations in each boot.
-    pub iterations: u32,
     /// Drop the guest's caches before each iteration.
     pub cold: bool,
-    /// State of the host's page cache of the root disk before each boot.
+    /// State of the host's page cache of each contender's disk before each boot.
     pub host_cache: HostCache,
     /// How long what may take.
     pub deadlines: Deadlines,
     /// How often a boot that never started is tried, at least 1.
     pub attempts: u32,
-    /// What all guests boot.
-    pub image: PlannedImage,
+    /// Whether guest instructions are emulated: then no estimate is shown, and no boot is void for its clock.
+    pub emulated: bool,
 }
 
 /// A contender of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedContender {
-    /// The VMM and its machine.
-    pub contender: Contender,
-    /// The VMM's executable.
+    /// Unique in the run.
+    pub name: String,
+    /// The virtual machine; of the host, what the workload may use of it.
+    pub machine: Machine,
+    /// What runs the workload.
+    pub system: System,
+    /// The VMM's executable; for the host, the agent.
     pub binary: PathBuf,
-    /// Kernel command line.
-    pub cmdline: String,
+    /// The command of an iteration.
+    pub command: Vec<String>,
+    /// The file that is read and whose state in the page cache is set before each boot: the root disk; for the host, the
+    /// payload.
+    pub disk: PathBuf,
 }
 
-/// A boot of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedBoot {
-    /// From 0: a fresh boot of every contender.
-    pub block: u32,
-    /// Place in the block, from 0.
-    pub position: u32,
-    /// Index into [`Plan::contenders`].
-    pub contender: usize,
+/// What runs a contender's workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "system", rename_all = "snake_case", deny_unknown_fields)]
+pub enum System {
+    /// A VMM.
+    Vm {
+        /// What only this VMM has.
+        settings: Settings,
+        /// ELF vmlinux.
+        kernel: PathBuf,
+        /// Initramfs without a job.
+        initramfs: PathBuf,
+        /// Kernel command line.
+        cmdline: String,
+    },
+    /// The bare host.
+    Host,
+}
+
+impl System {
+    /// The VMM, or the host.
+    pub fn vmm(&self) -> VmmKind {
+        match self {
+            System::Vm { settings, .. } => settings.vmm(),
+            System::Host => VmmKind::Host,
+        }
+    }
+
+    /// What only its VMM has; none for the host.
+    pub fn settings(&self) -> Option<&Settings> {
+        match self {
+            System::Vm { settings, .. } => Some(settings),
+            System::Host => None,
+        }
+    }
+
+    /// Kernel command line; empty for the host.
+    pub fn cmdline(&self) -> &str {
+        match self {
+            System::Vm { cmdline, .. } => cmdline,
+            System::Host => "",
+        }
+    }
 }
 
 /// Deadlines in seconds, each counted from the end of what comes before it.
@@ -67,51 +110,4 @@ pub struct Deadlines {
     pub iteration: u64,
     /// From the last iteration until the VMM is gone.
     pub power_off: u64,
-}
-
-/// What all guests boot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedImage {
-    /// ELF vmlinux.
-    pub kernel: PathBuf,
-    /// Initramfs without a job.
-    pub initramfs: PathBuf,
-    /// The root disk.
-    pub disk: PathBuf,
-}
-
-/// The boots of `blocks` blocks of `contenders` contenders: every other block runs in the opposite order (A B, B A, ...), so
-/// that a drift of the machine meets all contenders alike.
-pub fn interleaved(contenders: usize, blocks: u32) -> Vec<PlannedBoot> {
-    (0..blocks)
-        .flat_map(|block| {
-            (0u32..).zip(0..contenders).map(move |(position, index)| {
-                let contender = if block % 2 == 0 { index } else { contenders - 1 - index };
-                PlannedBoot { block, position, contender }
-            })
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::interleaved;
-
-    #[test]
-    fn every_other_block_is_reversed() {
-        let order: Vec<_> = interleaved(2, 3).iter().map(|boot| (boot.block, boot.position, boot.contender)).collect();
-        assert_eq!(order, [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0), (2, 0, 0), (2, 1, 1)]);
-    }
-
-    #[test]
-    fn every_block_has_every_contender_once() {
-        for contenders in 1..5 {
-            for block in interleaved(contenders, 4).chunks(contenders) {
-                let mut seen: Vec<_> = block.iter().map(|boot| boot.contender).collect();
-                seen.sort_unstable();
-                assert_eq!(seen, (0..contenders).collect::<Vec<_>>());
-            }
-        }
-    }
 }

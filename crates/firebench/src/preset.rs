@@ -1,6 +1,6 @@
 //! Presets: from what the user wants to the contenders' machines, as a pure function.
 
-use firebench_vmm::{Accel, Contender, Machine, Settings, Tap, VmmKind, firecracker, qemu};
+use firebench_vmm::{Accel, Machine, Settings, Tap, VmmKind, firecracker, qemu};
 
 use crate::experiment::Preset;
 
@@ -29,11 +29,13 @@ pub struct Wish {
     pub append: String,
 }
 
-/// A contender of a preset.
+/// A VM as a preset makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PresetContender {
-    /// The VMM and its machine.
-    pub contender: Contender,
+pub struct PresetVm {
+    /// The machine.
+    pub machine: Machine,
+    /// What only its VMM has.
+    pub settings: Settings,
     /// Kernel command line.
     pub cmdline: String,
 }
@@ -50,99 +52,79 @@ const PUBLISHED_FIRECRACKER_CMDLINE: &str = "console=ttyS0 noapic reboot=k panic
 /// neither VMM has, and an end by triple fault, which both VMMs take for what it is.
 const MATCHED_CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1 pci=off";
 
-/// The contenders for `vmms`, and what the reader must know about them. The host is none: it has no guest to set up.
-pub fn contenders(wish: &Wish, vmms: &[VmmKind]) -> (Vec<PresetContender>, Vec<String>) {
-    let mut notices = Vec::new();
-    let contenders = vmms
-        .iter()
-        .filter_map(|&vmm| match wish.preset {
-            Preset::Matched => matched(wish, vmm),
-            Preset::Published => published(wish, vmm, &mut notices),
-        })
-        .collect();
-    (contenders, notices)
-}
-
-fn matched(wish: &Wish, vmm: VmmKind) -> Option<PresetContender> {
-    let cpu = match wish.accel {
-        Accel::Kvm => "host",
-        Accel::Tcg | Accel::Native => "max",
-    };
-    let settings = match vmm {
-        VmmKind::Qemu => Settings::Qemu(qemu::Settings {
-            cpu: Some(cpu.to_owned()),
-            acpi: wish.acpi_kernel,
-            ..qemu::Settings::default()
-        }),
-        VmmKind::Firecracker => Settings::Firecracker(firecracker::Settings::default()),
-        VmmKind::Host => return None,
-    };
-    let tap = wish.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
-    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap, cpus: None };
-    Some(named(vmm, machine, settings, cmdline(wish, MATCHED_CMDLINE)))
-}
-
-fn published(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> Option<PresetContender> {
-    let machine = |vcpus, mac: Option<&str>| Machine {
-        vcpus,
-        memory_mib: 1024,
-        accel: wish.accel,
-        tap: Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) }),
-        cpus: None,
-    };
-    match vmm {
-        VmmKind::Qemu => {
-            if wish.accel == Accel::Tcg {
-                notices.push("published: qemu's -enable-kvm is replaced by -accel tcg,thread=multi".to_owned());
-            }
-            let mut base = PUBLISHED_QEMU_CMDLINE.to_owned();
-            if !wish.acpi_kernel {
-                base.push_str(" reboot=t");
-                notices.push(
-                    "published: qemu's machine gets acpi=off, else this kernel, which has no ACPI, finds no disk; and `reboot=t`, \
-                     else it does not end"
-                        .to_owned(),
-                );
-            }
-            let settings = Settings::Qemu(qemu::Settings { acpi: wish.acpi_kernel, ..qemu::Settings::default() });
-            Some(named(vmm, machine(2, None), settings, cmdline(wish, &base)))
+/// The VM for `vmm`, none for the host. What the reader must know about it goes to `notices`.
+pub fn vm(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> Option<PresetVm> {
+    match (vmm, wish.preset) {
+        (VmmKind::Host, _) => None,
+        (VmmKind::Qemu, Preset::Matched) => Some(matched(wish, matched_qemu(wish))),
+        (VmmKind::Firecracker, Preset::Matched) => {
+            Some(matched(wish, Settings::Firecracker(firecracker::Settings::default())))
         }
-        VmmKind::Firecracker => {
-            if !wish.intel {
-                notices.push(
-                    "published: firecracker's CPU template T2 is left out, it exists for Intel CPUs alone".to_owned(),
-                );
-            }
-            let mut base = PUBLISHED_FIRECRACKER_CMDLINE.to_owned();
-            if wish.acpi_kernel {
-                base = base.replace("noapic ", "");
-                notices.push(
-                    "published: firecracker's `noapic` is left out, with it this kernel finds no disk: its virtio devices \
-                     come from ACPI, and their interrupts need the I/O APIC"
-                        .to_owned(),
-                );
-            }
-            if wish.modular_kernel {
-                notices.push(
-                    "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows that \
-                     word (the parameter is `nomodule`), it changes nothing"
-                        .to_owned(),
-                );
-            }
-            let settings = Settings::Firecracker(firecracker::Settings {
-                cpu_template: wish.intel.then(|| "T2".to_owned()),
-                log_level: "Debug".to_owned(),
-                ..firecracker::Settings::default()
-            });
-            Some(named(vmm, machine(1, Some(PUBLISHED_MAC)), settings, cmdline(wish, &base)))
-        }
-        VmmKind::Host => None,
+        (VmmKind::Qemu, Preset::Published) => Some(published_qemu(wish, notices)),
+        (VmmKind::Firecracker, Preset::Published) => Some(published_firecracker(wish, notices)),
     }
 }
 
-fn named(vmm: VmmKind, machine: Machine, settings: Settings, cmdline: String) -> PresetContender {
-    let contender = Contender { name: vmm.name().to_owned(), machine, settings };
-    PresetContender { contender, cmdline }
+fn matched_qemu(wish: &Wish) -> Settings {
+    let cpu = if wish.accel == Accel::Tcg { "max" } else { "host" };
+    Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()), acpi: wish.acpi_kernel, ..qemu::Settings::default() })
+}
+
+fn matched(wish: &Wish, settings: Settings) -> PresetVm {
+    let tap = wish.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
+    let machine = Machine { vcpus: wish.vcpus, memory_mib: wish.memory_mib, accel: wish.accel, tap, cpus: None };
+    PresetVm { machine, settings, cmdline: cmdline(wish, MATCHED_CMDLINE) }
+}
+
+/// The published machines: what they have alike.
+fn published(wish: &Wish, vcpus: u32, mac: Option<&str>) -> Machine {
+    let tap = Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) });
+    Machine { vcpus, memory_mib: 1024, accel: wish.accel, tap, cpus: None }
+}
+
+fn published_qemu(wish: &Wish, notices: &mut Vec<String>) -> PresetVm {
+    if wish.accel == Accel::Tcg {
+        notices.push("published: qemu's -enable-kvm is replaced by -accel tcg,thread=multi".to_owned());
+    }
+    let mut base = PUBLISHED_QEMU_CMDLINE.to_owned();
+    if !wish.acpi_kernel {
+        base.push_str(" reboot=t");
+        notices.push(
+            "published: qemu's machine gets acpi=off, else this kernel, which has no ACPI, finds no disk; and `reboot=t`, \
+             else it does not end"
+                .to_owned(),
+        );
+    }
+    let settings = Settings::Qemu(qemu::Settings { acpi: wish.acpi_kernel, ..qemu::Settings::default() });
+    PresetVm { machine: published(wish, 2, None), settings, cmdline: cmdline(wish, &base) }
+}
+
+fn published_firecracker(wish: &Wish, notices: &mut Vec<String>) -> PresetVm {
+    if !wish.intel {
+        notices.push("published: firecracker's CPU template T2 is left out, it exists for Intel CPUs alone".to_owned());
+    }
+    let mut base = PUBLISHED_FIRECRACKER_CMDLINE.to_owned();
+    if wish.acpi_kernel {
+        base = base.replace("noapic ", "");
+        notices.push(
+            "published: firecracker's `noapic` is left out, with it this kernel finds no disk: its virtio devices \
+             come from ACPI, and their interrupts need the I/O APIC"
+                .to_owned(),
+        );
+    }
+    if wish.modular_kernel {
+        notices.push(
+            "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows that \
+             word (the parameter is `nomodule`), it changes nothing"
+                .to_owned(),
+        );
+    }
+    let settings = Settings::Firecracker(firecracker::Settings {
+        cpu_template: wish.intel.then(|| "T2".to_owned()),
+        log_level: "Debug".to_owned(),
+        ..firecracker::Settings::default()
+    });
+    PresetVm { machine: published(wish, 1, Some(PUBLISHED_MAC)), settings, cmdline: cmdline(wish, &base) }
 }
 
 /// The command line with what emulation needs and what the user adds.
@@ -183,49 +165,53 @@ mod tests {
         }
     }
 
-    fn cmdlines(wish: &Wish) -> Vec<String> {
-        contenders(wish, &VmmKind::ALL).0.into_iter().map(|contender| contender.cmdline).collect()
+    /// QEMU's and Firecracker's VM, and the notices.
+    fn pair(wish: &Wish) -> ([PresetVm; 2], Vec<String>) {
+        let mut notices = Vec::new();
+        let vms = VmmKind::ALL.map(|vmm| vm(wish, vmm, &mut notices).expect("a VM"));
+        (vms, notices)
+    }
+
+    fn cmdlines(wish: &Wish) -> [String; 2] {
+        pair(wish).0.map(|vm| vm.cmdline)
     }
 
     #[test]
     fn matched_machines_are_alike() {
-        let (contenders, notices) = contenders(&wish(Preset::Matched), &VmmKind::ALL);
-        assert_eq!(contenders[0].contender.machine, contenders[1].contender.machine);
-        assert_eq!(contenders[0].cmdline, contenders[1].cmdline);
+        let ([qemu, firecracker], notices) = pair(&wish(Preset::Matched));
+        assert_eq!((&qemu.machine, &qemu.cmdline), (&firecracker.machine, &firecracker.cmdline));
+        assert_eq!(qemu.machine.tap, None);
         assert!(notices.is_empty());
-        assert_eq!(contenders[0].contender.machine.tap, None);
     }
 
     #[test]
     fn a_tap_is_there_for_whom_it_is_wanted() {
-        let (contenders, _) = contenders(&Wish { tap: true, ..wish(Preset::Matched) }, &VmmKind::ALL);
-        for contender in contenders {
-            assert_eq!(contender.contender.machine.tap, Some(Tap { name: "tap0".to_owned(), mac: None }));
+        for vm in pair(&Wish { tap: true, ..wish(Preset::Matched) }).0 {
+            assert_eq!(vm.machine.tap, Some(Tap { name: "tap0".to_owned(), mac: None }));
         }
     }
 
     #[test]
     fn published_command_lines_are_the_documents_where_the_kernel_allows() {
         let kernel = Wish { acpi_kernel: false, modular_kernel: false, ..wish(Preset::Published) };
-        let (_, notices) = contenders(&kernel, &[VmmKind::Firecracker]);
         assert_eq!(cmdlines(&kernel)[1], PUBLISHED_FIRECRACKER_CMDLINE);
-        assert!(notices.is_empty(), "{notices:?}");
         assert_eq!(cmdlines(&kernel)[0], format!("{PUBLISHED_QEMU_CMDLINE} reboot=t"));
+        let notices = pair(&kernel).1;
+        assert!(matches!(notices.as_slice(), [qemu] if qemu.contains("acpi=off")), "{notices:?}");
 
         let kernel = wish(Preset::Published);
         assert_eq!(cmdlines(&kernel)[0], PUBLISHED_QEMU_CMDLINE);
         assert_eq!(cmdlines(&kernel)[1], "console=ttyS0 reboot=k panic=1 pci=off nomodules rw");
-        let (_, notices) = contenders(&kernel, &VmmKind::ALL);
+        let notices = pair(&kernel).1;
         assert!(notices[0].contains("`noapic` is left out") && notices[1].contains("`nomodules` stays"), "{notices:?}");
     }
 
     #[test]
     fn the_template_is_for_intel_alone() {
         let template = |intel| {
-            let wish = Wish { intel, ..wish(Preset::Published) };
-            let (contenders, notices) = contenders(&wish, &[VmmKind::Firecracker]);
-            let Settings::Firecracker(settings) = &contenders[0].contender.settings else { panic!("a Firecracker") };
-            (settings.cpu_template.clone(), notices.iter().any(|notice| notice.contains("T2 is left out")))
+            let ([_, vm], notices) = pair(&Wish { intel, ..wish(Preset::Published) });
+            let Settings::Firecracker(settings) = vm.settings else { panic!("a Firecracker") };
+            (settings.cpu_template, notices.iter().any(|notice| notice.contains("T2 is left out")))
         };
         assert_eq!(template(true), (Some("T2".to_owned()), false));
         assert_eq!(template(false), (None, true));

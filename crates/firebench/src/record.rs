@@ -120,6 +120,8 @@ pub enum RunEnd {
     TimeOver,
     /// Every comparison had its verdict.
     Verdict,
+    /// Too many blocks had to be left out for void boots.
+    Void,
     /// A signal stopped it.
     Interrupted,
     /// A boot failed for good.
@@ -244,10 +246,9 @@ pub enum BootStatus {
 }
 
 impl BootStatus {
-    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG, and a clock that
-    /// stepped will hardly do so again.
+    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG.
     pub fn worth_a_retry(self) -> bool {
-        matches!(self, BootStatus::NeverStarted | BootStatus::Void)
+        self == BootStatus::NeverStarted
     }
 }
 

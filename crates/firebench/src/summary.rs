@@ -1,20 +1,15 @@
 //! From a report to the few numbers that a reader looks for. Pure.
 //!
-//! The boot is the replicate. What counts in it are its iterations after the first one, which is always shown apart;
-//! only a boot that ran a single iteration counts with that one.
+//! The boot is the replicate. What counts in it are its iterations after the warm-up (as a rule the first one, which is
+//! always shown apart); only a boot that ran no more than those counts with all of them. Boots of the scout do not count.
 
-use firebench_stats::{Judgement, Rule, Scale, boot, verdict};
+use firebench_stats::{Judgement, Scale, boot, verdict};
+use firebench_vmm::VmmKind;
 
-use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
+use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
 pub const METRICS: [&str; 3] = ["real", "user", "sys"];
-
-/// The metric on which verdicts are given.
-pub const PRIMARY: &str = "real";
-
-/// Differences up to this size, in either direction, count as none.
-const DELTA: f64 = 0.01;
 
 /// The same duration as `real`, by the host's clock.
 const HOST_REAL: &str = "host_real";
@@ -50,6 +45,8 @@ pub struct ContenderSummary {
     pub throughput: Option<f64>,
     /// What was read from the disk.
     pub disk_reads: Option<DiskReads>,
+    /// Geometric-mean ratio of [`DesignRecord::primary`] to the bare host's, where that took part and this is not it.
+    pub to_host: Option<f64>,
     /// Where the guest's clock was furthest from the host's.
     pub clock: Option<ClockCheck>,
 }
@@ -123,7 +120,7 @@ pub struct Pair {
     pub blocks_left_out: usize,
     /// One entry for each of [`METRICS`].
     pub metrics: Vec<(&'static str, Comparison)>,
-    /// The verdict on [`PRIMARY`]; none on an emulated accelerator, and none from fewer than two blocks.
+    /// The verdict on [`DesignRecord::primary`]; none on an emulated accelerator, and none from fewer than two blocks.
     pub judgement: Option<Judgement>,
 }
 
@@ -140,12 +137,11 @@ pub enum Comparison {
 
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {
-    let payload = report.payload.bytes as f64;
-    let counted = |boot: &BootRecord| boot.status == BootStatus::Ok && !boot.iterations.is_empty();
-    let mut boots = report.contenders.iter().flat_map(|c| &c.boots).filter(|boot| counted(boot)).peekable();
+    let design = &report.design;
+    let mut boots = report.contenders.iter().flat_map(|contender| counted(contender, design)).peekable();
     Summary {
         single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
-        contenders: report.contenders.iter().map(|c| contender_summary(c, payload)).collect(),
+        contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
         pairs: match report.contenders.split_first() {
             Some((baseline, others)) => {
                 others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
@@ -167,10 +163,12 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     Some((lower + upper) / 2.0)
 }
 
-fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSummary {
-    let boots: Vec<&BootRecord> = ok_boots(contender).collect();
+fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {
+    let design = &report.design;
+    let payload = report.payload.bytes as f64;
+    let boots: Vec<&BootRecord> = counted(contender, design).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
-    let sample = || boots.iter().flat_map(|boot| sample(boot));
+    let sample = || boots.iter().flat_map(|boot| sample(boot, design));
     let metrics: Vec<MetricSummary> = METRICS
         .into_iter()
         .map(|metric| MetricSummary {
@@ -188,6 +186,7 @@ fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSumm
         boots_not_ok: contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok).count(),
         metrics,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
+        to_host: to_host(report, contender),
         throughput: real.filter(|&seconds| seconds > 0.0).map(|seconds| payload / seconds),
         disk_reads: median(firsts().map(read)).and_then(share).map(|first| {
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
@@ -201,39 +200,56 @@ fn contender_summary(contender: &ContenderRecord, payload: f64) -> ContenderSumm
     }
 }
 
+/// The ratio to the bare host, if that is another contender.
+fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
+    let host = report.contenders.iter().find(|other| other.vmm == VmmKind::Host)?;
+    if contender.vmm == VmmKind::Host {
+        return None;
+    }
+    let design = &report.design;
+    let differences = differences(&paired(host, contender, design), &design.primary, design)?;
+    Some((differences.iter().sum::<f64>() / differences.len() as f64).exp())
+}
+
+/// The good boots of the same blocks.
+fn paired<'a>(
+    baseline: &'a ContenderRecord,
+    contender: &'a ContenderRecord,
+    design: &DesignRecord,
+) -> Vec<(&'a BootRecord, &'a BootRecord)> {
+    let of_block: std::collections::HashMap<u32, &BootRecord> =
+        counted(contender, design).map(|boot| (boot.block, boot)).collect();
+    counted(baseline, design).filter_map(|boot| Some((boot, *of_block.get(&boot.block)?))).collect()
+}
+
 /// Compares a contender with the baseline, as one of `comparisons` of the report.
 fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord, comparisons: usize) -> Pair {
-    let blocks: std::collections::BTreeSet<u32> =
-        baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block).collect();
-    let pairs: Vec<(&BootRecord, &BootRecord)> = blocks
-        .iter()
-        .filter_map(|&block| {
-            let in_block = |c| ok_boots(c).find(|boot| boot.block == block);
-            in_block(baseline).zip(in_block(contender))
-        })
-        .collect();
+    let design = &report.design;
+    let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
+    let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
+    let pairs = paired(baseline, contender, design);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
         blocks: pairs.len(),
         blocks_left_out: blocks.len() - pairs.len(),
-        metrics: METRICS.into_iter().map(|metric| (metric, compare(&pairs, metric))).collect(),
-        judgement: if report.emulated { None } else { judge(report, &pairs, comparisons) },
+        metrics: METRICS.into_iter().map(|metric| (metric, compare(&pairs, metric, design))).collect(),
+        judgement: if report.emulated { None } else { judge(design, &pairs, comparisons) },
     }
 }
 
-/// The verdict on [`PRIMARY`] from the blocks of a run whose number of blocks was chosen before it.
-fn judge(report: &Report, pairs: &[(&BootRecord, &BootRecord)], comparisons: usize) -> Option<Judgement> {
-    let differences = differences(pairs, PRIMARY)?;
-    let planned = report.design.planned.and_then(|planned| usize::try_from(planned).ok());
-    let interval = Rule::Fixed.last(&differences, planned, comparisons).ok()?;
-    verdict::judge(interval, Scale::Ratio, DELTA).ok()
+/// The verdict on the primary metric, by the rule that was chosen before the run.
+fn judge(design: &DesignRecord, pairs: &[(&BootRecord, &BootRecord)], comparisons: usize) -> Option<Judgement> {
+    let differences = differences(pairs, &design.primary, design)?;
+    let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
+    let interval = design.rule.last(&differences, planned, comparisons).ok()?;
+    verdict::judge(interval, Scale::Ratio, design.delta).ok()
 }
 
 /// The differences of the boots' mean logarithms, one a block; None where a logarithm is not to be had.
-fn differences(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Option<Vec<f64>> {
+fn differences(pairs: &[(&BootRecord, &BootRecord)], metric: &str, design: &DesignRecord) -> Option<Vec<f64>> {
     let log_mean = |boot| {
-        let values: Vec<f64> = sample(boot).iter().map(|i| value(i, metric)).collect::<Option<_>>()?;
+        let values: Vec<f64> = sample(boot, design).iter().map(|i| value(i, metric)).collect::<Option<_>>()?;
         boot::log_mean(&values, 0).ok()
     };
     let mut baseline = Vec::new();
@@ -247,13 +263,13 @@ fn differences(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Option<Vec
 
 /// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
 /// where a logarithm is not to be had.
-fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Comparison {
+fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str, design: &DesignRecord) -> Comparison {
     if metric != CAN_BE_ZERO {
-        if let Some(differences) = differences(pairs, metric) {
+        if let Some(differences) = differences(pairs, metric, design) {
             return Comparison::Ratio((differences.iter().sum::<f64>() / differences.len() as f64).exp());
         }
     }
-    let values = |boot| sample(boot).iter().filter_map(|i| value(i, metric));
+    let values = |boot| sample(boot, design).iter().filter_map(|i| value(i, metric));
     let baseline = median(pairs.iter().flat_map(|(f, _)| values(f)));
     let contender = median(pairs.iter().flat_map(|(_, e)| values(e)));
     match baseline.zip(contender) {
@@ -262,15 +278,22 @@ fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str) -> Comparison {
     }
 }
 
-fn ok_boots(contender: &ContenderRecord) -> impl Iterator<Item = &BootRecord> {
-    contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok && !boot.iterations.is_empty())
+/// The boots of a contender that count.
+pub fn counted<'a>(
+    contender: &'a ContenderRecord,
+    design: &DesignRecord,
+) -> impl Iterator<Item = &'a BootRecord> + use<'a> {
+    let scout = design.scout_blocks;
+    let counts =
+        move |boot: &&BootRecord| boot.status == BootStatus::Ok && !boot.iterations.is_empty() && boot.block >= scout;
+    contender.boots.iter().filter(counts)
 }
 
-/// The iterations of a boot that count: those after the first, or the first if it is the only one.
-fn sample(boot: &BootRecord) -> &[IterationRecord] {
-    match boot.iterations.as_slice() {
-        [_, rest @ ..] if !rest.is_empty() => rest,
-        all => all,
+/// The iterations of a boot that count: those after the warm-up, or all if there are no others.
+pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
+    match boot.iterations.get(design.warm_up as usize..) {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => &boot.iterations,
     }
 }
 

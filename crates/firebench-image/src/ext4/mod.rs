@@ -214,6 +214,16 @@ fn check(image: &Path) -> Result<()> {
 
 /// SHA-256 of the file of `bytes` bytes that lies at `extents` of the image: reads the host's file, needs no e2fsprogs.
 pub(crate) fn digest_of(image: &Path, extents: &[Extent], bytes: u64) -> Result<String> {
+    read_out(image, extents, bytes, |_| Ok(()))
+}
+
+/// Hands the contents of a file of an image to `take`, piece by piece; returns their SHA-256.
+pub(crate) fn read_out(
+    image: &Path,
+    extents: &[Extent],
+    bytes: u64,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<String> {
     let file = File::open(image).map_err(Error::io("open", image))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; crate::payload::CHUNK];
@@ -228,6 +238,7 @@ pub(crate) fn digest_of(image: &Path, extents: &[Extent], bytes: u64) -> Result<
         let piece = &mut buffer[..count];
         file.read_exact_at(piece, offset).map_err(Error::io("read", image))?;
         hasher.update(&*piece);
+        take(piece)?;
         remaining -= count as u64;
     }
     Ok(crate::digest::hex(&hasher.finalize()))

@@ -4,6 +4,7 @@ mod calibrate;
 mod doctor;
 mod fetch;
 mod image;
+mod init;
 mod nested_run;
 mod run;
 mod tune;
@@ -94,6 +95,8 @@ impl Places {
 enum Command {
     /// Run a workload in every VMM and report
     Run(Box<run::RunArgs>),
+    /// Write an experiment file to start from
+    Init(init::InitArgs),
     /// Get what a benchmark needs: Firecracker, a kernel
     Fetch(fetch::FetchArgs),
     /// Build, list and remove guest images
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => run::main(&args, &cli.places),
+        Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
         Command::Calibrate(args) => calibrate::main(&args),
@@ -177,6 +181,11 @@ impl Failure {
             Err(_) if interrupt.signal().is_some() => Err(Failure::from_run(RunError::interrupted(interrupt))),
             result => result.map_err(Into::into),
         }
+    }
+
+    /// Whether a signal stopped it.
+    fn signal(&self) -> bool {
+        self.code > 128
     }
 
     /// A run in the nested host that failed or was stopped.

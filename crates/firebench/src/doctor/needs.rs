@@ -48,7 +48,7 @@ fn kvm(facts: &Facts) -> Check {
 
 /// What `--accel auto` would do on this machine.
 fn accelerator(facts: &Facts) -> Check {
-    let chosen = choose(AccelChoice::Auto, &facts.kvm);
+    let chosen = choose(AccelChoice::Auto, &facts.kvm, false);
     let why = "an emulated accelerator shows that things work, never how fast they are";
     if !chosen.nested {
         return check("accelerator", State::Ok, format!("auto chooses {}", chosen.accel), why, None);

@@ -1,6 +1,7 @@
 //! A contender as the user describes it.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,193 @@ impl ContenderSpec {
     }
 }
 
+/// A contender that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum ContenderError {
+    /// Not of the form that `--contender` takes.
+    #[error("{0:?} describes no contender")]
+    #[diagnostic(help(
+        "write NAME=VMM[,key=value...], such as --contender old=firecracker,binary=./firecracker-v1.12.1"
+    ))]
+    Form(String),
+    /// A key or a value that is not known.
+    #[error("--contender {text}: {reason}")]
+    #[diagnostic(help(
+        "`firebench init` writes a file with every key and what it means; a comma in a value is written twice"
+    ))]
+    Setting {
+        /// The whole contender.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A name that would not survive in a table or a file name.
+    #[error("{0:?} is no name for a contender")]
+    #[diagnostic(help("take 1 to 40 letters, digits, dots, dashes and underscores"))]
+    Name(String),
+    /// Two contenders of one name.
+    #[error("there are two contenders called {0}")]
+    #[diagnostic(help("give each one a name of its own: --contender old=firecracker --contender new=firecracker"))]
+    Twice(String),
+    /// A setting that another VMM has.
+    #[error("contender {name}: {vmm} has no {setting}")]
+    #[diagnostic(help("{}", whose(setting)))]
+    Foreign {
+        /// The contender.
+        name: String,
+        /// Its VMM.
+        vmm: VmmKind,
+        /// The setting, with its value where that matters.
+        setting: String,
+    },
+    /// A number that must be 1 at least.
+    #[error("contender {name}: {setting} must be at least 1")]
+    #[diagnostic(help("leave it out for the experiment's own"))]
+    Zero {
+        /// The contender.
+        name: String,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// Memory is counted in MiB.
+    #[error("contender {name}: memory {memory} is not a whole number of MiB")]
+    #[diagnostic(help("VMMs take whole MiB: memory=512MiB"))]
+    Memory {
+        /// The contender.
+        name: String,
+        /// The size.
+        memory: Size,
+    },
+    /// A disk of the user's is as it is.
+    #[error("contender {name}: {setting} does not go with an image of your own")]
+    #[diagnostic(help("an image of yours is booted as it is: leave image or {setting} out"))]
+    OwnImage {
+        /// The contender.
+        name: String,
+        /// The setting.
+        setting: &'static str,
+    },
+}
+
+/// Who has what a contender cannot have.
+fn whose(setting: &str) -> &'static str {
+    match setting.split('=').next() {
+        Some("cpu") => "cpu is QEMU's -cpu; Firecracker has template",
+        Some("template") => "template is Firecracker's cpu_template; QEMU has cpu",
+        Some("cache") => "QEMU has none, writeback, writethrough, directsync, unsafe; Firecracker unsafe, writeback",
+        Some("io") => "QEMU has threads, native, io-uring; Firecracker sync, async",
+        _ => "the host boots nothing: it takes vcpus, memory, busybox and handicap",
+    }
+}
+
+impl ContenderSpec {
+    /// What one contender alone can tell is wrong with it.
+    ///
+    /// # Errors
+    /// [`ContenderError`].
+    pub fn check(&self) -> Result<(), ContenderError> {
+        let name = &self.name;
+        let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !(1..=40).contains(&name.len()) || !name.chars().all(good) || name.starts_with(['.', '-']) {
+            return Err(ContenderError::Name(name.clone()));
+        }
+        if let Some(setting) = self.foreign() {
+            return Err(ContenderError::Foreign { name: name.clone(), vmm: self.vmm, setting });
+        }
+        if self.vcpus == Some(0) {
+            return Err(ContenderError::Zero { name: name.clone(), setting: "vcpus" });
+        }
+        match self.memory {
+            Some(Size(0)) => return Err(ContenderError::Zero { name: name.clone(), setting: "memory" }),
+            Some(memory) if memory.mib().is_none() => {
+                return Err(ContenderError::Memory { name: name.clone(), memory });
+            }
+            _ => {}
+        }
+        let own = [("busybox", self.busybox.is_some()), ("handicap", self.handicap.is_some())];
+        match own.into_iter().find(|(_, given)| *given && self.image.is_some()) {
+            Some((setting, _)) => Err(ContenderError::OwnImage { name: name.clone(), setting }),
+            None => Ok(()),
+        }
+    }
+
+    /// A setting that its VMM does not have.
+    fn foreign(&self) -> Option<String> {
+        let (qemu, firecracker) = (self.vmm == VmmKind::Qemu, self.vmm == VmmKind::Firecracker);
+        let vm = qemu || firecracker;
+        let given = [
+            ("cpu", self.cpu.is_some(), qemu),
+            ("template", self.template.is_some(), firecracker),
+            ("binary", self.binary.is_some(), vm),
+            ("kernel", self.kernel.is_some(), vm),
+            ("append", self.append.is_some(), vm),
+            ("image", self.image.is_some(), vm),
+            ("huge-pages", self.huge_pages, vm),
+        ];
+        if let Some((setting, ..)) = given.into_iter().find(|(_, given, has)| *given && !has) {
+            return Some(setting.to_owned());
+        }
+        let cache = self.cache.filter(|cache| !cache.fits(self.vmm)).map(|cache| format!("cache={}", cache.name()));
+        cache.or_else(|| self.io.filter(|io| !io.fits(self.vmm)).map(|io| format!("io={}", io.name())))
+    }
+}
+
+/// Checks each contender, and that their names differ.
+///
+/// # Errors
+/// [`ContenderError`].
+pub fn check_all(contenders: &[ContenderSpec]) -> Result<(), ContenderError> {
+    for (index, contender) in contenders.iter().enumerate() {
+        contender.check()?;
+        if contenders.iter().take(index).any(|earlier| earlier.name == contender.name) {
+            return Err(ContenderError::Twice(contender.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// `NAME=VMM[,key=value...]`, with the keys of the experiment file. A key without a value is switched on; a comma in a value
+/// is written twice.
+impl FromStr for ContenderSpec {
+    type Err = ContenderError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = || ContenderError::Form(text.to_owned());
+        let (name, rest) = text.split_once('=').ok_or_else(form)?;
+        // No text that people type holds this character.
+        let escaped = rest.replace(",,", "\0");
+        let mut parts = escaped.split(',').map(|part| part.replace('\0', ","));
+        let vmm = parts.next().filter(|vmm| !vmm.is_empty()).ok_or_else(form)?;
+        let mut table = toml::Table::new();
+        table.insert("name".to_owned(), name.into());
+        table.insert("vmm".to_owned(), vmm.into());
+        for part in parts {
+            let (key, value) = match part.split_once('=') {
+                Some((key, value)) => (key, setting(key, value)),
+                None => (part.as_str(), toml::Value::Boolean(true)),
+            };
+            if table.insert(key.to_owned(), value).is_some() {
+                return Err(ContenderError::Setting { text: text.to_owned(), reason: format!("{key} is there twice") });
+            }
+        }
+        let spec: ContenderSpec = table.try_into().map_err(|error: toml::de::Error| ContenderError::Setting {
+            text: text.to_owned(),
+            reason: error.message().to_owned(),
+        })?;
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+/// The value as TOML would have it.
+fn setting(key: &str, value: &str) -> toml::Value {
+    match key {
+        "vcpus" => value.parse().map_or_else(|_| value.into(), toml::Value::Integer),
+        "huge-pages" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
+        _ => value.into(),
+    }
+}
+
 /// How a VMM caches a disk: QEMU's `cache=`, Firecracker's `cache_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +283,27 @@ pub enum CacheMode {
     Unsafe,
 }
 
+impl CacheMode {
+    /// The name in command lines and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            CacheMode::None => "none",
+            CacheMode::Writeback => "writeback",
+            CacheMode::Writethrough => "writethrough",
+            CacheMode::Directsync => "directsync",
+            CacheMode::Unsafe => "unsafe",
+        }
+    }
+
+    fn fits(self, vmm: VmmKind) -> bool {
+        match vmm {
+            VmmKind::Qemu => true,
+            VmmKind::Firecracker => matches!(self, CacheMode::Writeback | CacheMode::Unsafe),
+            VmmKind::Host => false,
+        }
+    }
+}
+
 /// How a VMM reads a disk: QEMU's `aio=`, Firecracker's `io_engine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,4 +318,76 @@ pub enum Io {
     Sync,
     /// Firecracker: io_uring.
     Async,
+}
+
+impl Io {
+    /// The name in command lines and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Io::Threads => "threads",
+            Io::Native => "native",
+            Io::IoUring => "io-uring",
+            Io::Sync => "sync",
+            Io::Async => "async",
+        }
+    }
+
+    fn fits(self, vmm: VmmKind) -> bool {
+        match vmm {
+            VmmKind::Qemu => matches!(self, Io::Threads | Io::Native | Io::IoUring),
+            VmmKind::Firecracker => matches!(self, Io::Sync | Io::Async),
+            VmmKind::Host => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ContenderSpec, ContenderError> {
+        text.parse()
+    }
+
+    #[test]
+    fn reads_what_the_flag_takes() {
+        let spec =
+            parse("old=firecracker,binary=./fc,vcpus=2,memory=512MiB,template=T2,io=async,huge-pages").expect("good");
+        let expected = ContenderSpec {
+            binary: Some("./fc".into()),
+            vcpus: Some(2),
+            memory: Some(Size(512 << 20)),
+            template: Some("T2".to_owned()),
+            io: Some(Io::Async),
+            huge_pages: true,
+            ..ContenderSpec::new("old", VmmKind::Firecracker)
+        };
+        assert_eq!(spec, expected);
+        assert_eq!(parse("q=qemu,cpu=host,,-avx2").expect("good").cpu.as_deref(), Some("host,-avx2"));
+        assert_eq!(parse("bare=host,handicap=5%").expect("good").handicap.map(Share::part), Some(0.05));
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        let said = |text: &str| parse(text).expect_err(text).to_string();
+        assert!(said("qemu").contains("describes no contender"));
+        assert!(said("a=").contains("describes no contender"));
+        assert!(said("a=bochs").contains("unknown variant `bochs`"), "{}", said("a=bochs"));
+        assert!(said("a=qemu,colour=red").contains("unknown field `colour`"));
+        assert!(said("a=qemu,vcpus=many").contains("invalid type"), "{}", said("a=qemu,vcpus=many"));
+        assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
+        assert_eq!(said("a b=qemu"), "\"a b\" is no name for a contender");
+        assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
+        assert_eq!(said("a=firecracker,cache=none"), "contender a: firecracker has no cache=none");
+        assert_eq!(said("a=host,kernel=x"), "contender a: host has no kernel");
+        assert_eq!(said("a=qemu,vcpus=0"), "contender a: vcpus must be at least 1");
+        assert!(said("a=qemu,memory=1000").contains("whole number of MiB"));
+        assert!(said("a=qemu,image=x,busybox=y").contains("busybox does not go with an image"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let twice = [ContenderSpec::new("a", VmmKind::Qemu), ContenderSpec::new("a", VmmKind::Host)];
+        assert_eq!(check_all(&twice), Err(ContenderError::Twice("a".to_owned())));
+    }
 }

@@ -7,14 +7,12 @@ use std::process::{Command, Output, Stdio};
 
 use firebench_image::elf::{Linkage, linkage};
 
-use crate::plan::{Plan, PlannedContender, PlannedImage};
+use crate::plan::{Plan, System};
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
 const KERNEL: &str = "/boot/vmlinux";
 const INITRAMFS: &str = "/boot/initramfs";
-/// The guests' root disk, the nested host's second drive.
-const DISK: &str = "/dev/vdb";
 
 /// Firmware that QEMU's microvm machine may load (`-L help` names the directories): its BIOS, or qboot, and the option ROMs
 /// that start a kernel.
@@ -40,29 +38,74 @@ pub struct FilesError {
 /// Where a file of this machine goes in the nested host. Both paths are absolute.
 pub type Placed = (PathBuf, PathBuf);
 
-/// The plan as it is inside the nested host, and the files that it needs there.
+/// A plan moved into the nested host.
+#[derive(Debug)]
+pub struct Moved {
+    /// The plan as it is inside.
+    pub plan: Plan,
+    /// The files that it needs there.
+    pub files: Vec<Placed>,
+    /// Raw images of this machine that become the nested host's drives after its own.
+    pub drives: Vec<PathBuf>,
+}
+
+/// Moves `plan` into the nested host.
 ///
 /// # Errors
 /// [`FilesError`] when a VMM's libraries cannot be found.
-pub fn move_in(plan: &Plan, firebench: &Path) -> Result<(Plan, Vec<Placed>), FilesError> {
+pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
     let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-    let mut place = |guest: &str, host: &Path| files.insert(guest.into(), host.to_owned());
-    place(FIREBENCH, firebench);
-    place(KERNEL, &plan.image.kernel);
-    place(INITRAMFS, &plan.image.initramfs);
+    files.insert(FIREBENCH.into(), firebench.to_owned());
+    let (mut kernels, mut initramfs, mut drives) = (Vec::new(), Vec::new(), Vec::new());
     let mut contenders = Vec::new();
     for contender in &plan.contenders {
+        let mut inner = contender.clone();
         // A program keeps its path: QEMU looks for its firmware beside it.
-        let binary = plain(&contender.binary);
-        files.insert(binary.clone(), contender.binary.clone());
+        inner.binary = keep(&contender.binary, &mut files);
         for needed in needed_by(&contender.binary)? {
-            files.insert(plain(&needed), needed);
+            keep(&needed, &mut files);
         }
-        contenders.push(PlannedContender { binary, ..contender.clone() });
+        match &mut inner.system {
+            System::Vm { kernel, initramfs: base, .. } => {
+                let place = PathBuf::from(format!("{KERNEL}-{}", number(kernel, &mut kernels)));
+                files.insert(place.clone(), std::mem::replace(kernel, place));
+                let place = PathBuf::from(format!("{INITRAMFS}-{}", number(base, &mut initramfs)));
+                files.insert(place.clone(), std::mem::replace(base, place));
+                inner.disk = drive(number(&contender.disk, &mut drives));
+            }
+            System::Host => {
+                for word in inner.command.iter().filter(|word| word.starts_with('/')) {
+                    keep(Path::new(word), &mut files);
+                }
+            }
+        }
+        contenders.push(inner);
     }
-    let image = PlannedImage { kernel: KERNEL.into(), initramfs: INITRAMFS.into(), disk: DISK.into() };
-    let inner = Plan { contenders, image, ..plan.clone() };
-    Ok((inner, files.into_iter().map(|(guest, host)| (host, guest)).collect()))
+    let plan = Plan { contenders, ..plan.clone() };
+    Ok(Moved { plan, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
+}
+
+/// Takes a file along to the path that it has here; returns that path.
+fn keep(path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> PathBuf {
+    let place = plain(path);
+    files.insert(place.clone(), path.to_owned());
+    place
+}
+
+/// The place of `path` in `known`, at the end if it is new.
+fn number(path: &Path, known: &mut Vec<PathBuf>) -> usize {
+    known.iter().position(|other| other == path).unwrap_or_else(|| {
+        known.push(path.to_owned());
+        known.len() - 1
+    })
+}
+
+/// The guests' disk number `number` in the nested host, whose own drive is `/dev/vda`.
+fn drive(number: usize) -> PathBuf {
+    let letters = ('b'..='z').collect::<Vec<_>>();
+    // More disks than letters: the nested host's QEMU has no room for so many either, and says so.
+    let letter = letters.get(number).copied().unwrap_or('z');
+    format!("/dev/vd{letter}").into()
 }
 
 /// The absolute path without `.` and `..`, which the same file has where directories are no links.

@@ -20,7 +20,10 @@ use firebench_vmm::{Isolation, Launch, LaunchError, Output, Vm};
 use crate::console::{Console, Words};
 use crate::events::{Listener, RunEvent};
 use crate::plan::Plan;
+use crate::record::BootStatus;
 use crate::runner::{self, Surroundings};
+
+use files::Moved;
 
 pub use files::FilesError;
 pub use launch::{CPUS, NestedMachine, launch};
@@ -122,7 +125,7 @@ impl Nested {
     /// # Errors
     /// [`NestedError`] when a part is missing.
     pub fn prepare(plan: &Plan, parts: &Parts, cache: &Cache) -> Result<Self, NestedError> {
-        let (inner, files) = files::move_in(plan, &parts.firebench)?;
+        let Moved { plan, files, drives } = files::move_in(plan, &parts.firebench)?;
         let tools = tools::build_tools_disk(cache, &files, &MOUNT_POINTS.map(Path::new))?;
         let machine = NestedMachine {
             qemu: parts.qemu.clone(),
@@ -130,10 +133,10 @@ impl Nested {
             tsc_khz: parts.tsc_khz,
             kernel: parts.kernel.clone(),
             initramfs: PathBuf::new(),
-            drives: vec![tools.path.clone(), plan.image.disk.clone()],
+            drives: std::iter::once(tools.path.clone()).chain(drives).collect(),
         };
         let base = initramfs::build_base(&parts.agent, &parts.modules)?;
-        Ok(Nested { plan: inner, machine, base, _tools: tools })
+        Ok(Nested { plan, machine, base, _tools: tools })
     }
 
     /// The machine, without its initramfs.
@@ -155,15 +158,21 @@ impl Nested {
     /// # Errors
     /// [`NestedError`]: the nested host did not start or broke down [`ATTEMPTS`] times, or the run inside it failed.
     pub fn run(&self, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
-        let mut done = 0;
+        let mut plan = self.plan.clone();
         for attempt in 1.. {
             listener.on_event(&RunEvent::NestedHostStarting { attempt });
-            let left = Plan { boots: self.plan.boots[done..].to_vec(), ..self.plan.clone() };
+            let mut done = Vec::new();
             let mut counting = |event: &RunEvent| {
-                done += usize::from(matches!(event, RunEvent::BootDone { retried: false, .. }));
+                if let RunEvent::BootDone { boot, retried: false, .. } = event {
+                    if matches!(boot.status, BootStatus::Ok | BootStatus::Void) {
+                        done.push(runner::measured(boot, plan.primary));
+                    }
+                }
                 listener.on_event(event);
             };
-            match self.attempt(attempt, &left, around, &mut counting) {
+            let result = self.attempt(attempt, &plan, around, &mut counting);
+            plan.done.extend(done);
+            match result {
                 Err(NestedError::Broken { message, words }) if attempt < ATTEMPTS => {
                     let words: String = words.iter().take(TOLD).map(|line| format!(" | {line}")).collect();
                     let text = format!("nested host {attempt} broke down and was replaced: {message}{words}");
@@ -188,11 +197,7 @@ impl Nested {
         };
         let nonce = runner::nonce()?;
         let dir = around.run_dir.boot_dir(attempt).map_err(io("make", around.run_dir.path()))?;
-        let path = dir.join("initramfs");
-        let mut bytes = self.base.clone();
-        bytes.extend(initramfs::append_job(&job(plan, &nonce)?)?);
-        std::fs::write(&path, bytes).map_err(io("write", &path))?;
-        let launch = self.launch(path)?;
+        let launch = self.launch(runner::write_with_job(self.base.clone(), &job(plan, &nonce)?, &dir)?)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)

@@ -1,21 +1,24 @@
 //! What firebench chooses where the user says nothing, as pure functions.
 
+use firebench_stats::design;
 use firebench_vmm::Accel;
 use firebench_vmm::pagecache::HostCache;
 
-use crate::accel::Chosen;
-use crate::experiment::HostCacheChoice;
+use super::PrepareError;
+use crate::accel;
+use crate::experiment::{Design, HostCacheChoice};
 use crate::plan::Deadlines;
+use crate::units::{Share, Span};
 
 const MIB: u64 = 1 << 20;
 
 /// The payload's size in bytes: the published benchmark's on hardware, and what an emulated machine hashes in seconds.
-pub fn payload_bytes(chosen: &Chosen) -> u64 {
+pub fn payload_bytes(chosen: &accel::Chosen) -> u64 {
     if chosen.emulated { 16 * MIB } else { 1024 * MIB }
 }
 
 /// Memory of a VM in MiB.
-pub fn memory_mib(chosen: &Chosen) -> u32 {
+pub fn memory_mib(chosen: &accel::Chosen) -> u32 {
     if chosen.emulated { 512 } else { 1024 }
 }
 
@@ -24,8 +27,92 @@ pub fn vcpus(cpus: u32) -> u32 {
     cpus.clamp(1, 2)
 }
 
+/// Half-width at which a run on a real accelerator is good enough.
+const PRECISION: Share = Share::percent(1);
+/// How long it may take.
+const MAX_TIME: Span = Span::seconds(300);
+/// Boots of each contender on an emulated accelerator.
+const EMULATED_BOOTS: u32 = 3;
+
+/// A design with everything chosen but the number of contenders.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chosen {
+    boots: Option<u32>,
+    precision: Share,
+    max_time: Span,
+    delta: Share,
+    seed: u64,
+    iterations: Option<u32>,
+    warm_up: Option<u32>,
+    strict: bool,
+    stop_on_verdict: bool,
+}
+
+/// The design: on a real accelerator up to a precision, unless a number of boots is given; on an emulated one a number of
+/// boots. The bound of equivalence is twice the precision: with the precision itself hardly any equal pair would ever be
+/// found so.
+///
+/// # Errors
+/// [`PrepareError::Emulated`] for a precision where there is no verdict.
+pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareError> {
+    let wishes = [
+        ("precision", design.precision.is_some()),
+        ("max-time", design.max_time.is_some()),
+        ("stop-on-verdict", design.stop_on_verdict),
+        ("strict", design.strict),
+    ];
+    if let Some((flag, _)) = wishes.iter().find(|(_, wished)| *wished && accel.emulated) {
+        return Err(PrepareError::Emulated(flag, accel.reason.clone()));
+    }
+    let precision = design.precision.unwrap_or(PRECISION);
+    Ok(Chosen {
+        boots: design.boots.or(accel.emulated.then_some(EMULATED_BOOTS)),
+        precision,
+        max_time: design.max_time.unwrap_or(MAX_TIME),
+        delta: design.delta.unwrap_or(precision.double()),
+        seed: design.seed.map_or_else(crate::runner::seed, Ok)?,
+        iterations: design.iterations,
+        warm_up: design.warm_up,
+        strict: design.strict,
+        stop_on_verdict: design.stop_on_verdict,
+    })
+}
+
+impl Chosen {
+    /// As the statistics take it.
+    pub fn settings(&self, contenders: usize) -> design::Settings {
+        design::Settings {
+            contenders,
+            seed: self.seed,
+            size: match self.boots {
+                Some(boots) => design::Size::Blocks(boots),
+                None => design::Size::Precision {
+                    precision: self.precision.part(),
+                    max_seconds: self.max_time.as_secs() as f64,
+                },
+            },
+            iterations: self.iterations,
+            warm_up: self.warm_up,
+            delta: self.delta.part(),
+            strict: self.strict,
+            stop_on_verdict: self.stop_on_verdict,
+        }
+    }
+
+    /// Fills in what the user left open.
+    pub fn resolve(&self, design: &mut Design) {
+        design.boots = self.boots;
+        if self.boots.is_none() {
+            design.precision = Some(self.precision);
+            design.max_time = Some(self.max_time);
+        }
+        design.delta = Some(self.delta);
+        design.seed = Some(self.seed);
+    }
+}
+
 /// Deadlines that a run in order never reaches: the slowest boots and hashing speeds seen, many times over.
-pub fn deadlines(chosen: &Chosen, payload_bytes: u64, boot: Option<u64>, iteration: Option<u64>) -> Deadlines {
+pub fn deadlines(chosen: &accel::Chosen, payload_bytes: u64, boot: Option<u64>, iteration: Option<u64>) -> Deadlines {
     let (boot_default, bytes_per_second, power_off) = match (chosen.emulated, chosen.nested, chosen.accel) {
         (false, ..) => (30, 20 * MIB, 15),
         (true, false, Accel::Tcg) => (60, MIB, 30),
@@ -39,7 +126,7 @@ pub fn deadlines(chosen: &Chosen, payload_bytes: u64, boot: Option<u64>, iterati
 }
 
 /// Attempts for a boot that never started: under TCG an early hang is ordinary, on hardware once more is enough.
-pub fn attempts(chosen: &Chosen) -> u32 {
+pub fn attempts(chosen: &accel::Chosen) -> u32 {
     if chosen.emulated { 3 } else { 2 }
 }
 
@@ -81,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_user_sets_deadlines() {
-        let chosen = Chosen { accel: Accel::Kvm, nested: true, emulated: true, reason: String::new() };
+        let chosen = accel::Chosen { accel: Accel::Kvm, nested: true, emulated: true, reason: String::new() };
         let deadlines = deadlines(&chosen, 1024 * MIB, Some(7), None);
         assert_eq!((deadlines.boot, deadlines.iteration), (7, 60 + 2048));
     }

@@ -1,31 +1,34 @@
-//! From an experiment to a plan: chooses the accelerator, finds the programs, makes the image, decides every path,
+//! From an experiment to a plan: chooses the accelerator, finds the programs, makes the images, decides every path,
 //! deadline and command line.
 
+mod contenders;
 mod defaults;
+mod disks;
+mod error;
+mod kernels;
 mod parts;
+mod records;
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use firebench_image::cache::Cache;
-use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk};
-use firebench_image::initramfs;
-use firebench_image::payload::Payload;
-use firebench_image::prepare::{KernelSource, PreparedKernel};
-use firebench_vmm::{VmmKind, kvm};
+use firebench_image::prepare::PreparedKernel;
+use firebench_vmm::{Machine, VmmKind, affinity, kvm};
 
 use crate::accel::{self, Chosen};
-use crate::experiment::{Experiment, PayloadSpec, Preset};
-use crate::fetch::FetchError;
+use crate::experiment::{ContenderSpec, Experiment, Preset};
 use crate::hostfacts::HostFacts;
-use crate::nested::{self, Nested, NestedError, Parts};
-use crate::plan::{Plan, PlannedContender, PlannedImage, interleaved};
+use crate::nested::{Nested, Parts};
+use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
-use crate::record::{Artifact, ContenderRecord, DesignRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::tools::{Tool, ToolError};
+use crate::record::{Artifact, Report};
+use crate::tools::Tool;
 use crate::units::Size;
+use disks::{Disks, Work};
+use kernels::Kernels;
 use parts::{Programs, artifact};
 
+pub use error::PrepareError;
 pub use parts::addition;
 
 /// Where a preparation finds and puts things.
@@ -48,68 +51,31 @@ pub struct Prepared {
     pub nested: Option<Nested>,
     /// The report without what the run will bring.
     pub report: Report,
+    /// The CPU that firebench itself stays on, where vCPUs are bound to others.
+    pub harness: Option<u32>,
     /// Keeps the files in the cache.
-    _held: (RootDisk, PreparedKernel, Option<PreparedKernel>),
+    _held: (Disks, Kernels, Option<PreparedKernel>),
 }
 
-/// Why a run cannot start.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum PrepareError {
-    /// A program is missing or unusable.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Tool(#[from] ToolError),
-    /// busybox cannot be used.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Fetch(#[from] FetchError),
-    /// The image cannot be made.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Image(#[from] firebench_image::Error),
-    /// The nested host cannot be made.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Nested(#[from] NestedError),
-    /// Nothing to boot.
-    #[error("there is no kernel for the guests")]
-    #[diagnostic(help("`firebench fetch kernel` gets Debian's cloud kernel; --kernel PATH takes one of yours"))]
-    NoKernel,
-    /// Nothing to run in the image.
-    #[error("there is no static busybox for the image")]
-    #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
-    NoBusybox,
-    /// No PID 1.
-    #[error("there is no firebench-agent beside {}", beside.display())]
-    #[diagnostic(help("build the whole workspace (`cargo build --release`), or name the agent with FIREBENCH_AGENT"))]
-    NoAgent {
-        /// Where it should be.
-        beside: PathBuf,
-    },
-    /// Only Firecracker is left, and it has no such accelerator.
-    #[error("no VMM is left: with tcg only qemu can run, and --vmm does not name it")]
-    #[diagnostic(help("--accel nested runs firecracker on any machine"))]
-    NoContender,
-    /// A kernel that QEMU's microvm cannot start.
-    #[error("{} has no PVH entry, through which QEMU starts a vmlinux", path.display())]
-    #[diagnostic(help("build it with CONFIG_PVH=y, or leave qemu out with --vmm firecracker"))]
-    NoPvh {
-        /// The kernel.
-        path: PathBuf,
-    },
-    /// An addition to the image that cannot be understood.
-    #[error("--add {0:?} names no place in the image")]
-    #[diagnostic(help("write it like --add ./tool=/bin/tool"))]
-    Add(String),
-    /// A file of the run could not be written.
-    #[error("cannot write {}", path.display())]
-    #[diagnostic(help("check free space and permissions there; TMPDIR chooses another directory for temporary files"))]
-    Write {
-        /// Which one.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+/// What a run is made of, while it is put together.
+struct Making<'a> {
+    experiment: &'a Experiment,
+    places: &'a Places,
+    chosen: Chosen,
+    host: HostFacts,
+    tsc_khz: u32,
+    agent: PathBuf,
+    notices: Vec<String>,
+    kernels: Kernels,
+    disks: Disks,
+    /// Each with a contender that uses it.
+    artifacts: Vec<(String, Artifact)>,
+}
+
+/// A contender, put together.
+struct Made {
+    planned: PlannedContender,
+    disk_bytes: u64,
 }
 
 /// Makes everything that `experiment` needs.
@@ -118,216 +84,232 @@ pub enum PrepareError {
 /// [`PrepareError`] names what is missing.
 pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, PrepareError> {
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
-    let chosen = accel::choose(experiment.accel, &kvm);
+    let specs = contenders::specs(experiment);
+    let chosen = accel::choose(experiment.accel, &kvm, contenders::only_hosts(&specs));
+    let design = defaults::design(&experiment.design, &chosen)?;
     let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices = Vec::new();
-    let vmms = vmms(experiment, &chosen, &mut notices)?;
-    let programs = Programs::find(&experiment.files, &vmms, chosen.nested, &places.data_dir)?;
-    let kernel_source = parts::kernel_source(&experiment.files, &places.data_dir)?;
-    let kernel = parts::kernel(&places.cache, &kernel_source)?;
-    if vmms.contains(&VmmKind::Qemu) && !kernel.pvh {
-        return Err(PrepareError::NoPvh { path: parts::path(&kernel_source).to_owned() });
+    let specs = contenders::able(specs, &chosen, &mut notices)?;
+    let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
+    let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
+    let mut making = Making {
+        experiment,
+        places,
+        chosen,
+        host,
+        tsc_khz: kvm::tsc_khz(Path::new(kvm::DEVICE)).khz,
+        agent: programs.agent.clone(),
+        notices,
+        kernels: Kernels::default(),
+        disks,
+        artifacts: Vec::new(),
+    };
+    let mut made = Vec::with_capacity(specs.len());
+    for (spec, tool) in specs.iter().zip(&programs.contenders) {
+        made.push(if spec.vmm == VmmKind::Host { making.host(spec, tool)? } else { making.vm(spec, tool)? });
     }
-    let own_kernel = match (&kernel_source, chosen.nested) {
-        (KernelSource::File { .. }, true) => Some(parts::nested_kernel(&places.cache, &places.data_dir)?),
-        _ => None,
-    };
-    let (disk, payload) = root_disk(experiment, &chosen, places, &programs)?;
-
-    let memory_mib = experiment.machine.memory.and_then(Size::mib).unwrap_or_else(|| defaults::memory_mib(&chosen));
-    let tsc_khz = kvm::tsc_khz(Path::new(kvm::DEVICE)).khz;
-    let wish = Wish {
-        preset: experiment.preset,
-        accel: chosen.accel,
-        vcpus: experiment.machine.vcpus.unwrap_or_else(|| defaults::vcpus(host.cpus.unwrap_or(1))),
-        memory_mib,
-        tap: experiment.machine.tap,
-        tsc_khz,
-        // The nested host's CPU is an AMD, whatever this machine has.
-        intel: !chosen.nested && host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
-        acpi_kernel: kernel.acpi,
-        modular_kernel: !parts::modules(&kernel, parts::GUEST).is_empty(),
-        append: experiment.machine.append.clone(),
-    };
-    let (contenders, preset_notices) = preset::contenders(&wish, &vmms);
-    notices.extend(preset_notices);
-    let largest_mib = contenders.iter().map(|c| c.contender.machine.memory_mib).max().unwrap_or(memory_mib);
-    let host_cache =
-        defaults::host_cache(experiment.design.host_cache, disk.image_bytes, largest_mib, host.memory_available);
-
-    let networked = contenders.iter().any(|c| c.contender.machine.tap.is_some());
-    let set = if networked { parts::NETWORKED_GUEST } else { parts::GUEST };
-    let initramfs = initramfs::build_base(&programs.agent, &parts::modules(&kernel, set))?;
-    let initramfs_path = places.run_dir.join("initramfs");
-    std::fs::write(&initramfs_path, &initramfs)
-        .map_err(|source| PrepareError::Write { path: initramfs_path.clone(), source })?;
-    let (boots, iterations) = (experiment.design.boots.unwrap_or(3), experiment.design.iterations.unwrap_or(3));
+    let largest_mib = made.iter().map(|made| made.planned.machine.memory_mib).max().unwrap_or(0);
+    let disk_bytes = made.iter().map(|made| made.disk_bytes).max().unwrap_or(0);
+    let available = making.host.memory_available;
+    let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
+    let harness = making.pin(&mut made)?;
+    let payload = making.disks.payload.clone();
     let plan = Plan {
-        boots: interleaved(contenders.len(), boots),
-        contenders: contenders
-            .into_iter()
-            .map(|c| {
-                let binary = programs.vmm(c.contender.settings.vmm()).path.clone();
-                PlannedContender { contender: c.contender, binary, cmdline: c.cmdline }
-            })
-            .collect(),
-        command: vec!["/bin/sha256sum".to_owned(), PAYLOAD_PATH.to_owned()],
+        contenders: made.into_iter().map(|made| made.planned).collect(),
+        design: design.settings(specs.len()),
+        primary: experiment.design.primary,
+        done: Vec::new(),
         payload_sha256: payload.sha256.clone(),
-        iterations,
         cold: experiment.design.cold,
         host_cache,
         deadlines: defaults::deadlines(
-            &chosen,
+            &making.chosen,
             payload.bytes,
             experiment.design.boot_deadline,
             experiment.design.iteration_deadline,
         ),
-        attempts: defaults::attempts(&chosen),
-        image: PlannedImage { kernel: kernel.vmlinux.clone(), initramfs: initramfs_path, disk: disk.path.clone() },
+        attempts: defaults::attempts(&making.chosen),
+        emulated: making.chosen.emulated,
     };
-    let nested = if chosen.nested {
-        let kernel = own_kernel.as_ref().unwrap_or(&kernel);
+    let (nested, nested_kernel) = making.nested(&plan, &programs, largest_mib, disk_bytes)?;
+    let experiment = resolved(experiment, &plan, &design, &payload);
+    let nested_record = match (&nested, &programs.nested) {
+        (Some(nested), Some(qemu)) => Some(records::nested_host(nested, qemu)?),
+        _ => None,
+    };
+    let report = records::report(
+        experiment,
+        making.chosen,
+        &plan,
+        &programs,
+        records::Seen {
+            host: making.host,
+            payload,
+            artifacts: parts::shared(making.artifacts, plan.contenders.len()),
+            notices: making.notices,
+            nested_host: nested_record,
+        },
+    );
+    Ok(Prepared { plan, nested, report, harness, _held: (making.disks, making.kernels, nested_kernel) })
+}
+
+impl Making<'_> {
+    /// vCPUs and memory of a contender that does not name its own.
+    fn machine(&self, spec: &ContenderSpec) -> (u32, u32) {
+        let machine = &self.experiment.machine;
+        let cpus = self.host.cpus.unwrap_or(1);
+        let vcpus = spec.vcpus.or(machine.vcpus).unwrap_or_else(|| defaults::vcpus(cpus));
+        let memory = spec.memory.or(machine.memory).and_then(Size::mib);
+        (vcpus, memory.unwrap_or_else(|| defaults::memory_mib(&self.chosen)))
+    }
+
+    /// A contender in a VM.
+    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+        let named = spec.kernel.as_deref().or(self.experiment.files.kernel.as_deref());
+        let kernel = self.kernels.get(named, spec.vmm == VmmKind::Qemu, self.places)?;
+        let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
+        let sets = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
+        let (acpi_kernel, modular_kernel) = (kernel.acpi, !sets[0].is_empty());
+        let (vcpus, memory_mib) = self.machine(spec);
+        let wish = Wish {
+            preset: self.experiment.preset,
+            accel: self.chosen.accel,
+            vcpus,
+            memory_mib,
+            tap: self.experiment.machine.tap,
+            tsc_khz: self.tsc_khz,
+            // The nested host's CPU is an AMD, whatever this machine has.
+            intel: !self.chosen.nested && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
+            acpi_kernel,
+            modular_kernel,
+            append: self.experiment.machine.append.clone(),
+        };
+        let mut notices = Vec::new();
+        let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
+        contenders::customise(&mut vm, spec);
+        for notice in notices {
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+        let networked = vm.machine.tap.is_some();
+        let modules = &sets[usize::from(networked)];
+        let initramfs = self.kernels.initramfs(&vmlinux, modules, networked, &self.agent, self.places)?;
+        let work = self.disks.of_vm(spec, self.places)?;
+        let cache = &self.places.cache;
+        let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
+        self.artifacts.push((spec.name.clone(), kernel));
+        self.artifacts.push((spec.name.clone(), initramfs.artifact));
+        self.artifacts.push((spec.name.clone(), artifact("root disk", &work.disk, cache)?));
+        self.programs_of(spec, &work)?;
+        let system =
+            System::Vm { settings: vm.settings, kernel: vmlinux, initramfs: initramfs.path, cmdline: vm.cmdline };
+        Ok(made(spec, vm.machine, system, tool, work))
+    }
+
+    /// A contender on the bare host.
+    fn host(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+        let (vcpus, memory_mib) = self.machine(spec);
+        // As many CPUs as a VM has vCPUs. In a nested host nobody knows their numbers yet.
+        let cpus = if self.chosen.nested { None } else { affinity::own().ok() };
+        let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
+        let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
+        let work = self.disks.of_host(spec, self.places)?;
+        self.programs_of(spec, &work)?;
+        Ok(made(spec, machine, System::Host, tool, work))
+    }
+
+    /// Notes what every contender has: agent and busybox.
+    fn programs_of(&mut self, spec: &ContenderSpec, work: &Work) -> Result<(), PrepareError> {
+        let cache = &self.places.cache;
+        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        let agent = Artifact { version, ..artifact("agent", &self.agent, cache)? };
+        self.artifacts.push((spec.name.clone(), agent));
+        if let Some(busybox) = &work.busybox {
+            self.artifacts.push((spec.name.clone(), artifact("busybox", busybox, cache)?));
+        }
+        Ok(())
+    }
+
+    /// Gives each vCPU a CPU of its own, where that is wanted; returns the one that is left for firebench.
+    fn pin(&mut self, made: &mut [Made]) -> Result<Option<u32>, PrepareError> {
+        if !self.experiment.machine.pin {
+            return Ok(None);
+        }
+        if self.chosen.nested {
+            self.notices.push("--pin is left out: the nested host has one CPU".to_owned());
+            return Ok(None);
+        }
+        let own = affinity::own().map_err(PrepareError::Affinity)?;
+        let vcpus = made.iter().map(|made| made.planned.machine.vcpus as usize).max().unwrap_or(1);
+        let error = PrepareError::Pin { needed: vcpus.saturating_add(1), available: own.len() };
+        let Some((&harness, rest)) = own.split_first().filter(|(_, rest)| rest.len() >= vcpus) else {
+            return Err(error);
+        };
+        for Made { planned, .. } in made {
+            planned.machine.cpus = Some(rest.iter().copied().take(planned.machine.vcpus as usize).collect());
+        }
+        Ok(Some(harness))
+    }
+
+    /// The nested host, where the run takes place in one, and its kernel.
+    fn nested(
+        &self,
+        plan: &Plan,
+        programs: &Programs,
+        largest_mib: u32,
+        disk_bytes: u64,
+    ) -> Result<(Option<Nested>, Option<PreparedKernel>), PrepareError> {
+        let Some(qemu) = &programs.nested else { return Ok((None, None)) };
+        let kernel = kernels::nested(self.experiment.files.kernel.as_deref(), self.places)?;
         let parts = Parts {
-            qemu: programs.vmm(VmmKind::Qemu).path.clone(),
+            qemu: qemu.path.clone(),
             firebench: programs.firebench.clone(),
             agent: programs.agent.clone(),
             kernel: kernel.vmlinux.clone(),
-            modules: parts::modules(kernel, parts::NESTED_HOST),
-            memory_mib: defaults::nested_memory_mib(largest_mib, disk.image_bytes, host_cache),
-            tsc_khz,
+            modules: parts::modules(&kernel, parts::NESTED_HOST),
+            memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
+            tsc_khz: self.tsc_khz,
         };
-        Some(Nested::prepare(&plan, &parts, &places.cache)?)
-    } else {
-        None
-    };
-    let artifacts = vec![
-        Artifact { version: Some(kernel.version.clone()), ..artifact("kernel", &kernel.vmlinux, &places.cache)? },
-        Artifact {
-            role: "initramfs".to_owned(),
-            contenders: Vec::new(),
-            name: "agent and modules".to_owned(),
-            version: None,
-            bytes: initramfs.len() as u64,
-            sha256: firebench_image::digest::sha256(&initramfs),
-        },
-        artifact("root disk", &disk.path, &places.cache)?,
-        Artifact {
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            ..artifact("agent", &programs.agent, &places.cache)?
-        },
-        artifact("busybox", &programs.busybox, &places.cache)?,
-    ];
-    let report = Report {
-        schema: SCHEMA.to_owned(),
-        id: None,
-        design: DesignRecord {
-            iterations,
-            warm_up: u32::from(iterations > 1),
-            planned: Some(boots),
-            ..DesignRecord::default()
-        },
-        firebench: env!("CARGO_PKG_VERSION").to_owned(),
-        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        duration: 0.0,
-        overhead: Overhead::default(),
-        experiment: resolved(experiment, &wish, &payload),
-        accelerator: chosen.accel,
-        emulated: chosen.emulated,
-        accelerator_reason: chosen.reason,
-        nested_host: nested.as_ref().map(|nested| nested_host(nested, programs.vmm(VmmKind::Qemu))).transpose()?,
-        host,
-        payload,
-        command: plan.command.clone(),
-        artifacts,
-        contenders: contender_records(&plan, &programs),
-        notices,
-        failure: None,
-    };
-    Ok(Prepared { plan, nested, report, _held: (disk, kernel, own_kernel) })
-}
-
-/// The VMMs that can run with the accelerator.
-fn vmms(experiment: &Experiment, chosen: &Chosen, notices: &mut Vec<String>) -> Result<Vec<VmmKind>, PrepareError> {
-    let (able, unable): (Vec<_>, Vec<_>) = experiment.vmm.iter().partition(|vmm| vmm.supports(chosen.accel));
-    if able.is_empty() {
-        return Err(PrepareError::NoContender);
+        Ok((Some(Nested::prepare(plan, &parts, &self.places.cache)?), Some(kernel)))
     }
-    for vmm in unable {
-        notices.push(format!("{vmm} is left out: it cannot run guests with {}", chosen.accel));
-    }
-    Ok(able)
 }
 
-/// Builds the root disk, or finds it in the cache.
-fn root_disk(
-    experiment: &Experiment,
-    chosen: &Chosen,
-    places: &Places,
-    programs: &Programs,
-) -> Result<(RootDisk, PayloadRecord), PrepareError> {
-    let bytes = |size: &Option<Size>| size.map_or_else(|| defaults::payload_bytes(chosen), |size| size.0);
-    let (payload, source) = match &experiment.payload {
-        PayloadSpec::Seeded { seed, size } => {
-            let source = format!("the ChaCha8 stream with seed {seed}");
-            (Payload::Seeded { seed: *seed, bytes: bytes(size) }, source)
-        }
-        PayloadSpec::Urandom { size } => (Payload::Urandom { bytes: bytes(size) }, "/dev/urandom".to_owned()),
-        PayloadSpec::File { path } => {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            (Payload::File { path: path.clone() }, format!("the user's file {name}"))
-        }
+fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> Made {
+    let planned = PlannedContender {
+        name: spec.name.clone(),
+        machine,
+        system,
+        binary: tool.path.clone(),
+        command: work.command,
+        disk: work.disk,
     };
-    let add = experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?;
-    let disk = build_root_disk(&places.cache, &DiskSpec { busybox: programs.busybox.clone(), payload, add })?;
-    let record = PayloadRecord { bytes: disk.payload_bytes, sha256: disk.sha256_of_payload.clone(), source };
-    Ok((disk, record))
-}
-
-fn nested_host(nested: &Nested, qemu: &Tool) -> Result<NestedHost, PrepareError> {
-    let launch = nested.launch("initramfs".into()).map_err(NestedError::from)?;
-    let machine = nested.machine();
-    Ok(NestedHost {
-        qemu: qemu.version_line.clone(),
-        argv: launch.argv,
-        cpus: nested::CPUS,
-        memory_mib: machine.memory_mib,
-    })
+    Made { planned, disk_bytes: work.bytes }
 }
 
 /// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(experiment: &Experiment, wish: &Wish, payload: &PayloadRecord) -> Experiment {
+fn resolved(
+    experiment: &Experiment,
+    plan: &Plan,
+    design: &defaults::Chosen,
+    payload: &crate::record::PayloadRecord,
+) -> Experiment {
+    use crate::experiment::PayloadSpec;
     let mut resolved = experiment.clone();
     match &mut resolved.payload {
         PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size = Some(Size(payload.bytes)),
         PayloadSpec::File { .. } => {}
     }
     if resolved.preset == Preset::Matched {
-        resolved.machine.vcpus = Some(wish.vcpus);
-        resolved.machine.memory = Some(Size(u64::from(wish.memory_mib) << 20));
-    }
-    resolved
-}
-
-/// The contenders without launches and boots.
-fn contender_records(plan: &Plan, programs: &Programs) -> Vec<ContenderRecord> {
-    let record = |planned: &PlannedContender| {
-        let contender = &planned.contender;
-        let Tool { path, version, sha256, .. } = programs.vmm(contender.settings.vmm());
-        let launch = firebench_vmm::Launch::default();
-        ContenderRecord {
-            name: contender.name.clone(),
-            vmm: contender.settings.vmm(),
-            version: version.clone(),
-            binary: path.clone(),
-            sha256: sha256.clone(),
-            vcpus: contender.machine.vcpus,
-            memory_mib: contender.machine.memory_mib,
-            accel: contender.machine.accel,
-            settings: Some(contender.settings.clone()),
-            cmdline: planned.cmdline.clone(),
-            launch,
-            boots: Vec::new(),
+        // The first contender without wishes of its own has the experiment's machine.
+        let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
+        let specs = contenders::specs(experiment);
+        let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
+        if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
+            resolved.machine.vcpus = Some(planned.machine.vcpus);
+            resolved.machine.memory = Some(Size(u64::from(planned.machine.memory_mib) << 20));
         }
-    };
-    plan.contenders.iter().map(record).collect()
+    }
+    design.resolve(&mut resolved.design);
+    resolved
 }

@@ -7,7 +7,7 @@ use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare
 use firebench_vmm::VmmKind;
 
 use super::PrepareError;
-use crate::experiment::Files;
+use crate::experiment::{ContenderSpec, Files};
 use crate::fetch;
 use crate::record::Artifact;
 use crate::tools::{self, Tool};
@@ -28,8 +28,10 @@ const MODULES: ModuleSets<'static> = &[
 /// The programs of a run.
 #[derive(Debug)]
 pub(super) struct Programs {
-    qemu: Option<Tool>,
-    firecracker: Option<Tool>,
+    /// What runs each contender: its VMM, or the agent.
+    pub(super) contenders: Vec<Tool>,
+    /// The QEMU that emulates a nested host.
+    pub(super) nested: Option<Tool>,
     /// Static, for the image.
     pub(super) busybox: PathBuf,
     /// Static, PID 1.
@@ -39,32 +41,49 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Finds what `vmms` need, and QEMU for a nested host.
-    pub(super) fn find(files: &Files, vmms: &[VmmKind], nested: bool, data_dir: &Path) -> Result<Self, PrepareError> {
-        let qemu = (nested || vmms.contains(&VmmKind::Qemu)).then(|| tools::qemu(files.qemu.as_deref()));
-        let firecracker =
-            vmms.contains(&VmmKind::Firecracker).then(|| tools::firecracker(files.firecracker.as_deref(), data_dir));
+    /// Finds what the contenders need, and QEMU for a nested host.
+    pub(super) fn find(
+        files: &Files,
+        specs: &[ContenderSpec],
+        nested: bool,
+        data_dir: &Path,
+    ) -> Result<Self, PrepareError> {
+        let nested = nested.then(|| tools::qemu(files.qemu.as_deref())).transpose()?;
         let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
         let firebench = std::env::current_exe()
             .map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?;
+        let agent = agent(&firebench)?;
+        let mut contenders: Vec<Tool> = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            // A program is asked for its version once, not once a contender.
+            let same = |other: &&ContenderSpec| other.vmm == spec.vmm && other.binary == spec.binary;
+            let known = specs.iter().take(index).position(|other| same(&other)).and_then(|known| contenders.get(known));
+            let tool = match (known, spec.vmm) {
+                (Some(tool), _) => tool.clone(),
+                (None, VmmKind::Qemu) => tools::qemu(spec.binary.as_deref().or(files.qemu.as_deref()))?,
+                (None, VmmKind::Firecracker) => {
+                    tools::firecracker(spec.binary.as_deref().or(files.firecracker.as_deref()), data_dir)?
+                }
+                (None, VmmKind::Host) => own_tool(&agent)?,
+            };
+            contenders.push(tool);
+        }
         Ok(Programs {
-            qemu: qemu.transpose()?,
-            firecracker: firecracker.transpose()?,
+            contenders,
+            nested,
             busybox: fetch::find_busybox(data_dir, named.as_deref())?.ok_or(PrepareError::NoBusybox)?,
-            agent: agent(&firebench)?,
+            agent,
             firebench,
         })
     }
+}
 
-    /// The program of a VMM that [`Programs::find`] was told about; QEMU also for a nested host. Not of the host.
-    pub(super) fn vmm(&self, vmm: VmmKind) -> &Tool {
-        let tool = match vmm {
-            VmmKind::Qemu => &self.qemu,
-            VmmKind::Firecracker => &self.firecracker,
-            VmmKind::Host => &None,
-        };
-        tool.as_ref().expect("`find` was told about every VMM of the run")
-    }
+/// The agent as a contender's program: it has firebench's version.
+fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let version_line = format!("firebench-agent {version}");
+    let sha256 = firebench_image::digest::sha256_file(agent)?;
+    Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
 }
 
 /// The agent: `FIREBENCH_AGENT`, or the one beside `firebench`.
@@ -77,13 +96,13 @@ fn agent(firebench: &Path) -> Result<PathBuf, PrepareError> {
     if agent.is_file() { Ok(agent) } else { Err(PrepareError::NoAgent { beside: firebench.to_owned() }) }
 }
 
-/// The guests' kernel: the user's, or the fetched package.
-pub(super) fn kernel_source(files: &Files, data_dir: &Path) -> Result<KernelSource, PrepareError> {
-    match &files.kernel {
+/// A kernel: the one that the user names, or the fetched package.
+pub(super) fn kernel_source(named: Option<&Path>, data_dir: &Path) -> Result<KernelSource, PrepareError> {
+    match named {
         Some(path) if path.extension().is_some_and(|extension| extension == "deb") => {
-            Ok(KernelSource::Package(path.clone()))
+            Ok(KernelSource::Package(path.to_owned()))
         }
-        Some(path) => Ok(KernelSource::File { path: path.clone(), modules_dir: None }),
+        Some(path) => Ok(KernelSource::File { path: path.to_owned(), modules_dir: None }),
         None => fetch::installed_kernel(data_dir).map(KernelSource::Package).ok_or(PrepareError::NoKernel),
     }
 }
@@ -95,7 +114,7 @@ pub(super) fn kernel(cache: &Cache, source: &KernelSource) -> Result<PreparedKer
 
 /// The nested host's own kernel, where the guests' comes without modules: the fetched one.
 pub(super) fn nested_kernel(cache: &Cache, data_dir: &Path) -> Result<PreparedKernel, PrepareError> {
-    kernel(cache, &kernel_source(&Files::default(), data_dir)?)
+    kernel(cache, &kernel_source(None, data_dir)?)
 }
 
 /// A module set of a kernel, in load order.
@@ -133,4 +152,21 @@ pub(super) fn artifact(role: &str, path: &Path, cache: &Cache) -> Result<Artifac
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Artifact { role: role.to_owned(), contenders: Vec::new(), name, version: None, bytes, sha256 })
+}
+
+/// Each artifact once, with the contenders that use it: none are named where all of `contenders` do.
+pub(super) fn shared(used: Vec<(String, Artifact)>, contenders: usize) -> Vec<Artifact> {
+    let mut artifacts: Vec<Artifact> = Vec::new();
+    for (user, artifact) in used {
+        match artifacts.iter_mut().find(|known| known.role == artifact.role && known.sha256 == artifact.sha256) {
+            Some(known) => known.contenders.push(user),
+            None => artifacts.push(Artifact { contenders: vec![user], ..artifact }),
+        }
+    }
+    for artifact in &mut artifacts {
+        if artifact.contenders.len() == contenders {
+            artifact.contenders.clear();
+        }
+    }
+    artifacts
 }

@@ -5,7 +5,7 @@ use firebench_stats::Sentence;
 
 use super::text;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
-use crate::summary::{Comparison, ContenderSummary, PRIMARY, Pair, Summary};
+use crate::summary::{Comparison, ContenderSummary, Pair, Summary};
 
 /// A boot's status in words.
 pub fn status_words(status: BootStatus) -> &'static str {
@@ -56,9 +56,10 @@ pub fn comparison_text(comparison: &Comparison) -> String {
 }
 
 /// What must be plausible for a contender's times to mean anything: names, and how to say it.
-pub const CHECKS: [Check; 5] = [
+pub const CHECKS: [Check; 6] = [
     ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
     ("boot time", |s| s.boot_seconds.map(|seconds| format!("{seconds:.3} s"))),
+    ("against host", |s| s.to_host.map(|ratio| format!("{ratio:.3}"))),
     ("throughput", |s| s.throughput.map(|rate| format!("{:.1} MB/s", rate / 1e6))),
     ("read from disk", |s| {
         s.disk_reads.map(|reads| {
@@ -73,15 +74,15 @@ pub const CHECKS: [Check; 5] = [
 type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
 
 /// The verdict on a pair in words.
-fn verdict(pair: &Pair) -> String {
+fn verdict(pair: &Pair, metric: &str) -> String {
     let Pair { contender, baseline, .. } = pair;
     match &pair.judgement {
         Some(judgement) => {
-            let sentence = Sentence { contender, baseline, metric: PRIMARY, unit: "s", judgement };
+            let sentence = Sentence { contender, baseline, metric, unit: "s", judgement };
             format!("{sentence}.")
         }
         None => format!(
-            "{contender} and {baseline} in {PRIMARY}: no verdict from {}, it takes two at least.",
+            "{contender} and {baseline} in {metric}: no verdict from {}, it takes two at least.",
             text::count(pair.blocks, "block")
         ),
     }
@@ -108,7 +109,9 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
             .push(format!("{}: {blocks} left out, where it or {} has no good boot.", pair.contender, pair.baseline));
     }
     if !report.emulated {
-        sentences.extend(summary.pairs.iter().filter(|pair| pair.blocks > 0).map(verdict));
+        sentences.extend(
+            summary.pairs.iter().filter(|pair| pair.blocks > 0).map(|pair| verdict(pair, &report.design.primary)),
+        );
     }
     if summary.single_iteration {
         sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());

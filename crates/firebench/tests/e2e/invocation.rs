@@ -41,6 +41,12 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// In another directory.
+    pub fn at(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
     /// Fails the test if it takes longer.
     pub fn within(mut self, seconds: u64) -> Self {
         self.limit = Duration::from_secs(seconds);

@@ -10,7 +10,9 @@ mod need;
 mod remains;
 
 mod cli;
+mod contenders;
 mod dry_run;
+mod host;
 mod nested;
 mod tcg;
 mod tune;

@@ -44,12 +44,21 @@ pub fn qemu() -> Need {
 
 /// What a guest image is made of.
 pub fn image() -> Need {
-    program("mke2fs", "e2fsprogs")?;
-    program("debugfs", "e2fsprogs")?;
-    let busybox = matches!(firebench::fetch::find_busybox(&data_dir(), None), Ok(Some(_)));
-    need(busybox, "there is no static busybox", &fetch("busybox"))?;
+    busybox()?;
     let kernel = firebench::fetch::installed_kernel(&data_dir()).is_some();
     need(kernel, "there is no fetched kernel", &fetch("kernel"))
+}
+
+/// The fetched busybox, or the one on PATH.
+pub fn busybox_path() -> Option<std::path::PathBuf> {
+    firebench::fetch::find_busybox(&data_dir(), None).ok().flatten()
+}
+
+/// What the host needs as a contender.
+pub fn busybox() -> Need {
+    program("mke2fs", "e2fsprogs")?;
+    program("debugfs", "e2fsprogs")?;
+    need(busybox_path().is_some(), "there is no static busybox", &fetch("busybox"))
 }
 
 /// All that a run under TCG needs.

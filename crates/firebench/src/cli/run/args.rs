@@ -1,12 +1,16 @@
 //! The flags of `firebench run`, and the experiment that they describe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firebench_vmm::VmmKind;
 
-use crate::experiment::{AccelChoice, Experiment, HostCacheChoice, PayloadSpec, Preset, Workload};
-use crate::units::Size;
+use crate::experiment::{
+    self, AccelChoice, ContenderError, ContenderSpec, Experiment, HostCacheChoice, PayloadSpec, Preset, Primary,
+    Workload,
+};
+use crate::init::EXPERIMENT_FILE;
+use crate::units::{Share, Size, Span};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
@@ -15,21 +19,28 @@ It must have, built in or (in a package) as modules: initramfs, devtmpfs, a seri
 virtio-blk, ext4; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
 through which QEMU's microvm starts a vmlinux.";
 
+/// Of the options that say how often what is measured.
+const DESIGN: &str = "Design";
+
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
-    /// What runs in the guests: memory (sha256sum over a random file)
-    #[arg(value_enum, required_unless_present = "from")]
+    /// What runs in the guests: memory (sha256sum over a random file); without it, the experiment of ./firebench.toml is run
+    #[arg(value_enum)]
     workload: Option<Workload>,
-    /// Run an experiment again: a report.md, a report.json or a TOML file; flags given beside it win
+    /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
     /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// VMMs to compare [default: qemu,firecracker]
+    /// VMMs to compare, and host for the bare host [default: qemu,firecracker]
     #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...")]
     vmm: Option<Vec<VmmKind>>,
+    /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times, the first
+    /// one is the baseline; `firebench init` writes a file with all keys
+    #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm")]
+    contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
     #[arg(long, value_enum)]
     accel: Option<AccelChoice>,
@@ -48,12 +59,39 @@ pub(crate) struct RunArgs {
     /// Give each VM a network card, on a tap in a network namespace of its own
     #[arg(long)]
     tap: bool,
-    /// Boots of each contender [default: 3]
+    /// Bind each vCPU to a CPU of its own, and firebench to another one
     #[arg(long)]
+    pin: bool,
+    /// Boots of each contender, in place of a precision [default when emulated: 3]
+    #[arg(long, visible_alias = "blocks", value_name = "N", help_heading = DESIGN, conflicts_with_all = ["precision", "max_time"])]
     boots: Option<u32>,
-    /// Iterations in each boot [default: 3]
-    #[arg(long)]
+    /// Run until the interval is this narrow [default on a real accelerator: 1%]
+    #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
+    precision: Option<Share>,
+    /// Time for reaching the precision; at least 3 blocks are run [default: 5m]
+    #[arg(long, value_name = "TIME", help_heading = DESIGN)]
+    max_time: Option<Span>,
+    /// Differences up to this size count as none [default: twice the precision]
+    #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
+    delta: Option<Share>,
+    /// End as soon as every contender has its verdict
+    #[arg(long, help_heading = DESIGN)]
+    stop_on_verdict: bool,
+    /// Only the band that may be watched at any time speaks: fewer false alarms where one contender's noise is skewed
+    #[arg(long, help_heading = DESIGN)]
+    strict: bool,
+    /// The metric on which verdicts are given: real or user
+    #[arg(long, value_enum, value_name = "METRIC", help_heading = DESIGN)]
+    primary: Option<Primary>,
+    /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
+    #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
+    /// Iterations at the beginning of each boot that do not count [default: what the scout finds, else 1]
+    #[arg(long, value_name = "N", help_heading = DESIGN)]
+    warm_up: Option<u32>,
+    /// Seed of the order in which the contenders boot [default: a random one, which the report names]
+    #[arg(long, help_heading = DESIGN)]
+    seed: Option<u32>,
     /// Drop the guest's caches before each iteration
     #[arg(long)]
     cold: bool,
@@ -93,15 +131,21 @@ pub(crate) struct RunArgs {
 }
 
 fn parse_vmm(text: &str) -> Result<VmmKind, String> {
-    VmmKind::ALL
+    VmmKind::EVERY
         .into_iter()
         .find(|vmm| vmm.name() == text)
-        .ok_or_else(|| format!("the VMMs are {}", VmmKind::ALL.map(VmmKind::name).join(", ")))
+        .ok_or_else(|| format!("the VMMs are {}", VmmKind::EVERY.map(VmmKind::name).join(", ")))
 }
 
 /// Flags that do not go together.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum ArgsError {
+    /// Nothing to run.
+    #[error("there is no workload, and no {EXPERIMENT_FILE} here")]
+    #[diagnostic(help(
+        "`firebench run memory` runs the benchmark with its defaults; `firebench init` writes an experiment file"
+    ))]
+    NoWorkload,
     /// A count that must be 1 at least.
     #[error("{0} must be at least 1")]
     #[diagnostic(help("leave it out for the default"))]
@@ -122,6 +166,23 @@ pub(crate) enum ArgsError {
     #[error("the seed in --payload seeded:{0} is no number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
+    /// A contender that cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Contender(#[from] ContenderError),
+    /// All iterations would be warm-up.
+    #[error("--warm-up {warm_up} leaves none of {iterations} iterations to count")]
+    #[diagnostic(help("give more --iterations, or less --warm-up"))]
+    AllWarmUp {
+        /// Iterations that do not count.
+        warm_up: u32,
+        /// All iterations.
+        iterations: u32,
+    },
+    /// Two ways to say when it is enough.
+    #[error("a number of boots and a precision do not go together")]
+    #[diagnostic(help("keep boots, or precision and max_time"))]
+    BothSizes,
     /// An empty file.
     #[error("a payload of 0 bytes measures nothing")]
     #[diagnostic(help("give --size 16MiB, say"))]
@@ -129,6 +190,20 @@ pub(crate) enum ArgsError {
 }
 
 impl RunArgs {
+    /// The file that the experiment is in, if it is in one.
+    ///
+    /// # Errors
+    /// [`ArgsError::NoWorkload`] when there is nothing to run.
+    pub(super) fn file(&self) -> Result<Option<PathBuf>, ArgsError> {
+        let own = Path::new(EXPERIMENT_FILE);
+        match (&self.from, self.workload) {
+            (Some(from), _) => Ok(Some(from.clone())),
+            (None, Some(_)) => Ok(None),
+            (None, None) if own.is_file() => Ok(Some(own.to_owned())),
+            (None, None) => Err(ArgsError::NoWorkload),
+        }
+    }
+
     /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say.
     ///
     /// # Errors
@@ -138,13 +213,20 @@ impl RunArgs {
         set(&mut experiment.workload, self.workload);
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
-        set(&mut experiment.vmm, self.vmm.clone());
-        replace(&mut experiment.design.boots, self.boots);
-        replace(&mut experiment.design.iterations, self.iterations);
+        if let Some(vmm) = &self.vmm {
+            experiment.vmm.clone_from(vmm);
+            experiment.contenders.clear();
+        }
+        if !self.contender.is_empty() {
+            experiment.contenders =
+                self.contender.iter().map(|text| text.parse()).collect::<Result<Vec<ContenderSpec>, _>>()?;
+        }
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;
         experiment.machine.tap |= self.tap;
+        experiment.machine.pin |= self.pin;
+        self.design(&mut experiment.design);
         replace(&mut experiment.design.boot_deadline, self.boot_deadline);
         replace(&mut experiment.design.iteration_deadline, self.iteration_deadline);
         replace(&mut experiment.machine.vcpus, self.vcpus);
@@ -166,6 +248,30 @@ impl RunArgs {
         }
         check(&experiment)?;
         Ok(experiment)
+    }
+}
+
+impl RunArgs {
+    /// What the flags say about the design.
+    fn design(&self, design: &mut experiment::Design) {
+        // Of a number of boots and a precision, the last word takes the other's place.
+        if self.boots.is_some() {
+            design.precision = None;
+            design.max_time = None;
+        }
+        if self.precision.is_some() || self.max_time.is_some() {
+            design.boots = None;
+        }
+        replace(&mut design.boots, self.boots);
+        replace(&mut design.precision, self.precision);
+        replace(&mut design.max_time, self.max_time);
+        replace(&mut design.delta, self.delta);
+        replace(&mut design.iterations, self.iterations);
+        replace(&mut design.warm_up, self.warm_up);
+        replace(&mut design.seed, self.seed.map(u64::from));
+        set(&mut design.primary, self.primary);
+        design.strict |= self.strict;
+        design.stop_on_verdict |= self.stop_on_verdict;
     }
 }
 
@@ -200,6 +306,15 @@ fn check(experiment: &Experiment) -> Result<(), ArgsError> {
     if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
         return Err(ArgsError::Zero(name));
     }
+    if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
+        if warm_up >= iterations {
+            return Err(ArgsError::AllWarmUp { warm_up, iterations });
+        }
+    }
+    if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
+        return Err(ArgsError::BothSizes);
+    }
+    experiment::check_all(&experiment.contenders)?;
     if experiment.preset == Preset::Published {
         if machine.vcpus.is_some() {
             return Err(ArgsError::Published("--vcpus"));

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::time::Instant;
 
 pub(super) use args::RunArgs;
-use firebench_vmm::{Interrupt, RunDir, sweep};
+use firebench_vmm::{Interrupt, RunDir, affinity, sweep};
 
 use super::{Failure, Places};
 use crate::collect::Collected;
 use crate::dry_run;
 use crate::events::{Listener, RunEvent};
-use crate::prepare::{self, Prepared, prepare};
-use crate::record::{Overhead, Report};
+use crate::prepare::{self, PrepareError, Prepared, prepare};
+use crate::record::{Overhead, Report, RunEnd};
 use crate::report::progress::{Outlook, Progress, Verbosity};
 use crate::report::terminal::Style;
 use crate::report::{self, terminal};
@@ -23,7 +23,8 @@ use crate::usage;
 
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
     let begun = Instant::now();
-    let base = args.from.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
+    let file = args.file().map_err(Failure::usage)?;
+    let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
     let experiment = args.experiment(base).map_err(Failure::usage)?;
     let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
     let temporary = std::env::temp_dir();
@@ -43,6 +44,9 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<(), Failure> {
     }
     if let Some(dir) = &args.out {
         report::check_directory(dir)?;
+    }
+    if let Some(cpu) = prepared.harness {
+        affinity::bind_self(&[cpu]).map_err(PrepareError::Affinity)?;
     }
     let around = Surroundings { run_dir: &run_dir, interrupt: &interrupt };
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
@@ -74,9 +78,9 @@ fn carry_out(
 ) -> (Report, Result<(), Failure>) {
     let mut report = prepared.report.clone();
     let outlook = Outlook {
-        contenders: prepared.plan.contenders.iter().map(|planned| planned.contender.name.clone()).collect(),
+        contenders: prepared.plan.contenders.iter().map(|planned| planned.name.clone()).collect(),
         blocks: report.design.planned,
-        iterations: prepared.plan.iterations,
+        iterations: report.design.iterations,
         emulated: report.emulated,
     };
     let stderr = std::io::stderr();
@@ -100,8 +104,11 @@ fn carry_out(
     drop(progress);
     report.duration = started.elapsed().as_secs_f64();
     report.overhead = Overhead { first_vm_seconds: first_vm, own_cpu_seconds: usage::own_cpu_seconds() - cpu_before };
-    report.failure = result.as_ref().err().map(Failure::sentence);
     collected.fill(&mut report);
+    if let Err(failure) = &result {
+        report.failure = Some(failure.sentence());
+        report.design.end = Some(if failure.signal() { RunEnd::Interrupted } else { RunEnd::Failed });
+    }
     (report, result)
 }
 

@@ -1,0 +1,48 @@
+//! `firebench init`: writes an experiment file to start from.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::init::{EXPERIMENT_FILE, TEMPLATE};
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The file to write
+    #[arg(default_value = EXPERIMENT_FILE)]
+    path: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// The file cannot be written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+enum InitError {
+    #[error("{} is there already", .0.display())]
+    #[diagnostic(help("--force replaces it; another name keeps both: firebench init other.toml"))]
+    Exists(PathBuf),
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(help("does the directory exist, and may you write there?"))]
+    Write { path: PathBuf, source: std::io::Error },
+}
+
+pub(super) fn main(args: &InitArgs) -> Result<(), Failure> {
+    let path = &args.path;
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if args.force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    let written = options.open(path).and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
+    written.map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Failure::usage(InitError::Exists(path.clone())),
+        _ => InitError::Write { path: path.clone(), source }.into(),
+    })?;
+    super::print(&format!("{}: `firebench run --from {}` runs it\n", path.display(), path.display()))
+}

@@ -1,0 +1,133 @@
+//! The root disks of a run, and the same payload as a file for the host.
+
+use std::path::{Path, PathBuf};
+
+use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk};
+use firebench_image::payload::Payload;
+use firebench_image::payload_file::{self, PayloadFile};
+
+use super::contenders::{DiskKey, disk_key};
+use super::{Places, PrepareError, defaults, parts};
+use crate::accel::Chosen;
+use crate::experiment::{ContenderSpec, Experiment, PayloadSpec};
+use crate::record::PayloadRecord;
+
+/// Where the additional work of a contender with a handicap is in its image.
+const HANDICAP_PATH: &str = "/handicap.bin";
+/// Seed of its bytes.
+const HANDICAP_SEED: u64 = 2;
+/// The program that is measured, an applet of busybox.
+const APPLET: &str = "sha256sum";
+
+/// Disks and files of a run. They stay in the cache as long as this is held.
+#[derive(Debug)]
+pub(super) struct Disks {
+    spec: DiskSpec,
+    base: DiskKey,
+    built: Vec<(DiskKey, RootDisk)>,
+    files: Vec<PayloadFile>,
+    /// What the workload reads.
+    pub(super) payload: PayloadRecord,
+}
+
+/// What a contender's workload reads, and its command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Work {
+    /// The root disk, or the host's file.
+    pub(super) disk: PathBuf,
+    /// Its size.
+    pub(super) bytes: u64,
+    /// The busybox that is measured; unknown in an image of the user's.
+    pub(super) busybox: Option<PathBuf>,
+    /// The command of an iteration.
+    pub(super) command: Vec<String>,
+}
+
+impl Disks {
+    /// Builds the disk that every contender without wishes of its own has.
+    pub(super) fn prepare(
+        experiment: &Experiment,
+        chosen: &Chosen,
+        busybox: &Path,
+        places: &Places,
+    ) -> Result<Self, PrepareError> {
+        let (payload, source) = payload(experiment, chosen);
+        let add = experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?;
+        let spec = DiskSpec { busybox: busybox.to_owned(), payload, add };
+        let disk = build_root_disk(&places.cache, &spec)?;
+        let payload = PayloadRecord { bytes: disk.payload_bytes, sha256: disk.sha256_of_payload.clone(), source };
+        let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
+        Ok(Disks { spec, base: base.clone(), built: vec![(base, disk)], files: Vec::new(), payload })
+    }
+
+    /// What a contender in a VM reads.
+    pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
+        let mut command = vec![format!("/bin/{APPLET}"), PAYLOAD_PATH.to_owned()];
+        if let Some(image) = &contender.image {
+            let bytes = std::fs::metadata(image)
+                .map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?
+                .len();
+            // The VMM has another working directory.
+            let disk =
+                std::path::absolute(image).map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?;
+            return Ok(Work { disk, bytes, busybox: None, command });
+        }
+        let key = disk_key(contender, &self.base.busybox, self.payload.bytes);
+        if !self.built.iter().any(|(known, _)| *known == key) {
+            let mut spec = DiskSpec { busybox: key.busybox.clone(), ..self.spec.clone() };
+            if key.handicap > 0 {
+                spec.add.push((self.handicap(key.handicap, places)?, HANDICAP_PATH.into()));
+            }
+            self.built.push((key.clone(), build_root_disk(&places.cache, &spec)?));
+        }
+        if key.handicap > 0 {
+            command.push(HANDICAP_PATH.to_owned());
+        }
+        let disk = self.built.iter().find(|(known, _)| *known == key).map(|(_, disk)| disk);
+        let disk = disk.expect("it was built above");
+        Ok(Work { disk: disk.path.clone(), bytes: disk.image_bytes, busybox: Some(key.busybox), command })
+    }
+
+    /// What a contender on the bare host reads: the same bytes.
+    pub(super) fn of_host(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
+        let key = disk_key(contender, &self.base.busybox, self.payload.bytes);
+        let (_, disk) = &self.built[0];
+        let file = payload_file::of_disk(&places.cache, disk)?;
+        let path = file.path.clone();
+        self.files.push(file);
+        let mut command = vec![text(&key.busybox)?, APPLET.to_owned(), text(&path)?];
+        if key.handicap > 0 {
+            command.push(text(&self.handicap(key.handicap, places)?)?);
+        }
+        Ok(Work { disk: path, bytes: self.payload.bytes, busybox: Some(key.busybox), command })
+    }
+
+    fn handicap(&mut self, bytes: u64, places: &Places) -> Result<PathBuf, PrepareError> {
+        let file = payload_file::seeded(&places.cache, HANDICAP_SEED, bytes)?;
+        let path = file.path.clone();
+        self.files.push(file);
+        Ok(path)
+    }
+}
+
+/// A path as a word of a command.
+fn text(path: &Path) -> Result<String, PrepareError> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.to_str().map(str::to_owned).ok_or_else(|| PrepareError::NoText { path: path.to_owned() })
+}
+
+/// What becomes the payload, and its description.
+fn payload(experiment: &Experiment, chosen: &Chosen) -> (Payload, String) {
+    let bytes = |size: &Option<crate::units::Size>| size.map_or_else(|| defaults::payload_bytes(chosen), |size| size.0);
+    match &experiment.payload {
+        PayloadSpec::Seeded { seed, size } => {
+            let source = format!("the ChaCha8 stream with seed {seed}");
+            (Payload::Seeded { seed: *seed, bytes: bytes(size) }, source)
+        }
+        PayloadSpec::Urandom { size } => (Payload::Urandom { bytes: bytes(size) }, "/dev/urandom".to_owned()),
+        PayloadSpec::File { path } => {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            (Payload::File { path: path.clone() }, format!("the user's file {name}"))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Why a run cannot start.
+
+use std::path::PathBuf;
+
+use crate::experiment::ContenderError;
+use crate::fetch::FetchError;
+use crate::nested::NestedError;
+use crate::tools::ToolError;
+
+/// Why a run cannot start.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PrepareError {
+    /// A program is missing or unusable.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tool(#[from] ToolError),
+    /// busybox cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetch(#[from] FetchError),
+    /// The image cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Image(#[from] firebench_image::Error),
+    /// The nested host cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Nested(#[from] NestedError),
+    /// Nothing to boot.
+    #[error("there is no kernel for the guests")]
+    #[diagnostic(help("`firebench fetch kernel` gets Debian's cloud kernel; --kernel PATH takes one of yours"))]
+    NoKernel,
+    /// Nothing to run in the image.
+    #[error("there is no static busybox for the image")]
+    #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
+    NoBusybox,
+    /// No PID 1.
+    #[error("there is no firebench-agent beside {}", beside.display())]
+    #[diagnostic(help("build the whole workspace (`cargo build --release`), or name the agent with FIREBENCH_AGENT"))]
+    NoAgent {
+        /// Where it should be.
+        beside: PathBuf,
+    },
+    /// Only Firecracker is left, and it has no such accelerator.
+    #[error("no VMM is left: with tcg only qemu can run, and --vmm does not name it")]
+    #[diagnostic(help("--accel nested runs firecracker on any machine"))]
+    NoContender,
+    /// A kernel that QEMU's microvm cannot start.
+    #[error("{} has no PVH entry, through which QEMU starts a vmlinux", path.display())]
+    #[diagnostic(help("build it with CONFIG_PVH=y, or leave qemu out with --vmm firecracker"))]
+    NoPvh {
+        /// The kernel.
+        path: PathBuf,
+    },
+    /// An addition to the image that cannot be understood.
+    #[error("--add {0:?} names no place in the image")]
+    #[diagnostic(help("write it like --add ./tool=/bin/tool"))]
+    Add(String),
+    /// A file of the run could not be written.
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(help("check free space and permissions there; TMPDIR chooses another directory for temporary files"))]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A disk of the user's.
+    #[error("cannot read the image {}", path.display())]
+    #[diagnostic(help("an image for a contender is a raw ext4 file system with /bin/sha256sum and /random.txt"))]
+    OwnImage {
+        /// The image.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A path that cannot be a word of a command.
+    #[error("{} is not valid UTF-8", path.display())]
+    #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
+    NoText {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A contender that cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Contender(#[from] ContenderError),
+    /// A verdict is asked for where there can be none.
+    #[error("--{0} needs a real accelerator: {1}")]
+    #[diagnostic(help("timings of emulated machines get no verdict; --boots N runs a number of boots of your choice"))]
+    Emulated(&'static str, String),
+    /// Too few CPUs for what is to be bound to them.
+    #[error("--pin needs {needed} CPUs, one of them for firebench; there are {available}")]
+    #[diagnostic(help("take fewer --vcpus, or leave --pin out"))]
+    Pin {
+        /// CPUs wanted.
+        needed: usize,
+        /// CPUs that this process may use.
+        available: usize,
+    },
+    /// The system does not tell which CPUs there are, or does not let itself be bound to one.
+    #[error("cannot bind to CPUs")]
+    #[diagnostic(help("leave --pin out"))]
+    Affinity(#[source] std::io::Error),
+    /// No random numbers for a seed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Seed(#[from] crate::runner::RunError),
+}

@@ -1,0 +1,109 @@
+//! The report of a run before its first boot.
+
+use std::time::SystemTime;
+
+use firebench_stats::Rule;
+use firebench_stats::design::{Settings, Size};
+
+use super::PrepareError;
+use super::parts::Programs;
+use crate::accel::Chosen;
+use crate::experiment::Experiment;
+use crate::hostfacts::HostFacts;
+use crate::nested::{self, Nested, NestedError};
+use crate::plan::{Plan, PlannedContender};
+use crate::record::{Artifact, ContenderRecord, DesignRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use crate::tools::Tool;
+
+/// What the preparation found.
+pub(super) struct Seen {
+    pub(super) host: HostFacts,
+    pub(super) payload: PayloadRecord,
+    pub(super) artifacts: Vec<Artifact>,
+    pub(super) notices: Vec<String>,
+    pub(super) nested_host: Option<NestedHost>,
+}
+
+/// The report without what the run will bring.
+pub(super) fn report(experiment: Experiment, chosen: Chosen, plan: &Plan, programs: &Programs, seen: Seen) -> Report {
+    // The host's own command names files of this machine: a guest's is the one to show.
+    let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
+    let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
+    let contenders = plan.contenders.iter().zip(&programs.contenders);
+    Report {
+        schema: SCHEMA.to_owned(),
+        id: None,
+        firebench: env!("CARGO_PKG_VERSION").to_owned(),
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        duration: 0.0,
+        overhead: Overhead::default(),
+        design: design(&plan.design, experiment.design.primary.name()),
+        experiment,
+        accelerator: chosen.accel,
+        emulated: chosen.emulated,
+        accelerator_reason: chosen.reason,
+        nested_host: seen.nested_host,
+        host: seen.host,
+        payload: seen.payload,
+        command: command.unwrap_or_default(),
+        artifacts: seen.artifacts,
+        contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
+        notices: seen.notices,
+        failure: None,
+    }
+}
+
+/// What is known of the design before the first boot.
+fn design(settings: &Settings, primary: &str) -> DesignRecord {
+    let (precision, max_seconds, planned) = match settings.size {
+        Size::Blocks(blocks) => (None, None, Some(blocks)),
+        Size::Precision { precision, max_seconds } => (Some(precision), Some(max_seconds), None),
+    };
+    let iterations = settings.iterations.unwrap_or(3);
+    DesignRecord {
+        primary: primary.to_owned(),
+        seed: settings.seed,
+        rule: match settings.size {
+            _ if settings.strict => Rule::BandAlone,
+            Size::Blocks(_) => Rule::Fixed,
+            Size::Precision { .. } => Rule::TwoStage,
+        },
+        precision,
+        max_seconds,
+        delta: settings.delta,
+        scout_blocks: 0,
+        warm_up: settings.warm_up.unwrap_or(u32::from(iterations > 1)),
+        iterations,
+        planned,
+        end: None,
+    }
+}
+
+/// A contender without launch and boots.
+fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
+    ContenderRecord {
+        name: planned.name.clone(),
+        vmm: planned.system.vmm(),
+        version: tool.version.clone(),
+        binary: tool.path.clone(),
+        sha256: tool.sha256.clone(),
+        vcpus: planned.machine.vcpus,
+        memory_mib: planned.machine.memory_mib,
+        accel: planned.machine.accel,
+        settings: planned.system.settings().cloned(),
+        cmdline: planned.system.cmdline().to_owned(),
+        launch: firebench_vmm::Launch::default(),
+        boots: Vec::new(),
+    }
+}
+
+/// The nested host for the report.
+pub(super) fn nested_host(nested: &Nested, qemu: &Tool) -> Result<NestedHost, PrepareError> {
+    let launch = nested.launch("initramfs".into()).map_err(NestedError::from)?;
+    Ok(NestedHost {
+        qemu: qemu.version_line.clone(),
+        argv: launch.argv,
+        cpus: nested::CPUS,
+        memory_mib: nested.machine().memory_mib,
+    })
+}

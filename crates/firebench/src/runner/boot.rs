@@ -1,0 +1,172 @@
+//! One boot of one contender, from its start until nothing of it is left.
+
+use std::path::Path;
+use std::time::Instant;
+
+use firebench_stats::design::Turn;
+use firebench_vmm::{Output, Vm, pagecache};
+
+use super::job::{self, nonce};
+use super::{RunError, Surroundings};
+use crate::console::Console;
+use crate::events::{Listener, RunEvent};
+use crate::observe::{Expected, Observer, Step};
+use crate::plan::{Plan, PlannedContender};
+use crate::record::{BootRecord, BootStatus};
+
+/// One boot of one contender.
+pub(super) struct Boot<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) turn: &'a Turn,
+    pub(super) contender: &'a PlannedContender,
+    pub(super) attempt: u32,
+    pub(super) around: &'a Surroundings<'a>,
+    pub(super) dir: &'a Path,
+}
+
+impl Boot<'_> {
+    pub(super) fn run(&self, listener: &mut dyn Listener) -> Result<BootRecord, RunError> {
+        let nonce = nonce()?;
+        let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
+        let launch = job::planned_launch(self.contender, job, self.dir)?;
+        listener.on_event(&RunEvent::BootStarting {
+            contender: self.turn.contender,
+            block: self.turn.block,
+            attempt: self.attempt,
+            launch: Box::new(launch.clone()),
+        });
+        let cache = pagecache::set(&self.contender.disk, self.plan.host_cache)?;
+        let mut record = self.empty_record(cache.fraction());
+        let started = Instant::now();
+        let mut vm = match Vm::start(&launch, &self.around.isolation()) {
+            Ok(vm) => vm,
+            Err(error) => {
+                record.status = BootStatus::StartFailed;
+                record.message = Some(crate::errors::sentence(&error));
+                return Ok(record);
+            }
+        };
+        let expected = Expected {
+            iterations: self.turn.iterations,
+            payload_sha256: &self.plan.payload_sha256,
+            deadlines: self.plan.deadlines,
+        };
+        let mut observer = Observer::new(expected, started);
+        let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
+        record.without = vm.confinement().notes.clone();
+        // Whatever it reports, the VM is gone: dropping it would do the same.
+        let _ = vm.kill();
+        let (status, message) = end.unwrap_or((BootStatus::Ok, String::new()));
+        record.life_seconds = started.elapsed().as_secs_f64();
+        record.status = status;
+        record.message = (!message.is_empty()).then_some(message);
+        record.vmm_cpu = vm.resources().map(|usage| (usage.user.as_secs_f64(), usage.sys.as_secs_f64()));
+        record.console_bytes = vm.console_bytes();
+        if status != BootStatus::Ok {
+            record.last_words = last_words(&vm, &observer);
+        }
+        record.boot_seconds = observer.boot_seconds;
+        record.facts = observer.facts;
+        record.meminfo_before = observer.meminfo_before;
+        record.meminfo_after = observer.meminfo_after;
+        record.iterations = observer.iterations;
+        Ok(record)
+    }
+
+    /// Listens until the boot has ended, well (`None`) or badly.
+    fn listen(
+        &self,
+        vm: &mut Vm,
+        observer: &mut Observer<'_>,
+        nonce: &str,
+        record: &mut BootRecord,
+        listener: &mut dyn Listener,
+    ) -> Option<(BootStatus, String)> {
+        let mut console = Console::new(nonce);
+        loop {
+            let arrived = match vm.next(observer.deadline()) {
+                Ok(Output::Console { at, bytes }) => console.read(at, &bytes),
+                Ok(Output::Exited(exit)) => {
+                    let rest = console.finish(Instant::now());
+                    let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_arrival(arrived), listener));
+                    return failed.or_else(|| observer.vmm_exited(&exit.to_string()));
+                }
+                Ok(Output::Deadline) => return Some(observer.deadline_missed()),
+                Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
+                Ok(Output::Flooded) => {
+                    return Some((BootStatus::ProtocolError, "the guest floods its console".to_owned()));
+                }
+                Err(error) => {
+                    return Some((BootStatus::StartFailed, format!("the VMM's output cannot be read: {error}")));
+                }
+            };
+            self.pin(vm, record);
+            for arrived in arrived {
+                if let Some(failed) = self.tell(observer.on_arrival(arrived), listener) {
+                    return Some(failed);
+                }
+            }
+        }
+    }
+
+    /// Binds the vCPUs whose threads are there by now to their CPUs. From its start the whole VMM is confined to those CPUs;
+    /// what cannot be bound more closely stays within them.
+    fn pin(&self, vm: &Vm, record: &mut BootRecord) {
+        let Some(cpus) = &self.contender.machine.cpus else { return };
+        if self.contender.system.settings().is_none() || record.pinned.len() >= self.contender.machine.vcpus as usize {
+            return;
+        }
+        if let Ok(pinned) = vm.pin_vcpus(cpus) {
+            record.pinned = pinned.iter().map(|pinned| pinned.cpu).collect();
+        }
+    }
+
+    /// Passes a step on to the listener; returns the failure if it is one.
+    fn tell(&self, step: Step, listener: &mut dyn Listener) -> Option<(BootStatus, String)> {
+        let contender = self.turn.contender;
+        let event = match step {
+            Step::Listen => return None,
+            Step::Failed(status, message) => return Some((status, message)),
+            Step::Up(seconds) => RunEvent::GuestUp { contender, seconds },
+            Step::Started(index) => RunEvent::IterationStarting { contender, index },
+            Step::Measured(iteration) => RunEvent::IterationDone { contender, iteration: Box::new(iteration) },
+        };
+        listener.on_event(&event);
+        None
+    }
+
+    fn empty_record(&self, resident: f64) -> BootRecord {
+        BootRecord {
+            block: self.turn.block,
+            position: self.turn.position,
+            attempt: self.attempt,
+            status: BootStatus::Ok,
+            message: None,
+            boot_seconds: None,
+            life_seconds: 0.0,
+            host_cache_resident: Some(resident),
+            facts: None,
+            meminfo_before: None,
+            meminfo_after: None,
+            iterations: Vec::new(),
+            vmm_cpu: None,
+            pinned: Vec::new(),
+            without: Vec::new(),
+            console_bytes: 0,
+            last_words: Vec::new(),
+        }
+    }
+}
+
+/// What the VM said last: its log, standard error, and the console, which as a rule tells most.
+fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
+    let label = |label: &str, line: &str| format!("{label}: {line}");
+    let tail = |text: String, name: &str| {
+        let lines: Vec<_> = text.lines().map(|line| label(name, line)).collect();
+        lines[lines.len().saturating_sub(10)..].to_vec()
+    };
+    let mut words = tail(vm.log_tail().unwrap_or_default(), "log");
+    words.extend(tail(vm.stderr_tail(), "stderr"));
+    words.extend(observer.words.lines().iter().map(|line| label("console", line)));
+    words
+}

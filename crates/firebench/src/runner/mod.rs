@@ -1,0 +1,169 @@
+//! The runner: carries out a plan, boot by boot, and tells a listener what happens.
+
+mod boot;
+mod error;
+mod job;
+
+use firebench_stats::design::{self, End, Next, Schedule, Turn};
+use firebench_vmm::{Interrupt, Isolation, RunDir};
+
+use crate::events::{Listener, RunEvent};
+use crate::experiment::Primary;
+use crate::plan::Plan;
+use crate::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
+use boot::Boot;
+
+pub use error::RunError;
+pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
+
+/// What a run needs besides its plan.
+pub struct Surroundings<'a> {
+    /// Where temporary files go.
+    pub run_dir: &'a RunDir,
+    /// Tells when to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Surroundings<'_> {
+    /// How a VMM is started here.
+    pub(crate) fn isolation(&self) -> Isolation<'_> {
+        Isolation { run_dir: Some(self.run_dir), interrupt: Some(self.interrupt.fd()), ..Isolation::default() }
+    }
+}
+
+/// Carries out `plan`: boots as its design says, after those that are done already. It stops at the first boot that fails for
+/// good: a comparison with holes is none.
+///
+/// # Errors
+/// [`RunError`]; the listener has by then got the failed boot's record.
+pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), RunError> {
+    let mut schedule = Schedule::new(plan.design.clone())?;
+    for boot in &plan.done {
+        match schedule.next() {
+            Next::Boot(_) => schedule.record(boot.clone())?,
+            Next::End(_) => return Err(RunError::Foreign),
+        };
+    }
+    let mut boots = Boots { plan, around, number: 0 };
+    let mut block = None;
+    loop {
+        match schedule.next() {
+            Next::End(end) => {
+                progress(plan, &schedule, Some(ended(end)), listener);
+                return if end == End::Void { Err(RunError::Void) } else { Ok(()) };
+            }
+            Next::Boot(turn) => {
+                if block.is_some_and(|block| block != turn.block) {
+                    progress(plan, &schedule, None, listener);
+                }
+                block = Some(turn.block);
+                schedule.record(boots.boot(&turn, listener)?)?;
+            }
+        }
+    }
+}
+
+/// What the design takes from a boot that is good or void.
+pub fn measured(record: &BootRecord, primary: Primary) -> design::Boot {
+    if record.status == BootStatus::Void {
+        return design::Boot::void(record.life_seconds);
+    }
+    let value = |iteration: &crate::record::IterationRecord| iteration.metrics.get(primary.name()).copied();
+    design::Boot {
+        iterations: record.iterations.iter().map(|iteration| value(iteration).unwrap_or(f64::NAN)).collect(),
+        seconds: record.life_seconds,
+    }
+}
+
+fn ended(end: End) -> RunEnd {
+    match end {
+        End::Planned => RunEnd::Planned,
+        End::TimeOver => RunEnd::TimeOver,
+        End::Verdict => RunEnd::Verdict,
+        End::Void => RunEnd::Void,
+    }
+}
+
+/// Tells what is known after a block.
+fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
+    let state = schedule.state();
+    let (precision, max_seconds) = match plan.design.size {
+        design::Size::Blocks(_) => (None, None),
+        design::Size::Precision { precision, max_seconds } => (Some(precision), Some(max_seconds)),
+    };
+    let design = DesignRecord {
+        primary: plan.primary.name().to_owned(),
+        seed: plan.design.seed,
+        rule: state.rule,
+        precision,
+        max_seconds,
+        delta: plan.design.delta,
+        scout_blocks: state.scout_blocks,
+        warm_up: state.warm_up,
+        iterations: state.iterations,
+        planned: state.planned,
+        end,
+    };
+    let live = if plan.emulated || state.blocks < SHOWN_FROM { None } else { schedule.live() };
+    listener.on_event(&RunEvent::Progress {
+        design: Box::new(design),
+        blocks: state.blocks,
+        live: live.unwrap_or_default(),
+        eta_seconds: if end.is_some() { None } else { schedule.eta_seconds() },
+    });
+}
+
+/// Blocks from which on an estimate is shown.
+const SHOWN_FROM: u32 = 3;
+
+/// The boots of a run.
+struct Boots<'a> {
+    plan: &'a Plan,
+    around: &'a Surroundings<'a>,
+    /// Boots so far, attempts included.
+    number: u32,
+}
+
+impl Boots<'_> {
+    /// Boots until a boot is good or void, or no attempt is left.
+    fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<design::Boot, RunError> {
+        let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
+        let run_dir = self.around.run_dir;
+        let mut spent = 0.0;
+        for attempt in 1.. {
+            let io = |action, path: &std::path::Path| {
+                let path = path.to_owned();
+                move |source| RunError::Io { action, path, source }
+            };
+            let dir = run_dir.boot_dir(self.number).map_err(io("make", run_dir.path()))?;
+            self.number += 1;
+            let boot = Boot { plan: self.plan, turn, contender, attempt, around: self.around, dir: &dir };
+            let record = boot.run(listener);
+            let removed = std::fs::remove_dir_all(&dir);
+            let record = record?;
+            let retried = record.status.worth_a_retry() && attempt < self.plan.attempts;
+            let told = RunEvent::BootDone { contender: turn.contender, boot: Box::new(record.clone()), retried };
+            listener.on_event(&told);
+            removed.map_err(io("remove", &dir))?;
+            match record.status {
+                BootStatus::Ok | BootStatus::Void => {
+                    let boot = measured(&record, self.plan.primary);
+                    return Ok(design::Boot { seconds: boot.seconds + spent, ..boot });
+                }
+                BootStatus::Interrupted => return Err(RunError::interrupted(self.around.interrupt)),
+                _ if retried => spent += record.life_seconds,
+                status => {
+                    return Err(RunError::Boot {
+                        contender: contender.name.clone(),
+                        boot: turn.block + 1,
+                        attempts: attempt,
+                        status,
+                        message: record.message.unwrap_or_default(),
+                        help: error::help(status),
+                    });
+                }
+            }
+        }
+        unreachable!("the last attempt is never retried")
+    }
+}

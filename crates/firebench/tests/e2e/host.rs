@@ -1,0 +1,65 @@
+//! The bare host as a contender: real comparisons, on whatever machine this is.
+
+use firebench::record::{BootStatus, RunEnd};
+use firebench::summary::summarize;
+use firebench_stats::Verdict;
+use firebench_vmm::{Accel, VmmKind};
+
+use crate::common::{Lab, say};
+use crate::invocation::report;
+use crate::{need, require};
+
+/// A/A and A/B in one run: b is a again, c does 5% more work.
+#[test]
+fn equal_hosts_are_not_told_apart_and_five_percent_more_work_is_found() {
+    require!(need::busybox());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let contenders = ["--contender=a=host", "--contender=b=host", "--contender=c=host,handicap=5%"];
+    let run = lab.firebench(&["run", "memory", "--size", "32MiB", "--max-time", "45s"]).args(contenders);
+    let outcome = run.arg("--out").arg(&out).run().ok();
+    let report = report(&out);
+    assert_eq!((report.accelerator, report.emulated), (Accel::Native, false));
+    assert!(
+        matches!(report.design.end, Some(RunEnd::Planned | RunEnd::TimeOver | RunEnd::Verdict)),
+        "{:?}",
+        report.design
+    );
+    let work: Vec<_> = report.contenders.iter().map(|c| c.launch.argv.clone()).collect();
+    assert!(work.iter().all(|argv| argv.get(1).is_some_and(|word| word == "host")), "{work:?}");
+    let summary = summarize(&report);
+    let [equal, more] = summary.pairs.as_slice() else { panic!("two pairs: {summary:?}") };
+    let (equal, more) = (equal.judgement.expect("a verdict"), more.judgement.expect("a verdict"));
+    say(&format!("    b: {:?} {:?}\n    c: {:?} {:?}", equal.verdict, equal.effect(), more.verdict, more.effect()));
+    // One run of twenty may see a difference between equals, but none that matters.
+    let seen = equal.effect();
+    assert!(
+        matches!(equal.verdict, Verdict::Equivalent | Verdict::Inconclusive) || seen.estimate.abs() < 0.02,
+        "{equal:?}\n{outcome}"
+    );
+    assert_eq!(more.verdict, Verdict::Slower, "{outcome}");
+    assert!((0.02..0.08).contains(&more.effect().estimate), "{more:?}\n{outcome}");
+    assert!(outcome.stderr.contains("so far: b "), "{outcome}");
+}
+
+#[test]
+fn a_host_takes_part_as_a_vm_does() {
+    require!(need::busybox());
+    let lab = Lab::without_vms();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--vmm", "host", "--size", "1MiB", "--boots", "2", "--iterations", "2", "--cold"];
+    lab.firebench(&args).args(["--memory", "256MiB", "--vcpus", "1", "--out"]).arg(&out).run().ok();
+    let report = report(&out);
+    let [host] = report.contenders.as_slice() else { panic!("one contender") };
+    assert_eq!((host.vmm, host.accel, host.memory_mib, host.vcpus), (VmmKind::Host, Accel::Native, 256, 1));
+    assert_eq!(host.launch.memory_limit, Some(256 << 20));
+    assert_eq!(host.launch.cpus.as_ref().map(Vec::len), Some(1));
+    assert_eq!(host.boots.len(), 2);
+    for boot in &host.boots {
+        assert_eq!(boot.status, BootStatus::Ok);
+        assert!(boot.iterations.iter().all(|i| i.digest == report.payload.sha256 && i.metrics["real"] > 0.0));
+        // Cold: the file is read again each time, by this very process.
+        assert!(boot.iterations.iter().all(|i| i.counters.disk_read_bytes >= 1 << 20), "{:?}", boot.iterations);
+        assert!(boot.facts.as_ref().is_some_and(|facts| !facts.kernel_release.is_empty()));
+    }
+}
