@@ -14,6 +14,7 @@ pub mod errors;
 pub mod events;
 pub mod experiment;
 pub mod fetch;
+pub mod gate;
 pub mod hostfacts;
 pub mod init;
 pub mod nested;

@@ -15,7 +15,7 @@ pub const METRICS: [&str; 3] = ["real", "user", "sys"];
 const HOST_REAL: &str = "host_real";
 
 /// A metric that can honestly be zero: it is compared by difference, never by ratio.
-const CAN_BE_ZERO: &str = "sys";
+pub const CAN_BE_ZERO: &str = "sys";
 
 /// What a run comes to.
 #[derive(Debug, Clone, PartialEq)]

@@ -25,10 +25,14 @@ use crate::runner::RunError;
 
 /// Everything went well.
 pub const EXIT_OK: u8 = 0;
+/// A gate failed: something is worse than it may be.
+pub const EXIT_REGRESSION: u8 = 1;
 /// The command line or an input file is wrong.
 pub const EXIT_USAGE: u8 = 2;
 /// The run failed.
 pub const EXIT_FAILED: u8 = 3;
+/// A verdict was required, and there is none.
+pub const EXIT_INCONCLUSIVE: u8 = 4;
 
 /// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
@@ -47,7 +51,7 @@ Examples:
   firebench run memory --dry-run           print the launch of each VMM, start nothing
   firebench doctor                         what this machine has, lacks, and what to do about it
 
-Exit codes: 0 fine, 2 usage, 3 the run failed, 128+N stopped by signal N.";
+Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict, 128+N stopped by signal N.";
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";

@@ -1,0 +1,225 @@
+//! A limit as people write it: `real > +3%`, `user < -5%`, `sys > +0.1s`, `firecracker: real > +3%`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::report::text;
+use crate::summary::{CAN_BE_ZERO, METRICS};
+
+/// How far a metric may move away from the baseline. `>` bounds how much more it may become, `<` how much less.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// The contender that it holds for; every one where there is none.
+    pub contender: Option<String>,
+    /// The metric.
+    pub metric: &'static str,
+    /// Zero or more for `>`, below zero for `<`: in percent, or in seconds for a metric that is compared by difference.
+    amount: f64,
+}
+
+impl Limit {
+    /// As [`Judgement::beyond`](firebench_stats::Judgement::beyond) takes it: relative (0.03 is 3% more), or in seconds.
+    pub fn bound(&self) -> f64 {
+        if by_difference(self.metric) { self.amount } else { self.amount / 100.0 }
+    }
+
+    /// Whether it holds for a metric of a contender.
+    pub fn applies(&self, contender: &str, metric: &str) -> bool {
+        self.metric == metric && self.contender.as_deref().is_none_or(|name| name == contender)
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(contender) = &self.contender {
+            write!(f, "{contender}: ")?;
+        }
+        let sign = if self.amount < 0.0 { '<' } else { '>' };
+        let unit = if by_difference(self.metric) { "s" } else { "%" };
+        write!(f, "{} {sign} {:+}{unit}", self.metric, self.amount)
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Whether a metric is compared by difference, in seconds, and not by ratio.
+fn by_difference(metric: &str) -> bool {
+    metric == CAN_BE_ZERO
+}
+
+/// Text that is no limit. Displays what is wrong, the text, and a mark under the place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{wrong}\n\n    {text}\n    {:>width$}\n", "^", text = text::line(text), width = column + 1)]
+#[diagnostic(help("write it like 'real > +3%', 'user < -5%', 'sys > +0.1s' or 'firecracker: real > +3%'"))]
+pub struct LimitError {
+    /// What was given.
+    pub text: String,
+    /// The place, in characters from 0.
+    pub column: usize,
+    /// What is wrong there.
+    pub wrong: String,
+}
+
+impl FromStr for Limit {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut rest = Rest { text, at: 0 };
+        // A contender's name may hold anything, what follows it no colon.
+        let contender = match text.rsplit_once(':') {
+            Some((name, _)) if name.trim().is_empty() => {
+                return Err(rest.wrong("there is no contender before the colon"));
+            }
+            Some((name, _)) => {
+                rest.at = name.len() + 1;
+                Some(name.trim().to_owned())
+            }
+            None => None,
+        };
+        let place = rest.skip_blanks();
+        let metric = rest.take(|c| c.is_alphanumeric() || c == '_');
+        let metric = METRICS
+            .into_iter()
+            .find(|known| *known == metric)
+            .ok_or_else(|| place.wrong(format!("a metric is expected here: {}", METRICS.join(", "))))?;
+        let place = rest.skip_blanks();
+        let above = match rest.take(|c| matches!(c, '<' | '>' | '=')) {
+            ">" => true,
+            "<" => false,
+            _ => return Err(place.wrong("> or < is expected here")),
+        };
+        let place = rest.skip_blanks();
+        let sign = rest.take(|c| matches!(c, '+' | '-'));
+        let digits = rest.take(|c| c.is_ascii_digit() || c == '.');
+        let amount = match (sign, digits.parse::<f64>()) {
+            ("" | "+", Ok(amount)) if amount.is_finite() => amount,
+            ("-", Ok(amount)) if amount.is_finite() => -amount,
+            _ => return Err(place.wrong("a number is expected here")),
+        };
+        let unit_place = rest.skip_blanks();
+        let amount = match (rest.take(|c| !c.is_whitespace()), by_difference(metric)) {
+            ("%", false) | ("s", true) => amount,
+            ("ms", true) => amount / 1000.0,
+            (_, false) => return Err(unit_place.wrong(format!("% is expected here: {metric} is compared by ratio"))),
+            (_, true) => {
+                let wrong = format!("s or ms is expected here: {metric} can be zero, and is compared by difference");
+                return Err(unit_place.wrong(wrong));
+            }
+        };
+        let end = rest.skip_blanks();
+        if end.at < text.len() {
+            return Err(end.wrong("nothing is expected here"));
+        }
+        match (above, amount) {
+            (true, amount) if amount < 0.0 => Err(place.wrong("> takes a number that is not below zero")),
+            (false, amount) if amount >= 0.0 => Err(place.wrong("< takes a number below zero")),
+            (false, amount) if amount <= -100.0 && !by_difference(metric) => {
+                Err(place.wrong("nothing can fall by 100% or more"))
+            }
+            // Without a minus sign on a zero.
+            (_, amount) => Ok(Limit { contender, metric, amount: amount + 0.0 }),
+        }
+    }
+}
+
+/// The part of a text that has not been read.
+#[derive(Clone, Copy)]
+struct Rest<'a> {
+    text: &'a str,
+    /// In bytes, at a character's start.
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    /// Reads what `wanted` accepts.
+    fn take(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let taken = rest.find(|c| !wanted(c)).and_then(|end| rest.get(..end)).unwrap_or(rest);
+        self.at += taken.len();
+        taken
+    }
+
+    /// Reads blanks, and returns the place behind them.
+    fn skip_blanks(&mut self) -> Self {
+        self.take(char::is_whitespace);
+        *self
+    }
+
+    fn wrong(self, wrong: impl Into<String>) -> LimitError {
+        let column = self.text.get(..self.at).unwrap_or_default().chars().count();
+        LimitError { text: self.text.to_owned(), column, wrong: wrong.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limit;
+
+    fn limit(text: &str) -> Limit {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn reads_and_writes() {
+        for (text, written, bound) in [
+            ("real > +3%", "real > +3%", 0.03),
+            ("real>3%", "real > +3%", 0.03),
+            ("  user <  -5 % ", "user < -5%", -0.05),
+            ("sys > +0.1s", "sys > +0.1s", 0.1),
+            ("sys < -15ms", "sys < -0.015s", -0.015),
+            ("real > 0%", "real > +0%", 0.0),
+            ("real > -0%", "real > +0%", 0.0),
+            ("real > .5%", "real > +0.5%", 0.005),
+            ("firecracker: real > +3%", "firecracker: real > +3%", 0.03),
+            ("a: b :real > 250%", "a: b: real > +250%", 2.5),
+        ] {
+            let limit = limit(text);
+            assert_eq!((limit.to_string().as_str(), limit.bound()), (written, bound), "{text}");
+            assert_eq!(written.parse(), Ok(limit));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_shown_where_they_are() {
+        for (text, column, wrong) in [
+            ("", 0, "a metric is expected"),
+            ("reel > 3%", 0, "real, user, sys"),
+            (": real > 3%", 0, "no contender"),
+            ("é: x > 3%", 3, "a metric is expected"),
+            ("real", 4, "> or <"),
+            ("real >= 3%", 5, "> or <"),
+            ("real > x", 7, "a number"),
+            ("real > 1.2.3%", 7, "a number"),
+            ("real > --3%", 7, "a number"),
+            (&format!("real > {}%", "9".repeat(400)), 7, "a number"),
+            ("real > 3", 8, "% is expected"),
+            ("real > 3s", 8, "compared by ratio"),
+            ("sys > 3%", 7, "compared by difference"),
+            ("real > 3% or so", 10, "nothing is expected"),
+            ("real > -3%", 7, "not below zero"),
+            ("real < 3%", 7, "below zero"),
+            ("real < 0%", 7, "below zero"),
+            ("real < -100%", 7, "100%"),
+        ] {
+            let error = text.parse::<Limit>().expect_err(text);
+            assert_eq!(error.column, column, "{text}: {error}");
+            assert!(error.wrong.contains(wrong), "{text}: {error}");
+        }
+        let error = "real > \u{1b}3%".parse::<Limit>().expect_err("an escape sequence");
+        assert_eq!(error.to_string(), "a number is expected here\n\n    real > \u{fffd}3%\n           ^\n");
+    }
+
+    #[test]
+    fn limits_hold_for_one_contender_or_all() {
+        assert!(limit("real > 3%").applies("anyone", "real"));
+        assert!(!limit("real > 3%").applies("anyone", "user"));
+        assert!(limit("a: real > 3%").applies("a", "real"));
+        assert!(!limit("a: real > 3%").applies("b", "real"));
+    }
+}

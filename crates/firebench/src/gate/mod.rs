@@ -1,0 +1,170 @@
+//! The gate: limits on how far a contender may be from its baseline, what comes of them, and how it is told to CI.
+//!
+//! Pure. `docs/gate.md` says what a gate means and how the error rate is shared.
+
+mod github;
+mod junit;
+mod limit;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use firebench_stats::verdict::Gate;
+use firebench_stats::{Judgement, Sentence};
+use serde::{Serialize, Serializer};
+
+use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION};
+use crate::report::text;
+
+pub use github::github;
+pub use junit::junit;
+pub use limit::{Limit, LimitError};
+
+/// A contender against its baseline in one metric.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// Its name, as limits have it.
+    pub contender: String,
+    /// What it is compared with, as sentences have it.
+    pub baseline: String,
+    /// The metric.
+    pub metric: String,
+    /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
+    #[serde(flatten, serialize_with = "judgement_or_reason")]
+    pub judgement: Result<Judgement, Unjudged>,
+}
+
+/// Why a comparison has no judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unjudged {
+    /// On emulated instructions there is never a verdict.
+    #[error("guest instructions were emulated, and timings of that are no statement about speed")]
+    Emulated,
+    /// Too few good boots have a value that can be compared.
+    #[error("it takes two good boots of each contender at least")]
+    TooFew,
+    /// Some values cannot be compared, such as a ratio to zero.
+    #[error("not every boot has a value that can be compared")]
+    NoValue,
+}
+
+impl fmt::Display for Judged {
+    /// The verdict in a sentence without a full stop, or why there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Judged { contender, baseline, metric, judgement } = self;
+        match judgement {
+            Ok(judgement) => Sentence { contender, baseline, metric, unit: "s", judgement }.fmt(f),
+            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}"),
+        }
+    }
+}
+
+/// `judgement` and `unjudged`, of which one is null.
+fn judgement_or_reason<S: Serializer>(judged: &Result<Judgement, Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Both<'a> {
+        judgement: Option<&'a Judgement>,
+        unjudged: Option<String>,
+    }
+    Both { judgement: judged.as_ref().ok(), unjudged: judged.as_ref().err().map(ToString::to_string) }
+        .serialize(serializer)
+}
+
+/// What came of a limit on one comparison. Displays itself in a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The limit.
+    pub limit: Limit,
+    /// What it was held against.
+    #[serde(flatten)]
+    pub judged: Judged,
+    /// The answer. [`Gate::Beyond`] is a regression.
+    pub gate: Gate,
+}
+
+impl Outcome {
+    /// The answer in a word.
+    pub fn word(&self) -> &'static str {
+        match self.gate {
+            Gate::Beyond => "failed",
+            Gate::Within => "passed",
+            Gate::Undecided => "undecided",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = format!("{}: {}: {}", self.limit, self.word(), self.judged);
+        f.write_str(&text::line(&said))
+    }
+}
+
+/// A limit on something that is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("the limit '{limit}' names no contender that is compared")]
+#[diagnostic(help("{known} can have limits of their own"))]
+pub struct UnknownContender {
+    limit: String,
+    known: String,
+}
+
+/// Whether every contender that a limit names is one of `contenders`: those that are compared with a baseline.
+///
+/// # Errors
+/// [`UnknownContender`].
+pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>) -> Result<(), UnknownContender> {
+    let contenders: Vec<&str> = contenders.into_iter().collect();
+    let unknown = |limit: &&Limit| limit.contender.as_deref().is_some_and(|name| !contenders.contains(&name));
+    match limits.iter().find(unknown) {
+        None => Ok(()),
+        Some(limit) => {
+            Err(UnknownContender { limit: text::line(&limit.to_string()), known: text::line(&contenders.join(", ")) })
+        }
+    }
+}
+
+/// How many intervals share the error rate: each contender's on the primary metric, and on every other metric that a
+/// limit asks for.
+pub fn comparisons<'a>(limits: &[Limit], primary: &str, contenders: impl IntoIterator<Item = &'a str>) -> usize {
+    let metrics = |contender| {
+        let asked = limits.iter().map(|limit| limit.metric).filter(move |metric| is_asked(limits, contender, metric));
+        asked.chain([primary]).collect::<BTreeSet<&str>>().len()
+    };
+    contenders.into_iter().map(metrics).sum()
+}
+
+/// Whether a limit asks for a metric of a contender.
+pub fn is_asked(limits: &[Limit], contender: &str, metric: &str) -> bool {
+    limits.iter().any(|limit| limit.applies(contender, metric))
+}
+
+/// Holds every limit against every comparison that it applies to.
+pub fn judge(limits: &[Limit], judged: &[Judged]) -> Vec<Outcome> {
+    let held = |limit: &Limit, judged: &Judged| Outcome {
+        limit: limit.clone(),
+        judged: judged.clone(),
+        // A limit that was parsed is a limit; what has no judgement decides nothing.
+        gate: match &judged.judgement {
+            Ok(judgement) => judgement.beyond(limit.bound()).unwrap_or(Gate::Undecided),
+            Err(_) => Gate::Undecided,
+        },
+    };
+    let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric);
+    let each =
+        |limit| judged.iter().filter(move |&judged| applies(limit, judged)).map(move |judged| held(limit, judged));
+    limits.iter().flat_map(each).collect()
+}
+
+/// The exit code: a regression counts for more than what is undecided, which counts where verdicts are required.
+pub fn exit_code(outcomes: &[Outcome], require_verdict: bool) -> u8 {
+    let any = |gate| outcomes.iter().any(|outcome| outcome.gate == gate);
+    match () {
+        () if any(Gate::Beyond) => EXIT_REGRESSION,
+        () if require_verdict && any(Gate::Undecided) => EXIT_INCONCLUSIVE,
+        () => EXIT_OK,
+    }
+}
+
+#[cfg(test)]
+mod tests;
