@@ -7,6 +7,7 @@
 pub mod accel;
 pub mod cli;
 pub mod collect;
+pub mod compare;
 pub mod console;
 pub mod doctor;
 pub mod dry_run;

@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand. Here things are printed; everything else computes.
 
 mod calibrate;
+mod compare;
 mod doctor;
 mod fetch;
+mod gate;
 mod image;
 mod init;
 mod nested_run;
@@ -49,9 +51,11 @@ Examples:
   firebench run memory                     QEMU microvm against Firecracker, as alike as they can be
   firebench run memory --preset published  exactly the machines of the published memory benchmark
   firebench run memory --dry-run           print the launch of each VMM, start nothing
+  firebench compare A B                    two runs: which is faster, and in what they differ
   firebench doctor                         what this machine has, lacks, and what to do about it
 
-Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict, 128+N stopped by signal N.";
+Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict,
+            128+N stopped by signal N.";
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";
@@ -105,6 +109,8 @@ enum Command {
     Fetch(fetch::FetchArgs),
     /// Build, list and remove guest images
     Image(image::ImageArgs),
+    /// Compare two runs, and fail where one is too far from the other
+    Compare(compare::CompareArgs),
     /// Measure how often the verdicts err, by simulated runs
     Calibrate(calibrate::CalibrateArgs),
     /// Tell what this machine has, lacks, and what to do about it
@@ -120,6 +126,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Compare(args) => return exit(compare::main(&args)),
         Command::Run(args) => run::main(&args, &cli.places),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
@@ -129,13 +136,16 @@ pub fn main() -> ExitCode {
         Command::Tune(args) => tune::main(&args),
         Command::NestedRun => nested_run::main(),
     };
-    match result {
-        Ok(()) => ExitCode::from(EXIT_OK),
-        Err(failure) => {
-            eprint!("{}", failure.render());
-            ExitCode::from(failure.code)
-        }
-    }
+    exit(result.map(|()| EXIT_OK))
+}
+
+/// Tells what went wrong.
+fn exit(result: Result<u8, Failure>) -> ExitCode {
+    let code = result.unwrap_or_else(|failure| {
+        eprint!("{}", failure.render());
+        failure.code
+    });
+    ExitCode::from(code)
 }
 
 /// Writes to standard output. A reader who has gone is no error.

@@ -55,7 +55,7 @@ fn by_difference(metric: &str) -> bool {
 
 /// Text that is no limit. Displays what is wrong, the text, and a mark under the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("{wrong}\n\n    {text}\n    {:>width$}\n", "^", text = text::line(text), width = column + 1)]
+#[error("{wrong}\n\n    {text}\n    {:>width$}", "^", text = text::line(text), width = column + 1)]
 #[diagnostic(help("write it like 'real > +3%', 'user < -5%', 'sys > +0.1s' or 'firecracker: real > +3%'"))]
 pub struct LimitError {
     /// What was given.
@@ -212,7 +212,7 @@ mod tests {
             assert!(error.wrong.contains(wrong), "{text}: {error}");
         }
         let error = "real > \u{1b}3%".parse::<Limit>().expect_err("an escape sequence");
-        assert_eq!(error.to_string(), "a number is expected here\n\n    real > \u{fffd}3%\n           ^\n");
+        assert_eq!(error.to_string(), "a number is expected here\n\n    real > \u{fffd}3%\n           ^");
     }
 
     #[test]

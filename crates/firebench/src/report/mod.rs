@@ -10,7 +10,7 @@ pub mod guests;
 mod hosts;
 pub mod json;
 pub mod markdown;
-mod markdown_text;
+pub(crate) mod markdown_text;
 pub mod meminfo;
 pub mod progress;
 pub mod terminal;

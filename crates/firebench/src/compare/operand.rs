@@ -1,0 +1,108 @@
+//! What the user names: a run, and a contender of it where one is meant.
+
+use std::path::{Path, PathBuf};
+
+use crate::record::Report;
+use crate::report::files::MARKER;
+use crate::report::{ReportError, json, text};
+
+/// A run, and one contender of it where one is named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operand {
+    /// As it was given.
+    pub given: String,
+    /// The run.
+    pub report: Report,
+    /// The only contender that is looked at.
+    pub contender: Option<String>,
+}
+
+/// How a run is found by its id, the beginning of one, or `latest`: None where there is none.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
+
+/// What went wrong in the store.
+pub type StoreError = Box<dyn miette::Diagnostic + Send + Sync>;
+
+/// Why an operand cannot be had.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum OperandError {
+    /// Neither a file nor a run.
+    #[error("there is no report and no run '{0}'")]
+    #[diagnostic(help(
+        "give a report.json, the directory that it is in, or a run's id, the beginning of one, or latest; RUN:CONTENDER names one contender"
+    ))]
+    Nothing(String),
+    /// A report.md.
+    #[error("{} holds a run's experiment, but not its numbers", .0.display())]
+    #[diagnostic(help("give the report.json that lies beside it"))]
+    Markdown(PathBuf),
+    /// A file that is no report.
+    #[error("cannot compare {}", path.display())]
+    #[diagnostic(help("give a report.json that `firebench run --out DIR` wrote"))]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReportError,
+    },
+    /// The run has no such contender.
+    #[error("'{run}' has no contender '{contender}'")]
+    #[diagnostic(help("it has {known}"))]
+    Contender {
+        /// The run.
+        run: String,
+        /// Who is not in it.
+        contender: String,
+        /// Who is.
+        known: String,
+    },
+    /// The store failed.
+    #[error("{0}")]
+    Store(StoreError),
+}
+
+/// Reads what `given` names: a report.json, the directory that it is in, or a run of the store; and `:CONTENDER` behind
+/// it. Names of runs and contenders may hold colons: the longest part before a colon that is a run is the run.
+///
+/// # Errors
+/// [`OperandError`].
+pub fn load(given: &str, lookup: Lookup) -> Result<Operand, OperandError> {
+    let mut readings = vec![(given, None)];
+    readings
+        .extend(given.rmatch_indices(':').filter_map(|(at, _)| Some((given.get(..at)?, Some(given.get(at + 1..)?)))));
+    for (run, contender) in readings {
+        let Some(report) = find(run, lookup)? else { continue };
+        if let Some(contender) = contender.filter(|name| report.contenders.iter().all(|known| known.name != *name)) {
+            let known: Vec<&str> = report.contenders.iter().map(|known| known.name.as_str()).collect();
+            return Err(OperandError::Contender {
+                run: text::line(run),
+                contender: text::line(contender),
+                known: if known.is_empty() { "none".to_owned() } else { text::line(&known.join(", ")) },
+            });
+        }
+        return Ok(Operand { given: given.to_owned(), report, contender: contender.map(str::to_owned) });
+    }
+    Err(OperandError::Nothing(text::line(given)))
+}
+
+/// The run of a name; a file goes before a run of the store.
+fn find(run: &str, lookup: Lookup) -> Result<Option<Report>, OperandError> {
+    let path = Path::new(run);
+    let path = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
+    if path.exists() {
+        return read(&path).map(Some);
+    }
+    if run.is_empty() { Ok(None) } else { lookup(run).map_err(OperandError::Store) }
+}
+
+fn read(path: &Path) -> Result<Report, OperandError> {
+    let at = |source| OperandError::Report { path: path.to_owned(), source };
+    let text =
+        std::fs::read_to_string(path).map_err(|source| at(ReportError::Read { path: path.to_owned(), source }))?;
+    let is_json = text.trim_start().starts_with('{');
+    let is_markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
+    if is_markdown && !is_json {
+        return Err(OperandError::Markdown(path.to_owned()));
+    }
+    json::from_json(&text).map_err(at)
+}

@@ -1,0 +1,107 @@
+//! A comparison for a terminal.
+
+use firebench_stats::Scale;
+
+use super::{Compared, Comparison, Difference, Pair};
+use crate::report::{EMULATED, text};
+
+/// The widest line that is ever written.
+const WIDTH: usize = 100;
+
+/// Width of the column of contenders.
+const NAME: usize = 24;
+
+/// Writes the whole comparison. No line of it is a command to a CI that reads along.
+pub fn render(comparison: &Comparison) -> String {
+    text_of(comparison).lines().map(|line| no_command(line) + "\n").collect()
+}
+
+/// GitHub's runner obeys lines that begin with two colons, blanks before them or not.
+fn no_command(line: &str) -> String {
+    if line.trim_start().starts_with("::") { line.replacen("::", ": :", 1) } else { line.to_owned() }
+}
+
+fn text_of(comparison: &Comparison) -> String {
+    let mut out = line("", &format!("firebench {}: {}", comparison.workload, comparison.command.join(" ")));
+    for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
+        let id = side.id.as_ref().map(|id| format!(", run {id}")).unwrap_or_default();
+        out += &line(
+            &format!("  {name}  "),
+            &format!("{}{id}, {}, firebench {}", side.given, side.started, side.firebench),
+        );
+    }
+    if comparison.emulated {
+        out += &line("", EMULATED);
+    }
+    out.extend(comparison.warnings.iter().map(|warning| line("WARNING: ", warning)));
+
+    out += "\nB against A, in seconds (ratio above 1: B takes longer; sys by difference)\n";
+    out += &format!(
+        "  {:<6}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
+        "metric", "contender", "A", "B", "B to A", "interval", "boots"
+    );
+    for pair in &comparison.pairs {
+        out.extend(pair.metrics.iter().map(|compared| row(pair, compared)));
+    }
+    out.push('\n');
+    out.extend(comparison.verdicts().map(|judged| line("  - ", &format!("{judged}."))));
+    if comparison.comparisons > 1 && !comparison.emulated {
+        let note = format!("The {} intervals hold together: they share one error rate.", comparison.comparisons);
+        out += &line("  - ", &note);
+    }
+    if !comparison.gates.is_empty() {
+        out += "\nGates\n";
+        out.extend(comparison.gates.iter().map(|gate| line("  - ", &format!("{gate}."))));
+    }
+    out += &differences("the runs", &comparison.differences);
+    for pair in &comparison.pairs {
+        out += &differences(&names(pair), &pair.differences);
+    }
+    out
+}
+
+fn row(pair: &Pair, compared: &Compared) -> String {
+    let [a, b, effect, interval, boots] = cells(pair, compared);
+    let name = text::cut(&text::line(&names(pair)), NAME - 1);
+    format!("  {:<6}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n", compared.metric)
+}
+
+/// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.
+pub(super) fn cells(pair: &Pair, compared: &Compared) -> [String; 5] {
+    let dash = || "-".to_owned();
+    let effect = |value: f64| match compared.scale {
+        Scale::Ratio => format!("{value:.4}"),
+        Scale::Raw => format!("{value:+.3}"),
+    };
+    let interval = compared.judged.as_ref().and_then(|judged| judged.judgement.as_ref().ok()).map(|judgement| {
+        let range = judgement.ratio().unwrap_or_else(|| judgement.effect());
+        format!("{} to {}", effect(range.low), effect(range.high))
+    });
+    [
+        compared.a.map_or_else(dash, text::seconds),
+        compared.b.map_or_else(dash, text::seconds),
+        compared.effect.map_or_else(dash, effect),
+        interval.unwrap_or_else(dash),
+        format!("{}, {}", pair.boots_a, pair.boots_b),
+    ]
+}
+
+/// The name of both, or both names.
+pub(super) fn names(pair: &Pair) -> String {
+    if pair.a == pair.b { pair.a.clone() } else { format!("{} / {}", pair.a, pair.b) }
+}
+
+fn differences(of: &str, differences: &[Difference]) -> String {
+    if differences.is_empty() {
+        return String::new();
+    }
+    let head = line("\n", &format!("Differences of {of}"));
+    let each = |difference: &Difference| {
+        line("  - ", &format!("{}: {} in A, {} in B", difference.what, difference.a, difference.b))
+    };
+    differences.iter().fold(head, |text, difference| text + &each(difference))
+}
+
+fn line(lead: &str, sentence: &str) -> String {
+    text::wrap(lead, &text::line(sentence), WIDTH) + "\n"
+}

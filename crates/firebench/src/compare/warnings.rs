@@ -1,0 +1,81 @@
+//! What the reader of a comparison must know before its numbers.
+
+use super::refuse::ContenderPair;
+use super::{Operand, boots};
+use crate::hostfacts::HostFacts;
+use crate::record::{ContenderRecord, Report, RunEnd};
+use crate::report::text;
+
+/// In sentences, the weightiest first.
+pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String> {
+    let (run_a, run_b) = (&a.report, &b.report);
+    let mut found: Vec<String> = other_machine(&run_a.host, &run_b.host).into_iter().collect();
+    found.extend(cold_against_warm(run_a, run_b, pairs));
+    found.extend([("A", run_a), ("B", run_b)].into_iter().flat_map(|(name, run)| ended(name, run)));
+    for (of_a, of_b) in pairs {
+        let left_out = [("A", run_a, of_a), ("B", run_b, of_b)].map(|(name, run, contender)| {
+            let boots = boots::left_out(contender, &run.design);
+            (boots > 0).then(|| {
+                let boots = text::count(boots, "boot");
+                format!("{boots} of {name}'s {} did not end well and count for nothing.", contender.name)
+            })
+        });
+        found.extend(left_out.into_iter().flatten());
+    }
+    let alone = |operand: &Operand, other: &str, is_paired: &dyn Fn(&ContenderRecord) -> bool| {
+        let all = operand.report.contenders.iter().filter(|_| operand.contender.is_none());
+        let names: Vec<&str> = all.filter(|c| !is_paired(c)).map(|c| c.name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("Not compared, because {other} does not have it: {}.", names.join(", ")))
+    };
+    if b.contender.is_none() {
+        found.extend(alone(a, "B", &|c| pairs.iter().any(|(a, _)| a.name == c.name)));
+    }
+    if a.contender.is_none() {
+        found.extend(alone(b, "A", &|c| pairs.iter().any(|(_, b)| b.name == c.name)));
+    }
+    found
+}
+
+/// Other hardware or another kernel is compared along with the contenders.
+fn other_machine(a: &HostFacts, b: &HostFacts) -> Option<String> {
+    let unknown = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
+    let facts = [
+        ("CPU", unknown(&a.cpu_model), unknown(&b.cpu_model)),
+        ("CPUs", unknown(&a.cpus.map(|n| n.to_string())), unknown(&b.cpus.map(|n| n.to_string()))),
+        ("kernel", unknown(&a.kernel), unknown(&b.kernel)),
+        ("hypervisor", unknown(&a.hypervisor), unknown(&b.hypervisor)),
+    ];
+    let differing: Vec<String> =
+        facts.into_iter().filter(|(_, a, b)| a != b).map(|(what, a, b)| format!("{what} {a} against {b}")).collect();
+    (!differing.is_empty()).then(|| {
+        format!(
+            "The runs are of different machines, which are compared along with the contenders: {}.",
+            differing.join("; ")
+        )
+    })
+}
+
+/// An iteration that is alone in its boot counts, cold as it is; elsewhere the first one does not.
+fn cold_against_warm(run_a: &Report, run_b: &Report, pairs: &[ContenderPair]) -> Option<String> {
+    let cold = |run: &Report, contender: &ContenderRecord| {
+        boots::good(contender, &run.design).iter().any(|boot| boots::warm_up(boot, &run.design) == 0)
+    };
+    let differs = pairs.iter().any(|(a, b)| cold(run_a, a) != cold(run_b, b));
+    differs.then(|| "The first iteration of a boot counts in one of the runs, and not in the other.".to_owned())
+}
+
+/// A run that ended before its time.
+fn ended(name: &str, run: &Report) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(failure) = &run.failure {
+        found.push(format!("{name} failed: {failure}."));
+    }
+    match run.design.end {
+        Some(RunEnd::Verdict) => found.push(format!(
+            "{name} ended as soon as it had its verdict, so chance has a part in when it ended: what it found is likely less."
+        )),
+        Some(RunEnd::Interrupted) => found.push(format!("{name} was interrupted.")),
+        _ => {}
+    }
+    found
+}

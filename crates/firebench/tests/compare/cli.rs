@@ -1,0 +1,132 @@
+//! `firebench compare` from outside.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use firebench::record::Report;
+use firebench::report::json;
+
+use crate::runs::{HOSTILE, run};
+
+/// A directory with reports.
+struct Lab(tempfile::TempDir);
+
+impl Lab {
+    fn new() -> Lab {
+        Lab(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn report(&self, name: &str, report: &Report) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, json::to_json(report).expect("JSON")).expect("a file");
+        path
+    }
+
+    /// `old.json`, and `new.json` whose firecracker is 5% slower.
+    fn regression() -> Lab {
+        let lab = Lab::new();
+        lab.report("old.json", &run(20.0, 20.0));
+        lab.report("new.json", &run(20.0, 21.0));
+        lab
+    }
+
+    /// `firebench compare` in the directory.
+    fn compare(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
+        command.arg("compare").args(args).current_dir(self.0.path());
+        command.env("GITHUB_ACTIONS", "true").output().expect("firebench runs")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// Compares, and looks at the exit code.
+#[track_caller]
+fn exits(lab: &Lab, args: &[&str], code: i32) -> (String, String) {
+    let output = lab.compare(args);
+    let (stdout, stderr) = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+    assert_eq!(output.status.code(), Some(code), "{args:?}\n{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+#[test]
+fn exit_codes() {
+    let lab = Lab::regression();
+    let with = |args: &[&str], code| exits(&lab, &[&["old.json", "new.json"], args].concat(), code);
+    let (stdout, stderr) = with(&[], 0);
+    assert!(stdout.contains("firecracker is 5.0% slower than A's firecracker in real (95% CI "), "{stdout}");
+    assert_eq!(stderr, "", "annotations are asked for, never guessed");
+    with(&["--fail-if", "real > +3%"], 1);
+    // The last one must not replace the first.
+    with(&["--fail-if", "real > +3%", "--fail-if", "qemu: real > 50%"], 1);
+    with(&["--fail-if", "qemu: real > 3%", "--require-verdict"], 0);
+    with(&["--fail-if", "real > 5%"], 0);
+    with(&["--fail-if", "real > 5%", "--require-verdict"], 4);
+    with(&["--require-verdict"], 4);
+    exits(&lab, &["new.json", "old.json", "--fail-if", "real > 3%"], 0);
+    exits(&lab, &["new.json", "old.json", "--fail-if", "real < -3%"], 1);
+    exits(&lab, &["old.json:firecracker", "new.json:qemu", "--fail-if", "qemu: real > 3%"], 0);
+}
+
+#[test]
+fn mistakes_are_usage() {
+    let lab = Lab::regression();
+    let mut other = run(20.0, 20.0);
+    other.payload.bytes = 1;
+    lab.report("other.json", &other);
+    for (args, said) in [
+        (&["old.json"][..], "required"),
+        (&["old.json", "gone.json"], "no report and no run 'gone.json'\nhint: "),
+        (&["old.json", "other.json"], "same bytes: in A 1 GiB of SHA-256"),
+        (&["old.json", "new.json", "--fail-if", "real >> 3%"], "real >> 3%\n         ^\n"),
+        (&["old.json", "new.json", "--fail-if", "crosvm: real > 3%"], "hint: qemu, firecracker"),
+    ] {
+        let (stdout, stderr) = exits(&lab, args, 2);
+        assert!(stdout.is_empty() && stderr.contains(said), "{stderr}");
+    }
+}
+
+#[test]
+fn formats() {
+    let lab = Lab::regression();
+    let with = |format| exits(&lab, &["old.json", "new.json", "--fail-if", "real > 3%", "--format", format], 1).0;
+    let json: serde_json::Value = serde_json::from_str(&with("json")).expect("JSON");
+    assert_eq!((&json["schema"], &json["gates"][1]["gate"]), (&"firebench.compare/1".into(), &"beyond".into()));
+    assert!(with("markdown").starts_with("# B against A: `/bin/sha256sum /random.txt`\n"));
+    assert!(with("table").starts_with("firebench memory: /bin/sha256sum /random.txt\n"));
+}
+
+#[test]
+fn annotations_and_junit() {
+    let lab = Lab::new();
+    for (name, real) in [("old.json", 20.0), ("new.json", 21.0)] {
+        let mut report = run(20.0, real);
+        report.contenders[1].name = HOSTILE.to_owned();
+        lab.report(name, &report);
+    }
+    let args = ["--fail-if", "real > 3%", "--annotate", "github", "--junit", "gate.xml", "--format", "json"];
+    let (stdout, stderr) = exits(&lab, &[&["old.json", "new.json"], &args[..]].concat(), 1);
+    assert!(serde_json::from_str::<serde_json::Value>(&stdout).is_ok(), "annotations stay away from it");
+    let lines: Vec<&str> = stderr.lines().collect();
+    let [notice, error] = lines.as_slice() else { panic!("{stderr}") };
+    assert!(notice.starts_with("::notice title=real > +3%25 passed::qemu"), "{notice}");
+    assert!(error.starts_with("::error title=real > +3%25 failed::::error::<&\">|`x`"), "{error}");
+
+    let xml = std::fs::read_to_string(lab.path("gate.xml")).expect("the file is there");
+    let document = roxmltree::Document::parse(&xml).expect("well-formed XML");
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    assert_eq!((suite.attribute("name"), suite.attribute("failures")), (Some("new.json against old.json"), Some("1")));
+    let left: Vec<_> =
+        std::fs::read_dir(lab.path("")).expect("a directory").map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+
+    let (_, stderr) = exits(&lab, &["old.json", "new.json", "--junit", "gone/gate.xml"], 3);
+    assert!(stderr.contains("cannot write gone/gate.xml") && stderr.contains("hint: "), "{stderr}");
+    assert!(!Path::new(&lab.path("gone")).exists());
+}

@@ -1,0 +1,104 @@
+//! What is said of two runs beside their times.
+
+use firebench::compare::Difference;
+use firebench::record::{Artifact, Report, RunEnd};
+use firebench_vmm::{Settings, firecracker};
+
+use crate::runs::{compare, run};
+
+/// What differs between a run and a changed copy of it: of the runs, and of their firecrackers.
+fn differences(change: impl Fn(&mut Report)) -> (Vec<String>, Vec<String>) {
+    let mut changed = run(20.0, 20.0);
+    change(&mut changed);
+    let comparison = compare(run(20.0, 20.0), changed, &[]);
+    assert!(comparison.pairs[0].differences.is_empty(), "nothing of qemu's was changed");
+    let phrases = |differences: &[Difference]| {
+        differences.iter().map(|Difference { what, a, b }| format!("{what}: {a}, {b}")).collect()
+    };
+    (phrases(&comparison.differences), phrases(&comparison.pairs[1].differences))
+}
+
+#[test]
+fn what_differs_is_named_with_both_values() {
+    let (runs, contenders) = differences(|run| {
+        run.firebench = "0.2.0".to_owned();
+        run.design.iterations = 5;
+        run.experiment.design.cold = true;
+        run.host.governors = vec!["powersave".to_owned()];
+        run.host.mitigations.insert("mds".to_owned(), "Vulnerable".to_owned());
+        run.host.load_average = Some([9.0; 3]);
+        run.host.disk_free = None;
+        let firecracker = &mut run.contenders[1];
+        firecracker.version = "Firecracker v1.13.0".to_owned();
+        firecracker.sha256 = "cd".repeat(32);
+        firecracker.vcpus = 2;
+        firecracker.cmdline.push_str(" pci=off");
+        firecracker.settings =
+            Some(Settings::Firecracker(firecracker::Settings { cpu_template: None, log_level: "Debug".to_owned() }));
+        let own = Artifact {
+            contenders: vec!["firecracker".to_owned()],
+            sha256: "ef".repeat(32),
+            ..run.artifacts[0].clone()
+        };
+        run.artifacts.push(own);
+    });
+    assert_eq!(
+        runs,
+        [
+            "firebench: 0.1.0, 0.2.0",
+            "iterations: 3, 5",
+            "guest's caches dropped: no, yes",
+            "host governors: [\"performance\"], [\"powersave\"]",
+            "host mitigations mds: Not affected, Vulnerable",
+        ]
+    );
+    let own = format!("kernel's SHA-256: {}, {}", crate::fixture::DIGEST, "ef".repeat(32));
+    let executable = format!("executable's SHA-256: {}, {}", run(1.0, 1.0).contenders[1].sha256, "cd".repeat(32));
+    assert_eq!(
+        contenders,
+        [
+            "version: Firecracker v1.12.1, Firecracker v1.13.0",
+            &executable,
+            "vCPUs: 1, 2",
+            "setting cpu_template: T2, none",
+            "kernel command line: console=ttyS0 quiet, console=ttyS0 quiet pci=off",
+            &own,
+        ]
+    );
+}
+
+/// The warnings about a changed copy of a run beside the run.
+fn warnings(change: impl Fn(&mut Report)) -> Vec<String> {
+    let mut changed = run(20.0, 20.0);
+    change(&mut changed);
+    compare(run(20.0, 20.0), changed, &[]).warnings
+}
+
+#[test]
+fn what_makes_the_numbers_mean_less_is_said_first() {
+    let said = warnings(|run| {
+        run.host.cpu_model = Some("Intel Xeon".to_owned());
+        run.host.kernel = None;
+    });
+    assert_eq!(
+        said,
+        [
+            "The runs are of different machines, which are compared along with the contenders: CPU AMD EPYC 9D14 96-Core \
+          Processor against Intel Xeon; kernel 6.1.0-40-amd64 against unknown."
+        ]
+    );
+    let said = warnings(|run| {
+        run.failure = Some("qemu, boot 3: timed out".to_owned());
+        run.design.end = Some(RunEnd::Verdict);
+    });
+    assert!(said[0] == "B failed: qemu, boot 3: timed out." && said[1].starts_with("B ended as soon as"), "{said:?}");
+    let said = warnings(|run| run.contenders[0].name = "kvmtool".to_owned());
+    assert_eq!(
+        said,
+        ["Not compared, because B does not have it: qemu.", "Not compared, because A does not have it: kvmtool."]
+    );
+    let said = warnings(|run| {
+        run.contenders.iter_mut().flat_map(|c| &mut c.boots).for_each(|boot| boot.iterations.truncate(1));
+    });
+    assert_eq!(said, ["The first iteration of a boot counts in one of the runs, and not in the other."]);
+}

@@ -1,0 +1,181 @@
+//! Which numbers count, and what comes of them.
+
+use firebench::compare::{Compared, Comparison};
+use firebench::gate::{Unjudged, exit_code};
+use firebench::record::{BootStatus, Report};
+use firebench_stats::verdict::{Gate, Verdict};
+use firebench_stats::{Judgement, Scale, unpaired};
+use proptest::prelude::*;
+
+use crate::fixture::boot;
+use crate::runs::{boots, compare, run};
+
+fn compared<'a>(comparison: &'a Comparison, contender: &str, metric: &str) -> &'a Compared {
+    let pair = comparison.pairs.iter().find(|pair| pair.b == contender).expect("the pair");
+    pair.metrics.iter().find(|compared| compared.metric == metric).expect("the metric")
+}
+
+fn judgement(comparison: &Comparison, contender: &str, metric: &str) -> Judgement {
+    let judged = compared(comparison, contender, metric).judged.as_ref().expect("it is judged");
+    *judged.judgement.as_ref().expect("a judgement")
+}
+
+#[test]
+fn good_boots_after_the_scout_count_and_iterations_after_the_warm_up() {
+    let mut b = run(20.0, 21.0);
+    let mut bad = boot(7, 0, &[[900.0; 3]; 3]);
+    bad.status = BootStatus::Void;
+    b.contenders[1].boots.push(bad);
+    let comparison = compare(run(20.0, 20.0), b, &[]);
+    assert_eq!((comparison.pairs[1].boots_a, comparison.pairs[1].boots_b), (6, 6));
+    let real = compared(&comparison, "firecracker", "real");
+    assert!((real.effect.expect("a ratio") - 1.05).abs() < 1e-12, "{real:?}");
+    assert!((real.a.expect("seconds") / 20.0 - 1.0).abs() < 1e-3, "{real:?}");
+    let sys = compared(&comparison, "firecracker", "sys");
+    assert!(sys.scale == Scale::Raw && (sys.effect.expect("a difference") - 0.1).abs() < 1e-12, "{sys:?}");
+    assert!(
+        comparison.warnings.contains(&"1 boot of B's firecracker did not end well and count for nothing.".to_owned())
+    );
+}
+
+#[test]
+fn the_interval_is_welchs_of_the_boots_and_shared_by_all_pairs() {
+    let logs = |real: f64| -> Vec<f64> {
+        boots(real).iter().skip(1).map(|boot| boot.iterations[1].metrics["real"].ln()).collect()
+    };
+    for (texts, comparisons) in [(&[][..], 2), (&["user > 1%", "qemu: sys > 1s", "real > 5%"], 5)] {
+        let comparison = compare(run(20.0, 20.0), run(20.0, 21.0), texts);
+        assert_eq!(comparison.comparisons, comparisons);
+        let welch = unpaired::welch(&logs(21.0), &logs(20.0), 0.05, comparisons).expect("an interval");
+        let interval = judgement(&comparison, "firecracker", "real").interval;
+        assert!((interval.half_width - welch.half_width).abs() < 1e-12, "{interval:?} {welch:?}");
+        assert!((interval.centre - 1.05_f64.ln()).abs() < 1e-12, "{interval:?}");
+        assert_eq!((interval.blocks, interval.baseline_boots, interval.confidence), (6, Some(6), 0.95));
+    }
+}
+
+#[test]
+fn only_what_was_declared_or_asked_for_is_judged() {
+    let comparison = compare(run(20.0, 20.0), run(20.0, 21.0), &["firecracker: user > 1%"]);
+    let judged = |contender, metric| compared(&comparison, contender, metric).judged.is_some();
+    assert!(judged("qemu", "real") && judged("firecracker", "real") && judged("firecracker", "user"));
+    assert!(!judged("qemu", "user") && !judged("qemu", "sys") && !judged("firecracker", "sys"));
+    let primary = |mut report: Report| {
+        report.design.primary = "user".to_owned();
+        report
+    };
+    let comparison = compare(primary(run(20.0, 20.0)), primary(run(20.0, 21.0)), &[]);
+    assert!(comparison.verdicts().all(|judged| judged.metric == "user") && comparison.verdicts().count() == 2);
+}
+
+#[test]
+fn conclusive_is_what_has_a_verdict_on_every_pair() {
+    let against = |real| compare(run(20.0, 20.0), run(real, 30.0), &[]).is_conclusive();
+    assert!(against(30.0) && !against(20.0));
+    let unknown = |mut report: Report| {
+        report.design.primary = "power".to_owned();
+        report
+    };
+    let comparison = compare(unknown(run(20.0, 20.0)), unknown(run(30.0, 30.0)), &[]);
+    assert!(comparison.verdicts().next().is_none() && !comparison.is_conclusive());
+}
+
+#[test]
+fn sys_is_judged_by_difference_even_from_zero() {
+    let mut a = run(20.0, 20.0);
+    for iteration in a.contenders[1].boots.iter_mut().flat_map(|boot| &mut boot.iterations) {
+        iteration.metrics.insert("sys".to_owned(), 0.0);
+    }
+    let comparison = compare(a, run(20.0, 20.0), &["firecracker: sys > 1.9s", "firecracker: sys > 2.1s"]);
+    let gates: Vec<Gate> = comparison.gates.iter().map(|outcome| outcome.gate).collect();
+    assert_eq!(gates, [Gate::Beyond, Gate::Within]);
+    // 1% of the 20 s that the runs take.
+    let delta = judgement(&comparison, "firecracker", "sys").delta;
+    assert!((delta - 0.2).abs() < 1e-3, "{delta}");
+}
+
+#[test]
+fn emulated_runs_have_no_verdict_and_decide_no_gate() {
+    for (a, b) in [(true, true), (true, false), (false, true)] {
+        let emulated = |mut report: Report, emulated| {
+            report.emulated = emulated;
+            report
+        };
+        let comparison = compare(emulated(run(20.0, 20.0), a), emulated(run(40.0, 40.0), b), &["real > 3%"]);
+        assert!(comparison.verdicts().all(|judged| judged.judgement == Err(Unjudged::Emulated)));
+        assert!(comparison.emulated && !comparison.is_conclusive());
+        assert_eq!([false, true].map(|required| exit_code(&comparison.gates, required)), [0, 4]);
+        let said = comparison.gates[0].to_string();
+        assert!(said.contains("undecided") && said.contains("emulated"), "{said}");
+    }
+}
+
+#[test]
+fn too_few_boots_and_impossible_values_have_no_verdict() {
+    let few = |count| {
+        let mut report = run(20.0, 21.0);
+        report.contenders[1].boots.truncate(count);
+        report
+    };
+    for count in [0, 1, 2] {
+        let comparison = compare(run(20.0, 20.0), few(count), &["firecracker: real > 1%"]);
+        assert_eq!(comparison.gates[0].judged.judgement, Err(Unjudged::TooFew), "{count}");
+    }
+    let comparison = compare(run(20.0, 20.0), few(3), &["firecracker: real > 1%"]);
+    assert!(comparison.gates[0].judged.judgement.is_ok());
+    for value in [0.0, -1.0] {
+        let mut b = run(20.0, 21.0);
+        b.contenders[1].boots[3].iterations[2].metrics.insert("real".to_owned(), value);
+        let comparison = compare(run(20.0, 20.0), b, &["firecracker: real > 1%"]);
+        assert_eq!(comparison.gates[0].judged.judgement, Err(Unjudged::NoValue), "{value}");
+        assert_eq!(compared(&comparison, "firecracker", "real").effect, None);
+    }
+}
+
+/// Six boots of each of two contenders.
+fn some_run() -> impl Strategy<Value = Report> {
+    (proptest::collection::vec(0.1..100.0_f64, 12), 0.001..0.1_f64).prop_map(|(reals, delta)| {
+        let mut report = run(1.0, 1.0);
+        report.design.delta = delta;
+        for (contender, reals) in report.contenders.iter_mut().zip(reals.chunks(6)) {
+            let times = |real: f64| [[real, real * 0.7, real * 0.3]; 3];
+            contender.boots = (1..).zip(reals).map(|(block, &real)| boot(block, 0, &times(real))).collect();
+        }
+        report
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_other_way_round_is_the_mirror(a in some_run(), b in some_run()) {
+        let texts = ["user > 5%", "sys > 0.1s"];
+        let (there, back) = (compare(a.clone(), b.clone(), &texts), compare(b, a, &texts));
+        for contender in ["qemu", "firecracker"] {
+            for metric in ["real", "user", "sys"] {
+                let (there, back) = (judgement(&there, contender, metric), judgement(&back, contender, metric));
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + a.abs());
+                prop_assert!(close(there.interval.centre, -back.interval.centre));
+                prop_assert!(close(there.interval.low(), -back.interval.high()));
+                prop_assert!(close(there.delta, back.delta));
+                let mirrored = match back.verdict {
+                    Verdict::Faster => Verdict::Slower,
+                    Verdict::Slower => Verdict::Faster,
+                    same => same,
+                };
+                prop_assert_eq!(there.verdict, mirrored);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_a_regression_against_itself(a in some_run(), bound in 0.0..10.0_f64) {
+        let texts = [format!("real > {bound}%"), format!("user < -{}%", bound + 0.1), format!("sys > {bound}s")];
+        let comparison = compare(a.clone(), a, &texts.each_ref().map(String::as_str));
+        prop_assert_eq!(comparison.gates.len(), 6);
+        prop_assert!(exit_code(&comparison.gates, false) == 0);
+        prop_assert!(comparison.differences.is_empty() && comparison.warnings.is_empty());
+        prop_assert!(comparison.pairs.iter().all(|pair| pair.differences.is_empty()));
+        let neither = |judgement: &Judgement| !matches!(judgement.verdict, Verdict::Slower | Verdict::Faster);
+        prop_assert!(comparison.verdicts().all(|judged| judged.judgement.as_ref().is_ok_and(neither)));
+    }
+}

@@ -1,0 +1,14 @@
+//! Two runs beside each other, and the gate on them.
+
+mod cli;
+mod differences;
+#[path = "../report/fixture.rs"]
+#[allow(dead_code, reason = "the tests of reports use the rest")]
+mod fixture;
+#[path = "../report/host.rs"]
+mod host;
+mod judged;
+mod operand;
+mod refused;
+mod rendered;
+mod runs;

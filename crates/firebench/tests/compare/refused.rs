@@ -1,0 +1,83 @@
+//! What is not compared, and who is compared with whom.
+
+use firebench::compare::{self, CompareError, Comparison};
+use firebench::record::Report;
+use miette::Diagnostic;
+
+use crate::runs::{operand, run, try_compare};
+
+/// The error of comparing a run with a changed copy of it, and its hint.
+fn refused(change: impl Fn(&mut Report)) -> (CompareError, String) {
+    let mut changed = run(20.0, 20.0);
+    change(&mut changed);
+    let error = try_compare(run(20.0, 20.0), changed, &[]).expect_err("they did not measure the same");
+    let hint = error.help().expect("a hint").to_string();
+    (error, hint)
+}
+
+#[test]
+fn runs_that_did_not_measure_the_same_are_refused() {
+    let (error, hint) = refused(|run| run.design.primary = "user".to_owned());
+    assert_eq!(error.to_string(), "the primary metric of A is real, that of B user");
+    assert!(hint.contains("run one of them again"), "{hint}");
+
+    let (error, hint) = refused(|run| run.command[1] = "/other\u{1b}[31m".to_owned());
+    assert_eq!(
+        error.to_string(),
+        "the runs did not do the same work: A memory (/bin/sha256sum /random.txt), B memory (/bin/sha256sum /other\u{fffd}[31m)"
+    );
+    assert!(hint.contains("firebench run --from report.md"), "{hint}");
+
+    for change in [|run: &mut Report| run.payload.sha256 = "ab".repeat(32), |run: &mut Report| run.payload.bytes /= 2] {
+        let (error, hint) = refused(change);
+        assert!(
+            error.to_string().starts_with("the workload did not read the same bytes: in A 1 GiB of SHA-256 8454"),
+            "{error}"
+        );
+        assert!(hint.contains("--seed"), "{hint}");
+    }
+}
+
+/// The pairs' names, where contenders were named or not.
+fn pairs(a: (&[&str], Option<&str>), b: (&[&str], Option<&str>)) -> Result<Vec<(String, String)>, String> {
+    let operand = |(names, chosen): (&[&str], Option<&str>)| {
+        let mut report = run(20.0, 20.0);
+        let template = report.contenders[0].clone();
+        report.contenders.clear();
+        for name in names {
+            let mut contender = template.clone();
+            contender.name = (*name).to_owned();
+            report.contenders.push(contender);
+        }
+        let mut operand = operand("a", report);
+        operand.contender = chosen.map(str::to_owned);
+        operand
+    };
+    let names = |comparison: Comparison| comparison.pairs.into_iter().map(|pair| (pair.a, pair.b)).collect();
+    compare::compare(&operand(a), &operand(b), &[]).map(names).map_err(|error| error.to_string())
+}
+
+#[test]
+fn contenders_pair_by_name_and_one_against_one_whatever_its_name() {
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    let all: (&[&str], _) = (&["x", "y", "z"], None);
+    assert_eq!(pairs(all, (&["z", "w", "x"], None)), Ok(vec![pair("x", "x"), pair("z", "z")]));
+    assert_eq!(pairs((&["x"], None), (&["w"], None)), Ok(vec![pair("x", "w")]));
+    assert_eq!(pairs((&["x", "y"], Some("y")), (&["w", "v"], Some("v"))), Ok(vec![pair("y", "v")]));
+    assert_eq!(pairs((&["x", "y"], Some("y")), (&["w"], None)), Ok(vec![pair("y", "w")]));
+    assert_eq!(pairs((&["x", "y"], Some("y")), all), Ok(vec![pair("y", "y")]));
+    for (a, b, said) in [
+        (all, (&["v", "w"][..], None), "A has x, y, z, B has v, w"),
+        ((&["x", "y"][..], Some("y")), (&["x", "w"][..], None), "A has y, B has x, w"),
+        (all, (&[][..], None), "A has x, y, z, B has none"),
+    ] {
+        assert_eq!(pairs(a, b), Err(format!("the runs share no contender: {said}")));
+    }
+}
+
+#[test]
+fn limits_mean_contenders_of_b_that_are_compared() {
+    let error = try_compare(run(20.0, 20.0), run(20.0, 20.0), &["crosvm: real > 3%"]).expect_err("there is no crosvm");
+    assert!(matches!(error, CompareError::Limit(_)));
+    assert_eq!(error.help().expect("a hint").to_string(), "qemu, firecracker can have limits of their own");
+}

@@ -1,0 +1,96 @@
+//! A comparison as text.
+
+use firebench::compare::{Comparison, markdown, table};
+use firebench::record::Report;
+
+use crate::runs::{HOSTILE, compare, run};
+
+/// A regression, an equivalence and a limit that is undecided.
+fn ordinary() -> Comparison {
+    let mut b = run(20.0, 21.0);
+    b.id = Some("20250602-1".to_owned());
+    b.contenders[1].version = "Firecracker v1.13.0".to_owned();
+    let hard = ["real > +3%", "firecracker: sys > 0.1s"];
+    compare(run(20.0, 20.0), b, &hard)
+}
+
+fn emulated() -> Comparison {
+    let mut b = run(20.0, 21.0);
+    b.emulated = true;
+    compare(run(20.0, 20.0), b, &["real > +3%"])
+}
+
+/// Everything in it that a report can say is hostile.
+fn hostile() -> Comparison {
+    let spoil = |mut report: Report, mark: &str| {
+        let text = format!("{HOSTILE}{mark}");
+        report.contenders[0].name = HOSTILE.to_owned();
+        for field in [&mut report.firebench, &mut report.started] {
+            *field = text.clone();
+        }
+        report.id = Some(text.clone());
+        report.failure = Some(text.clone());
+        report.command = vec![HOSTILE.to_owned()];
+        report.host.cpu_model = Some(text.clone());
+        report.contenders[0].version = text.clone();
+        report.contenders[0].cmdline = text;
+        report.contenders[1].boots.clear();
+        report
+    };
+    compare(spoil(run(20.0, 20.0), "a"), spoil(run(30.0, 20.0), "b"), &[&format!("{HOSTILE}: real > 3%")])
+}
+
+#[test]
+fn tables() {
+    insta::assert_snapshot!("table", table::render(&ordinary()));
+    insta::assert_snapshot!("table_emulated", table::render(&emulated()));
+    insta::assert_snapshot!("table_hostile", table::render(&hostile()));
+}
+
+#[test]
+fn pages() {
+    insta::assert_snapshot!("markdown", markdown::render(&ordinary()));
+    insta::assert_snapshot!("markdown_hostile", markdown::render(&hostile()));
+}
+
+#[test]
+fn json() {
+    let mut json = serde_json::to_value(ordinary()).expect("JSON");
+    round(&mut json);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("JSON"));
+}
+
+/// To nine decimals: the last digits of logarithms are the CPU's.
+fn round(json: &mut serde_json::Value) {
+    match json {
+        serde_json::Value::Number(number) if number.is_f64() => {
+            *json = ((number.as_f64().expect("a float") * 1e9).round() / 1e9).into();
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(round),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(round),
+        _ => {}
+    }
+}
+
+#[test]
+fn lines_fit_and_hold_nothing_that_a_terminal_or_a_ci_obeys() {
+    for comparison in [ordinary(), emulated(), hostile()] {
+        for text in [table::render(&comparison), markdown::render(&comparison)] {
+            let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
+            assert_eq!(bad, None);
+            assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
+        }
+        for line in table::render(&comparison).lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        let mut columns = None;
+        for line in markdown::render(&comparison).lines() {
+            if !line.starts_with('|') {
+                columns = None;
+                continue;
+            }
+            let pipes = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+            assert_eq!(*columns.get_or_insert(pipes), pipes, "{line}");
+        }
+    }
+}
