@@ -1,11 +1,12 @@
 //! From a report to the few numbers that a reader looks for. Pure.
 //!
 //! The boot is the replicate. What counts in it are its iterations after the warm-up (as a rule the first one, which is
-//! always shown apart); only a boot that ran no more than those counts with all of them. Boots of the scout do not count.
+//! always shown apart): see [`boots`].
 
-use firebench_stats::{Judgement, Scale, boot, verdict};
+use firebench_stats::{Judgement, Scale};
 use firebench_vmm::VmmKind;
 
+use crate::boots::{self, Paired};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
@@ -13,9 +14,6 @@ pub const METRICS: [&str; 3] = ["real", "user", "sys"];
 
 /// The same duration as `real`, by the host's clock.
 const HOST_REAL: &str = "host_real";
-
-/// A metric that can honestly be zero: it is compared by difference, never by ratio.
-pub const CAN_BE_ZERO: &str = "sys";
 
 /// What a run comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +136,7 @@ pub enum Comparison {
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {
     let design = &report.design;
-    let mut boots = report.contenders.iter().flat_map(|contender| counted(contender, design)).peekable();
+    let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
     Summary {
         single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
         contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
@@ -166,9 +164,9 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {
     let design = &report.design;
     let payload = report.payload.bytes as f64;
-    let boots: Vec<&BootRecord> = counted(contender, design).collect();
+    let boots = boots::good(contender, design);
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
-    let sample = || boots.iter().flat_map(|boot| sample(boot, design));
+    let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
     let metrics: Vec<MetricSummary> = METRICS
         .into_iter()
         .map(|metric| MetricSummary {
@@ -207,19 +205,8 @@ fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
         return None;
     }
     let design = &report.design;
-    let differences = differences(&paired(host, contender, design), &design.primary, design)?;
-    Some((differences.iter().sum::<f64>() / differences.len() as f64).exp())
-}
-
-/// The good boots of the same blocks.
-fn paired<'a>(
-    baseline: &'a ContenderRecord,
-    contender: &'a ContenderRecord,
-    design: &DesignRecord,
-) -> Vec<(&'a BootRecord, &'a BootRecord)> {
-    let of_block: std::collections::HashMap<u32, &BootRecord> =
-        counted(contender, design).map(|boot| (boot.block, boot)).collect();
-    counted(baseline, design).filter_map(|boot| Some((boot, *of_block.get(&boot.block)?))).collect()
+    let differences = Paired::of(host, contender, design).differences(design, &design.primary)?;
+    boots::mean(&differences).map(f64::exp)
 }
 
 /// Compares a contender with the baseline, as one of `comparisons` of the report.
@@ -227,73 +214,31 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
     let design = &report.design;
     let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
     let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
-    let pairs = paired(baseline, contender, design);
+    let paired = Paired::of(baseline, contender, design);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
-        blocks: pairs.len(),
-        blocks_left_out: blocks.len() - pairs.len(),
-        metrics: METRICS.into_iter().map(|metric| (metric, compare(&pairs, metric, design))).collect(),
-        judgement: if report.emulated { None } else { judge(design, &pairs, comparisons) },
+        blocks: paired.baseline.len(),
+        blocks_left_out: blocks.len() - paired.baseline.len(),
+        metrics: METRICS.into_iter().map(|metric| (metric, compare(&paired, metric, design))).collect(),
+        judgement: paired.judge(report, &design.primary, comparisons).ok(),
     }
-}
-
-/// The verdict on the primary metric, by the rule that was chosen before the run.
-fn judge(design: &DesignRecord, pairs: &[(&BootRecord, &BootRecord)], comparisons: usize) -> Option<Judgement> {
-    let differences = differences(pairs, &design.primary, design)?;
-    let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
-    let interval = design.rule.last(&differences, planned, comparisons).ok()?;
-    verdict::judge(interval, Scale::Ratio, design.delta).ok()
-}
-
-/// The differences of the boots' mean logarithms, one a block; None where a logarithm is not to be had.
-fn differences(pairs: &[(&BootRecord, &BootRecord)], metric: &str, design: &DesignRecord) -> Option<Vec<f64>> {
-    let log_mean = |boot| {
-        let values: Vec<f64> = sample(boot, design).iter().map(|i| value(i, metric)).collect::<Option<_>>()?;
-        boot::log_mean(&values, 0).ok()
-    };
-    let mut baseline = Vec::new();
-    let mut contender = Vec::new();
-    for (f, e) in pairs {
-        baseline.push(log_mean(f)?);
-        contender.push(log_mean(e)?);
-    }
-    boot::differences(&contender, &baseline).ok()
 }
 
 /// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
 /// where a logarithm is not to be had.
-fn compare(pairs: &[(&BootRecord, &BootRecord)], metric: &str, design: &DesignRecord) -> Comparison {
-    if metric != CAN_BE_ZERO {
-        if let Some(differences) = differences(pairs, metric, design) {
-            return Comparison::Ratio((differences.iter().sum::<f64>() / differences.len() as f64).exp());
+fn compare(paired: &Paired, metric: &str, design: &DesignRecord) -> Comparison {
+    if boots::scale(metric) == Scale::Ratio {
+        if let Some(mean) = paired.differences(design, metric).and_then(|differences| boots::mean(&differences)) {
+            return Comparison::Ratio(mean.exp());
         }
     }
-    let values = |boot| sample(boot, design).iter().filter_map(|i| value(i, metric));
-    let baseline = median(pairs.iter().flat_map(|(f, _)| values(f)));
-    let contender = median(pairs.iter().flat_map(|(_, e)| values(e)));
-    match baseline.zip(contender) {
+    let values = |boots: &[&BootRecord]| {
+        median(boots.iter().flat_map(|boot| boots::sample(boot, design)).filter_map(|i| value(i, metric)))
+    };
+    match values(&paired.baseline).zip(values(&paired.contender)) {
         Some((baseline, contender)) => Comparison::Difference(contender - baseline),
         None => Comparison::Unknown,
-    }
-}
-
-/// The boots of a contender that count.
-pub fn counted<'a>(
-    contender: &'a ContenderRecord,
-    design: &DesignRecord,
-) -> impl Iterator<Item = &'a BootRecord> + use<'a> {
-    let scout = design.scout_blocks;
-    let counts =
-        move |boot: &&BootRecord| boot.status == BootStatus::Ok && !boot.iterations.is_empty() && boot.block >= scout;
-    contender.boots.iter().filter(counts)
-}
-
-/// The iterations of a boot that count: those after the warm-up, or all if there are no others.
-pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
-    match boot.iterations.get(design.warm_up as usize..) {
-        Some(rest) if !rest.is_empty() => rest,
-        _ => &boot.iterations,
     }
 }
 

@@ -127,7 +127,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Compare(args) => return exit(compare::main(&args)),
-        Command::Run(args) => run::main(&args, &cli.places),
+        Command::Run(args) => return exit(run::main(&args, &cli.places)),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),

@@ -3,7 +3,6 @@
 //! Pure but for [`operand::load`]. The runs took place at different times, so their boots share no blocks: the interval
 //! is Welch's ([`firebench_stats::unpaired`]), and what changed on the machine in between is in it unseen.
 
-mod boots;
 pub mod differences;
 pub mod markdown;
 pub mod operand;
@@ -15,6 +14,7 @@ use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
 
+use crate::boots;
 use crate::gate::{self, Judged, Limit, Outcome, Unjudged};
 use crate::record::{BootRecord, ContenderRecord, DesignRecord, Report};
 use crate::summary::METRICS;

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::boots::CAN_BE_ZERO;
 use crate::report::text;
-use crate::summary::{CAN_BE_ZERO, METRICS};
+use crate::summary::METRICS;
 
 /// How far a metric may move away from the baseline. `>` bounds how much more it may become, `<` how much less.
 #[derive(Debug, Clone, PartialEq)]

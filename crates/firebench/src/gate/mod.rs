@@ -5,6 +5,7 @@
 mod github;
 mod junit;
 mod limit;
+mod run;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::report::text;
 pub use github::github;
 pub use junit::junit;
 pub use limit::{Limit, LimitError};
+pub use run::of_run;
 
 /// A contender against its baseline in one metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -33,8 +33,10 @@ fn what_differs_is_named_with_both_values() {
         firecracker.sha256 = "cd".repeat(32);
         firecracker.vcpus = 2;
         firecracker.cmdline.push_str(" pci=off");
-        firecracker.settings =
-            Some(Settings::Firecracker(firecracker::Settings { cpu_template: None, log_level: "Debug".to_owned() }));
+        firecracker.settings = Some(Settings::Firecracker(firecracker::Settings {
+            log_level: "Debug".to_owned(),
+            ..firecracker::Settings::default()
+        }));
         let own = Artifact {
             contenders: vec!["firecracker".to_owned()],
             sha256: "ef".repeat(32),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firebench::experiment::{
-    AccelChoice, Design, Experiment, Files, HostCacheChoice, MachineSpec, PayloadSpec, Preset, Workload,
+    AccelChoice, CacheMode, ContenderSpec, Design, Experiment, Files, HostCacheChoice, Io, MachineSpec, PayloadSpec,
+    Preset, Workload,
 };
 use firebench::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
     PayloadRecord, Report, SCHEMA,
 };
-use firebench::units::Size;
+use firebench::units::{Share, Size, Span};
 use firebench_protocol::{Counters, CpuFacts, GuestFacts};
 use firebench_vmm::{Accel, Launch, LaunchFile, Settings, Tap, VmmKind, firecracker, qemu};
 
@@ -23,6 +24,27 @@ pub const MEMINFO_FIRECRACKER: &str = include_str!("meminfo-firecracker.txt");
 
 /// real, user, sys.
 pub type Times = [f64; 3];
+
+/// Contenders with every key.
+fn contenders() -> Vec<ContenderSpec> {
+    let all = ContenderSpec {
+        binary: Some("firecracker-v1.12.0".into()),
+        vcpus: Some(2),
+        memory: Some(Size(512 << 20)),
+        kernel: Some("vmlinux".into()),
+        append: Some("nosmt".to_owned()),
+        busybox: Some("busybox".into()),
+        image: Some("root.ext4".into()),
+        handicap: Some(Share::percent(5)),
+        cpu: Some("host".to_owned()),
+        template: Some("T2".to_owned()),
+        cache: Some(CacheMode::Unsafe),
+        io: Some(Io::Async),
+        huge_pages: true,
+        ..ContenderSpec::new("old", VmmKind::Firecracker)
+    };
+    vec![all, ContenderSpec::new("qemu", VmmKind::Qemu)]
+}
 
 /// The published pair, 2 boots of 3 iterations: the first boots are the document's figures.
 pub fn published() -> Report {
@@ -100,18 +122,25 @@ pub fn nested() -> Report {
         preset: Preset::Matched,
         accel: AccelChoice::Nested,
         vmm: VmmKind::ALL.to_vec(),
-        contenders: Vec::new(),
+        contenders: contenders(),
         machine: MachineSpec {
             vcpus: Some(1),
             memory: Some(Size(512 << 20)),
             tap: true,
-            pin: false,
+            pin: true,
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
         design: Design {
             boots: Some(2),
+            precision: Some(Share::percent(1)),
+            max_time: Some(Span::seconds(300)),
+            delta: Some(Share::percent(2)),
+            strict: true,
+            stop_on_verdict: true,
+            seed: Some(7),
             iterations: Some(3),
+            warm_up: Some(1),
             cold: true,
             host_cache: HostCacheChoice::Warm,
             boot_deadline: Some(180),

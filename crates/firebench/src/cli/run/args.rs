@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use firebench_vmm::VmmKind;
 
+use super::super::gate::GateArgs;
 use crate::experiment::{
     self, AccelChoice, ContenderError, ContenderSpec, Experiment, HostCacheChoice, PayloadSpec, Preset, Primary,
     Workload,
@@ -122,6 +123,8 @@ pub(crate) struct RunArgs {
     /// Print the launch of each VMM, ready to paste; start nothing
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
     /// Write report.md and report.json into this directory
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,

@@ -1,0 +1,119 @@
+//! The boots of a contender that count, and what each of them comes to. Pure.
+//!
+//! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
+//! counts as it is, cold. Boots of the scout do not count.
+
+use std::collections::HashMap;
+
+use firebench_stats::{Judgement, Scale, boot, raw, verdict};
+
+use crate::gate::Unjudged;
+use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
+
+/// A metric that can honestly be zero: it is compared by difference, never by ratio.
+pub const CAN_BE_ZERO: &str = "sys";
+
+/// How a metric is compared.
+pub fn scale(metric: &str) -> Scale {
+    if metric == CAN_BE_ZERO { Scale::Raw } else { Scale::Ratio }
+}
+
+/// The good boots after the scout.
+pub fn good<'a>(contender: &'a ContenderRecord, design: &DesignRecord) -> Vec<&'a BootRecord> {
+    after_scout(contender, design).filter(|boot| boot.status == BootStatus::Ok && !boot.iterations.is_empty()).collect()
+}
+
+/// How many boots after the scout, attempts included, did not end well.
+pub fn left_out(contender: &ContenderRecord, design: &DesignRecord) -> usize {
+    after_scout(contender, design).filter(|boot| boot.status != BootStatus::Ok).count()
+}
+
+fn after_scout<'a>(
+    contender: &'a ContenderRecord,
+    design: &DesignRecord,
+) -> impl Iterator<Item = &'a BootRecord> + use<'a> {
+    let scout = design.scout_blocks;
+    contender.boots.iter().filter(move |boot| boot.block >= scout)
+}
+
+/// How many iterations at the beginning of a boot do not count.
+pub fn warm_up(boot: &BootRecord, design: &DesignRecord) -> usize {
+    usize::try_from(design.warm_up).ok().filter(|&warm_up| warm_up < boot.iterations.len()).unwrap_or(0)
+}
+
+/// The iterations of a boot that count.
+pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
+    boot.iterations.get(warm_up(boot, design)..).unwrap_or_default()
+}
+
+/// What each boot comes to, on the scale of the metric: the mean of its logarithms, or of its plain values. None where
+/// one of them has no value that can be compared.
+pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<Vec<f64>> {
+    let value = |boot: &&BootRecord| {
+        let metric_of = |iteration: &IterationRecord| iteration.metrics.get(metric).copied();
+        let iterations: Vec<f64> = sample(boot, design).iter().map(metric_of).collect::<Option<_>>()?;
+        match scale(metric) {
+            Scale::Ratio => boot::log_mean(&iterations, 0).ok(),
+            Scale::Raw => raw::mean(&iterations, 0).ok(),
+        }
+    };
+    boots.iter().map(value).collect()
+}
+
+/// The mean of what boots come to; None of no boot.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The good boots of two contenders in the blocks in which both have one: the baseline's, and the contender's.
+#[derive(Debug, Clone, Default)]
+pub struct Paired<'a> {
+    /// One a block.
+    pub baseline: Vec<&'a BootRecord>,
+    /// One a block, of the same blocks.
+    pub contender: Vec<&'a BootRecord>,
+}
+
+impl<'a> Paired<'a> {
+    /// Of a run's contenders.
+    pub fn of(baseline: &'a ContenderRecord, contender: &'a ContenderRecord, design: &DesignRecord) -> Self {
+        let of_block: HashMap<u32, &BootRecord> =
+            good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
+        let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
+        let (baseline, contender) = good(baseline, design).into_iter().filter_map(both).unzip();
+        Paired { baseline, contender }
+    }
+
+    /// What the contender's boots are above the baseline's, block by block, on the scale of the metric. None where a value
+    /// cannot be compared.
+    pub fn differences(&self, design: &DesignRecord, metric: &str) -> Option<Vec<f64>> {
+        let [baseline, contender] = [&self.baseline, &self.contender].map(|boots| values(boots, design, metric));
+        boot::differences(&contender?, &baseline?).ok()
+    }
+
+    /// The judgement on a metric, by the rule that was chosen before the run, as one of `comparisons` that share the error
+    /// rate.
+    ///
+    /// # Errors
+    /// [`Unjudged`].
+    pub fn judge(&self, report: &Report, metric: &str, comparisons: usize) -> Result<Judgement, Unjudged> {
+        let design = &report.design;
+        if report.emulated {
+            return Err(Unjudged::Emulated);
+        }
+        if self.baseline.len() < 2 {
+            return Err(Unjudged::TooFew);
+        }
+        let judged = || {
+            let differences = self.differences(design, metric)?;
+            let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
+            let interval = design.rule.last(&differences, planned, comparisons).ok()?;
+            let delta = match scale(metric) {
+                Scale::Ratio => design.delta,
+                Scale::Raw => design.delta * mean(&values(&self.baseline, design, &design.primary)?)?.exp(),
+            };
+            verdict::judge(interval, scale(metric), delta).ok()
+        };
+        judged().ok_or(Unjudged::NoValue)
+    }
+}

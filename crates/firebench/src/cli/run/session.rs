@@ -1,0 +1,116 @@
+//! A run from its experiment to its report: what `run` and `calibrate --live` have in common.
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use firebench_image::cache::Cache;
+use firebench_vmm::{Interrupt, RunDir, affinity, sweep};
+
+use super::super::{Failure, Places};
+use crate::collect::Collected;
+use crate::events::{Listener, RunEvent};
+use crate::experiment::Experiment;
+use crate::prepare::{self, PrepareError, Prepared};
+use crate::record::{Overhead, Report, RunEnd};
+use crate::report::progress::{Outlook, Progress, Verbosity};
+use crate::report::terminal::Style;
+use crate::runner::{self, Surroundings};
+use crate::usage;
+
+/// What a run takes place in.
+pub(crate) struct Session {
+    begun: Instant,
+    interrupt: Interrupt,
+    run_dir: RunDir,
+    /// Images and kernels.
+    pub(crate) cache: Cache,
+    quiet: bool,
+}
+
+impl Session {
+    /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
+    pub(crate) fn open(places: &Places, quiet: bool) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+        let temporary = std::env::temp_dir();
+        for problem in sweep(&temporary)?.problems {
+            eprintln!("note: {problem}");
+        }
+        let run_dir = RunDir::create(&temporary)?;
+        let cache = places.cache(quiet, &interrupt)?;
+        Ok(Session { begun, interrupt, run_dir, cache, quiet })
+    }
+
+    /// Makes everything that the experiment needs.
+    pub(crate) fn prepare(&self, experiment: &Experiment, places: &Places) -> Result<Prepared, Failure> {
+        let places = prepare::Places {
+            cache: self.cache.clone(),
+            data_dir: places.data_dir()?,
+            run_dir: self.run_dir.path().to_owned(),
+        };
+        Failure::unless_stopped(prepare::prepare(experiment, &places), &self.interrupt)
+    }
+
+    /// Carries out the run; the report holds what was seen, whether it went well or not. `recorder` is told everything, too.
+    pub(crate) fn carry_out(&self, prepared: &Prepared, recorder: &mut dyn Listener) -> (Report, Result<(), Failure>) {
+        let around = Surroundings { run_dir: &self.run_dir, interrupt: &self.interrupt };
+        let mut report = prepared.report.clone();
+        let mut collected = Collected::new(prepared.plan.contenders.len());
+        let mut progress = self.progress(prepared);
+        let mut first_vm = None;
+        let cpu_before = usage::own_cpu_seconds();
+        let started = Instant::now();
+        let mut listener = |event: &RunEvent| {
+            if matches!(event, RunEvent::BootStarting { .. }) {
+                first_vm.get_or_insert_with(|| self.begun.elapsed().as_secs_f64());
+            }
+            progress.on_event(event);
+            recorder.on_event(event);
+            collected.on_event(event);
+        };
+        let result = match (&prepared.nested, bind(prepared)) {
+            (_, Err(unbound)) => Err(unbound),
+            (Some(nested), Ok(())) => nested.run(&around, &mut listener).map_err(Failure::from_nested),
+            (None, Ok(())) => runner::run(&prepared.plan, &around, &mut listener).map_err(Failure::from_run),
+        };
+        drop(progress);
+        report.duration += started.elapsed().as_secs_f64();
+        let own_cpu_seconds = report.overhead.own_cpu_seconds + usage::own_cpu_seconds() - cpu_before;
+        let first_vm_seconds = report.overhead.first_vm_seconds.or(first_vm);
+        report.overhead = Overhead { first_vm_seconds, own_cpu_seconds };
+        collected.fill(&mut report);
+        report.failure = None;
+        if let Err(failure) = &result {
+            report.failure = Some(failure.sentence());
+            report.design.end.get_or_insert(if failure.signal() { RunEnd::Interrupted } else { RunEnd::Failed });
+        }
+        (report, result)
+    }
+
+    fn progress(&self, prepared: &Prepared) -> Progress<std::io::Stderr> {
+        let outlook = Outlook {
+            contenders: prepared.plan.contenders.iter().map(|planned| planned.name.clone()).collect(),
+            blocks: prepared.report.design.planned,
+            iterations: prepared.report.design.iterations,
+            emulated: prepared.report.emulated,
+        };
+        let stderr = std::io::stderr();
+        let is_terminal = stderr.is_terminal();
+        let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+        Progress::new(stderr, outlook, verbosity, is_terminal, style(is_terminal))
+    }
+}
+
+/// Keeps firebench itself off the CPUs that vCPUs are bound to.
+fn bind(prepared: &Prepared) -> Result<(), Failure> {
+    match prepared.harness {
+        Some(cpu) => Ok(affinity::bind_self(&[cpu]).map_err(PrepareError::Affinity)?),
+        None => Ok(()),
+    }
+}
+
+/// How a terminal of this process wants its text.
+pub(crate) fn style(is_terminal: bool) -> Style {
+    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style::for_stream(is_terminal, std::env::var_os("NO_COLOR").as_deref(), width)
+}

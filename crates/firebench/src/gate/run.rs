@@ -1,0 +1,26 @@
+//! What a gate is held against within one run: every contender after the first one against the first one.
+
+use super::{Judged, Limit, comparisons, is_asked};
+use crate::boots::Paired;
+use crate::record::Report;
+use crate::summary::METRICS;
+
+/// The judgements of a run on its primary metric and on those that a limit asks for. All of them share the error rate.
+pub fn of_run(report: &Report, limits: &[Limit]) -> Vec<Judged> {
+    let Some((baseline, others)) = report.contenders.split_first() else { return Vec::new() };
+    let primary = report.design.primary.as_str();
+    let comparisons = comparisons(limits, primary, others.iter().map(|other| other.name.as_str()));
+    let mut judged = Vec::new();
+    for other in others {
+        let paired = Paired::of(baseline, other, &report.design);
+        for metric in METRICS.into_iter().filter(|metric| *metric == primary || is_asked(limits, &other.name, metric)) {
+            judged.push(Judged {
+                contender: other.name.clone(),
+                baseline: baseline.name.clone(),
+                metric: metric.to_owned(),
+                judgement: paired.judge(report, metric, comparisons),
+            });
+        }
+    }
+    judged
+}
