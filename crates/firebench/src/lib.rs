@@ -27,6 +27,7 @@ pub mod preset;
 pub mod record;
 pub mod report;
 pub mod runner;
+pub mod store;
 pub mod subprocess;
 pub mod summary;
 pub mod tools;

@@ -1,0 +1,130 @@
+//! What can go wrong with the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum StoreError {
+    /// There is no file.
+    #[error("there is no store at {}", .0.display())]
+    #[diagnostic(help("the first `firebench run` makes it; --store names another one"))]
+    Missing(PathBuf),
+    /// The store or its lock file cannot be opened or made.
+    #[error("cannot open the store {}", path.display())]
+    #[diagnostic(help(
+        "it must be a file that you may write, in a directory that you may write; --store names another one"
+    ))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is no store of firebench", .0.display())]
+    #[diagnostic(help("nothing was changed in it; --store names another file"))]
+    NotAStore(PathBuf),
+    /// A newer firebench made it.
+    #[error("the store {} has version {found}; this firebench knows versions up to {known}", path.display())]
+    #[diagnostic(help(
+        "nothing was changed in it: update firebench, or let --store name another file for this one's runs"
+    ))]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that this firebench knows.
+        known: i64,
+    },
+    /// The file is damaged.
+    #[error("the store {} is damaged: {detail}", path.display())]
+    #[diagnostic(help(
+        "keep a copy of it with its -wal file; `sqlite3 FILE .recover` saves what can be read; --store names another file \
+         meanwhile"
+    ))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// Another process writes, and does not come to an end.
+    #[error("another process holds the store {} for too long", .0.display())]
+    #[diagnostic(help("is a program stopped in the middle of writing to it? End it, then try again"))]
+    Busy(PathBuf),
+    /// The disk is full.
+    #[error("the disk with the store {} is full", .0.display())]
+    #[diagnostic(help(
+        "free some space there, or `firebench delete` runs that are not needed; what was stored is whole"
+    ))]
+    Full(PathBuf),
+    /// Anything else that SQLite says.
+    #[error("the store {} cannot be used", path.display())]
+    #[diagnostic(help("is its disk in order, and may you write there? --store names another file"))]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// What is exported cannot be written.
+    #[error("cannot write the export")]
+    #[diagnostic(help("is there space left? --output names another file"))]
+    Output(#[source] io::Error),
+    /// No run has this id.
+    #[error("no run {0:?} in the store")]
+    #[diagnostic(help(
+        "`firebench runs` lists them; an id may be cut short as long as it is clear, and `latest` is one"
+    ))]
+    NoSuchRun(String),
+    /// There is no run at all.
+    #[error("there is no run in the store")]
+    #[diagnostic(help("`firebench run` makes one"))]
+    Empty,
+    /// Several runs have ids that begin so.
+    #[error("{which:?} could be {}", ids.join(", "))]
+    #[diagnostic(help("give more of the id"))]
+    Ambiguous {
+        /// What was given.
+        which: String,
+        /// Some of the runs that it could be.
+        ids: Vec<String>,
+    },
+    /// A process is at work on the run.
+    #[error("run {0} is still going on")]
+    #[diagnostic(help("wait for it, or stop its firebench with Ctrl-C"))]
+    StillRunning(String),
+    /// A run that is complete cannot go on.
+    #[error("run {0} is complete")]
+    #[diagnostic(help("`firebench show {0}` shows it; `firebench run` makes a new one"))]
+    Complete(String),
+    /// A run of this id is in the store already.
+    #[error("run {0} is in the store already")]
+    #[diagnostic(help("`firebench show {0}` shows it; `firebench delete {0}` makes room for the other one"))]
+    AlreadyThere(String),
+    /// A report that no run can have left.
+    #[error("this report cannot be stored: {0}")]
+    #[diagnostic(help("was the file edited? A run of firebench leaves no such report"))]
+    Inconsistent(String),
+}
+
+impl StoreError {
+    /// Turns what SQLite says about the store at `path` into what the user must know.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::NotAStore(path),
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, detail: source.to_string() },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(path),
+            Some(ErrorCode::DiskFull) => StoreError::Full(path),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                StoreError::Open { path, source: io::Error::other(source) }
+            }
+            _ => StoreError::Sqlite { path, source },
+        }
+    }
+}

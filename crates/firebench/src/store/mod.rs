@@ -1,0 +1,257 @@
+//! The store: every run that this user made, in one SQLite file. `docs/store.md` has its tables and promises.
+//!
+//! A boot is written in one transaction when it is over, so a process that is killed loses the boot in flight and nothing
+//! else. [`Store::load`] gives back the [`Report`] that the run printed, numbers bit for bit.
+
+mod error;
+mod export;
+mod lease;
+mod read;
+mod record;
+mod schema;
+mod short;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use serde::{Deserialize, Serialize};
+
+pub use error::StoreError;
+pub use export::COLUMNS;
+use lease::Lease;
+pub use record::Recorder;
+pub use write::{Deleted, Outcome};
+
+/// How long a process waits for another one that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A run's id: 8 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// A process is at work on it.
+    Running,
+    /// It came to its end.
+    Done,
+    /// It ended early because something went wrong.
+    Failed,
+    /// It was stopped, or its process is gone: it can be resumed.
+    Interrupted,
+}
+
+/// A run in a line: what the table of runs alone knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunLine {
+    /// Its id.
+    pub id: RunId,
+    /// How far it is, now.
+    pub state: RunState,
+    /// When it began: RFC 3339, UTC.
+    pub started: String,
+    /// When it ended; absent before that.
+    pub finished: Option<String>,
+    /// The workload, or where it was imported from.
+    pub workload: String,
+    /// Names of the contenders, the baseline first.
+    pub contenders: Vec<String>,
+    /// The metric on which verdicts are given.
+    pub primary: String,
+    /// Whether its timings are no statement about speed.
+    pub emulated: bool,
+    /// Blocks that have a good boot of every contender, without the scout's.
+    pub blocks: u32,
+    /// The verdicts in short; absent as long as there is none.
+    pub verdict: Option<String>,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    /// Of the runs that this store carries out.
+    leases: HashMap<i64, Lease>,
+}
+
+impl Store {
+    /// Opens the store at `path`, and makes it where there is none. A store of an older firebench is brought up to date; one
+    /// of a newer firebench is not touched.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(path: &Path) -> Result<Store, StoreError> {
+        open(path, schema::STEPS)
+    }
+
+    /// Opens the store at `path`, which must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] and others.
+    pub fn open_existing(path: &Path) -> Result<Store, StoreError> {
+        open_existing(path, schema::STEPS)
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        beside(&self.path, "-lock")
+    }
+
+    /// For `map_err`: what the user must know. Of a damaged file it tells what SQLite's own check finds.
+    fn explain(&self) -> impl Fn(Trouble) -> StoreError + '_ {
+        |trouble| {
+            let error = match trouble {
+                Trouble::Store(error) => error,
+                Trouble::Sqlite(error) => StoreError::sqlite(&self.path, error),
+                Trouble::Record(error) => {
+                    StoreError::Damaged { path: self.path.clone(), detail: format!("a record cannot be read: {error}") }
+                }
+                Trouble::Lock(source) => StoreError::Open { path: self.lock_path(), source },
+                Trouble::Output(source) => StoreError::Output(source),
+            };
+            match error {
+                StoreError::Damaged { path, detail } => {
+                    StoreError::Damaged { path, detail: quick_check(&self.connection).unwrap_or(detail) }
+                }
+                error => error,
+            }
+        }
+    }
+}
+
+/// What goes wrong in the midst of it, before it is known what the user must be told.
+enum Trouble {
+    Store(StoreError),
+    Sqlite(rusqlite::Error),
+    /// A text in the store is not what was written there.
+    Record(serde_json::Error),
+    Lock(io::Error),
+    /// Whoever gets the export does not take it.
+    Output(io::Error),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Trouble::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Trouble::Sqlite(error)
+    }
+}
+
+/// The first thing that SQLite finds wrong with the file. It reads the whole of it: only for files that failed.
+fn quick_check(connection: &Connection) -> Option<String> {
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)).ok()?;
+    (found != "ok").then(|| crate::report::text::line(&found))
+}
+
+/// `path` with something behind its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn open(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
+    if !path.try_exists().map_err(|source| StoreError::Open { path: path.to_owned(), source })? {
+        create(path, steps)?;
+    }
+    open_existing(path, steps)
+}
+
+fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let failed = |error| StoreError::sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    if let Err(refused) = check(&connection, path, steps) {
+        // Else SQLite would move what lies in the write-ahead log into the file.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        return Err(refused);
+    }
+    schema::migrate(&mut connection, steps).map_err(failed)?;
+    settings(&connection).map_err(failed)?;
+    Ok(Store { connection, path: path.to_owned(), leases: HashMap::new() })
+}
+
+/// Whether the file is a store that this version knows. Changes nothing.
+fn check(connection: &Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
+    let failed = |error| StoreError::sqlite(path, error);
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
+    if id != schema::APPLICATION_ID {
+        return Err(StoreError::NotAStore(path.to_owned()));
+    }
+    let (found, known) = (schema::version(connection).map_err(failed)?, schema::newest(steps));
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+/// What SQLite keeps a connection, not a file.
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // With a write-ahead log, what is committed survives the death of the process either way. FULL would also sync the disk
+    // after each boot, which disturbs the next one; without it a power cut can take the last boots, never half of one, and
+    // `run --resume` repeats them.
+    connection.pragma_update(None, "synchronous", "NORMAL")
+}
+
+/// Makes an empty store under another name and gives it its own when it is whole, so that nobody ever opens half of one.
+fn create(path: &Path, steps: &[&str]) -> Result<(), StoreError> {
+    let at = |source| StoreError::Open { path: path.to_owned(), source };
+    let failed = |error| StoreError::sqlite(path, error);
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(dir).map_err(at)?;
+    // The mode of any new file, before the user's umask; temporary files are private otherwise.
+    let mode = fs::Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(".runs-").permissions(mode).tempfile_in(dir).map_err(at)?;
+    let file = file.into_temp_path();
+    let mut connection = Connection::open(&file).map_err(failed)?;
+    // Before the first table: `delete` gives pages back to the system.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
+    schema::migrate(&mut connection, steps).map_err(failed)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.close().map_err(|(_, error)| failed(error))?;
+    match file.persist_noclobber(path) {
+        // Another process was quicker; its store is as good.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        persisted => persisted.map_err(|error| at(error.error)),
+    }
+}

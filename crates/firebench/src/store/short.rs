@@ -1,0 +1,40 @@
+//! A run in few words, for the table of runs.
+
+use std::collections::BTreeMap;
+
+use firebench_stats::{Judgement, Verdict};
+
+use crate::record::{BootStatus, Report};
+use crate::summary::summarize;
+
+/// Blocks that have a good boot of every contender, without the scout's.
+pub(super) fn blocks(report: &Report) -> u32 {
+    let mut good: BTreeMap<u32, usize> = BTreeMap::new();
+    for contender in &report.contenders {
+        for boot in contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok) {
+            *good.entry(boot.block).or_default() += 1;
+        }
+    }
+    let whole = good.range(report.design.scout_blocks..).filter(|(_, boots)| **boots >= report.contenders.len());
+    u32::try_from(whole.count()).unwrap_or(u32::MAX)
+}
+
+/// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
+pub(super) fn verdict(report: &Report) -> Option<String> {
+    let pairs = summarize(report).pairs;
+    let words: Vec<String> = pairs
+        .iter()
+        .filter_map(|pair| Some(format!("{} {}", pair.contender, judgement(pair.judgement.as_ref()?))))
+        .collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn judgement(judgement: &Judgement) -> String {
+    let percent = judgement.effect().estimate.abs() * 100.0;
+    match judgement.verdict {
+        Verdict::Slower => format!("{percent:.1}% slower"),
+        Verdict::Faster => format!("{percent:.1}% faster"),
+        Verdict::Equivalent => "equivalent".to_owned(),
+        Verdict::Inconclusive => "inconclusive".to_owned(),
+    }
+}

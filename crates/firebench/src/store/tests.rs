@@ -1,0 +1,70 @@
+//! Stores of several versions: today's, and one of a future that two more steps make.
+
+use std::path::Path;
+
+use tempfile::tempdir;
+
+use super::schema::STEPS;
+use super::{Store, StoreError, open};
+
+/// A step that reads what is there and keeps it in another shape.
+const NEXT: &str = "ALTER TABLE runs ADD COLUMN host TEXT; UPDATE runs SET host = head ->> '$.host'";
+const BROKEN: &str = "CREATE TABLE half (x); INSERT INTO half VALUES (1); INSERT INTO nowhere VALUES (1)";
+
+fn stored_by_today(path: &Path) {
+    let store = Store::open(path).unwrap();
+    store
+        .connection
+        .execute_batch(
+            "INSERT INTO runs (id, state, started, workload, contenders, primary_metric, emulated, head)
+             VALUES ('0123abcd', 'done', '2025-06-01T12:00:00Z', 'memory', '[\"qemu\"]', 'real', 0, '{\"host\": \"mine\"}')",
+        )
+        .unwrap();
+}
+
+#[test]
+fn an_older_store_is_brought_up_to_date() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    stored_by_today(&path);
+    let steps = [STEPS, &[NEXT]].concat();
+    for _ in 0..2 {
+        let store = open(&path, &steps).unwrap();
+        let sql = "SELECT host, (SELECT user_version FROM pragma_user_version) FROM runs";
+        let (host, version): (String, usize) =
+            store.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!((host.as_str(), version), ("mine", steps.len()));
+        assert_eq!(store.list().unwrap()[0].id.as_str(), "0123abcd");
+    }
+    let refused = Store::open(&path).unwrap_err();
+    assert!(matches!(refused, StoreError::Newer { .. }), "today's firebench leaves it alone: {refused:?}");
+}
+
+#[test]
+fn a_step_that_fails_changes_nothing() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    stored_by_today(&path);
+    let failed = open(&path, &[STEPS, &[NEXT, BROKEN]].concat()).unwrap_err();
+    assert!(matches!(failed, StoreError::Sqlite { .. }), "{failed:?}");
+    // The step before it stands, and what it did is whole.
+    let store = open(&path, &[STEPS, &[NEXT]].concat()).unwrap();
+    let half: i64 = store
+        .connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!((super::schema::version(&store.connection).unwrap(), half), (STEPS.len() as i64 + 1, 0));
+}
+
+#[test]
+fn two_processes_may_migrate_at_once() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    stored_by_today(&path);
+    let steps = [STEPS, &[NEXT]].concat();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| open(&path, &steps).unwrap().list().unwrap());
+        }
+    });
+}
