@@ -26,6 +26,7 @@ pub mod prepare;
 pub mod preset;
 pub mod record;
 pub mod report;
+pub mod resume;
 pub mod runner;
 pub mod store;
 pub mod subprocess;

@@ -69,6 +69,9 @@ pub(crate) struct Places {
     /// Directory of fetched programs and kernel packages [default: ~/.local/share/firebench]
     #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
     data: Option<PathBuf>,
+    /// The store of all runs [default: runs.db in the directory of --data]
+    #[arg(long, global = true, env = "FIREBENCH_STORE", value_name = "FILE", hide_env_values = true, help_heading = PLACES)]
+    store: Option<PathBuf>,
 }
 
 impl Places {
@@ -92,6 +95,13 @@ impl Places {
 
     fn cache_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.cache.clone().map_or_else(firebench_image::cache::default_dir, Ok)?)
+    }
+
+    fn store_path(&self) -> Result<PathBuf, Failure> {
+        match &self.store {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.data_dir()?.join("runs.db")),
+        }
     }
 
     fn data_dir(&self) -> Result<PathBuf, Failure> {

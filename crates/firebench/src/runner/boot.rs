@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use firebench_stats::design::Turn;
-use firebench_vmm::{Output, Vm, pagecache};
+use firebench_vmm::pagecache::{self, HostCache};
+use firebench_vmm::{Output, Vm};
 
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::Console;
 use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
-use crate::plan::{Plan, PlannedContender};
+use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
 
 /// One boot of one contender.
@@ -35,7 +36,7 @@ impl Boot<'_> {
             attempt: self.attempt,
             launch: Box::new(launch.clone()),
         });
-        let cache = pagecache::set(&self.contender.disk, self.plan.host_cache)?;
+        let cache = pagecache::set(&self.contender.disk, self.host_cache())?;
         let mut record = self.empty_record(cache.fraction());
         let started = Instant::now();
         let mut vm = match Vm::start(&launch, &self.around.isolation()) {
@@ -71,6 +72,15 @@ impl Boot<'_> {
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
         Ok(record)
+    }
+
+    /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,
+    /// so it begins empty there; and what others had read into it would not count against the workload's limit of memory.
+    fn host_cache(&self) -> HostCache {
+        match self.contender.system {
+            System::Vm { .. } => self.plan.host_cache,
+            System::Host => HostCache::Cold,
+        }
     }
 
     /// Listens until the boot has ended, well (`None`) or badly.

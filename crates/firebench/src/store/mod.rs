@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use error::StoreError;
 pub use export::COLUMNS;
 use lease::Lease;
+pub use read::Done;
 pub use record::Recorder;
 pub use write::{Deleted, Outcome};
 

@@ -25,6 +25,17 @@ pub(super) struct StoredBoot {
     pub(super) boot: BootRecord,
 }
 
+/// A boot that need not be done again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// Place of its contender.
+    pub contender: usize,
+    /// Everything about it.
+    pub boot: BootRecord,
+    /// Seconds that it took, with the attempts before it that never started.
+    pub seconds: f64,
+}
+
 /// An event as it was recorded.
 pub(super) struct StoredEvent {
     pub(super) seq: i64,
@@ -66,16 +77,24 @@ impl Store {
         loaded.map_err(self.explain())
     }
 
-    /// The boots of a run that count, with the place of their contender, in the order in which they ran.
+    /// The boots of a run that need not be done again, good or void, in the order in which they ran.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn done(&self, id: &RunId) -> Result<Vec<(usize, BootRecord)>, StoreError> {
+    pub fn done(&self, id: &RunId) -> Result<Vec<Done>, StoreError> {
         let mut done = Vec::new();
+        let mut spent = 0.0;
         let read = self.at_one_moment(|| {
             each_boot(&self.connection, self.find(id.as_str())?.0, &mut |stored| {
-                if stored.boot.status == BootStatus::Ok && !stored.retried {
-                    done.push((stored.contender, stored.boot));
+                let StoredBoot { contender, retried, boot, .. } = stored;
+                match boot.status {
+                    _ if retried => spent += boot.life_seconds,
+                    BootStatus::Ok | BootStatus::Void => {
+                        let seconds = boot.life_seconds + std::mem::take(&mut spent);
+                        done.push(Done { contender, boot, seconds });
+                    }
+                    // What failed or was stopped is done again.
+                    _ => spent = 0.0,
                 }
                 Ok(())
             })

@@ -16,9 +16,10 @@ pub const LIMIT: Duration = Duration::from_secs(240);
 /// What the fetched Firecracker must be.
 pub const FIRECRACKER_SHA256: &str = "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930";
 /// Variables through which a user's settings would reach a test.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 8] = [
     "FIREBENCH_CACHE",
     "FIREBENCH_DATA",
+    "FIREBENCH_STORE",
     "FIREBENCH_QEMU",
     "FIREBENCH_FIRECRACKER",
     "FIREBENCH_BUSYBOX",
@@ -129,6 +130,11 @@ impl Lab {
         self.dir.path().join(name)
     }
 
+    /// FIREBENCH_STORE of every run.
+    pub fn store(&self) -> PathBuf {
+        self.path("runs.db")
+    }
+
     /// Writes a file into the lab's directory.
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
@@ -162,6 +168,7 @@ impl Lab {
             command.env_remove(name);
         }
         command.env("TMPDIR", &self.tmp).env("FIREBENCH_CACHE", &self.cache).env("FIREBENCH_DATA", &self.data);
+        command.env("FIREBENCH_STORE", self.store());
         Invocation::new(self, command)
     }
 

@@ -14,6 +14,7 @@ mod contenders;
 mod dry_run;
 mod host;
 mod nested;
+mod resume;
 mod tcg;
 mod tune;
 

@@ -89,7 +89,7 @@ fn kill_at_any_moment_loses_the_boot_in_flight_alone() {
         if let Some(line) = store.list().unwrap().first() {
             assert_eq!(line.state, RunState::Interrupted);
             let done = store.done(&line.id).unwrap();
-            let places: Vec<_> = done.iter().map(|(contender, boot)| boot.block as usize * 2 + contender).collect();
+            let places: Vec<_> = done.iter().map(|done| done.boot.block as usize * 2 + done.contender).collect();
             assert_eq!(places, Vec::from_iter(0..stored), "none is lost, none is doubled");
         }
         before = stored;

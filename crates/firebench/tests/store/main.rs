@@ -10,3 +10,11 @@ mod killed;
 mod opening;
 mod recorded;
 mod runs;
+
+use firebench::record::BootRecord;
+use firebench::store::Done;
+
+/// The boots alone, with the place of their contender.
+fn boots(done: Vec<Done>) -> Vec<(usize, BootRecord)> {
+    done.into_iter().map(|done| (done.contender, done.boot)).collect()
+}

@@ -120,6 +120,12 @@ pub(crate) struct RunArgs {
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
+    /// Go on with a run of the store that was cut off, stopped or failed: same plan, same order; see `firebench runs`
+    #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
+    pub(super) resume: Option<String>,
+    /// Do not keep the run in the store
+    #[arg(long, conflicts_with = "resume")]
+    pub(super) no_store: bool,
     /// Print the launch of each VMM, ready to paste; start nothing
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
@@ -132,6 +138,42 @@ pub(crate) struct RunArgs {
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
+
+/// What a run that is resumed has from before.
+const OF_AN_EXPERIMENT: [&str; 32] = [
+    "workload",
+    "from",
+    "preset",
+    "vmm",
+    "contender",
+    "accel",
+    "size",
+    "payload",
+    "memory",
+    "vcpus",
+    "tap",
+    "pin",
+    "boots",
+    "precision",
+    "max_time",
+    "delta",
+    "stop_on_verdict",
+    "strict",
+    "primary",
+    "iterations",
+    "warm_up",
+    "seed",
+    "cold",
+    "host_cache",
+    "kernel",
+    "append",
+    "add",
+    "firecracker",
+    "qemu",
+    "boot_deadline",
+    "iteration_deadline",
+    "dry_run",
+];
 
 fn parse_vmm(text: &str) -> Result<VmmKind, String> {
     VmmKind::EVERY

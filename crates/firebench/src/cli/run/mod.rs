@@ -1,29 +1,35 @@
 //! `firebench run`: the main job.
 
 mod args;
+mod keep;
 mod session;
 
 use std::io::IsTerminal;
 use std::path::Path;
 
 pub(super) use args::RunArgs;
+use firebench_stats::{Judgement, Verdict};
 pub(super) use session::{Session, style};
 
-use firebench_stats::{Judgement, Verdict};
-
 use super::{EXIT_OK, Failure, Places};
-use crate::events::RunEvent;
 use crate::record::Report;
 use crate::report::{self, terminal};
 use crate::{dry_run, gate};
+use keep::Keeper;
 
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
-    let file = args.file().map_err(Failure::usage)?;
-    let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
-    let experiment = args.experiment(base).map_err(Failure::usage)?;
+    let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, places)).transpose()?;
+    let experiment = match &cut_off {
+        Some(stored) => stored.report.experiment.clone(),
+        None => {
+            let file = args.file().map_err(Failure::usage)?;
+            let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
+            args.experiment(base).map_err(Failure::usage)?
+        }
+    };
     let session = Session::open(places, args.quiet)?;
-    let prepared = session.prepare(&experiment, places)?;
+    let mut prepared = session.prepare(&experiment, places)?;
     if args.dry_run {
         super::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
@@ -33,16 +39,27 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     if let Some(dir) = &args.out {
         report::check_directory(dir)?;
     }
-    let (report, result) = session.carry_out(&prepared, &mut |_: &RunEvent| {});
+    let mut keeper = match cut_off {
+        Some(stored) => stored.go_on(&mut prepared)?,
+        None if args.no_store => Keeper::none(),
+        None => Keeper::begin(&mut prepared.report, places)?,
+    };
+    let (mut report, result) = session.carry_out(&prepared, &mut keeper.recorder());
+    let kept = keeper.finish(&mut report);
     super::print(&terminal::render(&report, style(std::io::stdout().is_terminal())))?;
-    match (args.out.as_ref().map_or(Ok(()), |dir| save(&report, dir)), result) {
-        (Err(unsaved), Err(failed)) => {
-            eprint!("{}", unsaved.render());
-            Err(failed)
-        }
-        (saved, result) => result.and(saved),
-    }?;
+    let saved = args.out.as_ref().map_or(Ok(()), |dir| save(&report, dir));
+    all([result, saved, kept])?;
     hold(args, &report)
+}
+
+/// The first failure; those after it are told here.
+fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure> {
+    let mut failures = results.into_iter().filter_map(Result::err);
+    let Some(first) = failures.next() else { return Ok(()) };
+    for failure in failures {
+        eprint!("{}", failure.render());
+    }
+    Err(first)
 }
 
 /// Holds the limits against the run, tells what came of them, and gives the exit code.

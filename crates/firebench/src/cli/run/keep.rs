@@ -1,0 +1,108 @@
+//! Keeps a run in the store, and takes up one that was cut off.
+
+use super::super::{Failure, Places};
+use crate::events::{Listener, RunEvent};
+use crate::prepare::Prepared;
+use crate::record::Report;
+use crate::resume::{self, ResumeError};
+use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
+
+/// What keeps a run, if anything does.
+pub(super) struct Keeper {
+    kept: Option<(Store, RunId)>,
+    written: Result<(), StoreError>,
+}
+
+impl Keeper {
+    /// Keeps nothing.
+    pub(super) fn none() -> Self {
+        Keeper { kept: None, written: Ok(()) }
+    }
+
+    /// Begins to keep a run; its report gets the run's id.
+    pub(super) fn begin(report: &mut Report, places: &Places) -> Result<Self, Failure> {
+        let mut store = Store::open(&places.store_path()?)?;
+        let id = store.begin(report)?;
+        report.id = Some(id.to_string());
+        Ok(Keeper { kept: Some((store, id)), written: Ok(()) })
+    }
+
+    /// Listens to the run.
+    pub(super) fn recorder(&mut self) -> Recording<'_> {
+        let Keeper { kept, written } = self;
+        Recording { recorder: kept.as_mut().map(|(store, id)| store.recorder(id)), written }
+    }
+
+    /// Ends it. Of a run that was resumed, `report` gets the boots from before.
+    pub(super) fn finish(self, report: &mut Report) -> Result<(), Failure> {
+        let Some((mut store, id)) = self.kept else { return Ok(()) };
+        self.written?;
+        store.finish(&id, report, Outcome::of(report))?;
+        let whole = store.load(id.as_str())?;
+        for (contender, whole) in report.contenders.iter_mut().zip(whole.contenders) {
+            contender.boots = whole.boots;
+        }
+        Ok(())
+    }
+}
+
+/// A recorder that leaves its result with the keeper.
+pub(super) struct Recording<'a> {
+    recorder: Option<Recorder<'a>>,
+    written: &'a mut Result<(), StoreError>,
+}
+
+impl Listener for Recording<'_> {
+    fn on_event(&mut self, event: &RunEvent) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.on_event(event);
+        }
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            *self.written = recorder.finish();
+        }
+    }
+}
+
+/// A run of the store that was cut off.
+pub(super) struct CutOff {
+    store: Store,
+    id: RunId,
+    /// With what is there of it.
+    pub(super) report: Report,
+}
+
+/// Takes up a run; from here on it belongs to this process.
+pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
+    let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::usage)?;
+    let id = store.id(which).map_err(Failure::usage)?;
+    store.resume(&id).map_err(Failure::usage)?;
+    let report = store.load(id.as_str())?;
+    Ok(CutOff { store, id, report })
+}
+
+impl CutOff {
+    /// Makes what is prepared go on where the run was cut off.
+    pub(super) fn go_on(self, prepared: &mut Prepared) -> Result<Keeper, Failure> {
+        let CutOff { store, id, report } = self;
+        let changed = resume::changes(&report, &prepared.report);
+        if !changed.is_empty() {
+            return Err(Failure::usage(ResumeError::Changed { id: id.to_string(), changed }));
+        }
+        let done = resume::replay(id.as_str(), &prepared.plan, &store.done(&id)?)?;
+        if let Some(nested) = &mut prepared.nested {
+            nested.plan.done.clone_from(&done);
+        }
+        prepared.plan.done = done;
+        let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();
+        prepared.report = Report { failure: None, duration: report.duration.max(lived), ..report };
+        for contender in &mut prepared.report.contenders {
+            contender.boots.clear();
+        }
+        Ok(Keeper { kept: Some((store, id)), written: Ok(()) })
+    }
+}

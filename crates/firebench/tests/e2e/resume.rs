@@ -1,0 +1,104 @@
+//! A run that is killed goes on where it was, and ends as if nothing had happened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use firebench::experiment::PayloadSpec;
+use firebench::record::{BootStatus, Report};
+use firebench::store::Store;
+use firebench_image::payload::Payload;
+use nix::sys::signal::Signal;
+
+use crate::common::{Lab, firebench, say};
+use crate::{need, require};
+
+/// Contenders times blocks of the runs here.
+const BLOCKS: usize = 60;
+const BYTES: u64 = 1 << 20;
+
+/// A fake QEMU in the lab's directory, beside its script.
+fn fake_qemu(lab: &Lab) -> PathBuf {
+    let built = firebench().with_file_name("examples").join("fake_vmm");
+    let fake = lab.path("fake-qemu");
+    std::fs::copy(&built, &fake).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+    let PayloadSpec::Seeded { seed, .. } = PayloadSpec::default() else { unreachable!("the default is seeded") };
+    let digest = Payload::Seeded { seed, bytes: BYTES }.digest().expect("a digest").expect("a seeded payload's");
+    lab.file("fake-qemu.json", format!("{{\"digest\": \"{digest}\", \"boot_ms\": 5, \"iteration_ms\": 3}}"));
+    fake
+}
+
+fn show(lab: &Lab, which: &str) -> Report {
+    let store = Store::open_existing(&lab.store()).expect("a store");
+    store.load(which).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Block, position and contender of every good boot, in the order in which they ran.
+fn order(report: &Report) -> Vec<(u32, u32, usize)> {
+    let mut boots: Vec<_> = report
+        .contenders
+        .iter()
+        .enumerate()
+        .flat_map(|(index, c)| c.boots.iter().map(move |boot| (boot, index)))
+        .filter(|(boot, _)| boot.status == BootStatus::Ok)
+        .map(|(boot, index)| (boot.block, boot.position, index))
+        .collect();
+    boots.sort_unstable();
+    boots
+}
+
+#[test]
+fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
+    require!(need::image());
+    let lab = Lab::new();
+    let fake = fake_qemu(&lab);
+    let blocks = BLOCKS.to_string();
+    let args =
+        ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--boots", &blocks, "--iterations", "2", "--seed", "5"];
+    let contenders = ["a", "b", "c"].map(|name| format!("--contender={name}=qemu,binary={}", fake.display()));
+
+    // As it is when nothing happens.
+    lab.firebench(&args).args(&contenders).run().ok();
+    let undisturbed = show(&lab, "latest");
+    assert_eq!(order(&undisturbed).len(), 3 * BLOCKS);
+
+    let mut random = 0x2545_f491_4f6c_dd1du64;
+    let mut killed = 0;
+    let mut kept = Vec::new();
+    let mut resume: Option<String> = None;
+    while killed < 20 {
+        let run = match &resume {
+            None => lab.firebench(&args).args(&contenders).start(),
+            Some(id) => lab.firebench(&["run", "--resume", id]).start(),
+        };
+        // xorshift: any moment from before the first boot on.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        std::thread::sleep(Duration::from_millis(150 + random % 450));
+        run.signal(Signal::SIGKILL);
+        let outcome = run.finish_and_leave();
+        assert_eq!(outcome.signal(), Some(9), "the run was over before it was killed\n{outcome}");
+        killed += 1;
+        if resume.is_none() {
+            let report = show(&lab, "latest");
+            if report.id == undisturbed.id {
+                // Killed before it was in the store: there is nothing to resume.
+                continue;
+            }
+            resume = report.id.clone();
+        }
+        let stored = order(&show(&lab, resume.as_deref().expect("an id")));
+        kept.push(stored.len());
+    }
+    say(&format!("    good boots in the store after each kill: {kept:?} of {}", 3 * BLOCKS));
+    assert!(kept.is_sorted(), "no boot is lost: {kept:?}");
+    let id = resume.expect("it was stored");
+    lab.firebench(&["run", "--resume", &id]).run().ok();
+    let report = show(&lab, &id);
+    assert_eq!(order(&report), order(&undisturbed));
+    assert_eq!(report.experiment, undisturbed.experiment);
+    let design = |report: &Report| report.design.clone();
+    assert_eq!(design(&report), design(&undisturbed));
+    let again = lab.firebench(&["run", "--resume", &id]).run();
+    again.fails(2, &[&id, "complete"]);
+}
