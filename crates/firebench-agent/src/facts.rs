@@ -96,4 +96,17 @@ mod tests {
         assert_eq!(facts.modules, ["a"]);
         assert!(facts.block.is_empty());
     }
+
+    #[test]
+    fn finds_the_disk_of_a_file() {
+        assert_eq!(disk_of(Path::new("/proc/stat")), None, "on no disk");
+        assert_eq!(disk_of(Path::new("/no/such/file")), None);
+        let disks = fs::read_dir("/sys/class/block").into_iter().flatten().flatten().map(|entry| entry.file_name());
+        for name in disks {
+            let device = Path::new("/dev").join(&name);
+            if device.exists() {
+                assert_eq!(disk_of(&device), Some(name.to_string_lossy().into_owned()));
+            }
+        }
+    }
 }

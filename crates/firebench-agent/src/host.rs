@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::measure::Reads;
 use crate::report::Reporter;
 use crate::series::{Series, greet};
-use crate::{facts, read};
+use crate::{facts, read, sys};
 use firebench_protocol::{Event, GuestFacts, HostJob};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::File;
@@ -25,6 +25,11 @@ pub fn run(path: &str) -> ExitCode {
         }
     };
     report_panics(reporter.clone());
+    // firebench has arranged that the agent dies with it, and then the command must not go on alone: it is in the agent's
+    // process group. Where that is somebody else's, as in a shell script, the agent leaves things as they are.
+    if nix::unistd::getpgrp() == nix::unistd::getpid() {
+        sys::end_group_with_parent();
+    }
     match work(&job, &reporter).and_then(|()| reporter.send(&Event::Done)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

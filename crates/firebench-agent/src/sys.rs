@@ -38,6 +38,19 @@ pub fn pidfd_open(pid: libc::pid_t) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// From now on, SIGTERM and the death of the parent end this process's whole group at once.
+pub fn end_group_with_parent() {
+    extern "C" fn end_group(_: libc::c_int) {
+        // SAFETY: kill(2) is async-signal-safe and takes integers; 0 is the group of the caller.
+        unsafe { libc::kill(0, libc::SIGKILL) };
+    }
+    // In this order: until the second call, the parent's death means whatever it meant before.
+    // SAFETY: the handler makes one async-signal-safe call and never returns to what it interrupts.
+    unsafe { libc::signal(libc::SIGTERM, end_group as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+    // SAFETY: integers only.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
+}
+
 /// Lets the kernel print only messages more urgent than `level` on the console (syslog(2), action 8).
 pub fn set_console_loglevel(level: libc::c_int) -> io::Result<()> {
     const SYSLOG_ACTION_CONSOLE_LEVEL: libc::c_int = 8;
