@@ -1,8 +1,8 @@
 //! Every launch, word for word.
 
 use firebench_vmm::{
-    Accel, Contender, Drive, Image, Launch, LaunchError, Machine, Paths, Settings, Tap, VmmKind, firecracker, launch,
-    qemu,
+    Accel, Contender, Drive, Image, Launch, LaunchError, Machine, Paths, Settings, Tap, VmmKind, firecracker, host,
+    launch, qemu,
 };
 use insta::assert_snapshot;
 
@@ -95,6 +95,140 @@ fn a_writable_disk_with_a_comma() {
     assert!(launch.argv.contains(&"id=test,file=/a,,b.ext4,format=raw,if=none".to_owned()), "{launch:?}");
     let launch = try_launch(&on_firecracker(machine(), None), &image).expect("a launch");
     assert!(launch.files[0].contents.contains("\"is_read_only\": false"), "{launch:?}");
+}
+
+#[test]
+fn qemu_with_all_of_its_settings() {
+    let settings = Settings::Qemu(qemu::Settings {
+        cpu: Some("host".to_owned()),
+        acpi: false,
+        cache: Some(qemu::Cache::None),
+        aio: Some(qemu::Aio::Native),
+        huge_pages: true,
+    });
+    let machine = Machine { cpus: Some(vec![2, 3]), memory_mib: 768, ..machine() };
+    assert_snapshot!(shell(&Contender { settings, ..on_qemu(machine, None) }));
+}
+
+#[test]
+fn firecracker_with_all_of_its_settings() {
+    let settings = Settings::Firecracker(firecracker::Settings {
+        cpu_template: Some("T2".to_owned()),
+        log_level: "Debug".to_owned(),
+        cache_type: Some(firecracker::CacheType::Writeback),
+        io_engine: Some(firecracker::IoEngine::Async),
+        huge_pages: true,
+    });
+    let machine = Machine { cpus: Some(vec![2, 3]), ..machine() };
+    assert_snapshot!(shell(&Contender { settings, ..on_firecracker(machine, None) }));
+}
+
+fn on_host(machine: Machine) -> Result<Launch, LaunchError> {
+    let paths = Paths { binary: "/usr/bin/firebench-agent".into(), work_dir: "/run/boot-0".into() };
+    host::launch(&machine, "/run/boot-0/job.json".as_ref(), &paths)
+}
+
+#[test]
+fn the_bare_host() {
+    let launch = on_host(Machine { accel: Accel::Native, cpus: Some(vec![0, 1]), ..machine() }).expect("a launch");
+    assert_eq!((launch.memory_limit, launch.cpus.as_deref()), (Some(1 << 30), Some([0, 1].as_slice())));
+    assert_snapshot!(launch.to_shell());
+    assert_eq!(on_host(machine()).expect_err("no guest").to_string(), "host cannot run guests with kvm");
+}
+
+/// What changes in QEMU's argument vector with these settings: arguments that come and arguments that go.
+fn changed(settings: qemu::Settings) -> (Vec<String>, Vec<String>) {
+    let argv = |settings| {
+        let contender = Contender { settings: Settings::Qemu(settings), ..on_qemu(machine(), None) };
+        try_launch(&contender, &image()).expect("a launch").argv
+    };
+    let (before, after) = (argv(qemu::Settings::default()), argv(settings));
+    let only = |of: &[String], not: &[String]| of.iter().filter(|word| !not.contains(word)).cloned().collect();
+    (only(&after, &before), only(&before, &after))
+}
+
+#[test]
+fn each_setting_of_qemu() {
+    const DRIVE: &str = "id=test,file=/cache/root.ext4,format=raw,if=none,readonly=on";
+    for cache in qemu::Cache::ALL {
+        let (new, old) = changed(qemu::Settings { cache: Some(cache), ..qemu::Settings::default() });
+        assert_eq!((new, old), (vec![format!("{DRIVE},cache={}", cache.name())], vec![DRIVE.to_owned()]));
+    }
+    for (aio, word) in [(qemu::Aio::Threads, "threads"), (qemu::Aio::IoUring, "io_uring")] {
+        let (new, _) = changed(qemu::Settings { aio: Some(aio), ..qemu::Settings::default() });
+        assert_eq!(new, [format!("{DRIVE},aio={word}")]);
+    }
+    for cache in qemu::Cache::ALL.map(Some).into_iter().chain([None]) {
+        let settings =
+            Settings::Qemu(qemu::Settings { cache, aio: Some(qemu::Aio::Native), ..qemu::Settings::default() });
+        let launch = try_launch(&Contender { settings, ..on_qemu(machine(), None) }, &image());
+        match cache.filter(|cache| cache.direct()) {
+            Some(_) => assert!(launch.expect("a launch").argv.iter().any(|word| word.ends_with(",aio=native"))),
+            None => assert!(matches!(launch, Err(LaunchError::Settings { vmm: VmmKind::Qemu, .. })), "{cache:?}"),
+        }
+    }
+    let (new, old) = changed(qemu::Settings { huge_pages: true, ..qemu::Settings::default() });
+    let memory = "memory-backend-memfd,id=mem,size=1g,hugetlb=on,hugetlbsize=2m";
+    assert_eq!(new, ["microvm,rtc=off,memory-backend=mem", "-object", memory]);
+    assert_eq!(old, ["microvm,rtc=off"]);
+}
+
+#[test]
+fn each_setting_of_firecracker() {
+    let config = |settings: firecracker::Settings| -> serde_json::Value {
+        let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
+        serde_json::from_str(&try_launch(&contender, &image()).expect("a launch").files[0].contents).expect("JSON")
+    };
+    let default = firecracker::Settings::default;
+    for (cache_type, word) in firecracker::CacheType::ALL.into_iter().zip(["Unsafe", "Writeback"]) {
+        let config = config(firecracker::Settings { cache_type: Some(cache_type), ..default() });
+        assert_eq!((&config["drives"][0]["cache_type"], cache_type.name()), (&word.into(), &*word.to_lowercase()));
+    }
+    for (io_engine, word) in firecracker::IoEngine::ALL.into_iter().zip(["Sync", "Async"]) {
+        let config = config(firecracker::Settings { io_engine: Some(io_engine), ..default() });
+        assert_eq!((&config["drives"][0]["io_engine"], io_engine.name()), (&word.into(), &*word.to_lowercase()));
+    }
+    assert_eq!(config(firecracker::Settings { huge_pages: true, ..default() })["machine-config"]["huge_pages"], "2M");
+    assert_eq!(config(default())["machine-config"].get("huge_pages"), None);
+}
+
+#[test]
+fn names_are_those_in_files() {
+    fn check<T: serde::Serialize>(all: &[T], name: impl Fn(&T) -> &'static str) {
+        for value in all {
+            assert_eq!(serde_json::to_value(value).expect("JSON"), name(value));
+        }
+    }
+    check(&VmmKind::EVERY, |it| it.name());
+    check(&[Accel::Kvm, Accel::Tcg, Accel::Native], |it| it.name());
+    check(&qemu::Cache::ALL, |it| it.name());
+    check(&qemu::Aio::ALL, |it| it.name());
+    check(&firecracker::CacheType::ALL, |it| it.name());
+    check(&firecracker::IoEngine::ALL, |it| it.name());
+}
+
+#[test]
+fn what_was_written_before_there_were_more_settings_is_read() {
+    let read = |text| serde_json::from_str::<Settings>(text).expect("settings");
+    let qemu = r#"{"vmm":"qemu","cpu":"host","acpi":true}"#;
+    assert_eq!(read(qemu), on_qemu(machine(), Some("host")).settings);
+    assert_eq!(serde_json::to_string(&read(qemu)).expect("JSON"), qemu);
+    let firecracker = r#"{"vmm":"firecracker","cpu_template":null,"log_level":"Info"}"#;
+    assert_eq!(read(firecracker), Settings::Firecracker(firecracker::Settings::default()));
+    assert_eq!(serde_json::to_string(&read(firecracker)).expect("JSON"), firecracker);
+    let launch = r#"{"argv":["a"],"files":[],"log":null,"tap":null}"#;
+    let read: Launch = serde_json::from_str(launch).expect("a launch");
+    assert_eq!(read, Launch { argv: vec!["a".to_owned()], ..Launch::default() });
+    assert_eq!(serde_json::to_string(&read).expect("JSON"), launch);
+}
+
+#[test]
+fn who_runs_with_what() {
+    let able = |accel| VmmKind::EVERY.into_iter().filter(|vmm| vmm.supports(accel)).collect::<Vec<_>>();
+    assert_eq!(able(Accel::Kvm), [VmmKind::Qemu, VmmKind::Firecracker]);
+    assert_eq!(able(Accel::Tcg), [VmmKind::Qemu]);
+    assert_eq!(able(Accel::Native), [VmmKind::Host]);
+    assert!(!VmmKind::ALL.contains(&VmmKind::Host), "the control runs only when it is asked for");
 }
 
 #[test]

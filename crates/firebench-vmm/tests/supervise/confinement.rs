@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use firebench_vmm::Launch;
+
 use super::{command, run, script, start};
 
 #[test]
@@ -76,4 +78,24 @@ fn it_starts_inside_its_control_group() {
             assert!(!nix::unistd::geteuid().is_root(), "root can make one: {confinement:?}");
         }
     }
+}
+
+#[test]
+fn a_limit_of_memory_is_in_force_or_told_to_be_missing() {
+    let mut vm = start(&Launch { memory_limit: Some(64 << 20), ..command(&["cat", "/proc/self/cgroup"]) });
+    let confinement = vm.confinement().clone();
+    let (text, exit) = run(&mut vm);
+    assert!(exit.success());
+    match confinement.memory_limit {
+        Some(limit) => {
+            let group = confinement.cgroup.expect("what limits it");
+            let read = |file: &str| std::fs::read_to_string(group.join(file)).expect(file);
+            assert_eq!((limit, read("memory.max").trim()), (64 << 20, "67108864"));
+            let name = group.file_name().and_then(|name| name.to_str()).expect("name");
+            assert!(text.lines().any(|line| line.starts_with("0::") && line.ends_with(name)), "{text}");
+            assert!(confinement.notes.is_empty(), "{:?}", confinement.notes);
+        }
+        None => assert!(confinement.notes[0].starts_with("without a limit of memory: "), "{:?}", confinement.notes),
+    }
+    assert_eq!(start(&script("true")).confinement().memory_limit, None, "not asked for");
 }

@@ -79,7 +79,7 @@ fn a_start_that_fails_leaves_nothing() {
 
 /// The example program with a VM of two processes, and their ids.
 fn firebench(base: &Path, text: &str) -> (Child, Vec<i32>) {
-    let mut command = Command::new(example());
+    let mut command = Command::new(example("supervise"));
     command.arg(base).args(["sh", "-c", text]).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A shell starts its background jobs with SIGINT ignored, and firebench leaves it so: not in these tests.
     // SAFETY: signal(2) is async-signal-safe, and SIG_DFL no handler of ours.

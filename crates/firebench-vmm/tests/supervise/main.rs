@@ -1,5 +1,6 @@
 //! Supervision of processes, with shell scripts in the place of VMMs.
 
+mod affinity;
 mod confinement;
 mod death;
 mod output;
@@ -71,10 +72,10 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The example `supervise`, which cargo builds together with the tests.
-fn example() -> PathBuf {
+/// An example, which cargo builds together with the tests.
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("test binary");
-    let example = test.ancestors().nth(2).expect("target directory").join("examples/supervise");
+    let example = test.ancestors().nth(2).expect("target directory").join("examples").join(name);
     assert!(example.is_file(), "{example:?} is missing: cargo builds it unless told `--test`; add `--examples`");
     example
 }
