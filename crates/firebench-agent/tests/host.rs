@@ -153,14 +153,11 @@ fn lives(pid: &str) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
-/// A shell that has started the agent with `job` in a session of its own, and what the agent says.
+/// A shell that has started the agent with `job` in a session of its own, and what they say: first the agent's process id.
 fn under_a_shell(job: &Path) -> (Child, BufReader<ChildStdout>) {
+    let script = "setsid sh -c 'echo $$; exec \"$0\" host \"$1\"' \"$0\" \"$1\" & wait";
     let mut command = Command::new("/bin/sh");
-    command
-        .stderr(Stdio::null())
-        .args(["-c", "setsid \"$0\" host \"$1\" & echo $!; wait", AGENT])
-        .arg(job)
-        .stdout(Stdio::piped());
+    command.args(["-c", script, AGENT]).arg(job).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut shell = command.spawn().expect("sh");
     let stdout = BufReader::new(shell.stdout.take().expect("piped"));
     (shell, stdout)
@@ -182,7 +179,7 @@ fn the_command_dies_with_whoever_started_the_agent() {
     }
     let command = std::fs::read_to_string(&pid_file).expect("text");
     let pids = [agent.trim(), command.trim()];
-    assert!(pids.iter().all(|pid| lives(pid)));
+    assert!(pids.iter().all(|pid| lives(pid)), "{pids:?}");
     shell.kill().expect("kill");
     shell.wait().expect("wait");
     while pids.iter().any(|pid| lives(pid)) {

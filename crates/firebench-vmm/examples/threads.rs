@@ -1,18 +1,27 @@
-//! A process with threads of these names, which wait: `threads NAME...`. Stands in for VMMs in the tests.
+//! A process with threads of these names, which wait: `threads NAME...`. Says `ready` when all have their names. Stands in
+//! for VMMs in the tests.
 
 use std::io::Write;
+use std::sync::{Arc, Barrier};
 
 fn main() -> std::io::Result<()> {
-    for name in std::env::args().skip(1) {
-        std::thread::Builder::new().name(name).spawn(|| {
-            loop {
-                std::thread::park();
-            }
+    let names: Vec<_> = std::env::args().skip(1).collect();
+    // A thread names itself, before it comes to what it was made for.
+    let named = Arc::new(Barrier::new(names.len() + 1));
+    for name in names {
+        let named = Arc::clone(&named);
+        std::thread::Builder::new().name(name).spawn(move || {
+            named.wait();
+            park()
         })?;
     }
-    // A thread names itself when it has begun.
+    named.wait();
     println!("ready");
     std::io::stdout().flush()?;
+    park()
+}
+
+fn park() -> ! {
     loop {
         std::thread::park();
     }

@@ -20,10 +20,11 @@ fn allowed(status: &str) -> &str {
 fn threads(vm: &Vm) -> BTreeMap<String, String> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", vm.pid())).expect("threads");
     let thread = |task: PathBuf| {
-        let read = |file: &str| std::fs::read_to_string(task.join(file)).expect("thread");
-        (read("comm").trim_end().to_owned(), allowed(&read("status")).to_owned())
+        // One may end meanwhile.
+        let read = |file: &str| std::fs::read_to_string(task.join(file)).ok();
+        Some((read("comm")?.trim_end().to_owned(), allowed(&read("status")?).to_owned()))
     };
-    tasks.map(|task| thread(task.expect("entry").path())).collect()
+    tasks.filter_map(|task| thread(task.expect("entry").path())).collect()
 }
 
 fn last(cpus: &[u32]) -> u32 {
