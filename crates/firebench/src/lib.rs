@@ -7,6 +7,7 @@
 pub mod accel;
 pub mod boots;
 pub mod cli;
+pub mod clock;
 pub mod collect;
 pub mod compare;
 pub mod console;
