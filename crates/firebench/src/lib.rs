@@ -5,6 +5,7 @@
 //! [`events`].
 
 pub mod accel;
+pub mod audit;
 pub mod boots;
 pub mod cli;
 pub mod clock;

@@ -1,0 +1,86 @@
+//! Whether a comparison is fair: what two contenders do not share, ranked by what it means. Pure.
+//!
+//! Everything is computed from what the run saw, from inside the guests ([`firebench_protocol::GuestFacts`]) and from
+//! the launches; what was asked for, a preset above all, is not looked at. So an audit can be made of any report at any
+//! time, and `report.json`, which holds all that it reads, does not hold it.
+
+pub mod classes;
+pub mod compare;
+pub mod exercise;
+pub mod facts;
+pub mod subject;
+pub mod table;
+
+pub use compare::{Fairness, Finding, PairAudit, Values, between};
+pub use subject::Subject;
+
+use crate::boots;
+use crate::record::{ContenderRecord, Report};
+
+/// What it means that two contenders do not share a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Nothing for the times.
+    Harmless,
+    /// It may be the reason why one is faster.
+    Explains,
+    /// They did not do the same work, or not with the same means.
+    Voids,
+}
+
+/// An audit of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audit {
+    /// Every contender after the first one against the first one.
+    pub pairs: Vec<PairAudit>,
+    /// What was not the same in all boots of a contender that count.
+    pub changes: Vec<Change>,
+}
+
+/// A fact that changed from boot to boot of one contender.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The contender.
+    pub contender: String,
+    /// What changed: the values are those of the first good boot and of the first one that is not like it.
+    pub finding: Finding,
+    /// Block, from 0, of that boot.
+    pub block: u32,
+    /// Boots that are not like the first one.
+    pub boots: usize,
+    /// Boots that count.
+    pub of: usize,
+}
+
+/// Audits a run.
+pub fn audit(report: &Report) -> Audit {
+    let subjects: Vec<Subject> = report.contenders.iter().map(|c| Subject::new(report, c)).collect();
+    let pairs = match subjects.split_first() {
+        Some((baseline, others)) => others.iter().map(|other| between(baseline, other)).collect(),
+        None => Vec::new(),
+    };
+    Audit { pairs, changes: report.contenders.iter().flat_map(|c| changes(report, c)).collect() }
+}
+
+/// What differs between a contender's first boot that counts and the later ones.
+fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
+    let good = boots::good(contender, &report.design);
+    let mut changes: Vec<Change> = Vec::new();
+    let Some((first, later)) = good.split_first() else { return changes };
+    let first = Subject::of_boot(report, contender, first);
+    for boot in later {
+        for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
+            match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
+                Some(change) => change.boots += 1,
+                None => changes.push(Change {
+                    contender: contender.name.clone(),
+                    finding,
+                    block: boot.block,
+                    boots: 1,
+                    of: good.len(),
+                }),
+            }
+        }
+    }
+    changes
+}
