@@ -7,13 +7,11 @@ use firebench_stats::{Judgement, Scale};
 use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
+use crate::clock::{self, ClockReport, Offset};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
 pub const METRICS: [&str; 3] = ["real", "user", "sys"];
-
-/// The same duration as `real`, by the host's clock.
-const HOST_REAL: &str = "host_real";
 
 /// What a run comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +43,10 @@ pub struct ContenderSummary {
     pub disk_reads: Option<DiskReads>,
     /// Geometric-mean ratio of [`DesignRecord::primary`] to the bare host's, where that took part and this is not it.
     pub to_host: Option<f64>,
-    /// Where the guest's clock was furthest from the host's.
-    pub clock: Option<ClockCheck>,
+    /// The iteration in which the guest's clock was furthest from the host's.
+    pub clock: Option<Offset>,
+    /// The boot in which most time was stolen: the share of its vCPUs' time.
+    pub steal: Option<f64>,
 }
 
 /// One metric of one contender.
@@ -78,31 +78,6 @@ pub struct DiskReads {
     pub first: f64,
     /// The iterations after the first one, where there are any.
     pub later: Option<f64>,
-}
-
-impl DiskReads {
-    /// Whether the payload does not stay in the guest's page cache: most of it comes from the disk each time.
-    pub fn again_each_time(&self) -> bool {
-        self.later.is_some_and(|later| later > 0.5)
-    }
-}
-
-/// The iteration in which the guest's clock was furthest from the host's, relative to its length.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ClockCheck {
-    /// (host - guest) / guest.
-    pub relative: f64,
-    /// host - guest.
-    pub seconds: f64,
-}
-
-impl ClockCheck {
-    /// Whether the clocks differ by more than the way of a frame from guest to host explains.
-    pub fn is_off(&self) -> bool {
-        const SHARE: f64 = 0.01;
-        const SECONDS: f64 = 0.25;
-        self.relative.abs() > SHARE && self.seconds.abs() > SECONDS
-    }
 }
 
 /// One contender against the baseline.
@@ -165,6 +140,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
     let design = &report.design;
     let payload = report.payload.bytes as f64;
     let boots = boots::good(contender, design);
+    let cpus = clock::cpus(report, contender);
+    let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, cpus)).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
     let metrics: Vec<MetricSummary> = METRICS
@@ -190,11 +167,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
         }),
-        clock: boots
-            .iter()
-            .flat_map(|boot| &boot.iterations)
-            .filter_map(clock_check)
-            .max_by(|a, b| a.relative.abs().total_cmp(&b.relative.abs())),
+        clock: clocks.iter().filter_map(|clock| clock.worst).reduce(Offset::worse),
+        steal: clocks.iter().filter_map(|clock| clock.steal).reduce(f64::max),
     }
 }
 
@@ -250,10 +224,4 @@ fn spread(mut values: Vec<f64>) -> Option<Spread> {
     values.sort_by(f64::total_cmp);
     let (min, max) = (*values.first()?, *values.last()?);
     median(values).map(|median| Spread { median, min, max })
-}
-
-fn clock_check(iteration: &IterationRecord) -> Option<ClockCheck> {
-    let guest = value(iteration, "real").filter(|&seconds| seconds > 0.0)?;
-    let seconds = value(iteration, HOST_REAL)? - guest;
-    Some(ClockCheck { relative: seconds / guest, seconds })
 }

@@ -46,7 +46,7 @@ pub fn rows(host: &HostFacts) -> Vec<(String, String)> {
         ("turbo", yes_no(host.turbo)),
         ("hyper-threads", yes_no(host.smt)),
         ("load average", host.load_average.map(|load| load.map(|l| format!("{l:.2}")).join(" "))),
-        ("steal since boot", host.steal.map(|share| format!("{:.2} %", share * 100.0))),
+        ("steal since boot", host.steal.map(|share| format!("{:.2}%", share * 100.0))),
         ("control groups", Some(cgroups.to_owned())),
         ("clock source", host.clocksource.clone()),
         ("free space for images", bytes(host.disk_free)),

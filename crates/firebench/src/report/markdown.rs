@@ -6,32 +6,35 @@ use firebench_protocol::Moment;
 use firebench_vmm::{Launch, VmmKind};
 
 use super::files::MARKER;
-use super::guests::{self, Fact, Guests};
+use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
-use super::{EMULATED, hosts, meminfo, text};
+use super::{EMULATED, design, hosts, meminfo, text};
+use crate::audit::{Audit, audit};
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{METRICS, Summary, summarize};
 
 /// Writes the whole document.
 pub fn render(report: &Report) -> String {
     let summary = summarize(report);
-    let guests = guests::compare(&report.contenders);
-    let mut sections = vec![introduction(report), summary_section(report, &summary, &guests)];
+    let audit = audit(report);
+    let mut sections = vec![introduction(report), summary_section(report, &summary)];
+    sections.extend(fairness_section(report, &audit));
+    sections.extend(exercised_section(report));
     sections.extend(report.contenders.iter().map(|contender| contender_section(report, contender)));
     sections.push(memory_section(&report.contenders));
-    sections.push(compared_section(report, &guests));
+    sections.push(compared_section(report, &audit));
     sections.push(again_section(report));
     sections.join("\n")
 }
 
 /// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
-fn title(contender: &ContenderRecord) -> String {
+pub(super) fn title(contender: &ContenderRecord) -> String {
     match contender.vmm {
         vmm if contender.name != vmm.name() => sentence(&contender.name),
         VmmKind::Qemu => "QEMU".to_owned(),
         VmmKind::Firecracker => "Firecracker".to_owned(),
-        VmmKind::Host => "Host".to_owned(),
+        VmmKind::Host => "Bare host".to_owned(),
     }
 }
 
@@ -40,7 +43,7 @@ fn titles(contenders: &[ContenderRecord]) -> Vec<String> {
 }
 
 /// A table's header: the first columns, then the contenders, then the last column.
-fn header(first: &str, contenders: &[ContenderRecord], last: &str) -> Vec<String> {
+pub(super) fn header(first: &str, contenders: &[ContenderRecord], last: &str) -> Vec<String> {
     let mut header = vec![first.to_owned()];
     header.extend(titles(contenders));
     header.push(last.to_owned());
@@ -54,14 +57,18 @@ fn introduction(report: &Report) -> String {
     let banner = if report.emulated { format!("\n> **{}**\n", sentence(EMULATED)) } else { String::new() };
     format!(
         "# {}{rest} benchmark\n{banner}\n\
-         {} {} from the same image with the settings of the preset {}: {} of each, interleaved, a fresh VM each time. In each \
+         {} took part{} with the settings of the preset {}: {} of each, interleaved, fresh each time. In each \
          boot {} ran {}{}. What it reads is a file of {} ({} bytes; {}), SHA-256 {}; the digest of every iteration was \
          checked against it. The first iteration of a boot is always shown apart.\n",
         initial.to_uppercase(),
-        english_list(&titles(&report.contenders)),
-        if report.contenders.len() == 1 { "booted" } else { "were booted" },
+        text::list(&titles(&report.contenders)),
+        if report.artifacts.iter().all(|artifact| artifact.contenders.is_empty()) {
+            " with the same image and"
+        } else {
+            ""
+        },
         code(report.experiment.preset.name()),
-        text::count(report.design.planned.unwrap_or_default() as usize, "boot"),
+        text::count(design::blocks(report), "boot"),
         code(&report.command.join(" ")),
         text::count(report.design.iterations as usize, "time"),
         if design.cold { ", each time with the guest's caches dropped" } else { "" },
@@ -72,15 +79,7 @@ fn introduction(report: &Report) -> String {
     )
 }
 
-fn english_list(words: &[String]) -> String {
-    match words {
-        [] => "Nothing".to_owned(),
-        [only] => only.clone(),
-        [start @ .., last] => format!("{} and {last}", start.join(", ")),
-    }
-}
-
-fn summary_section(report: &Report, summary: &Summary, guests: &Guests) -> String {
+fn summary_section(report: &Report, summary: &Summary) -> String {
     let mut out = "## Summary\n\n".to_owned();
     if let Some(failure) = &report.failure {
         out += &format!("**The run failed:** {}\n\n", sentence(failure));
@@ -106,11 +105,7 @@ fn summary_section(report: &Report, summary: &Summary, guests: &Guests) -> Strin
         out += &table(&header, 1, &rows);
         out.push('\n');
     }
-    let differing = guests.differing();
     let mut points: Vec<String> = caveats(report, summary).iter().map(|caveat| sentence(caveat)).collect();
-    if !differing.is_empty() {
-        points.push(format!("The guests differ in: {}.", sentence(&differing.join(", "))));
-    }
     points.extend(report.notices.iter().map(|notice| sentence(notice)));
     for contender in &report.contenders {
         let failed = contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok);
@@ -123,10 +118,10 @@ fn summary_section(report: &Report, summary: &Summary, guests: &Guests) -> Strin
 fn sample_table(report: &Report, summary: &Summary) -> String {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), text::seconds);
     let which = if summary.single_iteration { "" } else { ", later iterations" };
+    let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
     let mut rows = Vec::new();
     for (index, metric) in METRICS.iter().enumerate() {
         let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
-        let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
         if !summary.single_iteration {
             let cells = metrics().map(|m| number(m.and_then(|m| m.first))).collect();
             rows.push(row(format!("{metric}, first iteration: median (s)"), cells));
@@ -138,8 +133,10 @@ fn sample_table(report: &Report, summary: &Summary) -> String {
         rows.push(row(format!("{metric}{which}: median (min to max) (s)"), cells.collect()));
     }
     for (name, check) in CHECKS {
-        let cells = summary.contenders.iter().map(|s| check(s).unwrap_or_else(|| "-".to_owned()));
-        rows.push([name.to_owned()].into_iter().chain(cells).collect());
+        let cells: Vec<Option<String>> = summary.contenders.iter().map(check).collect();
+        if cells.iter().any(Option::is_some) {
+            rows.push(row(name.to_owned(), cells.into_iter().map(|cell| cell.unwrap_or("-".to_owned())).collect()));
+        }
     }
     let mut header = vec![String::new()];
     header.extend(titles(&report.contenders));
@@ -245,8 +242,9 @@ fn meminfo_table(contenders: &[ContenderRecord], moment: Moment) -> String {
     table(&header("", contenders, &difference), 1, &rows)
 }
 
-fn compared_section(report: &Report, guests: &Guests) -> String {
-    let mut out = "## What was compared\n\n".to_owned();
+fn compared_section(report: &Report, audit: &Audit) -> String {
+    let design: String = design::sentences(report).iter().map(|point| format!("- {}\n", sentence(point))).collect();
+    let mut out = format!("## What was compared\n\n{design}\n");
     let files = ["what", "file", "version", "bytes", "SHA-256"].map(str::to_owned);
     let mut rows: Vec<Vec<String>> = report
         .contenders
@@ -258,22 +256,8 @@ fn compared_section(report: &Report, guests: &Guests) -> String {
     rows.extend(report.artifacts.iter().map(artifact_row));
     out += &table(&files, 5, &rows);
 
-    out += "\n### Guests\n\nFrom inside, in the first boot; what differs is marked.\n\n";
-    let contenders = &report.contenders;
-    let configured = [
-        Fact { name: "vCPUs given".to_owned(), values: values(contenders, |c| c.vcpus.to_string()) },
-        Fact { name: "memory given".to_owned(), values: values(contenders, |c| format!("{} MiB", c.memory_mib)) },
-        Fact { name: "command line given".to_owned(), values: values(contenders, |c| c.cmdline.clone()) },
-    ];
-    let block = guests.block.iter().map(fact_row);
-    let (mitigations, equal): (Vec<&Fact>, Vec<&Fact>) = guests.mitigations.iter().partition(|fact| fact.differs());
-    let mut rows: Vec<Vec<String>> = configured.iter().chain(&guests.machine).map(fact_row).chain(block).collect();
-    rows.extend(mitigations.into_iter().map(fact_row));
-    out += &table(&header("", contenders, ""), contenders.len() + 2, &rows);
-    if !equal.is_empty() {
-        out += &format!("\n{} of {} mitigations are the same.\n", equal.len(), guests.mitigations.len());
-    }
-    out += &flags(contenders, guests);
+    out += "\n### Contenders\n\nFrom inside of the guests and from their launches; what differs is marked.\n\n";
+    out += &side_by_side(report, audit);
 
     out += "\n### Host\n\n";
     let rows: Vec<Vec<String>> =
@@ -288,10 +272,6 @@ fn compared_section(report: &Report, guests: &Guests) -> String {
     out
 }
 
-fn values(contenders: &[ContenderRecord], value: fn(&ContenderRecord) -> String) -> Vec<Option<String>> {
-    contenders.iter().map(|contender| Some(value(contender))).collect()
-}
-
 fn artifact_row(artifact: &Artifact) -> Vec<String> {
     vec![
         sentence(&artifact.role),
@@ -300,31 +280,6 @@ fn artifact_row(artifact: &Artifact) -> Vec<String> {
         artifact.bytes.to_string(),
         code(&artifact.sha256),
     ]
-}
-
-fn fact_row(fact: &Fact) -> Vec<String> {
-    let mut cells = vec![sentence(&fact.name)];
-    cells.extend(fact.values.iter().map(|value| code(value.as_deref().unwrap_or_default())));
-    cells.push(if fact.differs() { "**differs**" } else { "" }.to_owned());
-    cells
-}
-
-fn flags(contenders: &[ContenderRecord], guests: &Guests) -> String {
-    let Some(baseline) = contenders.first().map(title) else { return String::new() };
-    let mut out = String::new();
-    for difference in &guests.flags {
-        let other = contenders.get(difference.contender).map(title).unwrap_or_default();
-        if difference.only_baseline.is_empty() && difference.only_contender.is_empty() {
-            out += &format!("\nCPU flags: {baseline} and {other} show the same.\n");
-        }
-        for (name, flags) in [(&baseline, &difference.only_baseline), (&other, &difference.only_contender)] {
-            if !flags.is_empty() {
-                out +=
-                    &format!("\nCPU flags only in {name} ({baseline} against {other}): {}\n", code(&flags.join(" ")));
-            }
-        }
-    }
-    out
 }
 
 fn again_section(report: &Report) -> String {

@@ -2,14 +2,17 @@
 //!
 //! [`terminal`] and [`markdown`] turn a [`Report`](crate::record::Report) into text and print nothing; [`json`] writes
 //! and reads `report.json`; [`files`] puts both into a directory and finds the experiment in them again; [`progress`]
-//! shows a run while it goes on. [`meminfo`] and [`guests`] hold the comparisons that terminal and Markdown share, and
-//! [`text`] makes safe what a guest said.
+//! shows a run while it goes on. [`meminfo`] holds a comparison that terminal and Markdown share, and [`text`]
+//! makes safe what a guest said.
 
+mod design;
+mod exercised;
+mod fairness;
 pub mod files;
-pub mod guests;
 mod hosts;
 pub mod json;
 pub mod markdown;
+mod markdown_audit;
 pub(crate) mod markdown_text;
 pub mod meminfo;
 pub mod progress;

@@ -2,9 +2,10 @@
 
 use firebench_protocol::Moment;
 
-use super::guests::{self, Guests};
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
-use super::{EMULATED, hosts, meminfo, text};
+use super::{EMULATED, design, exercised, fairness, hosts, meminfo, text};
+use crate::audit::exercise::exercises;
+use crate::audit::{Audit, Fairness, Rank, audit};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
 use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, summarize};
 
@@ -68,12 +69,13 @@ pub(super) enum Paint {
 /// Writes the whole report.
 pub fn render(report: &Report, style: Style) -> String {
     let summary = summarize(report);
-    let guests = guests::compare(&report.contenders);
     let sections = [
         head(report, style),
         tables(report, &summary, style),
         ratios(report, &summary, style),
-        notes(report, &guests, style),
+        fair(&audit(report), style),
+        exercised(report, style),
+        notes(report, style),
     ];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -94,19 +96,12 @@ fn head(report: &Report, style: Style) -> String {
         report.payload.sha256
     );
     let accelerator = format!("{}: {}", report.accelerator, report.accelerator_reason);
-    let design = &report.experiment.design;
-    let design = format!(
-        "{} of each contender, {} in each, in {:.1} s",
-        text::count(report.design.planned.unwrap_or_default() as usize, "boot"),
-        text::count(report.design.iterations as usize, if design.cold { "cold iteration" } else { "iteration" }),
-        report.duration
-    );
     for (name, value) in [
         ("payload", payload),
         ("machine", machines(&report.contenders)),
         ("accelerator", accelerator),
         ("host", hosts::phrase(&report.host)),
-        ("design", design),
+        ("design", design::phrase(report)),
     ] {
         out += &text::wrap(&format!("  {name:<13}"), &text::line(&value), style.usable());
         out.push('\n');
@@ -160,12 +155,22 @@ fn row(stub: &str, cells: impl IntoIterator<Item = String>) -> String {
     format!("{stub:<STUB$}{cells}")
 }
 
+/// So many blocks are shown, the first ones and the last; the report's files have all.
+const BLOCKS: usize = 4;
+
 /// A line for each iteration of each block; a boot that did not end well says so after its iterations.
 fn iteration_lines(columns: &[Column]) -> Vec<String> {
     let blocks: std::collections::BTreeSet<u32> =
         columns.iter().flat_map(|(c, _)| &c.boots).map(|boot| boot.block).collect();
     let mut lines = Vec::new();
-    for block in blocks {
+    let (last, left_out) = (blocks.len().saturating_sub(1), blocks.len().saturating_sub(BLOCKS));
+    for (at, block) in blocks.into_iter().enumerate() {
+        if left_out > 0 && at >= BLOCKS - 1 && at < last {
+            if at == last - 1 {
+                lines.push(format!("{:>4}  {} more", "…", text::count(left_out, "block")));
+            }
+            continue;
+        }
         let boots: Vec<Option<&BootRecord>> =
             columns.iter().map(|(c, _)| c.boots.iter().rev().find(|boot| boot.block == block)).collect();
         let height = |boot: &BootRecord| boot.iterations.len() + usize::from(boot.status != BootStatus::Ok);
@@ -212,8 +217,9 @@ fn spread_lines(columns: &[Column], summary: &Summary, style: Style) -> Vec<Stri
 /// What must be plausible for the numbers above to mean anything.
 fn check_lines(columns: &[Column], report: &Report) -> Vec<String> {
     let cell = |text: Option<String>| text::cut(text.as_deref().unwrap_or("-"), BAND);
+    let told = CHECKS.iter().filter(|(_, check)| columns.iter().any(|(_, s)| check(s).is_some()));
     let mut lines: Vec<String> =
-        CHECKS.iter().map(|(name, check)| row(name, columns.iter().map(|(_, s)| cell(check(s))))).collect();
+        told.map(|(name, check)| row(name, columns.iter().map(|(_, s)| cell(check(s))))).collect();
     let baseline = report.contenders.first().and_then(mem_total);
     let memory = |contender| {
         let kib = mem_total(contender)?;
@@ -253,17 +259,58 @@ fn ratio_line(pair: &Pair, style: Style) -> String {
     text::cut(&line, style.usable()) + "\n"
 }
 
-fn notes(report: &Report, guests: &Guests, style: Style) -> String {
+/// The audit: what each comparison is worth, and what differs.
+fn fair(audit: &Audit, style: Style) -> String {
     let mut out = String::new();
     let mut add = |paint: Option<Paint>, lead: &str, sentence: &str| {
         let wrapped = text::wrap(lead, &text::line(sentence), style.usable());
         out += &paint.map_or(wrapped.clone(), |paint| style.paint(paint, &wrapped));
         out.push('\n');
     };
-    let differing = guests.differing();
-    if !differing.is_empty() {
-        add(None, "The guests differ in: ", &differing.join(", "));
+    if !audit.pairs.is_empty() || !audit.changes.is_empty() {
+        add(Some(Paint::Head), "", "Fairness");
     }
+    for pair in &audit.pairs {
+        let paint = (pair.fairness == Fairness::Void).then_some(Paint::Warning);
+        add(paint, "  ", &fairness::headline(pair));
+        for finding in pair.findings.iter().filter(|finding| finding.rank > Rank::Harmless) {
+            let values = fairness::values(finding, &pair.baseline, &pair.contender, WORDS, VALUE);
+            add(None, &format!("    {:<9}", fairness::rank_word(finding.rank)), &format!("{}: {values}", finding.fact));
+        }
+        let harmless: Vec<String> = pair.of_rank(Rank::Harmless).map(|finding| finding.fact.to_owned()).collect();
+        if !harmless.is_empty() {
+            add(None, "    harmless ", &harmless.join("; "));
+        }
+    }
+    for change in audit.changes.iter().filter(|change| change.finding.rank > Rank::Harmless) {
+        add(Some(Paint::Warning), "  ", &format!("{}.", fairness::change(change, WORDS, VALUE)));
+    }
+    out
+}
+
+/// So many words of a list that differs are shown; the report's files have all.
+const WORDS: usize = 8;
+
+/// Width to which a value that differs is cut.
+const VALUE: usize = 60;
+
+/// What the workload exercised.
+fn exercised(report: &Report, style: Style) -> String {
+    let sentences = exercised::sentences(report, &exercises(report));
+    if sentences.is_empty() {
+        return String::new();
+    }
+    let lines = sentences.iter().map(|sentence| text::wrap("  ", &text::line(sentence), style.usable()) + "\n");
+    [style.paint(Paint::Head, "What it exercised") + "\n"].into_iter().chain(lines).collect()
+}
+
+fn notes(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    let mut add = |paint: Option<Paint>, lead: &str, sentence: &str| {
+        let wrapped = text::wrap(lead, &text::line(sentence), style.usable());
+        out += &paint.map_or(wrapped.clone(), |paint| style.paint(paint, &wrapped));
+        out.push('\n');
+    };
     for notice in &report.notices {
         add(None, "Note: ", notice);
     }

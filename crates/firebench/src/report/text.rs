@@ -90,5 +90,19 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// A share as a percentage without decimals.
 pub fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    format!("{:.0}%", share * 100.0)
+}
+
+/// A share as a percentage with as many decimals as it has, two at most: `1%`, `0.5%`.
+pub fn exact_percent(share: f64) -> String {
+    format!("{}%", (share * 1e4).round() / 1e2)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list(words: &[String]) -> String {
+    match words {
+        [] => "nobody".to_owned(),
+        [only] => only.clone(),
+        [start @ .., last] => format!("{} and {last}", start.join(", ")),
+    }
 }

@@ -4,6 +4,8 @@ use firebench_protocol::Moment;
 use firebench_stats::Sentence;
 
 use super::text;
+use crate::boots;
+use crate::clock;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{Comparison, ContenderSummary, Pair, Summary};
 
@@ -20,7 +22,7 @@ pub fn status_words(status: BootStatus) -> &'static str {
         BootStatus::IterationDeadline => "iteration too long",
         BootStatus::CommandFailed => "command failed",
         BootStatus::WrongDigest => "WRONG DIGEST",
-        BootStatus::Void => "VOID (clock)",
+        BootStatus::Void => "VOID",
         BootStatus::Interrupted => "interrupted",
     }
 }
@@ -56,7 +58,7 @@ pub fn comparison_text(comparison: &Comparison) -> String {
 }
 
 /// What must be plausible for a contender's times to mean anything: names, and how to say it.
-pub const CHECKS: [Check; 6] = [
+pub const CHECKS: [Check; 7] = [
     ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
     ("boot time", |s| s.boot_seconds.map(|seconds| format!("{seconds:.3} s"))),
     ("against host", |s| s.to_host.map(|ratio| format!("{ratio:.3}"))),
@@ -67,7 +69,8 @@ pub const CHECKS: [Check; 6] = [
             format!("{}{}", text::percent(reads.first), later.unwrap_or_default())
         })
     }),
-    ("clock off by", |s| s.clock.map(|c| format!("{:+.2} % ({:+.3} s)", c.relative * 100.0, c.seconds))),
+    ("clock off by", |s| s.clock.map(|c| format!("{:+.2}% ({:+.3} s)", c.relative * 100.0, c.seconds))),
+    ("stolen, at most", |s| s.steal.map(text::exact_percent)),
 ];
 
 /// A check's name, and how to say what it found.
@@ -94,14 +97,8 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     if report.emulated {
         sentences.push("Emulated: this says nothing about which one is faster.".to_owned());
     }
-    for (contender, clock) in summary.contenders.iter().filter_map(|c| Some((c, c.clock?))) {
-        if clock.is_off() {
-            let percent = clock.relative.abs() * 100.0;
-            sentences.push(format!(
-                "{}: the guest's clock is off the host's by {percent:.1} % in an iteration; do not believe its times.",
-                contender.name
-            ));
-        }
+    for contender in &report.contenders {
+        sentences.extend(unbelievable(report, contender));
     }
     for pair in summary.pairs.iter().filter(|pair| pair.blocks_left_out > 0) {
         let blocks = text::count(pair.blocks_left_out, "block");
@@ -116,13 +113,24 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     if summary.single_iteration {
         sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());
     }
-    if summary.contenders.iter().filter_map(|c| c.disk_reads).any(|reads| reads.again_each_time())
-        && !report.experiment.design.cold
-        && !summary.single_iteration
-    {
-        sentences.push(
-            "The payload does not stay in the guests' page cache: it is read from the disk again each time.".to_owned(),
-        );
-    }
     sentences
+}
+
+/// That boots count whose clocks are not to be believed: those of an emulated machine do, and those of old reports.
+fn unbelievable(report: &Report, contender: &ContenderRecord) -> Option<String> {
+    // Under emulation, time is stolen all the time, and none is believed anyway.
+    let cpus = if report.emulated { 0 } else { clock::cpus(report, contender) };
+    let void = |boot: &BootRecord| clock::check(boot, cpus).void;
+    let mut voids =
+        boots::good(contender, &report.design).into_iter().filter_map(|boot| Some((boot.block, void(boot)?)));
+    let (block, reason) = voids.next()?;
+    let boot = u64::from(block) + 1;
+    Some(match voids.count() {
+        0 => format!("{}, boot {boot}: {reason}; do not believe its times.", contender.name),
+        more => format!(
+            "{}, boot {boot}: {reason}, and so in {}; do not believe their times.",
+            contender.name,
+            text::count(more, "other boot")
+        ),
+    })
 }

@@ -208,14 +208,7 @@ pub fn failed() -> Report {
 pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
     let (argv, files, log, version) = match vmm {
         VmmKind::Qemu => (
-            vec![
-                "qemu-system-x86_64",
-                "-M",
-                "microvm,rtc=off",
-                "-enable-kvm",
-                "-append",
-                "console=ttyS0 root=/dev/vda",
-            ],
+            vec!["qemu-system-x86_64", "-M", "microvm,rtc=off", "-enable-kvm", "-append", cmdline(vmm)],
             Vec::new(),
             None,
             "QEMU emulator version 10.0.2",
@@ -249,9 +242,18 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
             })),
             VmmKind::Host => None,
         },
-        cmdline: "console=ttyS0 quiet".to_owned(),
+        cmdline: cmdline(vmm).to_owned(),
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
         boots: Vec::new(),
+    }
+}
+
+/// The published command lines, the one of Firecracker without `noapic`.
+fn cmdline(vmm: VmmKind) -> &'static str {
+    match vmm {
+        VmmKind::Qemu => "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda",
+        VmmKind::Firecracker => "console=ttyS0 reboot=k panic=1 pci=off nomodules rw",
+        VmmKind::Host => "",
     }
 }
 
@@ -313,7 +315,7 @@ pub fn qemu_facts() -> GuestFacts {
     GuestFacts {
         kernel_release: "6.1.0-40-cloud-amd64".to_owned(),
         kernel_version: "#1 SMP Debian 6.1.153-1".to_owned(),
-        cmdline: "console=ttyS0 quiet".to_owned(),
+        cmdline: cmdline(VmmKind::Qemu).to_owned(),
         cpu: CpuFacts {
             online: 2,
             vendor: "GenuineIntel".to_owned(),
@@ -336,7 +338,7 @@ pub fn qemu_facts() -> GuestFacts {
 
 pub fn firecracker_facts() -> GuestFacts {
     let mut facts = qemu_facts();
-    facts.cmdline.push_str(" pci=off");
+    facts.cmdline = format!("{} virtio_mmio.device=4K@0xd0000000:5", cmdline(VmmKind::Firecracker));
     facts.cpu.online = 1;
     facts.cpu.flags = ["fpu", "sse2", "avx", "hypervisor"].map(str::to_owned).to_vec();
     facts.mem_total_bytes = 1_012_792 * 1024;

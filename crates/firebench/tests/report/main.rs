@@ -1,8 +1,11 @@
 //! Reports: what people and programs read of a run.
 
+mod audit;
+mod exercised;
 mod files;
 mod fixture;
 mod host;
+mod pairs;
 mod progress;
 mod rendered;
 mod schema;

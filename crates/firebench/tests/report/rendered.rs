@@ -5,6 +5,7 @@ use firebench::report::terminal::{MAX_WIDTH, Style};
 use firebench::report::{EMULATED, markdown, terminal};
 
 use crate::fixture::{failed, nested, published};
+use crate::pairs::{matched, template, twins, two_firecrackers, with_host};
 
 const PLAIN: Style = Style { color: false, width: 100 };
 
@@ -38,6 +39,41 @@ fn markdown_failed() {
     insta::assert_snapshot!(markdown::render(&failed()));
 }
 
+#[test]
+fn terminal_with_host() {
+    insta::assert_snapshot!(terminal::render(&with_host(), PLAIN));
+}
+
+#[test]
+fn markdown_with_host() {
+    insta::assert_snapshot!(after_the_results(&markdown::render(&with_host())));
+}
+
+/// A report without the contenders' own sections.
+fn after_the_results(text: &str) -> String {
+    let (start, rest) = text.split_once("\n## QEMU").expect("the first contender's section");
+    let (_, end) = rest.split_once("\n## What was compared").expect("the section after the contenders");
+    format!("{start}\n...\n\n## What was compared{end}")
+}
+
+/// The audit's part of a report for the terminal, pair by pair.
+#[test]
+fn terminal_fairness() {
+    let fairness = |report: &Report| {
+        let text = terminal::render(report, PLAIN);
+        let (_, after) = text.split_once("Fairness\n").expect("an audit");
+        after.split_once("\n\n").map_or(after, |(audit, _)| audit).to_owned()
+    };
+    let reports = [
+        ("matched", matched()),
+        ("two builds of Firecracker", two_firecrackers()),
+        ("a template and none", template()),
+        ("twins", twins()),
+    ];
+    let texts: Vec<String> = reports.iter().map(|(name, report)| format!("{name}:\n{}\n", fairness(report))).collect();
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
 /// Every kind of report, those of runs that saw nothing at all included.
 fn reports() -> Vec<Report> {
     let mut nobody = failed();
@@ -54,7 +90,7 @@ fn reports() -> Vec<Report> {
         contender.name = format!("firecracker with a name that is very long indeed, number {copy}");
         crowd.contenders.push(contender);
     }
-    vec![published(), nested(), failed(), nobody, no_boots, bare, crowd]
+    vec![published(), nested(), failed(), nobody, no_boots, bare, crowd, with_host(), template()]
 }
 
 fn strip(boot: &mut BootRecord) {
@@ -93,10 +129,28 @@ fn a_clock_that_drifts_and_a_single_iteration_are_said() {
         boot.iterations[0].metrics.insert("host_real".to_owned(), 22.5);
     }
     for text in [terminal::render(&report, PLAIN), markdown::render(&report).replace('\\', "")] {
-        assert!(text.contains("firecracker: the guest's clock is off the host's by 10.5 %"), "{text}");
+        assert!(text.contains("firecracker, boot 1: the guest's clock is slower than the host's by 9.5%"), "{text}");
         assert!(text.contains("Each boot ran one iteration"), "{text}");
         assert!(!text.contains("later iterations") && !text.contains("first, median"), "{text}");
     }
+}
+
+#[test]
+fn a_void_boot_is_seen_and_counts_for_nothing() {
+    let mut report = published();
+    let boot = &mut report.contenders[1].boots[1];
+    boot.iterations[1].metrics.insert("real".to_owned(), 9.0);
+    let clock = firebench::clock::check(boot, 1);
+    boot.status = firebench::record::BootStatus::Void;
+    boot.message = clock.void;
+    let text = terminal::render(&report, PLAIN);
+    assert!(text.contains("                                             VOID\n"), "{text}");
+    assert!(
+        text.contains("firecracker, boot 2, attempt 1: VOID: the guest's clock is slower than the host's by 53.5%")
+    );
+    assert!(text.contains("firecracker: 1 block left out"), "{text}");
+    assert!(!text.contains("do not believe"), "{text}");
+    assert!(markdown::render(&report).contains("Boot 2, up in 0.625 s: **VOID**"));
 }
 
 #[test]

@@ -113,10 +113,11 @@ fn clock_throughput_and_disk_reads() {
     report.contenders[0].boots[1].iterations[2].counters.disk_read_bytes = 0;
     let mut summary = summarize(&report);
     let qemu = summary.contenders.remove(0);
+    assert_eq!(qemu.steal, Some(0.0));
     let clock = qemu.clock.unwrap();
-    assert!(close(clock.relative, -0.5) && close(clock.seconds, -19.11 / 2.0) && clock.is_off());
+    assert!(close(clock.relative, -1.0) && close(clock.seconds, -19.11 / 2.0) && clock.is_off());
     assert!(!summary.contenders.remove(0).clock.unwrap().is_off());
     assert!(close(qemu.throughput.unwrap(), GIB as f64 / 19.15));
     let reads = qemu.disk_reads.unwrap();
-    assert!(close(reads.first, 1.0) && close(reads.later.unwrap(), 1.0) && reads.again_each_time());
+    assert!(close(reads.first, 1.0) && close(reads.later.unwrap(), 1.0));
 }

@@ -1,0 +1,225 @@
+//! The audit finds by itself what two contenders do not share.
+
+use firebench::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench::experiment::{ContenderSpec, Preset};
+use firebench::record::Report;
+use firebench_vmm::VmmKind;
+
+use crate::fixture::{failed, nested, published};
+use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
+
+fn pair(report: &Report) -> PairAudit {
+    audit(report).pairs.into_iter().next().expect("two contenders")
+}
+
+fn facts(pair: &PairAudit, rank: Rank) -> Vec<&'static str> {
+    pair.of_rank(rank).map(|finding| finding.fact).collect()
+}
+
+fn find<'a>(pair: &'a PairAudit, fact: &str) -> &'a Finding {
+    let found = pair.findings.iter().find(|finding| finding.fact == fact);
+    found.unwrap_or_else(|| panic!("no {fact}: {pair:?}"))
+}
+
+fn texts(one: &str, other: &str) -> Values {
+    Values::Texts([one.to_owned(), other.to_owned()])
+}
+
+fn only(one: &[&str], other: &[&str]) -> Values {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    Values::Only([words(one), words(other)])
+}
+
+#[test]
+fn the_published_pair_differs_in_vcpus_template_and_command_line() {
+    let pair = pair(&published());
+    assert_eq!(pair.fairness, Fairness::Void);
+    assert_eq!(facts(&pair, Rank::Voids), ["vCPUs", "CPU flags that programs use"]);
+    assert_eq!(find(&pair, "vCPUs").values, texts("2", "1"));
+    assert_eq!(find(&pair, "CPU template or model").values, texts("QEMU's default model", "template T2"));
+    assert_eq!(find(&pair, "CPU flags that programs use").values, only(&["avx512f", "sha_ni"], &[]));
+    assert_eq!(find(&pair, "CPU flags that programs use").follows, Some("CPU template or model"));
+    assert_eq!(find(&pair, "kernel command line").values, only(&[], &["pci=off", "nomodules"]));
+    assert_eq!(find(&pair, "MemTotal").rank, Rank::Harmless);
+}
+
+#[test]
+fn the_absence_of_a_template_is_found_too() {
+    let mut report = published();
+    report.contenders[1].settings = matched().contenders[1].settings.clone();
+    let pair = pair(&report);
+    assert_eq!(find(&pair, "CPU template or model").values, texts("QEMU's default model", "passed through"));
+}
+
+/// What was asked for changes nothing: the run is looked at.
+#[test]
+fn the_preset_is_not_looked_at() {
+    for mut report in [published(), matched(), with_host()] {
+        let before = audit(&report);
+        for preset in [Preset::Matched, Preset::Published] {
+            report.experiment.preset = preset;
+            assert_eq!(audit(&report), before);
+        }
+    }
+}
+
+#[test]
+fn a_matched_pair_is_fair_and_says_what_is_left() {
+    let pair = pair(&matched());
+    assert_eq!(pair.fairness, Fairness::One("VMM"), "{pair:?}");
+    assert_eq!(facts(&pair, Rank::Explains), ["disk queue length"]);
+    assert_eq!(find(&pair, "disk queue length").follows, Some("VMM"));
+    let harmless = facts(&pair, Rank::Harmless);
+    for fact in ["CPU name", "other CPU flags", "kernel command line, without effect", "disk write cache", "MemTotal"] {
+        assert!(harmless.contains(&fact), "{fact}: {harmless:?}");
+    }
+    assert!(!harmless.contains(&"CPU frequency as shown"));
+}
+
+#[test]
+fn two_builds_of_a_vmm_and_the_same_one_twice() {
+    let builds = pair(&two_firecrackers());
+    assert_eq!(builds.fairness, Fairness::One("VMM"));
+    assert_eq!(builds.subject.as_deref(), Some("firecracker 1.12.1 and firecracker 1.13.0"));
+    assert_eq!(builds.findings, []);
+    let twins = pair(&twins());
+    assert_eq!((twins.fairness, twins.subject), (Fairness::Alike, None));
+}
+
+#[test]
+fn one_deliberate_difference_is_what_is_compared_with_all_that_follows_from_it() {
+    let template = pair(&template());
+    assert_eq!(template.fairness, Fairness::One("CPU template or model"));
+    assert_eq!(find(&template, "CPU flags that programs use").rank, Rank::Voids);
+    assert_eq!(find(&template, "mitigations").follows, Some("CPU template or model"));
+
+    let mut report = twins();
+    report.contenders[1].vcpus = 2;
+    for boot in &mut report.contenders[1].boots {
+        boot.facts.as_mut().unwrap().cpu.online = 2;
+    }
+    assert_eq!(pair(&report).fairness, Fairness::One("vCPUs"));
+    // A second one, and nothing can be put down to either.
+    report.contenders[1].launch.tap = nested().contenders[0].launch.tap.clone();
+    assert_eq!(pair(&report).fairness, Fairness::Void);
+    report.contenders[1].boots.clear();
+    report.contenders[1].vcpus = 1;
+    let silent = pair(&report);
+    assert_eq!((silent.fairness, silent.silent), (Fairness::One("network card"), vec!["b".to_owned()]));
+}
+
+/// Each change of one thing, and how it is ranked.
+#[test]
+fn every_kind_of_difference_has_its_rank() {
+    type Change = fn(&mut Report);
+    let changes: [(&str, Rank, Change); 15] = [
+        ("memory", Rank::Voids, |r| r.contenders[1].memory_mib = 512),
+        ("accelerator", Rank::Voids, |r| r.contenders[1].accel = firebench_vmm::Accel::Tcg),
+        ("MemTotal", Rank::Voids, |r| boots(r, |boot| boot.facts.as_mut().unwrap().mem_total_bytes -= 20 << 20)),
+        ("payload", Rank::Voids, |r| {
+            boots(r, |boot| boot.iterations.iter_mut().for_each(|i| i.digest = "00".repeat(32)))
+        }),
+        ("handicap", Rank::Voids, |r| {
+            let mut spec = ContenderSpec::new("b", VmmKind::Firecracker);
+            spec.handicap = Some("5%".parse().expect("a share"));
+            r.experiment.contenders = vec![spec];
+        }),
+        ("busybox", Rank::Voids, |r| {
+            r.artifacts.push(own_file("busybox", "a", ""));
+            r.artifacts.push(own_file("busybox", "b", &"ef".repeat(32)));
+        }),
+        ("root disk", Rank::Voids, |r| r.artifacts.push(own_file("root disk", "b", &"ef".repeat(32)))),
+        ("kernel file", Rank::Explains, |r| r.artifacts.push(own_file("kernel", "b", &"ef".repeat(32)))),
+        ("kernel", Rank::Explains, |r| boots(r, |boot| boot.facts.as_mut().unwrap().kernel_release.push('x'))),
+        ("clocksource", Rank::Explains, |r| {
+            boots(r, |boot| boot.facts.as_mut().unwrap().clocksource = "hpet".to_owned())
+        }),
+        ("disk scheduler", Rank::Explains, |r| {
+            boots(r, |boot| {
+                let scheduler = "none [mq-deadline]".to_owned();
+                boot.facts.as_mut().unwrap().block.insert("scheduler".to_owned(), scheduler);
+            });
+        }),
+        ("transparent huge pages", Rank::Explains, |r| {
+            boots(r, |boot| boot.facts.as_mut().unwrap().transparent_hugepage = "[always] madvise never".to_owned());
+        }),
+        ("host's page cache before boots", Rank::Explains, |r| boots(r, |boot| boot.host_cache_resident = Some(0.0))),
+        ("binding", Rank::Explains, |r| boots(r, |boot| boot.pinned = vec![1])),
+        ("going without", Rank::Explains, |r| {
+            boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
+        }),
+    ];
+    for (fact, rank, change) in changes {
+        let mut report = twins();
+        change(&mut report);
+        let pair = pair(&report);
+        assert_eq!(find(&pair, fact).rank, rank, "{fact}");
+        assert_eq!(pair.fairness, Fairness::One(fact), "{pair:?}");
+    }
+}
+
+fn boots(report: &mut Report, change: impl Fn(&mut firebench::record::BootRecord)) {
+    report.contenders[1].boots.iter_mut().for_each(change);
+}
+
+#[test]
+fn settings_of_two_vmms_meet_in_shared_words() {
+    use firebench_vmm::{Settings, qemu};
+    let mut report = matched();
+    report.contenders[0].settings = Some(Settings::Qemu(qemu::Settings {
+        cpu: Some("host".to_owned()),
+        cache: Some(qemu::Cache::None),
+        aio: Some(qemu::Aio::Native),
+        huge_pages: true,
+        ..qemu::Settings::default()
+    }));
+    let pair = pair(&report);
+    assert_eq!(pair.fairness, Fairness::Several);
+    assert_eq!(find(&pair, "disk cache").values, texts("past the host's page cache", "through the host's page cache"));
+    assert_eq!(find(&pair, "disk I/O engine").values, texts("native", "the VMM's default"));
+    assert_eq!(find(&pair, "pages beneath the memory").values, texts("2 MiB", "4 KiB"));
+}
+
+/// That a VM is no host voids nothing; that it lacks memory or a CPU's flags does.
+#[test]
+fn beside_the_bare_host() {
+    let mut report = with_host();
+    report.contenders.remove(1);
+    let fair = pair(&report);
+    assert_eq!(facts(&fair, Rank::Voids), [] as [&str; 0]);
+    assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "binding"]);
+    for boot in &mut report.contenders[1].boots {
+        boot.without = vec!["without a limit of memory: no control group".to_owned()];
+        boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");
+    }
+    let unfair = pair(&report);
+    assert_eq!(unfair.fairness, Fairness::Void);
+    assert_eq!(facts(&unfair, Rank::Voids), ["memory", "CPU flags that programs use"]);
+    assert_eq!(find(&unfair, "memory").values, texts("1024 MiB", "not limited"));
+}
+
+#[test]
+fn what_changes_between_boots_is_found() {
+    let mut report = with_host();
+    assert_eq!(audit(&report).changes, []);
+    for block in [7, 9] {
+        report.contenders[0].boots[block].facts.as_mut().unwrap().clocksource = "tsc".to_owned();
+    }
+    let changes = audit(&report).changes;
+    let [change] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!((change.contender.as_str(), change.finding.fact), ("qemu", "clocksource"));
+    assert_eq!((change.block, change.boots, change.of), (7, 2, 24));
+    assert_eq!(change.finding.values, texts("kvm-clock", "tsc"));
+}
+
+#[test]
+fn nobody_and_guests_that_say_nothing_break_nothing() {
+    let mut nobody = failed();
+    nobody.contenders.clear();
+    assert_eq!((audit(&nobody).pairs, audit(&nobody).changes), (Vec::new(), Vec::new()));
+    let mut silent = published();
+    silent.contenders.iter_mut().flat_map(|c| &mut c.boots).for_each(|boot| boot.facts = None);
+    let pair = pair(&silent);
+    assert_eq!(pair.silent, ["qemu", "firecracker"]);
+    assert_eq!(find(&pair, "vCPUs").values, texts("2", "1"));
+}

@@ -1,0 +1,151 @@
+//! What the workload exercised, in figures and sentences.
+
+use firebench::audit::exercise::{Bound, Exercise, Source, exercises};
+use firebench::record::{IterationRecord, Report};
+use firebench::report::terminal::{self, Style};
+
+use crate::fixture::{GIB, published};
+use crate::pairs::with_host;
+
+fn sentences(report: &Report) -> String {
+    let text = terminal::render(report, Style { color: false, width: 100 });
+    let (_, after) = text.split_once("What it exercised\n").expect("sentences");
+    let section = after.split_once("\n\n").map_or(after, |(section, _)| section);
+    section.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn each(report: &mut Report, change: impl Fn(&mut IterationRecord)) {
+    report.contenders.iter_mut().flat_map(|c| &mut c.boots).flat_map(|boot| &mut boot.iterations).for_each(change);
+}
+
+fn only(report: &Report) -> Exercise {
+    exercises(report).into_iter().next().expect("a contender")
+}
+
+#[test]
+fn the_published_benchmark_hashes_and_reads_its_file_again_each_time() {
+    let report = published();
+    let qemu = only(&report);
+    assert_eq!((qemu.bound(), qemu.source()), (Bound::User, Source::DiskEachTime));
+    assert!((qemu.user - 0.925).abs() < 0.001 && (qemu.sys - 0.074).abs() < 0.001, "{qemu:?}");
+    let text = sentences(&report);
+    for part in [
+        "This memory benchmark is bound by hashing: 91 to 92% of its time in user mode, 7 to 8% in the kernel.",
+        "It reads its file again each time, which does not stay in the page cache: 1.00 of its size from the disk in each \
+         iteration, 1.00 in the first.",
+        "At 56.1 MB/s it needs 1% of what one core gets from memory (4 GB/s and more): it hardly tests memory.",
+        "--contender host=host",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn beside_the_host_the_host_is_the_measure() {
+    let text = sentences(&with_host());
+    assert!(text.contains("The bare host does 2.03 GB/s; of that reach qemu 96.0% and firecracker 96.0%."), "{text}");
+    assert!(text.contains("reads its file from the page cache: 0.00 of its size"), "{text}");
+    assert!(!text.contains("--contender host=host") && !text.contains("hardly tests memory"), "{text}");
+}
+
+#[test]
+fn the_figures_decide_and_not_the_name() {
+    let mut waits = published();
+    each(&mut waits, |i| {
+        i.metrics.insert("user".to_owned(), 4.0);
+    });
+    assert_eq!(only(&waits).bound(), Bound::Disk);
+    assert!(
+        sentences(&waits).contains("is bound by the disk: it waits 71 to 72% of its time"),
+        "{}",
+        sentences(&waits)
+    );
+    each(&mut waits, |i| i.counters.disk_read_bytes = 0);
+    assert_eq!((only(&waits).bound(), only(&waits).source()), (Bound::Waiting, Source::NoDisk));
+
+    let mut kernel = published();
+    each(&mut kernel, |i| {
+        i.metrics.insert("user".to_owned(), 2.0);
+        i.metrics.insert("sys".to_owned(), 15.0);
+    });
+    assert_eq!(only(&kernel).bound(), Bound::Kernel);
+
+    let mut mixed = published();
+    each(&mut mixed, |i| {
+        i.metrics.insert("user".to_owned(), 12.0);
+    });
+    assert_eq!(only(&mixed).bound(), Bound::Nothing);
+
+    // Two threads that only compute.
+    let mut threads = published();
+    threads.command = vec!["/bin/render".to_owned()];
+    each(&mut threads, |i| {
+        i.metrics.insert("user".to_owned(), 37.0);
+    });
+    assert_eq!(only(&threads).bound(), Bound::User);
+    let text = sentences(&threads);
+    assert!(text.contains("bound by its own computing: 192 to 193% of its time in user mode"), "{text}");
+    assert!(!text.contains("hardly tests memory"), "{text}");
+}
+
+#[test]
+fn where_the_bytes_come_from() {
+    let source = |first: u64, later: u64| {
+        let mut report = published();
+        each(&mut report, |i| i.counters.disk_read_bytes = if i.index == 0 { first } else { later });
+        only(&report).source()
+    };
+    assert_eq!(source(GIB, 0), Source::PageCache);
+    assert_eq!(source(GIB, GIB / 3), Source::Both);
+    assert_eq!(source(GIB, GIB), Source::DiskEachTime);
+    assert_eq!(source(0, 0), Source::NoDisk);
+    let mut once = published();
+    once.contenders.iter_mut().flat_map(|c| &mut c.boots).for_each(|boot| boot.iterations.truncate(1));
+    assert_eq!(only(&once).source(), Source::OneIteration);
+}
+
+#[test]
+fn contenders_that_differ_are_told_apart_and_what_stands_out_is_said() {
+    let mut report = published();
+    for boot in &mut report.contenders[1].boots {
+        for iteration in &mut boot.iterations {
+            iteration.counters.disk_read_bytes = if iteration.index == 0 { GIB } else { 0 };
+            iteration.counters.steal_us = 800_000;
+            iteration.counters.major_faults = 5000;
+            iteration.counters.involuntary_switches = 4000;
+        }
+    }
+    let text = sentences(&report);
+    for part in [
+        "In qemu, it reads its file again each time",
+        "In firecracker, it reads its file from the page cache",
+        "In firecracker, 4.1% of the vCPUs' time was stolen",
+        "In firecracker, 5000 page faults an iteration waited for the disk",
+        "lost its CPU to something else 207 times a second",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn an_emulated_run_makes_no_statement_about_speed() {
+    let mut report = published();
+    report.emulated = true;
+    let text = sentences(&report);
+    assert!(text.starts_with("Emulated, this memory benchmark is bound by hashing"), "{text}");
+    assert!(!text.contains("MB/s") && !text.contains("host=host"), "{text}");
+}
+
+#[test]
+fn numbers_that_are_none_make_no_sentence() {
+    for bad in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        let mut report = published();
+        each(&mut report, |i| {
+            i.metrics.insert("real".to_owned(), bad);
+        });
+        assert_eq!(exercises(&report), []);
+    }
+    let mut nothing = published();
+    nothing.payload.bytes = 0;
+    assert!(sentences(&nothing).contains("bound by hashing"));
+}
