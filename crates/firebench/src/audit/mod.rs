@@ -14,8 +14,10 @@ pub mod table;
 pub use compare::{Fairness, Finding, PairAudit, Values, between};
 pub use subject::Subject;
 
+use firebench_protocol::{CpuFacts, GuestFacts};
+
 use crate::boots;
-use crate::record::{ContenderRecord, Report};
+use crate::record::{BootRecord, ContenderRecord, Report};
 
 /// What it means that two contenders do not share a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +69,9 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     let good = boots::good(contender, &report.design);
     let mut changes: Vec<Change> = Vec::new();
     let Some((first, later)) = good.split_first() else { return changes };
+    let of_first = told(first);
     let first = Subject::of_boot(report, contender, first);
-    for boot in later {
+    for boot in later.iter().filter(|boot| told(boot) != of_first) {
         for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
             match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
                 Some(change) => change.boots += 1,
@@ -83,4 +86,11 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// What may change from boot to boot, but for the CPU's frequency, which the kernel measures anew each time: boots alike in
+/// it, nearly all, need no closer look.
+fn told(boot: &BootRecord) -> impl PartialEq + use<> {
+    let facts = boot.facts.clone().map(|facts| GuestFacts { cpu: CpuFacts { mhz: 0.0, ..facts.cpu }, ..facts });
+    (facts, boot.host_cache_resident, boot.pinned.clone(), boot.without.clone())
 }
