@@ -1,6 +1,8 @@
-//! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms.
+//! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms. And a run's schedule,
+//! whose cost must grow with the number of blocks and not with its square.
 
 use divan::Bencher;
+use firebench_stats::design::{Boot, Next, Schedule, Settings, Size};
 use firebench_stats::{Rule, Scale, Sentence, boot, interval, stein, verdict};
 
 /// Two contenders, 50,000 blocks, ten iterations a boot.
@@ -49,4 +51,28 @@ fn band_over_a_million_blocks(bencher: Bencher) {
 fn stein_size(bencher: Bencher) {
     let pilots = [0.01, 0.02].map(|seconds| contender(seconds)[0].clone());
     bencher.bench(|| stein::size(&pilots, 0.01, 0.04));
+}
+
+/// Whole runs, each boot recorded and all that is live judged after every block.
+#[divan::bench(args = [1_000, 10_000], sample_count = 10)]
+fn schedule(bencher: Bencher, blocks: u32) {
+    let settings = Settings {
+        contenders: 2,
+        seed: 1,
+        size: Size::Blocks(blocks),
+        iterations: Some(10),
+        warm_up: None,
+        delta: 0.02,
+        strict: false,
+        stop_on_verdict: false,
+    };
+    let [baseline, other] = [contender(1.0), contender(1.0)];
+    bencher.bench(|| {
+        let mut schedule = Schedule::new(settings.clone())?;
+        while let Next::Boot(turn) = schedule.next() {
+            let boots = if turn.contender == 0 { &baseline } else { &other };
+            schedule.record(Boot { iterations: boots[turn.block as usize].clone(), seconds: 20.0 })?;
+        }
+        Ok::<_, firebench_stats::Error>(schedule.last())
+    });
 }

@@ -15,7 +15,7 @@
 //!    [`scout::choose`](crate::scout::choose) makes of them the warm-up and the iterations of all boots to come. All four
 //!    blocks are discarded. (With three iterations, warm-up could never come out as more than one. And with two contenders
 //!    whose boots vary half as much as the iterations in them, 38% of scouts would see no variance between boots; with
-//!    seven iterations beside the cold one 17% do.)
+//!    seven iterations beside the cold one 17% do.) A warm-up that was given stays.
 //! 3. Otherwise block 0 counts.
 //! 4. Ten blocks are the pilot. They give Stein's size, and the run ends when it is reached; [`Rule::TwoStage`] speaks.
 //!    Where the time does not suffice for ten blocks, and when strict, the band alone speaks at 5%, until every

@@ -195,6 +195,14 @@ mod tests {
     }
 
     #[test]
+    fn contenders_that_ran_apart_in_words() {
+        let interval = crate::unpaired::welch(&[0.11, 0.10, 0.12], &[0.01, 0.0], 0.05, 1).expect("an interval");
+        let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
+        let sentence = Sentence { contender: "new", baseline: "old", metric: "real", unit: "s", judgement: &judgement };
+        assert!(sentence.to_string().ends_with(", 3 and 2 boots)"), "{sentence}");
+    }
+
+    #[test]
     fn small_numbers_are_not_rounded_away() {
         let said = sentence(Scale::Ratio, [0.0003, 0.018], 0.01);
         assert!(said.contains("(95% CI 0.03% to 1.80%,"), "{said}");

@@ -1,9 +1,9 @@
 //! How often the verdicts err: whole runs are simulated, over several shapes of noise, and judged by the same code that
 //! judges real ones. In an A/A run all contenders are equal; in an A/B run the last one is slower than all others.
 //!
-//! A simulated run has no scout: every boot has one slow iteration as warm-up and four that count. Every contender is
-//! compared with the first one. The default run makes its pilot, and stops at Stein's size; the strict run watches its
-//! band and stops as soon as that gives a verdict or is as narrow as the precision asks. What counts is everything that
+//! A simulated run is a [`Schedule`](crate::design::Schedule), like a real one: scout, pilot, and Stein's size, or, strict,
+//! the band alone; or a number of blocks. A boot takes half a second and so does each of its iterations, of which the first
+//! one is 5% slower; the iterations of a boot vary half as much as boots do, on top of that. What counts is everything that
 //! a run shows: its last interval, and on the way there its band after every block.
 
 mod noise;
@@ -13,9 +13,9 @@ use std::thread;
 
 use serde::Serialize;
 
+use crate::design::Size;
 use crate::stein::positive;
-use crate::verdict::Scale;
-use crate::{Error, Result, Rule};
+use crate::{Error, Result};
 
 pub use noise::Shape;
 use run::Outcome;
@@ -27,22 +27,24 @@ pub struct Settings {
     pub runs: usize,
     /// Same seed, same table.
     pub seed: u64,
-    /// Noise of a boot: standard deviation of its mean of ln(t), such as 0.01.
+    /// Noise of boots: standard deviation of ln(t) from boot to boot, such as 0.01.
     pub noise: f64,
     /// By how much the last contender of an A/B run is slower, such as 0.02.
     pub effect: f64,
-    /// Half-width that the runs aim at, and the bound of equivalence, such as 0.01.
-    pub precision: f64,
-    /// Blocks after which a run's time is over.
-    pub max_blocks: usize,
+    /// Bound of equivalence, such as 0.02.
+    pub delta: f64,
+    /// When a run is large enough.
+    pub size: Size,
     /// Threads to use, at least 1. They change nothing in the table.
     pub threads: usize,
 }
 
 impl Default for Settings {
-    /// 1% of noise, 2% of difference, ±1% of precision; 2,000 runs of at most 200 blocks, in one thread.
+    /// 1% of noise, 2% of difference; equivalence within 2%, ±1% of precision in at most five minutes, as real runs have
+    /// them; 10,000 runs, in one thread.
     fn default() -> Settings {
-        Settings { runs: 2_000, seed: 1, noise: 0.01, effect: 0.02, precision: 0.01, max_blocks: 200, threads: 1 }
+        let size = Size::Precision { precision: 0.01, max_seconds: 300.0 };
+        Settings { runs: 10_000, seed: 1, noise: 0.01, effect: 0.02, delta: 0.02, size, threads: 1 }
     }
 }
 
@@ -65,7 +67,7 @@ pub struct Case {
     pub shape: Shape,
     /// Whether the contenders' noise differs in shape: no paired design promises its error rate then.
     pub skewed: bool,
-    /// Whether the band alone speaks ([`Rule::BandAlone`]), not Stein's interval ([`Rule::TwoStage`]).
+    /// Whether the band alone speaks ([`BandAlone`](crate::Rule::BandAlone)), not the interval of the planned end.
     pub strict: bool,
     /// Contenders in each block.
     pub contenders: usize,
@@ -77,14 +79,16 @@ pub struct Row {
     /// Which runs.
     #[serde(flatten)]
     pub case: Case,
-    /// Runs that at some moment showed a false verdict in at least one comparison: a difference where there is none, or
-    /// the wrong one.
+    /// Runs that at some moment showed a false verdict in at least one comparison: a difference where there is none, the
+    /// wrong one, or equivalence where there is a difference of delta or more.
     pub false_alarm: f64,
     /// Runs that ended with intervals that all hold the truth.
     pub coverage: f64,
     /// Runs that ended with the right verdict on the difference; None where there is none.
     pub power: Option<f64>,
-    /// Blocks of a run, on average.
+    /// Runs that ended with equivalence in all comparisons.
+    pub equivalent: f64,
+    /// Blocks of a run that counted, on average.
     pub blocks: f64,
 }
 
@@ -105,20 +109,18 @@ pub fn cases() -> Vec<Case> {
 
 /// Simulates all [`cases`].
 ///
-/// Errors: no runs; a noise, an effect or a precision that is no positive number; fewer than 2 blocks.
+/// Errors: no runs; a noise or an effect that is no positive number; a delta or a size that makes no
+/// [schedule](crate::design::Settings::check).
 pub fn simulate(settings: &Settings) -> Result<Vec<Row>> {
     cases().into_iter().map(|case| simulate_case(case, settings)).collect()
 }
 
 /// Simulates one case. Errors: as for [`simulate`], and fewer than 2 contenders.
 pub fn simulate_case(case: Case, settings: &Settings) -> Result<Row> {
-    for amount in [settings.noise, settings.effect, settings.precision] {
-        positive(amount)?;
-    }
-    for (what, count, needed) in [("blocks", settings.max_blocks, 2), ("contenders", case.contenders, 2)] {
-        if count < needed {
-            return Err(Error::TooFew { what, count, needed });
-        }
+    positive(settings.noise)?;
+    positive(settings.effect)?;
+    if case.contenders < 2 {
+        return Err(Error::TooFew { what: "contenders", count: case.contenders, needed: 2 });
     }
     if settings.runs == 0 {
         return Err(Error::Empty { what: "runs" });
@@ -145,6 +147,7 @@ fn row(case: Case, outcomes: &[Outcome]) -> Row {
         false_alarm: share(|outcome| outcome.false_alarm),
         coverage: share(|outcome| outcome.covered),
         power: (case.kind == Kind::Ab).then(|| share(|outcome| outcome.found)),
-        blocks: outcomes.iter().map(|outcome| outcome.blocks).sum::<usize>() as f64 / runs,
+        equivalent: share(|outcome| outcome.equivalent),
+        blocks: outcomes.iter().map(|outcome| f64::from(outcome.blocks)).sum::<f64>() / runs,
     }
 }

@@ -1,6 +1,8 @@
 //! What must hold whatever was measured.
 
-use firebench_stats::{Error, Interval, Judgement, Result, Rule, Scale, Verdict, boot, interval, raw, stein, verdict};
+use firebench_stats::{
+    Error, Interval, Judgement, Result, Rule, Scale, Verdict, boot, interval, quantile, raw, stein, unpaired, verdict,
+};
 use proptest::prelude::*;
 
 /// Boots of a contender: each its iterations, in seconds.
@@ -61,8 +63,44 @@ proptest! {
         }
     }
 
+    /// Shifting one side moves the interval, scaling both scales it, swapping them turns it round.
     #[test]
-    fn the_unit_of_time_changes_nothing((contender, baseline) in pair(), factor in 1e-6..1e6_f64) {
+    fn contenders_that_ran_apart_are_treated_alike(
+        contender in prop::collection::vec(-1.0..1.0_f64, 2..30),
+        baseline in prop::collection::vec(-1.0..1.0_f64, 2..30),
+        shift in -5.0..5.0_f64,
+        factor in 1e-3..1e3_f64,
+    ) {
+        let interval = unpaired::welch(&contender, &baseline, ALPHA, 2)?;
+        let least = contender.len().min(baseline.len()) - 1;
+        let most = contender.len() + baseline.len() - 2;
+        prop_assert!(least as f64 <= interval.df && interval.df <= most as f64 * (1.0 + 1e-12), "{:?}", interval);
+        let swapped = unpaired::welch(&baseline, &contender, ALPHA, 2)?;
+        prop_assert!(close(swapped.centre, -interval.centre) && close(swapped.half_width, interval.half_width));
+        prop_assert!(close(swapped.df, interval.df));
+        let moved: Vec<f64> = contender.iter().map(|value| value + shift).collect();
+        let moved = unpaired::welch(&moved, &baseline, ALPHA, 2)?;
+        prop_assert!(close(moved.centre, interval.centre + shift) && close(moved.half_width, interval.half_width));
+        let [one, other] = [&contender, &baseline].map(|side| side.iter().map(|x| x * factor).collect::<Vec<f64>>());
+        let scaled = unpaired::welch(&one, &other, ALPHA, 2)?;
+        prop_assert!(close(scaled.centre, interval.centre * factor));
+        prop_assert!(close(scaled.half_width, interval.half_width * factor));
+    }
+
+    /// Of two runs, the unit of time cancels in the logarithms.
+    #[test]
+    fn the_unit_of_time_cancels_between_runs((contender, baseline) in pair(), factor in 1e-6..1e6_f64) {
+        let means = |boots: &Boots, factor: f64| -> Result<Vec<f64>> {
+            let scaled = |boot: &Vec<f64>| boot.iter().map(|seconds| seconds * factor).collect::<Vec<f64>>();
+            boots.iter().map(|boot| boot::log_mean(&scaled(boot), 1)).collect()
+        };
+        let before = unpaired::welch(&means(&contender, 1.0)?, &means(&baseline, 1.0)?, ALPHA, 1)?;
+        let after = unpaired::welch(&means(&contender, factor)?, &means(&baseline, factor)?, ALPHA, 1)?;
+        prop_assert!(close(before.centre, after.centre) && close(before.half_width, after.half_width));
+    }
+
+    #[test]
+    fn the_unit_of_time_changes_changes_nothing((contender, baseline) in pair(), factor in 1e-6..1e6_f64) {
         let scaled = |boots: &Boots| -> Boots {
             boots.iter().map(|boot| boot.iter().map(|seconds| seconds * factor).collect()).collect()
         };
@@ -106,6 +144,8 @@ proptest! {
         prop_assert!(refused(boot::differences(&whole, &values).err()));
         prop_assert!(refused(interval::fixed(&values, ALPHA, 1).err()));
         prop_assert!(refused(interval::band(&values, ALPHA, 1).err()));
+        prop_assert!(refused(unpaired::welch(&values, &whole, ALPHA, 1).err()));
+        prop_assert!(refused(unpaired::welch(&whole, &values, ALPHA, 1).err()));
         prop_assert!(refused(stein::size(&[&values], 0.01, ALPHA).err()));
         prop_assert!(refused(stein::interval(&values, values.len(), ALPHA, 1).err()));
     }
@@ -138,6 +178,12 @@ fn missing_values_are_errors() {
     assert_eq!(interval::band(&[], ALPHA, 1).err(), empty("block differences"));
     assert_eq!(stein::size::<Vec<f64>>(&[], 0.01, ALPHA).err(), empty("comparisons"));
     assert_eq!(interval::fixed(&[1.0, 2.0], ALPHA, 0).err(), empty("comparisons"));
+    assert_eq!(unpaired::welch(&[1.0, 2.0], &[1.0, 2.0], ALPHA, 0).err(), empty("comparisons"));
+    assert_eq!(unpaired::welch(&[], &[1.0, 2.0], ALPHA, 1).err(), empty("boots"));
+    assert_eq!(unpaired::welch(&[1.0, 2.0], &[], ALPHA, 1).err(), empty("boots"));
+    let lone = Some(Error::TooFew { what: "boots", count: 1, needed: 2 });
+    assert_eq!(unpaired::welch(&[1.0], &[1.0, 2.0], ALPHA, 1).err(), lone);
+    assert_eq!(unpaired::welch(&[1.0, 2.0], &[1.0], ALPHA, 1).err(), lone);
     let few = |count, needed| Some(Error::TooFew { what: "blocks", count, needed });
     assert_eq!(interval::fixed(&[1.0], ALPHA, 1).err(), few(1, 2));
     assert_eq!(interval::band(&[1.0], ALPHA, 1).err(), few(1, 2));
@@ -156,6 +202,7 @@ fn what_does_not_fit_is_an_error() {
     assert!(matches!(interval::fixed(&huge, ALPHA, 1), Err(Error::TooLarge { .. })));
     for level in [0.0, 1.0, -0.1, f64::NAN] {
         assert!(matches!(interval::fixed(&[1.0, 2.0], level, 1), Err(Error::BadLevel { .. })), "{level}");
+        assert!(matches!(unpaired::welch(&[1.0, 2.0], &[1.0, 2.0], level, 1), Err(Error::BadLevel { .. })), "{level}");
         assert!(matches!(interval::band(&[1.0, 2.0], level, 1), Err(Error::BadLevel { .. })), "{level}");
         assert!(matches!(stein::size(&[[1.0, 2.0]], 0.1, level), Err(Error::BadLevel { .. })), "{level}");
     }
@@ -173,4 +220,15 @@ fn values_without_spread_are_exact() {
         assert_eq!((interval.centre, interval.half_width), (0.25, 0.0));
     }
     assert_eq!(interval::band(&same[..3], ALPHA, 1).expect("a band").half_width, f64::INFINITY);
+    let apart = unpaired::welch(&same, &[0.5; 3], ALPHA, 1).expect("an interval");
+    assert_eq!((apart.centre, apart.half_width), (-0.25, 0.0));
+}
+
+#[test]
+fn degrees_of_freedom_begin_with_one() {
+    for df in [0.0, 0.99, -3.0, f64::NAN] {
+        let refused = quantile::student_upper(0.1, df);
+        assert!(matches!(refused, Err(Error::TooFew { what: "degrees of freedom", .. })), "{df}");
+    }
+    assert!(quantile::student_upper(0.1, f64::INFINITY).is_ok_and(|z| (z - 1.281_551_565_544_6).abs() < 1e-9));
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use firebench_stats::{interval, quantile, stein, williams};
+use firebench_stats::{interval, quantile, stein, unpaired, williams};
 use serde_json::Value;
 
 /// Relative agreement asked for.
@@ -93,6 +93,26 @@ fn stein_intervals() {
         assert_close(interval.centre, float(&case["centre"]), &case);
         assert_close(interval.half_width, float(&case["half_width"]), &case);
         assert_eq!(interval.df, (pilot - 1) as f64);
+    }
+}
+
+#[test]
+fn intervals_of_contenders_that_ran_apart() {
+    let data = reference("apart_data");
+    for case in reference("apart") {
+        let boots = &data[count(&case["data"])];
+        let (contender, baseline) = (floats(&boots[0]), floats(&boots[1]));
+        let (alpha, comparisons) = (float(&case["alpha"]), count(&case["comparisons"]));
+        let interval = unpaired::welch(&contender, &baseline, alpha, comparisons).expect("an interval");
+        assert_close(interval.df, float(&case["df"]), &case);
+        assert_close(interval.centre / interval.std_error, float(&case["statistic"]), &case);
+        let (low, high) = (float(&case["low"]), float(&case["high"]));
+        // Ends near zero are differences of larger numbers: held to the tolerance of these.
+        let scale = low.abs().max(high.abs());
+        assert!((interval.low() - low).abs() <= TOLERANCE * scale, "{interval:?}: {case}");
+        assert!((interval.high() - high).abs() <= TOLERANCE * scale, "{interval:?}: {case}");
+        assert_close(interval.confidence, 1.0 - alpha, &case);
+        assert_eq!((interval.blocks, interval.baseline_boots), (contender.len(), Some(baseline.len())));
     }
 }
 

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::random::Random;
-use crate::stein;
 
 /// How boots vary, in ln(t). All shapes but drift and growth have the same standard deviation; all but drift have mean
 /// zero.
@@ -54,18 +53,17 @@ pub(super) struct Noise {
     shape: Shape,
     /// Boots so far.
     boots: usize,
-    /// Boots of the pilot.
-    pilot: usize,
     last: Option<f64>,
 }
 
 impl Noise {
-    pub fn new(shape: Shape, contenders: usize) -> Noise {
-        Noise { shape, boots: 0, pilot: stein::PILOT.saturating_mul(contenders), last: None }
+    pub fn new(shape: Shape) -> Noise {
+        Noise { shape, boots: 0, last: None }
     }
 
-    /// The next boot's deviation. `odd` says that it is the contender that differs from the others.
-    pub fn next(&mut self, odd: bool, random: &mut Random) -> f64 {
+    /// The next boot's deviation. `odd` says that it is the contender that differs from the others, `after_pilot` that the
+    /// run has had as many blocks as a pilot has.
+    pub fn next(&mut self, odd: bool, after_pilot: bool, random: &mut Random) -> f64 {
         let normal = random.normal();
         self.boots += 1;
         match self.shape {
@@ -83,7 +81,7 @@ impl Noise {
                 self.last = Some(value);
                 value
             }
-            Shape::Growth if self.boots > self.pilot => GROWTH * normal,
+            Shape::Growth if after_pilot => GROWTH * normal,
             Shape::Skewed if odd => {
                 let e = std::f64::consts::E;
                 (normal.exp() - e.sqrt()) / ((e - 1.0) * e).sqrt()
@@ -100,8 +98,8 @@ mod tests {
     #[test]
     fn shapes_have_mean_zero_and_deviation_one() {
         for shape in [Shape::Gaussian, Shape::HeavyTail, Shape::Autocorrelation, Shape::Skewed] {
-            let (mut noise, mut random) = (Noise::new(shape, 2), Random::new(5, 0));
-            let values: Vec<f64> = (0..400_000).map(|_| noise.next(true, &mut random)).collect();
+            let (mut noise, mut random) = (Noise::new(shape), Random::new(5, 0));
+            let values: Vec<f64> = (0..400_000).map(|_| noise.next(true, false, &mut random)).collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let deviation = (values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64).sqrt();
             assert!(mean.abs() < 0.01, "{shape:?}: mean {mean}");

@@ -45,8 +45,7 @@ def williams_orders(contenders, seed, count):
     first = [0] + [label for pair in zip(range(1, contenders), range(contenders - 1, 0, -1)) for label in pair]
     first = first[:contenders]
     square = [[(label + row) % contenders for label in first] for row in range(contenders)]
-    if contenders % 2:
-        square += [row[::-1] for row in square]
+    square += [row[::-1] for row in square]
     orders = []
     while len(orders) < count:
         labels = list(range(contenders))
@@ -84,7 +83,11 @@ def main():
                                  (10, [0.2, 0.3, 0.1, 0.4])]]
     calm_pilot = random.normal(0.01, numpy.linspace(0.01, 0.03, 37)).tolist()
     tails = [0.4, 0.2, 0.1, 0.05, 0.025, 0.02, 0.01, 0.005, 0.001, 1e-4, 1e-6]
-    degrees = [*range(1, 31), 40, 60, 99, 150, 200, 250, 300, 350, 400, 450, 498, 499, 500, 501, 700, 1000, 10_000, 1_000_000]
+    degrees = [*range(1, 31), 40, 60, 99, 150, 200, 250, 300, 350, 400, 450, 498, 499, 500, 501, 700, 1000, 10_000, 1_000_000,
+               1.001, 1.5, 2.75, 9.3, 48.6, 499.9, 500.1]
+    apart = [(random.normal(0.02, spread, n).tolist(), random.normal(0, other, k).tolist())
+             for n, spread, k, other in [(2, 0.01, 2, 0.02), (3, 0.01, 30, 0.01), (13, 0.02, 10, 0.001), (12, 0.5, 12, 0.4),
+                                         (200, 0.01, 150, 0.03)]]
     reference = {
         "made_with": f"scipy {scipy.__version__}",
         "quantiles": [{"tail": tail, "df": df, "value": float(stats.t.isf(tail, df))} for tail in tails for df in degrees],
@@ -102,6 +105,12 @@ def main():
              "half_width": float(stats.t.ppf(1 - 0.04 / (2 * m), pilot - 1) / math.sqrt(len(run))
                                  * max(numpy.std(run[:pilot], ddof=1), numpy.std(run, ddof=1)))}
             for run in (calm_pilot, calm_pilot[::-1]) for pilot in (5, 10) for m in (1, 2, 6)],
+        "apart_data": apart,
+        "apart": [
+            {"data": i, "alpha": alpha, "comparisons": m, "df": float(welch.df),
+             "statistic": float(welch.statistic), "low": float(interval.low), "high": float(interval.high)}
+            for i, (one, other) in enumerate(apart) for alpha, m in levels for welch in [stats.ttest_ind(one, other, equal_var=False)]
+            for interval in [welch.confidence_interval(1 - alpha / m)]],
         "orders": [{"contenders": k, "seed": seed, "orders": williams_orders(k, seed, 50)}
                    for k in (2, 3, 4, 5) for seed in (0, 1, 0x1122334455667788)],
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
+use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
 use serde::Serialize;
 
@@ -23,8 +24,17 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, default_value_t = Settings::default().effect)]
     effect: f64,
     /// Half-width of the interval that the runs aim at
-    #[arg(long, default_value_t = Settings::default().precision)]
+    #[arg(long, default_value_t = 0.01)]
     precision: f64,
+    /// Seconds that a run may take; a boot takes half a second, and so does an iteration
+    #[arg(long, default_value_t = 300.0)]
+    max_seconds: f64,
+    /// Runs of so many blocks, in place of a precision
+    #[arg(long, conflicts_with_all = ["precision", "max_seconds"])]
+    blocks: Option<u32>,
+    /// Differences up to this size count as none [default: twice the precision]
+    #[arg(long)]
+    delta: Option<f64>,
     /// How the table is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -41,7 +51,9 @@ enum Format {
 /// The settings that make no table.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("these runs cannot be simulated")]
-#[diagnostic(help("--runs takes a number from 1, --noise, --effect and --precision take parts such as 0.01"))]
+#[diagnostic(help(
+    "--runs and --blocks take numbers from 1, --noise, --effect, --precision and --delta take parts such as 0.01"
+))]
 struct Impossible(#[source] firebench_stats::Error);
 
 #[derive(Serialize)]
@@ -55,9 +67,12 @@ pub(super) fn main(args: &CalibrateArgs) -> Result<(), Failure> {
         seed: args.seed,
         noise: args.noise,
         effect: args.effect,
-        precision: args.precision,
+        size: match args.blocks {
+            Some(blocks) => Size::Blocks(blocks),
+            None => Size::Precision { precision: args.precision, max_seconds: args.max_seconds },
+        },
+        delta: args.delta.unwrap_or(2.0 * args.precision),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
-        ..Settings::default()
     };
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;
     let text = match args.format {
@@ -72,7 +87,9 @@ pub(super) fn main(args: &CalibrateArgs) -> Result<(), Failure> {
 
 /// The rows under one head.
 fn table(rows: &[Row]) -> String {
-    let mut text = String::from("kind  noise            rule     contenders  false alarms  coverage   power  blocks\n");
+    let mut text = String::from(
+        "kind  noise            rule     contenders  false alarms  coverage   power  equivalent  blocks\n",
+    );
     for row in rows {
         let kind = match row.case.kind {
             Kind::Aa => "A/A",
@@ -84,11 +101,12 @@ fn table(rows: &[Row]) -> String {
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "{kind:<4}  {:<15}  {rule:<7}  {:>10}  {:>12}  {:>8}  {power:>6}  {:>6.1}",
+            "{kind:<4}  {:<15}  {rule:<7}  {:>10}  {:>12}  {:>8}  {power:>6}  {:>10}  {:>6.1}",
             row.case.shape.name(),
             row.case.contenders,
             percent(row.false_alarm),
             percent(row.coverage),
+            percent(row.equivalent),
             row.blocks,
         );
     }
