@@ -3,7 +3,7 @@
 //! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
 //! counts as it is, cold. Boots of the scout do not count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use firebench_stats::{Judgement, Scale, boot, raw, verdict};
 
@@ -76,10 +76,15 @@ pub struct Paired<'a> {
 
 impl<'a> Paired<'a> {
     /// Of a run's contenders.
-    pub fn of(baseline: &'a ContenderRecord, contender: &'a ContenderRecord, design: &DesignRecord) -> Self {
+    pub fn of(report: &Report, baseline: &'a ContenderRecord, contender: &'a ContenderRecord) -> Self {
+        let design = &report.design;
+        // A block with a void boot of whomever is left out for all, as in the schedule of the run.
+        let boots = report.contenders.iter().flat_map(|contender| &contender.boots);
+        let void: HashSet<u32> = boots.filter(|boot| boot.status == BootStatus::Void).map(|boot| boot.block).collect();
         let of_block: HashMap<u32, &BootRecord> =
             good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
         let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
+        let both = |boot: &'a BootRecord| both(boot).filter(|_| !void.contains(&boot.block));
         let (baseline, contender) = good(baseline, design).into_iter().filter_map(both).unzip();
         Paired { baseline, contender }
     }

@@ -34,6 +34,8 @@ pub struct Plan {
     pub attempts: u32,
     /// Whether guest instructions are emulated: then no estimate is shown, and no boot is void for its clock.
     pub emulated: bool,
+    /// CPUs of the host.
+    pub host_cpus: u32,
 }
 
 /// A contender of a plan.

@@ -179,7 +179,7 @@ fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
         return None;
     }
     let design = &report.design;
-    let differences = Paired::of(host, contender, design).differences(design, &design.primary)?;
+    let differences = Paired::of(report, host, contender).differences(design, &design.primary)?;
     boots::mean(&differences).map(f64::exp)
 }
 
@@ -188,7 +188,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
     let design = &report.design;
     let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
     let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
-    let paired = Paired::of(baseline, contender, design);
+    let paired = Paired::of(report, baseline, contender);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),

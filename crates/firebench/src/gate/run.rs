@@ -12,7 +12,7 @@ pub fn of_run(report: &Report, limits: &[Limit]) -> Vec<Judged> {
     let comparisons = comparisons(limits, primary, others.iter().map(|other| other.name.as_str()));
     let mut judged = Vec::new();
     for other in others {
-        let paired = Paired::of(baseline, other, &report.design);
+        let paired = Paired::of(report, baseline, other);
         for metric in METRICS.into_iter().filter(|metric| *metric == primary || is_asked(limits, &other.name, metric)) {
             judged.push(Judged {
                 contender: other.name.clone(),

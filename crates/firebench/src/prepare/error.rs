@@ -102,8 +102,8 @@ pub enum PrepareError {
     #[error("cannot bind to CPUs")]
     #[diagnostic(help("leave --pin out"))]
     Affinity(#[source] std::io::Error),
-    /// No random numbers for a seed.
+    /// No random numbers for a seed, or a design that cannot be.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Seed(#[from] crate::runner::RunError),
+    Run(#[from] crate::runner::RunError),
 }

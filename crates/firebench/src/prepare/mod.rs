@@ -130,6 +130,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         ),
         attempts: defaults::attempts(&making.chosen),
         emulated: making.chosen.emulated,
+        host_cpus: making.host.cpus.unwrap_or(1),
     };
     let (nested, nested_kernel) = making.nested(&plan, &programs, largest_mib, disk_bytes)?;
     let experiment = resolved(experiment, &plan, &design, &payload);
@@ -149,7 +150,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             notices: making.notices,
             nested_host: nested_record,
         },
-    );
+    )?;
     Ok(Prepared { plan, nested, report, harness, _held: (making.disks, making.kernels, nested_kernel) })
 }
 

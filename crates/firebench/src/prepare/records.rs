@@ -2,8 +2,7 @@
 
 use std::time::SystemTime;
 
-use firebench_stats::Rule;
-use firebench_stats::design::{Settings, Size};
+use firebench_stats::design::Schedule;
 
 use super::PrepareError;
 use super::parts::Programs;
@@ -12,7 +11,8 @@ use crate::experiment::Experiment;
 use crate::hostfacts::HostFacts;
 use crate::nested::{self, Nested, NestedError};
 use crate::plan::{Plan, PlannedContender};
-use crate::record::{Artifact, ContenderRecord, DesignRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use crate::runner::{self, RunError};
 use crate::tools::Tool;
 
 /// What the preparation found.
@@ -25,19 +25,26 @@ pub(super) struct Seen {
 }
 
 /// The report without what the run will bring.
-pub(super) fn report(experiment: Experiment, chosen: Chosen, plan: &Plan, programs: &Programs, seen: Seen) -> Report {
+pub(super) fn report(
+    experiment: Experiment,
+    chosen: Chosen,
+    plan: &Plan,
+    programs: &Programs,
+    seen: Seen,
+) -> Result<Report, PrepareError> {
+    let state = Schedule::new(plan.design.clone()).map_err(RunError::from)?.state();
     // The host's own command names files of this machine: a guest's is the one to show.
     let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
     let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
-    Report {
+    Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
         firebench: env!("CARGO_PKG_VERSION").to_owned(),
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         duration: 0.0,
         overhead: Overhead::default(),
-        design: design(&plan.design, experiment.design.primary.name()),
+        design: runner::recorded(&plan.design, plan.primary, &state),
         experiment,
         accelerator: chosen.accel,
         emulated: chosen.emulated,
@@ -50,33 +57,7 @@ pub(super) fn report(experiment: Experiment, chosen: Chosen, plan: &Plan, progra
         contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
         notices: seen.notices,
         failure: None,
-    }
-}
-
-/// What is known of the design before the first boot.
-fn design(settings: &Settings, primary: &str) -> DesignRecord {
-    let (precision, max_seconds, planned) = match settings.size {
-        Size::Blocks(blocks) => (None, None, Some(blocks)),
-        Size::Precision { precision, max_seconds } => (Some(precision), Some(max_seconds), None),
-    };
-    let iterations = settings.iterations.unwrap_or(3);
-    DesignRecord {
-        primary: primary.to_owned(),
-        seed: settings.seed,
-        rule: match settings.size {
-            _ if settings.strict => Rule::BandAlone,
-            Size::Blocks(_) => Rule::Fixed,
-            Size::Precision { .. } => Rule::TwoStage,
-        },
-        precision,
-        max_seconds,
-        delta: settings.delta,
-        scout_blocks: 0,
-        warm_up: settings.warm_up.unwrap_or(u32::from(iterations > 1)),
-        iterations,
-        planned,
-        end: None,
-    }
+    })
 }
 
 /// A contender without launch and boots.

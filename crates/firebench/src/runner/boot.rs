@@ -9,6 +9,7 @@ use firebench_vmm::{Output, Vm};
 
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
+use crate::clock;
 use crate::console::Console;
 use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
@@ -71,7 +72,25 @@ impl Boot<'_> {
         record.meminfo_before = observer.meminfo_before;
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
+        self.believe(&mut record);
         Ok(record)
+    }
+
+    /// Whether the clocks of a good boot are to be believed; else it is void. What emulated machines measure is believed by
+    /// nobody anyhow.
+    fn believe(&self, record: &mut BootRecord) {
+        if record.status != BootStatus::Ok || self.plan.emulated {
+            return;
+        }
+        // On the bare host the stolen time is counted of all its CPUs.
+        let cpus = match self.contender.system {
+            System::Vm { .. } => self.contender.machine.vcpus,
+            System::Host => self.plan.host_cpus,
+        };
+        if let Some(reason) = clock::check(record, cpus).void {
+            record.status = BootStatus::Void;
+            record.message = Some(reason);
+        }
     }
 
     /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,

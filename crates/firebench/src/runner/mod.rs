@@ -84,26 +84,31 @@ fn ended(end: End) -> RunEnd {
     }
 }
 
-/// Tells what is known after a block.
-fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
-    let state = schedule.state();
-    let (precision, max_seconds) = match plan.design.size {
+/// A design for the report, as far as it is known.
+pub fn recorded(settings: &design::Settings, primary: Primary, state: &design::State) -> DesignRecord {
+    let (precision, max_seconds) = match settings.size {
         design::Size::Blocks(_) => (None, None),
         design::Size::Precision { precision, max_seconds } => (Some(precision), Some(max_seconds)),
     };
-    let design = DesignRecord {
-        primary: plan.primary.name().to_owned(),
-        seed: plan.design.seed,
+    DesignRecord {
+        primary: primary.name().to_owned(),
+        seed: settings.seed,
         rule: state.rule,
         precision,
         max_seconds,
-        delta: plan.design.delta,
+        delta: settings.delta,
         scout_blocks: state.scout_blocks,
         warm_up: state.warm_up,
         iterations: state.iterations,
         planned: state.planned,
-        end,
-    };
+        end: None,
+    }
+}
+
+/// Tells what is known after a block.
+fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
+    let state = schedule.state();
+    let design = DesignRecord { end, ..recorded(&plan.design, plan.primary, &state) };
     let live = if plan.emulated || state.blocks < SHOWN_FROM { None } else { schedule.live() };
     listener.on_event(&RunEvent::Progress {
         design: Box::new(design),

@@ -33,20 +33,26 @@ pub fn firebench() -> &'static Path {
     let firebench = Path::new(env!("CARGO_BIN_EXE_firebench"));
     AGENT.get_or_init(|| {
         // Cargo builds the programs of the package under test alone; the agent is another package's.
-        let profile = firebench.parent().and_then(Path::file_name).expect("a profile's directory");
-        // TARGET/TRIPLE/PROFILE/firebench: .cargo/config.toml names the triple.
-        let target = firebench.ancestors().nth(3).expect("the target directory");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "firebench-agent", "--target-dir"]).arg(target);
-        match profile.to_str() {
-            Some("debug") => {}
-            name => drop(cargo.arg("--profile").arg(name.expect("a profile's name"))),
-        }
-        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-        assert!(status.success(), "the agent cannot be built: {status}");
+        build(&["--package", "firebench-agent"]);
         assert!(firebench.with_file_name("firebench-agent").is_file(), "the agent is not beside firebench");
     });
     firebench
+}
+
+/// Builds what `args` name beside the firebench under test.
+pub fn build(args: &[&str]) {
+    let firebench = Path::new(env!("CARGO_BIN_EXE_firebench"));
+    let profile = firebench.parent().and_then(Path::file_name).expect("a profile's directory");
+    // TARGET/TRIPLE/PROFILE/firebench: .cargo/config.toml names the triple.
+    let target = firebench.ancestors().nth(3).expect("the target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet"]).args(args).arg("--target-dir").arg(target);
+    match profile.to_str() {
+        Some("debug") => {}
+        name => drop(cargo.arg("--profile").arg(name.expect("a profile's name"))),
+    }
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "{args:?} cannot be built: {status}");
 }
 
 /// The user's data directory, where Firecracker, the kernel and busybox were fetched to.

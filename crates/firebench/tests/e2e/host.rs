@@ -6,6 +6,7 @@ use firebench_stats::Verdict;
 use firebench_vmm::{Accel, VmmKind};
 
 use crate::common::{Lab, say};
+use crate::fake::fake;
 use crate::invocation::report;
 use crate::{need, require};
 
@@ -66,4 +67,22 @@ fn a_host_takes_part_as_a_vm_does() {
         assert!(boot.iterations.iter().all(|i| i.counters.disk_read_bytes >= 1 << 20), "{:?}", boot.iterations);
         assert!(boot.facts.as_ref().is_some_and(|facts| !facts.kernel_release.is_empty()));
     }
+}
+
+/// An agent whose clock runs at half speed: nothing that it measures counts.
+#[test]
+fn boots_whose_clock_is_wrong_are_void() {
+    require!(need::busybox());
+    let lab = Lab::without_vms();
+    let out = lab.path("out");
+    let agent = fake(&lab, "\"boot_ms\": 5, \"iteration_ms\": 600, \"clock\": 0.5");
+    let args = ["run", "memory", "--contender=a=host", "--contender=b=host", "--size", "1MiB", "--boots", "2", "--out"];
+    let outcome = lab.firebench(&args).arg(&out).env("FIREBENCH_AGENT", agent).run();
+    let outcome = outcome.fails(3, &["too many boots are void"]);
+    let report = report(&out);
+    assert_eq!(report.design.end, Some(RunEnd::Void));
+    let boots: Vec<_> = report.contenders.iter().flat_map(|c| &c.boots).collect();
+    assert!(boots.len() >= 6 && boots.iter().all(|boot| boot.status == BootStatus::Void), "{outcome}");
+    assert!(boots.iter().all(|boot| boot.message.as_deref().is_some_and(|why| why.contains("clock"))), "{outcome}");
+    assert!(outcome.stdout.contains("VOID"), "{outcome}");
 }

@@ -12,6 +12,7 @@ mod remains;
 mod cli;
 mod contenders;
 mod dry_run;
+mod fake;
 mod host;
 mod nested;
 mod resume;

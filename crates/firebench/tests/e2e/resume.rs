@@ -1,31 +1,17 @@
 //! A run that is killed goes on where it was, and ends as if nothing had happened.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use firebench::experiment::PayloadSpec;
 use firebench::record::{BootStatus, Report};
 use firebench::store::Store;
-use firebench_image::payload::Payload;
 use nix::sys::signal::Signal;
 
-use crate::common::{Lab, firebench, say};
+use crate::common::{Lab, say};
+use crate::fake::fake;
 use crate::{need, require};
 
 /// Contenders times blocks of the runs here.
 const BLOCKS: usize = 60;
-const BYTES: u64 = 1 << 20;
-
-/// A fake QEMU in the lab's directory, beside its script.
-fn fake_qemu(lab: &Lab) -> PathBuf {
-    let built = firebench().with_file_name("examples").join("fake_vmm");
-    let fake = lab.path("fake-qemu");
-    std::fs::copy(&built, &fake).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
-    let PayloadSpec::Seeded { seed, .. } = PayloadSpec::default() else { unreachable!("the default is seeded") };
-    let digest = Payload::Seeded { seed, bytes: BYTES }.digest().expect("a digest").expect("a seeded payload's");
-    lab.file("fake-qemu.json", format!("{{\"digest\": \"{digest}\", \"boot_ms\": 5, \"iteration_ms\": 3}}"));
-    fake
-}
 
 fn show(lab: &Lab, which: &str) -> Report {
     let store = Store::open_existing(&lab.store()).expect("a store");
@@ -50,7 +36,7 @@ fn order(report: &Report) -> Vec<(u32, u32, usize)> {
 fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
     require!(need::image());
     let lab = Lab::new();
-    let fake = fake_qemu(&lab);
+    let fake = fake(&lab, "\"boot_ms\": 5, \"iteration_ms\": 3");
     let blocks = BLOCKS.to_string();
     let args =
         ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--boots", &blocks, "--iterations", "2", "--seed", "5"];
