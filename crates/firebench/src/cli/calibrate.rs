@@ -1,4 +1,4 @@
-//! `firebench calibrate`: how often the verdicts err, by simulation with the code that judges real runs.
+//! `firebench calibrate`: how often the verdicts err, by simulation with the code that judges real runs, or by a real one.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,15 @@ use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, Places, calibrate_live};
+use crate::experiment::Design;
+use crate::units::{Share, ShareError, Span};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
+    /// Measure in place of simulating: two contenders that are the bare host, and, with --effect, one that has more work
+    #[arg(long, conflicts_with_all = ["runs", "noise"])]
+    live: bool,
     /// Runs behind every row
     #[arg(long, default_value_t = Settings::default().runs)]
     runs: usize,
@@ -20,9 +25,9 @@ pub(crate) struct CalibrateArgs {
     /// Noise of a boot, as a part of its time
     #[arg(long, default_value_t = Settings::default().noise)]
     noise: f64,
-    /// By how much the last contender of an A/B run is slower
-    #[arg(long, default_value_t = Settings::default().effect)]
-    effect: f64,
+    /// By how much the last contender of an A/B run is slower [default: 0.02; with --live there is none]
+    #[arg(long)]
+    effect: Option<f64>,
     /// Half-width of the interval that the runs aim at
     #[arg(long, default_value_t = 0.01)]
     precision: f64,
@@ -57,16 +62,53 @@ enum Format {
 struct Impossible(#[source] firebench_stats::Error);
 
 #[derive(Serialize)]
-struct Table {
-    rows: Vec<Row>,
+struct Table<R> {
+    rows: Vec<R>,
 }
 
-pub(super) fn main(args: &CalibrateArgs) -> Result<(), Failure> {
+/// A part that is none.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("--{flag}: {source}")]
+#[diagnostic(help("parts are above zero, such as 0.01"))]
+struct NoShare {
+    flag: &'static str,
+    source: ShareError,
+}
+
+pub(super) fn main(args: &CalibrateArgs, places: &Places) -> Result<(), Failure> {
+    let text = if args.live { live(args, places)? } else { simulated(args)? };
+    super::print(&text)
+}
+
+/// A real run.
+fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
+    let share =
+        |flag, part: f64| part.to_string().parse::<Share>().map_err(|source| Failure::usage(NoShare { flag, source }));
+    let precision = args.blocks.is_none().then(|| share("precision", args.precision)).transpose()?;
+    let design = Design {
+        boots: args.blocks,
+        precision,
+        // A float beyond the range of u64 saturates.
+        max_time: precision.map(|_| Span::seconds(args.max_seconds.max(1.0) as u64)),
+        delta: args.delta.map(|delta| share("delta", delta)).transpose()?,
+        seed: Some(args.seed),
+        ..Design::default()
+    };
+    let effect = args.effect.map(|effect| share("effect", effect)).transpose()?;
+    let rows = calibrate_live::run(design, effect, places)?;
+    match args.format {
+        Format::Table => Ok(calibrate_live::table(&rows)),
+        Format::Json => json(&Table { rows }),
+    }
+}
+
+/// Many simulated ones.
+fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     let settings = Settings {
         runs: args.runs,
         seed: args.seed,
         noise: args.noise,
-        effect: args.effect,
+        effect: args.effect.unwrap_or(Settings::default().effect),
         size: match args.blocks {
             Some(blocks) => Size::Blocks(blocks),
             None => Size::Precision { precision: args.precision, max_seconds: args.max_seconds },
@@ -75,14 +117,15 @@ pub(super) fn main(args: &CalibrateArgs) -> Result<(), Failure> {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;
-    let text = match args.format {
-        Format::Table => table(&rows),
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&Table { rows }).map_err(std::io::Error::from);
-            format!("{}\n", json.map_err(Failure::system("write JSON"))?)
-        }
-    };
-    super::print(&text)
+    match args.format {
+        Format::Table => Ok(table(&rows)),
+        Format::Json => json(&Table { rows }),
+    }
+}
+
+fn json<R: Serialize>(table: &Table<R>) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(table).map_err(std::io::Error::from);
+    Ok(json.map_err(Failure::system("write JSON"))? + "\n")
 }
 
 /// The rows under one head.

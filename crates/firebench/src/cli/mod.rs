@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Here things are printed; everything else computes.
 
 mod calibrate;
+mod calibrate_live;
 mod compare;
 mod doctor;
 mod fetch;
@@ -141,7 +142,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
-        Command::Calibrate(args) => calibrate::main(&args),
+        Command::Calibrate(args) => calibrate::main(&args, &cli.places),
         Command::Doctor(args) => doctor::main(&args, &cli.places),
         Command::Tune(args) => tune::main(&args),
         Command::NestedRun => nested_run::main(),

@@ -69,6 +69,21 @@ fn a_host_takes_part_as_a_vm_does() {
     }
 }
 
+#[test]
+fn a_live_calibration_says_what_it_found_and_whether_that_is_right() {
+    require!(need::busybox());
+    let lab = Lab::new();
+    let args = ["calibrate", "--live", "--effect", "0.5", "--blocks", "3", "--format", "json"];
+    let outcome = lab.firebench(&args).run().ok();
+    let table: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    let rows = table["rows"].as_array().expect("rows");
+    let kinds: Vec<_> = rows.iter().map(|row| (row["kind"].as_str(), row["truth"].as_f64())).collect();
+    assert_eq!(kinds, [(Some("aa"), Some(0.0)), (Some("ab"), Some(0.5))]);
+    let estimate = rows[1]["judgement"]["interval"]["centre"].as_f64().expect("an estimate").exp();
+    assert!((1.2..1.9).contains(&estimate), "half as much again: {estimate}\n{outcome}");
+    lab.firebench(&["calibrate", "--live", "--precision", "0"]).run().fails(2, &["--precision", "no share"]);
+}
+
 /// An agent whose clock runs at half speed: nothing that it measures counts.
 #[test]
 fn boots_whose_clock_is_wrong_are_void() {
