@@ -20,6 +20,7 @@ pub mod experiment;
 pub mod fetch;
 pub mod gate;
 pub mod hostfacts;
+pub mod import;
 pub mod init;
 pub mod nested;
 pub mod observe;

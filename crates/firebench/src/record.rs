@@ -25,6 +25,10 @@ pub struct Report {
     /// The run's id in the store; absent where it was not stored.
     #[serde(default)]
     pub id: Option<String>,
+    /// Where the figures come from, if firebench did not measure them. Then it knows nothing but them and the contenders' names:
+    /// every other field is empty or has no meaning.
+    #[serde(default)]
+    pub imported: Option<Imported>,
     /// Version of firebench.
     pub firebench: String,
     /// When the run began, RFC 3339 in UTC.
@@ -61,6 +65,35 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Why the run ended early, if it did.
     pub failure: Option<String>,
+}
+
+/// Where figures come from that firebench did not measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Who wrote them, in which format.
+    pub format: ImportFormat,
+    /// Name of the file.
+    pub name: String,
+}
+
+/// The formats of others that firebench reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportFormat {
+    /// The JSON of `hyperfine --export-json`.
+    Hyperfine,
+    /// A CSV with a row for each sample.
+    Csv,
+}
+
+impl ImportFormat {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            ImportFormat::Hyperfine => "hyperfine",
+            ImportFormat::Csv => "CSV",
+        }
+    }
 }
 
 /// How a run was laid out, and how far it came. Everything that a verdict needs besides the boots.

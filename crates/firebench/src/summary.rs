@@ -162,7 +162,7 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
         metrics,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
         to_host: to_host(report, contender),
-        throughput: real.filter(|&seconds| seconds > 0.0).map(|seconds| payload / seconds),
+        throughput: real.filter(|&seconds| seconds > 0.0 && payload > 0.0).map(|seconds| payload / seconds),
         disk_reads: median(firsts().map(read)).and_then(share).map(|first| {
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }

@@ -3,10 +3,11 @@
 use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
-use super::{EXIT_FAILED, Failure};
+use super::{EXIT_FAILED, Failure, Places};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
 use crate::report::text;
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -32,8 +33,9 @@ enum Format {
 }
 
 /// Returns the exit code.
-pub(super) fn main(args: &CompareArgs) -> Result<u8, Failure> {
-    let lookup: Lookup = &|_| Ok(None);
+pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
+    let store = places.store_path()?;
+    let lookup: Lookup = &|which| Store::lookup(&store, which).map_err(|error| Box::new(error) as _);
     let operand = |given: &str| {
         operand::load(given, lookup).map_err(|error| match error {
             OperandError::Store(error) => Failure { error, code: EXIT_FAILED },

@@ -3,13 +3,18 @@
 mod calibrate;
 mod calibrate_live;
 mod compare;
+mod delete;
 mod doctor;
+mod export;
 mod fetch;
 mod gate;
 mod image;
+mod import;
 mod init;
 mod nested_run;
 mod run;
+mod runs;
+mod show;
 mod tune;
 
 use std::io::Write;
@@ -25,6 +30,7 @@ use firebench_vmm::Interrupt;
 
 use crate::nested::NestedError;
 use crate::runner::RunError;
+use crate::store::StoreError;
 
 /// Everything went well.
 pub const EXIT_OK: u8 = 0;
@@ -120,9 +126,19 @@ enum Command {
     Fetch(fetch::FetchArgs),
     /// Build, list and remove guest images
     Image(image::ImageArgs),
+    /// List the runs in the store
+    Runs(runs::RunsArgs),
+    /// Show the report of a run in the store
+    Show(show::ShowArgs),
+    /// Write a run in the store for other programs
+    Export(export::ExportArgs),
+    /// Put reports, results of hyperfine, or a CSV into the store
+    Import(import::ImportArgs),
+    /// Remove runs from the store
+    Delete(delete::DeleteArgs),
     /// Compare two runs, and fail where one is too far from the other
     Compare(compare::CompareArgs),
-    /// Measure how often the verdicts err, by simulated runs
+    /// Measure how often the verdicts err, by simulated runs or a real one
     Calibrate(calibrate::CalibrateArgs),
     /// Tell what this machine has, lacks, and what to do about it
     Doctor(doctor::DoctorArgs),
@@ -137,11 +153,16 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Compare(args) => return exit(compare::main(&args)),
+        Command::Compare(args) => return exit(compare::main(&args, &cli.places)),
         Command::Run(args) => return exit(run::main(&args, &cli.places)),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
+        Command::Runs(args) => runs::main(&args, &cli.places),
+        Command::Show(args) => show::main(&args, &cli.places),
+        Command::Export(args) => export::main(&args, &cli.places),
+        Command::Import(args) => import::main(&args, &cli.places),
+        Command::Delete(args) => delete::main(&args, &cli.places),
         Command::Calibrate(args) => calibrate::main(&args, &cli.places),
         Command::Doctor(args) => doctor::main(&args, &cli.places),
         Command::Tune(args) => tune::main(&args),
@@ -219,6 +240,12 @@ impl Failure {
             NestedError::Runner(error) => Failure::from_run(error),
             error => error.into(),
         }
+    }
+
+    /// What the store did not do: most often it was asked for something that it does not have.
+    fn from_store(error: StoreError) -> Self {
+        let code = if error.is_usage() { EXIT_USAGE } else { EXIT_FAILED };
+        Failure { error: Box::new(error), code }
     }
 
     /// The error as the terminal shows it.

@@ -40,6 +40,7 @@ pub(super) fn report(
     Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
+        imported: None,
         firebench: env!("CARGO_PKG_VERSION").to_owned(),
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         duration: 0.0,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::ReportError;
 use crate::experiment::Experiment;
-use crate::record::{Report, SCHEMA};
+use crate::record::{Imported, Report, SCHEMA};
 
 /// What every version of the schema has.
 #[derive(Deserialize)]
@@ -15,6 +15,8 @@ struct Head {
 /// A report of which only the experiment is wanted.
 #[derive(Deserialize)]
 struct ExperimentOnly {
+    #[serde(default)]
+    imported: Option<Imported>,
     experiment: Experiment,
 }
 
@@ -34,7 +36,7 @@ pub fn to_json(report: &Report) -> Result<String, ReportError> {
 /// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
 pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
-    serde_json::from_str(text).map_err(|e| ReportError::json(&e))
+    serde_json::from_str(text).map_err(|e| error(&e))
 }
 
 /// The experiment of a report.
@@ -43,11 +45,16 @@ pub fn from_json(text: &str) -> Result<Report, ReportError> {
 /// As [`from_json`].
 pub(super) fn experiment_from_json(text: &str) -> Result<Experiment, ReportError> {
     check_schema(text)?;
-    let only: ExperimentOnly = serde_json::from_str(text).map_err(|e| ReportError::json(&e))?;
-    Ok(only.experiment)
+    let only: ExperimentOnly = serde_json::from_str(text).map_err(|e| error(&e))?;
+    if only.imported.is_some() { Err(ReportError::Imported) } else { Ok(only.experiment) }
+}
+
+/// serde_json's message quotes the file, which may come from anywhere.
+pub(crate) fn error(error: &serde_json::Error) -> ReportError {
+    ReportError::Json(super::text::line(&error.to_string()))
 }
 
 fn check_schema(text: &str) -> Result<(), ReportError> {
-    let head: Head = serde_json::from_str(text).map_err(|e| ReportError::json(&e))?;
+    let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
     if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: super::text::line(&head.schema) }) }
 }

@@ -9,7 +9,7 @@ use super::files::MARKER;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
-use super::{EMULATED, design, hosts, meminfo, text};
+use super::{EMULATED, design, hosts, imported, meminfo, text};
 use crate::audit::{Audit, audit};
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{METRICS, Summary, summarize};
@@ -17,6 +17,12 @@ use crate::summary::{METRICS, Summary, summarize};
 /// Writes the whole document.
 pub fn render(report: &Report) -> String {
     let summary = summarize(report);
+    if let Some(imported) = &report.imported {
+        let mut sections = vec![imported::introduction(imported), summary_section(report, &summary)];
+        sections.extend(report.contenders.iter().map(imported::results));
+        sections.push(imported::end(report));
+        return sections.join("\n");
+    }
     let audit = audit(report);
     let mut sections = vec![introduction(report), summary_section(report, &summary)];
     sections.extend(fairness_section(report, &audit));
@@ -84,7 +90,9 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
     if let Some(failure) = &report.failure {
         out += &format!("**The run failed:** {}\n\n", sentence(failure));
     }
-    out += &format!("Accelerator: {}, {}\n\n", report.accelerator, sentence(&report.accelerator_reason));
+    if report.imported.is_none() {
+        out += &format!("Accelerator: {}, {}\n\n", report.accelerator, sentence(&report.accelerator_reason));
+    }
     out += &sample_table(report, summary);
     if let Some((baseline, others)) = titles(&report.contenders).split_first().filter(|_| !summary.pairs.is_empty()) {
         out += &format!("\nRatio to {} (above 1: takes longer; `sys` by difference):\n\n", baseline);

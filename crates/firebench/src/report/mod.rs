@@ -10,12 +10,14 @@ mod exercised;
 mod fairness;
 pub mod files;
 mod hosts;
+pub mod imported;
 pub mod json;
 pub mod markdown;
 mod markdown_audit;
 pub(crate) mod markdown_text;
 pub mod meminfo;
 pub mod progress;
+pub mod runs;
 pub mod terminal;
 pub mod text;
 mod words;
@@ -69,6 +71,10 @@ pub enum ReportError {
         /// Its schema.
         found: String,
     },
+    /// The report has figures of somebody else.
+    #[error("firebench did not make this report, it imported the figures: there is no experiment in it")]
+    #[diagnostic(help("give a report of a run of firebench"))]
+    Imported,
     /// The Markdown carries no experiment.
     #[error("no experiment in this document")]
     #[diagnostic(help(
@@ -90,11 +96,6 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// serde_json's message quotes the file, which may come from anywhere.
-    fn json(error: &serde_json::Error) -> Self {
-        ReportError::Json(text::line(&error.to_string()))
-    }
-
     /// toml's message shows the line, which may come from anywhere.
     fn toml(error: &toml::de::Error) -> Self {
         ReportError::Toml(text::block(&error.to_string()))

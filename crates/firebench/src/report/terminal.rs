@@ -3,7 +3,7 @@
 use firebench_protocol::Moment;
 
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
-use super::{EMULATED, design, exercised, fairness, hosts, meminfo, text};
+use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
 use crate::audit::{Audit, Fairness, Rank, audit};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
@@ -69,18 +69,20 @@ pub(super) enum Paint {
 /// Writes the whole report.
 pub fn render(report: &Report, style: Style) -> String {
     let summary = summarize(report);
-    let sections = [
-        head(report, style),
-        tables(report, &summary, style),
-        ratios(report, &summary, style),
-        fair(&audit(report), style),
-        exercised(report, style),
-        notes(report, style),
-    ];
+    let mut sections = vec![head(report, style), tables(report, &summary, style), ratios(report, &summary, style)];
+    if report.imported.is_none() {
+        sections.extend([fair(&audit(report), style), exercised(report, style)]);
+    }
+    sections.push(notes(report, style));
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn head(report: &Report, style: Style) -> String {
+    if let Some(imported) = &report.imported {
+        let title = text::line(&format!("firebench: {}", imported.name));
+        let origin = text::wrap("  ", &text::line(&imported::origin(imported)), style.usable());
+        return format!("{}\n{origin}\n", style.paint(Paint::Head, &text::cut(&title, style.usable())));
+    }
     let workload = report.experiment.workload.name();
     let title = text::line(&format!("firebench {workload}: {}", report.command.join(" ")));
     let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
@@ -250,7 +252,7 @@ fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
 }
 
 fn ratio_line(pair: &Pair, style: Style) -> String {
-    let name = text::cut(&text::line(&pair.contender), BAND);
+    let name = text::cut(&text::line(&pair.contender), STUB - 1);
     let mut line = format!("  {name:<STUB$}");
     for (metric, comparison) in &pair.metrics {
         line += &format!("{metric} {}   ", comparison_text(comparison));

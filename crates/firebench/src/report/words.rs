@@ -110,7 +110,7 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
             summary.pairs.iter().filter(|pair| pair.blocks > 0).map(|pair| verdict(pair, &report.design.primary)),
         );
     }
-    if summary.single_iteration {
+    if summary.single_iteration && report.imported.is_none() {
         sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());
     }
     sentences

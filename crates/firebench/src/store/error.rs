@@ -113,6 +113,28 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another command line would have gone well.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            StoreError::Missing(_)
+            | StoreError::NotAStore(_)
+            | StoreError::NoSuchRun(_)
+            | StoreError::Empty
+            | StoreError::Ambiguous { .. }
+            | StoreError::StillRunning(_)
+            | StoreError::Complete(_)
+            | StoreError::AlreadyThere(_)
+            | StoreError::Inconsistent(_) => true,
+            StoreError::Open { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Busy(_)
+            | StoreError::Full(_)
+            | StoreError::Sqlite { .. }
+            | StoreError::Output(_) => false,
+        }
+    }
+
     /// Turns what SQLite says about the store at `path` into what the user must know.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();

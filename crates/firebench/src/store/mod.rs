@@ -37,7 +37,7 @@ pub use write::{Deleted, Outcome};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A run's id: 8 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
 

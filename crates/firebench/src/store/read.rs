@@ -1,5 +1,7 @@
 //! Reads runs.
 
+use std::path::Path;
+
 use firebench_vmm::Launch;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -66,6 +68,17 @@ impl Store {
     /// As for [`id`](Store::id).
     pub fn run_line(&self, which: &str) -> Result<RunLine, StoreError> {
         self.find(which).and_then(|(run, _)| self.line(run)).map_err(self.explain())
+    }
+
+    /// The report of the run that `which` stands for in the store at `path`; None where there is no such store or run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lookup(path: &Path, which: &str) -> Result<Option<Report>, StoreError> {
+        match Store::open_existing(path).and_then(|store| store.load(which)) {
+            Err(StoreError::Missing(_) | StoreError::Empty | StoreError::NoSuchRun(_)) => Ok(None),
+            loaded => loaded.map(Some),
+        }
     }
 
     /// The report of a run, with all that was recorded so far. `which` is as for [`id`](Store::id).

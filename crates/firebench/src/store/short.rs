@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use firebench_stats::{Judgement, Verdict};
 
-use crate::record::{BootStatus, Report};
+use crate::boots::good;
+use crate::record::Report;
 use crate::summary::summarize;
 
 /// Blocks that have a good boot of every contender, without the scout's.
 pub(super) fn blocks(report: &Report) -> u32 {
-    let mut good: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut boots: BTreeMap<u32, usize> = BTreeMap::new();
     for contender in &report.contenders {
-        for boot in contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok) {
-            *good.entry(boot.block).or_default() += 1;
+        for boot in good(contender, &report.design) {
+            *boots.entry(boot.block).or_default() += 1;
         }
     }
-    let whole = good.range(report.design.scout_blocks..).filter(|(_, boots)| **boots >= report.contenders.len());
+    let whole = boots.values().filter(|good| **good >= report.contenders.len());
     u32::try_from(whole.count()).unwrap_or(u32::MAX)
 }
 

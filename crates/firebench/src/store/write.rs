@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::lease::{self, Lease};
 use super::record::{insert_boot, json, next, word};
-use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, lease, read, short};
+use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, read, short};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
 
 /// How a run ended.
@@ -64,7 +65,7 @@ impl Store {
             Ok((run, lease.ok_or(StoreError::StillRunning(id.to_string()))?, id))
         });
         let (run, lease, id) = begun.map_err(self.explain())?;
-        self.leases.insert(run, lease);
+        self.hold(run, lease)?;
         Ok(id)
     }
 
@@ -86,8 +87,14 @@ impl Store {
             Ok((run, lease))
         });
         let (run, lease) = resumed.map_err(self.explain())?;
+        self.hold(run, lease)
+    }
+
+    /// Keeps a run until it is finished. So long, the write-ahead log is not moved into the file: that syncs the disk, in the
+    /// midst of the boots that are measured. Whoever closes the store last, or writes after this run, makes up for it.
+    fn hold(&mut self, run: i64, lease: Lease) -> Result<(), StoreError> {
         self.leases.insert(run, lease);
-        Ok(())
+        self.connection.pragma_update(None, CHECKPOINT, 0).map_err(|error| self.explain()(error.into()))
     }
 
     /// Ends a run. Everything is taken from `head` but the boots, which are in the store already; its notices are all those of
@@ -110,7 +117,7 @@ impl Store {
         });
         let run = finished.map_err(self.explain())?;
         self.leases.remove(&run);
-        Ok(())
+        self.connection.pragma_update(None, CHECKPOINT, PAGES).map_err(|error| self.explain()(error.into()))
     }
 
     /// Stores a whole report, under its own id if it has one.
@@ -170,6 +177,10 @@ impl Store {
     }
 }
 
+/// The setting that says at how many pages the write-ahead log is moved into the file, and SQLite's own choice for it.
+const CHECKPOINT: &str = "wal_autocheckpoint";
+const PAGES: i64 = 1000;
+
 /// Digits of a run's id.
 const ID_DIGITS: usize = 8;
 
@@ -194,8 +205,11 @@ fn insert_run(
     if let Some(twice) = names.iter().enumerate().find(|(place, name)| names.iter().take(*place).any(|n| n == *name)) {
         return Err(StoreError::Inconsistent(format!("two contenders have the name {:?}", twice.1)).into());
     }
-    let (workload, contenders, head_json, state) =
-        (head.experiment.workload.name(), json(&names)?, head_json(head)?, word(state)?);
+    let workload = match &head.imported {
+        Some(imported) => imported.format.name(),
+        None => head.experiment.workload.name(),
+    };
+    let (contenders, head_json, state) = (json(&names)?, head_json(head)?, word(state)?);
     let inserted = loop {
         let row = params![id, state, head.started, workload, contenders, head.design.primary, head.emulated, head_json];
         let inserted = connection.query_row(RUN, row, |row| Ok((row.get(0)?, RunId(row.get(1)?))));

@@ -71,6 +71,7 @@ pub fn published() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         id: None,
+        imported: None,
         design: DesignRecord { planned: Some(2), ..DesignRecord::default() },
         firebench: "0.1.0".to_owned(),
         started: "2025-06-01T12:00:00Z".to_owned(),

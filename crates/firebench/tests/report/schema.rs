@@ -34,7 +34,9 @@ fn in_reports() -> BTreeSet<String> {
     let mut file = published();
     file.experiment.payload = PayloadSpec::File { path: "mine".into() };
     let mut found = BTreeSet::new();
-    for report in [published(), nested(), failed(), file] {
+    let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
+    let imported = firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
+    for report in [published(), nested(), failed(), file, imported] {
         paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
     }
     found

@@ -6,6 +6,10 @@ mod fixture;
 #[path = "../report/host.rs"]
 mod host;
 
+mod commands;
+mod documented;
+mod exported;
+mod imported;
 mod killed;
 mod opening;
 mod recorded;

@@ -78,9 +78,9 @@ pub(super) struct CutOff {
 
 /// Takes up a run; from here on it belongs to this process.
 pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
-    let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::usage)?;
-    let id = store.id(which).map_err(Failure::usage)?;
-    store.resume(&id).map_err(Failure::usage)?;
+    let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let id = store.id(which).map_err(Failure::from_store)?;
+    store.resume(&id).map_err(Failure::from_store)?;
     let report = store.load(id.as_str())?;
     Ok(CutOff { store, id, report })
 }

@@ -1,0 +1,76 @@
+//! `firebench export`: writes a run for other programs.
+
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Places};
+use crate::report::{EMULATED, json};
+use crate::store::{Store, StoreError};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The run: its id, the beginning of it, or latest
+    #[arg(default_value = "latest", value_name = "ID")]
+    run: String,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The file to write, whole or not at all [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// The whole report, as in report.json
+    #[default]
+    Json,
+    /// One sample a row: contender, boot, iteration, metric, value; boots that count
+    Csv,
+    /// One boot or event a line, in the order in which they happened
+    Jsonl,
+}
+
+pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
+    let store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let line = store.run_line(&args.run).map_err(Failure::from_store)?;
+    if matches!(args.format, Format::Csv) && line.emulated {
+        eprintln!("note: the CSV does not tell it: {EMULATED}");
+    }
+    let exported = match &args.output {
+        Some(path) => to_file(path, |out| export(&store, args, out)),
+        None => export(&store, args, &mut BufWriter::new(io::stdout().lock())),
+    };
+    match exported {
+        // A reader who has gone is no error.
+        Err(StoreError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        exported => exported.map_err(Failure::from_store),
+    }
+}
+
+fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), StoreError> {
+    match args.format {
+        Format::Csv => store.export_csv(&args.run, out),
+        Format::Jsonl => store.export_jsonl(&args.run, out),
+        Format::Json => {
+            let report = store.load(&args.run)?;
+            let text = json::to_json(&report).map_err(|error| StoreError::Output(io::Error::other(error)))?;
+            out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StoreError::Output)
+        }
+    }
+}
+
+/// Gives the file its name when it is whole.
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The mode of any new file, before the user's umask; temporary files are private otherwise.
+    let mode = Permissions::from_mode(0o666);
+    let made = tempfile::Builder::new().prefix(".export-").permissions(mode).tempfile_in(dir);
+    let mut file = made.map_err(StoreError::Output)?;
+    write(&mut BufWriter::<&mut File>::new(file.as_file_mut()))?;
+    file.persist(path).map(drop).map_err(|error| StoreError::Output(error.error))
+}

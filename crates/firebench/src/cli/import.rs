@@ -1,0 +1,50 @@
+//! `firebench import`: puts reports and the figures of others into the store.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+use miette::Diagnostic;
+
+use super::{Failure, Places};
+use crate::import;
+use crate::report::runs;
+use crate::store::{Store, StoreError};
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A report.json, hyperfine's JSON (--export-json), or a CSV with the columns contender, boot, iteration, metric, value
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// A file that is not imported.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot import {}", file.display())]
+#[diagnostic(help("{}", source.help().map(|help| help.to_string()).unwrap_or_default()))]
+struct NotImported<E: Diagnostic + 'static> {
+    file: PathBuf,
+    source: E,
+}
+
+pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    // All are read before the first one is stored.
+    let mut reports = Vec::new();
+    for file in &args.files {
+        let at = |source| Failure::usage(NotImported { file: file.clone(), source });
+        reports.push((file, import::read(file, &now).map_err(at)?));
+    }
+    let mut store = Store::open(&places.store_path()?).map_err(Failure::from_store)?;
+    for (file, report) in reports {
+        let id = match store.import(report) {
+            Err(source @ (StoreError::AlreadyThere(_) | StoreError::Inconsistent(_))) => {
+                return Err(Failure::usage(NotImported { file: file.clone(), source }));
+            }
+            imported => imported.map_err(Failure::from_store)?,
+        };
+        let line = store.run_line(id.as_str()).map_err(Failure::from_store)?;
+        super::print(&format!("{} from {}\n", runs::phrase(&line), file.display()))?;
+    }
+    Ok(())
+}

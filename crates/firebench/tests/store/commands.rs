@@ -1,0 +1,190 @@
+//! The commands around the store, as a user types them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use firebench::record::Report;
+use firebench::report::{json, runs};
+use firebench::store::{RunId, RunLine, RunState, Store};
+use tempfile::{TempDir, tempdir};
+
+use crate::fixture::{nested, published};
+use crate::imported::{CSV, HYPERFINE};
+use crate::recorded::head;
+
+struct Lab {
+    dir: TempDir,
+}
+
+impl Lab {
+    fn new() -> Self {
+        Lab { dir: tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
+        command.args(args).env("FIREBENCH_DATA", self.path("data")).env_remove("FIREBENCH_STORE").stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    fn good(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and what was said.
+    fn bad(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.path("data/runs.db")).unwrap()
+    }
+}
+
+#[test]
+fn a_report_goes_in_and_out_again() {
+    let lab = Lab::new();
+    assert!(lab.good(&["runs"]).starts_with("no runs yet"));
+    assert_eq!(lab.good(&["runs", "--format", "json"]), "[]\n");
+    let text = json::to_json(&Report { id: Some("0123abcd".to_owned()), ..published() }).unwrap();
+    let file = lab.file("report.json", &text);
+    let said = lab.good(&["import", &file]);
+    assert!(said.starts_with("0123abcd (memory: qemu, firecracker) from "), "{said}");
+    assert_eq!(lab.good(&["export"]), text);
+    assert_eq!(lab.good(&["show", "--format", "json", "01"]), text);
+    assert!(lab.good(&["show"]).starts_with("firebench memory: /bin/sha256sum"));
+    assert!(lab.good(&["show", "latest", "--format", "markdown"]).starts_with("# Memory benchmark"));
+    assert!(
+        lab.good(&["export", "0123abcd", "--format", "csv"])
+            .starts_with("contender,boot,iteration,metric,value\nqemu,0,0,")
+    );
+    let emulated = lab.store().import(nested()).unwrap();
+    let output = lab.run(&["export", emulated.as_str(), "--format", "csv"]);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("EMULATED"), "{output:?}");
+    let out = lab.path("out.jsonl");
+    assert_eq!(lab.good(&["export", "0123abcd", "--format", "jsonl", "-o", out.to_str().unwrap()]), "");
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 5);
+
+    let (code, said) = lab.bad(&["import", &file]);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("run 0123abcd is in the store already") && said.contains("firebench delete 0123abcd"),
+        "{said}"
+    );
+    let (code, said) = lab.bad(&["show", "ff"]);
+    assert_eq!(code, 2);
+    assert!(said.starts_with("error: no run \"ff\" in the store\nhint: `firebench runs` lists them"), "{said}");
+    let (code, said) = lab.bad(&["export", "-o", lab.path("nowhere/x").to_str().unwrap()]);
+    assert_eq!(code, 3);
+    assert!(said.contains("cannot write the export"), "{said}");
+}
+
+#[test]
+fn another_store_may_be_named() {
+    let lab = Lab::new();
+    let (file, other) = (lab.file("results.json", HYPERFINE), lab.path("other.db"));
+    lab.good(&["import", &file, "--store", other.to_str().unwrap()]);
+    assert!(!lab.path("data").exists());
+    let lines = Store::open(&other).unwrap().list().unwrap();
+    assert_eq!((lines.len(), lines[0].workload.as_str()), (1, "hyperfine"));
+    let (code, said) = lab.bad(&["show"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("there is no store at"), "{said}");
+    let (code, said) = lab.bad(&["runs", "--store", &file]);
+    assert_eq!(code, 2);
+    assert!(said.contains("is no store of firebench"), "{said}");
+}
+
+#[test]
+fn of_several_files_all_are_stored_or_none() {
+    let lab = Lab::new();
+    let (good, bad) = (lab.file("good.csv", CSV), lab.file("bad.csv", "contender,boot\n"));
+    let (code, said) = lab.bad(&["import", &good, &bad]);
+    assert_eq!(code, 2);
+    assert!(
+        said.starts_with("error: cannot import ")
+            && said.contains("bad.csv: line 1: the column iteration is missing\nhint: "),
+        "{said}"
+    );
+    assert!(!lab.path("data").exists(), "not even a store is made");
+    let (code, said) = lab.bad(&["import", &good, lab.path("none").to_str().unwrap()]);
+    assert_eq!(code, 2);
+    assert!(said.contains("none: it cannot be read: No such file"), "{said}");
+    std::fs::write(lab.path("bytes"), [0xff, 0xfe, 0x00]).unwrap();
+    let (code, said) = lab.bad(&["import", lab.path("bytes").to_str().unwrap()]);
+    assert_eq!(code, 2);
+    assert!(said.contains("it is not UTF-8 text"), "{said}");
+}
+
+#[test]
+fn deleting_asks_or_is_told() {
+    let lab = Lab::new();
+    let ids: Vec<RunId> = [published(), nested(), published()].map(|report| lab.store().import(report).unwrap()).into();
+    let [first, second, third] = [0, 1, 2].map(|place| ids[place].as_str());
+    let (code, said) = lab.bad(&["delete", first]);
+    assert_eq!(code, 2);
+    assert!(said.contains("there is no terminal to ask"), "{said}");
+    let (code, _) = lab.bad(&["delete", "--yes", first, "nobody"]);
+    assert_eq!((code, lab.store().list().unwrap().len()), (2, 3), "all are known, or none is deleted");
+    let said = lab.good(&["delete", "--yes", first, first, second]);
+    assert_eq!(
+        said,
+        format!(
+            "deleted {first} (memory: qemu, firecracker), 4 boots\ndeleted {second} (memory: qemu, firecracker), 4 boots\n"
+        )
+    );
+    let left: Vec<RunId> = lab.store().list().unwrap().into_iter().map(|line| line.id).collect();
+    assert_eq!(left, [ids[2].clone()]);
+    let mut running = lab.store();
+    let id = running.begin(&head()).unwrap();
+    let (code, said) = lab.bad(&["delete", "--yes", id.as_str()]);
+    assert_eq!(code, 2);
+    assert!(said.contains("is still going on"), "{said}");
+    assert!(lab.good(&["runs"]).contains("running"), "{third}");
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_error() {
+    let lab = Lab::new();
+    lab.store().import(published()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
+    command.args(["export", "--format", "csv"]).env("FIREBENCH_DATA", lab.path("data"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn the_table_of_runs() {
+    let lab = Lab::new();
+    lab.store().import(published()).unwrap();
+    let [line] = lab.store().list().unwrap().try_into().unwrap();
+    let id = |id: &str| serde_json::from_value::<RunId>(id.into()).unwrap();
+    let lines = [
+        RunLine { id: id("00000001"), state: RunState::Running, blocks: 7, verdict: None, ..line.clone() },
+        RunLine { id: id("00000002"), state: RunState::Interrupted, blocks: 0, verdict: None, ..line.clone() },
+        RunLine { id: id("00000003"), emulated: true, ..line.clone() },
+        RunLine { id: id("00000004"), state: RunState::Failed, workload: "hyperfine".to_owned(), ..line.clone() },
+        RunLine {
+            id: id("00000005"),
+            contenders: vec!["a contender with a very long name".to_owned(), "\u{1b}[31mred".to_owned()],
+            verdict: Some("host 12.3% faster; other equivalent".to_owned()),
+            ..line
+        },
+    ];
+    insta::assert_snapshot!("runs", runs::table(&lines));
+}
