@@ -27,6 +27,8 @@ pub struct Outlook {
     pub contenders: Vec<String>,
     /// Boots of each contender, which is the number of blocks, where it is known.
     pub blocks: Option<u32>,
+    /// Boots that are done already, of a run that goes on.
+    pub done: usize,
     /// Iterations in each boot.
     pub iterations: u32,
     /// Whether guest instructions are emulated.
@@ -56,11 +58,11 @@ impl<W: Write> Progress<W> {
     pub fn new(out: W, outlook: Outlook, verbosity: Verbosity, is_terminal: bool, style: Style) -> Self {
         Progress {
             out,
+            done: outlook.done,
             outlook,
             verbosity,
             is_terminal,
             style,
-            done: 0,
             block: 0,
             banner_shown: false,
             status_shown: false,

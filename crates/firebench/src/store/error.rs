@@ -15,7 +15,8 @@ pub enum StoreError {
     /// The store or its lock file cannot be opened or made.
     #[error("cannot open the store {}", path.display())]
     #[diagnostic(help(
-        "it must be a file that you may write, in a directory that you may write; --store names another one"
+        "it must be a file that you may write, in a directory that you may write; --store names another one, and `run \
+         --no-store` needs none"
     ))]
     Open {
         /// The file.

@@ -6,7 +6,7 @@ use firebench::record::{BootStatus, Report};
 use firebench::store::Store;
 use nix::sys::signal::Signal;
 
-use crate::common::{Lab, say};
+use crate::common::{LIMIT, Lab, say, wait_for};
 use crate::fake::fake;
 use crate::{need, require};
 
@@ -60,7 +60,11 @@ fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        std::thread::sleep(Duration::from_millis(150 + random % 450));
+        // Up to seven boots further, and then anywhere in the next one.
+        let boots = usize::try_from(random % 8).expect("a few");
+        let told = || run.stderr().matches("  up in ").count();
+        wait_for(&format!("{boots} boots"), LIMIT, || (told() >= boots).then_some(()));
+        std::thread::sleep(Duration::from_millis(random / 8 % 40));
         run.signal(Signal::SIGKILL);
         let outcome = run.finish_and_leave();
         assert_eq!(outcome.signal(), Some(9), "the run was over before it was killed\n{outcome}");

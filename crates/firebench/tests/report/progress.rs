@@ -13,6 +13,7 @@ fn outlook() -> Outlook {
     Outlook {
         contenders: vec!["qemu".to_owned(), "firecracker".to_owned()],
         blocks: Some(1),
+        done: 0,
         iterations: 2,
         emulated: true,
     }

@@ -1,11 +1,16 @@
 //! Keeps a run in the store, and takes up one that was cut off.
 
+use std::time::{Duration, Instant};
+
 use super::super::{Failure, Places};
 use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
 use crate::record::Report;
 use crate::resume::{self, ResumeError};
 use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
+
+/// How long what a killed firebench started may take to be gone.
+const LAST_BREATH: Duration = Duration::from_secs(2);
 
 /// What keeps a run, if anything does.
 pub(super) struct Keeper {
@@ -80,7 +85,14 @@ pub(super) struct CutOff {
 pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
     let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
     let id = store.id(which).map_err(Failure::from_store)?;
-    store.resume(&id).map_err(Failure::from_store)?;
+    // A VM that was being started when its firebench was killed holds on to the run for a moment longer.
+    let begun = Instant::now();
+    while let Err(error) = store.resume(&id) {
+        if !matches!(error, StoreError::StillRunning(_)) || begun.elapsed() > LAST_BREATH {
+            return Err(Failure::from_store(error));
+        }
+        std::thread::sleep(LAST_BREATH / 100);
+    }
     let report = store.load(id.as_str())?;
     Ok(CutOff { store, id, report })
 }

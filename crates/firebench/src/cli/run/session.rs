@@ -91,6 +91,7 @@ impl Session {
         let outlook = Outlook {
             contenders: prepared.plan.contenders.iter().map(|planned| planned.name.clone()).collect(),
             blocks: prepared.report.design.planned,
+            done: prepared.plan.done.len(),
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
         };

@@ -55,12 +55,15 @@ fn an_ordinary_user_needs_nothing_but_their_files() {
     let data = copy(&lab.data, "data");
     std::fs::set_permissions(lab.path(""), std::fs::Permissions::from_mode(0o755)).expect("mode");
     let out = lab.path("out");
-    std::fs::create_dir(&out).expect("a directory");
-    let chown = Command::new("chown").args(["-R", "nobody:nogroup"]).args([&lab.cache, &lab.tmp, &out]).status();
+    let own = lab.path("own");
+    for dir in [&out, &own] {
+        std::fs::create_dir(dir).expect("a directory");
+    }
+    let chown = Command::new("chown").args(["-R", "nobody:nogroup"]).args([&lab.cache, &lab.tmp, &out, &own]).status();
     assert!(chown.expect("chown runs").success());
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"]).arg(program);
     command.args(SHORT).args([SMALL, "--out"]).arg(&out).env("HOME", "/nonexistent");
-    lab.invocation(command).env("FIREBENCH_DATA", data).run().ok();
+    lab.invocation(command).env("FIREBENCH_DATA", data).env("FIREBENCH_STORE", own.join("runs.db")).run().ok();
     assert_good(&report(&out), 1, 1);
 }
