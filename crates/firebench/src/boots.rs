@@ -84,8 +84,8 @@ impl<'a> Paired<'a> {
         let of_block: HashMap<u32, &BootRecord> =
             good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
         let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
-        let both = |boot: &'a BootRecord| both(boot).filter(|_| !void.contains(&boot.block));
-        let (baseline, contender) = good(baseline, design).into_iter().filter_map(both).unzip();
+        let whole = good(baseline, design).into_iter().filter(|boot| !void.contains(&boot.block));
+        let (baseline, contender) = whole.filter_map(both).unzip();
         Paired { baseline, contender }
     }
 

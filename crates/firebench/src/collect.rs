@@ -41,7 +41,8 @@ impl Collected {
             if let Some(launch) = collected.launch {
                 record.launch = launch;
             }
-            record.boots = collected.boots;
+            // Behind those of a run that goes on.
+            record.boots.extend(collected.boots);
         }
     }
 }

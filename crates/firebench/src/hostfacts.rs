@@ -150,6 +150,11 @@ impl CpuTime {
     }
 }
 
+/// The word in brackets, by which the kernel marks its choice in a list: `always [madvise] never`.
+pub(crate) fn marked(list: &str) -> Option<&str> {
+    list.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
+}
+
 /// Free space for this user on the file system of `path`, or of its nearest ancestor that exists.
 fn disk_free(path: &Path) -> Option<u64> {
     let existing = path.ancestors().find(|path| path.exists())?;

@@ -23,6 +23,7 @@ pub mod hostfacts;
 pub mod import;
 pub mod init;
 pub mod nested;
+mod new_file;
 pub mod observe;
 pub mod plan;
 pub mod prepare;

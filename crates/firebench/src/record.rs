@@ -326,6 +326,31 @@ pub struct BootRecord {
     pub last_words: Vec<String>,
 }
 
+impl BootRecord {
+    /// A good boot of which nothing is known yet.
+    pub fn new(block: u32, position: u32, attempt: u32) -> Self {
+        BootRecord {
+            block,
+            position,
+            attempt,
+            status: BootStatus::Ok,
+            message: None,
+            boot_seconds: None,
+            life_seconds: 0.0,
+            host_cache_resident: None,
+            facts: None,
+            meminfo_before: None,
+            meminfo_after: None,
+            iterations: Vec::new(),
+            vmm_cpu: None,
+            pinned: Vec::new(),
+            without: Vec::new(),
+            console_bytes: 0,
+            last_words: Vec::new(),
+        }
+    }
+}
+
 /// One run of the workload inside a boot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IterationRecord {

@@ -7,6 +7,7 @@ use firebench_protocol::GuestFacts;
 use super::Rank::{self, Harmless};
 use super::classes;
 use super::subject::{PASSED_THROUGH, Set, Subject};
+use crate::hostfacts::marked;
 use crate::record::Report;
 
 /// A fact.
@@ -134,8 +135,7 @@ pub(super) fn words(subject: &Subject, class: Rank) -> Option<Vec<String>> {
 
 /// The word in brackets of a list in which the kernel marks its choice; everything where none is marked.
 pub(super) fn chosen(list: &str) -> String {
-    let marked = list.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
-    marked.map_or(list, |(chosen, _)| chosen).to_owned()
+    marked(list).unwrap_or(list).to_owned()
 }
 
 /// What the kernel does about each vulnerability. Its guess whether hyper-threads are in use ("SMT Host state unknown")

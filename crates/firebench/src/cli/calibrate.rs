@@ -98,7 +98,7 @@ fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
     let rows = calibrate_live::run(design, effect, places)?;
     match args.format {
         Format::Table => Ok(calibrate_live::table(&rows)),
-        Format::Json => json(&Table { rows }),
+        Format::Json => super::json(&Table { rows }),
     }
 }
 
@@ -119,13 +119,8 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;
     match args.format {
         Format::Table => Ok(table(&rows)),
-        Format::Json => json(&Table { rows }),
+        Format::Json => super::json(&Table { rows }),
     }
-}
-
-fn json<R: Serialize>(table: &Table<R>) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(table).map_err(std::io::Error::from);
-    Ok(json.map_err(Failure::system("write JSON"))? + "\n")
 }
 
 /// The rows under one head.

@@ -47,10 +47,7 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     super::print(&match args.format {
         Format::Table => table::render(&comparison),
         Format::Markdown => markdown::render(&comparison),
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&comparison).map_err(std::io::Error::from);
-            format!("{}\n", json.map_err(Failure::system("write JSON"))?)
-        }
+        Format::Json => super::json(&comparison)?,
     })?;
     let suite = text::line(&format!("{} against {}", args.b, args.a));
     args.gate.finish(&comparison.gates, &suite, comparison.is_conclusive())

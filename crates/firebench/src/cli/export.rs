@@ -1,13 +1,13 @@
 //! `firebench export`: writes a run for other programs.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Places};
+use crate::new_file;
 use crate::report::{EMULATED, json};
 use crate::store::{Store, StoreError};
 
@@ -66,11 +66,7 @@ fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), S
 
 /// Gives the file its name when it is whole.
 fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The mode of any new file, before the user's umask; temporary files are private otherwise.
-    let mode = Permissions::from_mode(0o666);
-    let made = tempfile::Builder::new().prefix(".export-").permissions(mode).tempfile_in(dir);
-    let mut file = made.map_err(StoreError::Output)?;
+    let mut file = new_file::in_dir(new_file::dir_of(path), ".export-").map_err(StoreError::Output)?;
     write(&mut BufWriter::<&mut File>::new(file.as_file_mut()))?;
     file.persist(path).map(drop).map_err(|error| StoreError::Output(error.error))
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::gate::{self, Limit, Outcome};
+use crate::new_file;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -52,9 +53,7 @@ impl GateArgs {
 
 /// The file appears whole or not at all.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut temporary = tempfile::Builder::new().permissions(permissions).tempfile_in(dir)?;
+    let mut temporary = new_file::in_dir(new_file::dir_of(file), ".junit-")?;
     std::io::Write::write_all(&mut temporary, text.as_bytes())?;
     temporary.persist(file)?;
     Ok(())

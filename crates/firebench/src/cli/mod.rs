@@ -189,6 +189,12 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A value as JSON for people and programs.
+fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(std::io::Error::from);
+    Ok(json.map_err(Failure::system("write JSON"))? + "\n")
+}
+
 /// Something that the system refuses.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot {action}")]

@@ -29,9 +29,6 @@ pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
     match args.format {
         Format::Table if lines.is_empty() => super::print("no runs yet: `firebench run memory` makes the first one\n"),
         Format::Table => super::print(&runs::table(&lines)),
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&lines).map_err(std::io::Error::from);
-            super::print(&(json.map_err(Failure::system("write JSON"))? + "\n"))
-        }
+        Format::Json => super::print(&super::json(&lines)?),
     }
 }

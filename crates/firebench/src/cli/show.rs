@@ -4,9 +4,8 @@ use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Places};
-use crate::report::terminal::{self, Style};
-use crate::report::{json, markdown};
+use super::{Failure, Places, run};
+use crate::report::{json, markdown, terminal};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -34,11 +33,7 @@ pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
     super::print(&match args.format {
-        Format::Terminal => {
-            let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-            let no_color = std::env::var_os("NO_COLOR");
-            terminal::render(&report, Style::for_stream(std::io::stdout().is_terminal(), no_color.as_deref(), width))
-        }
+        Format::Terminal => terminal::render(&report, run::style(std::io::stdout().is_terminal())),
         Format::Json => json::to_json(&report)?,
         Format::Markdown => markdown::render(&report),
     })

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use firebench_protocol::Counters;
 
 use super::{ClockReport, check};
-use crate::record::{BootRecord, BootStatus, IterationRecord};
+use crate::record::{BootRecord, IterationRecord};
 
 /// A boot of iterations with `real`, `host_real` and stolen microseconds.
 fn boot(iterations: &[(f64, f64, u64)]) -> BootRecord {
@@ -13,25 +13,7 @@ fn boot(iterations: &[(f64, f64, u64)]) -> BootRecord {
         counters: Counters { steal_us, ..Counters::default() },
         digest: String::new(),
     };
-    BootRecord {
-        block: 0,
-        position: 0,
-        attempt: 1,
-        status: BootStatus::Ok,
-        message: None,
-        boot_seconds: None,
-        life_seconds: 0.0,
-        host_cache_resident: None,
-        facts: None,
-        meminfo_before: None,
-        meminfo_after: None,
-        iterations: (0..).zip(iterations).map(iteration).collect(),
-        vmm_cpu: None,
-        pinned: Vec::new(),
-        without: Vec::new(),
-        console_bytes: 0,
-        last_words: Vec::new(),
-    }
+    BootRecord { iterations: (0..).zip(iterations).map(iteration).collect(), ..BootRecord::new(0, 0, 1) }
 }
 
 fn on(pairs: &[(f64, f64)]) -> ClockReport {

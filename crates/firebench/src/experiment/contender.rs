@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, firecracker, qemu};
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Share, Size};
@@ -295,10 +295,30 @@ impl CacheMode {
         }
     }
 
+    /// QEMU's, which has all.
+    pub fn qemu(self) -> qemu::Cache {
+        match self {
+            CacheMode::None => qemu::Cache::None,
+            CacheMode::Writeback => qemu::Cache::Writeback,
+            CacheMode::Writethrough => qemu::Cache::Writethrough,
+            CacheMode::Directsync => qemu::Cache::Directsync,
+            CacheMode::Unsafe => qemu::Cache::Unsafe,
+        }
+    }
+
+    /// Firecracker's, where it has one.
+    pub fn firecracker(self) -> Option<firecracker::CacheType> {
+        match self {
+            CacheMode::Writeback => Some(firecracker::CacheType::Writeback),
+            CacheMode::Unsafe => Some(firecracker::CacheType::Unsafe),
+            CacheMode::None | CacheMode::Writethrough | CacheMode::Directsync => None,
+        }
+    }
+
     fn fits(self, vmm: VmmKind) -> bool {
         match vmm {
             VmmKind::Qemu => true,
-            VmmKind::Firecracker => matches!(self, CacheMode::Writeback | CacheMode::Unsafe),
+            VmmKind::Firecracker => self.firecracker().is_some(),
             VmmKind::Host => false,
         }
     }
@@ -332,10 +352,29 @@ impl Io {
         }
     }
 
+    /// QEMU's, where it has one.
+    pub fn qemu(self) -> Option<qemu::Aio> {
+        match self {
+            Io::Threads => Some(qemu::Aio::Threads),
+            Io::Native => Some(qemu::Aio::Native),
+            Io::IoUring => Some(qemu::Aio::IoUring),
+            Io::Sync | Io::Async => None,
+        }
+    }
+
+    /// Firecracker's, where it has one.
+    pub fn firecracker(self) -> Option<firecracker::IoEngine> {
+        match self {
+            Io::Sync => Some(firecracker::IoEngine::Sync),
+            Io::Async => Some(firecracker::IoEngine::Async),
+            Io::Threads | Io::Native | Io::IoUring => None,
+        }
+    }
+
     fn fits(self, vmm: VmmKind) -> bool {
         match vmm {
-            VmmKind::Qemu => matches!(self, Io::Threads | Io::Native | Io::IoUring),
-            VmmKind::Firecracker => matches!(self, Io::Sync | Io::Async),
+            VmmKind::Qemu => self.qemu().is_some(),
+            VmmKind::Firecracker => self.firecracker().is_some(),
             VmmKind::Host => false,
         }
     }

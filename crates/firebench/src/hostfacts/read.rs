@@ -25,9 +25,7 @@ impl Root<'_> {
 
     /// The word in brackets: `always [madvise] never`.
     pub(super) fn chosen(&self, path: &str) -> Option<String> {
-        let line = self.line(path)?;
-        let word = line.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
-        word.map(str::to_owned)
+        super::marked(&self.line(path)?).map(str::to_owned)
     }
 
     /// A field of the first CPU in `/proc/cpuinfo`.

@@ -23,8 +23,8 @@ pub use error::ImportError;
 use crate::experiment::Experiment;
 use crate::hostfacts::HostFacts;
 use crate::record::{
-    BootRecord, BootStatus, ContenderRecord, DesignRecord, ImportFormat, Imported, IterationRecord, Overhead,
-    PayloadRecord, Report, SCHEMA,
+    BootRecord, ContenderRecord, DesignRecord, ImportFormat, Imported, IterationRecord, Overhead, PayloadRecord,
+    Report, SCHEMA,
 };
 use crate::report::{json, text};
 use crate::summary::METRICS;
@@ -156,25 +156,7 @@ fn contender(name: String, boots: Vec<BootRecord>) -> ContenderRecord {
 
 /// A boot of which nothing is known but its figures.
 fn boot(block: u32, position: u32, iterations: Vec<IterationRecord>) -> BootRecord {
-    BootRecord {
-        block,
-        position,
-        attempt: 1,
-        status: BootStatus::Ok,
-        message: None,
-        boot_seconds: None,
-        life_seconds: 0.0,
-        host_cache_resident: None,
-        facts: None,
-        meminfo_before: None,
-        meminfo_after: None,
-        iterations,
-        vmm_cpu: None,
-        pinned: Vec::new(),
-        without: Vec::new(),
-        console_bytes: 0,
-        last_words: Vec::new(),
-    }
+    BootRecord { iterations, ..BootRecord::new(block, position, 1) }
 }
 
 fn iteration(index: u32, metrics: BTreeMap<String, f64>) -> IterationRecord {

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::firecracker::{CacheType, IoEngine};
-use firebench_vmm::qemu::{Aio, Cache};
 use firebench_vmm::{Accel, Settings, VmmKind};
 
 use super::PrepareError;
 use crate::accel::Chosen;
-use crate::experiment::{ContenderSpec, Experiment};
+use crate::experiment::{CacheMode, ContenderSpec, Experiment, Io};
 use crate::preset::PresetVm;
 use crate::units::Size;
 
@@ -77,10 +75,8 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     match &mut vm.settings {
         Settings::Qemu(settings) => {
             settings.cpu = spec.cpu.clone().or_else(|| settings.cpu.take());
-            let cache = spec.cache.and_then(|cache| Cache::ALL.into_iter().find(|known| known.name() == cache.name()));
-            let aio = spec.io.and_then(|io| Aio::ALL.into_iter().find(|known| known.name() == io.name()));
-            settings.cache = cache.or(settings.cache);
-            settings.aio = aio.or(settings.aio);
+            settings.cache = spec.cache.map(CacheMode::qemu).or(settings.cache);
+            settings.aio = spec.io.and_then(Io::qemu).or(settings.aio);
             settings.huge_pages |= spec.huge_pages;
         }
         Settings::Firecracker(settings) => {
@@ -89,11 +85,8 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
                 Some(template) => settings.cpu_template = Some(template.to_owned()),
                 None => {}
             }
-            let cache =
-                spec.cache.and_then(|cache| CacheType::ALL.into_iter().find(|known| known.name() == cache.name()));
-            let engine = spec.io.and_then(|io| IoEngine::ALL.into_iter().find(|known| known.name() == io.name()));
-            settings.cache_type = cache.or(settings.cache_type);
-            settings.io_engine = engine.or(settings.io_engine);
+            settings.cache_type = spec.cache.and_then(CacheMode::firecracker).or(settings.cache_type);
+            settings.io_engine = spec.io.and_then(Io::firecracker).or(settings.io_engine);
             settings.huge_pages |= spec.huge_pages;
         }
     }

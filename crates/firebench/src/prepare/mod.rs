@@ -16,12 +16,12 @@ use firebench_image::prepare::PreparedKernel;
 use firebench_vmm::{Machine, VmmKind, affinity, kvm};
 
 use crate::accel::{self, Chosen};
-use crate::experiment::{ContenderSpec, Experiment, Preset};
+use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use crate::hostfacts::HostFacts;
 use crate::nested::{Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
-use crate::record::{Artifact, Report};
+use crate::record::{Artifact, PayloadRecord, Report};
 use crate::tools::Tool;
 use crate::units::Size;
 use disks::{Disks, Work};
@@ -289,13 +289,7 @@ fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wor
 }
 
 /// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(
-    experiment: &Experiment,
-    plan: &Plan,
-    design: &defaults::Chosen,
-    payload: &crate::record::PayloadRecord,
-) -> Experiment {
-    use crate::experiment::PayloadSpec;
+fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen, payload: &PayloadRecord) -> Experiment {
     let mut resolved = experiment.clone();
     match &mut resolved.payload {
         PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size = Some(Size(payload.bytes)),

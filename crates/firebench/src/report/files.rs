@@ -1,14 +1,14 @@
 //! The report's files: written whole or not at all, and read again for their experiment.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::{ReportError, json, markdown};
 use crate::experiment::Experiment;
+use crate::new_file;
 use crate::record::Report;
 
 /// The line of `report.md` that stands before the block with the experiment.
@@ -55,9 +55,7 @@ pub fn write_atomic(dir: &Path, report: &Report) -> Result<Written, ReportError>
 
 /// A synced file in `dir` that vanishes unless it is given a name.
 fn temporary(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
-    // The mode of any new file, before the user's umask; temporary files are private otherwise.
-    let mode = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".report-").permissions(mode).tempfile_in(dir)?;
+    let mut file = new_file::in_dir(dir, ".report-")?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file)

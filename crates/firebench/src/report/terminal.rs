@@ -57,6 +57,14 @@ impl Style {
     }
 }
 
+impl Style {
+    /// A sentence, wrapped behind its lead, with the end of its last line.
+    fn sentence(self, paint: Option<Paint>, lead: &str, sentence: &str) -> String {
+        let wrapped = text::wrap(lead, &text::line(sentence), self.usable());
+        paint.map_or(wrapped.clone(), |paint| self.paint(paint, &wrapped)) + "\n"
+    }
+}
+
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Paint {
@@ -264,11 +272,7 @@ fn ratio_line(pair: &Pair, style: Style) -> String {
 /// The audit: what each comparison is worth, and what differs.
 fn fair(audit: &Audit, style: Style) -> String {
     let mut out = String::new();
-    let mut add = |paint: Option<Paint>, lead: &str, sentence: &str| {
-        let wrapped = text::wrap(lead, &text::line(sentence), style.usable());
-        out += &paint.map_or(wrapped.clone(), |paint| style.paint(paint, &wrapped));
-        out.push('\n');
-    };
+    let mut add = |paint, lead: &str, sentence: &str| out += &style.sentence(paint, lead, sentence);
     if !audit.pairs.is_empty() || !audit.changes.is_empty() {
         add(Some(Paint::Head), "", "Fairness");
     }
@@ -308,11 +312,7 @@ fn exercised(report: &Report, style: Style) -> String {
 
 fn notes(report: &Report, style: Style) -> String {
     let mut out = String::new();
-    let mut add = |paint: Option<Paint>, lead: &str, sentence: &str| {
-        let wrapped = text::wrap(lead, &text::line(sentence), style.usable());
-        out += &paint.map_or(wrapped.clone(), |paint| style.paint(paint, &wrapped));
-        out.push('\n');
-    };
+    let mut add = |paint, lead: &str, sentence: &str| out += &style.sentence(paint, lead, sentence);
     for notice in &report.notices {
         add(None, "Note: ", notice);
     }

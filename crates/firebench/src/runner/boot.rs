@@ -38,7 +38,8 @@ impl Boot<'_> {
             launch: Box::new(launch.clone()),
         });
         let cache = pagecache::set(&self.contender.disk, self.host_cache())?;
-        let mut record = self.empty_record(cache.fraction());
+        let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
+        record.host_cache_resident = Some(cache.fraction());
         let started = Instant::now();
         let mut vm = match Vm::start(&launch, &self.around.isolation()) {
             Ok(vm) => vm,
@@ -162,28 +163,6 @@ impl Boot<'_> {
         };
         listener.on_event(&event);
         None
-    }
-
-    fn empty_record(&self, resident: f64) -> BootRecord {
-        BootRecord {
-            block: self.turn.block,
-            position: self.turn.position,
-            attempt: self.attempt,
-            status: BootStatus::Ok,
-            message: None,
-            boot_seconds: None,
-            life_seconds: 0.0,
-            host_cache_resident: Some(resident),
-            facts: None,
-            meminfo_before: None,
-            meminfo_after: None,
-            iterations: Vec::new(),
-            vmm_cpu: None,
-            pinned: Vec::new(),
-            without: Vec::new(),
-            console_bytes: 0,
-            last_words: Vec::new(),
-        }
     }
 }
 

@@ -135,7 +135,9 @@ impl Boots<'_> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;
         let mut spent = 0.0;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let io = |action, path: &std::path::Path| {
                 let path = path.to_owned();
                 move |source| RunError::Io { action, path, source }
@@ -169,6 +171,5 @@ impl Boots<'_> {
                 }
             }
         }
-        unreachable!("the last attempt is never retried")
     }
 }

@@ -18,13 +18,14 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
+
+use crate::new_file;
 
 pub use error::StoreError;
 pub use export::COLUMNS;
@@ -234,15 +235,9 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
 fn create(path: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let at = |source| StoreError::Open { path: path.to_owned(), source };
     let failed = |error| StoreError::sqlite(path, error);
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
+    let dir = new_file::dir_of(path);
     fs::create_dir_all(dir).map_err(at)?;
-    // The mode of any new file, before the user's umask; temporary files are private otherwise.
-    let mode = fs::Permissions::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".runs-").permissions(mode).tempfile_in(dir).map_err(at)?;
-    let file = file.into_temp_path();
+    let file = new_file::in_dir(dir, ".runs-").map_err(at)?.into_temp_path();
     let mut connection = Connection::open(&file).map_err(failed)?;
     // Before the first table: `delete` gives pages back to the system.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::hostfacts::marked;
+
 /// A machine whose settings are files. Paths are relative to the root of its file system. A trait so that tests can
 /// refuse, and stop between any two writes.
 pub(super) trait Machine {
@@ -32,8 +34,7 @@ impl Files<'_> {
 impl Machine for Files<'_> {
     fn read(&self, path: &str) -> io::Result<String> {
         let text = fs::read_to_string(self.path(path))?;
-        let in_brackets = text.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
-        Ok(in_brackets.unwrap_or(text.trim()).to_owned())
+        Ok(marked(&text).unwrap_or(text.trim()).to_owned())
     }
 
     fn is_read_only(&self, path: &str) -> bool {

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{LIMIT, Lab, say, wait_for};
 use crate::fake::fake;
+use crate::invocation;
 use crate::{need, require};
 
 /// Contenders times blocks of the runs here.
@@ -83,8 +84,10 @@ fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
     say(&format!("    good boots in the store after each kill: {kept:?} of {}", 3 * BLOCKS));
     assert!(kept.is_sorted(), "no boot is lost: {kept:?}");
     let id = resume.expect("it was stored");
-    lab.firebench(&["run", "--resume", &id]).run().ok();
+    let out = lab.path("out");
+    lab.firebench(&["run", "--resume", &id, "--out"]).arg(&out).run().ok();
     let report = show(&lab, &id);
+    assert_eq!(order(&invocation::report(&out)), order(&report), "the boots from before are in its report, too");
     assert_eq!(order(&report), order(&undisturbed));
     assert_eq!(report.experiment, undisturbed.experiment);
     let design = |report: &Report| report.design.clone();

@@ -260,23 +260,14 @@ fn cmdline(vmm: VmmKind) -> &'static str {
 
 pub fn boot(block: u32, position: u32, times: &[Times]) -> BootRecord {
     BootRecord {
-        block,
-        position,
-        attempt: 1,
-        status: BootStatus::Ok,
-        message: None,
         boot_seconds: Some(0.5 + f64::from(block) / 8.0),
         life_seconds: 61.5,
         host_cache_resident: Some(1.0),
-        facts: None,
-        meminfo_before: None,
         meminfo_after: Some("MemTotal:        1012620 kB\n".to_owned()),
         iterations: (0..).zip(times).map(|(index, times)| iteration(index, times)).collect(),
         vmm_cpu: Some((58.5, 1.25)),
-        pinned: Vec::new(),
-        without: Vec::new(),
         console_bytes: 4096,
-        last_words: Vec::new(),
+        ..BootRecord::new(block, position, 1)
     }
 }
 

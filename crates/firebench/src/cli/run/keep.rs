@@ -38,16 +38,11 @@ impl Keeper {
         Recording { recorder: kept.as_mut().map(|(store, id)| store.recorder(id)), written }
     }
 
-    /// Ends it. Of a run that was resumed, `report` gets the boots from before.
-    pub(super) fn finish(self, report: &mut Report) -> Result<(), Failure> {
+    /// Ends it.
+    pub(super) fn finish(self, report: &Report) -> Result<(), Failure> {
         let Some((mut store, id)) = self.kept else { return Ok(()) };
         self.written?;
-        store.finish(&id, report, Outcome::of(report))?;
-        let whole = store.load(id.as_str())?;
-        for (contender, whole) in report.contenders.iter_mut().zip(whole.contenders) {
-            contender.boots = whole.boots;
-        }
-        Ok(())
+        Ok(store.finish(&id, report, Outcome::of(report))?)
     }
 }
 
@@ -112,9 +107,6 @@ impl CutOff {
         prepared.plan.done = done;
         let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();
         prepared.report = Report { failure: None, duration: report.duration.max(lived), ..report };
-        for contender in &mut prepared.report.contenders {
-            contender.boots.clear();
-        }
         Ok(Keeper { kept: Some((store, id)), written: Ok(()) })
     }
 }

@@ -44,8 +44,8 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         None if args.no_store => Keeper::none(),
         None => Keeper::begin(&mut prepared.report, places)?,
     };
-    let (mut report, result) = session.carry_out(&prepared, &mut keeper.recorder());
-    let kept = keeper.finish(&mut report);
+    let (report, result) = session.carry_out(&prepared, &mut keeper.recorder());
+    let kept = keeper.finish(&report);
     super::print(&terminal::render(&report, style(std::io::stdout().is_terminal())))?;
     let saved = args.out.as_ref().map_or(Ok(()), |dir| save(&report, dir));
     all([result, saved, kept])?;
