@@ -1,7 +1,8 @@
 //! The command line around the runs: help, doctor, images.
 
-use crate::common::Lab;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::need;
 
 #[test]
 fn help_reads_well() {

@@ -2,10 +2,11 @@
 
 use firebench::experiment::ContenderSpec;
 
-use crate::common::Lab;
-use crate::invocation::report;
-use crate::tcg::assert_good;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::good::assert_good;
+use crate::support::invocation::report;
+use crate::support::need;
 
 #[test]
 fn any_two_settings_can_meet() {

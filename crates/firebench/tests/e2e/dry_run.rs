@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Lab, wait_for};
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{Lab, wait_for};
+use crate::support::need;
 
 const QEMU: &str = include_str!("../../../firebench-vmm/tests/published/qemu.txt");
 const FIRECTL: &str = include_str!("../../../firebench-vmm/tests/published/firectl.txt");

@@ -5,10 +5,11 @@ use firebench::summary::summarize;
 use firebench_stats::Verdict;
 use firebench_vmm::{Accel, VmmKind};
 
-use crate::common::{Lab, say};
-use crate::fake::fake;
-use crate::invocation::report;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{Lab, say};
+use crate::support::fake::fake;
+use crate::support::invocation::report;
+use crate::support::need;
 
 /// A/A and A/B in one run: b is a again, c does 5% more work. In CPU time, which other tests beside this one disturb least.
 #[test]

@@ -6,10 +6,11 @@ use firebench::record::{ContenderRecord, Report};
 use firebench_vmm::{Accel, VmmKind};
 use serde_json::Value;
 
-use crate::common::{FIRECRACKER_SHA256, Lab, say};
-use crate::invocation::{Outcome, report};
-use crate::tcg::assert_good;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{FIRECRACKER_SHA256, Lab, say};
+use crate::support::good::assert_good;
+use crate::support::invocation::{Outcome, report};
+use crate::support::need;
 
 /// What holds for every good run of both VMMs in the nested host.
 #[track_caller]

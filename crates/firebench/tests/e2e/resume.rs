@@ -6,10 +6,11 @@ use firebench::record::{BootStatus, Report};
 use firebench::store::Store;
 use nix::sys::signal::Signal;
 
-use crate::common::{LIMIT, Lab, say, wait_for};
-use crate::fake::fake;
-use crate::invocation;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{LIMIT, Lab, say, wait_for};
+use crate::support::fake::fake;
+use crate::support::invocation;
+use crate::support::need;
 
 /// Contenders times blocks of the runs here.
 const BLOCKS: usize = 60;

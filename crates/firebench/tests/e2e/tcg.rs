@@ -3,52 +3,15 @@
 use std::process::Command;
 
 use firebench::experiment::{AccelChoice, PayloadSpec};
-use firebench::record::{BootStatus, Report};
+use firebench::record::Report;
 use firebench::report::load_experiment;
 use firebench_vmm::{Accel, VmmKind};
 
-use crate::common::Lab;
-use crate::invocation::report;
-use crate::{need, require};
-
-/// What holds for every good run: all boots, all iterations, all digests, and what makes them believable.
-#[track_caller]
-pub fn assert_good(report: &Report, boots: usize, iterations: usize) {
-    assert_eq!(report.failure, None);
-    assert_eq!(report.payload.sha256.len(), 64);
-    assert!(report.duration > 0.0);
-    for contender in &report.contenders {
-        let name = &contender.name;
-        assert!(!contender.version.is_empty() && contender.sha256.len() == 64, "{name}");
-        assert_eq!(contender.boots.len(), boots, "{name}");
-        for boot in &contender.boots {
-            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{name}");
-            assert!(boot.boot_seconds.is_some_and(|seconds| seconds > 0.0 && seconds < boot.life_seconds), "{name}");
-            assert_eq!(boot.iterations.len(), iterations, "{name}");
-            for (index, iteration) in boot.iterations.iter().enumerate() {
-                assert_eq!(iteration.index as usize, index, "{name}");
-                assert_eq!(iteration.digest, report.payload.sha256, "{name}");
-                assert!(iteration.metrics["real"] > 0.0 && iteration.metrics["host_real"] > 0.0, "{name}");
-                assert!(iteration.metrics["user"] >= 0.0 && iteration.metrics["sys"] >= 0.0, "{name}");
-            }
-            for meminfo in [&boot.meminfo_before, &boot.meminfo_after] {
-                let meminfo = meminfo.as_deref().unwrap_or_default();
-                assert!(meminfo.starts_with("MemTotal:") && meminfo.contains("\nCached:"), "{name}: {meminfo}");
-            }
-            let facts = boot.facts.as_ref().expect("facts");
-            assert_eq!(facts.cpu.online, contender.vcpus, "{name}");
-            // Firecracker puts its devices behind it.
-            assert!(facts.cmdline.starts_with(&contender.cmdline), "{name}: {:?}", facts.cmdline);
-            // Of its memory the kernel keeps some for itself.
-            let memory = u64::from(contender.memory_mib) << 20;
-            assert!((memory / 2..=memory).contains(&facts.mem_total_bytes), "{name}: {}", facts.mem_total_bytes);
-            assert!(facts.block.contains_key("scheduler") && facts.block.contains_key("driver"), "{name}");
-            assert!(boot.vmm_cpu.is_some_and(|(user, sys)| user + sys > 0.0), "{name}");
-            assert_eq!(boot.host_cache_resident, Some(1.0), "{name}: the small disk is warm");
-            assert_eq!(boot.last_words, [""; 0], "{name}");
-        }
-    }
-}
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::good::assert_good;
+use crate::support::invocation::report;
+use crate::support::need;
 
 /// Bytes read from the disk in each iteration of each boot.
 fn disk_reads(report: &Report) -> Vec<u64> {
@@ -82,7 +45,7 @@ fn a_run_is_reported_whole_and_can_be_run_again() {
     let roles: Vec<_> = first.artifacts.iter().map(|artifact| artifact.role.as_str()).collect();
     assert_eq!(roles, ["kernel", "initramfs", "root disk", "agent", "busybox"]);
     let overhead = first.overhead;
-    crate::common::say(&format!(
+    crate::support::common::say(&format!(
         "    firebench's own CPU: {:.2} % of a core; first VM after {:.2} s",
         overhead.own_cpu_seconds / first.duration * 100.0,
         overhead.first_vm_seconds.expect("there was one")

@@ -9,8 +9,8 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::common::{Lab, wait_for};
-use crate::invocation::Invocation;
+use crate::support::common::{Lab, wait_for};
+use crate::support::invocation::Invocation;
 
 const GOVERNOR: &str = "sys/devices/system/cpu/cpufreq/policy0/scaling_governor";
 const TURBO: &str = "sys/devices/system/cpu/intel_pstate/no_turbo";

@@ -1,6 +1,6 @@
 //! Mistakes in the command line and in the files that it names.
 
-use crate::common::Lab;
+use crate::support::common::Lab;
 
 #[test]
 fn bad_usage_is_refused_with_code_2_and_a_hint() {

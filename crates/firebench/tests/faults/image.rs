@@ -5,10 +5,11 @@ use std::os::unix::fs::FileExt;
 
 use firebench::record::BootStatus;
 
-use super::{SHORT, failed_boot};
-use crate::common::Lab;
-use crate::invocation::report;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{SHORT, failed_boot};
 
 #[test]
 fn one_flipped_bit_is_a_wrong_digest() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::invocation::Invocation;
-use crate::remains::Surroundings;
+use crate::support::invocation::Invocation;
+use crate::support::remains::Surroundings;
 
 /// Longer than any run of a test takes, even on a busy computer.
 pub const LIMIT: Duration = Duration::from_secs(240);
@@ -186,7 +186,7 @@ impl Lab {
 
     /// The processes of this lab whose command line holds all of `words`.
     pub fn processes(&self, words: &[&str]) -> Vec<u32> {
-        crate::remains::processes(self.dir.path())
+        crate::support::remains::processes(self.dir.path())
             .into_iter()
             .filter(|(_, cmdline)| words.iter().all(|word| cmdline.contains(word)))
             .map(|(pid, _)| pid)

@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{SHORT, SMALL};
-use crate::common::{Lab, firebench};
-use crate::invocation::report;
-use crate::tcg::assert_good;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{Lab, firebench};
+use crate::support::good::assert_good;
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{SHORT, SMALL};
 
 #[test]
 fn two_with_one_empty_cache_make_the_image_once() {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use firebench_image::payload::Payload;
 
-use crate::common::{Lab, build, firebench};
+use crate::support::common::{Lab, build, firebench};
 
 /// Size of the payload whose digest the fake VMM knows: `--size 1MiB`.
 const BYTES: u64 = 1 << 20;

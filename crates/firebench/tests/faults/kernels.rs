@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use firebench::record::BootStatus;
 
-use super::{SHORT, SMALL, failed_boot};
-use crate::common::Lab;
-use crate::invocation::report;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{SHORT, SMALL, failed_boot};
 
 /// `ud2`: with no handler for it, nor for the fault of not having one, the CPU shuts down.
 const TRIPLE_FAULT: &[u8] = &[0x0f, 0x0b];

@@ -1,8 +1,9 @@
 //! What a run needs and is not there.
 
-use super::{SHORT, SMALL};
-use crate::common::Lab;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::need;
+use crate::{SHORT, SMALL};
 
 #[test]
 fn a_missing_qemu() {

@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
-use crate::common::{data_dir, say, test_name};
+use crate::support::common::{data_dir, say, test_name};
 
 /// Skips the test, loudly, where something that it needs is missing.
 #[macro_export]
 macro_rules! require {
     ($($need:expr),+ $(,)?) => {
         $(if let Err(lack) = $need {
-            $crate::need::skip(&lack);
+            $crate::support::need::skip(&lack);
             return;
         })+
     };
@@ -81,7 +81,7 @@ pub fn kvm() -> Need {
 
 /// A mount namespace.
 pub fn namespaces() -> Need {
-    let flags = if crate::common::is_root() { "-m" } else { "-rm" };
+    let flags = if crate::support::common::is_root() { "-m" } else { "-rm" };
     let works = Command::new("unshare").args([flags, "true"]).output().is_ok_and(|output| output.status.success());
     need(works, "mount namespaces are not allowed", "run as root, or allow user namespaces")
 }
@@ -94,7 +94,7 @@ pub fn program(name: &str, package: &str) -> Need {
 
 /// Root.
 pub fn root() -> Need {
-    need(crate::common::is_root(), "it is not run by root", "run it as root: it changes to another user")
+    need(crate::support::common::is_root(), "it is not run by root", "run it as root: it changes to another user")
 }
 
 fn fetch(what: &str) -> String {

@@ -4,10 +4,11 @@ use firebench::record::BootStatus;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{LARGE, SHORT, await_iteration, failed_boot};
-use crate::common::Lab;
-use crate::invocation::report;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{LARGE, SHORT, await_iteration, failed_boot};
 
 #[test]
 fn an_iteration_that_takes_too_long() {

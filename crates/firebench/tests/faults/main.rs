@@ -1,5 +1,8 @@
 //! Faults, injected one at a time: each must end in one clear error with a hint, within its deadline, and leave nothing.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod deadlines;
 mod image;
 mod kernels;
@@ -24,7 +27,7 @@ use std::time::Duration;
 
 use firebench::record::{BootRecord, Report};
 
-use crate::common::{Lab, wait_for};
+use crate::support::common::{Lab, wait_for};
 
 /// Waits until the lab's QEMU boots its guest.
 pub fn await_boot(lab: &Lab) -> u32 {

@@ -6,11 +6,12 @@ use firebench::record::BootStatus;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{LARGE, SHORT, SMALL, await_iteration, failed_boot};
-use crate::common::{Lab, wait_for};
-use crate::invocation::report;
-use crate::tcg::assert_good;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{Lab, wait_for};
+use crate::support::good::assert_good;
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{LARGE, SHORT, SMALL, await_iteration, failed_boot};
 
 #[test]
 fn a_qemu_that_is_killed_in_an_iteration() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use firebench::record::BootStatus;
 use nix::sys::signal::Signal;
 
-use super::{LARGE, SHORT, SMALL, await_boot, await_iteration, failed_boot};
-use crate::common::{Lab, wait_for};
-use crate::invocation::report;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::{Lab, wait_for};
+use crate::support::invocation::report;
+use crate::support::need;
+use crate::{LARGE, SHORT, SMALL, await_boot, await_iteration, failed_boot};
 
 #[test]
 fn an_interrupt_in_a_boot() {

@@ -1,9 +1,10 @@
 //! No space: on the file system of the cache, of the temporary files, of the report. Each is a tiny tmpfs in a mount
 //! namespace of the test's own.
 
-use super::{SHORT, SMALL};
-use crate::common::Lab;
-use crate::{need, require};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::need;
+use crate::{SHORT, SMALL};
 
 /// `$FIREBENCH run` for a payload of this size.
 fn run(size: &str) -> String {

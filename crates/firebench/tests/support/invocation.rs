@@ -10,7 +10,7 @@ use firebench::record::Report;
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
-use crate::common::{LIMIT, Lab};
+use crate::support::common::{LIMIT, Lab};
 
 /// A command, not yet running.
 pub struct Invocation<'a> {
