@@ -133,9 +133,14 @@ pub struct Boot {
 }
 
 impl Boot {
-    /// A boot that took its time and has nothing to count.
+    /// A boot that took its time and has nothing to count: its clock is not to be believed, or it failed.
     pub fn void(seconds: f64) -> Boot {
         Boot { iterations: Vec::new(), seconds }
+    }
+
+    /// Whether it has nothing to count.
+    pub fn is_void(&self) -> bool {
+        self.iterations.is_empty()
     }
 }
 

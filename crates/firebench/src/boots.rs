@@ -3,7 +3,7 @@
 //! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
 //! counts as it is, cold. Boots of the scout do not count.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firebench_stats::{Judgement, Scale, boot, raw, verdict};
 
@@ -26,6 +26,17 @@ pub fn good<'a>(contender: &'a ContenderRecord, design: &DesignRecord) -> Vec<&'
 /// How many boots after the scout, attempts included, did not end well.
 pub fn left_out(contender: &ContenderRecord, design: &DesignRecord) -> usize {
     after_scout(contender, design).filter(|boot| boot.status != BootStatus::Ok).count()
+}
+
+/// The blocks after the scout in which a contender's boot is void or failed, and no later attempt was good. They are left
+/// out for all contenders, as in the schedule of the run.
+pub fn blocks_left_out(report: &Report) -> BTreeSet<u32> {
+    let of_contender = |contender| {
+        let good: HashSet<u32> = good(contender, &report.design).into_iter().map(|boot| boot.block).collect();
+        let bad = after_scout(contender, &report.design).filter(|boot| boot.status.leaves_block_out());
+        bad.map(|boot| boot.block).filter(move |block| !good.contains(block))
+    };
+    report.contenders.iter().flat_map(of_contender).collect()
 }
 
 fn after_scout<'a>(
@@ -78,13 +89,11 @@ impl<'a> Paired<'a> {
     /// Of a run's contenders.
     pub fn of(report: &Report, baseline: &'a ContenderRecord, contender: &'a ContenderRecord) -> Self {
         let design = &report.design;
-        // A block with a void boot of whomever is left out for all, as in the schedule of the run.
-        let boots = report.contenders.iter().flat_map(|contender| &contender.boots);
-        let void: HashSet<u32> = boots.filter(|boot| boot.status == BootStatus::Void).map(|boot| boot.block).collect();
+        let left_out = blocks_left_out(report);
         let of_block: HashMap<u32, &BootRecord> =
             good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
         let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
-        let whole = good(baseline, design).into_iter().filter(|boot| !void.contains(&boot.block));
+        let whole = good(baseline, design).into_iter().filter(|boot| !left_out.contains(&boot.block));
         let (baseline, contender) = whole.filter_map(both).unzip();
         Paired { baseline, contender }
     }

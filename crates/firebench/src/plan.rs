@@ -32,6 +32,8 @@ pub struct Plan {
     pub deadlines: Deadlines,
     /// How often a boot that never started is tried, at least 1.
     pub attempts: u32,
+    /// How many boots may fail for good before the run ends, of contenders that have had a good one.
+    pub max_failures: u32,
     /// Whether guest instructions are emulated: then no estimate is shown, and no boot is void for its clock.
     pub emulated: bool,
     /// CPUs of the host.

@@ -283,6 +283,11 @@ impl BootStatus {
     pub fn worth_a_retry(self) -> bool {
         self == BootStatus::NeverStarted
     }
+
+    /// Whether its whole block counts for nothing. An interrupted boot is done again when the run goes on.
+    pub fn leaves_block_out(self) -> bool {
+        !matches!(self, BootStatus::Ok | BootStatus::Interrupted)
+    }
 }
 
 /// One life of one VM.

@@ -104,7 +104,7 @@ impl Schedule {
     pub fn record(&mut self, boot: Boot) -> Result<Vec<Milestone>> {
         let Next::Boot(turn) = self.next() else { return Err(Error::Ended) };
         seconds("boot", boot.seconds)?;
-        if !boot.iterations.is_empty() {
+        if !boot.is_void() {
             if boot.iterations.len() != turn.iterations as usize {
                 return Err(Error::Iterations { asked: turn.iterations, ran: boot.iterations.len() });
             }
@@ -154,7 +154,7 @@ impl Schedule {
         let block = self.block;
         self.block += 1;
         self.order = self.orders.next().unwrap_or_default();
-        let milestones = if boots.iter().any(|boot| boot.iterations.is_empty()) {
+        let milestones = if boots.iter().any(Boot::is_void) {
             self.leave_out(&boots);
             vec![Milestone::Void { block }]
         } else {

@@ -45,6 +45,9 @@ pub struct Design {
     /// State of the host's page cache of the root disk before each boot.
     #[serde(default)]
     pub host_cache: HostCacheChoice,
+    /// Failed boots that the run bears: the block is left out, and the run goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<u32>,
     /// Seconds until the agent must have spoken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_deadline: Option<u64>,

@@ -161,17 +161,22 @@ impl Nested {
         let mut plan = self.plan.clone();
         for attempt in 1.. {
             listener.on_event(&RunEvent::NestedHostStarting { attempt });
-            let mut done = Vec::new();
+            let (mut done, mut failures) = (Vec::new(), 0);
             let mut counting = |event: &RunEvent| {
                 if let RunEvent::BootDone { boot, retried: false, .. } = event {
-                    if matches!(boot.status, BootStatus::Ok | BootStatus::Void) {
-                        done.push(runner::measured(boot, plan.primary));
+                    match boot.status {
+                        BootStatus::Interrupted => {}
+                        status => {
+                            done.push(runner::measured(boot, plan.primary));
+                            failures += u32::from(!matches!(status, BootStatus::Ok | BootStatus::Void));
+                        }
                     }
                 }
                 listener.on_event(event);
             };
             let result = self.attempt(attempt, &plan, around, &mut counting);
             plan.done.extend(done);
+            plan.max_failures = plan.max_failures.saturating_sub(failures);
             match result {
                 Err(NestedError::Broken { message, words }) if attempt < ATTEMPTS => {
                     let words: String = words.iter().take(TOLD).map(|line| format!(" | {line}")).collect();

@@ -125,6 +125,9 @@ pub fn deadlines(chosen: &accel::Chosen, payload_bytes: u64, boot: Option<u64>, 
     }
 }
 
+/// Failed boots that a run bears: enough for a rare fault, too few for one that will not go away.
+pub const MAX_FAILURES: u32 = 3;
+
 /// Attempts for a boot that never started: under TCG an early hang is ordinary, on hardware once more is enough.
 pub fn attempts(chosen: &accel::Chosen) -> u32 {
     if chosen.emulated { 3 } else { 2 }

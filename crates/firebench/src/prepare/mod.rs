@@ -129,6 +129,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             experiment.design.iteration_deadline,
         ),
         attempts: defaults::attempts(&making.chosen),
+        max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: making.chosen.emulated,
         host_cpus: making.host.cpus.unwrap_or(1),
     };

@@ -5,18 +5,21 @@ use std::collections::BTreeSet;
 use firebench_stats::Rule;
 
 use super::text;
+use crate::boots;
 use crate::record::{DesignRecord, Report, RunEnd};
 
-/// Blocks that were begun, without the scout's.
-pub fn blocks(report: &Report) -> usize {
-    let boots = report.contenders.iter().flat_map(|contender| &contender.boots);
-    boots.map(|boot| boot.block).filter(|&block| block >= report.design.scout_blocks).collect::<BTreeSet<_>>().len()
+/// Blocks that were begun, without the scout's and those that were left out; and those.
+pub fn blocks(report: &Report) -> (usize, usize) {
+    let begun = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.block);
+    let begun: BTreeSet<u32> = begun.filter(|&block| block >= report.design.scout_blocks).collect();
+    let left_out = boots::blocks_left_out(report);
+    (begun.difference(&left_out).count(), left_out.len())
 }
 
 /// The design in a phrase, with its end.
 pub fn phrase(report: &Report) -> String {
     let design = &report.design;
-    let (done, planned) = (blocks(report), design.planned.map(|planned| planned as usize));
+    let ((done, left_out), planned) = (blocks(report), design.planned.map(|planned| planned as usize));
     let number = match planned.filter(|&planned| planned != done) {
         Some(planned) => format!("{done} of {}", text::count(planned, "block")),
         None => text::count(done, "block"),
@@ -25,9 +28,10 @@ pub fn phrase(report: &Report) -> String {
         0 => String::new(),
         blocks => format!(" after a scout of {blocks}"),
     };
+    let left_out = if left_out > 0 { format!(" ({left_out} more left out)") } else { String::new() };
     let contenders = text::count(report.contenders.len(), "contender");
     let seed = if report.contenders.len() > 1 { format!(", seed {}", design.seed) } else { String::new() };
-    format!("{number} of {contenders}{scout}, {} a boot{seed}; {}", iterations(report), end(report))
+    format!("{number} of {contenders}{left_out}{scout}, {} a boot{seed}; {}", iterations(report), end(report))
 }
 
 /// `1 warm-up and 4 counted iterations`.
@@ -48,7 +52,7 @@ fn end(report: &Report) -> String {
         Some(RunEnd::Planned) => "ended as planned",
         Some(RunEnd::TimeOver) => "ended when the time was over",
         Some(RunEnd::Verdict) => "ended with a verdict on every comparison",
-        Some(RunEnd::Void) => "ended early for too many void boots",
+        Some(RunEnd::Void) => "ended early, as too many blocks were left out",
         Some(RunEnd::Interrupted) => "interrupted",
         Some(RunEnd::Failed) => "failed",
         None => "ended",

@@ -74,7 +74,7 @@ fn introduction(report: &Report) -> String {
             ""
         },
         code(report.experiment.preset.name()),
-        text::count(design::blocks(report), "boot"),
+        text::count(design::blocks(report).0, "boot"),
         code(&report.command.join(" ")),
         text::count(report.design.iterations as usize, "time"),
         if design.cold { ", each time with the guest's caches dropped" } else { "" },

@@ -29,6 +29,8 @@ pub struct Outlook {
     pub blocks: Option<u32>,
     /// Boots that are done already, of a run that goes on.
     pub done: usize,
+    /// Blocks among them that were left out, for a boot that failed or is void.
+    pub left_out: u32,
     /// Iterations in each boot.
     pub iterations: u32,
     /// Whether guest instructions are emulated.
@@ -49,6 +51,8 @@ pub struct Progress<W: Write> {
     done: usize,
     /// Block of the boot that is under way, from 0.
     block: u32,
+    /// The last block that was left out.
+    last_left_out: Option<u32>,
     banner_shown: bool,
     status_shown: bool,
 }
@@ -64,6 +68,7 @@ impl<W: Write> Progress<W> {
             is_terminal,
             style,
             block: 0,
+            last_left_out: None,
             banner_shown: false,
             status_shown: false,
         }
@@ -73,10 +78,15 @@ impl<W: Write> Progress<W> {
         self.outlook.contenders.get(contender).map_or_else(|| format!("contender {contender}"), |name| text::line(name))
     }
 
+    /// How many blocks there will be, where that is known: others take the place of those that are left out.
+    fn blocks(&self) -> Option<u32> {
+        self.outlook.blocks.map(|blocks| blocks.saturating_add(self.outlook.left_out))
+    }
+
     /// `[3/6]`, or `[3]` while nobody knows of how many.
     fn count(&self) -> String {
         let done = self.done;
-        match self.outlook.blocks {
+        match self.blocks() {
             Some(blocks) => {
                 let total = self.outlook.contenders.len().saturating_mul(blocks as usize);
                 let digits = total.to_string().len();
@@ -89,7 +99,7 @@ impl<W: Write> Progress<W> {
     fn boot_name(&self, contender: usize) -> String {
         let width = self.outlook.contenders.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let name = self.name(contender);
-        let of = self.outlook.blocks.map(|blocks| format!(" of {blocks}")).unwrap_or_default();
+        let of = self.blocks().map(|blocks| format!(" of {blocks}")).unwrap_or_default();
         format!("{name:<width$}  block {}{of}", u64::from(self.block) + 1)
     }
 
@@ -128,6 +138,10 @@ impl<W: Write> Progress<W> {
             self.done += 1;
         }
         let lead = format!("{} {}", self.count(), self.boot_name(contender));
+        if !retried && boot.status.leaves_block_out() && self.last_left_out != Some(boot.block) {
+            self.last_left_out = Some(boot.block);
+            self.outlook.left_out = self.outlook.left_out.saturating_add(1);
+        }
         if boot.status == BootStatus::Ok {
             let up = boot.boot_seconds.map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
             let reals = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).map(|&real| text::seconds(real));

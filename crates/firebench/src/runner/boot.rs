@@ -44,6 +44,7 @@ impl Boot<'_> {
         let mut vm = match Vm::start(&launch, &self.around.isolation()) {
             Ok(vm) => vm,
             Err(error) => {
+                record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
                 record.message = Some(crate::errors::sentence(&error));
                 return Ok(record);

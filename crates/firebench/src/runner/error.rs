@@ -53,8 +53,8 @@ pub enum RunError {
     #[error("the metric that the run goes by cannot be used")]
     #[diagnostic(help("a workload too short for its clock? A larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
-    /// Most blocks had a boot whose clock cannot be believed.
-    #[error("too many boots are void: their clocks cannot be believed")]
+    /// More blocks were left out than count.
+    #[error("too many blocks were left out, for boots that failed or whose clocks cannot be believed")]
     #[diagnostic(help(
         "the report tells of each one why; is the machine overloaded, is its clock being set? See `firebench doctor`"
     ))]

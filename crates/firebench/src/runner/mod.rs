@@ -3,6 +3,7 @@
 mod boot;
 mod error;
 mod job;
+mod patience;
 
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
 use firebench_vmm::{Interrupt, Isolation, RunDir};
@@ -12,6 +13,7 @@ use crate::experiment::Primary;
 use crate::plan::Plan;
 use crate::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use boot::Boot;
+use patience::Patience;
 
 pub use error::RunError;
 pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
@@ -31,18 +33,20 @@ impl Surroundings<'_> {
     }
 }
 
-/// Carries out `plan`: boots as its design says, after those that are done already. It stops at the first boot that fails for
-/// good: a comparison with holes is none.
+/// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is
+/// left out and the run goes on, as far as [`Patience`] goes.
 ///
 /// # Errors
 /// [`RunError`]; the listener has by then got the failed boot's record.
 pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), RunError> {
     let mut schedule = Schedule::new(plan.design.clone())?;
+    let mut patience = Patience::new(plan.max_failures, plan.contenders.len());
     for boot in &plan.done {
-        match schedule.next() {
-            Next::Boot(_) => schedule.record(boot.clone())?,
-            Next::End(_) => return Err(RunError::Foreign),
-        };
+        let Next::Boot(turn) = schedule.next() else { return Err(RunError::Foreign) };
+        if !boot.is_void() {
+            patience.has_booted(turn.contender);
+        }
+        schedule.record(boot.clone())?;
     }
     let mut boots = Boots { plan, around, number: 0 };
     let mut block = None;
@@ -57,15 +61,26 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
                     progress(plan, &schedule, None, listener);
                 }
                 block = Some(turn.block);
-                schedule.record(boots.boot(&turn, listener)?)?;
+                let boot = match boots.boot(&turn, listener)? {
+                    Booted::Measured(boot) => {
+                        patience.has_booted(turn.contender);
+                        boot
+                    }
+                    Booted::Void(boot) => boot,
+                    Booted::Failed(boot, failure) => {
+                        patience.bear(turn.contender, failure)?;
+                        boot
+                    }
+                };
+                schedule.record(boot)?;
             }
         }
     }
 }
 
-/// What the design takes from a boot that is good or void.
+/// What the design takes from a boot that is over: of one that is not good, the time that it took.
 pub fn measured(record: &BootRecord, primary: Primary) -> design::Boot {
-    if record.status == BootStatus::Void {
+    if record.status != BootStatus::Ok {
         return design::Boot::void(record.life_seconds);
     }
     let value = |iteration: &crate::record::IterationRecord| iteration.metrics.get(primary.name()).copied();
@@ -129,9 +144,16 @@ struct Boots<'a> {
     number: u32,
 }
 
+/// A boot that is over, with the attempts before it.
+enum Booted {
+    Measured(design::Boot),
+    Void(design::Boot),
+    Failed(design::Boot, RunError),
+}
+
 impl Boots<'_> {
     /// Boots until a boot is good or void, or no attempt is left.
-    fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<design::Boot, RunError> {
+    fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<Booted, RunError> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;
         let mut spent = 0.0;
@@ -152,24 +174,28 @@ impl Boots<'_> {
             let told = RunEvent::BootDone { contender: turn.contender, boot: Box::new(record.clone()), retried };
             listener.on_event(&told);
             removed.map_err(io("remove", &dir))?;
-            match record.status {
-                BootStatus::Ok | BootStatus::Void => {
-                    let boot = measured(&record, self.plan.primary);
-                    return Ok(design::Boot { seconds: boot.seconds + spent, ..boot });
-                }
-                BootStatus::Interrupted => return Err(RunError::interrupted(self.around.interrupt)),
-                _ if retried => spent += record.life_seconds,
+            if retried {
+                spent += record.life_seconds;
+                continue;
+            }
+            let boot = measured(&record, self.plan.primary);
+            let boot = design::Boot { seconds: boot.seconds + spent, ..boot };
+            return match record.status {
+                BootStatus::Ok => Ok(Booted::Measured(boot)),
+                BootStatus::Void => Ok(Booted::Void(boot)),
+                BootStatus::Interrupted => Err(RunError::interrupted(self.around.interrupt)),
                 status => {
-                    return Err(RunError::Boot {
+                    let failure = RunError::Boot {
                         contender: contender.name.clone(),
                         boot: turn.block + 1,
                         attempts: attempt,
                         status,
                         message: record.message.unwrap_or_default(),
                         help: error::help(status),
-                    });
+                    };
+                    Ok(Booted::Failed(boot, failure))
                 }
-            }
+            };
         }
     }
 }

@@ -90,7 +90,7 @@ impl Store {
         loaded.map_err(self.explain())
     }
 
-    /// The boots of a run that need not be done again, good or void, in the order in which they ran.
+    /// The boots of a run that need not be done again, in the order in which they ran: all but the one amid which it was stopped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -102,12 +102,11 @@ impl Store {
                 let StoredBoot { contender, retried, boot, .. } = stored;
                 match boot.status {
                     _ if retried => spent += boot.life_seconds,
-                    BootStatus::Ok | BootStatus::Void => {
+                    BootStatus::Interrupted => spent = 0.0,
+                    _ => {
                         let seconds = boot.life_seconds + std::mem::take(&mut spent);
                         done.push(Done { contender, boot, seconds });
                     }
-                    // What failed or was stopped is done again.
-                    _ => spent = 0.0,
                 }
                 Ok(())
             })

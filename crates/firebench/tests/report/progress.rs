@@ -11,6 +11,7 @@ const PLAIN: Style = Style { color: false, width: 70 };
 
 fn outlook() -> Outlook {
     Outlook {
+        left_out: 0,
         contenders: vec!["qemu".to_owned(), "firecracker".to_owned()],
         blocks: Some(1),
         done: 0,

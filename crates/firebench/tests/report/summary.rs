@@ -88,6 +88,19 @@ fn only_good_boots_count_and_incomplete_blocks_are_left_out() {
 }
 
 #[test]
+fn a_failed_boot_leaves_its_block_out_for_all() {
+    let mut report = published();
+    let mut third = report.contenders[1].clone();
+    third.boots[0].status = BootStatus::VmmExited;
+    report.contenders.push(third);
+    let summary = summarize(&report);
+    assert_eq!([0, 1].map(|pair| (summary.pairs[pair].blocks, summary.pairs[pair].blocks_left_out)), [(1, 1), (1, 1)]);
+    // An interrupted boot is done again.
+    report.contenders[2].boots[0].status = BootStatus::Interrupted;
+    assert_eq!(summarize(&report).pairs[0].blocks, 2);
+}
+
+#[test]
 fn a_retried_boot_counts_in_its_block() {
     let mut report = published();
     let mut hung = report.contenders[0].boots[0].clone();

@@ -120,6 +120,10 @@ pub(crate) struct RunArgs {
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
+    /// Failed boots that the run bears, leaving their blocks out; one of a contender that never had a good boot ends it at once
+    /// [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(super) max_failures: Option<u32>,
     /// Go on with a run of the store that was cut off, stopped or failed: same plan, same order; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
     pub(super) resume: Option<String>,
@@ -297,6 +301,12 @@ impl RunArgs {
 }
 
 impl RunArgs {
+    /// The experiment of a run that goes on: how many failures it bears may be said anew.
+    pub(super) fn borne(&self, mut experiment: Experiment) -> Experiment {
+        replace(&mut experiment.design.max_failures, self.max_failures);
+        experiment
+    }
+
     /// What the flags say about the design.
     fn design(&self, design: &mut experiment::Design) {
         // Of a number of boots and a precision, the last word takes the other's place.
@@ -313,6 +323,7 @@ impl RunArgs {
         replace(&mut design.delta, self.delta);
         replace(&mut design.iterations, self.iterations);
         replace(&mut design.warm_up, self.warm_up);
+        replace(&mut design.max_failures, self.max_failures);
         replace(&mut design.seed, self.seed.map(u64::from));
         set(&mut design.primary, self.primary);
         design.strict |= self.strict;

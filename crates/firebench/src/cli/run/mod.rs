@@ -21,7 +21,7 @@ use keep::Keeper;
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, places)).transpose()?;
     let experiment = match &cut_off {
-        Some(stored) => stored.report.experiment.clone(),
+        Some(stored) => args.borne(stored.report.experiment.clone()),
         None => {
             let file = args.file().map_err(Failure::usage)?;
             let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::Instant;
 
 use firebench_image::cache::Cache;
+use firebench_stats::design::Boot;
 use firebench_vmm::{Interrupt, RunDir, affinity, sweep};
 
 use super::super::{Failure, Places};
@@ -88,10 +89,13 @@ impl Session {
     }
 
     fn progress(&self, prepared: &Prepared) -> Progress<std::io::Stderr> {
+        let plan = &prepared.plan;
+        let blocks_done = plan.done.chunks(plan.contenders.len().max(1));
         let outlook = Outlook {
-            contenders: prepared.plan.contenders.iter().map(|planned| planned.name.clone()).collect(),
+            contenders: plan.contenders.iter().map(|planned| planned.name.clone()).collect(),
             blocks: prepared.report.design.planned,
-            done: prepared.plan.done.len(),
+            done: plan.done.len(),
+            left_out: blocks_done.filter(|block| block.iter().any(Boot::is_void)).count() as u32,
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
         };
