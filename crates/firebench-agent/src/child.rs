@@ -61,12 +61,12 @@ fn pid_t(pid: u32) -> std::io::Result<libc::pid_t> {
 
 fn ended((_, status, usage): sys::Waited) -> Ended {
     let exit = ExitStatus::from_raw(status);
-    let status = exit.code().or_else(|| exit.signal().map(|signal| 128 + signal)).unwrap_or(-1);
+    let status = exit.code().or_else(|| exit.signal().map(|signal| signal.saturating_add(128))).unwrap_or(-1);
     Ended { status, user: duration(usage.ru_utime), sys: duration(usage.ru_stime), usage }
 }
 
 fn duration(time: libc::timeval) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let micros = u64::try_from(time.tv_usec).unwrap_or(0);
-    Duration::from_secs(seconds) + Duration::from_micros(micros)
+    Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
 }

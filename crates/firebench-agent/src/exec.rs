@@ -78,7 +78,7 @@ impl Input<'_> {
 
     fn write(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
-        match pipe.write(&self.rest[..self.rest.len().min(CHUNK)]) {
+        match pipe.write(self.rest.get(..CHUNK).unwrap_or(self.rest)) {
             Ok(count) => self.rest = self.rest.get(count..).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // It does not want to read on.
@@ -117,7 +117,7 @@ impl Output {
         let mut buffer = [0; 16 << 10];
         match pipe.read(&mut buffer) {
             Ok(0) => self.pipe = None,
-            Ok(count) => self.take(&buffer[..count], sink)?,
+            Ok(count) => self.take(buffer.get(..count).unwrap_or_default(), sink)?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => self.pipe = None,
         }

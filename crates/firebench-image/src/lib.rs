@@ -17,6 +17,19 @@
 //! | [`program`] | nothing: finds the programs of this machine |
 //! | [`cache`] | the directory that keeps all of it, safe among processes |
 
+// Nothing from outside may make this panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 pub mod cache;
 pub mod deb;
 pub mod digest;

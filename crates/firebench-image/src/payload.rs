@@ -147,7 +147,7 @@ impl Chunks {
                 _ => Error::io("read", path)(error),
             })?,
         }
-        self.remaining -= count as u64;
+        self.remaining = self.remaining.saturating_sub(count as u64);
         Ok(true)
     }
 

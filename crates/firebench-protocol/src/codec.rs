@@ -147,6 +147,16 @@ pub fn encode(nonce: &str, seq: u32, event: &Event) -> Result<Vec<u8>, EncodeErr
     Ok([b"\n", SENTINEL, header.as_bytes(), &payload, b"\n"].concat())
 }
 
+/// The first `count` of `bytes`, or all of them if they are fewer.
+fn head(bytes: &[u8], count: usize) -> &[u8] {
+    bytes.get(..count).unwrap_or(bytes)
+}
+
+/// What comes after the first `count` of `bytes`.
+fn tail(bytes: &[u8], count: usize) -> &[u8] {
+    bytes.get(count..).unwrap_or_default()
+}
+
 /// The checksum of a frame.
 fn checksum(nonce: &str, seq: u32, payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();

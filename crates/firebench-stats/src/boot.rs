@@ -9,8 +9,8 @@ use crate::{Error, Result};
 /// Errors: no iteration left, NaN or infinite values, values that are not above zero.
 pub fn log_mean(iterations: &[f64], warm_up: usize) -> Result<f64> {
     let counted = counted(iterations, warm_up)?;
-    if let Some(position) = counted.iter().position(|value| *value <= 0.0) {
-        return Err(Error::NotPositive { position, value: counted[position] });
+    if let Some((position, value)) = counted.iter().copied().enumerate().find(|(_, value)| *value <= 0.0) {
+        return Err(Error::NotPositive { position, value });
     }
     Ok(counted.iter().map(|value| value.ln()).sum::<f64>() / counted.len() as f64)
 }

@@ -19,6 +19,12 @@
 //! | [`simulate`] | how often all of this errs, by simulation |
 //! | [`quantile`] | Student's t |
 
+// Nothing from outside may make this panic.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice,)
+)]
+
 pub mod boot;
 pub mod design;
 mod error;

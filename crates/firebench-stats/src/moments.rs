@@ -58,8 +58,8 @@ pub(crate) fn finite(values: &[f64], what: &'static str) -> Result<()> {
     if values.is_empty() {
         return Err(Error::Empty { what });
     }
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(position) => Err(Error::NotFinite { what, position, value: values[position] }),
+    match values.iter().copied().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((position, value)) => Err(Error::NotFinite { what, position, value }),
         None => Ok(()),
     }
 }

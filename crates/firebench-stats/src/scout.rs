@@ -69,12 +69,14 @@ pub fn warm_up(boots: &[Vec<f64>]) -> Result<usize> {
     let mut halves = Vec::with_capacity(boots.len());
     for boot in boots {
         log_mean(boot, 0)?;
-        let (first, later) = boot[..count].split_at(half);
+        let (first, later) = boot.get(..count).unwrap_or(boot).split_at(half);
         let ends = (f64::INFINITY, f64::NEG_INFINITY);
         halves.push((first, later.iter().fold(ends, |(low, high), value| (low.min(*value), high.max(*value)))));
     }
-    let is_above = |index: usize| halves.iter().all(|(first, (_, high))| first[index] > *high);
-    let is_below = |index: usize| halves.iter().all(|(first, (low, _))| first[index] < *low);
+    let is_above =
+        |index: usize| halves.iter().all(|(first, (_, high))| first.get(index).is_some_and(|value| value > high));
+    let is_below =
+        |index: usize| halves.iter().all(|(first, (low, _))| first.get(index).is_some_and(|value| value < low));
     Ok((1..half).rev().find(|index| is_above(*index) || is_below(*index)).map_or(half.min(1), |index| index + 1))
 }
 

@@ -40,9 +40,10 @@ impl Iterator for Blocks {
 
     fn next(&mut self) -> Option<Vec<usize>> {
         if self.row == 0 {
-            self.labels = self.random.permutation(self.squares[0].len());
+            self.labels = self.random.permutation(self.squares.first()?.len());
         }
-        let order = self.squares[self.row].iter().map(|label| self.labels[*label]).collect();
+        let row = self.squares.get(self.row)?;
+        let order = row.iter().filter_map(|label| self.labels.get(*label).copied()).collect();
         self.row = (self.row + 1) % self.squares.len();
         Some(order)
     }

@@ -107,6 +107,7 @@ impl IoEngine {
 const MAX_VCPUS: u32 = 32;
 
 /// The launch of a microVM: a configuration file, a log file, and a short command.
+#[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
 pub(crate) fn launch(
     machine: &Machine,
     settings: &Settings,

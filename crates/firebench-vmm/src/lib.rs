@@ -7,6 +7,19 @@
 //! console, [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] to its CPUs, [`signals`]
 //! to Ctrl-C.
 
+// Nothing from outside may make this panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 pub mod affinity;
 mod cgroup;
 mod child;

@@ -68,11 +68,11 @@ impl RunDir {
     pub fn create(base: &Path) -> Result<RunDir, RunDirError> {
         // Whoever ends last removes the user's directory, perhaps between our making it and making ours in it.
         const TRIES: u32 = 10;
-        let mut tried = 0;
+        let mut left = 1..TRIES;
         loop {
-            tried += 1;
             match RunDir::try_create(base) {
-                Err(RunDirError::Io { source, .. }) if tried < TRIES && source.kind() == io::ErrorKind::NotFound => {}
+                Err(RunDirError::Io { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && left.next().is_some() => {}
                 result => return result,
             }
         }

@@ -57,7 +57,7 @@ fn command(argv: &[String]) -> String {
         if index > 0 {
             text += if argument.starts_with('-') { " \\\n   " } else { " " };
         }
-        text += &quote(argument);
+        text.push_str(&quote(argument));
     }
     text
 }

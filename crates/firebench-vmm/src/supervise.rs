@@ -143,7 +143,7 @@ impl Vm {
                 let at = Instant::now();
                 let bytes = self.console.read(&mut self.buffer)?;
                 if !bytes.is_empty() {
-                    self.rest_until = at + REST;
+                    self.rest_until = at.checked_add(REST).unwrap_or(at);
                     return Ok(Output::Console { at, bytes: bytes.to_vec() });
                 }
             } else if let (Some((exit, _)), false) = (self.end, ready.stderr) {

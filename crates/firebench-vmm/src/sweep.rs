@@ -46,7 +46,7 @@ pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
         }
         let path = entry.path();
         match claim(&path, newborn) {
-            Ok(Claim::Alive) => report.alive += 1,
+            Ok(Claim::Alive) => report.alive = report.alive.saturating_add(1),
             Ok(Claim::Dead(_lock)) => bury(&path, &mut report),
             Err(error) => report.problems.push(format!("cannot look into {}: {error}", path.display())),
         }

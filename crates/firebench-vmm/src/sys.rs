@@ -114,11 +114,11 @@ pub(crate) fn cached_pages(file: &File) -> io::Result<u64> {
 /// time. The kernel answers "all of them" to those who may not write the file: ask it only where you may.
 pub(crate) fn mapped_pages(file: &File, length: u64) -> io::Result<u64> {
     const WINDOW: u64 = 1 << 30;
-    let mut resident = 0;
+    let mut resident = 0_u64;
     let mut offset = 0;
     while offset < length {
         let size = WINDOW.min(length.saturating_sub(offset));
-        resident += mapped_pages_of_window(file, offset, size)?;
+        resident = resident.saturating_add(mapped_pages_of_window(file, offset, size)?);
         offset = offset.saturating_add(WINDOW);
     }
     Ok(resident)

@@ -61,13 +61,13 @@ impl Listener for Collected {
                 if *retried {
                     self.notices.push(format!(
                         "block {}: attempt {} never started and was repeated: {message}",
-                        boot.block + 1,
+                        u64::from(boot.block) + 1,
                         boot.attempt
                     ));
                     return;
                 }
                 if boot.status == BootStatus::Ok && boot.message.is_some() {
-                    self.notices.push(format!("block {}: {message}", boot.block + 1));
+                    self.notices.push(format!("block {}: {message}", u64::from(boot.block) + 1));
                 }
                 contender.boots.push((**boot).clone());
             }

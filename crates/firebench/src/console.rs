@@ -37,7 +37,7 @@ impl Words {
         }
         if self.last.len() == Self::KEPT {
             self.last.pop_front();
-            self.dropped += 1;
+            self.dropped = self.dropped.saturating_add(1);
         }
         self.last.push_back(line);
     }

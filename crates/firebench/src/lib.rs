@@ -4,6 +4,19 @@
 //! The data goes one way: experiment, plan, boots, observations, summary, report. Whoever wants to watch listens to
 //! [`events`].
 
+// Nothing from outside may make this panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 pub mod accel;
 pub mod audit;
 pub mod boots;
@@ -12,6 +25,7 @@ pub mod clock;
 pub mod collect;
 pub mod compare;
 pub mod console;
+mod deadline;
 pub mod doctor;
 pub mod dry_run;
 pub mod errors;

@@ -8,6 +8,7 @@ use firebench_protocol::codec::Item;
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 
 use crate::console::{Arrived, Words};
+use crate::deadline;
 use crate::plan::Deadlines;
 use crate::record::{BootStatus, IterationRecord};
 
@@ -88,7 +89,7 @@ impl<'a> Observer<'a> {
 
     /// Until when something must happen.
     pub fn deadline(&self) -> Instant {
-        self.phase_since + self.patience()
+        deadline::after(self.phase_since, self.patience())
     }
 
     fn patience(&self) -> Duration {
@@ -119,7 +120,10 @@ impl<'a> Observer<'a> {
             ),
             Phase::Iterating => (
                 BootStatus::IterationDeadline,
-                format!("iteration {} took longer than its deadline of {seconds} s", self.iterations.len() + 1),
+                format!(
+                    "iteration {} took longer than its deadline of {seconds} s",
+                    self.iterations.len().saturating_add(1)
+                ),
             ),
             // Everything was measured: not a failure of the boot.
             Phase::PoweringOff => {
@@ -134,7 +138,7 @@ impl<'a> Observer<'a> {
             Phase::PoweringOff => return None,
             Phase::Booting => "before the guest's agent said a word".to_owned(),
             Phase::Preparing => "before the first iteration".to_owned(),
-            Phase::Iterating => format!("in or after iteration {}", self.iterations.len() + 1),
+            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
         };
         Some((BootStatus::VmmExited, format!("the VMM ended {when} ({exit})")))
     }
@@ -170,7 +174,7 @@ impl<'a> Observer<'a> {
     fn on_event(&mut self, at: Instant, event: Event) -> Step {
         match (self.phase, event) {
             (Phase::Booting, Event::Hello { protocol, .. }) if protocol == PROTOCOL_VERSION => {
-                let seconds = (at - self.started).as_secs_f64();
+                let seconds = at.saturating_duration_since(self.started).as_secs_f64();
                 self.boot_seconds = Some(seconds);
                 self.enter(Phase::Preparing, at);
                 Step::Up(seconds)
@@ -240,7 +244,7 @@ impl<'a> Observer<'a> {
     }
 
     fn on_iteration(&mut self, at: Instant, begun: Instant, report: IterationReport) -> Step {
-        let number = report.index + 1;
+        let number = u64::from(report.index) + 1;
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, at);
         if report.status != 0 {
@@ -268,7 +272,7 @@ impl<'a> Observer<'a> {
             );
         }
         let mut metrics: BTreeMap<String, f64> = times.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        metrics.insert("host_real".to_owned(), (at - begun).as_secs_f64());
+        metrics.insert("host_real".to_owned(), at.saturating_duration_since(begun).as_secs_f64());
         let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
         self.iterations.push(record.clone());
         Step::Measured(record)

@@ -105,7 +105,7 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
             return Ok(None);
         }
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        pause = pause.saturating_mul(2).min(Duration::from_millis(20));
     }
 }
 

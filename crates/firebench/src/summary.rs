@@ -132,7 +132,7 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     if values.len() % 2 == 1 {
         return Some(upper);
     }
-    let lower = *values.get(values.len() / 2 - 1)?;
+    let lower = *values.get((values.len() / 2).checked_sub(1)?)?;
     Some((lower + upper) / 2.0)
 }
 
@@ -193,7 +193,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
         blocks: paired.baseline.len(),
-        blocks_left_out: blocks.len() - paired.baseline.len(),
+        blocks_left_out: blocks.len().saturating_sub(paired.baseline.len()),
         metrics: METRICS.into_iter().map(|metric| (metric, compare(&paired, metric, design))).collect(),
         judgement: paired.judge(report, &design.primary, comparisons).ok(),
     }

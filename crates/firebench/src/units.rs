@@ -50,7 +50,7 @@ impl FromStr for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS.iter().find(|(_, shift)| self.0 != 0 && self.0 % (1 << shift) == 0);
+        let unit = UNITS.iter().find(|(_, shift)| self.0 != 0 && self.0.trailing_zeros() >= *shift);
         match unit {
             Some((name, shift)) => f.pad(&format!("{}{name}", self.0 >> shift)),
             None => f.pad(&self.0.to_string()),
@@ -85,7 +85,7 @@ pub struct ShareError(String);
 impl Share {
     /// `percent` percent.
     pub const fn percent(percent: u16) -> Share {
-        Share(percent as u32 * 10_000)
+        Share((percent as u32).saturating_mul(10_000))
     }
 
     /// Such as 0.01.

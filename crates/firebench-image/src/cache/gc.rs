@@ -42,9 +42,9 @@ impl Cache {
             let lock = if wanted { None } else { entry.try_lock()? };
             let bytes = bytes.unwrap_or(0);
             let Some(lock) = lock else {
-                report.kept += 1;
+                report.kept = report.kept.saturating_add(1);
                 report.kept_bytes = report.kept_bytes.saturating_add(bytes);
-                report.in_use += usize::from(!wanted);
+                report.in_use = report.in_use.saturating_add(usize::from(!wanted));
                 continue;
             };
             // Out of sight in one step, then piece by piece.
@@ -72,7 +72,7 @@ impl Cache {
             let Some(lock) = entry.try_lock()? else { continue };
             remove(&root.join(&name))?;
             lock.remove()?;
-            count += 1;
+            count = usize::saturating_add(count, 1);
         }
         Ok(count)
     }

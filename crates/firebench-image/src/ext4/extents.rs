@@ -84,7 +84,7 @@ impl<'a> Places<'a> {
             }
             let offset = extent.physical.checked_mul(BLOCK)?.checked_add(self.used)?;
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(length);
-            self.used += count as u64;
+            self.used = self.used.saturating_add(count as u64);
             return Some((offset, count));
         }
     }

@@ -231,15 +231,15 @@ pub(crate) fn read_out(
     let mut remaining = bytes;
     while remaining > 0 {
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(buffer.len());
-        let Some((offset, count)) = places.next(wanted) else {
+        let place = places.next(wanted).and_then(|(offset, count)| Some((offset, buffer.get_mut(..count)?)));
+        let Some((offset, piece)) = place else {
             let short = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
             return Err(Error::io("read", image)(short));
         };
-        let piece = &mut buffer[..count];
         file.read_exact_at(piece, offset).map_err(Error::io("read", image))?;
         hasher.update(&*piece);
         take(piece)?;
-        remaining -= count as u64;
+        remaining = remaining.saturating_sub(piece.len() as u64);
     }
     Ok(crate::digest::hex(&hasher.finalize()))
 }

@@ -107,11 +107,11 @@ pub(super) fn image_bytes(tree: &Tree) -> Option<u64> {
     let mut sum = BASE;
     for (path, node) in tree.nodes() {
         // The entry in its directory, generously.
-        let entry = 1 + path.as_str().len() as u64 / 128;
+        let entry = (path.as_str().len() as u64 / 128).checked_add(1)?;
         let contents = match node {
             Node::Directory { .. } | Node::Symlink { .. } => 1,
             Node::File { bytes, .. } | Node::Reserved { bytes } => {
-                blocks(*bytes).checked_add(2 + blocks(*bytes) / BLOCKS_PER_LEAF)?
+                (blocks(*bytes) / BLOCKS_PER_LEAF).checked_add(2)?.checked_add(blocks(*bytes))?
             }
         };
         sum = sum.checked_add(contents)?.checked_add(entry)?;

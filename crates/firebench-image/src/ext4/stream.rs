@@ -130,7 +130,7 @@ fn write_chunks(
             image.write_all_at(piece, offset).map_err(Error::io("write", path))?;
             rest = later;
         }
-        unsynced += chunk.bytes.len();
+        unsynced = usize::saturating_add(unsynced, chunk.bytes.len());
         // A syncer that is still busy is woken by a later chunk.
         if unsynced >= SYNC_BYTES && syncer.try_send(()).is_ok() {
             unsynced = 0;

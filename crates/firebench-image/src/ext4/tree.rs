@@ -180,7 +180,7 @@ impl Tree {
     /// Makes the directories above `path`.
     fn parents(&mut self, path: &GuestPath) -> Result<()> {
         for (end, _) in path.0.match_indices('/').skip(1) {
-            let parent = GuestPath(path.0[..end].to_owned());
+            let parent = GuestPath(path.0.get(..end).unwrap_or_default().to_owned());
             match self.nodes.get(&parent) {
                 None => {
                     self.nodes.insert(parent, Node::Directory { mode: 0o755 });

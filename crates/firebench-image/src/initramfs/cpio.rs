@@ -104,7 +104,7 @@ pub fn read(archive: &[u8]) -> Result<Vec<Member<'_>>> {
     let mut ended = true;
     while let Some(rest) = archive.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.first() == Some(&0) {
-            at += 1;
+            at = at.saturating_add(1);
             continue;
         }
         if at % ALIGN != 0 {
@@ -113,7 +113,7 @@ pub fn read(archive: &[u8]) -> Result<Vec<Member<'_>>> {
         let header = rest.get(..HEADER).ok_or_else(|| wrong("it is truncated"))?;
         let digits = header.strip_prefix(MAGIC).ok_or_else(|| wrong("a member has no magic number"))?;
         let field = |index: usize| {
-            let digits = digits.get(index * 8..index * 8 + 8).and_then(|digits| std::str::from_utf8(digits).ok());
+            let digits = digits.chunks(8).nth(index).and_then(|digits| std::str::from_utf8(digits).ok());
             digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(|| wrong("a header is damaged"))
         };
         let size = usize::try_from(field(6)?).unwrap_or(usize::MAX);

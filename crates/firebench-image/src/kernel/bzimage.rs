@@ -45,7 +45,7 @@ pub(super) fn payload(image: &[u8]) -> Result<&[u8]> {
     let offset = u32_at(image, PAYLOAD_OFFSET).and_then(|offset| usize::try_from(offset).ok());
     let length = u32_at(image, PAYLOAD_LENGTH).and_then(|length| usize::try_from(length).ok());
     let (Some(offset), Some(length)) = (offset, length) else { return Err(truncated()) };
-    let start = ((sectors + 1) * SECTOR).checked_add(offset).ok_or_else(truncated)?;
+    let start = sectors.saturating_add(1).saturating_mul(SECTOR).checked_add(offset).ok_or_else(truncated)?;
     let end = start.checked_add(length).ok_or_else(truncated)?;
     image.get(start..end).ok_or_else(truncated)
 }

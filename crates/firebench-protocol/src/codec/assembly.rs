@@ -6,7 +6,7 @@
 //! checksum.
 
 use super::header::{self, MAX_HEADER};
-use super::{Damage, MAX_PAYLOAD, checksum, stamp};
+use super::{Damage, MAX_PAYLOAD, checksum, head, stamp, tail};
 
 /// Most bytes of a frame with the kernel messages in it.
 pub(super) const MAX_RAW: usize = MAX_HEADER + MAX_PAYLOAD + (64 << 10);
@@ -65,7 +65,7 @@ impl Assembly {
 
     /// Takes the next line, without its end.
     pub(super) fn line(mut self, line: &[u8], nonce: &str) -> Step {
-        self.raw += line.len();
+        self.raw = self.raw.saturating_add(line.len());
         if self.raw > MAX_RAW {
             return Step::Broken(Damage::TooLong);
         }
@@ -84,10 +84,10 @@ impl Assembly {
             }
             for (rank, &at) in stamps.iter().enumerate() {
                 reading.bytes.truncate(before);
-                reading.bytes.extend_from_slice(&line[..at]);
+                reading.bytes.extend_from_slice(head(line, at));
                 match self.check(&reading.bytes, nonce) {
                     Ok(Some(frame)) => return Step::Complete(frame, Some(at)),
-                    Ok(None) => ways.push((reading.doubt + doubt(&stamps, rank), index, at)),
+                    Ok(None) => ways.push((reading.doubt.saturating_add(doubt(&stamps, rank)), index, at)),
                     Err(_) => {}
                 }
             }
@@ -96,12 +96,13 @@ impl Assembly {
         ways.sort();
         ways.truncate(MAX_READINGS);
         for (doubt, index, at) in ways {
-            let bytes = [&readings[index].bytes, &line[..at]].concat();
-            self.work += bytes.len();
+            let before = readings.get(index).map_or(&[][..], |reading| &reading.bytes);
+            let bytes = [before, head(line, at)].concat();
+            self.work = self.work.saturating_add(bytes.len());
             self.readings.push(Reading { bytes, doubt });
         }
         match stamps.first() {
-            _ if self.work > MAX_WORK * self.raw => Step::Broken(Damage::Tangled),
+            _ if self.work > MAX_WORK.saturating_mul(self.raw) => Step::Broken(Damage::Tangled),
             Some(&at) if !self.readings.is_empty() => Step::Interrupted(self, at),
             _ => Step::Broken(damage.unwrap_or(Damage::BadHeader)),
         }
@@ -110,14 +111,14 @@ impl Assembly {
     /// The frame, if `reading` is all of it; `None` if more must come; the damage if it can never become a good one.
     fn check(&mut self, reading: &[u8], nonce: &str) -> Result<Option<Frame>, Damage> {
         let Some(header) = header::parse(reading, nonce)? else { return Ok(None) };
-        let payload = &reading[header.size..];
+        let payload = tail(reading, header.size);
         if payload.len() < header.len {
             return Ok(None);
         }
         if payload.len() > header.len {
             return Err(Damage::BadLength { announced: header.len, got: payload.len() });
         }
-        self.work += payload.len();
+        self.work = self.work.saturating_add(payload.len());
         if checksum(nonce, header.seq, payload) != header.crc {
             return Err(Damage::BadCrc);
         }
@@ -128,13 +129,13 @@ impl Assembly {
 /// How unlikely it is that the message begins at the stamp of this rank. A line that begins with a stamp is a message
 /// as a whole, unless the frame happens to quote a stamp right where it was interrupted before.
 fn doubt(stamps: &[usize], rank: usize) -> usize {
-    if rank > 0 && stamps.first() == Some(&0) { rank + MAX_STAMPS } else { rank }
+    if rank > 0 && stamps.first() == Some(&0) { rank.saturating_add(MAX_STAMPS) } else { rank }
 }
 
 /// What to say of a reading that has no more to come.
 fn too_short(reading: &[u8], nonce: &str) -> Damage {
     match header::parse(reading, nonce) {
-        Ok(Some(header)) => Damage::BadLength { announced: header.len, got: reading.len() - header.size },
+        Ok(Some(header)) => Damage::BadLength { announced: header.len, got: tail(reading, header.size).len() },
         _ => Damage::BadHeader,
     }
 }

@@ -1,7 +1,7 @@
 //! The decoder: bytes of the console in, [`Item`]s out.
 
 use super::assembly::{Assembly, Frame, MAX_RAW, Step};
-use super::{Damage, Item, MAX_CONSOLE_LINE, SENTINEL, stamp};
+use super::{Damage, Item, MAX_CONSOLE_LINE, SENTINEL, head, stamp, tail};
 
 /// Takes the bytes of one boot's console, in whatever pieces they come, and tells events from other text.
 ///
@@ -56,14 +56,14 @@ impl Decoder {
         if self.frame.is_some() || self.line.starts_with(SENTINEL) {
             // One byte more than allowed shows that it is too long.
             let room = (MAX_RAW + 1).saturating_sub(self.line.len());
-            self.line.extend_from_slice(&rest[..rest.len().min(room)]);
+            self.line.extend_from_slice(head(rest, room));
         }
     }
 
     fn end_line(&mut self, sink: &mut dyn FnMut(Item)) {
         let line = std::mem::take(&mut self.line);
-        let end = line.iter().rposition(|&b| b != b'\r').map_or(0, |last| last + 1);
-        let line = &line[..end];
+        let returns = line.iter().rev().take_while(|&&b| b == b'\r').count();
+        let line = head(&line, line.len().saturating_sub(returns));
         if line.starts_with(SENTINEL) {
             if self.frame.replace(Assembly::new()).is_some() {
                 sink(Item::Damaged(Damage::Interrupted));
@@ -77,11 +77,11 @@ impl Decoder {
         let Some(frame) = self.frame.take() else { return };
         match frame.line(line, &self.nonce) {
             Step::Complete(frame, message) => {
-                console(message.map_or(&[], |at| &line[at..]), sink);
+                console(message.map_or(&[], |at| tail(line, at)), sink);
                 self.deliver(frame, sink);
             }
             Step::Interrupted(frame, message) => {
-                console(&line[message..], sink);
+                console(tail(line, message), sink);
                 self.frame = Some(frame);
             }
             Step::Broken(damage) => {
@@ -113,12 +113,11 @@ impl Decoder {
 /// Whether `line` is the first bytes of the sentinel and then a kernel message.
 fn begins_interrupted(line: &[u8]) -> bool {
     line.first() == SENTINEL.first()
-        && stamp::starts(line, usize::MAX).iter().any(|&at| at < SENTINEL.len() && SENTINEL.starts_with(&line[..at]))
+        && stamp::starts(line, usize::MAX).iter().any(|&at| at < SENTINEL.len() && SENTINEL.starts_with(head(line, at)))
 }
 
 fn console(line: &[u8], sink: &mut dyn FnMut(Item)) {
     if !line.is_empty() {
-        let shown = &line[..line.len().min(MAX_CONSOLE_LINE)];
-        sink(Item::Console(String::from_utf8_lossy(shown).into_owned()));
+        sink(Item::Console(String::from_utf8_lossy(head(line, MAX_CONSOLE_LINE)).into_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! The header of a frame.
 
-use super::{Damage, MAX_NONCE, MAX_PAYLOAD, SENTINEL};
+use super::{Damage, MAX_NONCE, MAX_PAYLOAD, SENTINEL, head};
 
 /// Most bytes of a header: sentinel, nonce, two numbers of ten digits at most, checksum, a blank after each.
 pub(super) const MAX_HEADER: usize = SENTINEL.len() + (MAX_NONCE + 1) + (10 + 1) + (10 + 1) + (8 + 1);
@@ -20,7 +20,8 @@ pub(super) fn parse(frame: &[u8], nonce: &str) -> Result<Option<Header>, Damage>
     let Some(rest) = frame.strip_prefix(SENTINEL) else {
         return if SENTINEL.starts_with(frame) { Ok(None) } else { Err(Damage::BadHeader) };
     };
-    let window = &rest[..rest.len().min(MAX_HEADER - SENTINEL.len())];
+    const ROOM: usize = MAX_HEADER - SENTINEL.len();
+    let window = head(rest, ROOM);
     let mut fields = window.splitn(5, |&b| b == b' ');
     let (Some(their_nonce), Some(seq), Some(len), Some(crc), Some(after)) =
         (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
@@ -34,7 +35,9 @@ pub(super) fn parse(frame: &[u8], nonce: &str) -> Result<Option<Header>, Damage>
         return Err(Damage::WrongNonce);
     }
     let len = usize::try_from(len).ok().filter(|&len| len <= MAX_PAYLOAD).ok_or(Damage::TooLong)?;
-    Ok(Some(Header { seq, len, crc, size: SENTINEL.len() + window.len() - after.len() }))
+    // What comes before `after` in the window, and before the window.
+    let fields = window.len().saturating_sub(after.len());
+    Ok(Some(Header { seq, len, crc, size: SENTINEL.len().saturating_add(fields) }))
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

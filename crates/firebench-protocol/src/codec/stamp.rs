@@ -3,11 +3,13 @@
 //! level goes before it only with `console_msg_format=syslog` on the kernel's command line, where firebench does not
 //! put it.)
 
+use super::tail;
+
 /// Offsets in `line` at which a kernel message may begin, the likeliest one first, at most `limit` of them: that of the
 /// line itself, for messages often come in bursts; then the last one first, since messages seldom quote time stamps.
 pub(super) fn starts(line: &[u8], limit: usize) -> Vec<usize> {
     let whole = is_stamp(line).then_some(0);
-    let others = (1..line.len()).rev().filter(|&at| is_stamp(&line[at..]));
+    let others = (1..line.len()).rev().filter(|&at| is_stamp(tail(line, at)));
     whole.into_iter().chain(others).take(limit).collect()
 }
 
@@ -16,8 +18,8 @@ fn is_stamp(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(b"[") else { return false };
     let rest = skip(rest, |b| b == b' ', PAD);
     let fraction = skip(rest, |b| b.is_ascii_digit(), SECONDS);
-    let seconds = rest.len() - fraction.len();
-    matches!(fraction, [b'.', digits @ ..] if seconds > 0
+    let has_seconds = fraction.len() < rest.len();
+    matches!(fraction, [b'.', digits @ ..] if has_seconds
         && digits.get(6) == Some(&b']')
         && digits.iter().take(6).all(u8::is_ascii_digit))
 }
@@ -29,7 +31,7 @@ const SECONDS: usize = 20;
 
 fn skip(text: &[u8], skipped: fn(u8) -> bool, most: usize) -> &[u8] {
     let count = text.iter().take(most).take_while(|&&b| skipped(b)).count();
-    &text[count..]
+    tail(text, count)
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     let truth = &machine.truth;
     Ok(Outcome {
         false_alarm: false_alarm || machine.is_false(&last),
-        covered: last.iter().zip(&truth[1..]).all(|(judgement, truth)| judgement.interval.contains(*truth)),
-        found: last.iter().zip(&truth[1..]).any(|(j, truth)| *truth > 0.0 && j.verdict == Verdict::Slower),
+        covered: last.iter().zip(truth.iter().skip(1)).all(|(judgement, truth)| judgement.interval.contains(*truth)),
+        found: last.iter().zip(truth.iter().skip(1)).any(|(j, truth)| *truth > 0.0 && j.verdict == Verdict::Slower),
         equivalent: last.iter().all(|judgement| judgement.verdict == Verdict::Equivalent),
         blocks: schedule.state().blocks,
     })
@@ -82,7 +82,8 @@ impl Machine<'_> {
     fn boot(&mut self, turn: Turn, after_pilot: bool) -> Boot {
         let odd = turn.contender + 1 == self.truth.len();
         let noise = self.settings.noise;
-        let level = self.truth[turn.contender] + noise * self.noise.next(odd, after_pilot, &mut self.random);
+        let level = self.truth.get(turn.contender).copied().unwrap_or_default()
+            + noise * self.noise.next(odd, after_pilot, &mut self.random);
         let mut cold = COLD;
         let mut iteration = || {
             let cold = std::mem::take(&mut cold);
@@ -94,7 +95,7 @@ impl Machine<'_> {
 
     /// Whether something is claimed that is not so.
     fn is_false(&self, judgements: &[Judgement]) -> bool {
-        judgements.iter().zip(&self.truth[1..]).any(|(judgement, truth)| match judgement.verdict {
+        judgements.iter().zip(self.truth.iter().skip(1)).any(|(judgement, truth)| match judgement.verdict {
             Verdict::Slower => *truth <= 0.0,
             Verdict::Faster => *truth >= 0.0,
             Verdict::Equivalent => truth.abs() >= self.settings.delta.ln_1p(),

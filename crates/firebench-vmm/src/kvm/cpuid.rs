@@ -48,10 +48,9 @@ fn tsc_khz_of(crystal: CpuidResult, base_mhz: Option<u32>) -> Option<u32> {
         return None;
     }
     let khz = if crystal.ecx == 0 {
-        u64::from(base_mhz?) * 1000
+        u64::from(base_mhz?).checked_mul(1000)?
     } else {
-        // 32 x 32 bits fit into 64.
-        u64::from(crystal.ecx) * u64::from(crystal.ebx) / u64::from(crystal.eax) / 1000
+        u64::from(crystal.ecx).checked_mul(crystal.ebx.into())?.checked_div(crystal.eax.into())? / 1000
     };
     u32::try_from(khz).ok()
 }

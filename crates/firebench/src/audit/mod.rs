@@ -74,7 +74,7 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     for boot in later.iter().filter(|boot| told(boot) != of_first) {
         for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
             match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
-                Some(change) => change.boots += 1,
+                Some(change) => change.boots = change.boots.saturating_add(1),
                 None => changes.push(Change {
                     contender: contender.name.clone(),
                     finding,

@@ -223,7 +223,8 @@ impl Failure {
 
     /// A run that failed or was stopped.
     fn from_run(error: RunError) -> Self {
-        let code = error.signal().and_then(|signal| u8::try_from(128 + signal).ok()).unwrap_or(EXIT_FAILED);
+        let code =
+            error.signal().and_then(|signal| u8::try_from(signal.saturating_add(128)).ok()).unwrap_or(EXIT_FAILED);
         Failure { error: Box::new(error), code }
     }
 

@@ -68,8 +68,11 @@ pub enum OperandError {
 /// [`OperandError`].
 pub fn load(given: &str, lookup: Lookup) -> Result<Operand, OperandError> {
     let mut readings = vec![(given, None)];
-    readings
-        .extend(given.rmatch_indices(':').filter_map(|(at, _)| Some((given.get(..at)?, Some(given.get(at + 1..)?)))));
+    readings.extend(
+        given
+            .rmatch_indices(':')
+            .filter_map(|(at, _)| Some((given.get(..at)?, Some(given.get(at.saturating_add(1)..)?)))),
+    );
     for (run, contender) in readings {
         let Some(report) = find(run, lookup)? else { continue };
         if let Some(contender) = contender.filter(|name| report.contenders.iter().all(|known| known.name != *name)) {

@@ -36,7 +36,7 @@ pub(super) fn download(curl: &Path, url: &str, to: &Path) -> Result<(), FetchErr
         .args(["--retry", "2", "--connect-timeout", "20", "--max-filesize", LARGEST])
         .args(["--max-time", &LIMIT.as_secs().to_string(), "--url", url, "--output"])
         .arg(to);
-    match subprocess::run(&mut command, LIMIT + Duration::from_secs(30)) {
+    match subprocess::run(&mut command, LIMIT.saturating_add(Duration::from_secs(30))) {
         Ok(_) => Ok(()),
         Err(source) => Err(FetchError::Program {
             what: url.to_owned(),

@@ -56,7 +56,7 @@ fn by_difference(metric: &str) -> bool {
 
 /// Text that is no limit. Displays what is wrong, the text, and a mark under the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("{wrong}\n\n    {text}\n    {:>width$}", "^", text = text::line(text), width = column + 1)]
+#[error("{wrong}\n\n    {text}\n    {:>width$}", "^", text = text::line(text), width = column.saturating_add(1))]
 #[diagnostic(help("write it like 'real > +3%', 'user < -5%', 'sys > +0.1s' or 'firecracker: real > +3%'"))]
 pub struct LimitError {
     /// What was given.
@@ -78,7 +78,7 @@ impl FromStr for Limit {
                 return Err(rest.wrong("there is no contender before the colon"));
             }
             Some((name, _)) => {
-                rest.at = name.len() + 1;
+                rest.at = name.len().saturating_add(1);
                 Some(name.trim().to_owned())
             }
             None => None,
@@ -142,7 +142,7 @@ impl<'a> Rest<'a> {
     fn take(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let taken = rest.find(|c| !wanted(c)).and_then(|end| rest.get(..end)).unwrap_or(rest);
-        self.at += taken.len();
+        self.at = self.at.saturating_add(taken.len());
         taken
     }
 

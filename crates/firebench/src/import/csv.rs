@@ -15,12 +15,10 @@ pub(super) fn parse(text: &str) -> Result<Figures, ImportError> {
     let places = places(reader.headers().map_err(problem)?)?;
     let mut names: Vec<String> = Vec::new();
     let mut samples: Vec<Samples> = Vec::new();
-    let mut count = 0;
-    for record in reader.records() {
+    for (count, record) in reader.records().enumerate() {
         let record = record.map_err(problem)?;
         let line = record.position().map_or(0, csv::Position::line);
-        count += 1;
-        if count > MAX_SAMPLES {
+        if count == MAX_SAMPLES {
             return Err(ImportError::TooMany);
         }
         let wrong = |problem: String| ImportError::Line { line, problem: text::line(&problem) };
@@ -41,7 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Figures, ImportError> {
             None => {
                 names.push(contender.to_owned());
                 samples.push(Samples::new());
-                names.len() - 1
+                names.len().saturating_sub(1)
             }
         };
         let Some(of_contender) = samples.get_mut(place) else { continue };

@@ -96,7 +96,7 @@ fn keep(path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> PathBuf {
 fn number(path: &Path, known: &mut Vec<PathBuf>) -> usize {
     known.iter().position(|other| other == path).unwrap_or_else(|| {
         known.push(path.to_owned());
-        known.len() - 1
+        known.len().saturating_sub(1)
     })
 }
 

@@ -18,6 +18,7 @@ use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Ro
 use firebench_vmm::{Isolation, Launch, LaunchError, Output, Vm};
 
 use crate::console::{Console, Words};
+use crate::deadline;
 use crate::events::{Listener, RunEvent};
 use crate::plan::Plan;
 use crate::record::BootStatus;
@@ -168,7 +169,8 @@ impl Nested {
                         BootStatus::Interrupted => {}
                         status => {
                             done.push(runner::measured(boot, plan.primary));
-                            failures += u32::from(!matches!(status, BootStatus::Ok | BootStatus::Void));
+                            let failed = !matches!(status, BootStatus::Ok | BootStatus::Void);
+                            failures = u32::saturating_add(failures, failed.into());
                         }
                     }
                 }
@@ -209,7 +211,7 @@ impl Nested {
             .map_err(|error| NestedError::Broken { message: crate::errors::sentence(&error), words: Vec::new() })?;
         let mut listening = Listening {
             started,
-            deadline: started + BOOT_DEADLINE,
+            deadline: deadline::after(started, BOOT_DEADLINE),
             silence: longest_silence(plan),
             failure: None,
             words: Words::default(),
@@ -250,7 +252,8 @@ fn job(plan: &Plan, nonce: &str) -> Result<Job, NestedError> {
 /// Longer than the firebench inside can be silent while everything is in order.
 fn longest_silence(plan: &Plan) -> Duration {
     let deadlines = plan.deadlines;
-    Duration::from_secs(deadlines.boot.max(deadlines.iteration) + deadlines.power_off + 60)
+    let longest = deadlines.boot.max(deadlines.iteration);
+    Duration::from_secs(longest.saturating_add(deadlines.power_off).saturating_add(60))
 }
 
 /// The state of one attempt.
@@ -302,10 +305,12 @@ impl Listening {
             }
             Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
         };
-        self.deadline = at + self.silence;
+        self.deadline = deadline::after(at, self.silence);
         match event {
             Event::Hello { .. } => {
-                listener.on_event(&RunEvent::NestedHostUp { seconds: (at - self.started).as_secs_f64() });
+                listener.on_event(&RunEvent::NestedHostUp {
+                    seconds: at.saturating_duration_since(self.started).as_secs_f64(),
+                });
                 None
             }
             Event::Output { line } => {

@@ -120,7 +120,7 @@ pub fn deadlines(chosen: &accel::Chosen, payload_bytes: u64, boot: Option<u64>, 
     };
     Deadlines {
         boot: boot.unwrap_or(boot_default),
-        iteration: iteration.unwrap_or(60 + payload_bytes / bytes_per_second),
+        iteration: iteration.unwrap_or(payload_bytes.checked_div(bytes_per_second).unwrap_or(0).saturating_add(60)),
         power_off,
     }
 }
@@ -148,7 +148,7 @@ pub fn host_cache(choice: HostCacheChoice, disk_bytes: u64, memory_mib: u32, ava
         HostCacheChoice::Warm => HostCache::Warm,
         HostCacheChoice::Cold => HostCache::Cold,
         HostCacheChoice::Auto => {
-            let needed = disk_bytes + (u64::from(memory_mib) + 1024) * MIB;
+            let needed = u64::from(memory_mib).saturating_add(1024).saturating_mul(MIB).saturating_add(disk_bytes);
             if available.is_none_or(|available| needed <= available) { HostCache::Warm } else { HostCache::Cold }
         }
     }

@@ -61,6 +61,7 @@ impl Disks {
     }
 
     /// What a contender in a VM reads.
+    #[expect(clippy::expect_used, reason = "what is not built yet is built first")]
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let mut command = vec![format!("/bin/{APPLET}"), PAYLOAD_PATH.to_owned()];
         if let Some(image) = &contender.image {
@@ -89,6 +90,7 @@ impl Disks {
     }
 
     /// What a contender on the bare host reads: the same bytes.
+    #[expect(clippy::indexing_slicing, reason = "the first one is built with the struct")]
     pub(super) fn of_host(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let key = disk_key(contender, &self.base.busybox, self.payload.bytes);
         let (_, disk) = &self.built[0];

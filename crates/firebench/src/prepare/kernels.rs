@@ -28,6 +28,7 @@ pub(super) struct Initramfs {
 
 impl Kernels {
     /// The kernel that the user names, or the fetched one; `qemu` where QEMU must be able to start it.
+    #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
     pub(super) fn get(
         &mut self,
         named: Option<&Path>,
@@ -40,7 +41,7 @@ impl Kernels {
             Some(index) => index,
             None => {
                 self.prepared.push((path.clone(), parts::kernel(&places.cache, &source)?));
-                self.prepared.len() - 1
+                self.prepared.len().saturating_sub(1)
             }
         };
         let kernel = &self.prepared[index].1;

@@ -170,8 +170,8 @@ impl Making<'_> {
         let named = spec.kernel.as_deref().or(self.experiment.files.kernel.as_deref());
         let kernel = self.kernels.get(named, spec.vmm == VmmKind::Qemu, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let sets = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
-        let (acpi_kernel, modular_kernel) = (kernel.acpi, !sets[0].is_empty());
+        let [plain, networked] = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
+        let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let (vcpus, memory_mib) = self.machine(spec);
         let wish = Wish {
             preset: self.experiment.preset,
@@ -187,6 +187,7 @@ impl Making<'_> {
             append: self.experiment.machine.append.clone(),
         };
         let mut notices = Vec::new();
+        #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
         for notice in notices {
@@ -194,9 +195,9 @@ impl Making<'_> {
                 self.notices.push(notice);
             }
         }
-        let networked = vm.machine.tap.is_some();
-        let modules = &sets[usize::from(networked)];
-        let initramfs = self.kernels.initramfs(&vmlinux, modules, networked, &self.agent, self.places)?;
+        let has_tap = vm.machine.tap.is_some();
+        let modules = if has_tap { &networked } else { &plain };
+        let initramfs = self.kernels.initramfs(&vmlinux, modules, has_tap, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };

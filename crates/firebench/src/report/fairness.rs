@@ -138,7 +138,7 @@ fn shared(values: &[Option<Value>]) -> BTreeSet<String> {
 
 /// Few words as they are; of many those that not all have.
 fn cell(words: &[String], shared: &BTreeSet<String>) -> String {
-    let length: usize = words.iter().map(|word| word.len() + 1).sum();
+    let length: usize = words.iter().map(|word| word.len().saturating_add(1)).sum();
     if length <= SHORT {
         return some(words, usize::MAX, usize::MAX);
     }

@@ -115,7 +115,7 @@ fn marked_blocks(text: &str) -> Vec<String> {
 /// The run of backticks or tildes that opens a fenced block (CommonMark, 4.5).
 fn opening_fence(line: &str) -> Option<&str> {
     let text = line.trim_start_matches(' ');
-    let indent = line.len() - text.len();
+    let indent = line.len().saturating_sub(text.len());
     let mark = text.chars().next().filter(|c| "`~".contains(*c))?;
     let info = text.trim_start_matches(mark);
     let fence = text.strip_suffix(info)?;
@@ -124,6 +124,6 @@ fn opening_fence(line: &str) -> Option<&str> {
 
 fn closes(line: &str, fence: &str) -> bool {
     let text = line.trim();
-    let indent = line.len() - line.trim_start_matches(' ').len();
+    let indent = line.chars().take_while(|c| *c == ' ').count();
     indent < 4 && text.len() >= fence.len() && text.chars().all(|c| fence.starts_with(c))
 }

@@ -87,5 +87,5 @@ pub fn side_by_side(report: &Report, audit: &Audit) -> String {
     };
     let contenders = &report.contenders;
     let rows: Vec<Vec<String>> = fairness::rows(report, audit).iter().map(row).collect();
-    table(&header("", contenders, ""), contenders.len() + 2, &rows)
+    table(&header("", contenders, ""), contenders.len().saturating_add(2), &rows)
 }

@@ -10,7 +10,7 @@ pub fn fence(language: &str, content: &str) -> String {
 
 /// A fenced block whose content must come back as it is. The fence is longer than any run of backticks in it.
 pub fn verbatim_fence(language: &str, content: &str) -> String {
-    let fence = "`".repeat((longest_run(content) + 1).max(3));
+    let fence = "`".repeat(longest_run(content).saturating_add(1).max(3));
     format!("{fence}{language}\n{content}\n{fence}\n")
 }
 
@@ -37,7 +37,7 @@ pub fn code(content: &str) -> String {
         // A pipe ends a cell even inside of a code span, where a backslash before its escape would undo it.
         return sentence(content);
     }
-    let ticks = "`".repeat(longest_run(content) + 1);
+    let ticks = "`".repeat(longest_run(content).saturating_add(1));
     let cell = content.replace('|', "\\|");
     let pad = if cell.starts_with('`') || cell.ends_with('`') { " " } else { "" };
     format!("{ticks}{pad}{cell}{pad}{ticks}")

@@ -33,7 +33,7 @@ impl Row {
     pub fn difference(&self, contender: usize) -> Option<i128> {
         let baseline = (*self.values.first()?)?;
         let value = (*self.values.get(contender)?)?;
-        Some(i128::from(value) - i128::from(baseline))
+        Some(i128::from(value).saturating_sub(baseline.into()))
     }
 }
 
@@ -63,7 +63,7 @@ pub fn compare(texts: &[Option<&str>]) -> Vec<Row> {
         for field in parse(text.unwrap_or_default()) {
             let at = rows.iter().position(|row| row.name == field.name).unwrap_or_else(|| {
                 rows.push(Row { name: field.name, kib: field.kib, values: vec![None; texts.len()] });
-                rows.len() - 1
+                rows.len().saturating_sub(1)
             });
             if let Some(cell) = rows.get_mut(at).and_then(|row| row.values.get_mut(contender)) {
                 *cell = Some(field.value);

@@ -135,7 +135,7 @@ impl<W: Write> Progress<W> {
     fn boot_done(&mut self, contender: usize, boot: &BootRecord, retried: bool) {
         self.block = boot.block;
         if !retried {
-            self.done += 1;
+            self.done = self.done.saturating_add(1);
         }
         let lead = format!("{} {}", self.count(), self.boot_name(contender));
         if !retried && boot.status.leaves_block_out() && self.last_left_out != Some(boot.block) {

@@ -131,7 +131,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
 
 /// The contenders side by side, as many as fit, with all that has one value for each of them.
 fn tables(report: &Report, summary: &Summary, style: Style) -> String {
-    let bands = ((style.usable() - STUB) / (BAND + GAP)).max(1);
+    let bands = (style.usable().saturating_sub(STUB) / (BAND + GAP)).max(1);
     let mut out = String::new();
     let columns: Vec<(&ContenderRecord, &ContenderSummary)> =
         report.contenders.iter().zip(&summary.contenders).collect();
@@ -153,7 +153,7 @@ fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -
     let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
     lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
     lines.extend(iteration_lines(columns));
-    lines.push(style.paint(Paint::Dim, &"─".repeat(STUB + columns.len() * (GAP + BAND))));
+    lines.push(style.paint(Paint::Dim, &"─".repeat(columns.len().saturating_mul(GAP + BAND).saturating_add(STUB))));
     lines.extend(spread_lines(columns, summary, style));
     lines.push(String::new());
     lines.extend(check_lines(columns, report));
@@ -176,17 +176,18 @@ fn iteration_lines(columns: &[Column]) -> Vec<String> {
     let (last, left_out) = (blocks.len().saturating_sub(1), blocks.len().saturating_sub(BLOCKS));
     for (at, block) in blocks.into_iter().enumerate() {
         if left_out > 0 && at >= BLOCKS - 1 && at < last {
-            if at == last - 1 {
+            if at.saturating_add(1) == last {
                 lines.push(format!("{:>4}  {} more", "…", text::count(left_out, "block")));
             }
             continue;
         }
         let boots: Vec<Option<&BootRecord>> =
             columns.iter().map(|(c, _)| c.boots.iter().rev().find(|boot| boot.block == block)).collect();
-        let height = |boot: &BootRecord| boot.iterations.len() + usize::from(boot.status != BootStatus::Ok);
+        let height =
+            |boot: &BootRecord| boot.iterations.len().saturating_add(usize::from(boot.status != BootStatus::Ok));
         for index in 0..boots.iter().flatten().map(|boot| height(boot)).max().unwrap_or(0) {
             let boot = if index == 0 { (u64::from(block) + 1).to_string() } else { String::new() };
-            let iteration = if index == 0 { "first".to_owned() } else { (index + 1).to_string() };
+            let iteration = if index == 0 { "first".to_owned() } else { index.saturating_add(1).to_string() };
             let cells = boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index)).unwrap_or_default());
             lines.push(row(&format!("{boot:>4}  {iteration:<9}"), cells));
         }
@@ -233,7 +234,7 @@ fn check_lines(columns: &[Column], report: &Report) -> Vec<String> {
     let baseline = report.contenders.first().and_then(mem_total);
     let memory = |contender| {
         let kib = mem_total(contender)?;
-        let difference = baseline.map_or(0, |baseline| i128::from(kib) - i128::from(baseline));
+        let difference = baseline.map_or(0, |baseline| i128::from(kib).saturating_sub(baseline.into()));
         Some(if difference == 0 { format!("{kib} kB") } else { format!("{kib} kB ({difference:+})") })
     };
     lines.push(row("MemTotal", columns.iter().map(|(c, _)| cell(memory(c)))));

@@ -48,15 +48,15 @@ pub fn wrap(lead: &str, text: &str, width: usize) -> String {
     let indent = lead.chars().count();
     let room = width.saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();
-    let mut length = 0;
+    let mut length = 0_usize;
     for word in text.split_whitespace() {
         let letters: Vec<char> = word.chars().collect();
         for piece in letters.chunks(room) {
             match lines.last_mut() {
-                Some(line) if length + 1 + piece.len() <= room => {
+                Some(line) if length.saturating_add(piece.len()) < room => {
                     line.push(' ');
                     line.extend(piece);
-                    length += 1 + piece.len();
+                    length = length.saturating_add(piece.len()).saturating_add(1);
                 }
                 _ => {
                     lines.push(piece.iter().collect());
@@ -77,7 +77,7 @@ pub fn seconds(value: f64) -> String {
 pub fn bytes(value: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
     match UNITS.into_iter().find(|(_, shift)| value >> shift > 0) {
-        Some((name, shift)) if value % (1 << shift) == 0 => format!("{} {name}", value >> shift),
+        Some((name, shift)) if value.trailing_zeros() >= shift => format!("{} {name}", value >> shift),
         Some((name, shift)) => format!("{:.2} {name}", value as f64 / (1u64 << shift) as f64),
         None => format!("{value} B"),
     }

@@ -172,7 +172,7 @@ fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     let label = |label: &str, line: &str| format!("{label}: {line}");
     let tail = |text: String, name: &str| {
         let lines: Vec<_> = text.lines().map(|line| label(name, line)).collect();
-        lines[lines.len().saturating_sub(10)..].to_vec()
+        lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().to_vec()
     };
     let mut words = tail(vm.log_tail().unwrap_or_default(), "log");
     words.extend(tail(vm.stderr_tail(), "stderr"));

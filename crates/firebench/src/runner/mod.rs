@@ -157,15 +157,15 @@ impl Boots<'_> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;
         let mut spent = 0.0;
-        let mut attempt = 0;
+        let mut attempt = 0_u32;
         loop {
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
             let io = |action, path: &std::path::Path| {
                 let path = path.to_owned();
                 move |source| RunError::Io { action, path, source }
             };
             let dir = run_dir.boot_dir(self.number).map_err(io("make", run_dir.path()))?;
-            self.number += 1;
+            self.number = self.number.saturating_add(1);
             let boot = Boot { plan: self.plan, turn, contender, attempt, around: self.around, dir: &dir };
             let record = boot.run(listener);
             let removed = std::fs::remove_dir_all(&dir);
@@ -187,7 +187,7 @@ impl Boots<'_> {
                 status => {
                     let failure = RunError::Boot {
                         contender: contender.name.clone(),
-                        boot: turn.block + 1,
+                        boot: turn.block.saturating_add(1),
                         attempts: attempt,
                         status,
                         message: record.message.unwrap_or_default(),

@@ -84,7 +84,7 @@ impl Recorder<'_> {
             insert_event(&transaction, self.run, self.next, event)?;
         }
         transaction.commit()?;
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         Ok(())
     }
 }

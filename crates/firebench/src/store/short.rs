@@ -13,7 +13,8 @@ pub(super) fn blocks(report: &Report) -> u32 {
     let mut boots: BTreeMap<u32, usize> = BTreeMap::new();
     for contender in &report.contenders {
         for boot in good(contender, &report.design) {
-            *boots.entry(boot.block).or_default() += 1;
+            let good = boots.entry(boot.block).or_default();
+            *good = good.saturating_add(1);
         }
     }
     let whole = boots.values().filter(|good| **good >= report.contenders.len());

@@ -11,6 +11,8 @@ use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
 
 /// How long what a killed firebench started may take to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(2);
+/// How often that is looked at.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// What keeps a run, if anything does.
 pub(super) struct Keeper {
@@ -86,7 +88,7 @@ pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
         if !matches!(error, StoreError::StillRunning(_)) || begun.elapsed() > LAST_BREATH {
             return Err(Failure::from_store(error));
         }
-        std::thread::sleep(LAST_BREATH / 100);
+        std::thread::sleep(BREATH);
     }
     let report = store.load(id.as_str())?;
     Ok(CutOff { store, id, report })
