@@ -30,6 +30,7 @@ mod procfs;
 mod ready;
 mod report;
 mod series;
+#[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
 use error::Error;

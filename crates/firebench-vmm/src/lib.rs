@@ -22,6 +22,7 @@
 
 pub mod affinity;
 mod cgroup;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod child;
 pub mod exit;
 pub mod firecracker;
@@ -36,6 +37,7 @@ pub mod signals;
 pub mod start;
 pub mod supervise;
 pub mod sweep;
+#[expect(unsafe_code, reason = "system calls that neither std nor nix wraps")]
 mod sys;
 mod tail;
 mod vcpus;

@@ -169,6 +169,7 @@ fn make_cgroup(run_dir: Option<&RunDir>, memory_limit: Option<u64>) -> Result<Cg
     Err(refused.join("; "))
 }
 
+#[expect(unsafe_code, reason = "work between fork and exec; see the module `child`")]
 fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> Result<Started, StartError> {
     let (program, arguments) = launch.argv.split_first().ok_or(StartError::Empty)?;
     let (stdout, stdout_end) = pipe2(OFlag::O_CLOEXEC).map_err(StartError::system("make a pipe"))?;

@@ -57,7 +57,7 @@ fn tsc_khz_of(crystal: CpuidResult, base_mhz: Option<u32>) -> Option<u32> {
 
 fn leaf(number: u32) -> CpuidResult {
     // Newer compilers call it safe, the oldest supported one does not.
-    #[allow(unused_unsafe)]
+    #[allow(unused_unsafe, unsafe_code, reason = "CPUID")]
     // SAFETY: every x86_64 CPU has CPUID, and it changes nothing.
     unsafe {
         std::arch::x86_64::__cpuid(number)

@@ -90,6 +90,7 @@ impl LoopGuest {
             memory_size: size_of::<Page>() as u64,
             userspace_addr: (&raw mut *page) as u64,
         };
+        #[expect(unsafe_code, reason = "gives the guest a page of ours for its memory")]
         // SAFETY: the region is exactly `page`, which is page-aligned, is touched by nothing but the guest from here
         // on, and is freed only after the VM (field order of LoopGuest).
         unsafe { vm.vm.set_user_memory_region(region) }.map_err(failed("KVM_SET_USER_MEMORY_REGION"))?;

@@ -71,6 +71,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(unsafe_code, reason = "a system call that hangs")]
     fn work_that_hangs_in_a_system_call_is_interrupted() {
         let (ended, over) = mpsc::channel();
         let started = Instant::now();

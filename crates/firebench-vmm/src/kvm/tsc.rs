@@ -82,12 +82,14 @@ fn tick() -> (u64, Duration) {
     best
 }
 
+#[expect(unsafe_code, reason = "RDTSC")]
 fn counter() -> u64 {
     // SAFETY: every x86_64 CPU has RDTSC, and it changes nothing.
     unsafe { std::arch::x86_64::_rdtsc() }
 }
 
 /// `CLOCK_MONOTONIC_RAW`: the clock that no time server bends.
+#[expect(unsafe_code, reason = "a system call that std does not wrap")]
 fn raw_clock() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is valid for the call. The clock exists on every Linux; should the call fail all the same,

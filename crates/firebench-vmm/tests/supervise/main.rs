@@ -1,4 +1,5 @@
 //! Supervision of processes, with shell scripts in the place of VMMs.
+#![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 mod affinity;
 mod confinement;

@@ -1,5 +1,6 @@
 //! End to end: the built firebench with real VMMs, and real kernels. Every run is followed by a look at what
 //! it left behind.
+#![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 #[path = "../support/mod.rs"]
 mod support;
