@@ -25,9 +25,11 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" >/dev/null
 }
 
+rust_minor() { rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p'; }
+
 rust_is_new_enough() {
   have cargo && have rustc || return 1
-  local minor; minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+  local minor; minor=$(rust_minor)
   [ -n "$minor" ] && [ "$minor" -ge "$MINIMUM_RUST" ]
 }
 
@@ -83,6 +85,25 @@ install_all() {
   python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
   install_rust
   install_qemu
+}
+
+# cargo-deny, which holds the dependencies to deny.toml. What an older Rust can build cannot read today's advisories.
+install_cargo_deny() {
+  PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+  cargo deny --version >/dev/null 2>&1 && return
+  local version=0.18.3
+  [ "$(rust_minor)" -lt 88 ] || version=0.20.2
+  say "building cargo-deny $version (once, some minutes)"
+  env -u CARGO_TARGET_DIR cargo install --quiet --locked cargo-deny --version "$version" --root "${CARGO_HOME:-$HOME/.cargo}"
+}
+
+# Licences, duplicates and sources always; advisories where their database is to be had.
+check_dependencies() {
+  say "cargo deny"
+  cargo deny --locked check --hide-inclusion-graph bans licenses sources
+  if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check --hide-inclusion-graph advisories
+  else say "SKIPPED: security advisories, as their database cannot be fetched here"
+  fi
 }
 
 # Builds firebench, and fetches Firecracker, a kernel and busybox where there are none.
