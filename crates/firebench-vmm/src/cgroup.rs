@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::limits::Events;
+
 /// Every control group of ours is named `firebench-...`; sweeping touches no others.
 pub(crate) const PREFIX: &str = "firebench-";
 
@@ -30,21 +32,23 @@ pub(crate) fn own() -> Result<Own, String> {
 }
 
 impl Own {
-    /// The directories, the nearest one first, in which a control group has a limit of memory: this group's own, which has
-    /// processes, seldom is among them ("no internal processes"), its parent's, a systemd slice, often.
+    /// The directories, the nearest one first, in which a control group has one of these controllers: this group's own, which
+    /// has processes, seldom is among them ("no internal processes"), its parent's, a systemd slice, often.
     ///
     /// # Errors
     /// That there are none, in words for the user.
-    pub(crate) fn parents_with_memory(&self) -> Result<Vec<PathBuf>, String> {
-        let gives_memory = |directory: &&Path| {
+    pub(crate) fn parents_with(&self, controllers: &[&str]) -> Result<Vec<PathBuf>, String> {
+        let gives = |directory: &&Path| {
             let given = fs::read_to_string(directory.join("cgroup.subtree_control")).unwrap_or_default();
-            given.split_ascii_whitespace().any(|controller| controller == "memory")
+            given.split_ascii_whitespace().any(|controller| controllers.contains(&controller))
         };
         let above = self.path.ancestors().take_while(|directory| directory.starts_with(&self.mount));
-        let parents: Vec<_> = above.filter(gives_memory).map(Path::to_owned).collect();
+        let parents: Vec<_> = above.filter(gives).map(Path::to_owned).collect();
         if parents.is_empty() {
-            let group = self.path.display();
-            return Err(format!("neither {group} nor a group above it hands the memory controller down (cgroup v2)"));
+            let (group, controllers) = (self.path.display(), controllers.join(" or "));
+            return Err(format!(
+                "neither {group} nor a group above it hands the {controllers} controller down (cgroup v2)"
+            ));
         }
         Ok(parents)
     }
@@ -120,13 +124,32 @@ impl Cgroup {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
+    fn set(&self, file: &str, value: u64) -> io::Result<()> {
+        OpenOptions::new().write(true).open(self.path.join(file))?.write_all(value.to_string().as_bytes())
+    }
+
+    /// Lets it have so many processes and threads.
+    pub(crate) fn limit_processes(&self, count: u32) -> io::Result<()> {
+        self.set("pids.max", count.into())
+    }
+
+    /// What it saw of its limits. What has no limit sees nothing.
+    pub(crate) fn events(&self) -> Events {
+        let count = |file: &str, event: &str| {
+            let events = fs::read_to_string(self.path.join(file)).unwrap_or_default();
+            let count = events.lines().find_map(|line| line.strip_prefix(event)?.trim().parse::<u64>().ok());
+            count.unwrap_or_default()
+        };
+        Events {
+            killed_for_memory: count("memory.events", "oom_kill ") > 0,
+            refused_processes: count("pids.events", "max ") > 0,
+        }
+    }
+
     /// Lets its processes have `bytes` of memory, page cache included, and nothing of it swapped out.
     pub(crate) fn limit_memory(&self, bytes: u64) -> io::Result<()> {
-        let set = |file: &str, value: u64| {
-            OpenOptions::new().write(true).open(self.path.join(file))?.write_all(value.to_string().as_bytes())
-        };
-        set("memory.max", bytes)?;
-        match set("memory.swap.max", 0) {
+        self.set("memory.max", bytes)?;
+        match self.set("memory.swap.max", 0) {
             // A kernel that does not account swap; most of those have none.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
@@ -253,15 +276,15 @@ mod tests {
         let slice = group("mount/user.slice", "memory pids\n");
         let service = group("mount/user.slice/user@0.service", "cpu memory_of_another_name pids\n");
         let mut own = Own { path: group("mount/user.slice/user@0.service/x.scope", "\n"), mount: mount.clone() };
-        assert_eq!(own.parents_with_memory(), Ok(vec![slice, mount.clone()]));
+        assert_eq!(own.parents_with(&["memory"]), Ok(vec![slice, mount.clone()]));
         fs::write(service.join("cgroup.subtree_control"), "pids memory\n").expect("file");
-        assert_eq!(own.parents_with_memory().map(|parents| parents.len()), Ok(3));
-        assert_eq!(own.parents_with_memory().ok().and_then(|parents| parents.into_iter().next()), Some(service));
+        assert_eq!(own.parents_with(&["memory"]).map(|parents| parents.len()), Ok(3));
+        assert_eq!(own.parents_with(&["memory"]).ok().and_then(|parents| parents.into_iter().next()), Some(service));
         fs::write(own.path.join("cgroup.subtree_control"), "memory").expect("file");
-        assert_eq!(own.parents_with_memory().map(|parents| parents.first() == Some(&own.path)), Ok(true));
+        assert_eq!(own.parents_with(&["memory"]).map(|parents| parents.first() == Some(&own.path)), Ok(true));
         // As in a container, whose mount is its own group.
         own = Own { path: group("mount", "\n"), mount };
-        assert!(own.parents_with_memory().expect_err("none").contains("memory controller"));
+        assert!(own.parents_with(&["memory"]).expect_err("none").contains("memory controller"));
     }
 
     #[test]
@@ -276,5 +299,24 @@ mod tests {
         group.limit_memory(2 << 30).expect("limit");
         assert_eq!(fs::read_to_string(file("memory.max")).expect("text"), "2147483648");
         assert_eq!(fs::read_to_string(file("memory.swap.max")).expect("text"), "0");
+        assert_eq!(group.limit_processes(512).expect_err("no controller").kind(), io::ErrorKind::NotFound);
+        fs::write(file("pids.max"), "").expect("file");
+        group.limit_processes(512).expect("limit");
+        assert_eq!(fs::read_to_string(file("pids.max")).expect("text"), "512");
+    }
+
+    #[test]
+    fn what_ran_against_a_limit_is_seen() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let group = Cgroup { path: directory.path().to_owned() };
+        assert_eq!(group.events(), Events::default());
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("file");
+        write("memory.events", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\noom_group_kill 0\n");
+        write("pids.events", "max 0\n");
+        assert_eq!(group.events(), Events::default(), "pages that were reclaimed are nothing to tell of");
+        write("memory.events", "low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\noom_group_kill 0\n");
+        assert_eq!(group.events(), Events { killed_for_memory: true, refused_processes: false });
+        write("pids.events", "max 23\n");
+        assert_eq!(group.events(), Events { killed_for_memory: true, refused_processes: true });
     }
 }

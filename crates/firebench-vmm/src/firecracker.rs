@@ -1,12 +1,14 @@
 //! Firecracker, version 1.12 and newer, started without its API socket from a configuration file.
 //!
-//! Source: Firecracker's `docs/getting-started.md` ("configuring the microVM without sending API requests") and
-//! `src/firecracker/swagger/firecracker.yaml`.
+//! Source: Firecracker's `docs/getting-started.md` ("configuring the microVM without sending API requests"),
+//! `src/firecracker/swagger/firecracker.yaml` and `docs/jailer.md`.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::launch::{Image, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
+use crate::launch::{Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
 
 /// What only Firecracker has. The default is Firecracker's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,10 @@ pub struct Settings {
     /// reserve them: when the pool has too few, it dies of SIGBUS some time later (`docs/hugepages.md`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub huge_pages: bool,
+    /// The jailer of this Firecracker, to run it under; none when absent. Firecracker's own filter of system calls is on either
+    /// way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jailer: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -36,6 +42,7 @@ impl Default for Settings {
             cache_type: None,
             io_engine: None,
             huge_pages: false,
+            jailer: None,
         }
     }
 }
@@ -106,6 +113,59 @@ impl IoEngine {
 /// `MAX_SUPPORTED_VCPUS` of Firecracker.
 const MAX_VCPUS: u32 = 32;
 
+/// The user and group that a jailed Firecracker becomes. Debian keeps the ids from 65000 to 65533 for nobody ("reserved", Debian
+/// Policy 9.2.2), systemd gives out none beyond 65519, and containers with 65536 ids have it.
+pub const JAILED_ID: u32 = 65_533;
+
+/// `--id` of the jailer. Its directory is the boot's own, so one name does for all.
+const JAIL: &str = "firebench";
+
+/// Where Firecracker's files lie, and as what it sees them.
+struct Places<'a> {
+    work_dir: &'a Path,
+    jail: Option<Jail>,
+}
+
+impl Places<'_> {
+    /// Not jailed, or in the directory that the jailer will make its root: `WORK_DIR/EXECUTABLE/ID/root`.
+    fn new<'a>(settings: &Settings, paths: &'a Paths) -> Result<Places<'a>, LaunchError> {
+        let work_dir = paths.work_dir.as_path();
+        if settings.jailer.is_none() {
+            return Ok(Places { work_dir, jail: None });
+        }
+        let name = paths.binary.file_name().unwrap_or_default();
+        if !name.to_string_lossy().contains("firecracker") {
+            let reason = "the jailer runs no program without \"firecracker\" in its name";
+            return Err(LaunchError::Path { vmm: VmmKind::Firecracker, path: paths.binary.clone(), reason });
+        }
+        let root = work_dir.join(name).join(JAIL).join("root");
+        Ok(Places { work_dir, jail: Some(Jail { root, id: JAILED_ID, files: Vec::new() }) })
+    }
+
+    /// A file of the host: as what Firecracker sees it. `name` is what it is called in a jail.
+    fn given(&mut self, path: &Path, name: &str) -> Result<String, LaunchError> {
+        match &mut self.jail {
+            None => text(VmmKind::Firecracker, path),
+            Some(jail) => {
+                jail.files.push(JailedFile { path: path.to_owned(), seen: jail.root.join(name) });
+                Ok(format!("/{name}"))
+            }
+        }
+    }
+
+    /// A file of the boot: where it is, and as what Firecracker sees it.
+    fn own(&self, name: &str) -> Result<(PathBuf, String), LaunchError> {
+        match &self.jail {
+            None => {
+                let path = self.work_dir.join(name);
+                let seen = text(VmmKind::Firecracker, &path)?;
+                Ok((path, seen))
+            }
+            Some(jail) => Ok((jail.root.join(name), format!("/{name}"))),
+        }
+    }
+}
+
 /// The launch of a microVM: a configuration file, a log file, and a short command.
 #[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
 pub(crate) fn launch(
@@ -118,8 +178,9 @@ pub(crate) fn launch(
     if !(1..=MAX_VCPUS).contains(&machine.vcpus) {
         return Err(LaunchError::Vcpus { vmm: VMM, max: MAX_VCPUS, vcpus: machine.vcpus });
     }
-    let config_path = paths.work_dir.join("firecracker.json");
-    let log_path = paths.work_dir.join("firecracker.log");
+    let mut places = Places::new(settings, paths)?;
+    let (config_path, config_seen) = places.own("firecracker.json")?;
+    let (log_path, log_seen) = places.own("firecracker.log")?;
     let mut machine_config = json!({
         "vcpu_count": machine.vcpus,
         "mem_size_mib": machine.memory_mib,
@@ -133,7 +194,7 @@ pub(crate) fn launch(
     }
     let mut drive = json!({
         "drive_id": "test",
-        "path_on_host": text(VMM, &image.disk.path)?,
+        "path_on_host": places.given(&image.disk.path, "disk")?,
         // The agent mounts the root; a "root device" would make Firecracker append root= to the command line.
         "is_root_device": false,
         "is_read_only": image.disk.read_only,
@@ -146,14 +207,14 @@ pub(crate) fn launch(
     }
     let mut config = json!({
         "boot-source": {
-            "kernel_image_path": text(VMM, &image.kernel)?,
-            "initrd_path": text(VMM, &image.initramfs)?,
+            "kernel_image_path": places.given(&image.kernel, "kernel")?,
+            "initrd_path": places.given(&image.initramfs, "initramfs")?,
             "boot_args": image.cmdline,
         },
         "drives": [drive],
         "machine-config": machine_config,
         "logger": {
-            "log_path": text(VMM, &log_path)?,
+            "log_path": log_seen,
             "level": settings.log_level,
             "show_level": true,
             "show_log_origin": true,
@@ -166,13 +227,28 @@ pub(crate) fn launch(
         }
         config["network-interfaces"] = json!([interface]);
     }
-    let argv =
-        vec![text(VMM, &paths.binary)?, "--no-api".to_owned(), "--config-file".to_owned(), text(VMM, &config_path)?];
+    let binary = text(VMM, &paths.binary)?;
+    let mut argv = match &settings.jailer {
+        None => vec![binary],
+        Some(jailer) => {
+            let (jailer, base, id) = (text(VMM, jailer)?, text(VMM, &paths.work_dir)?, JAILED_ID.to_string());
+            let flags = ["--id", JAIL, "--exec-file", &binary, "--uid", &id, "--gid", &id, "--chroot-base-dir", &base];
+            std::iter::once(jailer).chain(flags.map(str::to_owned)).chain(["--".to_owned()]).collect()
+        }
+    };
+    argv.extend(["--no-api".to_owned(), "--config-file".to_owned(), config_seen]);
     let files = vec![
         LaunchFile { path: config_path, contents: format!("{config:#}\n") },
         // Firecracker opens its log, it does not make it.
         LaunchFile { path: log_path.clone(), contents: String::new() },
     ];
-    let (tap, cpus) = (machine.tap.clone(), machine.cpus.clone());
-    Ok(Launch { argv, files, log: Some(log_path), tap, cpus, ..Launch::default() })
+    Ok(Launch {
+        argv,
+        files,
+        log: Some(log_path),
+        tap: machine.tap.clone(),
+        cpus: machine.cpus.clone(),
+        jail: places.jail,
+        ..Launch::confined(machine, image, paths)
+    })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use firebench_protocol::End;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
 use crate::{firecracker, qemu};
 
 /// What firebench can start: virtual machine monitors, and the control without one.
@@ -200,6 +201,28 @@ pub struct LaunchFile {
     pub contents: String,
 }
 
+/// A directory of the boot that becomes the VMM's whole file system, as whose user it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jail {
+    /// What the VMM sees as `/`, in [`Launch::directory`].
+    pub root: PathBuf,
+    /// The id of the user and of the group that it becomes.
+    pub id: u32,
+    /// Files of the host that it sees, too.
+    pub files: Vec<JailedFile>,
+}
+
+/// A file of the host in a jail, to be read alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JailedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Where it appears, directly in [`Jail::root`].
+    pub seen: PathBuf,
+}
+
 /// How a VM is started. The guest's serial console is the process's standard output.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
@@ -218,6 +241,28 @@ pub struct Launch {
     /// The only CPUs that the process and what it starts may use; those of firebench when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpus: Option<Vec<u32>>,
+    /// The only directory that the process may write to, and its TMPDIR, where it can have mounts of its own; all that its
+    /// user may write to when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// What the process may use at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The jail that the command makes its own. It takes root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jail: Option<Jail>,
+}
+
+impl Launch {
+    /// The confinement of a VMM: it writes nothing but what is in the directory of its boot, and stays within the limits
+    /// that its machine calls for. With a disk that it writes to, its directory and its files have no bounds.
+    pub(crate) fn confined(machine: &Machine, image: &Image, paths: &Paths) -> Launch {
+        if !image.disk.read_only {
+            return Launch::default();
+        }
+        let limits = Limits::of_guest(machine.memory_mib, &image.disk.path);
+        Launch { directory: Some(paths.work_dir.clone()), limits: Some(limits), ..Launch::default() }
+    }
 }
 
 /// A machine that a VMM cannot build.

@@ -27,10 +27,20 @@ mod child;
 pub mod exit;
 pub mod firecracker;
 pub mod host;
+mod jail;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod keeper;
 pub mod kvm;
 pub mod launch;
+pub mod limits;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod namespaces;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod network;
 pub mod pagecache;
 pub mod qemu;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod rlimits;
 pub mod rundir;
 mod shell;
 pub mod signals;
@@ -45,8 +55,10 @@ mod vcpus;
 pub use child::Step;
 pub use exit::{Exit, Usage};
 pub use launch::{
-    Accel, Contender, Drive, Image, Launch, LaunchError, LaunchFile, Machine, Paths, Settings, Tap, VmmKind, launch,
+    Accel, Contender, Drive, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Settings, Tap,
+    VmmKind, launch,
 };
+pub use limits::Limits;
 pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;
 pub use start::{Confinement, StartError};

@@ -25,11 +25,47 @@ pub struct Settings {
     /// own words when the pool has too few.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub huge_pages: bool,
+    /// The filter of its system calls (`-sandbox`), which takes a build with seccomp; QEMU's default, none, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { cpu: None, acpi: true, cache: None, aio: None, huge_pages: false }
+        Settings { cpu: None, acpi: true, cache: None, aio: None, huge_pages: false, sandbox: None }
+    }
+}
+
+/// How closely QEMU's system calls are filtered.
+///
+/// Source: qemu(1), `-sandbox`, and `softmmu/qemu-seccomp.c`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Without what no QEMU ever needs.
+    On,
+    /// Nor what is obsolete, gives rights, starts processes, or changes priorities and affinity.
+    Strict,
+}
+
+impl Sandbox {
+    /// Every one.
+    pub const ALL: [Sandbox; 2] = [Sandbox::On, Sandbox::Strict];
+
+    /// The name in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sandbox::On => "on",
+            Sandbox::Strict => "strict",
+        }
+    }
+
+    /// QEMU's words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Sandbox::On => "on",
+            Sandbox::Strict => "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        }
     }
 }
 
@@ -181,7 +217,15 @@ pub(crate) fn launch(
         flag(&["-device", &format!("virtio-net-device,netdev=tap0{mac}")]);
     }
     flag(&["-no-reboot"]);
-    Ok(Launch { argv, tap: machine.tap.clone(), cpus: machine.cpus.clone(), ..Launch::default() })
+    if let Some(sandbox) = settings.sandbox {
+        flag(&["-sandbox", sandbox.words()]);
+    }
+    let mut confined = Launch::confined(machine, image, paths);
+    if let Some(limits) = confined.limits.as_mut().filter(|_| settings.huge_pages) {
+        // Huge pages are a file to the kernel.
+        limits.file = limits.memory;
+    }
+    Ok(Launch { argv, tap: machine.tap.clone(), cpus: machine.cpus.clone(), ..confined })
 }
 
 /// Memory as QEMU's users write it: whole GiB as `1g`, else MiB as `768m`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::launch::{Launch, LaunchFile, Tap};
+use crate::launch::{Jail, Launch, LaunchFile, Tap};
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";
@@ -20,6 +20,9 @@ impl Launch {
         for file in &self.files {
             script += &write(file);
         }
+        if let Some(jail) = &self.jail {
+            script += &furnish(jail, &self.files);
+        }
         if let Some(bytes) = self.memory_limit {
             script += &format!(
                 "# With {bytes} bytes of memory where control groups allow it, as after: systemd-run --scope \
@@ -35,8 +38,27 @@ impl Launch {
             None => script += &format!("{command}\n"),
             Some(tap) => script += &in_namespace(tap, &command),
         }
+        if let Some(jail) = &self.jail {
+            script += &word_each("umount", jail.files.iter().map(|file| file.seen.as_path()));
+        }
         script
     }
+}
+
+/// Brings the files into a jail. The product does so in mounts that nobody else sees.
+fn furnish(jail: &Jail, files: &[LaunchFile]) -> String {
+    let mut script = word_each(&format!("chown {0}:{0}", jail.id), files.iter().map(|file| file.path.as_path()));
+    for file in &jail.files {
+        let [path, seen] = [&file.path, &file.seen].map(|path| quote(&path.to_string_lossy()).into_owned());
+        script += &format!(": > {seen}\nmount -o bind,ro {path} {seen}\n");
+    }
+    script
+}
+
+/// A command on all of the paths.
+fn word_each<'a>(command: &str, paths: impl Iterator<Item = &'a std::path::Path>) -> String {
+    let words: Vec<_> = paths.map(|path| quote(&path.to_string_lossy()).into_owned()).collect();
+    format!("{command} {}\n", words.join(" "))
 }
 
 fn in_namespace(tap: &Tap, command: &str) -> String {

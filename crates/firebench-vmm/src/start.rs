@@ -13,8 +13,12 @@ use nix::unistd::{Pid, pipe2};
 
 use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
-use crate::child::{Network, Plan, Step};
+use crate::child::{Plan, Step};
+use crate::jail;
 use crate::launch::Launch;
+use crate::namespaces::{Level, Namespaces};
+use crate::network::Network;
+use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
 use crate::sys;
 
@@ -36,6 +40,15 @@ pub enum StartError {
     #[error("cannot write {path:?}")]
     #[diagnostic(help("the directory for temporary files must be writable and have room; TMPDIR names another one"))]
     Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that the jailed VMM must read.
+    #[error("the jailed VMM cannot read {path:?}")]
+    #[diagnostic(help("it runs as a user of its own: let everybody read the file (chmod o+r)"))]
+    Jailed {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -92,6 +105,10 @@ pub struct Confinement {
     pub memory_limit: Option<u64>,
     /// Whether it has a network namespace of its own.
     pub network_namespace: bool,
+    /// Whether it has a mount namespace of its own.
+    pub mount_namespace: bool,
+    /// Whether it can write to its directory alone.
+    pub read_only: bool,
     /// What had to be gone without, and why, for the user.
     pub notes: Vec<String>,
 }
@@ -106,50 +123,93 @@ pub(crate) struct Started {
     pub(crate) stderr: File,
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) confinement: Confinement,
+    /// What its keeper waits for the end of.
+    pub(crate) life: Option<OwnedFd>,
 }
 
-/// Writes the launch's files and starts its command.
+/// The control group that is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// One with limits.
+    Limited,
+    /// Better one that limits nothing than none: it still catches whatever the VMM forks.
+    Plain,
+    /// None.
+    None,
+}
+
+/// Writes the launch's files and starts its command. What it cannot have of its confinement it goes without.
 pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started, StartError> {
+    let owner = launch.jail.as_ref().map_or(nix::unistd::geteuid().as_raw(), |jail| jail.id);
     let network = match &launch.tap {
-        Some(tap) => Some(Network::new(&tap.name).ok_or_else(|| StartError::TapName { name: tap.name.clone() })?),
+        Some(tap) => {
+            Some(Network::new(&tap.name, owner).ok_or_else(|| StartError::TapName { name: tap.name.clone() })?)
+        }
         None => None,
     };
+    launch.jail.as_ref().map_or(Ok(()), jail::make)?;
     for file in &launch.files {
         fs::write(&file.path, &file.contents)
             .map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
+    let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
+    let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());
     let mut notes = Vec::new();
-    // Better a control group that limits nothing than none: it still catches whatever the VMM forks.
-    for limit in launch.memory_limit.map(Some).into_iter().chain([None]) {
-        let without = if limit.is_some() { "a limit of memory" } else { "a control group" };
-        match make_cgroup(run_dir, limit) {
-            Err(reason) => notes.push(format!("without {without}: {reason}")),
-            Ok(cgroup) => match spawn(launch, Some(cgroup), network.clone()) {
+    let limited = launch.memory_limit.is_some() || launch.limits.is_some();
+    let mut group = if limited { Group::Limited } else { Group::Plain };
+    let mut level = if launch.directory.is_some() { Level::ReadOnly } else { Level::Mounts };
+    loop {
+        let reason = match make_group(launch, run_dir, group) {
+            Err(reason) => reason,
+            Ok(cgroup) => match spawn(launch, cgroup, level, &binds, network.clone()) {
                 // The group could be made and not entered: a matter of delegation. The VM can do without.
-                Err(StartError::Confine { step: Step::Cgroup, source, .. }) => {
-                    notes.push(format!("without {without}: cannot enter its control group: {source}"));
+                Err(StartError::Confine { step: Step::Cgroup, source, .. }) if group != Group::None => {
+                    format!("cannot enter its control group: {source}")
                 }
+                Err(StartError::Confine { step, source, help }) => match level.without(step) {
+                    Some((less, without)) if needed(less) => {
+                        notes.push(format!("without {without}: cannot {step}: {source}"));
+                        level = less;
+                        continue;
+                    }
+                    _ => return Err(StartError::Confine { step, source, help }),
+                },
                 result => {
                     let mut started = result?;
-                    started.confinement.memory_limit = limit;
                     started.confinement.notes = notes;
                     return Ok(started);
                 }
             },
-        }
+        };
+        group = match group {
+            // Limits of processes (`setrlimit`) are there all the same; the host's workload has nothing else.
+            Group::Limited => {
+                let noted = launch.memory_limit.map(|_| format!("without a limit of memory: {reason}"));
+                notes.extend(noted);
+                Group::Plain
+            }
+            Group::Plain | Group::None => {
+                notes.push(format!("without a control group: {reason}"));
+                Group::None
+            }
+        };
     }
-    let mut started = spawn(launch, None, network)?;
-    started.confinement.notes = notes;
-    Ok(started)
 }
 
-/// Makes a control group of a name that no other boot has had, and has the run directory remember it first. With a limit
-/// of memory it is made where one can be had.
-fn make_cgroup(run_dir: Option<&RunDir>, memory_limit: Option<u64>) -> Result<Cgroup, String> {
+/// A control group, and the bytes of memory to which it is limited.
+type Made = (Cgroup, Option<u64>);
+
+/// Makes a control group of a name that no other boot has had, and has the run directory remember it first. With limits
+/// it is made where they can be had.
+fn make_group(launch: &Launch, run_dir: Option<&RunDir>, group: Group) -> Result<Option<Made>, String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let own = cgroup::own()?;
+    let parents = match (group, launch.memory_limit) {
+        (Group::None, _) => return Ok(None),
+        (Group::Plain, _) => vec![cgroup::own()?.path],
+        (Group::Limited, Some(_)) => cgroup::own()?.parents_with(&["memory"])?,
+        (Group::Limited, None) => cgroup::own()?.parents_with(&["memory", "pids"])?,
+    };
     let token = run_dir.map_or("lone", RunDir::token);
-    let parents = if memory_limit.is_some() { own.parents_with_memory()? } else { vec![own.path] };
     let mut refused = Vec::new();
     for parent in parents {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -158,19 +218,41 @@ fn make_cgroup(run_dir: Option<&RunDir>, memory_limit: Option<u64>) -> Result<Cg
             run_dir.record_cgroup(&path).map_err(|error| format!("cannot record it: {error}"))?;
         }
         let made = Cgroup::create(path.clone()).and_then(|cgroup| {
-            memory_limit.map_or(Ok(()), |bytes| cgroup.limit_memory(bytes))?;
-            Ok(cgroup)
+            let memory = if group == Group::Limited { limit(&cgroup, launch)? } else { None };
+            Ok((cgroup, memory))
         });
         match made {
-            Ok(cgroup) => return Ok(cgroup),
+            Ok(made) => return Ok(Some(made)),
             Err(error) => refused.push(format!("cannot make {}: {error}", path.display())),
         }
     }
     Err(refused.join("; "))
 }
 
+/// Sets the limits of a control group: that of the launch itself must be; of the VMM's, those for which there is a controller.
+fn limit(cgroup: &Cgroup, launch: &Launch) -> io::Result<Option<u64>> {
+    if let Some(bytes) = launch.memory_limit {
+        return cgroup.limit_memory(bytes).map(|()| Some(bytes));
+    }
+    let Some(limits) = &launch.limits else { return Ok(None) };
+    let where_there_is_one = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        result => result.map(|()| true),
+    };
+    where_there_is_one(cgroup.limit_processes(limits.processes))?;
+    let bytes = limits.memory_with_cache();
+    Ok(where_there_is_one(cgroup.limit_memory(bytes))?.then_some(bytes))
+}
+
 #[expect(unsafe_code, reason = "work between fork and exec; see the module `child`")]
-fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> Result<Started, StartError> {
+fn spawn(
+    launch: &Launch,
+    group: Option<Made>,
+    level: Level,
+    binds: &[(PathBuf, PathBuf)],
+    network: Option<Network>,
+) -> Result<Started, StartError> {
+    let (cgroup, memory_limit) = group.map_or((None, None), |(cgroup, limit)| (Some(cgroup), limit));
     let (program, arguments) = launch.argv.split_first().ok_or(StartError::Empty)?;
     let (stdout, stdout_end) = pipe2(OFlag::O_CLOEXEC).map_err(StartError::system("make a pipe"))?;
     let (stderr, stderr_end) = pipe2(OFlag::O_CLOEXEC).map_err(StartError::system("make a pipe"))?;
@@ -180,8 +262,11 @@ fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> R
     let (report, report_end) = pipe2(OFlag::O_CLOEXEC).map_err(StartError::system("make a pipe"))?;
     let confinement = Confinement {
         cgroup: cgroup.as_ref().map(|group| group.path().to_owned()),
-        network_namespace: network.is_some(),
-        ..Confinement::default()
+        memory_limit,
+        network_namespace: level.network(),
+        mount_namespace: level.mounts(),
+        read_only: level == Level::ReadOnly,
+        notes: Vec::new(),
     };
     let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
     let entrance = entrance.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
@@ -189,13 +274,26 @@ fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> R
         let help = confine_help(Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let plan = Plan { parent: Pid::this().as_raw(), report: report_end, cgroup: entrance, cpus, network };
+    let namespaces = Namespaces::new(level, launch.directory.as_deref(), binds, network)
+        .map_err(|source| StartError::Confine { step: Step::Mounts, source, help: None })?;
+    // A jailed VMM becomes another user, and the kernel forgets that it should die with firebench.
+    let life = launch.jail.as_ref().map(|_| pipe2(OFlag::O_CLOEXEC)).transpose();
+    let (firebench_lives, life) = life.map_err(StartError::system("make a pipe"))?.unzip();
+    let plan = Plan {
+        parent: Pid::this().as_raw(),
+        report: report_end,
+        cgroup: entrance,
+        cpus,
+        limits: Rlimits::new(launch.limits.as_ref(), launch.jail.is_some()),
+        namespaces,
+        firebench_lives,
+    };
 
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     command.env_clear().env("HOME", "/").env("LANG", "C");
-    for name in ["PATH", "TMPDIR"] {
-        if let Some(value) = std::env::var_os(name) {
+    for (name, own) in [("PATH", None), ("TMPDIR", launch.directory.as_ref())] {
+        if let Some(value) = own.map(|own| own.clone().into_os_string()).or_else(|| std::env::var_os(name)) {
             command.env(name, value);
         }
     }
@@ -212,7 +310,7 @@ fn spawn(launch: &Launch, cgroup: Option<Cgroup>, network: Option<Network>) -> R
         end(pid);
         StartError::System { what: "watch the VMM's process", source }
     })?;
-    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement })
+    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life })
 }
 
 /// Ends the process group of `pid` and waits for the process.
@@ -252,12 +350,15 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<&'static str> {
         (Step::Affinity, libc::EINVAL) => {
             Some("name CPUs that are online and that the control group allows: `nproc`, `taskset -pc $$`")
         }
-        (Step::Namespace | Step::UserMap, libc::EPERM | libc::EACCES) => Some(
+        (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES) => Some(
             "run as root, or let users make user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu \
              kernel.apparmor_restrict_unprivileged_userns=0), or leave the tap out",
         ),
-        (Step::Namespace, libc::ENOSPC) => {
+        (Step::Namespaces, libc::ENOSPC) => {
             Some("raise the sysctls user.max_user_namespaces and user.max_net_namespaces, or leave the tap out")
+        }
+        (Step::Mounts | Step::Binds, _) => {
+            Some("a jail takes root with all of its rights, and not inside of another chroot; leave --jail out")
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
             Some("load the driver (modprobe tun), or leave the tap out")

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use crate::cgroup::Cgroup;
 use crate::exit::{Exit, Usage};
 use crate::launch::Launch;
+use crate::limits::{self, Events, Limits};
 use crate::rundir::RunDir;
 use crate::start::{Confinement, StartError, Started, start};
 use crate::sys;
@@ -87,21 +88,25 @@ pub struct Vm {
     interrupt: Option<OwnedFd>,
     cgroup: Option<Cgroup>,
     confinement: Confinement,
+    limits: Option<Limits>,
+    events: Events,
     log: Option<PathBuf>,
     end: Option<(Exit, Usage)>,
+    /// Ends with firebench or with this: its keeper waits for that.
+    _life: Option<OwnedFd>,
 }
 
 impl Vm {
     /// Writes the launch's files and starts its command: in a session, process group and (where possible) control
-    /// group of its own, on the launch's CPUs alone, with no descriptor, signal setting or environment variable of firebench
-    /// but PATH and TMPDIR, and, for a tap, in its own network namespace.
+    /// group and namespaces of its own, on the launch's CPUs and within its limits, with no descriptor, signal setting or
+    /// environment variable of firebench but PATH and TMPDIR, and (where possible) no right to write but to its directory.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, stdout, stderr, cgroup, confinement } = start(launch, isolation.run_dir)?;
+        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life } = start(launch, isolation.run_dir)?;
         Ok(Vm {
             pid,
             pidfd,
@@ -114,8 +119,11 @@ impl Vm {
             interrupt,
             cgroup,
             confinement,
+            limits: launch.limits.clone(),
+            events: Events::default(),
             log: launch.log.clone(),
             end: None,
+            _life: life,
         })
     }
 
@@ -203,6 +211,14 @@ impl Vm {
         &self.confinement
     }
 
+    /// Which of its limits the VM ran against, as far as that can be seen after its end: a sentence each.
+    pub fn limits_hit(&self) -> Vec<String> {
+        match (&self.limits, self.end) {
+            (Some(limits), Some((exit, _))) => limits::hit(limits, exit, self.events, &self.stderr_tail()),
+            _ => Vec::new(),
+        }
+    }
+
     /// Bytes of console read so far.
     pub fn console_bytes(&self) -> u64 {
         self.console.total
@@ -253,6 +269,9 @@ impl Vm {
 
     /// The process has ended: ends what it leaves behind, and takes it out of the process table.
     fn finish(&mut self) -> io::Result<Exit> {
+        if let Some(cgroup) = &self.cgroup {
+            self.events = cgroup.events();
+        }
         // Before waiting for it: afterwards, its process group's id could be somebody else's.
         let killed = self.kill_all();
         let (exit, usage) = sys::wait4(self.pid.as_raw())?;

@@ -105,6 +105,7 @@ fn qemu_with_all_of_its_settings() {
         cache: Some(qemu::Cache::None),
         aio: Some(qemu::Aio::Native),
         huge_pages: true,
+        sandbox: Some(qemu::Sandbox::Strict),
     });
     let machine = Machine { cpus: Some(vec![2, 3]), memory_mib: 768, ..machine() };
     assert_snapshot!(shell(&Contender { settings, ..on_qemu(machine, None) }));
@@ -118,9 +119,76 @@ fn firecracker_with_all_of_its_settings() {
         cache_type: Some(firecracker::CacheType::Writeback),
         io_engine: Some(firecracker::IoEngine::Async),
         huge_pages: true,
+        jailer: Some("/usr/bin/jailer".into()),
     });
     let machine = Machine { cpus: Some(vec![2, 3]), ..machine() };
     assert_snapshot!(shell(&Contender { settings, ..on_firecracker(machine, None) }));
+}
+
+#[test]
+fn what_a_vmm_may_write_and_use() {
+    const MIB: u64 = 1 << 20;
+    let template = firecracker::Settings { jailer: Some("/usr/bin/jailer".into()), ..firecracker::Settings::default() };
+    let jailed = Contender { settings: Settings::Firecracker(template), ..on_firecracker(machine(), None) };
+    for contender in [on_qemu(machine(), None), on_firecracker(machine(), None), jailed] {
+        let launch = try_launch(&contender, &image()).expect("a launch");
+        assert_eq!(launch.directory.as_deref(), Some("/run/boot-0".as_ref()));
+        let limits = launch.limits.expect("limits");
+        assert_eq!((limits.memory, limits.file, limits.processes), ((1024 + 2048) * MIB, 64 * MIB, 512));
+        assert_eq!(limits.cached, image().disk.path);
+        // Who may write to a disk can write to more than the boot's own files.
+        let mut writable = image();
+        writable.disk.read_only = false;
+        let launch = try_launch(&contender, &writable).expect("a launch");
+        assert_eq!((launch.directory, launch.limits), (None, None));
+    }
+    let settings = qemu::Settings { huge_pages: true, ..qemu::Settings::default() };
+    let huge = Contender { settings: Settings::Qemu(settings), ..on_qemu(machine(), None) };
+    let limits = try_launch(&huge, &image()).expect("a launch").limits.expect("limits");
+    assert_eq!(limits.file, limits.memory, "huge pages are a file");
+    let host = on_host(Machine { accel: Accel::Native, ..machine() }).expect("a launch");
+    assert_eq!((host.directory, host.limits), (None, None), "the control is an ordinary process");
+}
+
+#[test]
+fn a_jail_holds_what_firecracker_is_given() {
+    let settings = firecracker::Settings { jailer: Some("/usr/bin/jailer".into()), ..firecracker::Settings::default() };
+    let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
+    let launch = try_launch(&contender, &image()).expect("a launch");
+    let jail = launch.jail.expect("a jail");
+    assert_eq!(jail.root, std::path::Path::new("/run/boot-0/firecracker/firebench/root"));
+    let config: serde_json::Value = serde_json::from_str(&launch.files[0].contents).expect("JSON");
+    let given = [
+        &config["boot-source"]["kernel_image_path"],
+        &config["boot-source"]["initrd_path"],
+        &config["drives"][0]["path_on_host"],
+    ];
+    let mut seen: Vec<_> = given.iter().map(|path| jail.root.join(&path.as_str().expect("text")[1..])).collect();
+    let mut held: Vec<_> = jail.files.iter().map(|file| file.seen.clone()).collect();
+    seen.sort();
+    held.sort();
+    assert_eq!(seen, held);
+    assert_eq!(launch.log, Some(jail.root.join(&config["logger"]["log_path"].as_str().expect("text")[1..])));
+    // The jailer asks for it.
+    let paths = Paths { binary: "/usr/bin/fc".into(), work_dir: "/run/boot-0".into() };
+    let error = firebench_vmm::launch(&contender, &image(), &paths).expect_err("a name that the jailer refuses");
+    assert!(error.to_string().contains("no program without \"firecracker\" in its name"), "{error}");
+}
+
+#[test]
+fn the_filters_of_system_calls_stay_on() {
+    for jailer in [None, Some("/usr/bin/jailer".into())] {
+        let settings = firecracker::Settings { jailer, ..firecracker::Settings::default() };
+        let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
+        let launch = try_launch(&contender, &image()).expect("a launch");
+        let words = launch.argv.iter().chain(launch.files.iter().map(|file| &file.contents));
+        assert!(words.clone().count() > 4 && words.clone().all(|word| !word.contains("seccomp")), "{launch:?}");
+    }
+    for sandbox in qemu::Sandbox::ALL {
+        let (new, old) = changed(qemu::Settings { sandbox: Some(sandbox), ..qemu::Settings::default() });
+        assert_eq!((new, old), (vec!["-sandbox".to_owned(), sandbox.words().to_owned()], vec![]));
+        assert!(sandbox.words().starts_with("on") && !sandbox.words().contains("allow"));
+    }
 }
 
 fn on_host(machine: Machine) -> Result<Launch, LaunchError> {
@@ -203,6 +271,7 @@ fn names_are_those_in_files() {
     check(&[Accel::Kvm, Accel::Tcg, Accel::Native], |it| it.name());
     check(&qemu::Cache::ALL, |it| it.name());
     check(&qemu::Aio::ALL, |it| it.name());
+    check(&qemu::Sandbox::ALL, |it| it.name());
     check(&firecracker::CacheType::ALL, |it| it.name());
     check(&firecracker::IoEngine::ALL, |it| it.name());
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use firebench_vmm::Launch;
+use firebench_vmm::{Isolation, Launch, RunDir, Vm};
 
 use super::{command, run, script, start};
 
@@ -98,4 +98,97 @@ fn a_limit_of_memory_is_in_force_or_told_to_be_missing() {
         None => assert!(confinement.notes[0].starts_with("without a limit of memory: "), "{:?}", confinement.notes),
     }
     assert_eq!(start(&script("true")).confinement().memory_limit, None, "not asked for");
+}
+
+/// What a namespace of a process is called.
+fn namespace(kind: &str) -> String {
+    std::fs::read_link(format!("/proc/self/ns/{kind}")).expect("namespace").to_string_lossy().into_owned()
+}
+
+/// Says so where this machine or user has no namespaces, which root always has.
+fn has_namespaces(vm: &Vm) -> bool {
+    let confinement = vm.confinement();
+    if !confinement.mount_namespace {
+        assert!(!nix::unistd::geteuid().is_root(), "root can: {confinement:?}");
+        assert!(confinement.notes.iter().any(|note| note.starts_with("without namespaces of its own: ")));
+        eprintln!("NOT TESTED, no namespaces for us here: {confinement:?}");
+    }
+    confinement.mount_namespace
+}
+
+#[test]
+fn it_has_namespaces_of_its_own() {
+    let kinds = ["mnt", "net", "ipc", "uts"];
+    let text = kinds.map(|kind| format!("readlink /proc/self/ns/{kind}; ")).concat();
+    let mut vm = start(&script(&format!("{text} cat /proc/net/dev; id -u; id -g")));
+    if !has_namespaces(&vm) {
+        return;
+    }
+    let (console, exit) = run(&mut vm);
+    assert!(exit.success());
+    let mut lines = console.lines();
+    for kind in kinds {
+        let own = lines.next().expect("a namespace");
+        assert!(own.starts_with(kind) && own != namespace(kind), "{own}");
+    }
+    let devices: Vec<_> = console.lines().filter_map(|line| line.split_once(':')?.0.trim().into()).collect();
+    assert_eq!(devices.iter().filter(|name| !kinds.contains(name)).collect::<Vec<_>>(), [&"lo"], "{console}");
+    let ids = format!("\n{}\n{}\n", nix::unistd::geteuid(), nix::unistd::getegid());
+    assert!(console.ends_with(&ids), "still the same user: {console}");
+}
+
+#[test]
+fn what_it_mounts_is_seen_by_nobody_else() {
+    let place = tempfile::tempdir().expect("temporary directory");
+    let path = place.path().display();
+    let mut vm = start(&script(&format!("mount -t tmpfs none {path} && touch {path}/inside && ls {path}")));
+    if !has_namespaces(&vm) || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    assert_eq!(run(&mut vm).0, "inside\n", "{}", vm.stderr_tail());
+    let mounts = std::fs::read_to_string("/proc/self/mounts").expect("mounts");
+    assert!(!mounts.contains(place.path().to_str().expect("text")), "{mounts}");
+}
+
+#[test]
+fn it_writes_to_its_own_directory_alone() {
+    let base = tempfile::tempdir().expect("temporary directory");
+    let run_dir = RunDir::create(base.path()).expect("run directory");
+    let directory = run_dir.boot_dir(0).expect("boot directory");
+    let outside = base.path().display();
+    let text = format!(
+        "echo $TMPDIR; echo x > $TMPDIR/file && cat $TMPDIR/file
+        for place in {outside}/file /tmp/firebench-test-$$ /proc/self/comm /etc/firebench-test-$$; do
+            echo x 2> /dev/null > $place && echo wrote to $place
+        done
+        mount -o remount,bind,rw / 2> /dev/null; echo x 2> /dev/null > {outside}/file
+        echo y > /dev/null && echo devices"
+    );
+    let launch = Launch { directory: Some(directory.clone()), ..script(&text) };
+    let mut vm = Vm::start(&launch, &Isolation { run_dir: Some(&run_dir), ..Isolation::default() }).expect("starts");
+    if !has_namespaces(&vm) {
+        return;
+    }
+    assert!(vm.confinement().read_only, "this kernel has mount_setattr: {:?}", vm.confinement());
+    let (console, _) = run(&mut vm);
+    let expected = format!("{}\nx\ndevices\n", directory.display());
+    if nix::unistd::geteuid().is_root() {
+        // Root can undo it: it is no jail, but keeps mistakes from doing harm.
+        assert_eq!(console.replace("\nwrote", ""), expected);
+    } else {
+        assert_eq!(console, expected);
+        assert!(!base.path().join("file").exists());
+    }
+    assert_eq!(std::fs::read(directory.join("file")).expect("outside it is seen, too"), b"x\n");
+    assert!(!outside.to_string().is_empty());
+}
+
+#[test]
+fn without_a_directory_it_writes_like_any_program() {
+    let base = tempfile::tempdir().expect("temporary directory");
+    let file = base.path().join("file");
+    let mut vm = start(&script(&format!("echo x > {}", file.display())));
+    assert!(!vm.confinement().read_only);
+    assert!(run(&mut vm).1.success());
+    assert_eq!(std::fs::read(file).expect("written"), b"x\n");
 }

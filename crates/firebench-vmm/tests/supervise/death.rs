@@ -71,7 +71,8 @@ fn a_start_that_fails_leaves_nothing() {
     let isolation = Isolation { run_dir: Some(&run_dir), ..Isolation::default() };
     Vm::start(&super::command(&["/no/such/vmm"]), &isolation).expect_err("no program");
     let recorded = std::fs::read_to_string(run_dir.path().join("cgroups")).unwrap_or_default();
-    assert_eq!(recorded.lines().count(), usize::from(cgroups_are_here()), "{recorded}");
+    // It is noted before it is tried.
+    assert!(!cgroups_are_here() || recorded.lines().count() == 1, "{recorded}");
     for path in recorded.lines() {
         assert!(!Path::new(path).exists(), "{path}");
     }

@@ -4,6 +4,7 @@
 mod affinity;
 mod confinement;
 mod death;
+mod limits;
 mod output;
 mod tap;
 
