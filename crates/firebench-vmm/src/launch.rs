@@ -260,7 +260,7 @@ impl Launch {
         if !image.disk.read_only {
             return Launch::default();
         }
-        let limits = Limits::of_guest(machine.memory_mib, &image.disk.path);
+        let limits = Limits::of_guest(machine.memory_mib, vec![image.disk.path.clone()]);
         Launch { directory: Some(paths.work_dir.clone()), limits: Some(limits), ..Launch::default() }
     }
 }

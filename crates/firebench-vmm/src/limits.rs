@@ -1,6 +1,6 @@
 //! What a VMM may use at most. A VMM in order comes near none of it; one that is not hurts nothing but itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ pub const PROCESSES: u32 = 512;
 pub struct Limits {
     /// Bytes of memory. Of each process (`RLIMIT_DATA`); and, where a control group can be had that limits it, of all together.
     pub memory: u64,
-    /// A file whose pages in the host's page cache come on top where a control group counts them: the guest's disk.
-    pub cached: PathBuf,
+    /// Files whose pages in the host's page cache come on top where a control group counts them: the guest's disk.
+    pub cached: Vec<PathBuf>,
     /// Bytes of a file that is written (`RLIMIT_FSIZE`).
     pub file: u64,
     /// Processes and threads. Of the control group where one can be had that limits them; else of its user (`RLIMIT_NPROC`),
@@ -31,20 +31,20 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Of the VMM of a guest with `memory_mib` and its disk at `disk`.
-    pub(crate) fn of_guest(memory_mib: u32, disk: &Path) -> Limits {
+    /// Of the VMM of a guest with `memory_mib` and disks at `cached`.
+    pub fn of_guest(memory_mib: u32, cached: Vec<PathBuf>) -> Limits {
         Limits {
             memory: u64::from(memory_mib).saturating_add(MEMORY_HEADROOM_MIB).saturating_mul(MIB),
-            cached: disk.to_owned(),
+            cached,
             file: FILE_MIB.saturating_mul(MIB),
             processes: PROCESSES,
         }
     }
 
-    /// Bytes of memory with the page cache of the disk.
+    /// Bytes of memory with the page cache of the disks.
     pub(crate) fn memory_with_cache(&self) -> u64 {
-        let disk = std::fs::metadata(&self.cached).map_or(0, |metadata| metadata.len());
-        self.memory.saturating_add(disk)
+        let bytes = self.cached.iter().filter_map(|disk| Some(std::fs::metadata(disk).ok()?.len()));
+        bytes.fold(self.memory, u64::saturating_add)
     }
 }
 
@@ -86,15 +86,15 @@ mod tests {
     fn the_disk_counts_where_its_pages_do() {
         let disk = tempfile::NamedTempFile::new().expect("temporary file");
         disk.as_file().set_len(1 << 30).expect("length");
-        let limits = Limits::of_guest(512, disk.path());
+        let limits = Limits::of_guest(512, vec![disk.path().into()]);
         assert_eq!(limits.memory, (512 + 2048) << 20);
         assert_eq!(limits.memory_with_cache(), (512 + 2048 + 1024) << 20);
-        assert_eq!(Limits::of_guest(512, Path::new("/nonexistent")).memory_with_cache(), limits.memory);
+        assert_eq!(Limits::of_guest(512, vec!["/nonexistent".into()]).memory_with_cache(), limits.memory);
     }
 
     #[test]
     fn each_limit_is_named() {
-        let limits = Limits::of_guest(512, Path::new("/disk"));
+        let limits = Limits::of_guest(512, Vec::new());
         let none = Events::default();
         assert_eq!(hit(&limits, Exit::Code(1), none, "qemu: no such file"), [""; 0]);
         assert_eq!(hit(&limits, Exit::Code(0), none, "warning: Cannot allocate memory"), [""; 0]);

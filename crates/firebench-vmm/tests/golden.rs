@@ -135,7 +135,7 @@ fn what_a_vmm_may_write_and_use() {
         assert_eq!(launch.directory.as_deref(), Some("/run/boot-0".as_ref()));
         let limits = launch.limits.expect("limits");
         assert_eq!((limits.memory, limits.file, limits.processes), ((1024 + 2048) * MIB, 64 * MIB, 512));
-        assert_eq!(limits.cached, image().disk.path);
+        assert_eq!(limits.cached, [image().disk.path]);
         // Who may write to a disk can write to more than the boot's own files.
         let mut writable = image();
         writable.disk.read_only = false;

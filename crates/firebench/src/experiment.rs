@@ -137,6 +137,9 @@ pub struct MachineSpec {
     /// Whether each vCPU is bound to a CPU of its own, and firebench to another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pin: bool,
+    /// Whether Firecracker runs under its jailer, and QEMU in the strictest of its sandboxes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub jail: bool,
     /// Words added to the end of the kernel command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub append: String,

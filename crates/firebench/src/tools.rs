@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 pub use firebench_image::program::{find_program, is_executable};
+use firebench_vmm::qemu::Sandbox;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ use crate::subprocess::{self, RunError};
 pub const QEMU: &str = "qemu-system-x86_64";
 /// Firecracker.
 pub const FIRECRACKER: &str = "firecracker";
+/// Firecracker's jailer.
+const JAILER: &str = "jailer";
 /// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
 pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
 
@@ -71,6 +74,19 @@ pub enum ToolError {
         /// Its version.
         version: Version,
     },
+    /// A jailer of another Firecracker.
+    #[error("{} is the jailer of Firecracker {version}, and the Firecracker is {wanted}", path.display())]
+    #[diagnostic(help(
+        "put the jailer of the same release beside the Firecracker: firebench fetch firecracker brings both"
+    ))]
+    OtherJailer {
+        /// The executable.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+        /// The Firecracker's.
+        wanted: String,
+    },
     /// It cannot be read for its digest.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -105,6 +121,35 @@ pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolEr
         })?;
     let (_, line) = firecracker_version(&path)?;
     identify("Firecracker", path, &line)
+}
+
+/// The jailer of a Firecracker: the one beside it, else the one on PATH. Both must be of one release.
+///
+/// # Errors
+/// [`ToolError`] when it is missing, does not start, is no jailer or of another version.
+pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
+    // As releases name them: `firecracker-v1.12.1-x86_64`, `jailer-v1.12.1-x86_64`.
+    let name = firecracker.path.file_name().unwrap_or_default().to_string_lossy().replace(FIRECRACKER, JAILER);
+    let beside = firecracker.path.with_file_name(name);
+    let path = Some(beside).filter(|path| is_executable(path) && *path != firecracker.path);
+    let path = path.or_else(|| find_program(JAILER)).ok_or_else(|| ToolError::Missing {
+        program: format!("{JAILER} beside {}", firecracker.path.display()),
+        hint: "fetch both (firebench fetch firecracker), or put the jailer of the same release beside it".to_owned(),
+    })?;
+    let line = version_line("Jailer", &path)?;
+    let jailer = identify("Jailer", path, &line)?;
+    if jailer.version == firecracker.version {
+        return Ok(jailer);
+    }
+    Err(ToolError::OtherJailer { path: jailer.path, version: jailer.version, wanted: firecracker.version.clone() })
+}
+
+/// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the
+/// filter is there.
+pub fn has_sandbox(path: &Path) -> bool {
+    let mut command = Command::new(path);
+    command.args(["-sandbox", Sandbox::Strict.words(), "-device", "help"]);
+    subprocess::run(&mut command, VERSION_LIMIT).is_ok()
 }
 
 /// The version of the Firecracker at `path`, and the line that says it.

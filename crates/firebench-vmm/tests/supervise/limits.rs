@@ -9,7 +9,7 @@ use super::{command, run, script, start};
 const MIB: u64 = 1 << 20;
 
 fn limited(launch: Launch) -> Launch {
-    let limits = Limits { memory: 256 * MIB, cached: "/nonexistent".into(), file: MIB, processes: 64 };
+    let limits = Limits { memory: 256 * MIB, cached: Vec::new(), file: MIB, processes: 64 };
     Launch { limits: Some(limits), ..launch }
 }
 

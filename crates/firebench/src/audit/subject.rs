@@ -166,6 +166,10 @@ pub struct Set {
     pub acpi: Option<String>,
     /// How much the VMM logs, where that is a choice.
     pub log_level: Option<String>,
+    /// Whether the VMM's system calls pass a filter.
+    pub filtered: bool,
+    /// Whether the VMM is jailed.
+    pub jailed: bool,
 }
 
 /// The host's CPU, as it is.
@@ -176,7 +180,7 @@ fn set(settings: &Settings) -> Set {
     const THROUGH: &str = "through the host's page cache";
     let pages = |huge| if huge { "2 MiB" } else { "4 KiB" }.to_owned();
     match settings {
-        Settings::Qemu(qemu::Settings { cpu, acpi, cache, aio, huge_pages }) => Set {
+        Settings::Qemu(qemu::Settings { cpu, acpi, cache, aio, huge_pages, sandbox }) => Set {
             cpu: match cpu.as_deref() {
                 None => "QEMU's default model".to_owned(),
                 Some("host") => PASSED_THROUGH.to_owned(),
@@ -189,19 +193,28 @@ fn set(settings: &Settings) -> Set {
             pages: pages(*huge_pages),
             acpi: Some(if *acpi { "yes" } else { "no" }.to_owned()),
             log_level: None,
+            filtered: sandbox.is_some(),
+            jailed: *sandbox == Some(qemu::Sandbox::Strict),
         },
-        Settings::Firecracker(firecracker::Settings { cpu_template, log_level, cache_type, io_engine, huge_pages }) => {
-            Set {
-                cpu: cpu_template.as_ref().map_or(PASSED_THROUGH.to_owned(), |template| format!("template {template}")),
-                cache: THROUGH.to_owned(),
-                flushes: cache_type.map_or(DEFAULT, |cache| cache.name()).to_owned(),
-                io: io_engine
-                    .map_or(DEFAULT, |io| if io == firecracker::IoEngine::Sync { DEFAULT } else { io.name() })
-                    .to_owned(),
-                pages: pages(*huge_pages),
-                acpi: None,
-                log_level: Some(log_level.clone()),
-            }
-        }
+        Settings::Firecracker(firecracker::Settings {
+            cpu_template,
+            log_level,
+            cache_type,
+            io_engine,
+            huge_pages,
+            jailer,
+        }) => Set {
+            cpu: cpu_template.as_ref().map_or(PASSED_THROUGH.to_owned(), |template| format!("template {template}")),
+            cache: THROUGH.to_owned(),
+            flushes: cache_type.map_or(DEFAULT, |cache| cache.name()).to_owned(),
+            io: io_engine
+                .map_or(DEFAULT, |io| if io == firecracker::IoEngine::Sync { DEFAULT } else { io.name() })
+                .to_owned(),
+            pages: pages(*huge_pages),
+            acpi: None,
+            log_level: Some(log_level.clone()),
+            filtered: true,
+            jailed: jailer.is_some(),
+        },
     }
 }

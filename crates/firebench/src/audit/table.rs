@@ -4,12 +4,16 @@ use super::Rank::{Explains, Harmless, Voids};
 use super::facts::Read::{Block, File, Guest, Number, Run, Set, Text, Words};
 use super::facts::{FREQUENCY, Fact, MEMORY, VMM, chosen, cpu, flags, host, mitigations, words};
 
+fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
 const CPU: &str = "CPU template or model";
 const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub const FACTS: [Fact; 46] = [
+pub const FACTS: [Fact; 48] = [
     Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms(),
     Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect())),
     Fact::new(Voids, "vCPUs", "more of them do more at once, and take the kernel's own work off the workload",
@@ -71,6 +75,10 @@ pub const FACTS: [Fact; 46] = [
     Fact::new(Explains, "host's page cache before boots", "it serves a disk at the speed of memory",
         Text(|s| s.host_cache())),
     Fact::new(Explains, "going without", "it had other limits", Text(|s| Some(s.without()))),
+    Fact::new(Explains, "jail", "a start in a jail takes longer, and its files are reached on other ways",
+        Set(|set| Some(yes_no(set.jailed)))),
+    Fact::new(Explains, "filter of the VMM's system calls", "each one passes it, and most exits of a guest cause one",
+        Set(|set| Some(yes_no(set.filtered)))).follows(&[VMM, "jail"]),
     Fact::new(Explains, "agent", "another program measured", File("agent")),
     Fact::new(Explains, "host", "another state of the machine", Run(host)),
 

@@ -55,6 +55,9 @@ pub struct ContenderSpec {
     /// Whether the guest's memory lies on huge pages of the host, 2 MiB each.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub huge_pages: bool,
+    /// Whether its VMM is jailed, as for the whole experiment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub jail: bool,
 }
 
 impl ContenderSpec {
@@ -76,6 +79,7 @@ impl ContenderSpec {
             cache: None,
             io: None,
             huge_pages: false,
+            jail: false,
         }
     }
 }
@@ -202,6 +206,7 @@ impl ContenderSpec {
             ("append", self.append.is_some(), vm),
             ("image", self.image.is_some(), vm),
             ("huge-pages", self.huge_pages, vm),
+            ("jail", self.jail, vm),
         ];
         if let Some((setting, ..)) = given.into_iter().find(|(_, given, has)| *given && !has) {
             return Some(setting.to_owned());
@@ -262,7 +267,7 @@ impl FromStr for ContenderSpec {
 fn setting(key: &str, value: &str) -> toml::Value {
     match key {
         "vcpus" => value.parse().map_or_else(|_| value.into(), toml::Value::Integer),
-        "huge-pages" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
+        "huge-pages" | "jail" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
         _ => value.into(),
     }
 }

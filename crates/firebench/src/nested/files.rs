@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use firebench_image::elf::{Linkage, linkage};
+use firebench_vmm::{Settings, firecracker};
 
 use crate::plan::{Plan, System};
 
@@ -66,7 +67,10 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
             keep(&needed, &mut files);
         }
         match &mut inner.system {
-            System::Vm { kernel, initramfs: base, .. } => {
+            System::Vm { kernel, initramfs: base, settings, .. } => {
+                if let Settings::Firecracker(firecracker::Settings { jailer: Some(jailer), .. }) = settings {
+                    *jailer = keep(jailer, &mut files);
+                }
                 let place = PathBuf::from(format!("{KERNEL}-{}", number(kernel, &mut kernels)));
                 files.insert(place.clone(), std::mem::replace(kernel, place));
                 let place = PathBuf::from(format!("{INITRAMFS}-{}", number(base, &mut initramfs)));

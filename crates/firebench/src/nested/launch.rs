@@ -1,8 +1,9 @@
 //! How the nested host is started, as a pure function.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use firebench_vmm::{Launch, LaunchError, VmmKind};
+use firebench_vmm::qemu::Sandbox;
+use firebench_vmm::{Launch, LaunchError, Limits, VmmKind};
 
 use crate::preset::emulated_timer;
 
@@ -31,6 +32,8 @@ pub struct NestedMachine {
     pub initramfs: PathBuf,
     /// Raw images, read-only: `/dev/vda`, `/dev/vdb`, ...
     pub drives: Vec<PathBuf>,
+    /// Whether that QEMU filters its system calls.
+    pub sandbox: bool,
 }
 
 /// The launch of the nested host.
@@ -58,5 +61,11 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
         flag(&["-drive", &format!("id=drive{index},file={file},format=raw,if=virtio,readonly=on")]);
     }
     flag(&["-no-reboot"]);
-    Ok(Launch { argv, ..Launch::default() })
+    if machine.sandbox {
+        flag(&["-sandbox", Sandbox::On.words()]);
+    }
+    let limits = Some(Limits::of_guest(machine.memory_mib, machine.drives.clone()));
+    // It writes nothing; its initramfs lies in the directory of its boot.
+    let directory = machine.initramfs.parent().filter(|directory| directory.is_absolute()).map(Path::to_owned);
+    Ok(Launch { argv, limits, directory, ..Launch::default() })
 }

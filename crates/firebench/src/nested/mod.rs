@@ -118,6 +118,8 @@ pub struct Parts {
     pub memory_mib: u32,
     /// The host's TSC frequency in kHz.
     pub tsc_khz: u32,
+    /// Whether its QEMU filters its system calls.
+    pub sandbox: bool,
 }
 
 impl Nested {
@@ -134,6 +136,7 @@ impl Nested {
             tsc_khz: parts.tsc_khz,
             kernel: parts.kernel.clone(),
             initramfs: PathBuf::new(),
+            sandbox: parts.sandbox,
             drives: std::iter::once(tools.path.clone()).chain(drives).collect(),
         };
         let base = initramfs::build_base(&parts.agent, &parts.modules)?;

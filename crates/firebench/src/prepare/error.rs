@@ -89,6 +89,25 @@ pub enum PrepareError {
     #[error("--{0} needs a real accelerator: {1}")]
     #[diagnostic(help("timings of emulated machines get no verdict; --boots N runs a number of boots of your choice"))]
     Emulated(&'static str, String),
+    /// A jail that only root can make.
+    #[error("--jail needs root: Firecracker's jailer makes a chroot and device nodes ({0})")]
+    #[diagnostic(help(
+        "run firebench with sudo, or leave --jail out; in a nested host (--accel nested) it needs no root here"
+    ))]
+    JailNeedsRoot(String),
+    /// Nothing to jail.
+    #[error("--jail: there is no jail for {0}: the bare host runs no VMM")]
+    #[diagnostic(help(
+        "leave the host out; or leave --jail out and give it to single contenders: --contender a=firecracker,jail"
+    ))]
+    NoJail(String),
+    /// A QEMU that cannot be jailed.
+    #[error("--jail: {} has no -sandbox", path.display())]
+    #[diagnostic(help("take a QEMU that was built with seccomp, as those of distributions are, or leave --jail out"))]
+    NoSandbox {
+        /// The QEMU.
+        path: PathBuf,
+    },
     /// Too few CPUs for what is to be bound to them.
     #[error("--pin needs {needed} CPUs, one of them for firebench; there are {available}")]
     #[diagnostic(help("take fewer --vcpus, or leave --pin out"))]

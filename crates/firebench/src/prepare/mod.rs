@@ -1,6 +1,7 @@
 //! From an experiment to a plan: chooses the accelerator, finds the programs, makes the images, decides every path,
 //! deadline and command line.
 
+mod confine;
 mod contenders;
 mod defaults;
 mod disks;
@@ -22,7 +23,7 @@ use crate::nested::{Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
 use crate::record::{Artifact, PayloadRecord, Report};
-use crate::tools::Tool;
+use crate::tools::{self, Tool};
 use crate::units::Size;
 use disks::{Disks, Work};
 use kernels::Kernels;
@@ -90,6 +91,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices = Vec::new();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
+    confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
     let mut making = Making {
@@ -190,6 +192,10 @@ impl Making<'_> {
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
+        let jail = confine::jailed(spec, &self.experiment.machine)?;
+        // The jail is called after the program behind all links.
+        let tool = &Tool { path: if jail { real(&tool.path) } else { tool.path.clone() }, ..tool.clone() };
+        let jailer = confine::confine(&mut vm, tool, jail, self.experiment.preset, &mut notices)?;
         for notice in notices {
             if !self.notices.contains(&notice) {
                 self.notices.push(notice);
@@ -205,6 +211,10 @@ impl Making<'_> {
         self.artifacts.push((spec.name.clone(), initramfs.artifact));
         self.artifacts.push((spec.name.clone(), artifact("root disk", &work.disk, cache)?));
         self.programs_of(spec, &work)?;
+        if let Some(jailer) = &jailer {
+            let file = Artifact { version: Some(jailer.version.clone()), ..artifact("jailer", &jailer.path, cache)? };
+            self.artifacts.push((spec.name.clone(), file));
+        }
         let system =
             System::Vm { settings: vm.settings, kernel: vmlinux, initramfs: initramfs.path, cmdline: vm.cmdline };
         Ok(made(spec, vm.machine, system, tool, work))
@@ -273,9 +283,14 @@ impl Making<'_> {
             modules: parts::modules(&kernel, parts::NESTED_HOST),
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
+            sandbox: tools::has_sandbox(&qemu.path),
         };
         Ok((Some(Nested::prepare(plan, &parts, &self.places.cache)?), Some(kernel)))
     }
+}
+
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> Made {

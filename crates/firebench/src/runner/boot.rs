@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use firebench_stats::design::Turn;
 use firebench_vmm::pagecache::{self, HostCache};
-use firebench_vmm::{Output, Vm};
+use firebench_vmm::{Exit, Output, Vm};
 
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
@@ -120,7 +120,7 @@ impl Boot<'_> {
                 Ok(Output::Exited(exit)) => {
                     let rest = console.finish(Instant::now());
                     let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_arrival(arrived), listener));
-                    return failed.or_else(|| observer.vmm_exited(&exit.to_string()));
+                    return failed.or_else(|| observer.vmm_exited(&ended(exit, vm)));
                 }
                 Ok(Output::Deadline) => return Some(observer.deadline_missed()),
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
@@ -165,6 +165,11 @@ impl Boot<'_> {
         listener.on_event(&event);
         None
     }
+}
+
+/// How the VMM ended, and against which of its limits it ran.
+fn ended(exit: Exit, vm: &Vm) -> String {
+    std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
 }
 
 /// What the VM said last: its log, standard error, and the console, which as a rule tells most.

@@ -3,7 +3,7 @@
 use firebench::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
 use firebench::experiment::{ContenderSpec, Preset};
 use firebench::record::Report;
-use firebench_vmm::VmmKind;
+use firebench_vmm::{Settings, VmmKind};
 
 use crate::fixture::{failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
@@ -112,7 +112,7 @@ fn one_deliberate_difference_is_what_is_compared_with_all_that_follows_from_it()
 #[test]
 fn every_kind_of_difference_has_its_rank() {
     type Change = fn(&mut Report);
-    let changes: [(&str, Rank, Change); 15] = [
+    let changes: [(&str, Rank, Change); 16] = [
         ("memory", Rank::Voids, |r| r.contenders[1].memory_mib = 512),
         ("accelerator", Rank::Voids, |r| r.contenders[1].accel = firebench_vmm::Accel::Tcg),
         ("MemTotal", Rank::Voids, |r| boots(r, |boot| boot.facts.as_mut().unwrap().mem_total_bytes -= 20 << 20)),
@@ -145,6 +145,10 @@ fn every_kind_of_difference_has_its_rank() {
         }),
         ("host's page cache before boots", Rank::Explains, |r| boots(r, |boot| boot.host_cache_resident = Some(0.0))),
         ("binding", Rank::Explains, |r| boots(r, |boot| boot.pinned = vec![1])),
+        ("jail", Rank::Explains, |r| {
+            let Some(Settings::Firecracker(settings)) = &mut r.contenders[1].settings else { panic!("a Firecracker") };
+            settings.jailer = Some("/usr/bin/jailer".into());
+        }),
         ("going without", Rank::Explains, |r| {
             boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
         }),
@@ -164,7 +168,7 @@ fn boots(report: &mut Report, change: impl Fn(&mut firebench::record::BootRecord
 
 #[test]
 fn settings_of_two_vmms_meet_in_shared_words() {
-    use firebench_vmm::{Settings, qemu};
+    use firebench_vmm::qemu;
     let mut report = matched();
     report.contenders[0].settings = Some(Settings::Qemu(qemu::Settings {
         cpu: Some("host".to_owned()),

@@ -13,7 +13,7 @@ use firebench::record::{
 };
 use firebench::units::{Share, Size, Span};
 use firebench_protocol::{Counters, CpuFacts, GuestFacts};
-use firebench_vmm::{Accel, Launch, LaunchFile, Settings, Tap, VmmKind, firecracker, qemu};
+use firebench_vmm::{Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, qemu};
 
 use crate::host;
 
@@ -41,6 +41,7 @@ fn contenders() -> Vec<ContenderSpec> {
         cache: Some(CacheMode::Unsafe),
         io: Some(Io::Async),
         huge_pages: true,
+        jail: true,
         ..ContenderSpec::new("old", VmmKind::Firecracker)
     };
     vec![all, ContenderSpec::new("qemu", VmmKind::Qemu)]
@@ -129,6 +130,7 @@ pub fn nested() -> Report {
             memory: Some(Size(512 << 20)),
             tap: true,
             pin: true,
+            jail: true,
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
@@ -159,6 +161,7 @@ pub fn nested() -> Report {
         contender.vcpus = 1;
         contender.memory_mib = 512;
         contender.launch.tap = Some(Tap { name: "tap0".to_owned(), mac: Some("2e:60:bf:c7:64:88".to_owned()) });
+        jail(contender);
         for boot in &mut contender.boots {
             boot.facts = Some(firecracker_facts());
             boot.meminfo_before = Some(fresh(MEMINFO_FIRECRACKER));
@@ -166,6 +169,22 @@ pub fn nested() -> Report {
         }
     }
     report
+}
+
+/// Jails a contender.
+fn jail(contender: &mut ContenderRecord) {
+    contender.launch.directory = Some("/run/boot-0".into());
+    contender.launch.limits = Some(Limits::of_guest(512, vec!["/dev/vdb".into()]));
+    match &mut contender.settings {
+        Some(Settings::Qemu(settings)) => settings.sandbox = Some(qemu::Sandbox::Strict),
+        Some(Settings::Firecracker(settings)) => {
+            settings.jailer = Some("/usr/bin/jailer".into());
+            let root = PathBuf::from("/run/boot-0/firecracker/firebench/root");
+            let files = vec![JailedFile { path: "/dev/vdb".into(), seen: root.join("disk") }];
+            contender.launch.jail = Some(Jail { root, id: firecracker::JAILED_ID, files });
+        }
+        None => {}
+    }
 }
 
 /// The few first lines of a meminfo.

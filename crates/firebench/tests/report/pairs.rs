@@ -23,7 +23,11 @@ pub fn matched() -> Report {
         }
     }
     let [qemu, firecracker] = report.contenders.as_mut_slice() else { unreachable!("the fixture has two") };
-    qemu.settings = Some(Settings::Qemu(qemu::Settings { cpu: Some("host".to_owned()), ..qemu::Settings::default() }));
+    qemu.settings = Some(Settings::Qemu(qemu::Settings {
+        cpu: Some("host".to_owned()),
+        sandbox: Some(qemu::Sandbox::On),
+        ..qemu::Settings::default()
+    }));
     firecracker.settings = Some(Settings::Firecracker(firecracker::Settings::default()));
     each_facts(firecracker, |facts| {
         facts.cmdline.push_str(" virtio_mmio.device=4K@0xd0000000:5");

@@ -63,6 +63,9 @@ pub(crate) struct RunArgs {
     /// Bind each vCPU to a CPU of its own, and firebench to another one
     #[arg(long)]
     pin: bool,
+    /// Run Firecracker under its jailer (which needs root), and QEMU in the strictest of its sandboxes
+    #[arg(long)]
+    jail: bool,
     /// Boots of each contender, in place of a precision [default when emulated: 3]
     #[arg(long, visible_alias = "blocks", value_name = "N", help_heading = DESIGN, conflicts_with_all = ["precision", "max_time"])]
     boots: Option<u32>,
@@ -144,7 +147,7 @@ pub(crate) struct RunArgs {
 }
 
 /// What a run that is resumed has from before.
-const OF_AN_EXPERIMENT: [&str; 32] = [
+const OF_AN_EXPERIMENT: [&str; 33] = [
     "workload",
     "from",
     "preset",
@@ -157,6 +160,7 @@ const OF_AN_EXPERIMENT: [&str; 32] = [
     "vcpus",
     "tap",
     "pin",
+    "jail",
     "boots",
     "precision",
     "max_time",
@@ -275,6 +279,7 @@ impl RunArgs {
         experiment.design.cold |= self.cold;
         experiment.machine.tap |= self.tap;
         experiment.machine.pin |= self.pin;
+        experiment.machine.jail |= self.jail;
         self.design(&mut experiment.design);
         replace(&mut experiment.design.boot_deadline, self.boot_deadline);
         replace(&mut experiment.design.iteration_deadline, self.iteration_deadline);
