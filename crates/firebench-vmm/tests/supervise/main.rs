@@ -4,6 +4,7 @@
 mod affinity;
 mod confinement;
 mod death;
+mod jail;
 mod limits;
 mod output;
 mod tap;
