@@ -3,7 +3,7 @@
 
 use firebench::experiment::Preset;
 use firebench::record::{ContenderRecord, Report};
-use firebench_vmm::{Accel, VmmKind};
+use firebench_vmm::{Accel, Settings, VmmKind, firecracker};
 use serde_json::Value;
 
 use crate::require;
@@ -107,4 +107,26 @@ fn the_published_machines_run_as_they_were() {
         let facts = contender.boots[0].facts.as_ref().expect("facts");
         assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "{:?}", facts.modules);
     }
+}
+
+#[test]
+fn a_jailed_firecracker_boots_and_measures() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--jail", "--tap", "--boots", "1"];
+    lab.firebench(&args).args(["--iterations", "1", "--size", "1MiB", "--out"]).arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 1, 1);
+    let [contender] = report.contenders.as_slice() else { panic!("one contender") };
+    let Some(Settings::Firecracker(settings)) = &contender.settings else { panic!("a Firecracker") };
+    let jailer = settings.jailer.as_ref().expect("a jailer");
+    assert_eq!(contender.launch.argv[0], jailer.display().to_string());
+    assert_eq!(contender.launch.jail.as_ref().map(|jail| jail.id), Some(firecracker::JAILED_ID));
+    assert!(!contender.launch.argv.iter().any(|word| word.contains("seccomp")), "{:?}", contender.launch.argv);
+    assert!(report.artifacts.iter().any(|artifact| artifact.role == "jailer"), "{:?}", report.artifacts);
+    // Nothing had to be gone without: there, firebench is root.
+    assert_eq!(contender.boots[0].without, [""; 0]);
+    let facts = contender.boots[0].facts.as_ref().expect("facts");
+    assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "the tap: {:?}", facts.modules);
 }

@@ -8,6 +8,7 @@ mod deadlines;
 mod image;
 mod kernels;
 mod killed;
+mod limits;
 mod missing;
 mod signals;
 mod space;
