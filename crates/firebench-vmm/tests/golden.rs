@@ -151,6 +151,21 @@ fn what_a_vmm_may_write_and_use() {
 }
 
 #[test]
+fn the_document_has_the_limits_that_are_set() {
+    use firebench_vmm::limits::{FILE_MIB, MEMORY_HEADROOM_MIB, PROCESSES};
+    let document = include_str!("../../../docs/privileges.md");
+    for words in [
+        format!("the guest's and {MEMORY_HEADROOM_MIB} MiB"),
+        format!("| {FILE_MIB} MiB;"),
+        format!("| processes and threads | {PROCESSES} |"),
+        format!("user and group {}", firecracker::JAILED_ID),
+        format!("`-sandbox {}`", qemu::Sandbox::Strict.words()),
+    ] {
+        assert!(document.contains(&words), "{words}");
+    }
+}
+
+#[test]
 fn a_jail_holds_what_firecracker_is_given() {
     let settings = firecracker::Settings { jailer: Some("/usr/bin/jailer".into()), ..firecracker::Settings::default() };
     let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };

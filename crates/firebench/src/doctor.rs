@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 use firebench_vmm::kvm::{self, KvmReport};
+use firebench_vmm::{Confinement, Isolation, Launch, Limits, Vm};
 use serde::{Deserialize, Serialize};
 
 use crate::fetch::{FetchError, find_busybox, installed_kernel};
@@ -71,6 +72,12 @@ pub struct Facts {
     pub qemu: Result<Tool, ToolError>,
     /// Firecracker.
     pub firecracker: Result<Tool, ToolError>,
+    /// The jailer of that Firecracker; absent where there is no Firecracker.
+    pub jailer: Option<Result<Tool, ToolError>>,
+    /// Whether firebench is root.
+    pub root: bool,
+    /// What would hold a VM; absent where not even a harmless program could be started.
+    pub confinement: Option<Confinement>,
     /// The newest kernel package in the data directory.
     pub kernel: Option<FoundFile>,
     /// A static busybox.
@@ -101,13 +108,17 @@ pub struct Named<'a> {
 /// Looks at this machine. Takes about a second, most of it for digests and for pip.
 pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
     let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
+    let firecracker = tools::firecracker(named.firecracker, data_dir);
     let begun = CpuTime::read(Path::new("/"));
     let mut facts = Facts {
         kvm: kvm::probe(Path::new(kvm::DEVICE)),
         host: HostFacts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
         steal_now: None,
         qemu: tools::qemu(named.qemu),
-        firecracker: tools::firecracker(named.firecracker, data_dir),
+        jailer: firecracker.as_ref().ok().map(tools::jailer),
+        firecracker,
+        root: nix::unistd::geteuid().is_root(),
+        confinement: confinement(),
         kernel: installed_kernel(data_dir).and_then(found),
         busybox: find_busybox(data_dir, named.busybox).map(|path| path.and_then(found)),
         mke2fs: find_program("mke2fs"),
@@ -118,6 +129,18 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
     };
     facts.steal_now = CpuTime::read(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
     facts
+}
+
+/// Confines a program that does nothing, as if it were a VMM.
+fn confinement() -> Option<Confinement> {
+    let directory = tempfile::tempdir().ok()?;
+    let launch = Launch {
+        argv: vec!["true".to_owned()],
+        directory: Some(directory.path().to_owned()),
+        limits: Some(Limits::of_guest(0, Vec::new())),
+        ..Launch::default()
+    };
+    Vm::start(&launch, &Isolation::default()).ok().map(|vm| vm.confinement().clone())
 }
 
 /// The first line of pip's version, if there is one.

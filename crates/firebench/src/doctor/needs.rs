@@ -31,7 +31,40 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
             "install curl (Debian and Ubuntu: apt-get install curl)",
         ),
         pip(facts),
+        confinement(facts),
+        jail(facts),
     ]
+}
+
+/// What holds a VMM that does what it should not.
+fn confinement(facts: &Facts) -> Check {
+    let why = "a VMM that goes wrong should hurt nothing but its run";
+    let remedy = "see docs/privileges.md: each part of it and the right that it takes";
+    let Some(confinement) = &facts.confinement else {
+        return check("confinement", State::Info, "not even `true` could be started to see", why, None);
+    };
+    if !confinement.notes.is_empty() {
+        return check("confinement", State::Info, confinement.notes.join("; "), why, Some(remedy));
+    }
+    let memory = if confinement.memory_limit.is_some() { "all its processes" } else { "each of its processes" };
+    let finding = format!("a VMM has its own namespaces, writes to its own directory alone; {memory} limited");
+    check("confinement", State::Ok, finding, why, None)
+}
+
+fn jail(facts: &Facts) -> Check {
+    let why = "run --jail starts Firecracker under it, as the project recommends for production";
+    match (&facts.jailer, facts.root) {
+        (None, _) => check("jailer", State::Info, "there is no firecracker", why, None),
+        (Some(Err(error)), _) => {
+            let remedy = error.help().map(|help| help.to_string());
+            check("jailer", State::Info, sentence(error), why, remedy.as_deref())
+        }
+        (Some(Ok(tool)), true) => check("jailer", State::Ok, tool.path.display().to_string(), why, None),
+        (Some(Ok(tool)), false) => {
+            let finding = format!("{}: it takes root, but in a nested host", tool.path.display());
+            check("jailer", State::Info, finding, why, Some("sudo firebench run --jail"))
+        }
+    }
 }
 
 fn kvm(facts: &Facts) -> Check {

@@ -37,6 +37,9 @@ fn server() -> Facts {
         steal_now: Some(0.0),
         qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
         firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
+        jailer: Some(Ok(tool("/data/firecracker/1.12.1/jailer", "Jailer v1.12.1"))),
+        root: false,
+        confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
         busybox: Ok(Some(file("/bin/busybox"))),
         mke2fs: Some("/usr/sbin/mke2fs".into()),
@@ -84,6 +87,12 @@ fn ruin() -> Facts {
         steal_now: Some(0.25),
         qemu: Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86")),
         firecracker: Err(missing("firecracker", "firebench fetch firecracker")),
+        jailer: None,
+        root: true,
+        confinement: Some(Confinement {
+            notes: vec!["without namespaces of its own: cannot make namespaces of its own: EPERM".to_owned()],
+            ..Confinement::default()
+        }),
         kernel: None,
         busybox: Ok(None),
         mke2fs: None,
