@@ -161,7 +161,6 @@ fn it_writes_to_its_own_directory_alone() {
         for place in {outside}/file /tmp/firebench-test-$$ /proc/self/comm /etc/firebench-test-$$; do
             echo x 2> /dev/null > $place && echo wrote to $place
         done
-        mount -o remount,bind,rw / 2> /dev/null; echo x 2> /dev/null > {outside}/file
         echo y > /dev/null && echo devices"
     );
     let launch = Launch { directory: Some(directory.clone()), ..script(&text) };
@@ -171,16 +170,8 @@ fn it_writes_to_its_own_directory_alone() {
     }
     assert!(vm.confinement().read_only, "this kernel has mount_setattr: {:?}", vm.confinement());
     let (console, _) = run(&mut vm);
-    let expected = format!("{}\nx\ndevices\n", directory.display());
-    if nix::unistd::geteuid().is_root() {
-        // Root can undo it: it is no jail, but keeps mistakes from doing harm.
-        assert_eq!(console.replace("\nwrote", ""), expected);
-    } else {
-        assert_eq!(console, expected);
-        assert!(!base.path().join("file").exists());
-    }
+    assert_eq!(console, format!("{}\nx\ndevices\n", directory.display()));
     assert_eq!(std::fs::read(directory.join("file")).expect("outside it is seen, too"), b"x\n");
-    assert!(!outside.to_string().is_empty());
 }
 
 #[test]
