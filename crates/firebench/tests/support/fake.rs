@@ -1,11 +1,15 @@
-//! The fake VMM: `examples/fake_vmm.rs`.
+//! The fake VMM: `examples/fake_vmm/`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use firebench_image::payload::Payload;
 
 use crate::support::common::{Lab, build, firebench};
+use crate::support::invocation::Invocation;
+
+#[path = "../../examples/fake_vmm/choice.rs"]
+pub mod choice;
 
 /// Size of the payload whose digest the fake VMM knows: `--size 1MiB`.
 const BYTES: u64 = 1 << 20;
@@ -26,4 +30,17 @@ pub fn fake(lab: &Lab, behaviour: &str) -> PathBuf {
     let digest = Payload::seeded(BYTES).digest().expect("a digest").expect("a seeded payload's");
     lab.file("fake-vmm.json", format!("{{\"digest\": \"{digest}\", {behaviour}}}"));
     fake
+}
+
+/// One that plays `vmm` and does everything well but for `misdeeds`: see `examples/fake_vmm/script.rs`.
+pub fn misbehaving(lab: &Lab, vmm: &str, misdeeds: &serde_json::Value) -> PathBuf {
+    fake(lab, &format!("\"vmm\": \"{vmm}\", \"boot_ms\": 5, \"iteration_ms\": 5, \"misdeeds\": {misdeeds}"))
+}
+
+/// A run of one boot of a fake VMM that plays `vmm`, with two iterations; its report goes to `out` in the lab.
+pub fn run<'a>(lab: &'a Lab, vmm: &str, fake: &Path) -> Invocation<'a> {
+    let accel = if vmm == "qemu" { "tcg" } else { "kvm" };
+    let contender = format!("--contender=a={vmm},binary={}", fake.display());
+    let args = ["run", "memory", "--size", "1MiB", "--boots", "1", "--iterations", "2", "--accel", accel, "--out"];
+    lab.firebench(&args).arg(lab.path("out")).arg(contender)
 }

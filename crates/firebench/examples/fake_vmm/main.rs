@@ -1,0 +1,98 @@
+//! A VMM without a VM, for tests: it takes the command line of QEMU or Firecracker, reads the job out of the initramfs that it
+//! is given, and answers as a guest's agent would, in milliseconds. It takes the command line of the agent on the bare host,
+//! too.
+//!
+//! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`]. How
+//! often it was started stands there, too, in a file of its own name and `.boots`.
+
+mod arguments;
+mod choice;
+mod guest;
+mod process;
+mod script;
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use firebench_protocol::{Counters, Event, IterationReport, Moment as Reading, PROTOCOL_VERSION};
+use nix::fcntl::{Flock, FlockArg};
+
+use guest::Guest;
+use process::misbehave;
+use script::{Moment, Script, Vmm};
+
+/// What comes of anything that it does.
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, argument] = args.as_slice() {
+        if [process::CHILD, process::DAEMON].contains(&argument.as_str()) {
+            return process::live(argument);
+        }
+    }
+    let own = std::env::current_exe()?;
+    let script: Script = serde_json::from_slice(&std::fs::read(own.with_extension("json"))?)?;
+    if args.iter().any(|arg| arg == "--version") {
+        println!("{}", version(script.vmm));
+        return Ok(());
+    }
+    let start = arguments::read(&args)?;
+    let Script { boot_ms, iteration_ms, clock, .. } = script;
+    let digest = script.digest.clone();
+    let misdeeds = script.of_boot(count(&own.with_extension("boots"))?);
+    let mut guest = Guest::new(start.nonce.clone(), &misdeeds);
+
+    std::thread::sleep(Duration::from_millis(boot_ms));
+    misbehave(Moment::Boot, &misdeeds, &start, &mut guest)?;
+    let meminfo = |moment| Event::Meminfo { moment, text: "MemTotal: 500000 kB\n".to_owned() };
+    guest.tell(&Event::Hello { protocol: PROTOCOL_VERSION, agent: "fake".to_owned(), uptime: 0.0 })?;
+    guest.tell(&Event::Facts(Box::default()))?;
+    guest.tell(&meminfo(Reading::Before))?;
+    misbehave(Moment::Prepared, &misdeeds, &start, &mut guest)?;
+    for index in 0..start.iterations {
+        guest.tell(&Event::IterationStart { index })?;
+        let begun = Instant::now();
+        std::thread::sleep(Duration::from_millis(iteration_ms));
+        if index == 0 {
+            misbehave(Moment::Iteration, &misdeeds, &start, &mut guest)?;
+        }
+        let real = begun.elapsed().as_secs_f64() * clock;
+        guest.tell(&Event::Iteration(Box::new(IterationReport {
+            index,
+            real,
+            user: real,
+            sys: 0.0,
+            status: 0,
+            stdout: format!("{digest}  /random.txt\n"),
+            stderr: String::new(),
+            counters: Counters::default(),
+        })))?;
+    }
+    guest.tell(&meminfo(Reading::After))?;
+    guest.tell(&Event::Done)?;
+    misbehave(Moment::PowerOff, &misdeeds, &start, &mut guest)
+}
+
+fn version(vmm: Vmm) -> &'static str {
+    match vmm {
+        Vmm::Qemu => "QEMU emulator version 99.0.0 (a fake)",
+        Vmm::Firecracker => "Firecracker v99.0.0",
+    }
+}
+
+/// The number of this boot, from 0: how often it was started before. The file is locked while it is read and written, as
+/// several may start at once.
+fn count(path: &Path) -> Result<u64, Box<dyn std::error::Error>> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    // One killed while it wrote leaves it empty at worst.
+    let number: u64 = text.trim().parse().unwrap_or(0);
+    file.rewind()?;
+    write!(file, "{}", number + 1)?;
+    Ok(number)
+}
