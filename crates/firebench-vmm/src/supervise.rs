@@ -234,6 +234,15 @@ impl Vm {
         tail::of_file(self.log.as_deref()?).ok()
     }
 
+    /// What is seen of a VMM from which nothing comes: such as `is stopped`. None where nothing is to be seen.
+    pub fn ailment(&self) -> Option<&'static str> {
+        if self.end.is_none() && sys::is_stopped(self.pid.as_raw()) {
+            Some("is stopped, as by SIGSTOP")
+        } else {
+            self.console.file.is_none().then_some("has closed its console")
+        }
+    }
+
     /// What the VMM used in its life; `None` while it runs.
     pub fn resources(&self) -> Option<Usage> {
         self.end.map(|(_, usage)| usage)

@@ -44,6 +44,13 @@ pub(crate) fn wait4(pid: libc::pid_t) -> io::Result<(Exit, Usage)> {
     Ok((exit, usage))
 }
 
+/// Whether process `pid` is stopped by a signal or a debugger (`State` of proc_pid_status(5)); false where it is gone.
+pub(crate) fn is_stopped(pid: libc::pid_t) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    state.is_some_and(|state| state.trim_start().starts_with(['T', 't']))
+}
+
 fn duration(time: libc::timeval) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let micros = u64::try_from(time.tv_usec).unwrap_or(0);

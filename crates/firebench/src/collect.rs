@@ -19,6 +19,8 @@ pub struct Collected {
 /// A contender's part.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CollectedContender {
+    /// Its name.
+    pub name: String,
     /// How its first VM was started.
     pub launch: Option<Launch>,
     /// Its boots that count: a boot that was retried is a notice.
@@ -26,9 +28,10 @@ pub struct CollectedContender {
 }
 
 impl Collected {
-    /// For `contenders` contenders.
-    pub fn new(contenders: usize) -> Self {
-        Collected { contenders: vec![CollectedContender::default(); contenders], ..Collected::default() }
+    /// For the contenders of these names.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let contender = |name: &str| CollectedContender { name: name.to_owned(), ..CollectedContender::default() };
+        Collected { contenders: names.into_iter().map(contender).collect(), ..Collected::default() }
     }
 
     /// Puts everything into `report`, whose contenders are those of the plan.
@@ -57,17 +60,16 @@ impl Listener for Collected {
             }
             RunEvent::BootDone { contender, boot, retried } => {
                 let Some(contender) = self.contenders.get_mut(*contender) else { return };
+                let boot_name = format!("{}, block {}", contender.name, u64::from(boot.block) + 1);
                 let message = boot.message.as_deref().unwrap_or("no reason is known");
                 if *retried {
-                    self.notices.push(format!(
-                        "block {}: attempt {} never started and was repeated: {message}",
-                        u64::from(boot.block) + 1,
-                        boot.attempt
-                    ));
+                    let attempt = boot.attempt;
+                    self.notices
+                        .push(format!("{boot_name}: attempt {attempt} never started and was repeated: {message}"));
                     return;
                 }
                 if boot.status == BootStatus::Ok && boot.message.is_some() {
-                    self.notices.push(format!("block {}: {message}", u64::from(boot.block) + 1));
+                    self.notices.push(format!("{boot_name}: {message}"));
                 }
                 contender.boots.push((**boot).clone());
             }

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use firebench_protocol::codec::{Decoder, Item};
 
+use crate::report::text;
+
 /// An item and when it came. Where each byte of a serial console costs the guest a millisecond, a frame takes a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {
@@ -29,8 +31,23 @@ impl Words {
     /// Lines kept of the beginning, and of the end.
     const KEPT: usize = 20;
 
+    /// Characters shown of a line. All words of a boot must fit into one line of the nested host's output, as JSON.
+    const SHOWN: usize = 500;
+
+    /// A line as it is shown: printable, and not long.
+    pub fn shown(line: &str) -> String {
+        // What is cut off need not be looked at.
+        let start: String = line.chars().take(Self::SHOWN + 1).collect();
+        text::cut(&text::line(&start), Self::SHOWN)
+    }
+
     /// Adds a line.
-    pub fn push(&mut self, line: String) {
+    pub fn push(&mut self, mut line: String) {
+        // More than is shown, whatever its characters are: what quotes a frame may be as long as that.
+        let most = 4 * (Self::SHOWN + 1);
+        if line.len() > most {
+            line.truncate((0..=most).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0));
+        }
         if self.first.len() < Self::KEPT {
             self.first.push(line);
             return;
@@ -42,10 +59,11 @@ impl Words {
         self.last.push_back(line);
     }
 
-    /// The kept lines in order; one in their midst tells how many are missing.
+    /// The kept lines in order, as they are shown; one in their midst tells how many are missing.
     pub fn lines(&self) -> Vec<String> {
+        let shown = |line: &String| Self::shown(line);
         let gap = (self.dropped > 0).then(|| format!("({} lines left out)", self.dropped));
-        self.first.iter().cloned().chain(gap).chain(self.last.iter().cloned()).collect()
+        self.first.iter().map(shown).chain(gap).chain(self.last.iter().map(shown)).collect()
     }
 }
 

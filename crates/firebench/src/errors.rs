@@ -4,6 +4,8 @@ use std::error::Error;
 
 use miette::Diagnostic;
 
+use crate::report::text;
+
 /// An error and its causes in one sentence, each said once.
 pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
     let mut text = error.to_string();
@@ -18,13 +20,14 @@ pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
     text
 }
 
-/// An error as the terminal shows it: `error: ...`, and `hint: ...` where there is one.
+/// An error as the terminal shows it: `error: ...`, and `hint: ...` where there is one. A guest, a VMM or a file may have had a
+/// say in it: nothing that it holds reaches the terminal but printable characters and ends of lines.
 pub fn render(error: &(dyn Diagnostic + 'static)) -> String {
-    let mut text = format!("error: {}\n", sentence(error));
+    let mut shown = format!("error: {}\n", text::block(&sentence(error)));
     if let Some(hint) = error.help() {
-        text.push_str(&format!("hint: {hint}\n"));
+        shown.push_str(&format!("hint: {}\n", text::block(&hint.to_string())));
     }
-    text
+    shown
 }
 
 #[cfg(test)]
@@ -41,5 +44,12 @@ mod tests {
         let error = Outer(std::io::Error::other("no such thing"));
         assert_eq!(sentence(&error), "cannot read the plan: no such thing");
         assert_eq!(render(&error), "error: cannot read the plan: no such thing\nhint: write one\n");
+    }
+
+    #[test]
+    fn no_escape_sequence_gets_through() {
+        let error = Outer(std::io::Error::other("red \x1b[31m\nand \u{9b}2J"));
+        let shown = render(&error);
+        assert_eq!(shown, "error: cannot read the plan: red \u{fffd}[31m\nand \u{fffd}2J\nhint: write one\n");
     }
 }

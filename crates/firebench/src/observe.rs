@@ -1,11 +1,13 @@
 //! Observation of one boot as a pure state machine: what arrives from the guest, with its time, becomes a
 //! [`BootRecord`]; nothing here waits, reads or writes.
 
-use std::collections::BTreeMap;
+mod trust;
+
 use std::time::{Duration, Instant};
 
-use firebench_protocol::codec::Item;
+use firebench_protocol::codec::{Damage, Item};
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_vmm::Exit;
 
 use crate::console::{Arrived, Words};
 use crate::deadline;
@@ -67,6 +69,8 @@ pub struct Observer<'a> {
     pub meminfo_after: Option<String>,
     /// The iterations so far.
     pub iterations: Vec<IterationRecord>,
+    /// Frames that were refused, and what was wrong with the first one.
+    refused: Option<(u64, Damage)>,
 }
 
 impl<'a> Observer<'a> {
@@ -84,6 +88,7 @@ impl<'a> Observer<'a> {
             meminfo_before: None,
             meminfo_after: None,
             iterations: Vec::new(),
+            refused: None,
         }
     }
 
@@ -104,6 +109,13 @@ impl<'a> Observer<'a> {
     /// Whether the guest has said that everything was done.
     pub fn done(&self) -> bool {
         self.phase == Phase::PoweringOff
+    }
+
+    /// What a good boot has to say for itself: that its console had frames which were none of its agent's.
+    pub fn remark(&self) -> Option<String> {
+        let (count, first) = self.refused.as_ref()?;
+        let frames = if *count == 1 { "one frame was".to_owned() } else { format!("{count} frames were") };
+        Some(format!("{frames} refused that the guest's agent did not write like this, first {first}"))
     }
 
     /// The deadline has passed: what that means.
@@ -132,15 +144,19 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// The VMM is gone, as `exit` says: what that means.
-    pub fn vmm_exited(&self, exit: &str) -> Option<(BootStatus, String)> {
+    /// The VMM is gone, as `exit` says and `how` tells: what that means, if it means anything.
+    pub fn vmm_exited(&self, exit: Exit, how: &str) -> Option<(BootStatus, String)> {
         let when = match self.phase {
-            Phase::PoweringOff => return None,
+            // Everything was measured: not a failure of the boot.
+            Phase::PoweringOff if exit.success() => return None,
+            Phase::PoweringOff => {
+                return Some((BootStatus::Ok, format!("the VMM ended badly after its guest's last word ({how})")));
+            }
             Phase::Booting => "before the guest's agent said a word".to_owned(),
             Phase::Preparing => "before the first iteration".to_owned(),
             Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
         };
-        Some((BootStatus::VmmExited, format!("the VMM ended {when} ({exit})")))
+        Some((BootStatus::VmmExited, format!("the VMM ended {when} ({how})")))
     }
 
     /// Something arrived from the guest.
@@ -151,9 +167,15 @@ impl<'a> Observer<'a> {
             Item::Event { event: event @ Event::Iteration(_), .. } => self.on_event(begun, event),
             Item::Event { event, .. } => self.on_event(ended, event),
             Item::Console(line) => self.on_line(line),
+            // It has our nonce and its checksum, so it came as it was written.
+            Item::Damaged(damage @ Damage::BadJson { .. }) => {
+                Step::Failed(BootStatus::ProtocolError, trust::quoted(&format!("the guest sent no event: {damage}")))
+            }
             // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
             Item::Damaged(damage) => {
                 self.words.push(format!("(damaged frame: {damage})"));
+                let (count, _) = self.refused.get_or_insert((0, damage));
+                *count = count.saturating_add(1);
                 Step::Listen
             }
         }
@@ -161,7 +183,7 @@ impl<'a> Observer<'a> {
 
     fn on_line(&mut self, line: String) -> Step {
         let panicked = line.contains("Kernel panic - not syncing") && self.phase != Phase::PoweringOff;
-        let message = panicked.then(|| format!("the guest's kernel panicked: {}", line.trim()));
+        let message = panicked.then(|| format!("the guest's kernel panicked: {}", trust::quoted(&line)));
         self.words.push(line);
         message.map_or(Step::Listen, |message| Step::Failed(BootStatus::GuestPanicked, message))
     }
@@ -185,15 +207,13 @@ impl<'a> Observer<'a> {
             ),
             (Phase::PoweringOff, event) => protocol_error("after the last", &event),
             (_, Event::Failed { message }) => {
-                Step::Failed(BootStatus::GuestFailed, format!("the agent failed: {message}"))
+                Step::Failed(BootStatus::GuestFailed, format!("the agent failed: {}", trust::quoted(&message)))
             }
-            (Phase::Preparing, Event::Facts(facts)) => {
-                self.facts = Some(*facts);
-                Step::Listen
+            (Phase::Preparing, Event::Facts(facts)) if self.facts.is_none() => {
+                keep(trust::facts(&facts), &mut self.facts)
             }
-            (Phase::Preparing, Event::Meminfo { moment: Moment::Before, text }) => {
-                self.meminfo_before = Some(text);
-                Step::Listen
+            (Phase::Preparing, Event::Meminfo { moment: Moment::Before, text }) if self.meminfo_before.is_none() => {
+                keep(trust::meminfo(&text), &mut self.meminfo_before)
             }
             (Phase::Preparing | Phase::Iterating, Event::IterationStart { index }) if self.is_next(index) => {
                 self.running = Some((index, at));
@@ -204,9 +224,8 @@ impl<'a> Observer<'a> {
                 Some((index, begun)) if index == report.index => self.on_iteration(at, begun, *report),
                 _ => protocol_error("out of order", &Event::Iteration(report)),
             },
-            (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) => {
-                self.meminfo_after = Some(text);
-                Step::Listen
+            (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) if self.meminfo_after.is_none() => {
+                keep(trust::meminfo(&text), &mut self.meminfo_after)
             }
             (Phase::Iterating, Event::Done) => match self.missing() {
                 None => {
@@ -244,38 +263,30 @@ impl<'a> Observer<'a> {
     }
 
     fn on_iteration(&mut self, at: Instant, begun: Instant, report: IterationReport) -> Step {
-        let number = u64::from(report.index) + 1;
+        let deadline = self.patience();
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, at);
-        if report.status != 0 {
-            let reason = report.stderr.lines().next().unwrap_or("it printed no error").to_owned();
-            return Step::Failed(
-                BootStatus::CommandFailed,
-                format!("iteration {number}: the command ended with status {}: {reason}", report.status),
-            );
-        }
-        let times = [("real", report.real), ("user", report.user), ("sys", report.sys)];
-        if let Some((name, value)) = times.iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
-            return Step::Failed(
-                BootStatus::ProtocolError,
-                format!("iteration {number}: the guest reports {name} = {value}, which is no time"),
-            );
-        }
-        let digest = report.stdout.split_whitespace().next().unwrap_or_default().to_owned();
-        if digest != self.expected.payload_sha256 {
-            return Step::Failed(
-                BootStatus::WrongDigest,
-                format!(
-                    "iteration {number}: the guest computed {digest:?}, the payload's SHA-256 is {}",
-                    self.expected.payload_sha256
-                ),
-            );
-        }
-        let mut metrics: BTreeMap<String, f64> = times.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        metrics.insert("host_real".to_owned(), at.saturating_duration_since(begun).as_secs_f64());
+        let times = match trust::iteration(&report, self.expected.payload_sha256, deadline) {
+            Ok(times) => times,
+            Err((status, message)) => return Step::Failed(status, message),
+        };
+        let host_real = ("host_real", at.saturating_duration_since(begun).as_secs_f64());
+        let metrics = times.into_iter().chain([host_real]).map(|(name, value)| (name.to_owned(), value)).collect();
+        let digest = trust::digest(&report).to_owned();
         let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
         self.iterations.push(record.clone());
         Step::Measured(record)
+    }
+}
+
+/// Keeps what is to be believed.
+fn keep<T>(judged: Result<T, trust::Failed>, kept: &mut Option<T>) -> Step {
+    match judged {
+        Ok(believed) => {
+            *kept = Some(believed);
+            Step::Listen
+        }
+        Err((status, message)) => Step::Failed(status, message),
     }
 }
 

@@ -16,6 +16,11 @@ pub fn block(text: &str) -> String {
     text.lines().map(safe).collect::<Vec<_>>().join("\n")
 }
 
+/// Text as it is, but for the characters that [`line()`] does not let through; line ends and tabs stay.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '\n' | '\t') { c } else { printable(c) }).collect()
+}
+
 fn printable(c: char) -> char {
     let invisible = matches!(
         c,

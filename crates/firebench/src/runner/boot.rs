@@ -10,11 +10,12 @@ use firebench_vmm::{Exit, Output, Vm};
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::clock;
-use crate::console::Console;
+use crate::console::{Console, Words};
 use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
+use crate::report::text;
 
 /// One boot of one contender.
 pub(super) struct Boot<'a> {
@@ -60,7 +61,7 @@ impl Boot<'_> {
         record.without = vm.confinement().notes.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
-        let (status, message) = end.unwrap_or((BootStatus::Ok, String::new()));
+        let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
         record.life_seconds = started.elapsed().as_secs_f64();
         record.status = status;
         record.message = (!message.is_empty()).then_some(message);
@@ -120,12 +121,12 @@ impl Boot<'_> {
                 Ok(Output::Exited(exit)) => {
                     let rest = console.finish(Instant::now());
                     let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_arrival(arrived), listener));
-                    return failed.or_else(|| observer.vmm_exited(&ended(exit, vm)));
+                    return failed.or_else(|| observer.vmm_exited(exit, &ended(exit, vm)));
                 }
-                Ok(Output::Deadline) => return Some(observer.deadline_missed()),
+                Ok(Output::Deadline) => return Some(missed(vm, observer)),
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
                 Ok(Output::Flooded) => {
-                    return Some((BootStatus::ProtocolError, "the guest floods its console".to_owned()));
+                    return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
                 }
                 Err(error) => {
                     return Some((BootStatus::StartFailed, format!("the VMM's output cannot be read: {error}")));
@@ -136,6 +137,10 @@ impl Boot<'_> {
                 if let Some(failed) = self.tell(observer.on_arrival(arrived), listener) {
                     return Some(failed);
                 }
+            }
+            // A guest that never stops talking has no more time than one that is silent.
+            if Instant::now() > observer.deadline() {
+                return Some(missed(vm, observer));
             }
         }
     }
@@ -172,15 +177,33 @@ fn ended(exit: Exit, vm: &Vm) -> String {
     std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
 }
 
+/// A deadline has passed: what that means, and what is seen of the VMM that explains it.
+fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
+    let (status, message) = observer.deadline_missed();
+    match vm.ailment() {
+        Some(ailment) => (status, format!("{message} (the VMM {ailment})")),
+        None => (status, message),
+    }
+}
+
+/// Which of its outputs a VM flooded.
+fn flooded(vm: &Vm, limit: u64) -> String {
+    let (who, what) = if vm.console_bytes() > limit { ("guest", "console") } else { ("VMM", "standard error") };
+    format!("the {who} floods its {what}: more than {}", text::bytes(limit))
+}
+
 /// What the VM said last: its log, standard error, and the console, which as a rule tells most.
 fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
-    let label = |label: &str, line: &str| format!("{label}: {line}");
     let tail = |text: String, name: &str| {
-        let lines: Vec<_> = text.lines().map(|line| label(name, line)).collect();
-        lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().to_vec()
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
+        last.map(|line| format!("{name}: {}", Words::shown(line))).collect::<Vec<_>>()
     };
     let mut words = tail(vm.log_tail().unwrap_or_default(), "log");
     words.extend(tail(vm.stderr_tail(), "stderr"));
-    words.extend(observer.words.lines().iter().map(|line| label("console", line)));
+    words.extend(observer.words.lines().iter().map(|line| format!("console: {line}")));
     words
 }
+
+/// Lines that are kept of the end of a log and of standard error.
+const LAST_LINES: usize = 10;

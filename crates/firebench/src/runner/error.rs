@@ -102,7 +102,10 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
             "the last lines of the console are above; does the kernel have what --kernel must have (`firebench run --help`)?"
         }
         BootStatus::GuestFailed => "the last lines of the console are above",
-        BootStatus::ProtocolError => "are firebench and firebench-agent from one build? Build both again",
+        BootStatus::ProtocolError => {
+            "what comes from this VM is not to be trusted; its last words are above. If nobody meddles with its guest: are \
+             firebench and firebench-agent from one build? Build both again"
+        }
         BootStatus::IterationDeadline => "--iteration-deadline gives it more time, --size makes the payload smaller",
         BootStatus::CommandFailed => {
             "the command's own words are in the message; is everything that it needs in the image (--add)?"

@@ -189,7 +189,7 @@ impl Store {
 /// Puts a run's report together: its head, and over it what was recorded, collected as the run itself does it.
 pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble> {
     let (mut report, told) = head(connection, run)?;
-    let mut collected = Collected::new(report.contenders.len());
+    let mut collected = Collected::new(report.contenders.iter().map(|contender| contender.name.as_str()));
     let mut events = events(connection, run)?.into_iter().peekable();
     let mut on_event = |seq: i64, event: RunEvent| {
         collected.on_event(&event);

@@ -51,7 +51,9 @@ struct Row {
 
 /// The boots of the one run of the store, in their order; none while there is no store.
 fn rows(store: &Path) -> Vec<Row> {
-    let Ok(connection) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else { return Vec::new() };
+    let Ok(connection) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
+        return Vec::new();
+    };
     let read = || {
         connection.busy_timeout(Duration::from_secs(10))?;
         let mut statement = connection.prepare("SELECT status, block, contender, retried FROM boots ORDER BY seq")?;
@@ -117,7 +119,11 @@ impl Soak<'_> {
             let (statuses, misdeed) = misdeeds::foretold(self.seed(), number as u64);
             let last = self.told + number + 1 == rows.len();
             let stopped = killed && last && row.status == "interrupted";
-            assert!(stopped || statuses.contains(&row.status.as_str()), "boot {number} of life {}: {row:?}", self.lives);
+            assert!(
+                stopped || statuses.contains(&row.status.as_str()),
+                "boot {number} of life {}: {row:?}",
+                self.lives
+            );
             self.misdeeds += usize::from(misdeed);
         }
         assert_eq!(value(&self.lab.store(), "PRAGMA integrity_check"), "ok");
@@ -138,7 +144,9 @@ fn a_misbehaving_vmm_and_a_firebench_that_is_killed_again_and_again() {
     let script: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fake.with_extension("json")).expect("the script")).expect("JSON");
     let blocks = size.boots.div_ceil(2);
-    let mut args = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--iterations", "2", "--seed", "5"].map(str::to_owned).to_vec();
+    let mut args = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--iterations", "2", "--seed", "5"]
+        .map(str::to_owned)
+        .to_vec();
     args.extend(["--boot-deadline", "1", "--iteration-deadline", "1", "--max-failures", MANY].map(str::to_owned));
     args.extend(["--boots".to_owned(), blocks.to_string()]);
     args.extend(["a", "b"].map(|name| format!("--contender={name}=qemu,binary={}", fake.display())));

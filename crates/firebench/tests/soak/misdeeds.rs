@@ -13,9 +13,17 @@ struct Case {
 
 const CASES: [Case; 16] = [
     Case { probability: 0.02, statuses: &["vmm_exited"], deed: || json!({ "do": "die", "signal": 9 }) },
-    Case { probability: 0.02, statuses: &["vmm_exited"], deed: || json!({ "do": "die", "signal": 11, "at": "iteration" }) },
+    Case {
+        probability: 0.02,
+        statuses: &["vmm_exited"],
+        deed: || json!({ "do": "die", "signal": 11, "at": "iteration" }),
+    },
     Case { probability: 0.02, statuses: &["vmm_exited"], deed: || json!({ "do": "exit", "code": 0 }) },
-    Case { probability: 0.02, statuses: &["vmm_exited"], deed: || json!({ "do": "exit", "code": 3, "at": "prepared" }) },
+    Case {
+        probability: 0.02,
+        statuses: &["vmm_exited"],
+        deed: || json!({ "do": "exit", "code": 3, "at": "prepared" }),
+    },
     // Nothing is missing then.
     Case { probability: 0.01, statuses: &["ok"], deed: || json!({ "do": "die", "signal": 6, "at": "power_off" }) },
     Case { probability: 0.005, statuses: &["never_started"], deed: || json!({ "do": "hang" }) },
@@ -24,9 +32,21 @@ const CASES: [Case; 16] = [
     Case { probability: 0.01, statuses: &["ok"], deed: || json!({ "do": "fork_bomb", "children": 20 }) },
     Case { probability: 0.01, statuses: &["ok"], deed: || json!({ "do": "eat_memory", "mib": 64 }) },
     Case { probability: 0.01, statuses: &["ok"], deed: || json!({ "do": "fill_log", "mib": 4 }) },
-    Case { probability: 0.02, statuses: &["ok"], deed: || json!({ "do": "mutter", "text": "so it goes\n", "times": 20_000 }) },
-    Case { probability: 0.02, statuses: &["ok"], deed: || json!({ "do": "say", "text": "\u{1b}[2J\u{7}\u{9b}31m\n", "times": 20_000 }) },
-    Case { probability: 0.005, statuses: &["protocol_error"], deed: || json!({ "do": "flood", "text": "x".repeat(4096) }) },
+    Case {
+        probability: 0.02,
+        statuses: &["ok"],
+        deed: || json!({ "do": "mutter", "text": "so it goes\n", "times": 20_000 }),
+    },
+    Case {
+        probability: 0.02,
+        statuses: &["ok"],
+        deed: || json!({ "do": "say", "text": "\u{1b}[2J\u{7}\u{9b}31m\n", "times": 20_000 }),
+    },
+    Case {
+        probability: 0.005,
+        statuses: &["protocol_error"],
+        deed: || json!({ "do": "flood", "text": "x".repeat(4096) }),
+    },
     Case {
         probability: 0.02,
         statuses: &["ok"],

@@ -34,7 +34,8 @@ impl<'a> Watched<'a> {
     pub fn sample(&mut self, boots: usize) {
         let place = format!("/proc/{}", self.run.pid());
         let status = std::fs::read_to_string(format!("{place}/status")).unwrap_or_default();
-        let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
+        let kib =
+            status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
         let descriptors = std::fs::read_dir(format!("{place}/fd")).map(|fds| fds.count());
         if let (Some(kib), Ok(descriptors)) = (kib, descriptors) {
             self.samples.push(Sample { boots, kib, descriptors });

@@ -40,7 +40,7 @@ fn carried_out(events: &[RunEvent], outcome: Outcome) -> (Report, Report) {
     let mut printed = head();
     let id = store.begin(&printed).unwrap();
     printed.id = Some(id.to_string());
-    let mut collected = Collected::new(printed.contenders.len());
+    let mut collected = Collected::new(printed.contenders.iter().map(|contender| contender.name.as_str()));
     let mut recorder = store.recorder(&id);
     for event in events {
         recorder.on_event(event);

@@ -56,7 +56,7 @@ impl Session {
     pub(crate) fn carry_out(&self, prepared: &Prepared, recorder: &mut dyn Listener) -> (Report, Result<(), Failure>) {
         let around = Surroundings { run_dir: &self.run_dir, interrupt: &self.interrupt };
         let mut report = prepared.report.clone();
-        let mut collected = Collected::new(prepared.plan.contenders.len());
+        let mut collected = Collected::new(prepared.plan.contenders.iter().map(|planned| planned.name.as_str()));
         let mut progress = self.progress(prepared);
         let mut first_vm = None;
         let cpu_before = usage::own_cpu_seconds();
