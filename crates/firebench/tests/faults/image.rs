@@ -2,6 +2,7 @@
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 use firebench::record::BootStatus;
 
@@ -11,16 +12,13 @@ use crate::support::invocation::report;
 use crate::support::need;
 use crate::{SHORT, failed_boot};
 
-#[test]
-fn one_flipped_bit_is_a_wrong_digest() {
-    require!(need::tcg());
-    let lab = Lab::new().with_own_cache();
-    let payload: Vec<u8> = (0..1u32 << 20).map(|index| (index.wrapping_mul(2_654_435_761) >> 23) as u8).collect();
-    let payload_file = lab.file("payload", &payload);
-    let run = || lab.firebench(&SHORT[..SHORT.len() - 1]).arg("--payload").arg(&payload_file);
-    run().arg("--dry-run").run().ok();
+/// A payload that is found again in an image, and soon read.
+pub fn payload() -> Vec<u8> {
+    (0..1u32 << 20).map(|index| (index.wrapping_mul(2_654_435_761) >> 23) as u8).collect()
+}
 
-    // Flip a bit amidst the payload in the cached image. Neither its size nor its times tell.
+/// Flips a bit amidst the payload in the lab's one cached image, whose path it returns. Neither its size nor its times tell.
+pub fn flip_a_bit(lab: &Lab, payload: &[u8]) -> PathBuf {
     let disks = lab.cache.join("entries/disk");
     let entry = std::fs::read_dir(&disks).expect("disks").next().expect("one disk").expect("an entry");
     let path = entry.path().join("root.ext4");
@@ -34,7 +32,19 @@ fn one_flipped_bit_is_a_wrong_digest() {
     let times =
         FileTimes::new().set_modified(before.modified().expect("time")).set_accessed(before.accessed().expect("time"));
     image.set_times(times).expect("times");
+    path
+}
 
+#[test]
+fn one_flipped_bit_is_a_wrong_digest() {
+    require!(need::tcg());
+    let lab = Lab::new().with_own_cache();
+    let payload = payload();
+    let payload_file = lab.file("payload", &payload);
+    let run = || lab.firebench(&SHORT[..SHORT.len() - 1]).arg("--payload").arg(&payload_file);
+    run().arg("--dry-run").run().ok();
+
+    let path = flip_a_bit(&lab, &payload);
     let out = lab.path("out");
     let outcome = run().arg("--out").arg(&out).run();
     let expected = firebench::digest::sha256(&payload);

@@ -5,11 +5,17 @@
 mod support;
 
 mod deadlines;
+mod documented;
+mod dying;
+mod escapes;
+mod hostile;
 mod image;
+mod injected;
 mod kernels;
 mod killed;
 mod limits;
 mod missing;
+mod nested;
 mod signals;
 mod space;
 mod together;

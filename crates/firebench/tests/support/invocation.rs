@@ -68,7 +68,7 @@ impl<'a> Invocation<'a> {
             })
         };
         let child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
-        Running { lab: self.lab, child, stdout, stderr, begun: Instant::now(), limit: self.limit }
+        Running { lab: self.lab, child, stdout, stderr, begun: Instant::now(), limit: self.limit, peak_kib: 0 }
     }
 
     /// Runs it to its end, and looks at what it left.
@@ -85,6 +85,8 @@ pub struct Running<'a> {
     stderr: File,
     begun: Instant,
     limit: Duration,
+    /// The most memory that it had so far.
+    peak_kib: u64,
 }
 
 impl Running<'_> {
@@ -109,6 +111,7 @@ impl Running<'_> {
     /// Waits for its end. What it leaves is for the test to see.
     pub fn finish_and_leave(mut self) -> Outcome {
         let status = loop {
+            self.peak_kib = self.peak_kib.max(peak_kib(self.pid()));
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;
             }
@@ -135,7 +138,7 @@ impl Running<'_> {
 
     fn outcome(&self, status: ExitStatus) -> Outcome {
         let (stdout, stderr) = (read(&self.stdout), read(&self.stderr));
-        Outcome { status, stdout, stderr, took: self.begun.elapsed() }
+        Outcome { status, stdout, stderr, took: self.begun.elapsed(), peak_kib: self.peak_kib }
     }
 }
 
@@ -146,6 +149,13 @@ impl Drop for Running<'_> {
             let _ = self.child.wait();
         }
     }
+}
+
+/// The most memory that process `pid` had resident so far, in KiB; 0 where it is gone.
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
 /// The whole file, without moving the place at which its writer goes on.
@@ -162,11 +172,13 @@ pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub took: Duration,
+    /// The most memory that it had resident, looked at every 10 ms.
+    pub peak_kib: u64,
 }
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Outcome { status, stdout, stderr, took } = self;
+        let Outcome { status, stdout, stderr, took, .. } = self;
         write!(f, "{status} after {:.1} s\n== stdout\n{stdout}\n== stderr\n{stderr}", took.as_secs_f64())
     }
 }

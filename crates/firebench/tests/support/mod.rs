@@ -4,6 +4,7 @@
 //! test, loudly; with `FIREBENCH_TEST_NO_SKIP` set, as `./test` does, it fails it.
 #![allow(dead_code, reason = "each program of tests uses its part")]
 
+pub mod clean;
 pub mod common;
 pub mod fake;
 pub mod good;

@@ -86,6 +86,20 @@ pub fn namespaces() -> Need {
     need(works, "mount namespaces are not allowed", "run as root, or allow user namespaces")
 }
 
+/// A control group of version 2 in which groups may be made.
+pub fn cgroup() -> Need {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mut mounts = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let mount = mounts.find(|fields| fields.get(2) == Some(&"cgroup2")).map(|fields| fields[1].to_owned());
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/")).map(str::to_owned);
+    let group = mount.zip(own).map(|(mount, own)| std::path::Path::new(&mount).join(own));
+    let group = group.map(|group| group.join(format!("firebench-test-need-{}", std::process::id())));
+    let works =
+        group.is_some_and(|group| std::fs::create_dir(&group).and_then(|()| std::fs::remove_dir(&group)).is_ok());
+    need(works, "no control group can be made", "run as root, or with `systemd-run --user --scope -p Delegate=yes`")
+}
+
 /// A program of a Debian package.
 pub fn program(name: &str, package: &str) -> Need {
     let there = firebench::tools::find_program(name).is_some();

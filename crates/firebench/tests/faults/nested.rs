@@ -1,0 +1,97 @@
+//! Faults inside the nested host, where the VMMs are real ones with a KVM.
+
+use std::path::{Path, PathBuf};
+
+use firebench::record::{BootRecord, BootStatus};
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::image::{flip_a_bit, payload};
+use crate::require;
+use crate::support::common::{Lab, build, firebench};
+use crate::support::invocation::{Outcome, report};
+use crate::support::need;
+
+const NESTED: [&str; 8] = ["run", "memory", "--accel", "nested", "--boots", "1", "--iterations", "1"];
+/// With it the first one of two contenders boots first: it fails, and the other one need not boot.
+const SEED: &str = "1";
+
+/// `examples/struck_vmm.rs`: `vmm`, which gets `signal` amid its guest's first iteration.
+fn struck(lab: &Lab, vmm: &Path, signal: Signal) -> PathBuf {
+    build(&["--package", "firebench", "--example", "struck_vmm"]);
+    let mut program = std::fs::read(firebench().with_file_name("examples").join("struck_vmm")).expect("the example");
+    let strike = json!({ "vmm": vmm, "signal": signal as i32, "after_ms": 300 });
+    program.extend(format!("\n{strike}\n").bytes());
+    let path = lab.file("struck-vmm", program);
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
+    path
+}
+
+/// A VMM beside one of the same kind that is struck, which takes the other one along into the nested host; the struck
+/// one's boot.
+fn strike(kind: &str, vmm: &Path, signal: Signal, args: &[&str]) -> (Outcome, BootRecord) {
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let contenders = [
+        format!("--contender=struck={kind},binary={}", struck(&lab, vmm, signal).display()),
+        format!("--contender=whole={kind},binary={}", vmm.display()),
+    ];
+    let run =
+        lab.firebench(&NESTED).args(contenders).args(["--size", "16MiB", "--vcpus", "1", "--seed", SEED]).args(args);
+    let outcome = run.arg("--out").arg(&out).run().fails(3, &["struck, boot 1: "]);
+    let report = report(&out);
+    let boot = report.contenders[0].boots.last().expect("a boot").clone();
+    assert!(boot.boot_seconds.is_some() && boot.facts.is_some() && boot.iterations.is_empty(), "{boot:?}");
+    (outcome, boot)
+}
+
+#[test]
+fn a_firecracker_that_is_killed_in_an_iteration_in_the_nested_host() {
+    require!(need::tcg(), need::firecracker());
+    let firecracker = firebench::fetch::installed_firecracker(&crate::support::common::data_dir()).expect("needed");
+    let (outcome, boot) = strike("firecracker", &firecracker, Signal::SIGKILL, &[]);
+    assert_eq!(boot.status, BootStatus::VmmExited, "{outcome}");
+    outcome.fails(3, &["struck, boot 1: the VMM ended in or after iteration 1 (killed by SIGKILL)"]);
+}
+
+#[test]
+fn a_qemu_that_is_stopped_in_an_iteration_in_the_nested_host() {
+    require!(need::tcg());
+    let qemu = firebench::tools::find_program(firebench::tools::QEMU).expect("needed");
+    let (outcome, boot) = strike("qemu", &qemu, Signal::SIGSTOP, &["--iteration-deadline", "5"]);
+    assert_eq!(boot.status, BootStatus::IterationDeadline, "{outcome}");
+    let words = "struck, boot 1: iteration 1 took longer than its deadline of 5 s (the VMM is stopped, as by SIGSTOP)";
+    outcome.fails(3, &[words]);
+}
+
+#[test]
+fn a_kernel_that_panics_in_the_nested_host() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["--vmm", "firecracker", "--size", "1MiB", "--append", "rdinit=/nonexistent root=/dev/none", "--out"];
+    let outcome = lab.firebench(&NESTED).args(args).arg(&out).run();
+    let outcome =
+        outcome.fails(3, &["firecracker, boot 1: the guest's kernel panicked: ", "Kernel panic - not syncing"]);
+    let report = report(&out);
+    let boot = crate::failed_boot(&report);
+    assert_eq!((boot.status, boot.attempt), (BootStatus::GuestPanicked, 1), "{outcome}");
+    assert!(boot.last_words.iter().any(|line| line.starts_with("console: ") && line.contains("Kernel panic")));
+}
+
+#[test]
+fn one_flipped_bit_is_a_wrong_digest_in_the_nested_host() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new().with_own_cache();
+    let payload = payload();
+    let file = lab.file("payload", &payload);
+    let run = || lab.firebench(&NESTED).args(["--vmm", "firecracker", "--payload"]).arg(&file);
+    run().arg("--dry-run").run().ok();
+    flip_a_bit(&lab, &payload);
+    let out = lab.path("out");
+    let expected = firebench::digest::sha256(&payload);
+    let outcome = run().arg("--out").arg(&out).run();
+    let outcome = outcome.fails(3, &["firecracker, boot 1: iteration 1: the guest computed", &expected]);
+    assert_eq!(crate::failed_boot(&report(&out)).status, BootStatus::WrongDigest);
+    assert!(outcome.stderr.contains("firebench image list --verify"), "{outcome}");
+}
