@@ -130,7 +130,8 @@ impl Vm {
     /// Sleeps until something happens, `deadline` at the latest.
     ///
     /// An interrupt comes before everything else; console output that is there comes before the end of the process,
-    /// and both before a deadline that has passed. A guest that never stops talking is flooded in the end.
+    /// and both before a deadline that has passed. A guest that never stops talking is flooded in the end: whoever cannot
+    /// wait for that looks at the time.
     ///
     /// # Errors
     /// When the system fails, which leaves nothing to do but [`Vm::kill`].
@@ -159,7 +160,8 @@ impl Vm {
             } else if ready.ended {
                 // Once more around: it may have spoken between the look at the console and its end.
                 self.finish()?;
-            } else if ready.nothing() {
+            } else if ready.nothing() || self.end.is_none() && Instant::now() >= deadline {
+                // The latter while standard error never falls silent.
                 return Ok(Output::Deadline);
             }
         }

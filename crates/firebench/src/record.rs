@@ -309,7 +309,7 @@ pub struct BootRecord {
     pub life_seconds: f64,
     /// The part of the root disk that the host's page cache held before the boot, 0 to 1.
     pub host_cache_resident: Option<f64>,
-    /// The guest from inside.
+    /// The guest from inside; what it says that cannot be printed is replaced, here and in the next two.
     pub facts: Option<GuestFacts>,
     /// The whole `/proc/meminfo` before the first iteration.
     pub meminfo_before: Option<String>,
@@ -327,7 +327,7 @@ pub struct BootRecord {
     pub without: Vec<String>,
     /// Bytes that the guest wrote to its console.
     pub console_bytes: u64,
-    /// The last lines of the console, of the VMM's standard error and of its log; only when the boot failed.
+    /// The last lines of the console, of the VMM's standard error and of its log, printable and cut; only when the boot failed.
     pub last_words: Vec<String>,
 }
 

@@ -42,6 +42,8 @@ const BOOT_DEADLINE: Duration = Duration::from_secs(90);
 const ATTEMPTS: u32 = 3;
 /// Lines of a broken nested host's console that its notice quotes.
 const TOLD: usize = 8;
+/// What is wrong with one from which no frame comes.
+const SILENT: &str = "it was silent for too long";
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
 
@@ -284,9 +286,13 @@ impl Listening {
                             return result;
                         }
                     }
+                    // Nothing but frames counts, however much else its console says.
+                    if Instant::now() > self.deadline {
+                        return Err(self.error(SILENT.to_owned()));
+                    }
                 }
                 Ok(Output::Exited(exit)) => return Err(self.error(format!("its QEMU ended ({exit})"))),
-                Ok(Output::Deadline) => return Err(self.error("it was silent for too long".to_owned())),
+                Ok(Output::Deadline) => return Err(self.error(SILENT.to_owned())),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
                 Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
                 Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),

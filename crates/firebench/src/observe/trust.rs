@@ -21,8 +21,8 @@ const MEMINFO: usize = 16 << 10;
 /// Seconds that no command needs less than: to make a process and to wait for it takes a hundred times as long.
 const SHORTEST: f64 = 1e-6;
 
-/// How many times longer than its deadline an iteration may have taken by the guest's clock, which need not be a right one
-/// (that voids the boot), but one that could be.
+/// By the guest's clock an iteration may have taken so many times its deadline, to which the host's clock held it. A clock
+/// that is wrong by less voids the boot; one that is wrong by more is a lie.
 const FASTEST_CLOCK: f64 = 1000.0;
 
 /// A boot's status, and a sentence.

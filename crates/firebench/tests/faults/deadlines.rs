@@ -33,6 +33,7 @@ fn a_vmm_that_stands_still() {
     let running = lab.firebench(&SHORT).args(args).arg(&out).start();
     let qemu = await_iteration(&lab);
     kill(Pid::from_raw(qemu as i32), Signal::SIGSTOP).expect("it runs");
-    running.finish().fails(3, &["qemu, boot 1: iteration 1 took longer than its deadline of 20 s"]);
+    let words = "qemu, boot 1: iteration 1 took longer than its deadline of 20 s (the VMM is stopped, as by SIGSTOP)";
+    running.finish().fails(3, &[words]);
     assert_eq!(failed_boot(&report(&out)).status, BootStatus::IterationDeadline);
 }

@@ -243,7 +243,7 @@ fn daemons_of_a_vmm_without_a_control_group() {
 
 #[test]
 fn a_vmm_that_makes_two_hundred_children() {
-    require!(need::image());
+    require!(need::image(), need::cgroup());
     let fault = inject(json!([{ "do": "fork_bomb", "at": "iteration", "children": 200 }]));
     fault.goes_well(&[]);
 }
@@ -254,6 +254,16 @@ fn a_vmm_that_floods_its_standard_error() {
     let fault = inject(json!([{ "do": "mutter", "text": "x".repeat(1 << 16), "times": 100_000 }]));
     let words = ["the VMM floods its standard error: more than 64 MiB"];
     fault.fails(BootStatus::ProtocolError, &words, "not to be trusted");
+}
+
+#[test]
+fn a_vmm_that_never_stops_muttering_gets_no_more_time_than_a_silent_one() {
+    require!(need::image());
+    let mutter = json!([{ "do": "mutter", "text": "x", "times": 100_000_000 }]);
+    let words = ["the guest's agent said nothing within the boot deadline of 1 s", "(3 attempts)"];
+    let fault = inject(mutter).with(&["--boot-deadline", "1"]);
+    let (outcome, _) = fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+    assert!(outcome.took.as_secs() < 20, "{outcome}");
 }
 
 #[test]
