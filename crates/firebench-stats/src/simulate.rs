@@ -133,8 +133,14 @@ pub fn simulate_case(case: Case, settings: &Settings) -> Result<Row> {
     };
     let parts: Result<Vec<Vec<Outcome>>> = thread::scope(|scope| {
         let part = &part;
-        let started: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
-        started.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let start = |thread| thread::Builder::new().spawn_scoped(scope, move || part(thread));
+        let started: Vec<_> = (0..threads).map(|thread| (thread, start(thread))).collect();
+        let finish = |(thread, started): (usize, std::io::Result<thread::ScopedJoinHandle<_>>)| match started {
+            Ok(started) => started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // The system has no thread left for it.
+            Err(_) => part(thread),
+        };
+        started.into_iter().map(finish).collect()
     });
     Ok(row(case, &parts?.concat()))
 }

@@ -100,6 +100,9 @@ fn probe_within(device: &Path, patience: Duration) -> KvmReport {
         Ended::InTime(Ok(speed)) => report_speed(device, speed, hypervisor),
         Ended::InTime(Err(error)) => report_error(device, &error, hypervisor),
         Ended::Late => report_hung(device, patience, hypervisor),
+        Ended::NoThread(errno) => {
+            report_error(device, &GuestError::Call { call: "a thread to try it", errno }, hypervisor)
+        }
     }
 }
 

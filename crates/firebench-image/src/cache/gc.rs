@@ -24,7 +24,7 @@ impl Cache {
     /// Removes the least recently used entries until the others have at most `max_bytes` bytes, and whatever dead
     /// builders left behind. What another process (or a guard of this one) uses stays.
     pub fn gc(&self, max_bytes: u64) -> Result<GcReport> {
-        let mut report = GcReport { stale_staging: self.collect_staging()?, ..GcReport::default() };
+        let mut report = GcReport { stale_staging: self.sweep()?, ..GcReport::default() };
         self.digests().collect()?;
         let mut entries: Vec<_> = self
             .entries()?
@@ -62,8 +62,8 @@ impl Cache {
         Ok(report)
     }
 
-    /// Removes staging directories that no one is building in.
-    fn collect_staging(&self) -> Result<usize> {
+    /// Removes what dead builders left behind; returns how many they were.
+    pub fn sweep(&self) -> Result<usize> {
         let root = self.dir.join(STAGING);
         let mut count = 0;
         for name in names(&root)? {

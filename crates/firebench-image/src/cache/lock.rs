@@ -43,13 +43,7 @@ impl Lock {
     /// Takes the lock if no one stands in the way.
     pub(super) fn try_take(path: &Path, mode: Mode) -> Result<Option<Lock>> {
         loop {
-            let file = File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)
-                .map_err(Error::io("open the lock", path))?;
+            let file = open(path, mode).map_err(Error::io("open the lock", path))?;
             match Flock::lock(file, mode.argument()) {
                 Ok(file) if is_at(&file, path)? => return Ok(Some(Lock { file, path: path.to_owned() })),
                 // Whoever had it removed the file meanwhile: this lock is worth nothing.
@@ -84,6 +78,15 @@ impl Lock {
     /// Removes the lock's file; only for who holds it exclusively.
     pub(super) fn remove(self) -> Result<()> {
         super::remove(&self.path)
+    }
+}
+
+/// Opens the file, and makes it where it is not there. Who only reads may do so on a read-only file system, where it
+/// is there for everything that somebody made.
+fn open(path: &Path, mode: Mode) -> io::Result<File> {
+    match File::options().read(true).write(true).create(true).truncate(false).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem && mode == Mode::Shared => File::open(path),
+        opened => opened,
     }
 }
 

@@ -52,11 +52,13 @@ pub(super) fn write(
     let (to_writer, from_maker) = sync_channel(IN_FLIGHT);
     let (to_hasher, for_hasher) = sync_channel(IN_FLIGHT);
     let (to_syncer, for_syncer) = sync_channel(1);
-    thread::scope(|scope| {
-        let writer = scope.spawn(move || write_chunks(from_maker, image, path, extents, &to_syncer));
+    // It owns the senders: wherever it ends, the threads see that there is no more to do.
+    thread::scope(move |scope| {
+        let threads = Threads { scope, path };
+        let writer = threads.start(move || write_chunks(from_maker, image, path, extents, &to_syncer))?;
         // An error of the disk is told once: it must not be lost here.
-        let syncer = scope.spawn(move || for_syncer.into_iter().try_for_each(|()| image.sync_data()));
-        let hasher = scope.spawn(move || hash_chunks(for_hasher));
+        let syncer = threads.start(move || for_syncer.into_iter().try_for_each(|()| image.sync_data()))?;
+        let hasher = threads.start(move || hash_chunks(for_hasher))?;
         let made = make_chunks(payload, &to_writer, &to_hasher, watcher);
         drop((to_writer, to_hasher));
         let written = join(writer);
@@ -65,6 +67,22 @@ pub(super) fn write(
         // The writer's error comes first: the maker stops because the writer is gone.
         written.and(synced).and(made).map(|()| digest)
     })
+}
+
+/// Starts threads that work on one image.
+struct Threads<'a, 'scope, 'env> {
+    scope: &'scope thread::Scope<'scope, 'env>,
+    path: &'a Path,
+}
+
+impl<'scope> Threads<'_, 'scope, '_> {
+    fn start<T: Send + 'scope>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'scope,
+    ) -> Result<thread::ScopedJoinHandle<'scope, T>> {
+        let started = thread::Builder::new().spawn_scoped(self.scope, work);
+        started.map_err(Error::io("start a thread that makes", self.path))
+    }
 }
 
 /// The result of a thread; a panic goes on in this one.

@@ -17,6 +17,8 @@ pub(super) enum Ended<T> {
     InTime(T),
     /// Not within the time (or by a panic, which is no result either).
     Late,
+    /// Never begun: the system has no thread for it. With the error's number.
+    NoThread(i32),
 }
 
 /// A late worker is interrupted this often, since a signal can fall between its look at [`Stop`] and the system call.
@@ -36,10 +38,14 @@ pub(super) fn with_timeout<T: Send + 'static>(
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let (sender, receiver) = mpsc::channel();
-    let worker = std::thread::spawn(move || {
+    let worker = std::thread::Builder::new().spawn(move || {
         // Nobody listens to a late worker.
         let _ = sender.send(work(&seen));
     });
+    let worker = match worker {
+        Ok(worker) => worker,
+        Err(error) => return Ended::NoThread(error.raw_os_error().unwrap_or(libc::EAGAIN)),
+    };
     match receiver.recv_timeout(patience) {
         Ok(result) => Ended::InTime(result),
         Err(_) => {

@@ -52,7 +52,7 @@ fn from_kvm(device: &Path) -> Option<u32> {
     let device = device.to_owned();
     match with_timeout(PATIENCE, move |_| Vm::new(&device)?.tsc_khz()) {
         Ended::InTime(answer) => answer.ok(),
-        Ended::Late => None,
+        Ended::Late | Ended::NoThread(_) => None,
     }
 }
 
