@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -60,7 +60,8 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk with the store {} is full", .0.display())]
     #[diagnostic(help(
-        "free some space there, or `firebench delete` runs that are not needed; what was stored is whole"
+        "free some space there, or `firebench delete` runs that are not needed; what was stored is whole, and `firebench run \
+         --resume` goes on after it"
     ))]
     Full(PathBuf),
     /// Anything else that SQLite says.
@@ -136,9 +137,18 @@ impl StoreError {
         }
     }
 
+    /// Whether the same may go well later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, StoreError::Full(_) | StoreError::Busy(_))
+    }
+
     /// Turns what SQLite says about the store at `path` into what the user must know.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        // The index of the write-ahead log: when it cannot grow, there is no space for it.
+        if source.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return StoreError::Full(path);
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::NotAStore(path),
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, detail: source.to_string() },

@@ -13,6 +13,9 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
+/// The byte of whoever makes the store; runs have numbers from 1.
+pub(super) const CREATION: i64 = 0;
+
 /// Holds a run for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Lease {

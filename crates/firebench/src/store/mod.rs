@@ -19,13 +19,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
-
-use crate::new_file;
 
 pub use error::StoreError;
 pub use export::COLUMNS;
@@ -36,6 +34,8 @@ pub use write::{Deleted, Outcome};
 
 /// How long a process waits for another one that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at one that makes the store.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A run's id: 8 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl Store {
     }
 
     fn lock_path(&self) -> PathBuf {
-        beside(&self.path, "-lock")
+        lock_path(&self.path)
     }
 
     /// For `map_err`: what the user must know. Of a damaged file it tells what SQLite's own check finds.
@@ -174,6 +174,11 @@ impl From<rusqlite::Error> for Trouble {
 fn quick_check(connection: &Connection) -> Option<String> {
     let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)).ok()?;
     (found != "ok").then(|| crate::report::text::line(&found))
+}
+
+/// The file on which [leases](lease) are taken.
+fn lock_path(path: &Path) -> PathBuf {
+    beside(path, "-lock")
 }
 
 /// `path` with something behind its name.
@@ -231,23 +236,52 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")
 }
 
-/// Makes an empty store under another name and gives it its own when it is whole, so that nobody ever opens half of one.
+/// Makes an empty store under another name and gives it its own when it is whole, so that nobody ever opens half of one. One
+/// process at a time does: what is there under the other name was left by one that was killed.
 fn create(path: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let at = |source| StoreError::Open { path: path.to_owned(), source };
-    let failed = |error| StoreError::sqlite(path, error);
-    let dir = new_file::dir_of(path);
-    fs::create_dir_all(dir).map_err(at)?;
-    let file = new_file::in_dir(dir, ".runs-").map_err(at)?.into_temp_path();
-    let mut connection = Connection::open(&file).map_err(failed)?;
-    // Before the first table: `delete` gives pages back to the system.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
-    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
-    schema::migrate(&mut connection, steps).map_err(failed)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-    connection.close().map_err(|(_, error)| failed(error))?;
-    match file.persist_noclobber(path) {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(at)?;
+    }
+    let begun = Instant::now();
+    let _lease = loop {
+        match lease::take(&lock_path(path), lease::CREATION).map_err(at)? {
+            Some(lease) => break lease,
+            None if begun.elapsed() > PATIENCE => return Err(StoreError::Busy(path.to_owned())),
+            None => std::thread::sleep(PAUSE),
+        }
+    };
+    if path.exists() {
         // Another process was quicker; its store is as good.
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        persisted => persisted.map_err(|error| at(error.error)),
+        return Ok(());
+    }
+    let new = beside(path, "-new");
+    let remove = || ["", "-journal", "-wal", "-shm"].iter().try_for_each(|suffix| remove(&beside(&new, suffix)));
+    remove().map_err(at)?;
+    let made = fill(&new, steps).map_err(|error| StoreError::sqlite(path, error));
+    let made = made.and_then(|()| fs::rename(&new, path).map_err(at));
+    if made.is_err() {
+        // The first error matters.
+        let _ = remove();
+    }
+    made
+}
+
+/// Makes an empty store.
+fn fill(path: &Path, steps: &[&str]) -> rusqlite::Result<()> {
+    let mut connection = Connection::open(path)?;
+    // Before the first table: `delete` gives pages back to the system.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+    schema::migrate(&mut connection, steps)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// Removes a file, which may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

@@ -1,17 +1,19 @@
 //! Records a run while it goes on.
 
-use std::time::SystemTime;
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
 
 use firebench_vmm::Launch;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{RunId, Store, StoreError, Trouble};
+use super::{PATIENCE, RunId, Store, StoreError, Trouble};
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, IterationRecord};
 
-/// Writes a run's events into the store: a boot in one transaction when it is done, everything else when it happens. After the
-/// first error nothing more is written, so that what is there has no hole.
+/// Writes a run's events into the store: a boot in one transaction when it is done, everything else when it happens. What is
+/// there has never a hole: what comes after something that could not be written waits behind it. While the disk is full, or
+/// another process writes, it is tried again with each event; after any other error nothing more is written.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     store: &'a mut Store,
@@ -20,7 +22,18 @@ pub struct Recorder<'a> {
     next: i64,
     /// How the VM that is running now was started.
     launch: Option<(usize, Launch)>,
+    waiting: VecDeque<Entry>,
+    /// Why it waits.
     result: Result<(), StoreError>,
+}
+
+/// What is to be written in one transaction.
+#[derive(Debug)]
+struct Entry {
+    time: SystemTime,
+    event: RunEvent,
+    /// How the VM of a boot was started.
+    launch: Option<Launch>,
 }
 
 impl Store {
@@ -28,7 +41,7 @@ impl Store {
     pub fn recorder(&mut self, id: &RunId) -> Recorder<'_> {
         let place = self.place(id).map_err(self.explain());
         let ((run, next), result) = place.map_or_else(|error| ((0, 0), Err(error)), |place| (place, Ok(())));
-        Recorder { store: self, run, next, launch: None, result }
+        Recorder { store: self, run, next, launch: None, waiting: VecDeque::new(), result }
     }
 
     /// The run's number, and the place of its next boot or event.
@@ -47,45 +60,69 @@ pub(super) fn next(connection: &Connection, run: i64) -> rusqlite::Result<i64> {
 
 impl Listener for Recorder<'_> {
     fn on_event(&mut self, event: &RunEvent) {
-        if self.result.is_ok() {
-            self.result = self.record(event).map_err(self.store.explain());
-        }
+        let launch = match event {
+            RunEvent::BootStarting { contender, launch, .. } => {
+                self.launch = Some((*contender, (**launch).clone()));
+                return;
+            }
+            // The boot that they belong to has it all when it is done.
+            RunEvent::GuestUp { .. } | RunEvent::IterationStarting { .. } | RunEvent::IterationDone { .. } => return,
+            RunEvent::BootDone { contender, .. } => self.launch.take().filter(|(started, _)| started == contender),
+            _ => None,
+        };
+        let launch = launch.map(|(_, launch)| launch);
+        self.waiting.push_back(Entry { time: SystemTime::now(), event: event.clone(), launch });
+        // A run need not wait again and again for a process that is stopped.
+        let patience = if self.result.is_ok() { PATIENCE } else { Duration::ZERO };
+        self.write(patience);
     }
 }
 
 impl Recorder<'_> {
+    /// Why not everything is written that should be by now.
+    pub fn trouble(&self) -> Option<&StoreError> {
+        self.result.as_ref().err()
+    }
+
     /// Whether everything was written.
     ///
     /// # Errors
-    /// The first one that came up.
-    pub fn finish(self) -> Result<(), StoreError> {
+    /// The one that kept the first thing from it that is not.
+    pub fn finish(mut self) -> Result<(), StoreError> {
+        self.write(PATIENCE);
         self.result
     }
 
-    fn record(&mut self, event: &RunEvent) -> Result<(), Trouble> {
-        match event {
-            RunEvent::BootStarting { contender, launch, .. } => {
-                self.launch = Some((*contender, (**launch).clone()));
-                return Ok(());
-            }
-            // The boot that they belong to has it all when it is done.
-            RunEvent::GuestUp { .. } | RunEvent::IterationStarting { .. } | RunEvent::IterationDone { .. } => {
-                return Ok(());
-            }
-            _ => {}
+    /// Writes what waits, up to the first thing that cannot be written.
+    fn write(&mut self, patience: Duration) {
+        if self.trouble().is_some_and(|error| !error.may_pass()) {
+            self.waiting.clear();
+            return;
         }
+        let set = self.store.connection.busy_timeout(patience).map_err(Trouble::from);
+        let written = set.and_then(|()| {
+            while let Some(entry) = self.waiting.front() {
+                self.record(entry)?;
+                self.waiting.pop_front();
+                self.next = self.next.saturating_add(1);
+            }
+            Ok(())
+        });
+        self.result = written.map_err(self.store.explain());
+    }
+
+    fn record(&self, entry: &Entry) -> Result<(), Trouble> {
+        let Entry { time, event, launch } = entry;
         let transaction = Transaction::new_unchecked(&self.store.connection, TransactionBehavior::Immediate)?;
         if let RunEvent::BootDone { contender, boot, retried } = event {
-            if let Some((_, launch)) = self.launch.take().filter(|(started, _)| started == contender) {
-                first_launch(&transaction, self.run, *contender, &launch)?;
+            if let Some(launch) = launch {
+                first_launch(&transaction, self.run, *contender, launch)?;
             }
             insert_boot(&transaction, self.run, self.next, *contender, boot, *retried)?;
         } else {
-            insert_event(&transaction, self.run, self.next, event)?;
+            insert_event(&transaction, self.run, self.next, *time, event)?;
         }
-        transaction.commit()?;
-        self.next = self.next.saturating_add(1);
-        Ok(())
+        Ok(transaction.commit()?)
     }
 }
 
@@ -97,8 +134,14 @@ fn first_launch(connection: &Connection, run: i64, contender: usize, launch: &La
     Ok(())
 }
 
-fn insert_event(connection: &Connection, run: i64, seq: i64, event: &RunEvent) -> Result<(), Trouble> {
-    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+fn insert_event(
+    connection: &Connection,
+    run: i64,
+    seq: i64,
+    time: SystemTime,
+    event: &RunEvent,
+) -> Result<(), Trouble> {
+    let time = humantime::format_rfc3339_millis(time).to_string();
     connection
         .prepare_cached("INSERT INTO events (run, seq, time, event) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![run, seq, time, json(event)?])?;

@@ -26,8 +26,10 @@ fn a_store_is_made_with_its_directories_and_found_again() {
     assert!(matches!(Store::open_existing(&path), Err(StoreError::Missing(_))));
     let id = Store::open(&path).unwrap().import(published()).unwrap();
     assert_eq!(Store::open_existing(&path).unwrap().id("latest").unwrap(), id);
-    let made: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(made, ["runs.db"], "nothing is left beside it");
+    let mut made: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    made.sort();
+    assert_eq!(made, ["runs.db", "runs.db-lock"], "nothing is left beside it");
     let connection = Connection::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((pragma("application_id"), pragma("user_version")), (0x4642_6e63, 1));
