@@ -4,11 +4,20 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use libc::{SIGHUP, SIGINT, SIGTERM};
+use libc::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::sys;
+
+/// From here on, writing more to a file than RLIMIT_FSIZE allows is the error EFBIG, and no longer the end of the process.
+/// Programs that it starts are not touched: a handler does not outlive exec.
+///
+/// # Errors
+/// When the system refuses.
+pub fn survive_large_files() -> io::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
+}
 
 /// From its installation on, SIGINT, SIGTERM and SIGHUP no longer end the process but make [`Interrupt::fd`] readable,
 /// for good. A second Ctrl-C does no more than the first: cleaning up takes no time worth cutting short. A signal that

@@ -1,6 +1,7 @@
 //! Errors as people read them.
 
 use std::error::Error;
+use std::io;
 
 use miette::Diagnostic;
 
@@ -24,15 +25,41 @@ pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
 /// say in it: nothing that it holds reaches the terminal but printable characters and ends of lines.
 pub fn render(error: &(dyn Diagnostic + 'static)) -> String {
     let mut shown = format!("error: {}\n", text::block(&sentence(error)));
-    if let Some(hint) = error.help() {
-        shown.push_str(&format!("hint: {}\n", text::block(&hint.to_string())));
+    let hint = scarcity(error).map(str::to_owned).or_else(|| error.help().map(|hint| hint.to_string()));
+    if let Some(hint) = hint {
+        shown.push_str(&format!("hint: {}\n", text::block(&hint)));
     }
     shown
 }
 
+/// What to do where an error comes from a limit of this process or machine, whatever was being done: what the error itself
+/// would advise does not help then.
+pub fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let code = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+        if let Some(remedy) = code.and_then(remedy) {
+            return Some(remedy);
+        }
+        source = cause.source();
+    }
+    None
+}
+
+fn remedy(code: i32) -> Option<&'static str> {
+    match code {
+        libc::EMFILE => Some("raise the limit of open files (`ulimit -n`, LimitNOFILE= of a service)"),
+        libc::ENFILE => Some("the system has no open file left (sysctl fs.file-max): end what holds too many"),
+        libc::EAGAIN => Some("raise the limit of processes and threads (`ulimit -u`, TasksMax= of a service)"),
+        libc::ENOMEM => Some("free some memory, or raise the limit (`ulimit -v`, MemoryMax= of a service)"),
+        libc::EFBIG => Some("raise the limit of the size of files (`ulimit -f`, LimitFSIZE= of a service)"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{render, sentence};
+    use super::{render, scarcity, sentence};
 
     #[derive(Debug, thiserror::Error, miette::Diagnostic)]
     #[error("cannot read the plan")]
@@ -51,5 +78,15 @@ mod tests {
         let error = Outer(std::io::Error::other("red \x1b[31m\nand \u{9b}2J"));
         let shown = render(&error);
         assert_eq!(shown, "error: cannot read the plan: red \u{fffd}[31m\nand \u{fffd}2J\nhint: write one\n");
+    }
+
+    #[test]
+    fn a_limit_decides_the_hint() {
+        let limited = |code| Outer(std::io::Error::from_raw_os_error(code));
+        assert!(render(&limited(libc::EMFILE)).contains("hint: raise the limit of open files"));
+        assert!(render(&limited(libc::ENOENT)).ends_with("hint: write one\n"));
+        // As the crate tempfile does it.
+        let wrapped = Outer(std::io::Error::other(limited(libc::EFBIG)));
+        assert!(scarcity(&wrapped).is_some_and(|hint| hint.contains("size of files")));
     }
 }

@@ -4,7 +4,8 @@
 //! The data goes one way: experiment, plan, boots, observations, summary, report. Whoever wants to watch listens to
 //! [`events`].
 
-// Nothing from outside may make this panic.
+// Nothing from outside may make this panic; printing does where nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
     not(test),
     warn(
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod collect;
 pub mod compare;
 pub mod console;
+pub mod crash;
 mod deadline;
 pub mod doctor;
 pub mod dry_run;
@@ -36,6 +38,7 @@ pub mod gate;
 pub mod hostfacts;
 pub mod import;
 pub mod init;
+pub mod memory;
 pub mod nested;
 mod new_file;
 pub mod observe;

@@ -1,13 +1,12 @@
 //! `firebench export`: writes a run for other programs.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Places};
-use crate::new_file;
+use crate::new_file::NewFile;
 use crate::report::{EMULATED, json};
 use crate::store::{Store, StoreError};
 
@@ -39,7 +38,7 @@ pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
     let line = store.run_line(&args.run).map_err(Failure::from_store)?;
     if matches!(args.format, Format::Csv) && line.emulated {
-        eprintln!("note: the CSV does not tell it: {EMULATED}");
+        super::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
     }
     let exported = match &args.output {
         Some(path) => to_file(path, |out| export(&store, args, out)),
@@ -66,7 +65,7 @@ fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), S
 
 /// Gives the file its name when it is whole.
 fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let mut file = new_file::in_dir(new_file::dir_of(path), ".export-").map_err(StoreError::Output)?;
-    write(&mut BufWriter::<&mut File>::new(file.as_file_mut()))?;
-    file.persist(path).map(drop).map_err(|error| StoreError::Output(error.error))
+    let mut file = NewFile::beside(path).map_err(StoreError::Output)?;
+    write(&mut BufWriter::new(&mut file))?;
+    file.persist(path).map_err(StoreError::Output)
 }

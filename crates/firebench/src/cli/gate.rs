@@ -1,12 +1,13 @@
 //! What every subcommand with a gate has in common: its options, and where the outcomes go.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::gate::{self, Limit, Outcome};
-use crate::new_file;
+use crate::new_file::NewFile;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -42,7 +43,7 @@ impl GateArgs {
             write(file, &xml).map_err(|source| CannotWrite { file: file.clone(), source })?;
         }
         if let Some(Annotate::Github) = self.annotate {
-            eprint!("{}", gate::github(outcomes));
+            super::tell(&gate::github(outcomes));
         }
         if self.fail_if.is_empty() && self.require_verdict && !conclusive {
             return Ok(super::EXIT_INCONCLUSIVE);
@@ -53,10 +54,9 @@ impl GateArgs {
 
 /// The file appears whole or not at all.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut temporary = new_file::in_dir(new_file::dir_of(file), ".junit-")?;
-    std::io::Write::write_all(&mut temporary, text.as_bytes())?;
-    temporary.persist(file)?;
-    Ok(())
+    let mut new = NewFile::beside(file)?;
+    new.write_all(text.as_bytes())?;
+    new.persist(file)
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -1,6 +1,5 @@
 //! `firebench init`: writes an experiment file to start from.
 
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::init::{EXPERIMENT_FILE, TEMPLATE};
+use crate::new_file::NewFile;
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -32,14 +32,10 @@ enum InitError {
 
 pub(super) fn main(args: &InitArgs) -> Result<(), Failure> {
     let path = &args.path;
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if args.force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    let written = options.open(path).and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
+    let written = NewFile::beside(path).and_then(|mut file| {
+        file.write_all(TEMPLATE.as_bytes())?;
+        if args.force { file.persist(path) } else { file.persist_noclobber(path) }
+    });
     written.map_err(|source| match source.kind() {
         ErrorKind::AlreadyExists => Failure::usage(InitError::Exists(path.clone())),
         _ => InitError::Write { path: path.clone(), source }.into(),

@@ -11,6 +11,7 @@ mod gate;
 mod image;
 mod import;
 mod init;
+mod limits;
 mod nested_run;
 mod run;
 mod runs;
@@ -62,7 +63,7 @@ Examples:
   firebench doctor                         what this machine has, lacks, and what to do about it
 
 Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict,
-            128+N stopped by signal N.";
+            70 a fault in firebench itself, 128+N stopped by signal N.";
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";
@@ -87,12 +88,15 @@ impl Places {
         let dir = self.cache_dir()?;
         let signal = interrupt.watch();
         let waited = AtomicBool::new(false);
-        Ok(Cache::open(dir)?.on_progress(move |progress| {
+        let cache = Cache::open(dir)?;
+        // What cannot be removed is in nobody's way.
+        let _ = cache.sweep();
+        Ok(cache.on_progress(move |progress| {
             match progress {
-                Progress::Building { kind, .. } if !quiet => eprintln!("making the {kind}"),
-                // It is reported again and again, and said once.
-                Progress::Waiting { kind, .. } if !quiet && !waited.swap(true, Ordering::Relaxed) => {
-                    eprintln!("waiting for another firebench that makes or removes the {kind}");
+                Progress::Building { kind, .. } if !quiet => tell(&format!("making the {kind}\n")),
+                // It is reported again and again, and said once; also to who wants it quiet: it may take for ever.
+                Progress::Waiting { kind, .. } if !waited.swap(true, Ordering::Relaxed) => {
+                    tell(&format!("waiting for another firebench that makes or removes the {kind}\n"));
                 }
                 _ => {}
             }
@@ -152,6 +156,9 @@ enum Command {
 /// Parses the command line, does what it says, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(failure) = limits::settle() {
+        return exit(Err(failure));
+    }
     let result = match cli.command {
         Command::Compare(args) => return exit(compare::main(&args, &cli.places)),
         Command::Run(args) => return exit(run::main(&args, &cli.places)),
@@ -174,17 +181,22 @@ pub fn main() -> ExitCode {
 /// Tells what went wrong.
 fn exit(result: Result<u8, Failure>) -> ExitCode {
     let code = result.unwrap_or_else(|failure| {
-        eprint!("{}", failure.render());
+        tell(&failure.render());
         failure.code
     });
     ExitCode::from(code)
+}
+
+/// Writes to standard error, as far as somebody reads it.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes to standard output. A reader who has gone is no error.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::system("write the output")(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(OutputError(error).into()),
         _ => Ok(()),
     }
 }
@@ -195,9 +207,16 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     Ok(json.map_err(Failure::system("write JSON"))? + "\n")
 }
 
+/// Standard output takes no more.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot write the output")]
+#[diagnostic(help("is there space where it goes? A run is in the store: `firebench show` shows it"))]
+struct OutputError(#[source] std::io::Error);
+
 /// Something that the system refuses.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot {action}")]
+#[diagnostic(help("`firebench doctor` tells what this machine lacks"))]
 struct SystemError {
     action: &'static str,
     source: std::io::Error,

@@ -4,11 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::{ReportError, json, markdown};
 use crate::experiment::Experiment;
-use crate::new_file;
+use crate::new_file::NewFile;
 use crate::record::Report;
 
 /// The line of `report.md` that stands before the block with the experiment.
@@ -47,17 +45,17 @@ pub fn write_atomic(dir: &Path, report: &Report) -> Result<Written, ReportError>
     fs::create_dir_all(dir).map_err(at(dir))?;
     let json = temporary(dir, &json_text).map_err(at(&written.json))?;
     let markdown = temporary(dir, &markdown::render(report)).map_err(at(&written.markdown))?;
-    json.persist(&written.json).map_err(|e| at(&written.json)(e.error))?;
-    markdown.persist(&written.markdown).map_err(|e| at(&written.markdown)(e.error))?;
+    json.persist(&written.json).map_err(at(&written.json))?;
+    markdown.persist(&written.markdown).map_err(at(&written.markdown))?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(at(dir))?;
     Ok(written)
 }
 
 /// A synced file in `dir` that vanishes unless it is given a name.
-fn temporary(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
-    let mut file = new_file::in_dir(dir, ".report-")?;
+fn temporary(dir: &Path, text: &str) -> io::Result<NewFile> {
+    let mut file = NewFile::in_dir(dir)?;
     file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
+    file.sync()?;
     Ok(file)
 }
 

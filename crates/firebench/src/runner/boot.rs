@@ -47,7 +47,8 @@ impl Boot<'_> {
             Err(error) => {
                 record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
-                record.message = Some(crate::errors::sentence(&error));
+                let remedy = crate::errors::scarcity(&error).map(|remedy| format!("; {remedy}"));
+                record.message = Some(crate::errors::sentence(&error) + &remedy.unwrap_or_default());
                 return Ok(record);
             }
         };

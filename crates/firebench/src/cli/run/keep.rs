@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Failure, Places};
+use miette::Diagnostic;
+
+use super::super::{Failure, Places, tell};
+use crate::crash;
+use crate::errors::sentence;
 use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
 use crate::record::Report;
@@ -31,26 +35,30 @@ impl Keeper {
         let mut store = Store::open(&places.store_path()?)?;
         let id = store.begin(report)?;
         report.id = Some(id.to_string());
+        crash::kept(Some(id.as_str()));
         Ok(Keeper { kept: Some((store, id)), written: Ok(()) })
     }
 
     /// Listens to the run.
     pub(super) fn recorder(&mut self) -> Recording<'_> {
         let Keeper { kept, written } = self;
-        Recording { recorder: kept.as_mut().map(|(store, id)| store.recorder(id)), written }
+        Recording { recorder: kept.as_mut().map(|(store, id)| store.recorder(id)), told: false, written }
     }
 
     /// Ends it.
     pub(super) fn finish(self, report: &Report) -> Result<(), Failure> {
         let Some((mut store, id)) = self.kept else { return Ok(()) };
         self.written?;
-        Ok(store.finish(&id, report, Outcome::of(report))?)
+        store.finish(&id, report, Outcome::of(report))?;
+        crash::kept(None);
+        Ok(())
     }
 }
 
 /// A recorder that leaves its result with the keeper.
 pub(super) struct Recording<'a> {
     recorder: Option<Recorder<'a>>,
+    told: bool,
     written: &'a mut Result<(), StoreError>,
 }
 
@@ -58,6 +66,11 @@ impl Listener for Recording<'_> {
     fn on_event(&mut self, event: &RunEvent) {
         if let Some(recorder) = &mut self.recorder {
             recorder.on_event(event);
+            // Now, not in hours, when the run is over.
+            if let Some(trouble) = recorder.trouble().filter(|_| !std::mem::replace(&mut self.told, true)) {
+                let hint = trouble.help().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                tell(&format!("note: boots are not stored at present: {}{hint}\n", sentence(trouble)));
+            }
         }
     }
 }
@@ -90,6 +103,7 @@ pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
         }
         std::thread::sleep(BREATH);
     }
+    crash::kept(Some(id.as_str()));
     let report = store.load(id.as_str())?;
     Ok(CutOff { store, id, report })
 }

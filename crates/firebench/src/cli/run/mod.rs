@@ -5,7 +5,6 @@ mod keep;
 mod session;
 
 use std::io::IsTerminal;
-use std::path::Path;
 
 pub(super) use args::RunArgs;
 use firebench_stats::{Judgement, Verdict};
@@ -13,7 +12,7 @@ pub(super) use session::{Session, style};
 
 use super::{EXIT_OK, Failure, Places};
 use crate::record::Report;
-use crate::report::{self, terminal};
+use crate::report::{self, Written, terminal};
 use crate::{dry_run, gate};
 use keep::Keeper;
 
@@ -46,9 +45,15 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     };
     let (report, result) = session.carry_out(&prepared, &mut keeper.recorder());
     let kept = keeper.finish(&report);
-    super::print(&terminal::render(&report, style(std::io::stdout().is_terminal())))?;
-    let saved = args.out.as_ref().map_or(Ok(()), |dir| save(&report, dir));
-    all([result, saved, kept])?;
+    let mut text = terminal::render(&report, style(std::io::stdout().is_terminal()));
+    // Neither waits for the other: what cannot be shown is in the files, and what cannot be saved is on the terminal.
+    let saved = args.out.as_ref().map_or(Ok(()), |dir| {
+        let Written { markdown, json } = report::write_atomic(dir, &report)?;
+        text.push_str(&format!("{}\n{}\n", markdown.display(), json.display()));
+        Ok(())
+    });
+    let shown = super::print(&text);
+    all([result, saved, kept, shown])?;
     hold(args, &report)
 }
 
@@ -57,7 +62,7 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
     let mut failures = results.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
     for failure in failures {
-        eprint!("{}", failure.render());
+        super::tell(&failure.render());
     }
     Err(first)
 }
@@ -71,10 +76,4 @@ fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     let mut primary = judged.iter().filter(|judged| judged.metric == report.design.primary);
     let conclusive = primary.all(|judged| judged.judgement.as_ref().is_ok_and(said));
     args.gate.finish(&outcomes, report.experiment.workload.name(), conclusive)
-}
-
-/// Writes the report's files and tells where they are.
-fn save(report: &Report, dir: &Path) -> Result<(), Failure> {
-    let written = report::write_atomic(dir, report)?;
-    super::print(&format!("{}\n{}\n", written.markdown.display(), written.json.display()))
 }

@@ -35,7 +35,7 @@ impl Session {
         let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
         let temporary = std::env::temp_dir();
         for problem in sweep(&temporary)?.problems {
-            eprintln!("note: {problem}");
+            super::super::tell(&format!("note: {problem}\n"));
         }
         let run_dir = RunDir::create(&temporary)?;
         let cache = places.cache(quiet, &interrupt)?;

@@ -1,0 +1,30 @@
+//! The limits of this process, as firebench needs them.
+
+use firebench_vmm::signals;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::Failure;
+
+/// Descriptors that a run needs at once, with room to spare: the terminal, locks, the store, the pipes of a VM, libraries of
+/// the nested host that are being copied.
+const FILES: u64 = 64;
+
+/// Too few descriptors.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("this process may open {may} files at once, and firebench needs {FILES}")]
+#[diagnostic(help("raise the limit of open files (`ulimit -n`, LimitNOFILE= of a service)"))]
+struct TooFewFiles {
+    may: u64,
+}
+
+/// Raises the limit of open files where it is too low and may be raised; makes a file that becomes larger than it may an
+/// error, where the signal would end the process.
+pub(super) fn settle() -> Result<(), Failure> {
+    signals::survive_large_files().map_err(Failure::system("catch signals"))?;
+    let files = Resource::RLIMIT_NOFILE;
+    let Ok((soft, hard)) = getrlimit(files) else { return Ok(()) };
+    if soft < FILES && (hard < FILES || setrlimit(files, FILES, hard).is_err()) {
+        return Err(TooFewFiles { may: soft.max(hard) }.into());
+    }
+    Ok(())
+}

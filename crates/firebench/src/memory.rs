@@ -1,0 +1,47 @@
+//! When there is no memory left.
+#![expect(unsafe_code, reason = "an allocator is")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// The system's memory. Where that ends, Rust ends the process with a signal and a backtrace; this ends it with a clear
+/// error and the exit code of any other failure. Nothing can be cleaned up then: the kernel ends the VM that is running
+/// (PDEATHSIG), and the next start sweeps.
+#[derive(Debug)]
+pub struct Memory;
+
+const ERROR: &[u8] = b"error: there is not enough memory for firebench\n\
+    hint: free some, or raise the limit (`ulimit -v`, MemoryMax= of a service); the boots that were done are in the store, \
+    and `firebench run --resume latest` goes on after them\n";
+
+// SAFETY: everything is passed on to the system's allocator as it is, and so is what comes back.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those that the system's allocator wants.
+        there(unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        there(unsafe { System.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        there(unsafe { System.realloc(memory, layout, size) })
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+fn there(memory: *mut u8) -> *mut u8 {
+    if memory.is_null() {
+        // Neither needs memory, or comes back. Whoever closed standard error does not want to know.
+        let _ = nix::unistd::write(std::io::stderr(), ERROR);
+        // SAFETY: ends the process, whatever state it is in.
+        unsafe { libc::_exit(crate::cli::EXIT_FAILED.into()) }
+    }
+    memory
+}
