@@ -14,7 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("check that it is there and that you may read it, or write it"))]
+    #[diagnostic(help(
+        "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache"
+    ))]
     Io {
         /// What was tried: "read", "write", ...
         action: &'static str,

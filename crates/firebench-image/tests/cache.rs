@@ -98,7 +98,7 @@ fn a_failed_build_leaves_nothing() {
 fn leftovers_of_a_dead_builder_do_not_matter() {
     let dir = tempfile::tempdir().expect("a directory");
     let cache = Cache::open(dir.path()).expect("it opens");
-    for name in ["kind.key", "kind.other"] {
+    for name in ["kind.key.x1Y2z3", "kind.other.x1Y2z3"] {
         std::fs::create_dir(dir.path().join("staging").join(name)).expect("made");
         std::fs::write(dir.path().join("staging").join(name).join("half"), "x").expect("written");
     }

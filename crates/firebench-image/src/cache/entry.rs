@@ -1,12 +1,13 @@
 //! One entry: used by many, built by one.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::lock::{Lock, Mode};
 use super::meta::{Contents, Meta};
-use super::{Cache, ENTRIES, LOCKS, STAGING, remove, sync_dir};
+use super::{Cache, ENTRIES, LOCKS, STAGING, names, remove, sync_dir};
 use crate::progress::{Progress, report};
 use crate::{Error, Result};
 
@@ -96,15 +97,17 @@ impl<'a> Entry<'a> {
 
     /// Builds in the staging directory and moves the result to its place. The exclusive lock is held.
     fn build(&self, build: impl FnOnce(&Path) -> Result<Contents>) -> Result<()> {
-        let staging = self.staging();
-        remove(&staging)?;
-        fs::create_dir(&staging).map_err(Error::io("create", &staging))?;
-        let outcome = self.fill(&staging, build);
-        if outcome.is_err() {
-            // The first error matters; what is left now is removed by the next builder or collector.
-            let _ = remove(&staging);
+        let root = self.cache.dir.join(STAGING);
+        let prefix = format!("{}.", self.file_name());
+        for leftover in names(&root)?.iter().filter(|name| name.starts_with(&prefix)) {
+            remove(&root.join(leftover))?;
         }
-        outcome
+        // A program that a builder started may outlive it for a moment: it must not find its directory again.
+        let open_to_all = fs::Permissions::from_mode(0o777);
+        let staging = tempfile::Builder::new().prefix(&prefix).permissions(open_to_all).tempdir_in(&root);
+        let staging = staging.map_err(Error::io("create a directory in", &root))?;
+        // What remains of it when this ends, well or badly, goes with it.
+        self.fill(staging.path(), build)
     }
 
     fn fill(&self, staging: &Path, build: impl FnOnce(&Path) -> Result<Contents>) -> Result<()> {
@@ -163,8 +166,9 @@ impl<'a> Entry<'a> {
         self.cache.dir.join(ENTRIES).join(&self.kind).join(&self.key)
     }
 
-    pub(super) fn staging(&self) -> PathBuf {
-        self.cache.dir.join(STAGING).join(self.file_name())
+    /// Where the entry goes when it is removed.
+    pub(super) fn doomed(&self) -> PathBuf {
+        self.cache.dir.join(STAGING).join(format!("{}.gone", self.file_name()))
     }
 
     fn lock_path(&self) -> PathBuf {

@@ -48,10 +48,10 @@ impl Cache {
                 continue;
             };
             // Out of sight in one step, then piece by piece.
-            let staging = entry.staging();
-            remove(&staging)?;
-            match std::fs::rename(entry.path(), &staging) {
-                Ok(()) => remove(&staging)?,
+            let doomed = entry.doomed();
+            remove(&doomed)?;
+            match std::fs::rename(entry.path(), &doomed) {
+                Ok(()) => remove(&doomed)?,
                 Err(_) => remove(&entry.path())?,
             }
             lock.remove()?;
@@ -67,7 +67,8 @@ impl Cache {
         let root = self.dir.join(STAGING);
         let mut count = 0;
         for name in names(&root)? {
-            let Some((kind, key)) = name.split_once('.') else { continue };
+            let mut parts = name.split('.');
+            let (Some(kind), Some(key)) = (parts.next(), parts.next()) else { continue };
             let Ok(entry) = self.entry(kind, key) else { continue };
             let Some(lock) = entry.try_lock()? else { continue };
             remove(&root.join(&name))?;

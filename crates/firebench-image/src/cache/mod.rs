@@ -6,7 +6,7 @@
 //! DIR/entries/KIND/KEY/meta.json   what the entry is: see `Meta`
 //! DIR/entries/KIND/KEY/used        its modification time is when the entry was last used
 //! DIR/entries/KIND/KEY/...         the entry's files
-//! DIR/staging/KIND.KEY/            an entry being built; renamed into `entries` when it is complete and on the disk
+//! DIR/staging/KIND.KEY.RANDOM/     an entry being built; renamed into `entries` when it is complete and on the disk
 //! DIR/locks/KIND.KEY               flock: shared by who uses the entry, exclusive for who builds or removes it
 //! DIR/digests/HASH.json            SHA-256 of a file of the host, valid while its size, times and inode stay the same
 //! ```
