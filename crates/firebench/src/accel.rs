@@ -18,6 +18,22 @@ pub struct Chosen {
     pub reason: String,
 }
 
+/// KVM is asked for, and not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("--accel kvm cannot be had: {finding}")]
+#[diagnostic(help("{remedy}; --accel auto takes what there is"))]
+pub struct NoKvm {
+    finding: String,
+    remedy: String,
+}
+
+/// Whether VMs would start on a KVM that this process cannot use at all. A slow one is the user's choice.
+pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
+    let dead = matches!(kvm.class, KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken);
+    let remedy = kvm.remedy.clone().unwrap_or_else(|| "see `firebench doctor`".to_owned());
+    (dead && chosen.accel == Accel::Kvm && !chosen.nested).then(|| NoKvm { finding: kvm.finding.clone(), remedy })
+}
+
 /// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
 pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
     if only_hosts && choice != AccelChoice::Nested {

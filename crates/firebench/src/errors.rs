@@ -25,16 +25,25 @@ pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
 /// say in it: nothing that it holds reaches the terminal but printable characters and ends of lines.
 pub fn render(error: &(dyn Diagnostic + 'static)) -> String {
     let mut shown = format!("error: {}\n", text::block(&sentence(error)));
-    let hint = scarcity(error).map(str::to_owned).or_else(|| error.help().map(|hint| hint.to_string()));
-    if let Some(hint) = hint {
+    if let Some(hint) = hint(error) {
         shown.push_str(&format!("hint: {}\n", text::block(&hint)));
     }
     shown
 }
 
+/// An error as a part of a text: `...; hint` where there is one.
+pub fn sentence_and_hint(error: &(dyn Diagnostic + 'static)) -> String {
+    let hint = hint(error).map(|hint| format!("; {hint}"));
+    sentence(error) + &hint.unwrap_or_default()
+}
+
+fn hint(error: &(dyn Diagnostic + 'static)) -> Option<String> {
+    scarcity(error).map(str::to_owned).or_else(|| error.help().map(|hint| hint.to_string()))
+}
+
 /// What to do where an error comes from a limit of this process or machine, whatever was being done: what the error itself
 /// would advise does not help then.
-pub fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
+fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
     let mut source = error.source();
     while let Some(cause) = source {
         let code = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);

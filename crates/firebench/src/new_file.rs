@@ -1,5 +1,5 @@
 //! Files that appear whole or not at all: written without a name, and given one when they are complete. Not even SIGKILL
-//! leaves half of one.
+//! leaves anything of one that is not.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -69,8 +69,13 @@ impl NewFile {
     pub fn persist(self, path: &Path) -> io::Result<()> {
         let named = match self.0 {
             Inner::Named(file) => file.into_temp_path(),
-            // A link replaces nothing, a rename does.
-            Inner::Nameless(file, dir) => Builder::new().make_in(dir, |name| link(&file, name))?.into_temp_path(),
+            Inner::Nameless(file, dir) => match link(&file, path) {
+                // A link replaces nothing, a rename does: for a moment it has another name.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Builder::new().make_in(dir, |name| link(&file, name))?.into_temp_path()
+                }
+                linked => return linked,
+            },
         };
         Ok(named.persist(path)?)
     }

@@ -11,11 +11,11 @@ mod gate;
 mod image;
 mod import;
 mod init;
-mod limits;
 mod nested_run;
 mod run;
 mod runs;
 mod show;
+mod system;
 mod tune;
 
 use std::io::Write;
@@ -156,7 +156,7 @@ enum Command {
 /// Parses the command line, does what it says, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(failure) = limits::settle() {
+    if let Err(failure) = system::settle() {
         return exit(Err(failure));
     }
     let result = match cli.command {

@@ -16,7 +16,7 @@ use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
 use firebench_vmm::{Machine, VmmKind, affinity, kvm};
 
-use crate::accel::{self, Chosen};
+use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use crate::hostfacts::HostFacts;
 use crate::nested::{Nested, Parts};
@@ -54,6 +54,8 @@ pub struct Prepared {
     pub report: Report,
     /// The CPU that firebench itself stays on, where vCPUs are bound to others.
     pub harness: Option<u32>,
+    /// Why no VM of it would start.
+    pub no_kvm: Option<NoKvm>,
     /// Keeps the files in the cache.
     _held: (Disks, Kernels, Option<PreparedKernel>),
 }
@@ -87,6 +89,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
     let specs = contenders::specs(experiment);
     let chosen = accel::choose(experiment.accel, &kvm, contenders::only_hosts(&specs));
+    let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
     let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices = Vec::new();
@@ -154,7 +157,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             nested_host: nested_record,
         },
     )?;
-    Ok(Prepared { plan, nested, report, harness, _held: (making.disks, making.kernels, nested_kernel) })
+    Ok(Prepared { plan, nested, report, harness, no_kvm, _held: (making.disks, making.kernels, nested_kernel) })
 }
 
 impl Making<'_> {

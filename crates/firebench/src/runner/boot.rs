@@ -47,8 +47,7 @@ impl Boot<'_> {
             Err(error) => {
                 record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
-                let remedy = crate::errors::scarcity(&error).map(|remedy| format!("; {remedy}"));
-                record.message = Some(crate::errors::sentence(&error) + &remedy.unwrap_or_default());
+                record.message = Some(crate::errors::sentence_and_hint(&error));
                 return Ok(record);
             }
         };

@@ -60,13 +60,16 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk with the store {} is full", .0.display())]
     #[diagnostic(help(
-        "free some space there, or `firebench delete` runs that are not needed; what was stored is whole, and `firebench run \
+        "free some space there (or raise `ulimit -f`, if it is set), or `firebench delete` runs that are not needed; what was stored is whole, and `firebench run \
          --resume` goes on after it"
     ))]
     Full(PathBuf),
     /// Anything else that SQLite says.
     #[error("the store {} cannot be used", path.display())]
-    #[diagnostic(help("is its disk in order, and may you write there? --store names another file"))]
+    #[diagnostic(help(
+        "is its disk in order, may you write there, and does no limit (`ulimit -f`) keep files small? --store names another \
+         file"
+    ))]
     Sqlite {
         /// The file.
         path: PathBuf,

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use miette::Diagnostic;
-
 use super::super::{Failure, Places, tell};
 use crate::crash;
-use crate::errors::sentence;
+use crate::errors::sentence_and_hint;
 use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
 use crate::record::Report;
@@ -68,8 +66,7 @@ impl Listener for Recording<'_> {
             recorder.on_event(event);
             // Now, not in hours, when the run is over.
             if let Some(trouble) = recorder.trouble().filter(|_| !std::mem::replace(&mut self.told, true)) {
-                let hint = trouble.help().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                tell(&format!("note: boots are not stored at present: {}{hint}\n", sentence(trouble)));
+                tell(&format!("note: boots are not stored at present: {}\n", sentence_and_hint(trouble)));
             }
         }
     }

@@ -33,6 +33,9 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         super::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
     }
+    if let Some(lack) = prepared.no_kvm.take() {
+        return Err(lack.into());
+    }
     let compared = prepared.plan.contenders.iter().skip(1).map(|planned| planned.name.as_str());
     gate::check(&args.gate.fail_if, compared).map_err(Failure::usage)?;
     if let Some(dir) = &args.out {

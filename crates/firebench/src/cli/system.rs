@@ -1,4 +1,6 @@
-//! The limits of this process, as firebench needs them.
+//! What firebench needs of the system before it begins anything.
+
+use std::path::Path;
 
 use firebench_vmm::signals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -17,10 +19,21 @@ struct TooFewFiles {
     may: u64,
 }
 
+/// The kernel tells nothing.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("procfs is not mounted at {PROC}")]
+#[diagnostic(help("mount it: `mount -t proc proc {PROC}`"))]
+struct NoProcfs;
+
+const PROC: &str = "/proc";
+
 /// Raises the limit of open files where it is too low and may be raised; makes a file that becomes larger than it may an
 /// error, where the signal would end the process.
 pub(super) fn settle() -> Result<(), Failure> {
     signals::survive_large_files().map_err(Failure::system("catch signals"))?;
+    if !Path::new(PROC).join("self").exists() {
+        return Err(NoProcfs.into());
+    }
     let files = Resource::RLIMIT_NOFILE;
     let Ok((soft, hard)) = getrlimit(files) else { return Ok(()) };
     if soft < FILES && (hard < FILES || setrlimit(files, FILES, hard).is_err()) {
