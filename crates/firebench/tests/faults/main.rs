@@ -4,9 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
 mod deadlines;
 mod documented;
 mod dying;
+mod ends;
 mod escapes;
 mod hostile;
 mod image;
@@ -16,8 +18,13 @@ mod killed;
 mod limits;
 mod missing;
 mod nested;
+mod outputs;
+mod own;
+mod permissions;
+mod rlimits;
 mod signals;
 mod space;
+mod store;
 mod together;
 mod usage;
 

@@ -53,6 +53,11 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// The command itself, for what needs other descriptors.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Running<'a> {
         let output = || tempfile::tempfile_in(self.lab.path("")).expect("a file for the output");
@@ -69,6 +74,11 @@ impl<'a> Invocation<'a> {
         };
         let child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         Running { lab: self.lab, child, stdout, stderr, begun: Instant::now(), limit: self.limit, peak_kib: 0 }
+    }
+
+    /// Runs it to its end beside others in its lab, which have files there.
+    pub fn run_beside(self) -> Outcome {
+        self.start().finish_and_leave()
     }
 
     /// Runs it to its end, and looks at what it left.
@@ -194,7 +204,13 @@ impl Outcome {
     /// It must have failed with `code`, in one clear error that says all of `words`, and with a hint.
     #[track_caller]
     pub fn fails(self, code: i32, words: &[&str]) -> Outcome {
-        assert_eq!(self.status.code(), Some(code), "{self}");
+        self.fails_with_one_of(&[code], words)
+    }
+
+    /// The same, where it may have one of several codes.
+    #[track_caller]
+    pub fn fails_with_one_of(self, codes: &[i32], words: &[&str]) -> Outcome {
+        assert!(self.status.code().is_some_and(|code| codes.contains(&code)), "{self}");
         let errors: Vec<_> = self.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
         assert_eq!(errors.len(), 1, "one error\n{self}");
         for word in words {

@@ -1,0 +1,177 @@
+//! firebench itself comes to an end that nobody planned. Nothing of it is left, and the boots that were done are kept.
+
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::own::{QUICK, args, assert_goes_on, assert_whole, await_boots, run, told};
+use crate::require;
+use crate::support::common::{Lab, build, firebench, wait_for};
+use crate::support::fake::fake;
+use crate::support::need;
+use crate::{LARGE, SHORT, SMALL};
+
+/// More boots than any test here waits for.
+const MANY: u32 = 40;
+
+#[test]
+fn each_signal_that_asks_for_the_end() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    for (signal, code, word) in [
+        (Signal::SIGINT, 130, "stopped by Ctrl-C"),
+        (Signal::SIGTERM, 143, "stopped by SIGTERM"),
+        (Signal::SIGHUP, 129, "stopped by SIGHUP"),
+    ] {
+        let running = run(&lab, MANY).start();
+        await_boots(&running, 2);
+        running.signal(signal);
+        let outcome = running.within(5).finish().stops(code, word);
+        assert_whole(&lab.store());
+        assert!(crate::own::blocks(&lab).len() >= told(&outcome.stderr), "{outcome}");
+    }
+    assert_goes_on(&lab, 2, MANY);
+}
+
+#[test]
+fn an_impatient_user() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let running = run(&lab, MANY).start();
+    await_boots(&running, 1);
+    for _ in 0..5 {
+        running.signal(Signal::SIGINT);
+    }
+    running.within(5).finish().stops(130, "stopped by Ctrl-C");
+    assert_goes_on(&lab, 1, MANY);
+}
+
+#[test]
+fn a_hangup_that_is_ignored() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let mut command = Command::new("nohup");
+    command.arg(firebench()).args(args(&fake(&lab, QUICK), 10));
+    let running = lab.invocation(command).start();
+    await_boots(&running, 1);
+    running.signal(Signal::SIGHUP);
+    let outcome = running.finish().ok();
+    assert_eq!(told(&outcome.stderr), 10, "it goes on\n{outcome}");
+}
+
+#[test]
+fn an_end_without_a_word() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    for signal in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGABRT] {
+        let running = run(&lab, MANY).start();
+        let pid = running.pid();
+        await_boots(&running, 2);
+        running.signal(signal);
+        let outcome = running.finish_and_leave();
+        assert_eq!(outcome.signal(), Some(signal as i32), "{outcome}");
+        // The kernel ends the VM; the next start sweeps away the rest.
+        wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+        assert_eq!(std::fs::read_dir(&lab.tmp).expect("TMPDIR").count(), 1, "its temporary files");
+        assert_goes_on(&lab, told(&outcome.stderr), MANY);
+        lab.assert_nothing_left(pid);
+    }
+}
+
+#[test]
+fn a_kill_with_a_nested_host_takes_the_vmms_in_it_along() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let nested = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--size", LARGE];
+    let running = lab.firebench(&nested).start();
+    let pid = running.pid();
+    wait_for("the nested host", Duration::from_secs(120), || running.stderr().contains("nested host up").then_some(()));
+    assert_eq!(lab.processes(&["qemu", "+svm"]).len(), 1);
+    running.signal(Signal::SIGKILL);
+    let outcome = running.finish_and_leave();
+    assert_eq!(outcome.signal(), Some(libc::SIGKILL), "{outcome}");
+    wait_for("the end of the nested host", Duration::from_secs(3), || lab.processes(&[]).is_empty().then_some(()));
+    assert_whole(&lab.store());
+    lab.firebench(&SHORT).args([SMALL, "--dry-run"]).run().ok();
+    lab.assert_nothing_left(pid);
+}
+
+#[test]
+fn a_panic() {
+    let lab = Lab::without_vms();
+    build(&["--package", "firebench", "--example", "panics"]);
+    let panics = firebench().with_file_name("examples").join("panics");
+    let outcome = lab.firebench_at(&panics, &[]).within(10).run();
+    let version = env!("CARGO_PKG_VERSION");
+    let place = "at crates/firebench/examples/panics.rs:";
+    let what = format!("a fault in firebench {version} itself: of all the things that could be wrong, {place}");
+    let outcome = outcome.fails(70, &[&what, "`firebench run --resume 0123abcd`", "please report this"]);
+    assert_eq!(outcome.stderr.lines().count(), 2, "no backtrace\n{outcome}");
+}
+
+#[test]
+fn a_kill_while_a_report_is_written() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    run(&lab, 3).run().ok();
+    let out = lab.path("out");
+    std::fs::create_dir(&out).expect("a directory");
+    let file = out.join("export.json");
+    let mut written = 0;
+    for round in 0..40 {
+        let running = lab.firebench(&["export", "--output"]).arg(&file).start();
+        std::thread::sleep(Duration::from_micros(500 * round));
+        running.signal(Signal::SIGKILL);
+        running.finish_and_leave();
+        let names: Vec<_> = std::fs::read_dir(&out).expect("there").map(|entry| entry.expect("there").path()).collect();
+        match names.as_slice() {
+            [] => {}
+            [name] if *name == file => {
+                let text = std::fs::read_to_string(&file).expect("there");
+                serde_json::from_str::<serde_json::Value>(&text).expect("it is whole");
+                std::fs::remove_file(&file).expect("there");
+                written += 1;
+            }
+            others => panic!("after {} ms: {others:?}", round as f64 / 2.0),
+        }
+    }
+    assert!(written > 0, "none was ever written");
+    assert_whole(&lab.store());
+}
+
+#[test]
+fn a_kill_while_the_store_is_made() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    run(&lab, 1).run().ok();
+    let file = lab.path("report.json");
+    lab.firebench(&["export", "--output"]).arg(&file).run().ok();
+    let dir = lab.path("other");
+    let store = dir.join("runs.db");
+    let import = || lab.firebench(&["import"]).arg(&file).env("FIREBENCH_STORE", &store);
+    let mut cut_off = 0;
+    for round in 0..30 {
+        let running = import().start();
+        std::thread::sleep(Duration::from_micros(700 * round));
+        running.signal(Signal::SIGKILL);
+        running.finish_and_leave();
+        cut_off += usize::from(dir.join("runs.db-new").exists());
+        if store.exists() {
+            assert_whole(&store);
+        }
+        // The next start removes what is left of a store that was not finished.
+        let listed = match lab.firebench(&["runs"]).env("FIREBENCH_STORE", &store).run().ok().stdout.contains("no runs")
+        {
+            true => import().run().ok(),
+            false => lab.firebench(&["runs"]).env("FIREBENCH_STORE", &store).run().ok(),
+        };
+        let mut names: Vec<_> =
+            std::fs::read_dir(&dir).expect("there").map(|entry| entry.expect("there").file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["runs.db", "runs.db-lock"], "{listed}");
+        assert_whole(&store);
+        std::fs::remove_dir_all(&dir).expect("ours");
+    }
+    assert!(cut_off > 0, "no kill ever hit the making");
+}

@@ -1,0 +1,223 @@
+//! What firebench may not do, or finds no place for.
+
+use std::os::unix::fs::PermissionsExt;
+
+use firebench::store::Store;
+
+use crate::SMALL;
+use crate::rlimits::Ordinary;
+use crate::own::{assert_whole, run, shell, shell_in_namespace};
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::Outcome;
+use crate::support::need;
+
+/// A script in which the directory of the lab called `sealed` is a read-only file system, with `report.json` in it.
+fn sealed(lab: &Lab, script: &str) -> Outcome {
+    std::fs::create_dir_all(lab.path("sealed")).expect("a directory");
+    let seal = r#"mount --bind "$SEALED" "$SEALED"; mount -o remount,bind,ro "$SEALED""#;
+    let script = format!("{seal}; {script}");
+    shell_in_namespace(lab, 1, &script).env("SEALED", lab.path("sealed")).run()
+}
+
+#[test]
+fn places_on_a_read_only_file_system() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    run(&lab, 1).run().ok();
+    for (script, words) in [
+        (r#"FIREBENCH_CACHE="$SEALED" $FIREBENCH $RUN"#, ["cannot create", "/entries"]),
+        (r#"TMPDIR="$SEALED" $FIREBENCH $RUN"#, ["for temporary files", "set TMPDIR to a directory"]),
+        (
+            r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH $RUN"#,
+            ["cannot open the store", "`run --no-store` needs none"],
+        ),
+        (
+            r#"$FIREBENCH $RUN --out "$SEALED/out""#,
+            ["cannot write the report to", "give --out a directory of your own"],
+        ),
+        (r#"$FIREBENCH export --output "$SEALED/file""#, ["cannot write the export", "--output names another file"]),
+        (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "may you write there?"]),
+        (
+            r#"$FIREBENCH compare latest latest --fail-if 'real > +3%' --junit "$SEALED/file""#,
+            ["cannot write", "give --junit"],
+        ),
+        (
+            r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch busybox"#,
+            ["cannot", "FIREBENCH_DATA chooses another directory"],
+        ),
+        (
+            r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch firecracker --from /bin/true"#,
+            ["cannot write", "FIREBENCH_DATA"],
+        ),
+    ] {
+        let outcome = sealed(&lab, script);
+        let outcome = outcome.fails(3, &words);
+        assert!(outcome.error().contains("Read-only file system"), "{outcome}");
+    }
+    assert_whole(&lab.store());
+}
+
+#[test]
+fn a_store_on_a_read_only_file_system() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    let store = lab.path("sealed/runs.db");
+    run(&lab, 1).env("FIREBENCH_STORE", &store).run().ok();
+    for command in ["runs", "show", "delete --yes latest", "run --resume latest", "$RUN"] {
+        let outcome = sealed(&lab, &format!(r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH {command}"#));
+        outcome.fails(3, &["cannot open the store", "in a directory that you may write"]);
+    }
+    sealed(&lab, r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH $RUN --no-store"#).ok();
+    assert_whole(&store);
+}
+
+#[test]
+fn a_filled_cache_on_a_read_only_file_system() {
+    require!(need::image(), need::namespaces());
+    let mut lab = Lab::without_vms().with_own_cache();
+    lab.cache = lab.path("sealed");
+    std::fs::rename(lab.path("cache"), &lab.cache).expect("both are ours");
+    run(&lab, 1).run().ok();
+    sealed(&lab, "$FIREBENCH $RUN").ok();
+    let listed = sealed(&lab, "$FIREBENCH image list --verify").ok();
+    assert_eq!(listed.stdout.matches("intact").count(), 2, "{listed}");
+    sealed(&lab, "$FIREBENCH image gc --max-size 0").fails(3, &["Read-only file system"]);
+}
+
+#[test]
+fn directories_of_somebody_else() {
+    require!(need::image(), need::root(), need::program("setpriv", "util-linux"));
+    let lab = Lab::without_vms().with_own_cache();
+    let user = Ordinary::new(&lab);
+    let closed = lab.path("closed");
+    std::fs::create_dir(&closed).expect("a directory");
+    let args = user.args(1);
+    for (variable, words) in [
+        ("FIREBENCH_CACHE", ["cannot create", "FIREBENCH_CACHE"]),
+        ("TMPDIR", ["for temporary files", "set TMPDIR to a directory"]),
+        ("FIREBENCH_STORE", ["cannot open the store", "`run --no-store` needs none"]),
+    ] {
+        let path = if variable == "FIREBENCH_STORE" { closed.join("runs.db") } else { closed.clone() };
+        let outcome = user.run(&lab, &[], &args).env(variable, path).run().fails(3, &words);
+        assert!(outcome.error().contains("Permission denied"), "{outcome}");
+    }
+    let out = ["--out".to_owned(), closed.join("out").display().to_string()];
+    user.run(&lab, &[], &args).args(out).run().fails(3, &["cannot write the report to", "Permission denied"]);
+    user.run(&lab, &[], &args).run().ok();
+}
+
+#[test]
+fn no_home() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let clean = "env -i PATH=/usr/bin:/bin";
+    for (command, word) in [
+        ("$FIREBENCH runs", "there is no place for firebench's data"),
+        ("$FIREBENCH fetch busybox", "there is no place for firebench's data"),
+        ("$FIREBENCH image list", "no place for the cache"),
+    ] {
+        let outcome = shell(&lab, 1, &format!("exec {clean} {command}")).run();
+        outcome.fails(3, &[word, "set FIREBENCH_"]);
+    }
+    // With every place named, none is needed.
+    let places = r#"FIREBENCH_CACHE="$FIREBENCH_CACHE" FIREBENCH_DATA="$FIREBENCH_DATA" TMPDIR="$TMPDIR""#;
+    shell(&lab, 1, &format!(r#"exec {clean} {places} FIREBENCH_STORE="$FIREBENCH_STORE" $FIREBENCH $RUN"#)).run().ok();
+}
+
+#[test]
+fn a_temporary_directory_that_cannot_serve() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let file = lab.file("file", "");
+    for path in [lab.path("missing"), file] {
+        run(&lab, 1).env("TMPDIR", &path).run().fails(3, &["for temporary files", "set TMPDIR to a directory"]);
+    }
+    let ours = lab.tmp.join(format!("firebench-{}", nix::unistd::geteuid()));
+    std::fs::create_dir(&ours).expect("a directory");
+    std::fs::set_permissions(&ours, std::fs::Permissions::from_mode(0o777)).expect("mode");
+    let outcome = run(&lab, 1).run_beside();
+    outcome.fails(3, &["cannot be trusted", "others may enter it", "set TMPDIR to a directory of your own"]);
+}
+
+#[test]
+fn a_kvm_that_may_not_be_opened() {
+    require!(need::image(), need::qemu(), need::root(), need::program("setpriv", "util-linux"), need::kvm());
+    let lab = Lab::without_vms().with_own_cache();
+    let user = Ordinary::new(&lab);
+    let closed = std::fs::metadata("/dev/kvm").expect("there").permissions().mode() & 0o006 == 0;
+    if !closed {
+        return crate::support::common::say("SKIPPED: everybody may open /dev/kvm here");
+    }
+    let args = ["run", "memory", "--accel", "kvm", "--vmm", "qemu", "--size", SMALL].map(str::to_owned);
+    let outcome = user.run(&lab, &[], &args).run();
+    outcome.fails(3, &["/dev/kvm may not be opened by this user", "add yourself to its group", "--accel auto"]);
+    // What needs none is not kept from it.
+    user.run(&lab, &[], &user.args(1)).run().ok();
+}
+
+#[test]
+fn a_kvm_that_is_none() {
+    require!(need::image(), need::qemu(), need::kvm(), need::root(), need::namespaces());
+    let lab = Lab::without_vms();
+    let kvm = format!("$FIREBENCH run memory --accel kvm --vmm qemu --boots 1 --size {SMALL}");
+    let outcome = shell_in_namespace(&lab, 1, &format!("mount --bind /dev/null /dev/kvm; {kvm}")).run();
+    outcome.fails(3, &["/dev/kvm does not work: KVM_", "reload the kvm_intel or kvm_amd module"]);
+    // A /dev without it.
+    let without = r#"
+        mkdir dev; mount -t tmpfs tmpfs dev
+        for name in null zero full random urandom tty; do touch dev/$name; mount --bind /dev/$name dev/$name; done
+        mount --rbind dev /dev
+    "#;
+    let outcome = shell_in_namespace(&lab, 1, &format!("{without}{kvm}")).at(&lab.path("")).run();
+    outcome.fails(3, &["there is no /dev/kvm", "load the kvm_intel or kvm_amd module"]);
+    shell_in_namespace(&lab, 1, &format!("rmdir dev; {without}$FIREBENCH $RUN")).at(&lab.path("")).run().ok();
+}
+
+/// What the first boot of the last run had to do without.
+fn without(lab: &Lab) -> Vec<String> {
+    let report = Store::open_existing(&lab.store()).and_then(|store| store.load("latest")).expect("a run");
+    report.contenders[0].boots[0].without.clone()
+}
+
+#[test]
+fn control_groups_of_version_1_alone_and_none_at_all() {
+    require!(need::image(), need::root(), need::namespaces());
+    let lab = Lab::without_vms();
+    shell_in_namespace(&lab, 2, "umount -a -t cgroup2; $FIREBENCH $RUN").run().ok();
+    assert!(without(&lab).iter().any(|note| note.starts_with("without a control group: ")), "{:?}", without(&lab));
+    shell_in_namespace(&lab, 2, "umount -a -t cgroup,cgroup2; $FIREBENCH $RUN").run().ok();
+    assert!(without(&lab).iter().any(|note| note.starts_with("without a control group: ")), "{:?}", without(&lab));
+    // There, and hidden or sealed.
+    shell_in_namespace(&lab, 2, "mount -t tmpfs -o ro tmpfs /sys/fs/cgroup; $FIREBENCH $RUN").run().ok();
+    assert!(without(&lab).iter().any(|note| note.starts_with("without a control group: ")), "{:?}", without(&lab));
+    shell_in_namespace(&lab, 2, "mount -t tmpfs tmpfs /sys; $FIREBENCH $RUN").run().ok();
+}
+
+#[test]
+fn no_procfs() {
+    require!(need::image(), need::root(), need::namespaces());
+    let lab = Lab::without_vms();
+    let outcome = shell_in_namespace(&lab, 1, "mount -t tmpfs tmpfs /proc; $FIREBENCH $RUN").run();
+    outcome.fails(3, &["procfs is not mounted at /proc", "mount -t proc"]);
+}
+
+#[test]
+fn a_program_on_a_file_system_without_programs() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    let script = r#"mount --bind . .; mount -o remount,bind,noexec .; $FIREBENCH $RUN"#;
+    let outcome = shell_in_namespace(&lab, 1, script).at(&lab.path("")).run();
+    outcome.fails(3, &["cannot run", "fake-vmm: Permission denied"]);
+}
+
+#[test]
+fn no_network_namespace_for_a_tap() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    let script = r#"echo 0 > /proc/sys/user/max_net_namespaces; $FIREBENCH run memory --preset published --accel tcg --vmm qemu --boots 1 --size 1MiB"#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-Ur", "sh", "-euc", script]).env("FIREBENCH", crate::support::common::firebench());
+    let outcome = lab.invocation(command).run();
+    outcome.fails(3, &["could not make a network namespace", "user.max_net_namespaces"]);
+}

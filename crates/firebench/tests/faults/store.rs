@@ -1,0 +1,267 @@
+//! The store: no space for it, a file that is damaged or something else, others who hold it.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use rusqlite::Connection;
+
+use crate::own::{assert_goes_on, assert_whole, await_boots, blocks, run, shell_in_namespace, told};
+use crate::require;
+use crate::support::common::{Lab, wait_for};
+use crate::support::need;
+
+/// The commands that read the store, and those that write it.
+const COMMANDS: [&[&str]; 7] = [
+    &["runs"],
+    &["show"],
+    &["export"],
+    &["compare", "latest", "latest"],
+    &["delete", "--yes", "latest"],
+    &["run", "--resume", "latest"],
+    &["import", "report.json"],
+];
+
+/// A lab whose store has a run, which lies beside it as report.json.
+fn lab_with_a_run(blocks: u32) -> Lab {
+    let lab = Lab::without_vms();
+    run(&lab, blocks).run().ok();
+    lab.firebench(&["export", "--output"]).arg(lab.path("report.json")).run().ok();
+    lab
+}
+
+/// Every command refuses the store in one clear error, and leaves it as it is.
+#[track_caller]
+fn every_command_refuses(lab: &Lab, words: &[&str]) {
+    let before = fs::read(lab.store()).expect("there");
+    for command in COMMANDS {
+        lab.firebench(command).at(&lab.path("")).run().fails_with_one_of(&[2, 3], words);
+    }
+    run(lab, 1).run().fails(3, words);
+    assert!(fs::read(lab.store()).expect("there") == before, "nothing was changed in it");
+}
+
+#[test]
+fn no_space_for_a_new_store() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    fs::create_dir(lab.path("store")).expect("a directory");
+    let script = r#"
+        mount -t tmpfs -o size=16k tmpfs "${FIREBENCH_STORE%/*}"
+        $FIREBENCH $RUN && exit 1 || echo "code: $?"
+        ls "${FIREBENCH_STORE%/*}"
+        mount -o remount,size=10m "${FIREBENCH_STORE%/*}"
+        $FIREBENCH $RUN > /dev/null 2>&1; echo "with room: $?"
+    "#;
+    let outcome = shell_in_namespace(&lab, 2, script).env("FIREBENCH_STORE", lab.path("store/runs.db")).run().ok();
+    assert_eq!(outcome.stdout, "code: 3\nruns.db-lock\nwith room: 0\n", "{outcome}");
+    assert!(outcome.error().contains("the disk with the store") && outcome.error().contains("is full"), "{outcome}");
+    assert!(outcome.error().contains("hint: free some space"), "{outcome}");
+}
+
+#[test]
+fn no_space_for_the_store_amid_a_run_and_never_again() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    fs::create_dir(lab.path("store")).expect("a directory");
+    // Nothing fits but the store itself; not even the beginning of the run; a few boots, or some more.
+    let script = r#"
+        dir="${FIREBENCH_STORE%/*}"
+        mount -t tmpfs -o size=64k tmpfs "$dir"
+        for size in 64 96 128 160 192 224; do
+            mount -o remount,size=${size}k "$dir"
+            $FIREBENCH $RUN > shown && exit 1 || code=$?
+            mount -o remount,size=10m "$dir"
+            cp -r "$dir" kept-$size
+            $FIREBENCH run --resume latest > /dev/null && again=0 || again=$?
+            cp -r "$dir" resumed-$size
+            echo "$size: $code, shown $(grep -c 'good boots .* 12 of 12' shown || true), again $again"
+            rm "$dir"/*
+        done
+    "#;
+    let store = lab.path("store/runs.db");
+    let outcome = shell_in_namespace(&lab, 12, script).at(&lab.path("")).env("FIREBENCH_STORE", &store).run().ok();
+    // What was measured is shown where it cannot be kept; where the run is in the store, it goes on there.
+    let expected = "64: 3, shown 0, again 2\n96: 3, shown 0, again 2\n128: 3, shown 1, again 0\n\
+                    160: 3, shown 1, again 0\n192: 3, shown 1, again 0\n224: 3, shown 1, again 0\n";
+    assert_eq!(outcome.stdout, expected, "{outcome}");
+    for size in [64, 96, 128, 160, 192, 224] {
+        for state in ["kept", "resumed"] {
+            assert_whole(&lab.path(&format!("{state}-{size}/runs.db")));
+        }
+    }
+    assert_eq!(outcome.stderr.matches("note: boots are not stored at present: ").count(), 4, "{outcome}");
+    assert_eq!(outcome.stderr.matches("is full\nhint: free some space there").count(), 6, "{outcome}");
+}
+
+#[test]
+fn space_for_the_store_that_comes_back_amid_a_run() {
+    require!(need::image(), need::namespaces());
+    let lab = Lab::without_vms();
+    fs::create_dir(lab.path("store")).expect("a directory");
+    let script = r#"
+        dir="${FIREBENCH_STORE%/*}"
+        mount -t tmpfs -o size=10m tmpfs "$dir"
+        $FIREBENCH $RUN > /dev/null &
+        while ! [ -e "$dir/runs.db-wal" ]; do sleep 0.05; done
+        dd if=/dev/zero of="$dir/filler" bs=1M count=20 2> /dev/null || true
+        sleep 0.7
+        rm "$dir/filler"
+        wait $!
+        echo "code: $?"
+        $FIREBENCH runs
+        cp "$dir/runs.db" .
+    "#;
+    let store = lab.path("store/runs.db");
+    let outcome = shell_in_namespace(&lab, 30, script).at(&lab.path("")).env("FIREBENCH_STORE", &store).run().ok();
+    assert!(outcome.stdout.starts_with("code: 0\n"), "{outcome}");
+    let note = outcome.stderr.matches("note: boots are not stored at present: the disk with the store").count();
+    assert_eq!(note, 1, "it is told at once, and once\n{outcome}");
+    assert_whole(&lab.store());
+    assert_eq!(blocks(&lab), Vec::from_iter(0..30), "nothing is lost");
+}
+
+#[test]
+fn a_file_that_is_no_store() {
+    require!(need::image());
+    let lab = lab_with_a_run(1);
+    for contents in ["", "a letter to somebody\n", &"a long letter to somebody\n".repeat(1000)] {
+        fs::write(lab.store(), contents).expect("ours");
+        every_command_refuses(&lab, &["runs.db is no store of firebench"]);
+    }
+    fs::remove_file(lab.store()).expect("ours");
+    Connection::open(lab.store()).expect("a database").execute_batch("CREATE TABLE photos (x)").expect("a table");
+    every_command_refuses(&lab, &["runs.db is no store of firebench"]);
+}
+
+#[test]
+fn a_store_of_a_newer_firebench() {
+    require!(need::image());
+    let lab = lab_with_a_run(1);
+    let connection = Connection::open(lab.store()).expect("the store");
+    connection.execute_batch("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)").expect("a pragma");
+    drop(connection);
+    every_command_refuses(&lab, &["version 99", "knows versions up to"]);
+}
+
+#[test]
+fn a_store_cut_short() {
+    require!(need::image());
+    let lab = lab_with_a_run(30);
+    let whole = fs::metadata(lab.store()).expect("there").len();
+    fs::File::options().write(true).open(lab.store()).and_then(|file| file.set_len(whole / 2)).expect("ours");
+    damaged(&lab);
+}
+
+#[test]
+fn a_store_with_garbage_in_it() {
+    require!(need::image());
+    let lab = lab_with_a_run(30);
+    let file = fs::File::options().write(true).open(lab.store()).expect("ours");
+    let pages = file.metadata().expect("there").len() / 4096;
+    for page in pages / 2..pages {
+        file.write_all_at(&[0x5a; 4096], page * 4096).expect("ours");
+    }
+    damaged(&lab);
+}
+
+/// Every command that meets the damage says so and what to do; none says anything else, none hides it, none panics.
+#[track_caller]
+fn damaged(lab: &Lab) {
+    let mut met = 0;
+    for command in COMMANDS {
+        let outcome = lab.firebench(command).at(&lab.path("")).run();
+        if outcome.error().contains("is damaged") {
+            outcome.fails(3, &["the store", "runs.db is damaged: ", "sqlite3 FILE .recover"]);
+            met += 1;
+        } else if !outcome.status.success() {
+            outcome.fails(2, &[]);
+        }
+    }
+    assert!(met > 0, "nobody met the damage");
+}
+
+#[test]
+fn a_log_that_a_killed_firebench_left() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let running = run(&lab, 30).start();
+    await_boots(&running, 4);
+    running.signal(Signal::SIGKILL);
+    let outcome = running.finish_and_leave();
+    let log = lab.path("runs.db-wal");
+    assert!(fs::metadata(&log).expect("there").len() > 0, "the boots are in the log");
+    wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+    // Half of the log's last page, as a crash of the machine may leave it.
+    let file = fs::File::options().write(true).open(&log).expect("ours");
+    let length = file.metadata().expect("there").len();
+    file.set_len(length - 2000).expect("ours");
+    assert_goes_on(&lab, told(&outcome.stderr) - 1, 30);
+}
+
+#[test]
+fn two_runs_at_once_into_one_store() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let running = [0; 3].map(|_| run(&lab, 20).start());
+    let others = running.map(|running| running.finish_and_leave().ok());
+    assert_whole(&lab.store());
+    let listed = lab.firebench(&["runs"]).run().ok();
+    assert_eq!(listed.stdout.matches("  20  ").count(), others.len(), "{listed}");
+}
+
+#[test]
+fn a_process_that_holds_the_store_and_is_stopped() {
+    require!(need::image());
+    let lab = lab_with_a_run(2);
+    // As a sqlite3 that was stopped amid a transaction.
+    let connection = Connection::open(lab.store()).expect("the store");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let delete = lab.firebench(&["delete", "--yes", "latest"]).within(20).start();
+    let running = run(&lab, 3).within(20).start();
+    // Who only reads is not kept from it.
+    for command in ["runs", "show", "export"] {
+        lab.firebench(&[command]).within(5).run_beside().ok();
+    }
+    for outcome in [delete.finish_and_leave(), running.finish()] {
+        outcome.fails(3, &["another process holds the store", "End it, then try again"]);
+    }
+    connection.execute_batch("ROLLBACK").expect("it holds it");
+    run(&lab, 3).run().ok();
+    assert_whole(&lab.store());
+}
+
+#[test]
+fn a_process_that_holds_the_store_for_a_while_amid_a_run() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let running = run(&lab, 30).start();
+    await_boots(&running, 2);
+    let connection = Connection::open(lab.store()).expect("the store");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    wait_for("the note", Duration::from_secs(15), || {
+        running.stderr().contains("note: boots are not stored").then_some(())
+    });
+    let before = told(&running.stderr());
+    await_boots(&running, before + 3);
+    connection.execute_batch("ROLLBACK").expect("it holds it");
+    running.finish().ok();
+    assert_whole(&lab.store());
+    assert_eq!(blocks(&lab), Vec::from_iter(0..30), "nothing is lost");
+}
+
+#[test]
+fn a_run_that_a_stopped_firebench_holds() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let running = run(&lab, 30).start();
+    await_boots(&running, 2);
+    running.signal(Signal::SIGSTOP);
+    for command in [["run", "--resume", "latest"].as_slice(), &["delete", "--yes", "latest"]] {
+        lab.firebench(command).within(10).run_beside().fails(2, &["is still going on", "stop its firebench"]);
+    }
+    running.signal(Signal::SIGCONT);
+    running.finish().ok();
+    assert_eq!(blocks(&lab), Vec::from_iter(0..30));
+}
