@@ -26,7 +26,7 @@ enum InitError {
     #[diagnostic(help("--force replaces it; another name keeps both: firebench init other.toml"))]
     Exists(PathBuf),
     #[error("cannot write {}", path.display())]
-    #[diagnostic(help("does the directory exist, and may you write there?"))]
+    #[diagnostic(help("does the directory exist, may you write there, and is there space?"))]
     Write { path: PathBuf, source: std::io::Error },
 }
 

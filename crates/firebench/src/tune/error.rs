@@ -30,7 +30,7 @@ pub enum TuneError {
     },
     /// Something else with a file.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("check the file and its directory"))]
+    #[diagnostic(help("check the file, its directory, and the space there"))]
     File {
         /// What was tried.
         action: &'static str,

@@ -123,7 +123,11 @@ impl Place {
             fs::rename(&new, self.file())?;
             self.sync()
         };
-        write().map_err(refused("write", &self.file()))
+        write().map_err(|error| {
+            // The first error matters.
+            let _ = fs::remove_file(&new);
+            refused("write", &self.file())(error)
+        })
     }
 
     pub(super) fn remove(&self) -> Result<(), TuneError> {

@@ -80,6 +80,27 @@ fn an_end_without_a_word() {
 }
 
 #[test]
+fn a_kill_in_a_boot_and_in_an_iteration() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    for behaviour in ["\"boot_ms\": 60000, \"iteration_ms\": 20", "\"boot_ms\": 5, \"iteration_ms\": 60000"] {
+        let hangs = fake(&lab, behaviour);
+        let running = lab.firebench(&[]).args(args(&hangs, 2)).start();
+        let pid = running.pid();
+        wait_for("the VM", Duration::from_secs(10), || {
+            (lab.processes(&["fake-vmm", "-initrd"]).len() == 1).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        running.signal(Signal::SIGKILL);
+        running.finish_and_leave();
+        wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+        fake(&lab, QUICK);
+        assert_goes_on(&lab, 0, 2);
+        lab.assert_nothing_left(pid);
+    }
+}
+
+#[test]
 fn a_kill_with_a_nested_host_takes_the_vmms_in_it_along() {
     require!(need::tcg(), need::firecracker());
     let lab = Lab::new();

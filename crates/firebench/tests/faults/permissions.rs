@@ -1,6 +1,7 @@
 //! What firebench may not do, or finds no place for.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use firebench::store::Store;
 
@@ -8,7 +9,7 @@ use crate::SMALL;
 use crate::rlimits::Ordinary;
 use crate::own::{assert_whole, run, shell, shell_in_namespace};
 use crate::require;
-use crate::support::common::Lab;
+use crate::support::common::{Lab, firebench};
 use crate::support::invocation::Outcome;
 use crate::support::need;
 
@@ -212,12 +213,19 @@ fn a_program_on_a_file_system_without_programs() {
 }
 
 #[test]
-fn no_network_namespace_for_a_tap() {
-    require!(need::image(), need::namespaces());
+fn no_namespaces_for_a_tap() {
+    require!(need::tcg(), need::namespaces(), need::program("setpriv", "util-linux"));
     let lab = Lab::without_vms();
-    let script = r#"echo 0 > /proc/sys/user/max_net_namespaces; $FIREBENCH run memory --preset published --accel tcg --vmm qemu --boots 1 --size 1MiB"#;
-    let mut command = std::process::Command::new("unshare");
-    command.args(["-Ur", "sh", "-euc", script]).env("FIREBENCH", crate::support::common::firebench());
-    let outcome = lab.invocation(command).run();
-    outcome.fails(3, &["could not make a network namespace", "user.max_net_namespaces"]);
+    // In a user namespace of its own the limits are its own: as its root, and as somebody without any capability.
+    for prepare in [
+        "echo 0 > /proc/sys/user/max_net_namespaces; exec",
+        "echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all",
+    ] {
+        let preset = format!("--preset published --accel tcg --vmm qemu --boots 1 --size {SMALL}");
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "sh", "-euc", &format!("{prepare} $FIREBENCH run memory {preset}")]);
+        let outcome = lab.invocation(command).env("FIREBENCH", firebench()).run();
+        outcome.fails(3, &["could not make a network namespace", "user.max_net_namespaces"]);
+        assert_whole(&lab.store());
+    }
 }

@@ -169,6 +169,7 @@ fn a_store_with_garbage_in_it() {
 /// Every command that meets the damage says so and what to do; none says anything else, none hides it, none panics.
 #[track_caller]
 fn damaged(lab: &Lab) {
+    let before = fs::read(lab.store()).expect("there");
     let mut met = 0;
     for command in COMMANDS {
         let outcome = lab.firebench(command).at(&lab.path("")).run();
@@ -179,7 +180,12 @@ fn damaged(lab: &Lab) {
             outcome.fails(2, &[]);
         }
     }
-    assert!(met > 0, "nobody met the damage");
+    assert!(met >= 4, "hardly anybody met the damage");
+    assert!(fs::read(lab.store()).expect("there") == before, "nobody makes it worse");
+    // A run that cannot be kept there can be made all the same.
+    run(lab, 1).run().fails(3, &["runs.db is damaged: ", "--store names another file"]);
+    run(lab, 1).env("FIREBENCH_STORE", lab.path("another.db")).run().ok();
+    assert_whole(&lab.path("another.db"));
 }
 
 #[test]
