@@ -38,7 +38,7 @@ fn places_on_a_read_only_file_system() {
             ["cannot write the report to", "give --out a directory of your own"],
         ),
         (r#"$FIREBENCH export --output "$SEALED/file""#, ["cannot write the export", "--output names another file"]),
-        (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "may you write there?"]),
+        (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "may you write there"]),
         (
             r#"$FIREBENCH compare latest latest --fail-if 'real > +3%' --junit "$SEALED/file""#,
             ["cannot write", "give --junit"],

@@ -103,13 +103,14 @@ fn space_for_the_store_that_comes_back_amid_a_run() {
     let script = r#"
         dir="${FIREBENCH_STORE%/*}"
         mount -t tmpfs -o size=10m tmpfs "$dir"
-        $FIREBENCH $RUN > /dev/null &
+        $FIREBENCH $RUN > /dev/null 2> told &
         while ! [ -e "$dir/runs.db-wal" ]; do sleep 0.05; done
         dd if=/dev/zero of="$dir/filler" bs=1M count=20 2> /dev/null || true
-        sleep 0.7
+        until grep -q 'not stored' told; do sleep 0.02; done
         rm "$dir/filler"
         wait $!
         echo "code: $?"
+        cat told >&2
         $FIREBENCH runs
         cp "$dir/runs.db" .
     "#;
