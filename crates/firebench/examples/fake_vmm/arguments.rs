@@ -12,6 +12,8 @@ pub struct Start {
     pub iterations: u32,
     /// Where its log goes.
     pub log: PathBuf,
+    /// The number of this boot, from 0, among those of the firebench that started it: its directory bears it.
+    pub boot: u64,
 }
 
 impl Start {
@@ -33,7 +35,7 @@ pub fn read(args: &[String]) -> Read {
         if host == "host" {
             let job: HostJob = serde_json::from_slice(&std::fs::read(path)?)?;
             let log = Path::new(path).with_file_name("fake.log");
-            return Ok(Start { nonce: job.nonce, iterations: job.iterations, log });
+            return Ok(Start { nonce: job.nonce, iterations: job.iterations, log, boot: number(Path::new(path)) });
         }
     }
     if let Some(initramfs) = option("-initrd") {
@@ -50,7 +52,13 @@ fn with_initramfs(initramfs: &Path, log: Option<&str>) -> Read {
     let job = job(initramfs)?;
     let JobKind::Measure(work) = job.kind else { return Err("nothing to measure".into()) };
     let log = log.map_or_else(|| initramfs.with_file_name("fake.log"), PathBuf::from);
-    Ok(Start { nonce: job.nonce, iterations: work.iterations, log })
+    Ok(Start { nonce: job.nonce, iterations: work.iterations, log, boot: number(initramfs) })
+}
+
+/// The number of a boot by a file in its directory, `boot-N`.
+fn number(file: &Path) -> u64 {
+    let directory = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    directory.and_then(|name| name.strip_prefix("boot-")?.parse().ok()).unwrap_or(0)
 }
 
 /// The job in the last archive of an initramfs: JSON amid the bytes of a cpio.

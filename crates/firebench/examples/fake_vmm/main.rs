@@ -2,8 +2,7 @@
 //! is given, and answers as a guest's agent would, in milliseconds. It takes the command line of the agent on the bare host,
 //! too.
 //!
-//! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`]. How
-//! often it was started stands there, too, in a file of its own name and `.boots`.
+//! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`].
 
 mod arguments;
 mod choice;
@@ -11,14 +10,9 @@ mod guest;
 mod process;
 mod script;
 
-use std::fs::File;
-use std::io::{Read, Seek, Write};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use firebench_protocol::{Counters, Event, IterationReport, Moment as Reading, PROTOCOL_VERSION};
-use nix::fcntl::{Flock, FlockArg};
-
 use guest::Guest;
 use process::misbehave;
 use script::{Moment, Script, Vmm};
@@ -42,7 +36,7 @@ fn main() -> Outcome {
     let start = arguments::read(&args)?;
     let Script { boot_ms, iteration_ms, clock, .. } = script;
     let digest = script.digest.clone();
-    let misdeeds = script.of_boot(count(&own.with_extension("boots"))?);
+    let misdeeds = script.of_boot(start.boot);
     let mut guest = Guest::new(start.nonce.clone(), &misdeeds);
 
     std::thread::sleep(Duration::from_millis(boot_ms));
@@ -81,18 +75,4 @@ fn version(vmm: Vmm) -> &'static str {
         Vmm::Qemu => "QEMU emulator version 99.0.0 (a fake)",
         Vmm::Firecracker => "Firecracker v99.0.0",
     }
-}
-
-/// The number of this boot, from 0: how often it was started before. The file is locked while it is read and written, as
-/// several may start at once.
-fn count(path: &Path) -> Result<u64, Box<dyn std::error::Error>> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-    let mut file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    // One killed while it wrote leaves it empty at worst.
-    let number: u64 = text.trim().parse().unwrap_or(0);
-    file.rewind()?;
-    write!(file, "{}", number + 1)?;
-    Ok(number)
 }

@@ -41,7 +41,7 @@ pub enum Vmm {
     Firecracker,
 }
 
-/// Something that goes wrong, and in which boots. Boots are counted from 0 over all starts of this copy of the fake VMM.
+/// Something that goes wrong, and in which boots. Boots are counted from 0 in each firebench.
 #[derive(Debug, Deserialize)]
 pub struct Misdeed {
     #[serde(flatten)]

@@ -94,7 +94,7 @@ fn boots_whose_clock_is_wrong_are_void() {
     let agent = fake(&lab, "\"boot_ms\": 5, \"iteration_ms\": 600, \"clock\": 0.5");
     let args = ["run", "memory", "--contender=a=host", "--contender=b=host", "--size", "1MiB", "--boots", "2", "--out"];
     let outcome = lab.firebench(&args).arg(&out).env("FIREBENCH_AGENT", agent).run();
-    let outcome = outcome.fails(3, &["too many boots are void"]);
+    let outcome = outcome.fails(3, &["too many blocks were left out"]);
     let report = report(&out);
     assert_eq!(report.design.end, Some(RunEnd::Void));
     let boots: Vec<_> = report.contenders.iter().flat_map(|c| &c.boots).collect();

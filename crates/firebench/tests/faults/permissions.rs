@@ -6,9 +6,9 @@ use std::process::Command;
 use firebench::store::Store;
 
 use crate::SMALL;
-use crate::rlimits::Ordinary;
 use crate::own::{assert_whole, run, shell, shell_in_namespace};
 use crate::require;
+use crate::rlimits::Ordinary;
 use crate::support::common::{Lab, firebench};
 use crate::support::invocation::Outcome;
 use crate::support::need;

@@ -5,8 +5,6 @@
 
 #![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
-#[path = "../../examples/fake_vmm/choice.rs"]
-mod choice;
 mod misdeeds;
 #[path = "../support/mod.rs"]
 mod support;
@@ -19,9 +17,9 @@ use nix::sys::signal::Signal;
 use rusqlite::{Connection, OpenFlags};
 
 use support::common::{Lab, say, wait_for};
-use support::fake::fake;
+use support::fake::{choice, fake};
 use support::need;
-use watch::{Sample, Watched};
+use watch::Watched;
 
 /// At least so many boots, so many kills, and the seed.
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +145,7 @@ fn a_misbehaving_vmm_and_a_firebench_that_is_killed_again_and_again() {
     let mut args = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--iterations", "2", "--seed", "5"]
         .map(str::to_owned)
         .to_vec();
-    args.extend(["--boot-deadline", "1", "--iteration-deadline", "1", "--max-failures", MANY].map(str::to_owned));
+    args.extend(["--boot-deadline", "4", "--iteration-deadline", "4", "--max-failures", MANY].map(str::to_owned));
     args.extend(["--boots".to_owned(), blocks.to_string()]);
     args.extend(["a", "b"].map(|name| format!("--contender={name}=qemu,binary={}", fake.display())));
     let digest = script["digest"].as_str().expect("a digest").to_owned();
@@ -157,7 +155,7 @@ fn a_misbehaving_vmm_and_a_firebench_that_is_killed_again_and_again() {
     // The kills come in the first half of the boots.
     let most = (size.boots / size.kills.max(1)).max(2) as u64;
     for kill in 0..size.kills {
-        let mut run = soak.start();
+        let run = soak.start();
         let boots = soak.told + soak.chance(0, most) as usize;
         let pause = Duration::from_millis(soak.chance(1, 60));
         wait_for("some boots", Duration::from_secs(300), || {

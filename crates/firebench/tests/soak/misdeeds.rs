@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::choice;
+use crate::support::fake::choice;
 
 /// A misdeed, its probability, and the states in which its boot may end.
 struct Case {
@@ -35,16 +35,17 @@ const CASES: [Case; 16] = [
     Case {
         probability: 0.02,
         statuses: &["ok"],
-        deed: || json!({ "do": "mutter", "text": "so it goes\n", "times": 20_000 }),
+        deed: || json!({ "do": "mutter", "text": "so it goes\n", "times": 2_000 }),
     },
     Case {
         probability: 0.02,
         statuses: &["ok"],
-        deed: || json!({ "do": "say", "text": "\u{1b}[2J\u{7}\u{9b}31m\n", "times": 20_000 }),
+        deed: || json!({ "do": "say", "text": "\u{1b}[2J\u{7}\u{9b}31m\n", "times": 2_000 }),
     },
+    // Whichever comes first, the limit or the deadline.
     Case {
         probability: 0.005,
-        statuses: &["protocol_error"],
+        statuses: &["protocol_error", "never_started"],
         deed: || json!({ "do": "flood", "text": "x".repeat(4096) }),
     },
     Case {

@@ -1,6 +1,6 @@
 //! What a running firebench holds: memory and descriptors.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 use crate::support::common::say;
 use crate::support::invocation::{Outcome, Running};
@@ -58,12 +58,6 @@ impl<'a> Deref for Watched<'a> {
 
     fn deref(&self) -> &Self::Target {
         &self.run
-    }
-}
-
-impl DerefMut for Watched<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.run
     }
 }
 
