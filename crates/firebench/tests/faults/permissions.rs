@@ -225,7 +225,7 @@ fn no_namespaces_for_a_tap() {
         let mut command = Command::new("unshare");
         command.args(["-Ur", "sh", "-euc", &format!("{prepare} $FIREBENCH run memory {preset}")]);
         let outcome = lab.invocation(command).env("FIREBENCH", firebench()).run();
-        outcome.fails(3, &["could not make a network namespace", "user.max_net_namespaces"]);
+        outcome.fails(3, &["could not make namespaces of its own", "user.max_net_namespaces"]);
         assert_whole(&lab.store());
     }
 }
