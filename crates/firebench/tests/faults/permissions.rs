@@ -80,9 +80,11 @@ fn a_filled_cache_on_a_read_only_file_system() {
     lab.cache = lab.path("sealed");
     std::fs::rename(lab.path("cache"), &lab.cache).expect("both are ours");
     run(&lab, 1).run().ok();
+    let intact = |listed: Outcome| listed.ok().stdout.matches("intact").count();
+    let there = intact(lab.firebench(&["image", "list", "--verify"]).run());
     sealed(&lab, "$FIREBENCH $RUN").ok();
-    let listed = sealed(&lab, "$FIREBENCH image list --verify").ok();
-    assert_eq!(listed.stdout.matches("intact").count(), 2, "{listed}");
+    let listed = sealed(&lab, "$FIREBENCH image list --verify");
+    assert!(there >= 2 && intact(listed) == there);
     sealed(&lab, "$FIREBENCH image gc --max-size 0").fails(3, &["Read-only file system"]);
 }
 
