@@ -30,6 +30,7 @@ use firebench_image::cache::Cache;
 use firebench_vmm::Interrupt;
 
 use crate::nested::NestedError;
+use crate::report::text;
 use crate::runner::RunError;
 use crate::store::StoreError;
 
@@ -204,7 +205,7 @@ fn print(text: &str) -> Result<(), Failure> {
 /// A value as JSON for people and programs.
 fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(value).map_err(std::io::Error::from);
-    Ok(json.map_err(Failure::system("write JSON"))? + "\n")
+    Ok(text::json(&json.map_err(Failure::system("write JSON"))?) + "\n")
 }
 
 /// Standard output takes no more.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ReportError;
+use super::{ReportError, text};
 use crate::experiment::Experiment;
 use crate::record::{Imported, Report, SCHEMA};
 
@@ -25,9 +25,8 @@ struct ExperimentOnly {
 /// # Errors
 /// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
 pub fn to_json(report: &Report) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))?;
-    text.push('\n');
-    Ok(text)
+    let json = serde_json::to_string_pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))?;
+    Ok(text::json(&json) + "\n")
 }
 
 /// Reads what [`to_json`] wrote. Fields that this version does not know are ignored.
@@ -51,10 +50,10 @@ pub(super) fn experiment_from_json(text: &str) -> Result<Experiment, ReportError
 
 /// serde_json's message quotes the file, which may come from anywhere.
 pub(crate) fn error(error: &serde_json::Error) -> ReportError {
-    ReportError::Json(super::text::line(&error.to_string()))
+    ReportError::Json(text::line(&error.to_string()))
 }
 
 fn check_schema(text: &str) -> Result<(), ReportError> {
     let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
-    if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: super::text::line(&head.schema) }) }
+    if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: text::line(&head.schema) }) }
 }

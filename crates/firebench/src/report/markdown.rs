@@ -5,6 +5,7 @@
 use firebench_protocol::Moment;
 use firebench_vmm::{Launch, VmmKind};
 
+use super::experiment_toml::to_toml;
 use super::files::MARKER;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
@@ -292,11 +293,9 @@ fn artifact_row(artifact: &Artifact) -> Vec<String> {
 
 fn again_section(report: &Report) -> String {
     let command = fence("bash", "firebench run --from report.md");
-    let experiment = match toml::to_string(&report.experiment) {
+    let experiment = match to_toml(&report.experiment) {
         Ok(toml) => format!("{MARKER}\n{}", verbatim_fence("toml", toml.trim_end())),
-        Err(error) => {
-            format!("The experiment cannot be written here ({}); `report.json` has it.\n", sentence(&error.to_string()))
-        }
+        Err(error) => format!("The experiment cannot be written here ({}); `report.json` has it.\n", sentence(&error)),
     };
     format!(
         "## Run it again\n\n{command}\n{experiment}\nWritten by firebench {}, {}.\n",

@@ -7,6 +7,7 @@
 
 mod design;
 mod exercised;
+mod experiment_toml;
 mod fairness;
 pub mod files;
 mod hosts;

@@ -1,7 +1,7 @@
 //! Text that outside data goes through before anybody's terminal or Markdown reader sees it, and numbers as people
 //! read them.
 
-/// What a character that must not be printed becomes.
+/// What a character that must not be printed becomes, unless its format can say it otherwise.
 const REPLACEMENT: char = '\u{fffd}';
 
 /// One line that is safe to print: no control characters (so no escape sequences and no line ends), and none of the
@@ -21,7 +21,26 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { c } else { printable(c) }).collect()
 }
 
+/// JSON with escapes in place of the characters that [`line()`] replaces: its strings stay what they are. Line ends between
+/// its strings stay, too.
+pub fn json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_hidden(c) {
+            safe.push(c);
+        } else {
+            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    safe
+}
+
 fn printable(c: char) -> char {
+    if is_hidden(c) { REPLACEMENT } else { c }
+}
+
+/// Whether nobody sees the character: a control character, or one that reorders or hides text.
+pub(super) fn is_hidden(c: char) -> bool {
     let invisible = matches!(
         c,
         '\u{ad}'
@@ -34,7 +53,7 @@ fn printable(c: char) -> char {
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e007f}'
     );
-    if c.is_control() || invisible { REPLACEMENT } else { c }
+    c.is_control() || invisible
 }
 
 /// `text` cut to `width` characters, with an ellipsis where something is missing.

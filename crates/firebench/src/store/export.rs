@@ -9,6 +9,7 @@ use super::read::{StoredBoot, StoredEvent, each_boot, events, head};
 use super::{Store, StoreError, Trouble};
 use crate::events::RunEvent;
 use crate::record::{BootRecord, Report};
+use crate::report::text;
 
 /// The columns of the CSV: one row a sample.
 pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "value"];
@@ -24,7 +25,8 @@ enum Line<'a> {
 
 impl Store {
     /// Writes the samples of a run as CSV with the columns [`COLUMNS`], in the order in which they were measured: those of the
-    /// boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0.
+    /// boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0. Control characters in
+    /// names are replaced.
     ///
     /// # Errors
     /// As for [`id`](Store::id), and [`StoreError::Output`].
@@ -65,8 +67,8 @@ impl Store {
         let (run, _) = self.find(which)?;
         let (report, _) = head(&self.connection, run)?;
         let mut write = |line: Line| {
-            serde_json::to_writer(&mut *out, &line).map_err(|error| Trouble::Output(error.into()))?;
-            out.write_all(b"\n").map_err(Trouble::Output)
+            let json = serde_json::to_string(&line).map_err(|error| Trouble::Output(error.into()))?;
+            writeln!(out, "{}", text::json(&json)).map_err(Trouble::Output)
         };
         write(Line::Run { run: &report })?;
         let mut events = events(&self.connection, run)?.into_iter().peekable();
@@ -86,7 +88,9 @@ fn csv_fields(row: &Row) -> rusqlite::Result<[String; 5]> {
     let (block, iteration): (u32, u32) = (row.get(1)?, row.get(2)?);
     // With `Debug` a number is as short as it can be and still come back bit for bit, also a very large or small one.
     let value = format!("{:?}", row.get::<_, f64>(4)?);
-    Ok([row.get(0)?, block.to_string(), iteration.to_string(), row.get(3)?, value])
+    // Names from elsewhere may hold what a terminal must not be given.
+    let name = |column| row.get::<_, String>(column).map(|name| text::line(&name));
+    Ok([name(0)?, block.to_string(), iteration.to_string(), name(3)?, value])
 }
 
 fn output(error: csv::Error) -> Trouble {

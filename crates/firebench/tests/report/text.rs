@@ -97,3 +97,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn json_keeps_its_strings_and_hides_nothing() {
+    let strings = ["a\x1b[31m\u{7f}\u{9b}31m", "\u{202e}\u{feff}\u{e0001}", "\n\t\"\\ é → 😀"];
+    let safe = text::json(&serde_json::to_string_pretty(&strings).unwrap());
+    assert!(safe.chars().all(|c| c == '\n' || !c.is_control()), "{safe}");
+    assert!(safe.contains(r"\u001b[31m\u007f\u009b31m") && safe.contains(r"\u202e\ufeff\udb40\udc01"), "{safe}");
+    assert!(safe.contains("é → 😀"), "{safe}");
+    assert_eq!(serde_json::from_str::<[String; 3]>(&safe).unwrap(), strings);
+}
