@@ -10,6 +10,7 @@ use object::Endianness;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 
+use crate::kernel::MAX_FILE_BYTES;
 use crate::{Error, Result};
 
 /// A kernel module.
@@ -62,12 +63,15 @@ struct Needs {
 /// The modules `wanted` and all that they need, each once, in an order in which they can be loaded. What is built in is
 /// left out.
 pub fn load_order(source: &impl ModuleSource, wanted: &[&str]) -> Result<Vec<Module>> {
-    let mut resolver = Resolver { source, state: BTreeMap::new(), order: Vec::new() };
+    let mut resolver = Resolver { source, state: BTreeMap::new(), order: Vec::new(), room: MAX_FILE_BYTES };
     for name in wanted {
-        resolver.visit(&normalise(name), None)?;
+        resolver.visit(&normalise(name), None, 0)?;
     }
     Ok(resolver.order)
 }
+
+/// Longest chain of modules that need each other; those of a real kernel have some ten links.
+const LONGEST_CHAIN: usize = 64;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -79,17 +83,18 @@ struct Resolver<'a, S> {
     source: &'a S,
     state: BTreeMap<String, State>,
     order: Vec<Module>,
+    /// Bytes that all modules together still may have.
+    room: u64,
 }
 
 impl<S: ModuleSource> Resolver<'_, S> {
-    /// Adds `name` after all that it needs.
-    fn visit(&mut self, name: &str, needed_by: Option<&str>) -> Result<()> {
+    /// Adds `name` after all that it needs; `depth` modules stand between it and what is wanted.
+    fn visit(&mut self, name: &str, needed_by: Option<&str>, depth: usize) -> Result<()> {
+        let invalid = |reason: &str| Error::ModuleInvalid { name: name.to_owned(), reason: reason.to_owned() };
         match self.state.get(name) {
             Some(State::Done) => return Ok(()),
-            Some(State::Visiting) => {
-                let reason = "it needs itself, in a circle".to_owned();
-                return Err(Error::ModuleInvalid { name: name.to_owned(), reason });
-            }
+            Some(State::Visiting) => return Err(invalid("it needs itself, in a circle")),
+            None if depth >= LONGEST_CHAIN => return Err(invalid("too long a chain of modules needs it")),
             None => {}
         }
         if self.source.is_builtin(name) {
@@ -103,17 +108,21 @@ impl<S: ModuleSource> Resolver<'_, S> {
                 needed_by: needed_by.map(str::to_owned),
             });
         };
+        self.room = self
+            .room
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| invalid("with it all modules together have more than 512 MiB"))?;
         self.state.insert(name.to_owned(), State::Visiting);
-        let needs = needs(&bytes).map_err(|reason| Error::ModuleInvalid { name: name.to_owned(), reason })?;
+        let needs = needs(&bytes).map_err(|reason| invalid(&reason))?;
         for other in &needs.soft {
             // A soft dependency may name an alias, or close a circle: then it is passed over, as modprobe does.
             if !self.state.contains_key(other) && (self.source.is_builtin(other) || self.source.read(other)?.is_some())
             {
-                self.visit(other, Some(name))?;
+                self.visit(other, Some(name), depth + 1)?;
             }
         }
         for other in &needs.hard {
-            self.visit(other, Some(name))?;
+            self.visit(other, Some(name), depth + 1)?;
         }
         self.state.insert(name.to_owned(), State::Done);
         self.order.push(Module { name: name.to_owned(), bytes });
@@ -237,6 +246,28 @@ pub(crate) mod tests {
         );
         assert!(matches!(load_order(&source, &["gone"]), Err(Error::ModuleMissing { needed_by: None, .. })));
         assert!(matches!(load_order(&source, &["x"]), Err(Error::ModuleInvalid { .. })), "a circle");
+    }
+
+    /// The next number is needed by every module.
+    struct Endless;
+
+    impl ModuleSource for Endless {
+        fn release(&self) -> &str {
+            ""
+        }
+        fn is_builtin(&self, _: &str) -> bool {
+            false
+        }
+        fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+            let next = name.parse::<u64>().expect("a number") + 1;
+            Ok(Some(module(&[&format!("depends={next}")])))
+        }
+    }
+
+    #[test]
+    fn a_chain_has_an_end() {
+        let error = load_order(&Endless, &["0"]).expect_err("no stack is deep enough");
+        assert_eq!(error.to_string(), "`64` is not an x86_64 kernel module: too long a chain of modules needs it");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// Most that a package may unpack to, in bytes: Debian's largest kernel packages have 500 MiB.
 const MAX_UNPACKED: u64 = 4 << 30;
 
+/// Bytes of a name that are read: `PATH_MAX`. What is longer is the name of nothing that is wanted.
+const MAX_NAME: u64 = 4096;
+
 /// A kernel package in memory.
 #[derive(Debug)]
 pub struct KernelPackage {
@@ -62,9 +65,20 @@ impl KernelPackage {
         let wrong = move |error| damaged(&path, error);
         let mut spilled = 0_u64;
         let mut archive = tar::Archive::new(tar);
-        for entry in archive.entries().map_err(&wrong)? {
+        let mut long_name = None;
+        // Raw, for else names of any length are kept. Packages have no other extension than GNU's long names (deb(5)).
+        for entry in archive.entries().map_err(&wrong)?.raw(true) {
             let mut entry = entry.map_err(&wrong)?;
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            if entry.header().entry_type().is_gnu_longname() {
+                let mut name = Vec::new();
+                entry.take(MAX_NAME).read_to_end(&mut name).map_err(&wrong)?;
+                long_name = Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned());
+                continue;
+            }
+            if entry.header().entry_type().is_gnu_longlink() {
+                continue;
+            }
+            let name = long_name.take().unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
             let Some(wanted) = Wanted::of(&name) else { continue };
             if !entry.header().entry_type().is_file() {
                 continue;

@@ -108,11 +108,15 @@ impl Compression {
     }
 }
 
+/// What the decoder of xz may hold, in KiB: kernels are compressed with a dictionary of 128 MiB (`scripts/xz_wrap.sh`), and the
+/// format lets a file ask for 4 GiB.
+const MAX_XZ_KIB: u32 = 160 << 10;
+
 /// A reader that decompresses one stream of `compressed`.
 pub(crate) fn reader<'a>(compression: Compression, compressed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     Ok(match compression {
         Compression::Gzip => Box::new(flate2::read::GzDecoder::new(compressed)),
-        Compression::Xz => Box::new(lzma_rust2::XzReader::new(compressed, false)),
+        Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(compressed, false, MAX_XZ_KIB)),
         Compression::Zstd => {
             let decoder = ruzstd::decoding::StreamingDecoder::new(compressed).map_err(io::Error::other)?;
             Box::new(decoder)
