@@ -118,11 +118,11 @@ impl<S: ModuleSource> Resolver<'_, S> {
             // A soft dependency may name an alias, or close a circle: then it is passed over, as modprobe does.
             if !self.state.contains_key(other) && (self.source.is_builtin(other) || self.source.read(other)?.is_some())
             {
-                self.visit(other, Some(name), depth + 1)?;
+                self.visit(other, Some(name), depth.saturating_add(1))?;
             }
         }
         for other in &needs.hard {
-            self.visit(other, Some(name), depth + 1)?;
+            self.visit(other, Some(name), depth.saturating_add(1))?;
         }
         self.state.insert(name.to_owned(), State::Done);
         self.order.push(Module { name: name.to_owned(), bytes });
