@@ -8,7 +8,7 @@ use firebench_vmm::{Accel, VmmKind};
 use crate::require;
 use crate::support::common::{Lab, say};
 use crate::support::fake::fake;
-use crate::support::invocation::report;
+use crate::support::invocation::{Outcome, report};
 use crate::support::need;
 
 /// A/A and A/B in one run: b is a again, c does 5% more work. In CPU time, which other tests beside this one disturb least.
@@ -20,10 +20,31 @@ fn equal_hosts_are_not_told_apart_and_five_percent_more_work_is_found() {
     let contenders = ["--contender=a=host", "--contender=b=host", "--contender=c=host,handicap=5%"];
     let junit = lab.path("junit.xml");
     let gates = ["--fail-if", "c: user > +0.1%", "--fail-if", "b: user > +10%", "--annotate", "github", "--junit"];
-    let run = lab
-        .firebench(&["run", "memory", "--size", "32MiB", "--blocks", "40", "--iterations", "2", "--primary", "user"])
-        .args(contenders);
-    let outcome = run.args(gates).arg(&junit).arg("--out").arg(&out).run();
+    let run = || {
+        let run = lab
+            .firebench(&[
+                "run",
+                "memory",
+                "--size",
+                "32MiB",
+                "--blocks",
+                "40",
+                "--iterations",
+                "2",
+                "--primary",
+                "user",
+            ])
+            .args(contenders);
+        run.args(gates).arg(&junit).arg("--out").arg(&out).run()
+    };
+    // Where something else kept the computer busy, the run says that it cannot tell: then once more.
+    let cannot_tell = |outcome: &Outcome| outcome.stdout.contains("c: user > +0.1%: undecided");
+    let mut outcome = run();
+    for _ in 0..2 {
+        if cannot_tell(&outcome) {
+            outcome = run();
+        }
+    }
     assert_eq!(outcome.status.code(), Some(1), "the gate of c fails\n{outcome}");
     assert!(outcome.stderr.contains("::error ") && outcome.stdout.contains("c: user > +0.1%: failed"), "{outcome}");
     assert!(outcome.stdout.contains("b: user > +10%: passed"), "{outcome}");
