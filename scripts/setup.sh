@@ -45,6 +45,12 @@ install_rust() {
   rust_is_new_enough || die "no Rust of version 1.$MINIMUM_RUST or newer is to be had from apt" "install one with rustup"
 }
 
+# Whether the compiler came with the runtime of AddressSanitizer.
+has_asan() {
+  local lib; lib=$(rustc --print target-libdir)
+  compgen -G "$lib/librustc-*_rt.asan.a" >/dev/null
+}
+
 # Where a newer qemu-utils came from backports, the matching QEMU must come from there, too: the entry is derived
 # from the configured sources and used for this one installation.
 install_qemu() {

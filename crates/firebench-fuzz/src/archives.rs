@@ -1,0 +1,108 @@
+//! Archives: Debian packages, Firecracker's releases, wheels.
+
+use std::cell::OnceCell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use firebench::fetch::archive::{from_tgz, from_zip};
+use firebench_image::deb::KernelPackage;
+use firebench_image::kernel;
+use tempfile::TempDir;
+
+use crate::clean;
+use crate::heap::bounded;
+
+/// A file of 512 MiB, in a buffer that was just doubled for it; and what a decompressor may look back on.
+const MOST: usize = 3 * (512 << 20) + (256 << 20);
+
+/// A directory with `package.deb` and the empty directory `work`, in which packages are opened.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(tempfile::tempdir().expect("room for a directory"));
+        std::fs::create_dir(place.work()).expect("room for a directory");
+        place
+    }
+
+    fn work(&self) -> PathBuf {
+        self.0.path().join("work")
+    }
+
+    fn package(&self) -> PathBuf {
+        self.0.path().join("package.deb")
+    }
+}
+
+thread_local! {
+    static PLACE: OnceCell<Place> = const { OnceCell::new() };
+}
+
+/// Opens a package, reads its modules, and sees that nothing was written under a name. What does not begin like a package
+/// is taken for its inner archive, compressed or not.
+pub fn deb(data: &[u8]) {
+    let package = if data.starts_with(b"!<arch>\n") { data.to_vec() } else { around(data) };
+    PLACE.with(|place| {
+        let place = place.get_or_init(Place::new);
+        std::fs::write(place.package(), &package).expect("room for a package");
+        bounded(MOST, || match KernelPackage::open_in(&place.package(), &place.work()) {
+            Ok(package) => {
+                if let Err(error) = kernel::inspect(package.vmlinuz()) {
+                    clean::error(&error);
+                }
+                if let Err(error) = package.modules(&["virtio_blk", "kvm_amd", "a"]) {
+                    clean::error(&error);
+                }
+            }
+            Err(error) => clean::error(&error),
+        });
+        assert_eq!(names(&place.work()), [""; 0], "nothing is left in the folder");
+        assert_eq!(names(place.0.path()), ["package.deb", "work"], "nothing is written beside it");
+    });
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("it is there");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("it is there").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A package with this inner archive.
+fn around(data: &[u8]) -> Vec<u8> {
+    let name = match data {
+        [0xfd, b'7', b'z', ..] => "data.tar.xz",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "data.tar.zst",
+        [0x1f, 0x8b, ..] => "data.tar.gz",
+        _ => "data.tar",
+    };
+    let mut package = b"!<arch>\n".to_vec();
+    for (name, contents) in [("debian-binary", &b"2.0\n"[..]), (name, data)] {
+        let size = contents.len();
+        package.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100644).bytes());
+        package.extend(contents);
+        package.resize(package.len().next_multiple_of(2), b'\n');
+    }
+    package
+}
+
+/// Reads single files out of a release (gzipped tar) and a wheel (ZIP). What is neither is taken for a tar.
+pub fn release(data: &[u8]) {
+    let wanted = ["release/firecracker", "release/SHA256SUMS"].map(str::to_owned);
+    bounded(MOST, || {
+        if data.starts_with(b"PK") {
+            return drop(from_zip(data, "bin/firecracker"));
+        }
+        let zipped = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
+        if let Ok(files) = from_tgz(&zipped, &wanted) {
+            assert!(files.keys().all(|name| wanted.contains(name)), "nothing that was not asked for");
+        }
+    });
+}
+
+/// Gzipped without an attempt to make it smaller.
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(data).and_then(|()| encoder.finish()).expect("it is written to memory")
+}

@@ -1,0 +1,72 @@
+//! Figures that others bring: reports, results of hyperfine, CSV.
+
+use std::cell::RefCell;
+
+use firebench::compare::{self, Operand};
+use firebench::gate::{self, Limit};
+use firebench::import;
+use firebench::record::Report;
+use firebench::store::Store;
+use tempfile::TempDir;
+
+use crate::clean::{self, clean};
+
+/// When an import takes place.
+const NOW: &str = "2025-01-01T00:00:00Z";
+/// A file's name belongs to whoever made the file.
+const NAME: &str = "figures \x1b[31m\u{202e}.csv";
+
+/// Imports the text, renders it in every format, compares it with itself, and puts it through a store.
+pub fn import(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match import::parse(text, NAME, NOW) {
+        Ok(report) => {
+            clean::report(&report);
+            compared(&report);
+            stored(report);
+        }
+        Err(error) => clean::error(&error),
+    }
+}
+
+/// Compares a report with itself, under limits.
+fn compared(report: &Report) {
+    let operand = |given: &str| Operand { given: given.to_owned(), report: report.clone(), contender: None };
+    let limits: Vec<Limit> = ["real > +3%", "sys > +0.1s"].map(|limit| limit.parse().expect("a limit")).to_vec();
+    match compare::compare(&operand("a\x1b[1m"), &operand("b"), &limits) {
+        Ok(comparison) => {
+            clean("the comparison", &compare::table::render(&comparison));
+            clean("the comparison in Markdown", &compare::markdown::render(&comparison));
+            clean("GitHub's annotations", &gate::github(&comparison.gates));
+            clean("JUnit's file", &gate::junit(&comparison.gates, "x", true));
+        }
+        Err(error) => clean::error(&error),
+    }
+}
+
+thread_local! {
+    /// One store for all inputs: to make one takes longer than to fill it.
+    static STORE: RefCell<(Store, TempDir)> = RefCell::new({
+        let dir = tempfile::tempdir().expect("room for a directory");
+        (Store::open(&dir.path().join("store.db")).expect("room for a store"), dir)
+    });
+}
+
+/// Stores a report, exports it, and takes it out again.
+fn stored(report: Report) {
+    STORE.with_borrow_mut(|(store, _)| {
+        let id = match store.import(report.clone()) {
+            Ok(id) => id,
+            Err(error) => return clean::error(&error),
+        };
+        let loaded = store.load(id.as_str()).expect("what was stored is there");
+        assert_eq!(Report { id: report.id.clone(), ..loaded }, report, "a report comes out as it went in");
+        let mut csv = Vec::new();
+        store.export_csv(id.as_str(), &mut csv).expect("it is written to memory");
+        clean("the CSV", std::str::from_utf8(&csv).expect("text"));
+        let mut lines = Vec::new();
+        store.export_jsonl(id.as_str(), &mut lines).expect("it is written to memory");
+        clean("the JSON Lines", std::str::from_utf8(&lines).expect("text"));
+        store.delete(&id).expect("it was there");
+    });
+}
