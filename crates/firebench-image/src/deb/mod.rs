@@ -8,6 +8,7 @@ mod ar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -62,43 +63,25 @@ impl KernelPackage {
     /// Reads the whole inner archive.
     fn unpack(&mut self, tar: impl Read, dir: &Path) -> Result<()> {
         let path = self.path.clone();
-        let wrong = move |error| damaged(&path, error);
         let mut spilled = 0_u64;
-        let mut archive = tar::Archive::new(tar);
-        let mut long_name = None;
-        // Raw, for else names of any length are kept. Packages have no other extension than GNU's long names (deb(5)).
-        for entry in archive.entries().map_err(&wrong)?.raw(true) {
-            let mut entry = entry.map_err(&wrong)?;
-            if entry.header().entry_type().is_gnu_longname() {
-                let mut name = Vec::new();
-                entry.take(MAX_NAME).read_to_end(&mut name).map_err(&wrong)?;
-                long_name = Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned());
-                continue;
-            }
-            if entry.header().entry_type().is_gnu_longlink() {
-                continue;
-            }
-            let name = long_name.take().unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
-            let Some(wanted) = Wanted::of(&name) else { continue };
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            if entry.size() > kernel::MAX_FILE_BYTES {
-                return Err(wrong(std::io::Error::other(format!("{name} is larger than 512 MiB"))));
-            }
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).map_err(&wrong)?;
-            match wanted {
-                Wanted::Kernel { release } => (self.vmlinuz, self.release) = (bytes, release.to_owned()),
-                Wanted::Builtin => self.builtin = modules::builtin_names(&String::from_utf8_lossy(&bytes)),
-                Wanted::Module { name, file } => {
-                    self.spill.write_all(&bytes).map_err(Error::io("write to", dir))?;
-                    self.modules.insert(name, (file.to_owned(), spilled, bytes.len()));
-                    spilled = spilled.saturating_add(bytes.len() as u64);
+        each_file(
+            &path,
+            tar,
+            |name| Wanted::of(name).is_some(),
+            |name, bytes| {
+                match Wanted::of(name) {
+                    Some(Wanted::Kernel { release }) => (self.vmlinuz, self.release) = (bytes, release.to_owned()),
+                    Some(Wanted::Builtin) => self.builtin = modules::builtin_names(&String::from_utf8_lossy(&bytes)),
+                    Some(Wanted::Module { name, file }) => {
+                        self.spill.write_all(&bytes).map_err(Error::io("write to", dir))?;
+                        self.modules.insert(name, (file.to_owned(), spilled, bytes.len()));
+                        spilled = spilled.saturating_add(bytes.len() as u64);
+                    }
+                    None => {}
                 }
-            }
-        }
-        Ok(())
+                Ok(ControlFlow::Continue(()))
+            },
+        )
     }
 
     /// The kernel as it is in the package, usually a bzImage.
@@ -152,13 +135,41 @@ fn damaged(path: &Path, error: std::io::Error) -> Error {
 /// # Errors
 /// When it is no package, or damaged, or the file is implausibly large.
 pub fn file(path: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
+    let mut first = None;
+    let wanted = |name: &str| names.contains(&name.strip_prefix("./").unwrap_or(name));
+    each_file(path, contents(path)?, wanted, |_, bytes| {
+        first = Some(bytes);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(first)
+}
+
+/// Takes the regular files of an inner archive whose names are `wanted` into memory, one after the other, until `found` has
+/// enough.
+fn each_file(
+    path: &Path,
+    tar: impl Read,
+    wanted: impl Fn(&str) -> bool,
+    mut found: impl FnMut(&str, Vec<u8>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
     let wrong = |error| damaged(path, error);
-    let mut archive = tar::Archive::new(contents(path)?);
-    for entry in archive.entries().map_err(wrong)? {
+    let mut archive = tar::Archive::new(tar);
+    let mut long_name = None;
+    // Raw, for else names of any length are kept. Packages have no other extension than GNU's long names (deb(5)).
+    for entry in archive.entries().map_err(wrong)?.raw(true) {
         let mut entry = entry.map_err(wrong)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let plain = name.strip_prefix("./").unwrap_or(&name);
-        if !names.contains(&plain) || !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() {
+            let mut name = Vec::new();
+            entry.take(MAX_NAME).read_to_end(&mut name).map_err(wrong)?;
+            long_name = Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned());
+            continue;
+        }
+        if kind.is_gnu_longlink() {
+            continue;
+        }
+        let name = long_name.take().unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
+        if !kind.is_file() || !wanted(&name) {
             continue;
         }
         if entry.size() > kernel::MAX_FILE_BYTES {
@@ -166,9 +177,11 @@ pub fn file(path: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
         }
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(wrong)?;
-        return Ok(Some(bytes));
+        if found(&name, bytes)?.is_break() {
+            break;
+        }
     }
-    Ok(None)
+    Ok(())
 }
 
 impl ModuleSource for KernelPackage {
