@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use firebench::fetch::archive::{from_tgz, from_zip};
-use firebench_image::deb::KernelPackage;
+use firebench_image::deb::{KernelPackage, file};
 use firebench_image::kernel;
 use tempfile::TempDir;
 
@@ -55,6 +55,11 @@ pub fn deb(data: &[u8]) {
                 }
             }
             Err(error) => clean::error(&error),
+        });
+        bounded(MOST, || {
+            if let Err(error) = file(&place.package(), &["boot/vmlinuz-6.1.0-t", "bin/busybox"]) {
+                clean::error(&error);
+            }
         });
         assert_eq!(names(&place.work()), [""; 0], "nothing is left in the folder");
         assert_eq!(names(place.0.path()), ["package.deb", "work"], "nothing is written beside it");

@@ -7,8 +7,9 @@ use firebench::import;
 use firebench::observe::{Expected, Observer, Step};
 use firebench::plan::Deadlines;
 use firebench::record::{BootRecord, BootStatus, Report};
-use firebench_protocol::codec::{Decoder, Item, MAX_CONSOLE_LINE, MAX_PAYLOAD, encode};
+use firebench_protocol::codec::{Damage, Decoder, Item, MAX_CONSOLE_LINE, MAX_PAYLOAD, encode};
 use firebench_protocol::{Counters, Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_vmm::Exit;
 
 use crate::clean;
 use crate::heap::bounded;
@@ -33,13 +34,16 @@ pub fn frames(data: &[u8]) {
 
     let mut decoder = Decoder::new(NONCE);
     decoder.push(console, &mut |item| whole.push(item));
-    let expected = u32::MAX - u32::from(whole.iter().any(|item| matches!(item, Item::Event { seq: u32::MAX, .. })));
+    // After a frame of the highest number none can come.
+    let over = whole.iter().any(|item| {
+        matches!(item, Item::Event { seq: u32::MAX, .. } | Item::Damaged(Damage::BadJson { seq: u32::MAX, .. }))
+    });
     decoder.push(&last, &mut |item| whole.push(item));
     decoder.finish(&mut |item| whole.push(item));
     in_order(&whole);
-    // A frame of the highest number cannot come again; until then it is found after whatever came before.
-    if expected == u32::MAX {
-        assert_eq!(whole.last(), Some(&Item::Event { seq: u32::MAX, event: Event::Done }), "a good frame is found");
+    if !over {
+        let found = Item::Event { seq: u32::MAX, event: Event::Done };
+        assert_eq!(whole.last(), Some(&found), "a good frame is found, whatever came before");
     }
 
     let mut pieces = Vec::new();
@@ -114,7 +118,7 @@ pub fn guest(data: &[u8]) {
     }
     assert_eq!(numbers.last(), Some(&u32::MAX), "a good frame is found, whatever came before");
 
-    let verdict = verdict.or_else(|| observer.vmm_exited("exit code 0"));
+    let verdict = verdict.or_else(|| observer.vmm_exited(Exit::Code(0), "exit code 0"));
     clean::report(&boot(observer, verdict));
 }
 
@@ -131,6 +135,7 @@ fn boot(observer: Observer<'_>, verdict: Option<(BootStatus, String)>) -> Report
     let mut record = BootRecord::new(0, 0, 1);
     if let Some((status, message)) = verdict {
         assert!(status != BootStatus::Ok && !message.is_empty(), "a failure has a reason");
+        assert!(message.chars().count() <= 1000, "a reason is a sentence");
         (record.status, record.message) = (status, Some(message));
         record.last_words = observer.words.lines();
         assert!(record.last_words.len() <= 41, "few words are kept");
@@ -256,7 +261,6 @@ impl Guest {
 
     fn good(&mut self, event: &Event) {
         let payload = serde_json::to_vec(event).expect("an event has a JSON form");
-        // What is no number has no JSON form that comes back.
         self.frame(self.seq, &payload);
         self.seq = self.seq.saturating_add(1).min(u32::MAX - 1);
     }

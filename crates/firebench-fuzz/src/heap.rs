@@ -1,5 +1,7 @@
 //! What a thread holds on the heap: "bounded memory" is asserted, not hoped for.
 
+#![expect(unsafe_code, reason = "an allocator is")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

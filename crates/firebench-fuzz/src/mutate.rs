@@ -72,7 +72,7 @@ fn step(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             bytes.extend_from_slice(&other[from..]);
         }
         5 => binary_field(bytes, at, random),
-        6 => decimal_field(bytes, at, random),
+        6 => digits(bytes, at, random),
         _ => drop(bytes.splice(at..at, WORDS[random.below(WORDS.len())].bytes())),
     }
 }
@@ -90,12 +90,18 @@ fn binary_field(bytes: &mut [u8], at: usize, random: &mut Random) {
     }
 }
 
-/// Replaces the first number in decimal digits from here on.
-fn decimal_field(bytes: &mut Vec<u8>, at: usize, random: &mut Random) {
-    let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|offset| at + offset) else { return };
-    let end =
-        bytes[start..].iter().position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |offset| start + offset);
-    drop(bytes.splice(start..end, NUMBERS[random.below(NUMBERS.len())].to_string().into_bytes()));
+/// Replaces the first number in digits from here on: by a decimal one, or, as wide as the place allows, by one in the octal
+/// digits of tar or the hexadecimal ones of cpio.
+fn digits(bytes: &mut Vec<u8>, at: usize, random: &mut Random) {
+    let Some(start) = (at..bytes.len()).find(|&start| bytes[start].is_ascii_digit()) else { return };
+    let end = start + bytes[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let number = NUMBERS[random.below(NUMBERS.len())];
+    let (text, end) = match random.below(3) {
+        0 => (number.to_string(), end),
+        1 => (format!("{number:011o}"), end.min(start + 11)),
+        _ => (format!("{:08x}", number as u32), end.min(start + 8)),
+    };
+    drop(bytes.splice(start..end, text.into_bytes()));
 }
 
 struct Random(ChaCha8Rng);
