@@ -39,6 +39,8 @@ mod error;
 pub mod ext4;
 pub mod initramfs;
 pub mod kernel;
+#[expect(unsafe_code, reason = "work between fork and exec")]
+pub mod leash;
 pub mod modules;
 pub mod payload;
 pub mod payload_file;

@@ -51,6 +51,18 @@ impl NewFile {
         NewFile::in_dir(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
+    /// Gives it these permissions, whatever the umask.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn permit(&self, mode: u32) -> io::Result<()> {
+        let permissions = Permissions::from_mode(mode);
+        match &self.0 {
+            Inner::Nameless(file, _) => file.set_permissions(permissions),
+            Inner::Named(file) => file.as_file().set_permissions(permissions),
+        }
+    }
+
     /// Brings what was written to the disk.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use firebench_image::leash::leash;
+
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
 /// The lines of a failed program's output that an error quotes.
@@ -67,7 +69,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         .stdin(Stdio::null())
         .stdout(stdout.try_clone().map_err(failed)?)
         .stderr(stderr.try_clone().map_err(failed)?);
-    let mut child = spawn(command).map_err(failed)?;
+    let mut child = spawn(leash(command)).map_err(failed)?;
     let status = wait(&mut child, limit).map_err(failed)?;
     let output = Output { stdout: text(&mut stdout).map_err(failed)?, stderr: text(&mut stderr).map_err(failed)? };
     match status {

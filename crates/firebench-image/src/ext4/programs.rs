@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::leash::leash;
 use crate::program::find_program;
 use crate::{Error, Result};
 
@@ -24,7 +25,7 @@ pub(super) fn run(
     // 1.47.0 honours the first, newer ones the second as well. Without a configuration only our own arguments count.
     command.env("E2FSPROGS_FAKE_TIME", TIME).env("SOURCE_DATE_EPOCH", TIME).env("MKE2FS_CONFIG", "/dev/null");
     command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
-    let output = command.output().map_err(Error::io("run", &program))?;
+    let output = leash(&mut command).output().map_err(Error::io("run", &program))?;
     let errors = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<&str> = errors.lines().filter(|line| !is_version(tool, line) && !line.trim().is_empty()).collect();
     let errors = errors.join("\n");

@@ -17,7 +17,7 @@ pub enum FetchError {
     NoDataDir,
     /// A file of ours could not be read or written.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("check permissions and free space there; FIREBENCH_DATA chooses another directory"))]
+    #[diagnostic(help("{SPACE}"))]
     File {
         /// Read, write, ...
         action: &'static str,
@@ -39,11 +39,11 @@ pub enum FetchError {
     },
     /// A helper program failed.
     #[error("cannot fetch {what}")]
-    #[diagnostic(help("{hint}"))]
+    #[diagnostic(help("{}", if is_full(source) { SPACE } else { hint }))]
     Program {
         /// What was to be fetched.
         what: String,
-        /// What to do.
+        /// What to do, unless it was for want of space.
         hint: &'static str,
         /// How it failed.
         source: RunError,
@@ -115,6 +115,18 @@ pub enum FetchError {
         /// Why not.
         reason: String,
     },
+}
+
+const SPACE: &str = "check permissions and free space there; FIREBENCH_DATA chooses another directory";
+
+/// Whether a program says that it could not write what it downloaded. curl says so with its exit code alone (curl(1): 23).
+fn is_full(error: &RunError) -> bool {
+    match error {
+        RunError::Failed { program, status, detail } => {
+            detail.contains("No space left on device") || (program.ends_with("curl") && status.code() == Some(23))
+        }
+        _ => false,
+    }
 }
 
 /// A [`FetchError::File`] in the making.

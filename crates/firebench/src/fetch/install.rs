@@ -1,35 +1,74 @@
 //! Files that appear whole or not at all.
 
-use std::fs::{self, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use firebench_image::digest::sha256;
-use tempfile::{NamedTempFile, TempDir};
+use nix::fcntl::{Flock, FlockArg};
+use tempfile::TempDir;
 
+use super::entries;
 use super::error::{FetchError, file_error};
+use crate::new_file::NewFile;
 
-/// A directory for work in progress inside of `dir`, on the same file system as its destination; removed when dropped.
-pub(super) fn staging(dir: &Path) -> Result<TempDir, FetchError> {
+/// What every directory for work in progress begins with.
+const STAGING: &str = ".fetch-";
+
+/// A directory for work in progress, locked while it is in use; removed when dropped.
+#[derive(Debug)]
+pub(super) struct Staging {
+    dir: TempDir,
+    _lock: Flock<File>,
+}
+
+impl Staging {
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Makes a directory for work in progress inside of `dir`, on the same file system as its destination; removes those that a
+/// killed firebench left there.
+pub(super) fn staging(dir: &Path) -> Result<Staging, FetchError> {
     fs::create_dir_all(dir).map_err(file_error("make", dir))?;
-    tempfile::Builder::new().prefix(".fetch-").tempdir_in(dir).map_err(file_error("write into", dir))
+    let make = || -> io::Result<Staging> {
+        // Nobody sweeps what is made, but not locked yet.
+        let _making = locked(dir, FlockArg::LockExclusive)?;
+        for left in entries(dir).filter(|path| path.file_name().is_some_and(is_staging)) {
+            // Who holds the lock works there. What cannot be removed is in nobody's way.
+            if let Ok(_lock) = locked(&left, FlockArg::LockExclusiveNonblock) {
+                let _ = fs::remove_dir_all(&left);
+            }
+        }
+        let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(dir)?;
+        let lock = locked(staging.path(), FlockArg::LockExclusive)?;
+        Ok(Staging { dir: staging, _lock: lock })
+    };
+    make().map_err(file_error("write into", dir))
+}
+
+fn is_staging(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(STAGING.as_bytes())
+}
+
+fn locked(path: &Path, how: FlockArg) -> io::Result<Flock<File>> {
+    Flock::lock(File::open(path)?, how).map_err(|(_, error)| error.into())
 }
 
 /// Puts an executable at `path`: nobody sees it half written, and what was there before is replaced at once.
 pub(super) fn executable(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(file_error("make", dir))?;
-    let write = |dir: &Path| -> std::io::Result<NamedTempFile> {
-        let mut file = tempfile::Builder::new().prefix(".fetch-").tempfile_in(dir)?;
+    let write = || -> io::Result<()> {
+        let mut file = NewFile::in_dir(dir)?;
         file.write_all(bytes)?;
-        file.as_file().set_permissions(Permissions::from_mode(0o755))?;
-        file.as_file().sync_all()?;
-        Ok(file)
+        file.permit(0o755)?;
+        file.sync()?;
+        file.persist(path)
     };
-    let file = write(dir).map_err(file_error("write", path))?;
-    file.persist(path).map_err(|error| file_error("write", path)(error.error))?;
-    Ok(())
+    write().map_err(file_error("write", path))
 }
 
 /// Refuses bytes that do not have the digest `expected`, in either case of letters.
@@ -43,6 +82,8 @@ pub(super) fn check(what: &str, bytes: &[u8], expected: &str) -> Result<(), Fetc
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -63,6 +104,18 @@ mod tests {
         fs::write(staged.path().join("file"), "").expect("room");
         drop(staged);
         assert_eq!(fs::read_dir(dir.path().join("x")).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn staging_sweeps_what_nobody_works_in() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for name in [".fetch-dead", "fetched"] {
+            fs::create_dir(dir.path().join(name)).expect("room");
+        }
+        fs::write(dir.path().join(".fetch-dead/file"), "").expect("room");
+        let (first, second) = (staging(dir.path()).expect("room"), staging(dir.path()).expect("room"));
+        assert!(first.path().is_dir() && second.path().is_dir() && dir.path().join("fetched").is_dir());
+        assert!(!dir.path().join(".fetch-dead").exists());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod documented;
 mod dying;
 mod ends;
 mod escapes;
+mod fetch;
 mod hostile;
 mod image;
 mod injected;
