@@ -64,11 +64,12 @@ impl<'a> Invocation<'a> {
         let (stdout, stderr) = (output(), output());
         let copy = |file: &File| file.try_clone().expect("a descriptor");
         self.command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
-        // A shell starts its background jobs with SIGINT ignored, and firebench leaves it so: not in these tests.
+        // A shell starts its background jobs with these two ignored, and firebench leaves it so: not in these tests.
         // SAFETY: signal(2) is async-signal-safe, and SIG_DFL no handler of ours.
         unsafe {
             self.command.pre_exec(|| {
                 signal(Signal::SIGINT, SigHandler::SigDfl)?;
+                signal(Signal::SIGQUIT, SigHandler::SigDfl)?;
                 Ok(())
             })
         };
