@@ -1,5 +1,6 @@
 //! Cleans up after a firebench that was killed before it could do so itself.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::cgroup::Cgroup;
+use crate::cgroup::{self, Cgroup};
 use crate::rundir::{CGROUPS, LOCK, NEW_PREFIX, RUN_PREFIX, RunDirError, remove_if_empty, trust, users_dir};
 
 /// What a sweep found.
@@ -25,11 +26,15 @@ pub struct SweepReport {
 }
 
 /// Removes what dead firebench processes of this user left below `base`: their run directories, and the control groups
-/// that those name, with every process in them. Who is alive, and who is just being born, is left alone.
+/// that those name, with every process in them. Who is alive, and who is just being born, is left alone. Empty control groups
+/// of dead firebenches go, too, whose directory somebody else has removed.
 ///
 /// # Errors
 /// [`RunDirError`] when the user's directory cannot be read or trusted.
 pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
+    if let Ok(own) = cgroup::own() {
+        remove_empty_groups(&own.path, lives);
+    }
     let users = users_dir(base);
     let mut report = SweepReport::default();
     match trust(&users) {
@@ -85,13 +90,26 @@ fn claim(path: &Path, newborn: bool) -> io::Result<Claim> {
 /// Whether the process id in the name of `path` is in use. It may be so by another process: good enough for the
 /// microseconds between a directory and its lock, where a mistake leaves an empty directory for longer.
 fn owner_lives(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let pid = name.strip_prefix(NEW_PREFIX).and_then(|rest| rest.split('-').next()).and_then(|pid| pid.parse().ok());
-    match pid {
-        Some(pid) if pid > 0 => {
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
+    path.file_name().and_then(|name| process_in(name, NEW_PREFIX)).is_some_and(lives)
+}
+
+/// The process id that follows `prefix` in a name.
+fn process_in(name: &OsStr, prefix: &str) -> Option<i32> {
+    let pid = name.to_str()?.strip_prefix(prefix)?.split('-').next()?.parse().ok()?;
+    (pid > 0).then_some(pid)
+}
+
+fn lives(pid: i32) -> bool {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
+}
+
+/// Removes the control groups in `directory` that are ours, of no process that lives, and empty: the kernel removes no others.
+fn remove_empty_groups(directory: &Path, lives: impl Fn(i32) -> bool) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if process_in(&entry.file_name(), cgroup::PREFIX).is_some_and(|pid| !lives(pid)) {
+            // One that is in use, or another sweep's already, stays as it is.
+            let _ = fs::remove_dir(entry.path());
         }
-        _ => false,
     }
 }
 
@@ -100,7 +118,7 @@ fn bury(path: &Path, report: &mut SweepReport) {
     let recorded = fs::read(path.join(CGROUPS)).unwrap_or_default();
     let before = report.problems.len();
     for line in recorded.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let cgroup_path = Path::new(std::ffi::OsStr::from_bytes(line));
+        let cgroup_path = Path::new(OsStr::from_bytes(line));
         let Some(cgroup) = Cgroup::leftover(cgroup_path) else { continue };
         match cgroup.remove() {
             Ok(()) => report.cgroups.push(cgroup_path.to_owned()),
@@ -137,6 +155,20 @@ mod tests {
         fs::write(path.join(LOCK), "").expect("lock");
         fs::write(path.join("boot-0/firecracker.json"), "{}").expect("file");
         path
+    }
+
+    #[test]
+    fn empty_groups_of_the_dead_are_removed() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        for name in ["firebench-7-dead-0", "firebench-8-alive-0", "firebench-9-full-0/x", "firebench-x", "system.slice"]
+        {
+            fs::create_dir_all(directory.path().join(name)).expect("directory");
+        }
+        remove_empty_groups(directory.path(), |pid| pid == 8);
+        let mut left: Vec<_> =
+            fs::read_dir(directory.path()).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["firebench-8-alive-0", "firebench-9-full-0", "firebench-x", "system.slice"]);
     }
 
     #[test]
