@@ -7,6 +7,7 @@ use firebench_stats::design::Turn;
 use firebench_vmm::pagecache::{self, HostCache};
 use firebench_vmm::{Exit, Output, Vm};
 
+use super::error::Unreadable;
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::clock;
@@ -129,7 +130,8 @@ impl Boot<'_> {
                     return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
                 }
                 Err(error) => {
-                    return Some((BootStatus::StartFailed, format!("the VMM's output cannot be read: {error}")));
+                    let message = crate::errors::sentence_and_hint(&Unreadable(error));
+                    return Some((BootStatus::StartFailed, message));
                 }
             };
             self.pin(vm, record);

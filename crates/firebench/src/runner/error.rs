@@ -69,6 +69,11 @@ pub enum RunError {
     Image(#[from] firebench_image::Error),
 }
 
+/// What a VM says cannot be read any more, or its end not be seen.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the VMM's output cannot be read")]
+pub(super) struct Unreadable(#[source] pub(super) std::io::Error);
+
 impl RunError {
     /// The run was stopped by the signal that `interrupt` saw.
     pub(crate) fn interrupted(interrupt: &Interrupt) -> Self {
