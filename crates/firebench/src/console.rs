@@ -36,9 +36,7 @@ impl Words {
 
     /// A line as it is shown: printable, and not long.
     pub fn shown(line: &str) -> String {
-        // What is cut off need not be looked at.
-        let start: String = line.chars().take(Self::SHOWN + 1).collect();
-        text::cut(&text::line(&start), Self::SHOWN)
+        text::excerpt(line, Self::SHOWN)
     }
 
     /// Adds a line.

@@ -55,9 +55,12 @@ fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
     None
 }
 
+/// What to do where this process may open too few files.
+pub const TOO_FEW_FILES: &str = "raise the limit of open files (`ulimit -n`, LimitNOFILE= of a service)";
+
 fn remedy(code: i32) -> Option<&'static str> {
     match code {
-        libc::EMFILE => Some("raise the limit of open files (`ulimit -n`, LimitNOFILE= of a service)"),
+        libc::EMFILE => Some(TOO_FEW_FILES),
         libc::ENFILE => Some("the system has no open file left (sysctl fs.file-max): end what holds too many"),
         libc::EAGAIN => Some("raise the limit of processes and threads (`ulimit -u`, TasksMax= of a service)"),
         libc::ENOMEM => Some("free some memory, or raise the limit (`ulimit -v`, MemoryMax= of a service)"),

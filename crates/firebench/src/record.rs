@@ -284,9 +284,14 @@ impl BootStatus {
         self == BootStatus::NeverStarted
     }
 
-    /// Whether its whole block counts for nothing. An interrupted boot is done again when the run goes on.
+    /// Whether it went wrong for good. An interrupted boot is done again when the run goes on.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, BootStatus::Ok | BootStatus::Void | BootStatus::Interrupted)
+    }
+
+    /// Whether its whole block counts for nothing.
     pub fn leaves_block_out(self) -> bool {
-        !matches!(self, BootStatus::Ok | BootStatus::Interrupted)
+        self.is_failure() || self == BootStatus::Void
     }
 }
 

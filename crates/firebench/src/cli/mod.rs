@@ -30,7 +30,7 @@ use firebench_image::cache::Cache;
 use firebench_vmm::Interrupt;
 
 use crate::nested::NestedError;
-use crate::report::text;
+use crate::report;
 use crate::runner::RunError;
 use crate::store::StoreError;
 
@@ -204,8 +204,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// A value as JSON for people and programs.
 fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(std::io::Error::from);
-    Ok(text::json(&json.map_err(Failure::system("write JSON"))?) + "\n")
+    report::json::pretty(value).map_err(std::io::Error::from).map_err(Failure::system("write JSON"))
 }
 
 /// Standard output takes no more.

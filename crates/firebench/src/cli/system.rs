@@ -6,6 +6,7 @@ use firebench_vmm::signals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::Failure;
+use crate::errors::TOO_FEW_FILES;
 
 /// Descriptors that a run needs at once, with room to spare: the terminal, locks, the store, the pipes of a VM, libraries of
 /// the nested host that are being copied.
@@ -14,7 +15,7 @@ const FILES: u64 = 64;
 /// Too few descriptors.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("this process may open {may} files at once, and firebench needs {FILES}")]
-#[diagnostic(help("raise the limit of open files (`ulimit -n`, LimitNOFILE= of a service)"))]
+#[diagnostic(help("{TOO_FEW_FILES}"))]
 struct TooFewFiles {
     may: u64,
 }

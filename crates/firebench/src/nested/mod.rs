@@ -170,14 +170,10 @@ impl Nested {
             let (mut done, mut failures) = (Vec::new(), 0);
             let mut counting = |event: &RunEvent| {
                 if let RunEvent::BootDone { boot, retried: false, .. } = event {
-                    match boot.status {
-                        BootStatus::Interrupted => {}
-                        status => {
-                            done.push(runner::measured(boot, plan.primary));
-                            let failed = !matches!(status, BootStatus::Ok | BootStatus::Void);
-                            failures = u32::saturating_add(failures, failed.into());
-                        }
+                    if boot.status != BootStatus::Interrupted {
+                        done.push(runner::measured(boot, plan.primary));
                     }
+                    failures = u32::saturating_add(failures, boot.status.is_failure().into());
                 }
                 listener.on_event(event);
             };

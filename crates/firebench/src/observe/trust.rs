@@ -30,9 +30,7 @@ pub(super) type Failed = (BootStatus, String);
 
 /// A guest's word as a message quotes it: on one line, printable, and not long.
 pub(super) fn quoted(word: &str) -> String {
-    // What is cut off need not be looked at.
-    let start: String = word.trim().chars().take(QUOTED + 1).collect();
-    text::cut(&text::line(&start), QUOTED)
+    text::excerpt(word.trim(), QUOTED)
 }
 
 /// Facts of a size that facts have, printable.

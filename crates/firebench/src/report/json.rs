@@ -1,6 +1,6 @@
 //! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ReportError, text};
 use crate::experiment::Experiment;
@@ -25,8 +25,15 @@ struct ExperimentOnly {
 /// # Errors
 /// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
 pub fn to_json(report: &Report) -> Result<String, ReportError> {
-    let json = serde_json::to_string_pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))?;
-    Ok(text::json(&json) + "\n")
+    pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))
+}
+
+/// A value as JSON for people and programs, with escapes for all that a terminal must not be given.
+///
+/// # Errors
+/// When it holds what JSON cannot say.
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(text::json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// Reads what [`to_json`] wrote. Fields that this version does not know are ignored.

@@ -56,6 +56,13 @@ pub(super) fn is_hidden(c: char) -> bool {
     c.is_control() || invisible
 }
 
+/// The beginning of what may be long, on one line and safe to print: at most `width` characters.
+pub fn excerpt(text: &str, width: usize) -> String {
+    // What is cut off need not be looked at.
+    let start: String = text.chars().take(width.saturating_add(1)).collect();
+    cut(&line(&start), width)
+}
+
 /// `text` cut to `width` characters, with an ellipsis where something is missing.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {

@@ -43,9 +43,7 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
     let mut patience = Patience::new(plan.max_failures, plan.contenders.len());
     for boot in &plan.done {
         let Next::Boot(turn) = schedule.next() else { return Err(RunError::Foreign) };
-        if !boot.is_void() {
-            patience.has_booted(turn.contender);
-        }
+        patience.saw(turn.contender, boot);
         schedule.record(boot.clone())?;
     }
     let mut boots = Boots { plan, around, number: 0 };
@@ -61,17 +59,9 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
                     progress(plan, &schedule, None, listener);
                 }
                 block = Some(turn.block);
-                let boot = match boots.boot(&turn, listener)? {
-                    Booted::Measured(boot) => {
-                        patience.has_booted(turn.contender);
-                        boot
-                    }
-                    Booted::Void(boot) => boot,
-                    Booted::Failed(boot, failure) => {
-                        patience.bear(turn.contender, failure)?;
-                        boot
-                    }
-                };
+                let Booted { boot, failure } = boots.boot(&turn, listener)?;
+                patience.saw(turn.contender, &boot);
+                failure.map_or(Ok(()), |failure| patience.bear(turn.contender, failure))?;
                 schedule.record(boot)?;
             }
         }
@@ -145,10 +135,10 @@ struct Boots<'a> {
 }
 
 /// A boot that is over, with the attempts before it.
-enum Booted {
-    Measured(design::Boot),
-    Void(design::Boot),
-    Failed(design::Boot, RunError),
+struct Booted {
+    boot: design::Boot,
+    /// Why it failed for good, if it did.
+    failure: Option<RunError>,
 }
 
 impl Boots<'_> {
@@ -180,22 +170,19 @@ impl Boots<'_> {
             }
             let boot = measured(&record, self.plan.primary);
             let boot = design::Boot { seconds: boot.seconds + spent, ..boot };
-            return match record.status {
-                BootStatus::Ok => Ok(Booted::Measured(boot)),
-                BootStatus::Void => Ok(Booted::Void(boot)),
-                BootStatus::Interrupted => Err(RunError::interrupted(self.around.interrupt)),
-                status => {
-                    let failure = RunError::Boot {
-                        contender: contender.name.clone(),
-                        boot: turn.block.saturating_add(1),
-                        attempts: attempt,
-                        status,
-                        message: record.message.unwrap_or_default(),
-                        help: error::help(status),
-                    };
-                    Ok(Booted::Failed(boot, failure))
-                }
+            let failure = match record.status {
+                BootStatus::Ok | BootStatus::Void => None,
+                BootStatus::Interrupted => return Err(RunError::interrupted(self.around.interrupt)),
+                status => Some(RunError::Boot {
+                    contender: contender.name.clone(),
+                    boot: turn.block.saturating_add(1),
+                    attempts: attempt,
+                    status,
+                    message: record.message.unwrap_or_default(),
+                    help: error::help(status),
+                }),
             };
+            return Ok(Booted { boot, failure });
         }
     }
 }

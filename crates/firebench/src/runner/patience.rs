@@ -1,5 +1,7 @@
 //! How many failed boots a run bears. Pure.
 
+use firebench_stats::design::Boot;
+
 use super::RunError;
 
 /// The rule: a contender's failures are borne once it has had a good boot, which shows that it can, and as long as there are
@@ -16,10 +18,10 @@ impl Patience {
         Patience { left: failures, has_booted: vec![false; contenders] }
     }
 
-    /// A contender had a good boot.
-    pub(super) fn has_booted(&mut self, contender: usize) {
+    /// A boot of a contender is over.
+    pub(super) fn saw(&mut self, contender: usize, boot: &Boot) {
         if let Some(has_booted) = self.has_booted.get_mut(contender) {
-            *has_booted = true;
+            *has_booted |= !boot.is_void();
         }
     }
 
@@ -42,12 +44,14 @@ mod tests {
 
     #[test]
     fn failures_are_borne_up_to_their_number_and_after_a_good_boot() {
+        let good = Boot { iterations: vec![1.0], seconds: 1.0 };
         let mut patience = Patience::new(2, 2);
+        patience.saw(0, &Boot::void(1.0));
         assert!(patience.bear(0, RunError::Void).is_err(), "it never booted");
-        patience.has_booted(0);
+        patience.saw(0, &good);
         assert!(patience.bear(1, RunError::Void).is_err(), "the other one never booted");
         assert!(patience.bear(0, RunError::Void).is_ok());
-        patience.has_booted(1);
+        patience.saw(1, &good);
         assert!(patience.bear(1, RunError::Void).is_ok(), "what was not borne costs nothing");
         assert!(patience.bear(0, RunError::Void).is_err(), "two are enough");
     }
