@@ -69,16 +69,41 @@ pub enum PageCacheError {
 /// [`PageCacheError`].
 pub fn set(path: &Path, state: HostCache) -> Result<CacheState, PageCacheError> {
     let mut file = open(path)?;
+    let mut reached = bring(&mut file, path, state)?;
+    for _ in 1..PASSES {
+        if !is_nearly(reached.fraction(), state) {
+            break;
+        }
+        reached = bring(&mut file, path, state)?;
+    }
+    Ok(reached)
+}
+
+/// How often a file is brought into a state that it misses by little. A computer that is short of free memory drops a
+/// page here and there between its reading and the look at it; what was read twice stays.
+const PASSES: usize = 3;
+
+/// Whether another pass is worth its time: the part in memory misses the state, but by less than a hundredth. What misses
+/// it by more is too large for the memory, or cannot be dropped.
+fn is_nearly(fraction: f64, state: HostCache) -> bool {
+    let missing = match state {
+        HostCache::Cold => fraction,
+        HostCache::Warm => 1.0 - fraction,
+    };
+    missing > 0.0 && missing < 0.01
+}
+
+fn bring(file: &mut File, path: &Path, state: HostCache) -> Result<CacheState, PageCacheError> {
     match state {
         HostCache::Cold => {
             // Only clean pages are dropped.
             file.sync_all().map_err(failed("write back", path))?;
-            posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
+            posix_fadvise(&*file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
                 .map_err(|error| failed("drop the page cache of", path)(error.into()))?;
         }
-        HostCache::Warm => read_through(&mut file).map_err(failed("read", path))?,
+        HostCache::Warm => read_through(file).map_err(failed("read", path))?,
     }
-    state_of(&mut file, path)
+    state_of(file, path)
 }
 
 /// How much of the file or block device `path` is in the page cache.
@@ -165,6 +190,16 @@ mod tests {
         assert_eq!(warm, CacheState { resident_bytes: total_bytes, total_bytes });
         assert_eq!(look(file.path()).expect("look"), warm);
         assert_eq!(set(file.path(), HostCache::Cold).expect("cold").fraction(), 0.0);
+    }
+
+    #[test]
+    fn only_what_is_missed_by_little_is_tried_again() {
+        let again = |fraction| (is_nearly(fraction, HostCache::Warm), is_nearly(fraction, HostCache::Cold));
+        assert_eq!(again(1.0), (false, false));
+        assert_eq!(again(0.9997), (true, false));
+        assert_eq!(again(0.5), (false, false));
+        assert_eq!(again(0.0003), (false, true));
+        assert_eq!(again(0.0), (false, false));
     }
 
     #[test]
