@@ -61,6 +61,14 @@ pub fn conveniences() {
     }
 }
 
+/// Hands the controllers of memory and processes down to the control groups that programs will make, as systemd does.
+/// Kernels built without them are fine.
+pub fn hand_controllers_down() {
+    for controller in ["+memory", "+pids"] {
+        _ = fs::write("/sys/fs/cgroup/cgroup.subtree_control", controller);
+    }
+}
+
 fn wait_for(device: &str) -> Result<(), Error> {
     let start = Instant::now();
     while !Path::new(device).exists() {

@@ -11,7 +11,7 @@ use crate::support::common::{Lab, wait_for};
 use crate::support::good::assert_good;
 use crate::support::invocation::report;
 use crate::support::need;
-use crate::{LARGE, SHORT, SMALL, await_iteration, failed_boot};
+use crate::{LARGE, SHORT, SMALL, await_boot, await_iteration, failed_boot};
 
 #[test]
 fn a_qemu_that_is_killed_in_an_iteration() {
@@ -23,6 +23,22 @@ fn a_qemu_that_is_killed_in_an_iteration() {
     kill(Pid::from_raw(qemu as i32), Signal::SIGKILL).expect("it runs");
     running.finish().fails(3, &["qemu, boot 1: the VMM ended in or after iteration 1", "SIGKILL"]);
     assert_eq!(failed_boot(&report(&out)).status, BootStatus::VmmExited);
+}
+
+#[test]
+fn a_qemu_that_is_killed_amid_a_run_costs_its_block() {
+    require!(need::tcg());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--boots", "2", "--iterations", "1"];
+    let running = lab.firebench(&args).args(["--size", SMALL, "--max-failures", "1", "--out"]).arg(&out).start();
+    wait_for("the first boot", Duration::from_secs(120), || running.stderr().contains("block 1 of 2").then_some(()));
+    kill(Pid::from_raw(await_boot(&lab) as i32), Signal::SIGKILL).expect("it runs");
+    let outcome = running.finish().ok();
+    let report = report(&out);
+    let boots: Vec<_> = report.contenders[0].boots.iter().map(|boot| (boot.block, boot.status)).collect();
+    assert_eq!(boots, [(0, BootStatus::Ok), (1, BootStatus::VmmExited), (2, BootStatus::Ok)], "{outcome}");
+    assert!(outcome.stdout.contains("qemu, boot 2, attempt 1: VMM exited: "), "{outcome}");
 }
 
 #[test]

@@ -16,15 +16,18 @@ const NESTED: [&str; 8] = ["run", "memory", "--accel", "nested", "--boots", "1",
 /// With it the first one of two contenders boots first: it fails, and the other one need not boot.
 const SEED: &str = "1";
 
-/// `examples/struck_vmm.rs`: `vmm`, which gets `signal` amid its guest's first iteration.
-fn struck(lab: &Lab, vmm: &Path, signal: Signal) -> PathBuf {
-    build(&["--package", "firebench", "--example", "struck_vmm"]);
-    let mut program = std::fs::read(firebench().with_file_name("examples").join("struck_vmm")).expect("the example");
-    let strike = json!({ "vmm": vmm, "signal": signal as i32, "after_ms": 300 });
-    program.extend(format!("\n{strike}\n").bytes());
-    let path = lab.file("struck-vmm", program);
+/// `examples/wayward_vmm.rs`: `vmm`, that does `deed`.
+fn wayward(lab: &Lab, vmm: &Path, deed: serde_json::Value) -> PathBuf {
+    build(&["--package", "firebench", "--example", "wayward_vmm"]);
+    let mut program = std::fs::read(firebench().with_file_name("examples").join("wayward_vmm")).expect("the example");
+    program.extend(format!("\n{}\n", json!({ "vmm": vmm, "deed": deed })).bytes());
+    let path = lab.file("wayward-vmm", program);
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
     path
+}
+
+fn firecracker() -> PathBuf {
+    firebench::fetch::installed_firecracker(&crate::support::common::data_dir()).expect("needed")
 }
 
 /// A VMM beside one of the same kind that is struck, which takes the other one along into the nested host; the struck
@@ -32,8 +35,9 @@ fn struck(lab: &Lab, vmm: &Path, signal: Signal) -> PathBuf {
 fn strike(kind: &str, vmm: &Path, signal: Signal, args: &[&str]) -> (Outcome, BootRecord) {
     let lab = Lab::new();
     let out = lab.path("out");
+    let deed = json!({ "strike": { "signal": signal as i32, "after_ms": 300 } });
     let contenders = [
-        format!("--contender=struck={kind},binary={}", struck(&lab, vmm, signal).display()),
+        format!("--contender=struck={kind},binary={}", wayward(&lab, vmm, deed).display()),
         format!("--contender=whole={kind},binary={}", vmm.display()),
     ];
     let run =
@@ -48,8 +52,7 @@ fn strike(kind: &str, vmm: &Path, signal: Signal, args: &[&str]) -> (Outcome, Bo
 #[test]
 fn a_firecracker_that_is_killed_in_an_iteration_in_the_nested_host() {
     require!(need::tcg(), need::firecracker());
-    let firecracker = firebench::fetch::installed_firecracker(&crate::support::common::data_dir()).expect("needed");
-    let (outcome, boot) = strike("firecracker", &firecracker, Signal::SIGKILL, &[]);
+    let (outcome, boot) = strike("firecracker", &firecracker(), Signal::SIGKILL, &[]);
     assert_eq!(boot.status, BootStatus::VmmExited, "{outcome}");
     outcome.fails(3, &["struck, boot 1: the VMM ended in or after iteration 1 (killed by SIGKILL)"]);
 }
@@ -94,4 +97,28 @@ fn one_flipped_bit_is_a_wrong_digest_in_the_nested_host() {
     let outcome = outcome.fails(3, &["firecracker, boot 1: iteration 1: the guest computed", &expected]);
     assert_eq!(crate::failed_boot(&report(&out)).status, BootStatus::WrongDigest);
     assert!(outcome.stderr.contains("firebench image list --verify"), "{outcome}");
+}
+
+#[test]
+fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let devourer = wayward(&lab, &firecracker(), json!("devour"));
+    // The other one need not boot: for its memory the nested host has more than the first one may take.
+    let contenders = [
+        format!("--contender=devourer=firecracker,memory=128MiB,binary={}", devourer.display()),
+        "--contender=large=firecracker,memory=2GiB".to_owned(),
+    ];
+    let run = lab.firebench(&NESTED).args(contenders).args(["--size", "1MiB", "--vcpus", "1", "--seed", SEED]);
+    run.arg("--out").arg(&out).run().fails(
+        3,
+        &[
+            "devourer, boot 1: the VMM ended before the guest's agent said a word (killed by SIGKILL; ",
+            "it used more than its limit of 2176 MiB of memory",
+            "it wanted more than its limit of 512 processes and threads",
+        ],
+    );
+    let boot = report(&out).contenders[0].boots.last().expect("a boot").clone();
+    assert_eq!((boot.status, boot.without.as_slice()), (BootStatus::VmmExited, [].as_slice()));
 }

@@ -1,28 +1,36 @@
-//! A real VMM that is struck by a signal amid the first iteration of its guest, for tests in the nested host. This program
-//! becomes the VMM; a child of it passes the console on, and sends the signal when an iteration has begun.
+//! A real VMM that goes astray, for tests in the nested host. This program becomes the VMM, and a child of it passes the
+//! console on and strikes it amid an iteration; or it takes what it can get, and never becomes one.
 //!
-//! Which VMM and which signal stand in the last line of this program's own file: the nested host takes no other file along
+//! Which VMM and which deed stand in the last line of this program's own file: the nested host takes no other file along
 //! with a VMM.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
 
-/// What happens to whom.
+/// Who goes astray, and how.
 #[derive(Deserialize)]
-struct Strike {
+struct Script {
     /// The VMM's program.
     vmm: PathBuf,
-    /// The signal.
-    signal: i32,
-    /// Milliseconds from the beginning of the iteration.
-    after_ms: u64,
+    deed: Deed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Deed {
+    /// Gets this signal, so many milliseconds after the first iteration has begun.
+    Strike { signal: i32, after_ms: u64 },
+    /// Has threads until it is refused another one; then memory, none of which is its own data, until it is killed.
+    Devour,
 }
 
 /// The argument with which the child is started; the VMM's process id follows.
@@ -36,25 +44,30 @@ fn main() -> Outcome<()> {
     let own = std::env::current_exe()?;
     let bytes = std::fs::read(&own)?;
     let last = bytes.rsplit(|&byte| byte == b'\n').find(|line| !line.is_empty()).ok_or("an empty program")?;
-    let strike: Strike = serde_json::from_slice(last)?;
+    let Script { vmm, deed } = serde_json::from_slice(last)?;
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let mut vmm = Command::new(&strike.vmm);
-    match args.as_slice() {
-        [watch, pid] if watch == WATCH => return self::watch(Pid::from_raw(pid.parse()?), &strike),
-        [version] if version == "--version" => {}
-        _ => {
+    let mut vmm = Command::new(vmm);
+    match (args.as_slice(), deed) {
+        ([version], _) if version == "--version" => {}
+        ([watch, pid], Deed::Strike { signal, after_ms }) if watch == WATCH => {
+            return self::watch(
+                Pid::from_raw(pid.parse()?),
+                Signal::try_from(signal)?,
+                Duration::from_millis(after_ms),
+            );
+        }
+        (_, Deed::Strike { .. }) => {
             let own_pid = std::process::id().to_string();
             let mut watcher = Command::new(own).args([WATCH, &own_pid]).stdin(Stdio::piped()).spawn()?;
             vmm.stdout(watcher.stdin.take().ok_or("no pipe to the child")?);
         }
+        (_, Deed::Devour) => devour()?,
     }
     Err(vmm.args(args).exec().into())
 }
 
 /// Passes the console on until it ends, and strikes once.
-fn watch(vmm: Pid, strike: &Strike) -> Outcome<()> {
-    let signal = Signal::try_from(strike.signal)?;
-    let delay = Duration::from_millis(strike.after_ms);
+fn watch(vmm: Pid, signal: Signal, delay: Duration) -> Outcome<()> {
     let (mut console, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
@@ -77,5 +90,21 @@ fn watch(vmm: Pid, strike: &Strike) -> Outcome<()> {
         }
         // What may be the beginning of what is looked for stays.
         seen.drain(..seen.len().saturating_sub(BEGUN.len()));
+    }
+}
+
+/// Takes what it can get. Comes back only where memory is refused instead of its being killed.
+fn devour() -> Outcome<()> {
+    const STACK: usize = 64 << 10;
+    /// No file may have more.
+    const PIECE: usize = 32 << 20;
+    let idle = || std::thread::sleep(Duration::from_secs(600));
+    while std::thread::Builder::new().stack_size(STACK).spawn(idle).is_ok() {}
+    let zeros = vec![0; PIECE];
+    let mut taken = Vec::new();
+    loop {
+        let mut piece = File::from(memfd_create("piece", MFdFlags::empty())?);
+        piece.write_all(&zeros)?;
+        taken.push(piece);
     }
 }
