@@ -18,9 +18,11 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
@@ -200,8 +202,7 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let failed = |error| StoreError::sqlite(path, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut connection = connect(path).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     if let Err(refused) = check(&connection, path, steps) {
         // Else SQLite would move what lies in the write-ahead log into the file.
@@ -211,6 +212,27 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     schema::migrate(&mut connection, steps).map_err(failed)?;
     settings(&connection).map_err(failed)?;
     Ok(Store { connection, path: path.to_owned(), leases: HashMap::new() })
+}
+
+/// Opens the file. On a read-only file system, where SQLite could not make the index of the write-ahead log, it is taken for
+/// what it is, unchangeable, unless there is such a log.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let read_only = statvfs(path).is_ok_and(|system| system.flags().contains(FsFlags::ST_RDONLY));
+    if read_only && !beside(path, "-wal").exists() {
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        return Connection::open_with_flags(unchangeable(path), flags);
+    }
+    Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// The URI of a file that nobody changes (SQLite's "Uniform Resource Identifiers", `immutable`).
+fn unchangeable(path: &Path) -> String {
+    let escaped = path.as_os_str().as_bytes().iter().map(|&byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    format!("file:{}?immutable=1", escaped.collect::<String>())
 }
 
 /// Whether the file is a store that this version knows. Changes nothing.

@@ -63,14 +63,24 @@ fn places_on_a_read_only_file_system() {
 fn a_store_on_a_read_only_file_system() {
     require!(need::image(), need::namespaces());
     let lab = Lab::without_vms();
-    let store = lab.path("sealed/runs.db");
-    run(&lab, 1).env("FIREBENCH_STORE", &store).run().ok();
-    for command in ["runs", "show", "delete --yes latest", "run --resume latest", "$RUN"] {
-        let outcome = sealed(&lab, &format!(r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH {command}"#));
-        outcome.fails(3, &["cannot open the store", "in a directory that you may write"]);
+    // A name that SQLite must not take for a part of its URI.
+    let store = lab.path("sealed/a ?mode=rwc#%41.db");
+    run(&lab, 2).env("FIREBENCH_STORE", &store).run().ok();
+    let on_it =
+        |command: &str| sealed(&lab, &format!(r#"FIREBENCH_STORE="$SEALED/a ?mode=rwc#%41.db" $FIREBENCH {command}"#));
+    let shown = lab.firebench(&["show"]).env("FIREBENCH_STORE", &store).run().ok();
+    assert_eq!(on_it("show").ok().stdout, shown.stdout);
+    for command in ["runs", "compare latest latest", "export", "$RUN --no-store"] {
+        on_it(command).ok();
     }
-    sealed(&lab, r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH $RUN --no-store"#).ok();
+    let refused = |command: &str| {
+        on_it(command).fails(3, &["cannot open the store", "in a directory that you may write"]);
+    };
+    ["delete --yes latest", "run --resume latest", "$RUN"].into_iter().for_each(refused);
     assert_whole(&store);
+    // What lies in a write-ahead log cannot be left unread.
+    std::fs::write(lab.path("sealed/a ?mode=rwc#%41.db-wal"), "something").expect("a log");
+    refused("runs");
 }
 
 #[test]
