@@ -79,8 +79,8 @@ pub fn set(path: &Path, state: HostCache) -> Result<CacheState, PageCacheError> 
     Ok(reached)
 }
 
-/// How often a file is brought into a state that it misses by little. A computer that is short of free memory drops a
-/// page here and there between its reading and the look at it; what was read twice stays.
+/// How often a file is brought into a state that it misses by little. A kernel that is short of free memory, or takes away
+/// what it finds cold (DAMON), drops a page here and there between its reading and the look at it.
 const PASSES: usize = 3;
 
 /// Whether another pass is worth its time: the part in memory misses the state, but by less than a hundredth. What misses

@@ -49,6 +49,10 @@ pub struct HostFacts {
     pub transparent_huge_pages: Option<String>,
     /// Whether the kernel merges equal pages (KSM).
     pub ksm: Option<bool>,
+    /// Whether the kernel takes away memory that it finds cold (DAMON with the action `pageout`): pages of a guest's disk leave
+    /// the page cache, and its memory is swapped out.
+    #[serde(default)]
+    pub damon: Option<bool>,
     /// Mean number of runnable tasks over 1, 5 and 15 minutes.
     pub load_average: Option<[f64; 3]>,
     /// Share of CPU time since boot that a hypervisor gave to others, 0 to 1.
@@ -119,6 +123,7 @@ impl HostFacts {
             smt: root.line("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
             transparent_huge_pages: root.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
             ksm: root.line("sys/kernel/mm/ksm/run").map(|run| run == "1"),
+            damon: root.damon(),
             load_average: root.load_average(),
             steal: root.cpu_time().and_then(|time| time.steal_since(CpuTime { total: 0, steal: 0 })),
             cgroups: root.cgroups(),

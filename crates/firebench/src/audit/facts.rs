@@ -158,6 +158,7 @@ pub(super) fn host(report: &Report) -> Vec<String> {
         text("clocksource", &host.clocksource),
         text("transparent huge pages", &host.transparent_huge_pages),
         on("KSM", host.ksm),
+        on("DAMON's paging out", host.damon),
         on("SMT", host.smt),
         on("turbo", host.turbo),
         (!host.governors.is_empty()).then(|| format!("governor {}", host.governors.join(", "))),

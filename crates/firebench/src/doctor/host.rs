@@ -33,6 +33,7 @@ pub(super) fn checks(host: &HostFacts, steal_now: Option<f64>) -> Vec<Check> {
         transparent_huge_pages(host),
         huge_pages(host),
         ksm(host),
+        damon(host),
         swap(host),
         load(host),
         steal(host, steal_now),
@@ -184,6 +185,17 @@ fn ksm(host: &HostFacts) -> Check {
         Some(true) => check("ksm", State::Warn, "on", why, Some("sudo firebench tune")),
         Some(false) => check("ksm", State::Ok, "off", why, None),
         None => check("ksm", State::Info, UNKNOWN, why, None),
+    }
+}
+
+fn damon(host: &HostFacts) -> Check {
+    let why =
+        "memory that the kernel finds cold is taken away amid a run: pages of a disk that is to be warm, and of guests";
+    let remedy = "echo off | sudo tee /sys/kernel/mm/damon/admin/kdamonds/*/state";
+    match host.damon {
+        Some(true) => check("damon", State::Warn, "pages out", why, Some(remedy)),
+        Some(false) => check("damon", State::Ok, "takes nothing", why, None),
+        None => check("damon", State::Info, UNKNOWN, why, None),
     }
 }
 

@@ -64,6 +64,7 @@ fn ruin() -> Facts {
         transparent_huge_pages: Some("madvise".to_owned()),
         huge_pages: Some(HugePages { total: 512, free: 500, size: 2 << 20 }),
         ksm: Some(true),
+        damon: Some(true),
         swap_total: Some(4 << 30),
         swap_used: Some(1 << 30),
         cpus: Some(2),

@@ -20,7 +20,7 @@ impl Root<'_> {
     }
 
     fn entries(&self, path: &str) -> impl Iterator<Item = PathBuf> {
-        fs::read_dir(self.0.join(path)).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+        entries(&self.0.join(path))
     }
 
     /// The word in brackets: `always [madvise] never`.
@@ -112,6 +112,25 @@ impl Root<'_> {
         }
     }
 
+    /// Whether any kernel thread of DAMON pages out what it finds cold; only root may see that. Source: the kernel's
+    /// `Documentation/admin-guide/mm/damon/usage.rst`.
+    pub(super) fn damon(&self) -> Option<bool> {
+        const PLACE: &str = "sys/kernel/mm/damon/admin/kdamonds";
+        if !self.0.join("sys/kernel/mm").exists() {
+            return None;
+        }
+        let word = |path: PathBuf| Some(fs::read_to_string(path).ok()?.trim().to_owned());
+        let mut pages_out = false;
+        let below = |path: PathBuf| entries(&path).filter(|path| path.is_dir());
+        for thread in below(self.0.join(PLACE)) {
+            let runs = word(thread.join("state"))? == "on";
+            for scheme in below(thread.join("contexts")).flat_map(|context| below(context.join("schemes"))) {
+                pages_out |= runs && word(scheme.join("action"))? == "pageout";
+            }
+        }
+        Some(pages_out)
+    }
+
     pub(super) fn mitigations(&self) -> BTreeMap<String, String> {
         self.entries("sys/devices/system/cpu/vulnerabilities")
             .filter_map(|path| {
@@ -120,6 +139,11 @@ impl Root<'_> {
             })
             .collect()
     }
+}
+
+/// What is in a directory; nothing where it cannot be read.
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
 
 /// How many numbers a list such as `0-3,8` holds.

@@ -73,6 +73,7 @@ fn a_server_is_read_from_its_files() {
         smt: Some(false),
         transparent_huge_pages: Some("madvise".to_owned()),
         ksm: Some(false),
+        damon: Some(false),
         load_average: Some([0.04, 0.21, 0.14]),
         steal: Some(0.01),
         cgroups: Cgroups::V2,
@@ -116,6 +117,25 @@ fn the_other_spellings_are_understood() {
     assert_eq!(facts.distro.as_deref(), Some("Alpine Linux"));
     assert_eq!((facts.steal, facts.load_average), (None, None));
     assert_eq!(facts.ksm, Some(true));
+}
+
+#[test]
+fn damon_takes_memory_where_a_thread_of_it_runs_and_pages_out() {
+    let damon = |state: &str, action: &str| {
+        let place = "sys/kernel/mm/damon/admin/kdamonds";
+        let root = tree(&[
+            (&format!("{place}/nr_kdamonds"), "2\n"),
+            (&format!("{place}/0/state"), state),
+            (&format!("{place}/0/contexts/nr_contexts"), "1\n"),
+            (&format!("{place}/0/contexts/0/schemes/0/action"), "stat\n"),
+            (&format!("{place}/0/contexts/0/schemes/1/action"), action),
+            (&format!("{place}/1/state"), "off\n"),
+        ]);
+        HostFacts::read(root.path(), root.path(), None).damon
+    };
+    assert_eq!(damon("on\n", "pageout\n"), Some(true));
+    assert_eq!(damon("off\n", "pageout\n"), Some(false));
+    assert_eq!(damon("on\n", "lru_prio\n"), Some(false));
 }
 
 #[test]

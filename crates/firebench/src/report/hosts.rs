@@ -39,6 +39,7 @@ pub fn rows(host: &HostFacts) -> Vec<(String, String)> {
         ("huge pages", huge_pages),
         ("transparent huge pages", host.transparent_huge_pages.clone()),
         ("same-page merging (KSM)", yes_no(host.ksm)),
+        ("cold memory is paged out (DAMON)", yes_no(host.damon)),
         ("kernel", host.kernel.clone()),
         ("distribution", host.distro.clone()),
         ("is a guest itself", Some(hypervisor)),

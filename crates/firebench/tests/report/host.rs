@@ -20,6 +20,7 @@ pub fn facts() -> HostFacts {
         smt: Some(true),
         transparent_huge_pages: Some("madvise".to_owned()),
         ksm: Some(false),
+        damon: Some(false),
         load_average: Some([0.5, 0.25, 0.125]),
         steal: Some(0.001),
         cgroups: Cgroups::V2,
