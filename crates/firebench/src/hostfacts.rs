@@ -51,7 +51,6 @@ pub struct HostFacts {
     pub ksm: Option<bool>,
     /// Whether the kernel takes away memory that it finds cold (DAMON with the action `pageout`): pages of a guest's disk leave
     /// the page cache, and its memory is swapped out.
-    #[serde(default)]
     pub damon: Option<bool>,
     /// Mean number of runnable tasks over 1, 5 and 15 minutes.
     pub load_average: Option<[f64; 3]>,

@@ -16,7 +16,7 @@ impl Root<'_> {
 
     /// A file of one line, if it says anything.
     pub(super) fn line(&self, path: &str) -> Option<String> {
-        self.text(path).map(|text| text.trim().to_owned()).filter(|line| !line.is_empty())
+        line(&self.0.join(path))
     }
 
     fn entries(&self, path: &str) -> impl Iterator<Item = PathBuf> {
@@ -119,13 +119,12 @@ impl Root<'_> {
         if !self.0.join("sys/kernel/mm").exists() {
             return None;
         }
-        let word = |path: PathBuf| Some(fs::read_to_string(path).ok()?.trim().to_owned());
         let mut pages_out = false;
         let below = |path: PathBuf| entries(&path).filter(|path| path.is_dir());
         for thread in below(self.0.join(PLACE)) {
-            let runs = word(thread.join("state"))? == "on";
+            let runs = line(&thread.join("state"))? == "on";
             for scheme in below(thread.join("contexts")).flat_map(|context| below(context.join("schemes"))) {
-                pages_out |= runs && word(scheme.join("action"))? == "pageout";
+                pages_out |= runs && line(&scheme.join("action"))? == "pageout";
             }
         }
         Some(pages_out)
@@ -139,6 +138,11 @@ impl Root<'_> {
             })
             .collect()
     }
+}
+
+/// A file of one line, if it says anything.
+fn line(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok().map(|text| text.trim().to_owned()).filter(|line| !line.is_empty())
 }
 
 /// What is in a directory; nothing where it cannot be read.
