@@ -29,7 +29,7 @@ fn start(launch: &Launch) -> Vm {
 
 /// A moment by which everything quick has happened.
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
+    Instant::now() + Duration::from_secs(60)
 }
 
 /// What the VM says until its end.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::require;
-use crate::support::common::{Lab, wait_for};
+use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::need;
 
 const QEMU: &str = include_str!("../../../firebench-vmm/tests/published/qemu.txt");
@@ -147,7 +147,7 @@ fn what_is_printed_boots_when_it_is_pasted() {
         let group = nix::unistd::Pid::from_raw(sh.id() as i32);
         let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
         sh.wait().expect("sh");
-        wait_for("its end", Duration::from_secs(5), || lab.processes(&[]).is_empty().then_some(()));
+        wait_for("its end", SOON, || lab.processes(&[]).is_empty().then_some(()));
         spoke
     });
     assert!(spoke, "no frame came out of\n{script}");

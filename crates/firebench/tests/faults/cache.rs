@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::require;
-use crate::support::common::{Lab, wait_for};
+use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::good::assert_good;
 use crate::support::invocation::report;
 use crate::support::need;
@@ -30,7 +30,7 @@ fn twenty_kills_while_images_are_made() {
         std::thread::sleep(Duration::from_millis(random % longest));
         running.signal(Signal::SIGKILL);
         running.finish_and_leave();
-        wait_for("the end of its helpers", Duration::from_secs(5), || lab.processes(&[]).is_empty().then_some(()));
+        wait_for("the end of its helpers", SOON, || lab.processes(&[]).is_empty().then_some(()));
         let staging = || std::fs::read_dir(lab.cache.join("staging")).into_iter().flatten().count();
         cut_off += usize::from(staging() > 0);
         // The next start finds no wrong image, and sweeps what was being made. (To read them all takes a while.)
@@ -58,9 +58,9 @@ fn a_maker_that_is_stopped() {
     for args in [build.as_slice(), &quiet] {
         let waiting = lab.firebench(args).start();
         let told = || waiting.stderr().contains("waiting for another firebench that makes or removes the disk");
-        wait_for("a word about the waiting", Duration::from_secs(5), || told().then_some(()));
+        wait_for("a word about the waiting", SOON, || told().then_some(()));
         waiting.signal(Signal::SIGINT);
-        waiting.within(10).finish_and_leave().stops(130, "stopped by Ctrl-C");
+        waiting.within(60).finish_and_leave().stops(130, "stopped by Ctrl-C");
     }
     // Once it is killed, its lock is nobody's.
     maker.signal(Signal::SIGKILL);

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::own::{QUICK, args, assert_goes_on, assert_whole, await_boots, run, told};
 use crate::require;
-use crate::support::common::{Lab, build, firebench, say, wait_for};
+use crate::support::common::{Lab, SOON, build, firebench, say, wait_for};
 use crate::support::fake::fake;
 use crate::support::need;
 use crate::{LARGE, SHORT, SMALL};
@@ -27,7 +27,7 @@ fn each_signal_that_asks_for_the_end() {
         let running = run(&lab, MANY).start();
         await_boots(&running, 2);
         running.signal(signal);
-        let outcome = running.within(5).finish().stops(code, word);
+        let outcome = running.within(60).finish().stops(code, word);
         assert_whole(&lab.store());
         assert!(crate::own::blocks(&lab).len() >= told(&outcome.stderr), "{outcome}");
     }
@@ -43,7 +43,7 @@ fn an_impatient_user() {
     for _ in 0..5 {
         running.signal(Signal::SIGINT);
     }
-    running.within(5).finish().stops(130, "stopped by Ctrl-C");
+    running.within(60).finish().stops(130, "stopped by Ctrl-C");
     assert_goes_on(&lab, 1, MANY);
 }
 
@@ -72,7 +72,7 @@ fn an_end_without_a_word() {
         let outcome = running.finish_and_leave();
         assert_eq!(outcome.signal(), Some(signal as i32), "{outcome}");
         // The kernel ends the VM; the next start sweeps away the rest.
-        wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+        wait_for("the end of the VM", SOON, || lab.processes(&[]).is_empty().then_some(()));
         assert_eq!(std::fs::read_dir(&lab.tmp).expect("TMPDIR").count(), 1, "its temporary files");
         // A boot is told of a moment before it is stored.
         assert_goes_on(&lab, told(&outcome.stderr) - 1, MANY);
@@ -88,13 +88,11 @@ fn a_kill_in_a_boot_and_in_an_iteration() {
         let hangs = fake(&lab, behaviour);
         let running = lab.firebench(&[]).args(args(&hangs, 2)).start();
         let pid = running.pid();
-        wait_for("the VM", Duration::from_secs(10), || {
-            (lab.processes(&["fake-vmm", "-initrd"]).len() == 1).then_some(())
-        });
+        wait_for("the VM", SOON, || (lab.processes(&["fake-vmm", "-initrd"]).len() == 1).then_some(()));
         std::thread::sleep(Duration::from_millis(100));
         running.signal(Signal::SIGKILL);
         running.finish_and_leave();
-        wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+        wait_for("the end of the VM", SOON, || lab.processes(&[]).is_empty().then_some(()));
         fake(&lab, QUICK);
         assert_goes_on(&lab, 0, 2);
         lab.assert_nothing_left(pid);
@@ -113,7 +111,7 @@ fn a_kill_with_a_nested_host_takes_the_vmms_in_it_along() {
     running.signal(Signal::SIGKILL);
     let outcome = running.finish_and_leave();
     assert_eq!(outcome.signal(), Some(libc::SIGKILL), "{outcome}");
-    wait_for("the end of the nested host", Duration::from_secs(3), || lab.processes(&[]).is_empty().then_some(()));
+    wait_for("the end of the nested host", SOON, || lab.processes(&[]).is_empty().then_some(()));
     assert_whole(&lab.store());
     lab.firebench(&SHORT).args([SMALL, "--dry-run"]).run().ok();
     lab.assert_nothing_left(pid);
@@ -124,7 +122,7 @@ fn a_panic() {
     let lab = Lab::without_vms();
     build(&["--package", "firebench", "--example", "panics"]);
     let panics = firebench().with_file_name("examples").join("panics");
-    let outcome = lab.firebench_at(&panics, &[]).within(10).run();
+    let outcome = lab.firebench_at(&panics, &[]).within(60).run();
     let version = env!("CARGO_PKG_VERSION");
     let place = "at crates/firebench/examples/panics.rs:";
     let what = format!("a fault in firebench {version} itself: of all the things that could be wrong, {place}");

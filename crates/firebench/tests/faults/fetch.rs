@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::require;
-use crate::support::common::{Lab, wait_for};
+use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::need;
 
 /// A release that a server promises.
@@ -60,7 +60,7 @@ fn a_killed_fetch_takes_its_download_along_and_the_next_one_sweeps() {
     let curl = wait_for("the archive's download", Duration::from_secs(20), || lab.processes(&words).first().copied());
     running.signal(Signal::SIGKILL);
     running.finish_and_leave();
-    wait_for("the end of curl", Duration::from_secs(2), || (!lab.processes(&[]).contains(&curl)).then_some(()));
+    wait_for("the end of curl", SOON, || (!lab.processes(&[]).contains(&curl)).then_some(()));
     assert_eq!(staged(), 1, "what was downloaded so far");
     // Nobody listens there: another fault, in which the next fetch sweeps all the same.
     let outcome = lab.firebench(&FETCH).arg("http://127.0.0.1:1").run();

@@ -61,9 +61,9 @@ fn a_firecracker_that_is_killed_in_an_iteration_in_the_nested_host() {
 fn a_qemu_that_is_stopped_in_an_iteration_in_the_nested_host() {
     require!(need::tcg());
     let qemu = firebench::tools::find_program(firebench::tools::QEMU).expect("needed");
-    let (outcome, boot) = strike("qemu", &qemu, Signal::SIGSTOP, &["--iteration-deadline", "5"]);
+    let (outcome, boot) = strike("qemu", &qemu, Signal::SIGSTOP, &["--iteration-deadline", "10"]);
     assert_eq!(boot.status, BootStatus::IterationDeadline, "{outcome}");
-    let words = "struck, boot 1: iteration 1 took longer than its deadline of 5 s (the VMM is stopped, as by SIGSTOP)";
+    let words = "struck, boot 1: iteration 1 took longer than its deadline of 10 s (the VMM is stopped, as by SIGSTOP)";
     outcome.fails(3, &[words]);
 }
 

@@ -11,7 +11,7 @@ use nix::pty::openpty;
 
 use crate::own::{assert_goes_on, blocks, run, shell};
 use crate::require;
-use crate::support::common::Lab;
+use crate::support::common::{Lab, SOON};
 use crate::support::invocation::report;
 use crate::support::need;
 
@@ -128,7 +128,7 @@ fn a_terminal_that_hangs_up() {
         if let Some(status) = child.try_wait().expect("a child") {
             break status;
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "it goes on without its terminal");
+        assert!(begun.elapsed() < SOON, "it goes on without its terminal");
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(status.code(), Some(129), "{status}");

@@ -6,7 +6,7 @@ use firebench::record::BootStatus;
 use nix::sys::signal::Signal;
 
 use crate::require;
-use crate::support::common::{Lab, wait_for};
+use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::invocation::report;
 use crate::support::need;
 use crate::{LARGE, SHORT, SMALL, await_boot, await_iteration, failed_boot};
@@ -19,7 +19,7 @@ fn an_interrupt_in_a_boot() {
     let running = lab.firebench(&SHORT).args([SMALL, "--out"]).arg(&out).start();
     await_boot(&lab);
     running.signal(Signal::SIGINT);
-    let outcome = running.within(5).finish().stops(130, "stopped by Ctrl-C");
+    let outcome = running.within(60).finish().stops(130, "stopped by Ctrl-C");
     assert!(outcome.stdout.contains("interrupted"), "{outcome}");
     let report = report(&out);
     let boot = failed_boot(&report);
@@ -34,7 +34,7 @@ fn a_termination_in_an_iteration() {
     let running = lab.firebench(&SHORT).args([LARGE, "--out"]).arg(&out).start();
     await_iteration(&lab);
     running.signal(Signal::SIGTERM);
-    running.within(5).finish().stops(143, "stopped by SIGTERM");
+    running.within(60).finish().stops(143, "stopped by SIGTERM");
     let report = report(&out);
     let boot = failed_boot(&report);
     assert_eq!(boot.status, BootStatus::Interrupted);
@@ -49,7 +49,7 @@ fn an_interrupt_in_the_nested_host() {
     let running = lab.firebench(&args).start();
     wait_for("the nested host", Duration::from_secs(60), || running.stderr().contains("nested host up").then_some(()));
     running.signal(Signal::SIGINT);
-    running.within(5).finish().stops(130, "stopped by Ctrl-C");
+    running.within(60).finish().stops(130, "stopped by Ctrl-C");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_interrupt_while_the_image_is_made() {
     wait_for("the disk", Duration::from_secs(60), || running.stderr().contains("making the disk").then_some(()));
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::SIGINT);
-    running.within(5).finish().stops(130, "stopped by Ctrl-C");
+    running.within(60).finish().stops(130, "stopped by Ctrl-C");
     for place in ["entries/disk", "staging"] {
         let left: Vec<_> = std::fs::read_dir(lab.cache.join(place)).into_iter().flatten().collect();
         assert!(left.is_empty(), "{place}: {left:?}");
@@ -76,7 +76,7 @@ fn a_killed_firebench_takes_its_vmm_along_and_the_next_one_sweeps() {
     running.signal(Signal::SIGKILL);
     let outcome = running.finish_and_leave();
     assert_eq!(outcome.signal(), Some(libc::SIGKILL), "{outcome}");
-    wait_for("the death of QEMU", Duration::from_secs(2), || (!lab.processes(&[]).contains(&qemu)).then_some(()));
+    wait_for("the death of QEMU", SOON, || (!lab.processes(&[]).contains(&qemu)).then_some(()));
     let left: Vec<_> = std::fs::read_dir(&lab.tmp).expect("TMPDIR").collect();
     assert_eq!(left.len(), 1, "the directory of the run: {left:?}");
     lab.firebench(&SHORT).args([SMALL, "--dry-run"]).run().ok();

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
 
 use crate::own::{assert_goes_on, assert_whole, await_boots, blocks, run, shell_in_namespace, told};
 use crate::require;
-use crate::support::common::{Lab, wait_for};
+use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::need;
 
 /// The commands that read the store, and those that write it.
@@ -199,7 +198,7 @@ fn a_log_that_a_killed_firebench_left() {
     let outcome = running.finish_and_leave();
     let log = lab.path("runs.db-wal");
     assert!(fs::metadata(&log).expect("there").len() > 0, "the boots are in the log");
-    wait_for("the end of the VM", Duration::from_secs(2), || lab.processes(&[]).is_empty().then_some(()));
+    wait_for("the end of the VM", SOON, || lab.processes(&[]).is_empty().then_some(()));
     // Half of the log's last page, as a crash of the machine may leave it.
     let file = fs::File::options().write(true).open(&log).expect("ours");
     let length = file.metadata().expect("there").len();
@@ -225,11 +224,11 @@ fn a_process_that_holds_the_store_and_is_stopped() {
     // As a sqlite3 that was stopped amid a transaction.
     let connection = Connection::open(lab.store()).expect("the store");
     connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let delete = lab.firebench(&["delete", "--yes", "latest"]).within(20).start();
-    let running = run(&lab, 3).within(20).start();
+    let delete = lab.firebench(&["delete", "--yes", "latest"]).within(60).start();
+    let running = run(&lab, 3).within(60).start();
     // Who only reads is not kept from it.
     for command in ["runs", "show", "export"] {
-        lab.firebench(&[command]).within(5).run_beside().ok();
+        lab.firebench(&[command]).within(60).run_beside().ok();
     }
     for outcome in [delete.finish_and_leave(), running.finish()] {
         outcome.fails(3, &["another process holds the store", "End it, then try again"]);
@@ -247,9 +246,7 @@ fn a_process_that_holds_the_store_for_a_while_amid_a_run() {
     await_boots(&running, 2);
     let connection = Connection::open(lab.store()).expect("the store");
     connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    wait_for("the note", Duration::from_secs(15), || {
-        running.stderr().contains("note: boots are not stored").then_some(())
-    });
+    wait_for("the note", SOON, || running.stderr().contains("note: boots are not stored").then_some(()));
     let before = told(&running.stderr());
     await_boots(&running, before + 3);
     connection.execute_batch("ROLLBACK").expect("it holds it");
@@ -266,7 +263,7 @@ fn a_run_that_a_stopped_firebench_holds() {
     await_boots(&running, 2);
     running.signal(Signal::SIGSTOP);
     for command in [["run", "--resume", "latest"].as_slice(), &["delete", "--yes", "latest"]] {
-        lab.firebench(command).within(10).run_beside().fails(2, &["is still going on", "stop its firebench"]);
+        lab.firebench(command).within(60).run_beside().fails(2, &["is still going on", "stop its firebench"]);
     }
     running.signal(Signal::SIGCONT);
     running.finish().ok();

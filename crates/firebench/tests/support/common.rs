@@ -13,6 +13,8 @@ use crate::support::remains::Surroundings;
 
 /// Longer than any run of a test takes, even on a busy computer.
 pub const LIMIT: Duration = Duration::from_secs(240);
+/// A limit for what is done at once on a computer that has nothing else to do: generous, as a busy one has.
+pub const SOON: Duration = Duration::from_secs(60);
 /// What the fetched Firecracker must be.
 pub const FIRECRACKER_SHA256: &str = "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930";
 /// Variables through which a user's settings would reach a test.

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::common::wait_for;
+use super::common::{SOON, wait_for};
 
 /// How long the kernel may take to be done with what was killed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The computer as it was.
 #[derive(Debug)]
@@ -108,9 +108,7 @@ fn the_look_at_what_is_left_sees_it() {
     let mut forgotten = std::process::Command::new("sleep").arg("60").env("TMPDIR", &tmp).spawn().expect("sleep runs");
     // It is there a little before its arguments and its environment are.
     let environ = format!("/proc/{}/environ", forgotten.id());
-    wait_for("its environment", Duration::from_secs(10), || {
-        fs::read(&environ).is_ok_and(|e| !e.is_empty()).then_some(())
-    });
+    wait_for("its environment", SOON, || fs::read(&environ).is_ok_and(|e| !e.is_empty()).then_some(()));
     // Where this process may make control groups: on most computers not without root.
     let group = cgroup_mounts(&before.mounts).into_iter().map(|mount| Path::new(&mount).join("firebench-1-forgotten"));
     let group = group.into_iter().find(|group| fs::create_dir(group).is_ok());
