@@ -100,7 +100,9 @@ install_cargo_deny() {
   local version=0.18.3
   [ "$(rust_minor)" -lt 88 ] || version=0.20.2
   say "building cargo-deny $version (once, some minutes)"
-  env -u CARGO_TARGET_DIR cargo install --quiet --locked cargo-deny --version "$version" --root "${CARGO_HOME:-$HOME/.cargo}"
+  # It reads one lock file: quick to build matters, quick to run does not.
+  env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    cargo install --quiet --locked cargo-deny --version "$version" --root "${CARGO_HOME:-$HOME/.cargo}"
 }
 
 # Licences, duplicates and sources always; advisories where their database is to be had.
