@@ -85,7 +85,9 @@ impl Access {
         let group = self.group.as_deref().filter(|_| may(mode >> 3) && !in_group && gid != 0 && gid != OVERFLOW_ID);
         match group {
             Some(group) if self.listed => {
-                format!("{user} is in the group {group}, but not yet in this session: log in again, or run newgrp {group}")
+                format!(
+                    "{user} is in the group {group}, but not yet in this session: log in again, or run newgrp {group}"
+                )
             }
             Some(group) => format!("sudo usermod -aG {group} {user}, then log in again; or run as root"),
             None => {
@@ -109,7 +111,8 @@ pub(crate) fn in_container(root: &Path) -> bool {
 /// What makes `/dev/kvm` appear, from what is seen below `root`.
 pub(crate) fn missing_kvm(root: &Path) -> String {
     if in_container(root) {
-        return "start the container with the device (docker or podman run --device /dev/kvm), if its host has it".to_owned();
+        return "start the container with the device (docker or podman run --device /dev/kvm), if its host has it"
+            .to_owned();
     }
     let cpuinfo = fs::read_to_string(root.join("proc/cpuinfo")).unwrap_or_default();
     let flags = cpuinfo.lines().find_map(|line| line.strip_prefix("flags")?.split_once(':')).map(|(_, flags)| flags);
@@ -128,7 +131,9 @@ pub(crate) fn missing_kvm(root: &Path) -> String {
         }
     };
     if root.join("sys/module").join(module).exists() {
-        return format!("the module {module} is there, but not its device: sudo udevadm trigger /dev/kvm, or mknod /dev/kvm c 10 232");
+        return format!(
+            "the module {module} is there, but not its device: sudo udevadm trigger /dev/kvm, or mknod /dev/kvm c 10 232"
+        );
     }
     format!(
         "sudo modprobe {module}; where that says \"not supported\", switch on virtualisation (VT-x or AMD-V) in the firmware"
@@ -144,7 +149,8 @@ pub(crate) fn user_namespaces(root: &Path) -> Option<String> {
         ("user.max_net_namespaces", "0", "15000"),
     ];
     let value = |name: &str| fs::read_to_string(root.join("proc/sys").join(name.replace('.', "/"))).ok();
-    let barring = SWITCHES.iter().filter(|(name, barring, _)| value(name).is_some_and(|value| value.trim() == *barring));
+    let barring =
+        SWITCHES.iter().filter(|(name, barring, _)| value(name).is_some_and(|value| value.trim() == *barring));
     let settings: Vec<String> = barring.map(|(name, _, right)| format!("{name}={right}")).collect();
     (!settings.is_empty()).then(|| format!("sudo sysctl {}", settings.join(" ")))
 }
@@ -212,7 +218,9 @@ mod tests {
     #[test]
     fn where_the_mode_allows_it_something_else_is_to_blame() {
         let in_group = Access { gids: vec![1000, 104], ..alice((0, 104, 0o660)) };
-        for access in [in_group, alice((0, 0, 0o666)), alice((1000, 0, 0o600)), Access { uid: 0, ..alice((0, 0, 0o600)) }] {
+        for access in
+            [in_group, alice((0, 0, 0o666)), alice((1000, 0, 0o600)), Access { uid: 0, ..alice((0, 0, 0o600)) }]
+        {
             assert!(access.remedy().contains("DeviceAllow=/dev/kvm rw"), "{access:?}: {}", access.remedy());
         }
         // The owner's own bits count for the owner, whatever others may.
@@ -264,7 +272,9 @@ mod tests {
     fn only_the_sysctls_that_bar_namespaces_are_named() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         assert_eq!(user_namespaces(dir.path()), None);
-        for (path, value) in [("kernel/apparmor_restrict_unprivileged_userns", "1\n"), ("user/max_user_namespaces", "900\n")] {
+        for (path, value) in
+            [("kernel/apparmor_restrict_unprivileged_userns", "1\n"), ("user/max_user_namespaces", "900\n")]
+        {
             let path = dir.path().join("proc/sys").join(path);
             fs::create_dir_all(path.parent().expect("a directory")).expect("room");
             fs::write(path, value).expect("room");

@@ -76,7 +76,8 @@ impl Groups {
             let (mount, source) = line.split_once(" - ")?;
             let mut source = source.split(' ');
             let (kind, options) = (source.next()?, source.nth(1).unwrap_or_default());
-            let fits = if v1 { kind == "cgroup" && options.split(',').any(|name| name == "cpu") } else { kind == "cgroup2" };
+            let fits =
+                if v1 { kind == "cgroup" && options.split(',').any(|name| name == "cpu") } else { kind == "cgroup2" };
             if !fits {
                 return None;
             }

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_help() {
-        let said = |program: &str, code| advice(Path::new(program), code, program.contains("noexec")).unwrap_or_default();
+        let said =
+            |program: &str, code| advice(Path::new(program), code, program.contains("noexec")).unwrap_or_default();
         assert!(said("/bin/sh", libc::ENOENT).contains("interpreter is missing"));
         assert!(said("/nowhere/x", libc::ENOENT).contains("install it"));
         assert!(said("/noexec/x", libc::EACCES).starts_with("/noexec is on a file system that is mounted noexec"));

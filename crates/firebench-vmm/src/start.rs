@@ -356,7 +356,9 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
         (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES | libc::ENOSPC) => {
             let cause = access::user_namespaces(Path::new("/"));
             let remedy = cause.unwrap_or_else(|| "run as root".to_owned());
-            return Some(format!("{remedy}, or leave the tap out; a container's profile of seccomp may forbid it as well"));
+            return Some(format!(
+                "{remedy}, or leave the tap out; a container's profile of seccomp may forbid it as well"
+            ));
         }
         (Step::Mounts | Step::Binds, _) => {
             "a jail takes root with all of its rights, and not inside of another chroot; leave --jail out"

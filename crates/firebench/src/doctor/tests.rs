@@ -1,5 +1,6 @@
 use super::*;
 use crate::hostfacts::{self, Cgroups, HugePages};
+use firebench_vmm::cpulimit::CpuLimit;
 use firebench_vmm::kvm::KvmClass;
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
@@ -68,6 +69,13 @@ fn ruin() -> Facts {
         swap_total: Some(4 << 30),
         swap_used: Some(1 << 30),
         cpus: Some(2),
+        allowed_cpus: Some("0".to_owned()),
+        cpu_limit: Some(CpuLimit {
+            quota: Some(0.1),
+            group: Some("/ci.slice".to_owned()),
+            hidden: false,
+            throttled_seconds: Some(12.25),
+        }),
         load_average: Some([1.5, 0.7, 0.3]),
         steal: Some(0.031),
         tuned: None,
@@ -143,6 +151,7 @@ fn one_cpu_is_too_few() {
     let mut facts = server();
     for (cpus, state) in [(1, State::Warn), (2, State::Ok), (64, State::Ok)] {
         facts.host.cpus = Some(cpus);
+        facts.host.allowed_cpus = None;
         assert_eq!(state_of(&checks(&facts), "cpus"), state, "{cpus}");
     }
 }
