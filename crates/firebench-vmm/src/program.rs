@@ -2,32 +2,16 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::access::on_noexec;
 
-/// How long "text file busy" is waited out. It ends when the last process that was forked while the program was being written
-/// has executed something else: within milliseconds, unless the machine is busy.
+/// How long "text file busy" (ETXTBSY, execve(2)) is waited out: a program that was just written cannot be executed while somebody
+/// has it open for writing, and a process that another thread forked meanwhile has a copy of that descriptor until it executes its
+/// own program. That takes milliseconds, unless the machine is busy.
 pub(crate) const BUSY_LIMIT: Duration = Duration::from_secs(2);
 /// Between two tries.
 pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(10);
-
-/// Starts something, again and again while the program is busy.
-///
-/// A program that was just written cannot be executed while somebody has it open for writing (ETXTBSY, execve(2)). A process
-/// that another thread forked while it was open has a copy of that descriptor until it executes its own program.
-///
-/// # Errors
-/// The last try's.
-pub fn start_unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let begun = Instant::now();
-    loop {
-        match start() {
-            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_LIMIT => std::thread::sleep(BUSY_PAUSE),
-            outcome => return outcome,
-        }
-    }
-}
 
 /// Whether a program could not be started because somebody has it open for writing.
 pub(crate) fn is_busy(error: &io::Error) -> bool {
@@ -62,38 +46,6 @@ fn advice(program: &Path, code: i32, noexec: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
-    use std::process::Command;
-
-    #[test]
-    fn a_busy_program_is_started_as_soon_as_it_is_free() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let program = dir.path().join("true");
-        std::fs::copy("/bin/true", &program).expect("a copy");
-        // Somebody has it open for writing until the third try.
-        let writer = Cell::new(std::fs::File::options().append(true).open(&program).ok());
-        let tries = Cell::new(0);
-        let started = start_unless_busy(|| {
-            tries.set(tries.get() + 1);
-            if tries.get() == 3 {
-                drop(writer.take());
-            }
-            Command::new(&program).status()
-        });
-        assert!(started.expect("it is free").success());
-        assert!(tries.get() >= 3, "{}", tries.get());
-    }
-
-    #[test]
-    fn other_errors_are_not_tried_again() {
-        let tries = Cell::new(0);
-        let outcome: io::Result<()> = start_unless_busy(|| {
-            tries.set(tries.get() + 1);
-            Err(io::Error::from_raw_os_error(libc::ENOENT))
-        });
-        assert!(outcome.is_err());
-        assert_eq!(tries.get(), 1);
-    }
 
     #[test]
     fn each_refusal_has_its_help() {

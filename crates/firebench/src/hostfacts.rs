@@ -11,6 +11,7 @@ use std::path::Path;
 use firebench_vmm::cpulimit::{self, CpuLimit};
 use serde::{Deserialize, Serialize};
 
+use crate::report::text;
 use crate::tune;
 use read::Root;
 
@@ -154,6 +155,14 @@ impl HostFacts {
             (Some(usable), Some(allowed)) if usable < cpus => format!("{usable} of {cpus} (allowed: {allowed})"),
             _ => cpus.to_string(),
         })
+    }
+
+    /// The same in a phrase: `2 CPUs`, or `1 of 2 CPUs`.
+    pub fn cpus_phrase(&self) -> Option<String> {
+        let cpus = self.cpus?;
+        let all = text::count(cpus as usize, "CPU");
+        let usable = self.usable_cpus().filter(|&usable| usable < cpus);
+        Some(usable.map_or(all.clone(), |usable| format!("{usable} of {all}")))
     }
 
     /// The quota on CPU time, where there is one: `0.50 CPUs, by the control group /ci`.

@@ -49,9 +49,9 @@ pub(super) fn checks(host: &HostFacts, steal_now: Option<f64>) -> Vec<Check> {
 fn machine(host: &HostFacts) -> Check {
     let unknown = || "unknown".to_owned();
     let finding = format!(
-        "{}, {} CPUs, {}, Linux {}",
+        "{}, {}, {}, Linux {}",
         host.cpu_model.clone().unwrap_or_else(unknown),
-        host.cpus_in_words().unwrap_or_else(unknown),
+        host.cpus_phrase().unwrap_or_else(|| "CPUs unknown".to_owned()),
         host.distro.clone().unwrap_or_else(unknown),
         host.kernel.clone().unwrap_or_else(unknown),
     );

@@ -5,10 +5,7 @@ use crate::hostfacts::{Cgroups, HostFacts};
 
 /// The host in a phrase.
 pub fn phrase(host: &HostFacts) -> String {
-    let cpus = host.cpus.map(|cpus| match host.usable_cpus() {
-        Some(usable) if usable < cpus => format!("{usable} of {}", text::count(cpus as usize, "CPU")),
-        _ => text::count(cpus as usize, "CPU"),
-    });
+    let cpus = host.cpus_phrase();
     let quota = host.quota_in_words().map(|quota| format!("limited to {quota}"));
     let kernel = host.kernel.as_ref().map(|kernel| format!("Linux {kernel}"));
     let words: Vec<String> =

@@ -22,6 +22,7 @@ mod nested;
 mod outputs;
 mod own;
 mod permissions;
+mod quota;
 mod rlimits;
 mod signals;
 mod space;
