@@ -181,7 +181,12 @@ fn applets(busybox: &Path) -> Result<Vec<String>> {
     let wrong = |reason: String| Error::Busybox { path: busybox.to_owned(), reason };
     let busybox = std::path::absolute(busybox).map_err(Error::io("find", busybox))?;
     let list = || Command::new(&busybox).arg("--list").env_clear().stdin(Stdio::null()).output();
-    let output = start_unless_busy(list).map_err(|error| wrong(error.to_string()))?;
+    let output = start_unless_busy(list).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            wrong(format!("{error}; is it executable, and its file system not mounted noexec?"))
+        }
+        _ => wrong(error.to_string()),
+    })?;
     if !output.status.success() {
         return Err(wrong(output.status.to_string()));
     }

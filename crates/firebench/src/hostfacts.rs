@@ -199,7 +199,7 @@ pub(crate) fn marked(list: &str) -> Option<&str> {
 }
 
 /// Free space for this user on the file system of `path`, or of its nearest ancestor that exists.
-fn disk_free(path: &Path) -> Option<u64> {
+pub(crate) fn disk_free(path: &Path) -> Option<u64> {
     let existing = path.ancestors().find(|path| path.exists())?;
     let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
     let status = nix::sys::statvfs::statvfs(existing).ok()?;

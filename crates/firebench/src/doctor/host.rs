@@ -136,7 +136,7 @@ fn disk(host: &HostFacts) -> Check {
     check("disk", state, format!("{} free for images", size(free)), why, Some(remedy).filter(|_| state != State::Ok))
 }
 
-fn at_least(value: u64, comfortable: u64, least: u64) -> State {
+pub(super) fn at_least(value: u64, comfortable: u64, least: u64) -> State {
     if value >= comfortable {
         State::Ok
     } else if value >= least {
@@ -314,7 +314,7 @@ fn clocksource(host: &HostFacts) -> Check {
 }
 
 /// `23.2 GiB`, `400 MiB`.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes >> 20 {
         mib @ 0..1024 => format!("{mib} MiB"),
         mib => format!("{:.1} GiB", mib as f64 / 1024.0),

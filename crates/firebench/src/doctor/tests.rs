@@ -43,11 +43,20 @@ fn server() -> Facts {
         confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
         busybox: Ok(Some(file("/bin/busybox"))),
-        mke2fs: Some("/usr/sbin/mke2fs".into()),
-        debugfs: Some("/usr/sbin/debugfs".into()),
-        curl: Some("/usr/bin/curl".into()),
+        mke2fs: Some(Ok("/usr/sbin/mke2fs".into())),
+        debugfs: Some(Ok("/usr/sbin/debugfs".into())),
+        curl: Some(Ok("/usr/bin/curl".into())),
         pip: Some("pip 23.0.1 from /usr/lib/python3/dist-packages/pip (python 3.11)".to_owned()),
-        apt_get: Some("/usr/bin/apt-get".into()),
+        apt_get: Some(Ok("/usr/bin/apt-get".into())),
+        trials: Trials {
+            agent: Ok(tool("/opt/firebench/firebench-agent", "firebench-agent 1.2.3")),
+            microvm: Some(Ok(())),
+            busybox: Some(Ok(())),
+            disk: Some(Ok(())),
+            temporary: Ok(Temporary { path: "/tmp".into(), free: Some(8 << 30), noexec: false }),
+            cache: Ok("/home/a/.cache/firebench".into()),
+            store: Ok(("/data/runs.db".into(), Some(12))),
+        },
     }
 }
 
@@ -109,7 +118,38 @@ fn ruin() -> Facts {
         curl: None,
         pip: None,
         apt_get: None,
+        trials: Trials {
+            agent: failed("there is no firebench-agent beside /opt/firebench"),
+            microvm: None,
+            busybox: None,
+            disk: None,
+            temporary: Ok(Temporary { path: "/tmp".into(), free: Some(100 << 20), noexec: true }),
+            cache: failed("/home/a/.cache takes no files: Read-only file system (os error 30)"),
+            store: failed("/data/runs.db is damaged"),
+        },
     }
+}
+
+fn failed<T>(finding: &str) -> Tried<T> {
+    Err(Failed { finding: finding.to_owned(), remedy: Some("mend it".to_owned()) })
+}
+
+#[test]
+fn what_is_there_and_does_not_work_is_bad() {
+    let mut facts = server();
+    facts.mke2fs = Some(failed("/usr/sbin/mke2fs failed"));
+    facts.trials.busybox = Some(failed("cannot run /data/busybox/busybox: Permission denied"));
+    facts.trials.microvm = Some(failed("qemu has no machine type microvm"));
+    facts.trials.disk = Some(failed("debugfs failed"));
+    facts.trials.agent = failed("not static");
+    let checks = checks(&facts);
+    for name in ["mke2fs", "busybox", "microvm", "root disk", "agent"] {
+        let check = checks.iter().find(|check| check.name == name).expect("a check");
+        assert_eq!((check.state, check.remedy.as_deref()), (State::Bad, Some("mend it")), "{check:?}");
+    }
+    // It only downloads.
+    facts.curl = Some(failed("curl failed"));
+    assert_eq!(state_of(&super::checks(&facts), "curl"), State::Info);
 }
 
 fn state_of(checks: &[Check], name: &str) -> State {

@@ -36,7 +36,9 @@ pub enum PrepareError {
     NoBusybox,
     /// No PID 1.
     #[error("there is no firebench-agent beside {}", beside.display())]
-    #[diagnostic(help("build the whole workspace (`cargo build --release`), or name the agent with FIREBENCH_AGENT"))]
+    #[diagnostic(help(
+        "copy it to where firebench is (`cargo build --release` makes both), or name it with FIREBENCH_AGENT"
+    ))]
     NoAgent {
         /// Where it should be.
         beside: PathBuf,

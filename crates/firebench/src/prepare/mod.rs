@@ -31,7 +31,7 @@ use kernels::Kernels;
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
-pub use parts::addition;
+pub use parts::{addition, find_agent};
 
 /// Where a preparation finds and puts things.
 #[derive(Debug)]
