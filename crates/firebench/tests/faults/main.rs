@@ -6,6 +6,7 @@ mod support;
 
 mod cache;
 mod deadlines;
+mod doctor;
 mod documented;
 mod dying;
 mod ends;
