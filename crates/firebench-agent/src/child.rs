@@ -2,10 +2,11 @@
 
 use crate::error::Error;
 use crate::sys;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 /// A child that ended.
 pub struct Ended {
@@ -27,10 +28,28 @@ pub fn command(argv: &[String]) -> Result<Command, Error> {
     Ok(command)
 }
 
+/// How long "text file busy" is waited out: a program that was just written cannot be executed while a process that was forked
+/// meanwhile has it open for writing, which passes.
+const BUSY_LIMIT: Duration = Duration::from_secs(2);
+
+/// Starts it, and says when: just before the try that worked.
+pub fn start(command: &mut Command) -> std::io::Result<(Child, Instant)> {
+    let begun = Instant::now();
+    loop {
+        let now = Instant::now();
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && begun.elapsed() < BUSY_LIMIT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome.map(|child| (child, now)),
+        }
+    }
+}
+
 /// Waits until the child ended.
 pub fn wait(pid: u32) -> std::io::Result<Ended> {
     let waited = sys::wait4(pid_t(pid)?, 0)?;
-    waited.map(ended).ok_or_else(|| std::io::ErrorKind::WouldBlock.into())
+    waited.map(ended).ok_or_else(|| ErrorKind::WouldBlock.into())
 }
 
 /// The child, if it ended. PID 1 also buries the orphans that it was given, up to then.
@@ -69,4 +88,27 @@ fn duration(time: libc::timeval) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let micros = u64::try_from(time.tv_usec).unwrap_or(0);
     Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_somebody_still_writes_is_started_when_it_is_free() {
+        let path = std::env::temp_dir().join(format!("firebench-agent-busy-{}", std::process::id()));
+        std::fs::copy("/bin/true", &path).unwrap();
+        let writer = std::fs::File::options().append(true).open(&path).unwrap();
+        let free = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(writer);
+        });
+        let begun = Instant::now();
+        let started = start(&mut Command::new(&path));
+        free.join().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let (child, at) = started.unwrap();
+        assert_eq!(wait(child.id()).unwrap().status, 0);
+        assert!(at > begun, "the wait is no part of what is measured");
+    }
 }

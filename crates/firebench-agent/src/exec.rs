@@ -36,7 +36,7 @@ pub fn run(job: &ExecJob, sink: &mut dyn FnMut(Line) -> Result<(), Error>) -> Re
     let mut command = child::command(&job.argv)?;
     command.envs(job.env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
+    let (mut child, _) = child::start(&mut command).map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
     let failed = |cause| Error::Wait { command: name.clone(), cause };
 
     let mut input =

@@ -41,10 +41,15 @@ fn main() -> ExitCode {
         guest::run();
     }
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    if let [mode, job] = arguments.as_slice() {
-        if mode == "host" {
-            return host::run(job);
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["host", job] => return host::run(job),
+        ["--version"] => {
+            use std::io::Write as _;
+            // Who asks reads it, or has gone.
+            let _ = writeln!(std::io::stdout(), "firebench-agent {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
         }
+        _ => {}
     }
     eprintln!(
         "firebench-agent is the first process of a firebench guest and does nothing elsewhere; use `firebench run`"

@@ -10,7 +10,6 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
-use std::time::Instant;
 
 /// Bytes of each output that are kept.
 const KEPT: usize = 4096;
@@ -34,8 +33,8 @@ pub fn iteration(index: u32, argv: &[String], reads: Reads<'_>) -> Result<Iterat
     command.envs(ENVIRONMENT).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let name = argv.join(" ");
     let before = Snapshot::take(reads);
-    let start = Instant::now();
-    let mut child = command.spawn().map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
+    let (mut child, start) =
+        child::start(&mut command).map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
     let mut stdout = Head::new(child.stdout.take().map(OwnedFd::from));
     let mut stderr = Head::new(child.stderr.take().map(OwnedFd::from));
     let ended = wait(child.id(), &mut stdout, &mut stderr);

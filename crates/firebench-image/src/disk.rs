@@ -10,6 +10,7 @@ use crate::digest::key;
 use crate::elf::require_static_executable;
 use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
 use crate::payload::Payload;
+use crate::program::start_unless_busy;
 use crate::progress::Watcher;
 use crate::{Error, Result};
 
@@ -179,12 +180,13 @@ fn tree(spec: &DiskSpec) -> Result<Tree> {
 fn applets(busybox: &Path) -> Result<Vec<String>> {
     let wrong = |reason: String| Error::Busybox { path: busybox.to_owned(), reason };
     let busybox = std::path::absolute(busybox).map_err(Error::io("find", busybox))?;
-    let output = Command::new(&busybox)
-        .arg("--list")
-        .env_clear()
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| wrong(error.to_string()))?;
+    let list = || Command::new(&busybox).arg("--list").env_clear().stdin(Stdio::null()).output();
+    let output = start_unless_busy(list).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            wrong(format!("{error}; is it executable, and its file system not mounted noexec?"))
+        }
+        _ => wrong(error.to_string()),
+    })?;
     if !output.status.success() {
         return Err(wrong(output.status.to_string()));
     }

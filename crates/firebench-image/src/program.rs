@@ -1,8 +1,10 @@
-//! Where the programs of this machine are.
+//! Where the programs of this machine are, and starting one that was just written.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Where the system keeps mke2fs and its like, outside of an ordinary user's PATH.
 const SYSTEM_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -27,9 +29,63 @@ pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
+/// How long "text file busy" is waited out: it takes milliseconds, unless the machine is busy.
+const BUSY_LIMIT: Duration = Duration::from_secs(2);
+
+/// Starts a program, again and again while it is busy.
+///
+/// A program that was just written cannot be executed while somebody has it open for writing (ETXTBSY, execve(2)). A process
+/// that another thread forked while it was open has a copy of that descriptor until it executes its own program.
+///
+/// # Errors
+/// The last try's.
+pub fn start_unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match start() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && begun.elapsed() < BUSY_LIMIT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+    use std::process::Command;
+
+    #[test]
+    fn a_busy_program_is_started_as_soon_as_it_is_free() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let program = dir.path().join("true");
+        std::fs::copy("/bin/true", &program).expect("a copy");
+        // Somebody has it open for writing until the third try.
+        let writer = Cell::new(std::fs::File::options().append(true).open(&program).ok());
+        let tries = Cell::new(0);
+        let started = start_unless_busy(|| {
+            tries.set(tries.get() + 1);
+            if tries.get() == 3 {
+                drop(writer.take());
+            }
+            Command::new(&program).status()
+        });
+        assert!(started.expect("it is free").success());
+        assert!(tries.get() >= 3, "{}", tries.get());
+    }
+
+    #[test]
+    fn other_errors_are_not_tried_again() {
+        let tries = Cell::new(0);
+        let outcome: io::Result<()> = start_unless_busy(|| {
+            tries.set(tries.get() + 1);
+            Err(io::Error::from_raw_os_error(libc::ENOENT))
+        });
+        assert!(outcome.is_err());
+        assert_eq!(tries.get(), 1);
+    }
 
     #[test]
     fn programs_are_looked_up_in_order_and_must_be_executable() {

@@ -73,7 +73,7 @@ fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
 }
 
 /// Resolves the octal escapes (`\040` for a space) of a field of mountinfo.
-fn unescape(field: &str) -> String {
+pub(crate) fn unescape(field: &str) -> String {
     let mut parts = field.split('\\');
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -28,6 +28,10 @@ pub struct Settings {
     /// reserve them: when the pool has too few, it dies of SIGBUS some time later (`docs/hugepages.md`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub huge_pages: bool,
+    /// Whether Firecracker asks for transparent huge pages (`madvise`), as QEMU always does; from 1.17 on
+    /// ([`TRANSPARENT_HUGE_PAGES_SINCE`]).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub transparent_huge_pages: bool,
     /// The jailer of this Firecracker, to run it under; none when absent. Firecracker's own filter of system calls is on either
     /// way.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +46,7 @@ impl Default for Settings {
             cache_type: None,
             io_engine: None,
             huge_pages: false,
+            transparent_huge_pages: false,
             jailer: None,
         }
     }
@@ -109,6 +114,10 @@ impl IoEngine {
         }
     }
 }
+
+/// The first version, major and minor, whose `huge_pages` can be `Transparent`. Source: Firecracker's `CHANGELOG.md` (after 1.16.1)
+/// and the version of the sources that have it, 1.17.0-dev.
+pub const TRANSPARENT_HUGE_PAGES_SINCE: (u64, u64) = (1, 17);
 
 /// `MAX_SUPPORTED_VCPUS` of Firecracker.
 const MAX_VCPUS: u32 = 32;
@@ -189,8 +198,27 @@ pub(crate) fn launch(
     if let Some(template) = &settings.cpu_template {
         machine_config["cpu_template"] = json!(template);
     }
-    if settings.huge_pages {
-        machine_config["huge_pages"] = json!("2M");
+    let huge_pages = match (settings.huge_pages, settings.transparent_huge_pages) {
+        (true, true) => {
+            return Err(LaunchError::Settings {
+                vmm: VMM,
+                settings: "huge pages from the pool and transparent ones at once",
+                help: "choose huge-pages or transparent-huge-pages",
+            });
+        }
+        (true, false) => Some("2M"),
+        (false, true) => Some("Transparent"),
+        (false, false) => None,
+    };
+    if let Some(huge_pages) = huge_pages {
+        if machine.memory_mib % 2 != 0 {
+            return Err(LaunchError::Settings {
+                vmm: VMM,
+                settings: "an odd number of MiB of memory on huge pages",
+                help: "choose a --memory that is a multiple of 2MiB",
+            });
+        }
+        machine_config["huge_pages"] = json!(huge_pages);
     }
     let mut drive = json!({
         "drive_id": "test",

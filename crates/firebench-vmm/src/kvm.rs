@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{self, Access};
 use guest::{GuestError, LoopGuest};
 use timeout::{Ended, with_timeout};
 
@@ -181,23 +182,19 @@ fn report_error(device: &Path, error: &GuestError, hypervisor: Option<String>) -
         GuestError::Open(errno) => class_of_open_error(*errno),
         GuestError::Call { .. } | GuestError::Guest(_) => KvmClass::Broken,
     };
+    let path = device;
     let device = device.display();
     let (finding, remedy) = match class {
-        KvmClass::Absent => (
-            format!("there is no {device}: {error}"),
-            "load the kvm_intel or kvm_amd module, switch on virtualisation (VT-x or AMD-V) in the firmware, or choose \
-             a cloud instance that is bare metal or has nested virtualisation",
-        ),
-        KvmClass::NoPermission => (
-            format!("{device} may not be opened by this user: {error}"),
-            "add yourself to its group (sudo usermod -aG kvm \"$USER\", then log in again), or run as root",
-        ),
+        KvmClass::Absent => (format!("there is no {device}: {error}"), access::missing_kvm(Path::new("/"))),
+        KvmClass::NoPermission => {
+            (format!("{device} may not be opened by this user: {error}"), Access::look(path).remedy())
+        }
         _ => (
             format!("{device} does not work: {error}"),
-            "see the kernel's log (dmesg) for kvm, and reload the kvm_intel or kvm_amd module",
+            "see the kernel's log (dmesg) for kvm, and reload the kvm_intel or kvm_amd module".to_owned(),
         ),
     };
-    KvmReport { class, loops_per_second: None, hypervisor, finding, remedy: Some(remedy.to_owned()) }
+    KvmReport { class, loops_per_second: None, hypervisor, finding, remedy: Some(remedy) }
 }
 
 fn class_of_open_error(errno: i32) -> KvmClass {

@@ -20,10 +20,12 @@
     )
 )]
 
+pub mod access;
 pub mod affinity;
 mod cgroup;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod child;
+pub mod cpulimit;
 pub mod exit;
 pub mod firecracker;
 pub mod host;
@@ -38,6 +40,7 @@ mod namespaces;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod network;
 pub mod pagecache;
+pub mod program;
 pub mod qemu;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod rlimits;

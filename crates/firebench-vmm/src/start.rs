@@ -4,13 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
+use crate::access::{self, Access};
 use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
 use crate::child::{Plan, Step};
@@ -18,6 +20,7 @@ use crate::jail;
 use crate::launch::Launch;
 use crate::namespaces::{Level, Namespaces};
 use crate::network::Network;
+use crate::program;
 use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
 use crate::sys;
@@ -63,7 +66,7 @@ pub enum StartError {
         source: io::Error,
         /// What to do.
         #[help]
-        help: Option<&'static str>,
+        help: Option<String>,
     },
     /// The process could not be confined.
     #[error("the process of the VMM could not {step}")]
@@ -74,7 +77,7 @@ pub enum StartError {
         source: io::Error,
         /// What to do.
         #[help]
-        help: Option<&'static str>,
+        help: Option<String>,
     },
     /// The system refused a new process, or the means to watch it.
     #[error("cannot {what}")]
@@ -157,6 +160,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     let mut notes = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
     let mut group = if limited { Group::Limited } else { Group::Plain };
+    let busy_until = Instant::now().checked_add(program::BUSY_LIMIT).unwrap_or_else(Instant::now);
     let mut level = if launch.directory.is_some() { Level::ReadOnly } else { Level::Mounts };
     loop {
         let reason = match make_group(launch, run_dir, group) {
@@ -174,6 +178,11 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                     }
                     _ => return Err(StartError::Confine { step, source, help }),
                 },
+                // It passes: see `program`.
+                Err(StartError::Program { source, .. }) if program::is_busy(&source) && busy_until > Instant::now() => {
+                    std::thread::sleep(program::BUSY_PAUSE);
+                    continue;
+                }
                 result => {
                     let mut started = result?;
                     started.confinement.notes = notes;
@@ -328,46 +337,41 @@ fn spawn_error(program: &str, report: OwnedFd, source: io::Error) -> StartError 
     };
     let code = source.raw_os_error();
     match step {
-        Some(Step::Exec) => StartError::Program { program: program.to_owned(), help: program_help(code), source },
+        Some(Step::Exec) => StartError::Program {
+            program: program.to_owned(),
+            help: program::help(Path::new(program), &source),
+            source,
+        },
         Some(step) => StartError::Confine { step, help: confine_help(step, code), source },
         None => StartError::System { what: "make a process", source },
     }
 }
 
-fn program_help(code: Option<i32>) -> Option<&'static str> {
-    match code? {
-        libc::ENOENT => {
-            Some("install it or name another one; a script or a dynamic program also needs its interpreter")
-        }
-        libc::EACCES => Some("the file must be executable (chmod +x), and its file system not mounted noexec"),
-        libc::ENOEXEC => Some("the file is no program for this machine (x86_64 Linux)"),
-        _ => None,
-    }
-}
-
-fn confine_help(step: Step, code: Option<i32>) -> Option<&'static str> {
-    match (step, code?) {
+fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
+    const TUN: &str = "/dev/net/tun";
+    let help = match (step, code?) {
         (Step::Affinity, libc::EINVAL) => {
-            Some("name CPUs that are online and that the control group allows: `nproc`, `taskset -pc $$`")
+            "name CPUs that are online and that the control group allows: `nproc`, `taskset -pc $$`"
         }
-        (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES) => Some(
-            "run as root, or let users make user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu \
-             kernel.apparmor_restrict_unprivileged_userns=0), or leave the tap out",
-        ),
-        (Step::Namespaces, libc::ENOSPC) => {
-            Some("raise the sysctls user.max_user_namespaces and user.max_net_namespaces, or leave the tap out")
+        (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES | libc::ENOSPC) => {
+            let cause = access::user_namespaces(Path::new("/"));
+            let remedy = cause.unwrap_or_else(|| "run as root".to_owned());
+            return Some(format!(
+                "{remedy}, or leave the tap out; a container's profile of seccomp may forbid it as well"
+            ));
         }
         (Step::Mounts | Step::Binds, _) => {
-            Some("a jail takes root with all of its rights, and not inside of another chroot; leave --jail out")
+            "a jail takes root with all of its rights, and not inside of another chroot; leave --jail out"
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
-            Some("load the driver (modprobe tun), or leave the tap out")
+            "load the driver (sudo modprobe tun), or leave the tap out"
         }
         (Step::OpenTun, libc::EACCES | libc::EPERM) => {
-            Some("run as root, or give users the device (chmod 666 /dev/net/tun), or leave the tap out")
+            return Some(format!("{}; or leave the tap out", Access::look(Path::new(TUN)).remedy()));
         }
-        (Step::MakeTap | Step::TapUp, libc::EPERM) => Some("run as root, or leave the tap out"),
-        (Step::Descriptors, libc::ENOSYS | libc::EINVAL) => Some("firebench needs Linux 5.11 or newer"),
-        _ => None,
-    }
+        (Step::MakeTap | Step::TapUp, libc::EPERM) => "run as root, or leave the tap out",
+        (Step::Descriptors, libc::ENOSYS | libc::EINVAL) => "firebench needs Linux 5.11 or newer",
+        _ => return None,
+    };
+    Some(help.to_owned())
 }

@@ -119,6 +119,7 @@ fn firecracker_with_all_of_its_settings() {
         cache_type: Some(firecracker::CacheType::Writeback),
         io_engine: Some(firecracker::IoEngine::Async),
         huge_pages: true,
+        transparent_huge_pages: false,
         jailer: Some("/usr/bin/jailer".into()),
     });
     let machine = Machine { cpus: Some(vec![2, 3]), ..machine() };
@@ -273,6 +274,17 @@ fn each_setting_of_firecracker() {
     }
     assert_eq!(config(firecracker::Settings { huge_pages: true, ..default() })["machine-config"]["huge_pages"], "2M");
     assert_eq!(config(default())["machine-config"].get("huge_pages"), None);
+    let transparent = firecracker::Settings { transparent_huge_pages: true, ..default() };
+    assert_eq!(config(transparent.clone())["machine-config"]["huge_pages"], "Transparent");
+    // Huge pages hold 2 MiB, and of two kinds one must be chosen.
+    let odd = Machine { memory_mib: 511, ..machine() };
+    let both = firecracker::Settings { huge_pages: true, ..transparent.clone() };
+    for (machine, settings) in [(odd.clone(), transparent), (machine(), both)] {
+        let contender = Contender { name: "a".to_owned(), machine, settings: Settings::Firecracker(settings) };
+        assert!(matches!(try_launch(&contender, &image()), Err(LaunchError::Settings { .. })), "{contender:?}");
+    }
+    let plain = Contender { name: "a".to_owned(), machine: odd, settings: Settings::Firecracker(default()) };
+    assert!(try_launch(&plain, &image()).is_ok());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod host;
 mod needs;
+mod trials;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use crate::fetch::{FetchError, find_busybox, installed_kernel};
 use crate::hostfacts::{CpuTime, HostFacts};
 use crate::tools::{Tool, ToolError, find_program};
 use crate::{subprocess, tools};
+use trials::Subjects;
+
+pub use trials::{Failed, Temporary, Trials, Tried};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,15 +87,17 @@ pub struct Facts {
     /// A static busybox.
     pub busybox: Result<Option<FoundFile>, FetchError>,
     /// `mke2fs`, which makes the root disk.
-    pub mke2fs: Option<PathBuf>,
+    pub mke2fs: Option<Tried<PathBuf>>,
     /// `debugfs`, which puts the payload into it.
-    pub debugfs: Option<PathBuf>,
+    pub debugfs: Option<Tried<PathBuf>>,
     /// `curl`, for `fetch firecracker --from release`.
-    pub curl: Option<PathBuf>,
+    pub curl: Option<Tried<PathBuf>>,
     /// What pip says it is, for `fetch firecracker --from wheel`.
     pub pip: Option<String>,
     /// `apt-get`, for `fetch kernel`.
-    pub apt_get: Option<PathBuf>,
+    pub apt_get: Option<Tried<PathBuf>>,
+    /// What was tried of all that.
+    pub trials: Trials,
 }
 
 /// What the user named instead of what firebench would look for.
@@ -106,26 +112,37 @@ pub struct Named<'a> {
 }
 
 /// Looks at this machine. Takes about a second, most of it for digests and for pip.
-pub fn gather(data_dir: &Path, cache_dir: &Path, named: Named<'_>) -> Facts {
+pub fn gather(data_dir: &Path, cache_dir: &Path, store: &Path, named: Named<'_>) -> Facts {
     let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
     let firecracker = tools::firecracker(named.firecracker, data_dir);
+    let qemu = tools::qemu(named.qemu);
+    let busybox = find_busybox(data_dir, named.busybox).map(|path| path.and_then(found));
+    let [mke2fs, debugfs] = ["mke2fs", "debugfs"].map(|name| trials::program(name, "-V"));
     let begun = CpuTime::read(Path::new("/"));
+    let trials = trials::try_all(&Subjects {
+        qemu: qemu.as_ref().ok().map(|tool| tool.path.as_path()),
+        busybox: busybox.as_ref().ok().and_then(Option::as_ref).map(|file| file.path.as_path()),
+        e2fsprogs: [&mke2fs, &debugfs].iter().all(|tried| matches!(tried, Some(Ok(_)))),
+        cache_dir,
+        store,
+    });
     let mut facts = Facts {
         kvm: kvm::probe(Path::new(kvm::DEVICE)),
         host: HostFacts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
         steal_now: None,
-        qemu: tools::qemu(named.qemu),
+        qemu,
         jailer: firecracker.as_ref().ok().map(tools::jailer),
         firecracker,
         root: nix::unistd::geteuid().is_root(),
         confinement: confinement(),
         kernel: installed_kernel(data_dir).and_then(found),
-        busybox: find_busybox(data_dir, named.busybox).map(|path| path.and_then(found)),
-        mke2fs: find_program("mke2fs"),
-        debugfs: find_program("debugfs"),
-        curl: find_program("curl"),
+        busybox,
+        mke2fs,
+        debugfs,
+        curl: trials::program("curl", "--version"),
         pip: pip(),
-        apt_get: find_program("apt-get"),
+        apt_get: trials::program("apt-get", "--version"),
+        trials,
     };
     facts.steal_now = CpuTime::read(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
     facts
@@ -153,6 +170,7 @@ fn pip() -> Option<String> {
 /// Judges what was seen. Pure. First what firebench needs, then what makes figures trustworthy.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = needs::checks(facts);
+    checks.extend(trials::checks(&facts.trials));
     checks.extend(host::checks(&facts.host, facts.steal_now));
     checks
 }

@@ -8,8 +8,10 @@ mod read;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use firebench_vmm::cpulimit::{self, CpuLimit};
 use serde::{Deserialize, Serialize};
 
+use crate::report::text;
 use crate::tune;
 use read::Root;
 
@@ -21,6 +23,10 @@ pub struct HostFacts {
     pub cpu_model: Option<String>,
     /// CPUs that are online.
     pub cpus: Option<u32>,
+    /// Those of them that firebench may use, as a list such as `0-3,8`: `taskset` and cpusets take others away.
+    pub allowed_cpus: Option<String>,
+    /// Quotas on the CPU time of firebench and all that it starts; absent where control groups cannot be seen.
+    pub cpu_limit: Option<CpuLimit>,
     /// `MemTotal`, in bytes.
     pub memory_total: Option<u64>,
     /// `MemAvailable`, in bytes.
@@ -45,7 +51,7 @@ pub struct HostFacts {
     pub turbo: Option<bool>,
     /// Whether hyper-threads share cores.
     pub smt: Option<bool>,
-    /// Transparent huge pages: `always`, `madvise` or `never`.
+    /// Transparent huge pages of 2 MiB: `always`, `madvise` or `never`.
     pub transparent_huge_pages: Option<String>,
     /// Whether the kernel merges equal pages (KSM).
     pub ksm: Option<bool>,
@@ -108,6 +114,8 @@ impl HostFacts {
         HostFacts {
             cpu_model: root.cpuinfo("model name"),
             cpus: root.cpus(),
+            allowed_cpus: root.allowed_cpus(),
+            cpu_limit: cpulimit::read(root.0),
             memory_total: bytes("MemTotal"),
             memory_available: bytes("MemAvailable"),
             swap_total,
@@ -120,7 +128,7 @@ impl HostFacts {
             governors: root.governors(),
             turbo: root.turbo(),
             smt: root.line("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
-            transparent_huge_pages: root.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
+            transparent_huge_pages: root.transparent_huge_pages(),
             ksm: root.line("sys/kernel/mm/ksm/run").map(|run| run == "1"),
             damon: root.damon(),
             load_average: root.load_average(),
@@ -131,6 +139,37 @@ impl HostFacts {
             tuned: tune::current(root.0),
             disk_free: disk_free(disk),
         }
+    }
+}
+
+impl HostFacts {
+    /// How many CPUs firebench, and with it every VM, may use.
+    pub fn usable_cpus(&self) -> Option<u32> {
+        self.allowed_cpus.as_deref().and_then(read::count_list).or(self.cpus)
+    }
+
+    /// How many CPUs there are, and how many of them may be used: `2`, or `1 of 2 (allowed: 0)`.
+    pub fn cpus_in_words(&self) -> Option<String> {
+        let cpus = self.cpus?;
+        Some(match (self.usable_cpus(), &self.allowed_cpus) {
+            (Some(usable), Some(allowed)) if usable < cpus => format!("{usable} of {cpus} (allowed: {allowed})"),
+            _ => cpus.to_string(),
+        })
+    }
+
+    /// The same in a phrase: `2 CPUs`, or `1 of 2 CPUs`.
+    pub fn cpus_phrase(&self) -> Option<String> {
+        let cpus = self.cpus?;
+        let all = text::count(cpus as usize, "CPU");
+        let usable = self.usable_cpus().filter(|&usable| usable < cpus);
+        Some(usable.map_or(all.clone(), |usable| format!("{usable} of {all}")))
+    }
+
+    /// The quota on CPU time, where there is one: `0.50 CPUs, by the control group /ci`.
+    pub fn quota_in_words(&self) -> Option<String> {
+        let limit = self.cpu_limit.as_ref()?;
+        let cpus = limit.quota?;
+        Some(format!("{cpus:.2} CPUs, by the control group {}", limit.group.as_deref().unwrap_or("/")))
     }
 }
 
@@ -160,7 +199,7 @@ pub(crate) fn marked(list: &str) -> Option<&str> {
 }
 
 /// Free space for this user on the file system of `path`, or of its nearest ancestor that exists.
-fn disk_free(path: &Path) -> Option<u64> {
+pub(crate) fn disk_free(path: &Path) -> Option<u64> {
     let existing = path.ancestors().find(|path| path.exists())?;
     let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
     let status = nix::sys::statvfs::statvfs(existing).ok()?;

@@ -52,6 +52,7 @@ pub mod runner;
 pub mod store;
 pub mod subprocess;
 pub mod summary;
+pub mod throttle;
 pub mod tools;
 pub mod tune;
 pub mod units;

@@ -271,8 +271,8 @@ pub enum BootStatus {
     CommandFailed,
     /// An iteration's digest was not the payload's.
     WrongDigest,
-    /// The clocks of guest and host disagree by more than the bound, or too much of its time was stolen: nothing that was
-    /// measured in it is believed.
+    /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, or a CPU quota held it up:
+    /// nothing that was measured in it is believed.
     Void,
     /// The user or a signal stopped the run.
     Interrupted,
@@ -327,6 +327,10 @@ pub struct BootRecord {
     /// The CPU of the host that each vCPU's thread was bound to, by vCPU; empty where none was.
     #[serde(default)]
     pub pinned: Vec<u32>,
+    /// Seconds, summed over CPUs, for which quotas of control groups kept processes from running during this boot; absent where
+    /// the kernel does not say.
+    #[serde(default)]
+    pub throttled_seconds: Option<f64>,
     /// What the VM had to go without, such as a limit of memory, and why.
     #[serde(default)]
     pub without: Vec<String>,
@@ -354,6 +358,7 @@ impl BootRecord {
             iterations: Vec::new(),
             vmm_cpu: None,
             pinned: Vec::new(),
+            throttled_seconds: None,
             without: Vec::new(),
             console_bytes: 0,
             last_words: Vec::new(),

@@ -1,11 +1,13 @@
 //! Short helper programs (`curl`, `apt-get`, `qemu --version`): run to their end, within a time, with their output.
 
 use std::io::{self, Read, Seek};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use firebench_image::leash::leash;
+use firebench_image::program::start_unless_busy;
+use firebench_vmm::program;
 
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
@@ -17,7 +19,7 @@ const QUOTED_LINES: usize = 5;
 pub enum RunError {
     /// It did not start.
     #[error("cannot run {}", program.display())]
-    #[diagnostic(help("check that the file exists, is executable and was built for this machine"))]
+    #[diagnostic(help("{}", start_help(program, source)))]
     Start {
         /// What was run.
         program: PathBuf,
@@ -45,6 +47,12 @@ pub enum RunError {
     },
 }
 
+/// What the user can do about a program that does not start.
+fn start_help(path: &Path, error: &io::Error) -> String {
+    let otherwise = || "check that the file exists, is executable and was built for this machine".to_owned();
+    program::help(path, error).unwrap_or_else(otherwise)
+}
+
 /// What a program wrote; bytes that are no UTF-8 are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
@@ -69,7 +77,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         .stdin(Stdio::null())
         .stdout(stdout.try_clone().map_err(failed)?)
         .stderr(stderr.try_clone().map_err(failed)?);
-    let mut child = spawn(leash(command)).map_err(failed)?;
+    let mut child = start_unless_busy(|| leash(command).spawn()).map_err(failed)?;
     let status = wait(&mut child, limit).map_err(failed)?;
     let output = Output { stdout: text(&mut stdout).map_err(failed)?, stderr: text(&mut stderr).map_err(failed)? };
     match status {
@@ -77,20 +85,6 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         Some(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
         None => Err(RunError::TimedOut { program, limit }),
     }
-}
-
-/// Starts it. "Text file busy" passes: while a program that was just written is still open for writing, by another
-/// thread's fork for instance, it cannot be executed.
-fn spawn(command: &mut Command) -> io::Result<Child> {
-    for _ in 0..50 {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            outcome => return outcome,
-        }
-    }
-    command.spawn()
 }
 
 /// The exit status, or nothing when the child had to be killed.

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
+use firebench_image::elf::require_static_executable;
 pub use firebench_image::program::{find_program, is_executable};
 use firebench_vmm::qemu::Sandbox;
 use semver::Version;
@@ -87,6 +88,15 @@ pub enum ToolError {
         /// The Firecracker's.
         wanted: String,
     },
+    /// An agent of another firebench.
+    #[error("{} is the agent of firebench {version}, and this is {}", path.display(), env!("CARGO_PKG_VERSION"))]
+    #[diagnostic(help("put the firebench-agent of the same build beside firebench, or name it with FIREBENCH_AGENT"))]
+    OtherAgent {
+        /// The executable.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
     /// It cannot be read for its digest.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -142,6 +152,20 @@ pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
         return Ok(jailer);
     }
     Err(ToolError::OtherJailer { path: jailer.path, version: jailer.version, wanted: firecracker.version.clone() })
+}
+
+/// The agent at `path`, which must be static and of this firebench's version.
+///
+/// # Errors
+/// [`ToolError`] when it is not, or does not start.
+pub fn agent(path: &Path) -> Result<Tool, ToolError> {
+    require_static_executable(path, "name the firebench-agent of this build with FIREBENCH_AGENT")?;
+    let line = version_line("firebench-agent", path)?;
+    let agent = identify("firebench-agent", path.to_owned(), &line)?;
+    if agent.version == env!("CARGO_PKG_VERSION") {
+        return Ok(agent);
+    }
+    Err(ToolError::OtherAgent { path: agent.path, version: agent.version })
 }
 
 /// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the

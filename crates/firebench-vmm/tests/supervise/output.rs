@@ -216,3 +216,18 @@ fn a_program_that_cannot_run_is_named() {
     }
     assert!(matches!(Vm::start(&command(&[]), &Isolation::default()), Err(StartError::Empty)));
 }
+
+#[test]
+fn a_program_that_somebody_still_writes_starts_when_it_is_free() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let program = dir.path().join("vmm");
+    std::fs::copy("/bin/echo", &program).expect("a copy");
+    let writer = std::fs::File::options().append(true).open(&program).expect("ours");
+    let free = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(writer);
+    });
+    let mut vm = start(&command(&[program.to_str().expect("text"), "free"]));
+    free.join().expect("a thread");
+    assert_eq!(run(&mut vm), ("free\n".to_owned(), Exit::Code(0)));
+}

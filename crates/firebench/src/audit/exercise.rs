@@ -65,6 +65,8 @@ pub struct Exercise {
     pub switch_rate: f64,
     /// Stolen share of the vCPUs' time.
     pub steal: f64,
+    /// What quotas on CPU time took of the boots' life, as a share; with several CPUs it may be above 1.
+    pub throttled: f64,
 }
 
 impl Exercise {
@@ -93,7 +95,13 @@ impl Exercise {
     pub fn bound(&self) -> Bound {
         let busy = self.user + self.sys;
         if self.waiting() >= MUCH_WAITING {
-            if self.read() > STAYS { Bound::Disk } else { Bound::Waiting }
+            if self.throttled > self.waiting() / 2.0 {
+                Bound::Quota
+            } else if self.read() > STAYS {
+                Bound::Disk
+            } else {
+                Bound::Waiting
+            }
         } else if self.user >= BOUND * busy.max(1.0) {
             Bound::User
         } else if self.sys >= MUCH_KERNEL {
@@ -113,6 +121,8 @@ pub enum Bound {
     Kernel,
     /// The disk, for which it waits.
     Disk,
+    /// A quota on CPU time keeps it waiting.
+    Quota,
     /// It waits, and not for the disk.
     Waiting,
     /// No single one of these.
@@ -157,7 +167,10 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
         median(shares).filter(|share| share.is_finite())
     };
     let vcpus = f64::from(clock::cpus(report, contender));
+    let life: f64 = boots.iter().map(|boot| boot.life_seconds).sum();
+    let throttled: f64 = boots.iter().filter_map(|boot| boot.throttled_seconds).sum();
     Some(Exercise {
+        throttled: if life > 0.0 { throttled / life } else { 0.0 },
         contender: contender.name.clone(),
         host: contender.vmm == VmmKind::Host,
         user: share("user")?,

@@ -153,7 +153,15 @@ pub(super) fn host(report: &Report) -> Vec<String> {
     let host = &report.host;
     let on = |name: &str, known: Option<bool>| known.map(|on| format!("{name} {}", if on { "on" } else { "off" }));
     let text = |name: &str, known: &Option<String>| known.as_ref().map(|value| format!("{name} {value}"));
+    let cpus = match (host.cpus, host.usable_cpus()) {
+        (Some(cpus), Some(usable)) if usable < cpus => {
+            host.allowed_cpus.as_ref().map(|list| format!("allowed CPUs {list}"))
+        }
+        _ => None,
+    };
     let facts = [
+        cpus,
+        host.quota_in_words().map(|quota| format!("a quota of {quota}")),
         text("kernel", &host.kernel),
         text("clocksource", &host.clocksource),
         text("transparent huge pages", &host.transparent_huge_pages),

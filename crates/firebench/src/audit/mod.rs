@@ -8,6 +8,8 @@ pub mod classes;
 pub mod compare;
 pub mod exercise;
 pub mod facts;
+mod limits;
+pub mod pages;
 pub mod subject;
 pub mod table;
 
@@ -35,6 +37,8 @@ pub enum Rank {
 pub struct Audit {
     /// Every contender after the first one against the first one.
     pub pairs: Vec<PairAudit>,
+    /// What limited all contenders alike, in sentences without their ends.
+    pub limits: Vec<String>,
     /// What was not the same in all boots of a contender that count.
     pub changes: Vec<Change>,
 }
@@ -61,7 +65,11 @@ pub fn audit(report: &Report) -> Audit {
         Some((baseline, others)) => others.iter().map(|other| between(baseline, other)).collect(),
         None => Vec::new(),
     };
-    Audit { pairs, changes: report.contenders.iter().flat_map(|c| changes(report, c)).collect() }
+    Audit {
+        pairs,
+        limits: limits::limits(report),
+        changes: report.contenders.iter().flat_map(|c| changes(report, c)).collect(),
+    }
 }
 
 /// What differs between a contender's first boot that counts and the later ones.

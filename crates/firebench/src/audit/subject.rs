@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use firebench_protocol::GuestFacts;
 use firebench_vmm::{Settings, VmmKind, firecracker, qemu};
 
+use super::pages::pages;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 
 /// Length of a digest's beginning that tells files apart.
@@ -133,7 +134,9 @@ impl<'a> Subject<'a> {
 
     /// What its VMM was set to.
     pub(super) fn set(&self) -> Option<Set> {
-        self.contender.settings.as_ref().map(set)
+        // The nested host has a setting of its own, which nobody has looked at.
+        let host = self.report.host.transparent_huge_pages.as_deref().filter(|_| self.report.nested_host.is_none());
+        self.contender.settings.as_ref().map(|settings| set(settings, host))
     }
 }
 
@@ -176,11 +179,11 @@ pub struct Set {
 pub(super) const PASSED_THROUGH: &str = "passed through";
 
 /// Names every field, so that a new setting cannot be forgotten here.
-fn set(settings: &Settings) -> Set {
+fn set(settings: &Settings, transparent_huge_pages: Option<&str>) -> Set {
     const THROUGH: &str = "through the host's page cache";
-    let pages = |huge| if huge { "2 MiB" } else { "4 KiB" }.to_owned();
+    let pages = pages(settings, transparent_huge_pages).to_owned();
     match settings {
-        Settings::Qemu(qemu::Settings { cpu, acpi, cache, aio, huge_pages, sandbox }) => Set {
+        Settings::Qemu(qemu::Settings { cpu, acpi, cache, aio, huge_pages: _, sandbox }) => Set {
             cpu: match cpu.as_deref() {
                 None => "QEMU's default model".to_owned(),
                 Some("host") => PASSED_THROUGH.to_owned(),
@@ -190,7 +193,7 @@ fn set(settings: &Settings) -> Set {
                 .to_owned(),
             flushes: cache.map_or(DEFAULT, |cache| cache.name()).to_owned(),
             io: aio.map_or(DEFAULT, |aio| if aio == qemu::Aio::Threads { DEFAULT } else { aio.name() }).to_owned(),
-            pages: pages(*huge_pages),
+            pages,
             acpi: Some(if *acpi { "yes" } else { "no" }.to_owned()),
             log_level: None,
             filtered: sandbox.is_some(),
@@ -201,7 +204,8 @@ fn set(settings: &Settings) -> Set {
             log_level,
             cache_type,
             io_engine,
-            huge_pages,
+            huge_pages: _,
+            transparent_huge_pages: _,
             jailer,
         }) => Set {
             cpu: cpu_template.as_ref().map_or(PASSED_THROUGH.to_owned(), |template| format!("template {template}")),
@@ -210,7 +214,7 @@ fn set(settings: &Settings) -> Set {
             io: io_engine
                 .map_or(DEFAULT, |io| if io == firecracker::IoEngine::Sync { DEFAULT } else { io.name() })
                 .to_owned(),
-            pages: pages(*huge_pages),
+            pages,
             acpi: None,
             log_level: Some(log_level.clone()),
             filtered: true,

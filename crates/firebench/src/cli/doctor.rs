@@ -27,7 +27,7 @@ pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
     let named =
         Named { qemu: args.qemu.as_deref(), firecracker: args.firecracker.as_deref(), busybox: busybox.as_deref() };
-    let facts = gather(&places.data_dir()?, &places.cache_dir()?, named);
+    let facts = gather(&places.data_dir()?, &places.cache_dir()?, &places.store_path()?, named);
     let checks = checks(&facts);
     super::print(&render(&checks))?;
     if worst(&checks) == State::Bad { Err(Lacking.into()) } else { Ok(()) }

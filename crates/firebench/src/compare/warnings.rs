@@ -39,9 +39,12 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String
 /// Other hardware or another kernel is compared along with the contenders.
 fn other_machine(a: &HostFacts, b: &HostFacts) -> Option<String> {
     let unknown = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
+    // Reports from before there was this fact do not say.
+    let quota = |host: &HostFacts| host.quota_in_words().unwrap_or_else(|| "none".to_owned());
     let facts = [
         ("CPU", unknown(&a.cpu_model), unknown(&b.cpu_model)),
-        ("CPUs", unknown(&a.cpus.map(|n| n.to_string())), unknown(&b.cpus.map(|n| n.to_string()))),
+        ("CPUs", unknown(&a.cpus_in_words()), unknown(&b.cpus_in_words())),
+        ("CPU quota", quota(a), quota(b)),
         ("kernel", unknown(&a.kernel), unknown(&b.kernel)),
         ("hypervisor", unknown(&a.hypervisor), unknown(&b.hypervisor)),
     ];

@@ -1,7 +1,9 @@
 //! What makes figures from this machine trustworthy, or not.
 
 use super::{Check, State, check};
+use crate::audit::pages::differ_by_default;
 use crate::hostfacts::{Cgroups, HostFacts};
+use crate::throttle;
 
 /// Below this, a 1 GiB guest beside the emulated machine's own needs is too much.
 const COMFORTABLE_MEMORY: u64 = 3 << 30;
@@ -24,6 +26,7 @@ pub(super) fn checks(host: &HostFacts, steal_now: Option<f64>) -> Vec<Check> {
         machine(host),
         tuned(host),
         cpus(host),
+        quota(host),
         memory(host),
         disk(host),
         virtualised(host),
@@ -46,9 +49,9 @@ pub(super) fn checks(host: &HostFacts, steal_now: Option<f64>) -> Vec<Check> {
 fn machine(host: &HostFacts) -> Check {
     let unknown = || "unknown".to_owned();
     let finding = format!(
-        "{}, {} CPUs, {}, Linux {}",
+        "{}, {}, {}, Linux {}",
         host.cpu_model.clone().unwrap_or_else(unknown),
-        host.cpus.map_or_else(unknown, |cpus| cpus.to_string()),
+        host.cpus_phrase().unwrap_or_else(|| "CPUs unknown".to_owned()),
         host.distro.clone().unwrap_or_else(unknown),
         host.kernel.clone().unwrap_or_else(unknown),
     );
@@ -67,17 +70,47 @@ fn tuned(host: &HostFacts) -> Check {
 /// A vCPU that shares its CPU with firebench, or with the VMM's other threads, is measured with them.
 fn cpus(host: &HostFacts) -> Check {
     let why = "a vCPU needs a CPU of its own to be pinned to, and firebench one more";
-    match host.cpus {
+    let words = host.cpus_in_words().unwrap_or_default();
+    match host.usable_cpus() {
         None => check("cpus", State::Info, UNKNOWN, why, None),
-        Some(cpus @ ..=1) => {
-            let remedy = "measure on a machine with at least one CPU more than the guest has vCPUs";
-            check("cpus", State::Warn, format!("{cpus}: the guest shares it with firebench"), why, Some(remedy))
+        Some(..=1) => {
+            let remedy = if host.cpus.is_some_and(|cpus| cpus > 1) {
+                "give firebench more CPUs: start it without taskset, or widen the cpuset of its container or service \
+                 (docker run --cpuset-cpus, systemd AllowedCPUs=)"
+            } else {
+                "measure on a machine with at least one CPU more than the guest has vCPUs"
+            };
+            check("cpus", State::Warn, format!("{words}: the guest shares it with firebench"), why, Some(remedy))
         }
         Some(cpus) => {
             let room = cpus.saturating_sub(1);
             let vcpus = if room == 1 { "1 vCPU".to_owned() } else { format!("up to {room} vCPUs") };
-            check("cpus", State::Ok, format!("{cpus}: a guest of {vcpus} leaves one for firebench"), why, None)
+            check("cpus", State::Ok, format!("{words}: a guest of {vcpus} leaves one for firebench"), why, None)
         }
+    }
+}
+
+/// From inside, a VM that a quota holds up looks as if it waited.
+fn quota(host: &HostFacts) -> Check {
+    let why = "what has used up its quota stands still for up to 0.1 s at a time; boots that this strikes are void";
+    let Some(limit) = &host.cpu_limit else {
+        return check(
+            "cpu quota",
+            State::Info,
+            "unknown: the control groups of this process cannot be seen",
+            why,
+            None,
+        );
+    };
+    let took = limit.throttled_seconds.filter(|&seconds| seconds > 0.0);
+    let took = took.map(|seconds| format!("; quotas have taken {seconds:.1} s so far")).unwrap_or_default();
+    match host.quota_in_words() {
+        Some(quota) => check("cpu quota", State::Warn, format!("{quota}{took}"), why, Some(throttle::REMEDY)),
+        None if limit.hidden => {
+            let finding = format!("none that can be seen from this container{took}");
+            check("cpu quota", State::Info, finding, why, None)
+        }
+        None => check("cpu quota", State::Ok, "none", why, None),
     }
 }
 
@@ -103,7 +136,7 @@ fn disk(host: &HostFacts) -> Check {
     check("disk", state, format!("{} free for images", size(free)), why, Some(remedy).filter(|_| state != State::Ok))
 }
 
-fn at_least(value: u64, comfortable: u64, least: u64) -> State {
+pub(super) fn at_least(value: u64, comfortable: u64, least: u64) -> State {
     if value >= comfortable {
         State::Ok
     } else if value >= least {
@@ -150,15 +183,14 @@ fn smt(host: &HostFacts) -> Check {
     }
 }
 
-/// QEMU asks for huge pages with madvise; Firecracker does so only when `huge_pages` says `Transparent`, which 1.12
-/// does not know. Source: QEMU's `system/physmem.c` and Firecracker's `docs/hugepages.md`.
 fn transparent_huge_pages(host: &HostFacts) -> Check {
     let name = "transparent huge pages";
-    let why =
-        "on madvise QEMU's guest memory gets huge pages and Firecracker's does not: a difference between settings";
-    let remedy = "sudo firebench tune --thp never, or --thp always";
+    let why = "QEMU's guest memory gets huge pages and Firecracker's does not: the audit of a run ranks it as a difference beside \
+               the VMM";
+    let remedy = "sudo firebench tune --thp never, or --thp always; or contenders with huge-pages, or (Firecracker 1.17) \
+                  transparent-huge-pages";
     match host.transparent_huge_pages.as_deref() {
-        Some("madvise") => check(name, State::Warn, "madvise", why, Some(remedy)),
+        Some(setting) if differ_by_default(Some(setting)) => check(name, State::Warn, setting, why, Some(remedy)),
         Some("always") => {
             check(name, State::Info, "always", "when a guest's pages become huge differs from boot to boot", None)
         }
@@ -282,7 +314,7 @@ fn clocksource(host: &HostFacts) -> Check {
 }
 
 /// `23.2 GiB`, `400 MiB`.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes >> 20 {
         mib @ 0..1024 => format!("{mib} MiB"),
         mib => format!("{:.1} GiB", mib as f64 / 1024.0),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use firebench_vmm::kvm::KvmClass;
 use miette::Diagnostic;
 
-use super::{Check, Facts, FoundFile, State, check};
+use super::trials::outcome;
+use super::{Check, Facts, FoundFile, State, Tried, check};
 use crate::accel::choose;
 use crate::errors::sentence;
 use crate::experiment::AccelChoice;
@@ -120,7 +121,7 @@ fn vmm(name: &str, found: &Result<Tool, ToolError>) -> Check {
 
 fn kernel(facts: &Facts) -> Check {
     let why = "guests boot it, the same bytes under every VMM";
-    let remedy = if facts.apt_get.is_some() {
+    let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
         "firebench fetch kernel, or give one with --kernel PATH"
     } else {
         "give one with --kernel PATH: without apt-get firebench cannot fetch Debian's"
@@ -133,21 +134,24 @@ fn kernel(facts: &Facts) -> Check {
 
 fn busybox(facts: &Facts) -> Check {
     let why = "the guest's workload runs in it, the same bytes under every VMM";
-    let remedy = if facts.apt_get.is_some() {
+    let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
         "firebench fetch busybox, or name a static one with FIREBENCH_BUSYBOX"
     } else {
         "install a static busybox, or name one with FIREBENCH_BUSYBOX"
     };
     match &facts.busybox {
-        Ok(Some(file)) => check("busybox", State::Ok, describe(file), why, None),
+        Ok(Some(file)) => match &facts.trials.busybox {
+            Some(tried @ Err(_)) => outcome("busybox", tried, |()| String::new(), State::Bad, why),
+            _ => check("busybox", State::Ok, describe(file), why, None),
+        },
         Ok(None) => check("busybox", State::Bad, "no static one was found", why, Some(remedy)),
         Err(error) => check("busybox", State::Bad, sentence(error), why, Some(remedy)),
     }
 }
 
-fn program(name: &str, found: &Option<PathBuf>, missing: State, why: &str, remedy: &str) -> Check {
+fn program(name: &str, found: &Option<Tried<PathBuf>>, missing: State, why: &str, remedy: &str) -> Check {
     match found {
-        Some(path) => check(name, State::Ok, path.display().to_string(), why, None),
+        Some(tried) => outcome(name, tried, |path| path.display().to_string(), missing, why),
         None => check(name, missing, "not found", why, Some(remedy)),
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::hostfacts::{self, Cgroups, HugePages};
+use firebench_vmm::cpulimit::CpuLimit;
 use firebench_vmm::kvm::KvmClass;
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
@@ -42,11 +43,20 @@ fn server() -> Facts {
         confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
         busybox: Ok(Some(file("/bin/busybox"))),
-        mke2fs: Some("/usr/sbin/mke2fs".into()),
-        debugfs: Some("/usr/sbin/debugfs".into()),
-        curl: Some("/usr/bin/curl".into()),
+        mke2fs: Some(Ok("/usr/sbin/mke2fs".into())),
+        debugfs: Some(Ok("/usr/sbin/debugfs".into())),
+        curl: Some(Ok("/usr/bin/curl".into())),
         pip: Some("pip 23.0.1 from /usr/lib/python3/dist-packages/pip (python 3.11)".to_owned()),
-        apt_get: Some("/usr/bin/apt-get".into()),
+        apt_get: Some(Ok("/usr/bin/apt-get".into())),
+        trials: Trials {
+            agent: Ok(tool("/opt/firebench/firebench-agent", "firebench-agent 1.2.3")),
+            microvm: Some(Ok(())),
+            busybox: Some(Ok(())),
+            disk: Some(Ok(())),
+            temporary: Ok(Temporary { path: "/tmp".into(), free: Some(8 << 30), noexec: false }),
+            cache: Ok("/home/a/.cache/firebench".into()),
+            store: Ok(("/data/runs.db".into(), Some(12))),
+        },
     }
 }
 
@@ -68,6 +78,13 @@ fn ruin() -> Facts {
         swap_total: Some(4 << 30),
         swap_used: Some(1 << 30),
         cpus: Some(2),
+        allowed_cpus: Some("0".to_owned()),
+        cpu_limit: Some(CpuLimit {
+            quota: Some(0.1),
+            group: Some("/ci.slice".to_owned()),
+            hidden: false,
+            throttled_seconds: Some(12.25),
+        }),
         load_average: Some([1.5, 0.7, 0.3]),
         steal: Some(0.031),
         tuned: None,
@@ -101,7 +118,38 @@ fn ruin() -> Facts {
         curl: None,
         pip: None,
         apt_get: None,
+        trials: Trials {
+            agent: failed("there is no firebench-agent beside /opt/firebench"),
+            microvm: None,
+            busybox: None,
+            disk: None,
+            temporary: Ok(Temporary { path: "/tmp".into(), free: Some(100 << 20), noexec: true }),
+            cache: failed("/home/a/.cache takes no files: Read-only file system (os error 30)"),
+            store: failed("/data/runs.db is damaged"),
+        },
     }
+}
+
+fn failed<T>(finding: &str) -> Tried<T> {
+    Err(Failed { finding: finding.to_owned(), remedy: Some("mend it".to_owned()) })
+}
+
+#[test]
+fn what_is_there_and_does_not_work_is_bad() {
+    let mut facts = server();
+    facts.mke2fs = Some(failed("/usr/sbin/mke2fs failed"));
+    facts.trials.busybox = Some(failed("cannot run /data/busybox/busybox: Permission denied"));
+    facts.trials.microvm = Some(failed("qemu has no machine type microvm"));
+    facts.trials.disk = Some(failed("debugfs failed"));
+    facts.trials.agent = failed("not static");
+    let checks = checks(&facts);
+    for name in ["mke2fs", "busybox", "microvm", "root disk", "agent"] {
+        let check = checks.iter().find(|check| check.name == name).expect("a check");
+        assert_eq!((check.state, check.remedy.as_deref()), (State::Bad, Some("mend it")), "{check:?}");
+    }
+    // It only downloads.
+    facts.curl = Some(failed("curl failed"));
+    assert_eq!(state_of(&super::checks(&facts), "curl"), State::Info);
 }
 
 fn state_of(checks: &[Check], name: &str) -> State {
@@ -143,6 +191,7 @@ fn one_cpu_is_too_few() {
     let mut facts = server();
     for (cpus, state) in [(1, State::Warn), (2, State::Ok), (64, State::Ok)] {
         facts.host.cpus = Some(cpus);
+        facts.host.allowed_cpus = None;
         assert_eq!(state_of(&checks(&facts), "cpus"), state, "{cpus}");
     }
 }

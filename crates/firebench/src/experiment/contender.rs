@@ -55,6 +55,9 @@ pub struct ContenderSpec {
     /// Whether the guest's memory lies on huge pages of the host, 2 MiB each.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub huge_pages: bool,
+    /// Whether Firecracker asks for transparent huge pages, as QEMU always does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transparent_huge_pages: bool,
     /// Whether its VMM is jailed, as for the whole experiment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jail: bool,
@@ -79,6 +82,7 @@ impl ContenderSpec {
             cache: None,
             io: None,
             huge_pages: false,
+            transparent_huge_pages: false,
             jail: false,
         }
     }
@@ -159,6 +163,9 @@ fn whose(setting: &str) -> &'static str {
         Some("template") => "template is Firecracker's cpu_template; QEMU has cpu",
         Some("cache") => "QEMU has none, writeback, writethrough, directsync, unsafe; Firecracker unsafe, writeback",
         Some("io") => "QEMU has threads, native, io-uring; Firecracker sync, async",
+        Some("transparent-huge-pages") => {
+            "QEMU asks for transparent huge pages by itself; Firecracker does with this setting"
+        }
         _ => "the host boots nothing: it takes vcpus, memory, busybox and handicap",
     }
 }
@@ -206,6 +213,7 @@ impl ContenderSpec {
             ("append", self.append.is_some(), vm),
             ("image", self.image.is_some(), vm),
             ("huge-pages", self.huge_pages, vm),
+            ("transparent-huge-pages", self.transparent_huge_pages, firecracker),
             ("jail", self.jail, vm),
         ];
         if let Some((setting, ..)) = given.into_iter().find(|(_, given, has)| *given && !has) {
@@ -267,7 +275,9 @@ impl FromStr for ContenderSpec {
 fn setting(key: &str, value: &str) -> toml::Value {
     match key {
         "vcpus" => value.parse().map_or_else(|_| value.into(), toml::Value::Integer),
-        "huge-pages" | "jail" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
+        "huge-pages" | "transparent-huge-pages" | "jail" => {
+            value.parse().map_or_else(|_| value.into(), toml::Value::Boolean)
+        }
         _ => value.into(),
     }
 }
@@ -423,6 +433,7 @@ mod tests {
         assert_eq!(said("a b=qemu"), "\"a b\" is no name for a contender");
         assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
         assert_eq!(said("a=firecracker,cache=none"), "contender a: firecracker has no cache=none");
+        assert_eq!(said("a=qemu,transparent-huge-pages"), "contender a: qemu has no transparent-huge-pages");
         assert_eq!(said("a=host,kernel=x"), "contender a: host has no kernel");
         assert_eq!(said("a=qemu,vcpus=0"), "contender a: vcpus must be at least 1");
         assert!(said("a=qemu,memory=1000").contains("whole number of MiB"));

@@ -45,6 +45,34 @@ impl Root<'_> {
         count_list(&self.line("sys/devices/system/cpu/online")?)
     }
 
+    /// The CPUs that this process may use, of those that are online: the kernel lists those, too, that could be plugged in.
+    pub(super) fn allowed_cpus(&self) -> Option<String> {
+        let status = self.text("proc/self/status")?;
+        let allowed = list(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)?;
+        let online = self.line("sys/devices/system/cpu/online").and_then(|line| list(&line));
+        let usable: Vec<_> = match online {
+            Some(online) => {
+                let common = |&(first, last): &(u32, u32)| {
+                    let within = online.iter().map(move |&(start, end)| (first.max(start), last.min(end)));
+                    within.filter(|(first, last)| first <= last).collect::<Vec<_>>()
+                };
+                allowed.iter().flat_map(common).collect()
+            }
+            None => allowed,
+        };
+        let word = |&(first, last): &(u32, u32)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        };
+        (!usable.is_empty()).then(|| usable.iter().map(word).collect::<Vec<_>>().join(","))
+    }
+
+    /// The setting for pages of 2 MiB, which newer kernels keep for each size beside the general one.
+    pub(super) fn transparent_huge_pages(&self) -> Option<String> {
+        const PLACE: &str = "sys/kernel/mm/transparent_hugepage";
+        let of_size = self.chosen(&format!("{PLACE}/hugepages-2048kB/enabled")).filter(|setting| setting != "inherit");
+        of_size.or_else(|| self.chosen(&format!("{PLACE}/enabled")))
+    }
+
     /// `/proc/meminfo`: sizes in bytes, counts as they are.
     pub(super) fn meminfo(&self) -> HashMap<String, u64> {
         let text = self.text("proc/meminfo").unwrap_or_default();
@@ -151,12 +179,20 @@ fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 }
 
 /// How many numbers a list such as `0-3,8` holds.
-fn count_list(list: &str) -> Option<u32> {
-    list.split(',').try_fold(0u32, |count, range| {
+pub(super) fn count_list(text: &str) -> Option<u32> {
+    list(text)?
+        .into_iter()
+        .try_fold(0u32, |count, (first, last)| count.checked_add(last.checked_sub(first)?.checked_add(1)?))
+}
+
+/// The ranges of a list such as `0-3,8`: first and last number, never the wrong way round.
+fn list(text: &str) -> Option<Vec<(u32, u32)>> {
+    let range = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        count.checked_add(last.checked_sub(first)?.checked_add(1)?)
-    })
+        (first <= last).then_some((first, last))
+    };
+    text.split(',').map(range).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ const SERVER: &[(&str, &str)] = &[
     ("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n"),
     ("etc/os-release", "NAME=\"Debian GNU/Linux\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"),
     ("sys/devices/system/cpu/online", "0-31\n"),
+    ("proc/self/status", "Name:\tfirebench\nCpus_allowed:\tffffffff\nCpus_allowed_list:\t0-63\n"),
+    ("proc/self/cgroup", "0::/user.slice\n"),
+    ("proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+    ("sys/fs/cgroup/user.slice/cpu.max", "max 100000\n"),
+    ("sys/fs/cgroup/user.slice/cpu.stat", "nr_throttled 0\nthrottled_usec 0\n"),
     ("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "performance\n"),
     ("sys/devices/system/cpu/cpufreq/policy1/scaling_governor", "performance\n"),
     ("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n"),
@@ -59,6 +64,8 @@ fn a_server_is_read_from_its_files() {
     let expected = HostFacts {
         cpu_model: Some("Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz".to_owned()),
         cpus: Some(32),
+        allowed_cpus: Some("0-31".to_owned()),
+        cpu_limit: Some(CpuLimit { throttled_seconds: Some(0.0), ..CpuLimit::default() }),
         memory_total: Some(131_072_000 * 1024),
         memory_available: Some(120_000_000 * 1024),
         swap_total: Some(2 << 30),
@@ -120,6 +127,38 @@ fn the_other_spellings_are_understood() {
 }
 
 #[test]
+fn cpus_that_may_not_be_used_do_not_count() {
+    let facts = |online: &str, allowed: &str| {
+        let status = format!("Cpus_allowed_list:\t{allowed}\n");
+        let root = tree(&[("sys/devices/system/cpu/online", online), ("proc/self/status", &status)]);
+        HostFacts::read(root.path(), root.path(), None)
+    };
+    let bound = facts("0-1\n", "0");
+    assert_eq!((bound.cpus, bound.usable_cpus()), (Some(2), Some(1)));
+    assert_eq!(bound.cpus_in_words().as_deref(), Some("1 of 2 (allowed: 0)"));
+    let set = facts("0-7\n", "1-2,5,9-12");
+    assert_eq!((set.allowed_cpus.as_deref(), set.usable_cpus()), (Some("1-2,5"), Some(3)));
+    let free = facts("0-3\n", "0-127");
+    assert_eq!(free.cpus_in_words().as_deref(), Some("4"));
+    // A report from before, or a kernel that does not say.
+    assert_eq!(HostFacts { cpus: Some(8), ..HostFacts::default() }.usable_cpus(), Some(8));
+}
+
+#[test]
+fn a_setting_of_the_page_size_goes_before_the_general_one() {
+    let read = |of_size: &str| {
+        let place = "sys/kernel/mm/transparent_hugepage";
+        let root = tree(&[
+            (&format!("{place}/enabled"), "always [madvise] never\n"),
+            (&format!("{place}/hugepages-2048kB/enabled"), of_size),
+        ]);
+        HostFacts::read(root.path(), root.path(), None).transparent_huge_pages
+    };
+    assert_eq!(read("always [inherit] madvise never\n").as_deref(), Some("madvise"));
+    assert_eq!(read("always inherit madvise [never]\n").as_deref(), Some("never"));
+}
+
+#[test]
 fn damon_takes_memory_where_a_thread_of_it_runs_and_pages_out() {
     let damon = |state: &str, action: &str| {
         let place = "sys/kernel/mm/damon/admin/kdamonds";
@@ -161,5 +200,7 @@ fn this_machine_has_the_facts_that_every_linux_has() {
     let facts = HostFacts::read(Path::new("/"), Path::new("/nowhere/at/all"), None);
     assert!(facts.memory_total.is_some_and(|bytes| bytes > 64 << 20), "{facts:?}");
     assert!(facts.cpus.is_some_and(|cpus| cpus >= 1), "{facts:?}");
+    let own = firebench_vmm::affinity::own().expect("affinity").len();
+    assert_eq!(facts.usable_cpus().map(|cpus| cpus as usize), Some(own), "{facts:?}");
     assert!(facts.kernel.is_some() && facts.load_average.is_some() && facts.disk_free.is_some(), "{facts:?}");
 }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::{Accel, Settings, VmmKind};
+use firebench_vmm::{Accel, Settings, VmmKind, firecracker};
+use semver::Version;
 
 use super::PrepareError;
 use crate::accel::Chosen;
 use crate::experiment::{CacheMode, ContenderSpec, Experiment, Io};
 use crate::preset::PresetVm;
+use crate::tools::Tool;
 use crate::units::Size;
 
 /// The contenders as the user describes them; those of a plain list of VMMs are called after their VMM.
@@ -64,6 +66,25 @@ pub(super) fn disk_key(spec: &ContenderSpec, busybox: &Path, payload_bytes: u64)
     }
 }
 
+/// Whether the VMM of a contender is new enough for its settings.
+///
+/// # Errors
+/// [`PrepareError::NoTransparentHugePages`].
+pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), PrepareError> {
+    let since = firecracker::TRANSPARENT_HUGE_PAGES_SINCE;
+    // By number alone: a development build of 1.17 has what 1.17 has.
+    let new_enough = Version::parse(&tool.version).is_ok_and(|version| (version.major, version.minor) >= since);
+    if !spec.transparent_huge_pages || new_enough {
+        return Ok(());
+    }
+    Err(PrepareError::NoTransparentHugePages {
+        name: spec.name.clone(),
+        path: tool.path.clone(),
+        version: tool.version.clone(),
+        since: format!("{}.{}", since.0, since.1),
+    })
+}
+
 /// What a contender wants otherwise than the preset.
 pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     vm.machine.vcpus = spec.vcpus.unwrap_or(vm.machine.vcpus);
@@ -88,6 +109,31 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
             settings.cache_type = spec.cache.and_then(CacheMode::firecracker).or(settings.cache_type);
             settings.io_engine = spec.io.and_then(Io::firecracker).or(settings.io_engine);
             settings.huge_pages |= spec.huge_pages;
+            settings.transparent_huge_pages |= spec.transparent_huge_pages;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_huge_pages_take_a_firecracker_that_has_them() {
+        let tool = |version: &str| Tool {
+            path: "/fc".into(),
+            version: version.to_owned(),
+            version_line: format!("Firecracker v{version}"),
+            sha256: String::new(),
+        };
+        let spec = ContenderSpec { transparent_huge_pages: true, ..ContenderSpec::new("fc", VmmKind::Firecracker) };
+        for new in ["1.17.0", "1.17.0-dev", "2.0.0"] {
+            assert!(check_version(&spec, &tool(new)).is_ok(), "{new}");
+        }
+        for old in ["1.12.1", "1.16.9", "nonsense"] {
+            let error = check_version(&spec, &tool(old)).expect_err(old).to_string();
+            assert!(error.contains(old) && error.contains("1.17"), "{error}");
+        }
+        assert!(check_version(&ContenderSpec::new("fc", VmmKind::Firecracker), &tool("1.12.1")).is_ok());
     }
 }

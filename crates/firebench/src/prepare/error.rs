@@ -36,7 +36,9 @@ pub enum PrepareError {
     NoBusybox,
     /// No PID 1.
     #[error("there is no firebench-agent beside {}", beside.display())]
-    #[diagnostic(help("build the whole workspace (`cargo build --release`), or name the agent with FIREBENCH_AGENT"))]
+    #[diagnostic(help(
+        "copy it to where firebench is (`cargo build --release` makes both), or name it with FIREBENCH_AGENT"
+    ))]
     NoAgent {
         /// Where it should be.
         beside: PathBuf,
@@ -45,6 +47,21 @@ pub enum PrepareError {
     #[error("no VMM is left: with tcg only qemu can run, and --vmm does not name it")]
     #[diagnostic(help("--accel nested runs firecracker on any machine"))]
     NoContender,
+    /// A Firecracker that knows no transparent huge pages.
+    #[error("contender {name}: {} is Firecracker {version}, and transparent-huge-pages needs {since} or newer", path.display())]
+    #[diagnostic(help(
+        "leave it out, name a newer Firecracker with binary=, or make contenders alike with `sudo firebench tune --thp never`"
+    ))]
+    NoTransparentHugePages {
+        /// The contender.
+        name: String,
+        /// Its executable.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+        /// The first version that has them.
+        since: String,
+    },
     /// A kernel that QEMU's microvm cannot start.
     #[error("{} has no PVH entry, through which QEMU starts a vmlinux", path.display())]
     #[diagnostic(help("build it with CONFIG_PVH=y, or leave qemu out with --vmm firecracker"))]

@@ -23,6 +23,7 @@ use crate::nested::{Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
 use crate::record::{Artifact, PayloadRecord, Report};
+use crate::throttle;
 use crate::tools::{self, Tool};
 use crate::units::Size;
 use disks::{Disks, Work};
@@ -30,7 +31,7 @@ use kernels::Kernels;
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
-pub use parts::addition;
+pub use parts::{addition, find_agent};
 
 /// Where a preparation finds and puts things.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
     let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
-    let mut notices = Vec::new();
+    let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
     confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
@@ -164,7 +165,7 @@ impl Making<'_> {
     /// vCPUs and memory of a contender that does not name its own.
     fn machine(&self, spec: &ContenderSpec) -> (u32, u32) {
         let machine = &self.experiment.machine;
-        let cpus = self.host.cpus.unwrap_or(1);
+        let cpus = self.host.usable_cpus().unwrap_or(1);
         let vcpus = spec.vcpus.or(machine.vcpus).unwrap_or_else(|| defaults::vcpus(cpus));
         let memory = spec.memory.or(machine.memory).and_then(Size::mib);
         (vcpus, memory.unwrap_or_else(|| defaults::memory_mib(&self.chosen)))
@@ -172,6 +173,7 @@ impl Making<'_> {
 
     /// A contender in a VM.
     fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+        contenders::check_version(spec, tool)?;
         let named = spec.kernel.as_deref().or(self.experiment.files.kernel.as_deref());
         let kernel = self.kernels.get(named, spec.vmm == VmmKind::Qemu, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());

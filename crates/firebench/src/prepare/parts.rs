@@ -86,6 +86,15 @@ fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
     Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
 }
 
+/// The agent of this firebench.
+///
+/// # Errors
+/// [`PrepareError::NoAgent`].
+pub fn find_agent() -> Result<PathBuf, PrepareError> {
+    let firebench = std::env::current_exe();
+    agent(&firebench.map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?)
+}
+
 /// The agent: `FIREBENCH_AGENT`, or the one beside `firebench`.
 ///
 /// # Errors

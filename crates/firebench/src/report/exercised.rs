@@ -67,6 +67,7 @@ fn bound_phrase(report: &Report, bound: Bound, group: &[&Exercise]) -> String {
         ),
         Bound::Kernel => format!("spends {kernel} of its time in the kernel, {user} in user mode"),
         Bound::Disk => format!("is bound by the disk: it waits {waiting} of its time, {user} are in user mode"),
+        Bound::Quota => format!("is bound by a CPU quota: it waits {waiting} of its time, {user} are in user mode"),
         Bound::Waiting => format!("waits {waiting} of its time, and not for its disk"),
         Bound::Nothing => format!(
             "is not bound by any one thing to {}: {user} of its time in user mode, {kernel} in the kernel, {waiting} waiting",

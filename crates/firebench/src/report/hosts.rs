@@ -5,11 +5,20 @@ use crate::hostfacts::{Cgroups, HostFacts};
 
 /// The host in a phrase.
 pub fn phrase(host: &HostFacts) -> String {
-    let cpus = host.cpus.map(|cpus| text::count(cpus as usize, "CPU"));
+    let cpus = host.cpus_phrase();
+    let quota = host.quota_in_words().map(|quota| format!("limited to {quota}"));
     let kernel = host.kernel.as_ref().map(|kernel| format!("Linux {kernel}"));
     let words: Vec<String> =
-        [host.cpu_model.clone(), cpus, kernel, host.distro.clone()].into_iter().flatten().collect();
+        [host.cpu_model.clone(), cpus, quota, kernel, host.distro.clone()].into_iter().flatten().collect();
     if words.is_empty() { "unknown".to_owned() } else { words.join(", ") }
+}
+
+/// The quota on CPU time, with what is not known of it.
+fn quota(host: &HostFacts) -> Option<String> {
+    let limit = host.cpu_limit.as_ref()?;
+    let known = host.quota_in_words().unwrap_or_else(|| "none".to_owned());
+    let beyond = if limit.hidden { "; groups above this container cannot be seen" } else { "" };
+    Some(format!("{known}{beyond}"))
 }
 
 /// Every known fact: name and value.
@@ -31,7 +40,8 @@ pub fn rows(host: &HostFacts) -> Vec<(String, String)> {
     let governors = (!host.governors.is_empty()).then(|| host.governors.join(", "));
     let facts = [
         ("CPU model", host.cpu_model.clone()),
-        ("CPUs", host.cpus.map(|cpus| cpus.to_string())),
+        ("CPUs", host.cpus_in_words()),
+        ("CPU quota", quota(host)),
         ("memory", bytes(host.memory_total)),
         ("memory available", bytes(host.memory_available)),
         ("swap", bytes(host.swap_total)),

@@ -15,6 +15,7 @@ fn titled(report: &Report, name: &str) -> String {
 pub fn fairness_section(report: &Report, audit: &Audit) -> Option<String> {
     let title = |name: &str| titled(report, name);
     let mut out = "## Fairness\n".to_owned();
+    out.extend(audit.limits.iter().map(|limit| format!("\n**{}.**\n", sentence(limit))));
     for pair in &audit.pairs {
         out += &format!("\n{}\n", sentence(&fairness::headline(pair)));
         let weighty: Vec<Vec<String>> =
@@ -36,7 +37,7 @@ pub fn fairness_section(report: &Report, audit: &Audit) -> Option<String> {
     if !changes.is_empty() {
         out += &format!("\nNot the same in all boots:\n\n{}", changes.concat());
     }
-    (!audit.pairs.is_empty() || !changes.is_empty()).then_some(out)
+    (!audit.pairs.is_empty() || !changes.is_empty() || !audit.limits.is_empty()).then_some(out)
 }
 
 fn finding_row(finding: &Finding) -> Vec<String> {

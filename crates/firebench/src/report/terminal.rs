@@ -274,8 +274,11 @@ fn ratio_line(pair: &Pair, style: Style) -> String {
 fn fair(audit: &Audit, style: Style) -> String {
     let mut out = String::new();
     let mut add = |paint, lead: &str, sentence: &str| out += &style.sentence(paint, lead, sentence);
-    if !audit.pairs.is_empty() || !audit.changes.is_empty() {
+    if !audit.pairs.is_empty() || !audit.changes.is_empty() || !audit.limits.is_empty() {
         add(Some(Paint::Head), "", "Fairness");
+    }
+    for limit in &audit.limits {
+        add(Some(Paint::Warning), "  ", &format!("{limit}."));
     }
     for pair in &audit.pairs {
         let paint = (pair.fairness == Fairness::Void).then_some(Paint::Warning);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use firebench_stats::design::Turn;
+use firebench_vmm::cpulimit::{self, CpuLimit};
 use firebench_vmm::pagecache::{self, HostCache};
 use firebench_vmm::{Exit, Output, Vm};
 
@@ -17,6 +18,7 @@ use crate::observe::{Expected, Observer, Step};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
 use crate::report::text;
+use crate::throttle;
 
 /// One boot of one contender.
 pub(super) struct Boot<'a> {
@@ -42,6 +44,7 @@ impl Boot<'_> {
         let cache = pagecache::set(&self.contender.disk, self.host_cache())?;
         let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
         record.host_cache_resident = Some(cache.fraction());
+        let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
         let mut vm = match Vm::start(&launch, &self.around.isolation()) {
             Ok(vm) => vm,
@@ -64,6 +67,8 @@ impl Boot<'_> {
         let _ = vm.kill();
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
         record.life_seconds = started.elapsed().as_secs_f64();
+        let limit_after = cpulimit::read(Path::new("/"));
+        record.throttled_seconds = throttle::between(limit.as_ref(), limit_after.as_ref());
         record.status = status;
         record.message = (!message.is_empty()).then_some(message);
         record.vmm_cpu = vm.resources().map(|usage| (usage.user.as_secs_f64(), usage.sys.as_secs_f64()));
@@ -76,13 +81,13 @@ impl Boot<'_> {
         record.meminfo_before = observer.meminfo_before;
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
-        self.believe(&mut record);
+        self.believe(&mut record, limit_after.as_ref());
         Ok(record)
     }
 
-    /// Whether the clocks of a good boot are to be believed; else it is void. What emulated machines measure is believed by
+    /// Whether the times of a good boot are to be believed; else it is void. What emulated machines measure is believed by
     /// nobody anyhow.
-    fn believe(&self, record: &mut BootRecord) {
+    fn believe(&self, record: &mut BootRecord, limit: Option<&CpuLimit>) {
         if record.status != BootStatus::Ok || self.plan.emulated {
             return;
         }
@@ -91,7 +96,7 @@ impl Boot<'_> {
             System::Vm { .. } => self.contender.machine.vcpus,
             System::Host => self.plan.host_cpus,
         };
-        if let Some(reason) = clock::check(record, cpus).void {
+        if let Some(reason) = throttle::void(record, limit).or_else(|| clock::check(record, cpus).void) {
             record.status = BootStatus::Void;
             record.message = Some(reason);
         }

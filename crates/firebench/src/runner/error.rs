@@ -6,6 +6,7 @@ use firebench_vmm::pagecache::PageCacheError;
 use firebench_vmm::{Interrupt, LaunchError};
 
 use crate::record::BootStatus;
+use crate::throttle;
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -59,6 +60,10 @@ pub enum RunError {
         "the report tells of each one why; is the machine overloaded, is its clock being set? See `firebench doctor`"
     ))]
     Void,
+    /// More blocks were left out than count, the last one for a quota.
+    #[error("too many blocks were left out; of the last one, a boot is void: {0}")]
+    #[diagnostic(help("{}", throttle::REMEDY))]
+    HeldUp(String),
     /// The boots that a run should go on after are not those of its design.
     #[error("the boots that are there do not belong to this plan")]
     #[diagnostic(help("begin a new run"))]

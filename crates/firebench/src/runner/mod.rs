@@ -12,6 +12,7 @@ use crate::events::{Listener, RunEvent};
 use crate::experiment::Primary;
 use crate::plan::Plan;
 use crate::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
+use crate::throttle;
 use boot::Boot;
 use patience::Patience;
 
@@ -46,13 +47,17 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
         patience.saw(turn.contender, boot);
         schedule.record(boot.clone())?;
     }
-    let mut boots = Boots { plan, around, number: 0 };
+    let mut boots = Boots { plan, around, number: 0, held_up: None };
     let mut block = None;
     loop {
         match schedule.next() {
             Next::End(end) => {
                 progress(plan, &schedule, Some(ended(end)), listener);
-                return if end == End::Void { Err(RunError::Void) } else { Ok(()) };
+                return match (end, boots.held_up) {
+                    (End::Void, Some(reason)) => Err(RunError::HeldUp(reason)),
+                    (End::Void, None) => Err(RunError::Void),
+                    _ => Ok(()),
+                };
             }
             Next::Boot(turn) => {
                 if block.is_some_and(|block| block != turn.block) {
@@ -132,6 +137,8 @@ struct Boots<'a> {
     around: &'a Surroundings<'a>,
     /// Boots so far, attempts included.
     number: u32,
+    /// Why the last boot was void, if a CPU quota held it up.
+    held_up: Option<String>,
 }
 
 /// A boot that is over, with the attempts before it.
@@ -167,6 +174,11 @@ impl Boots<'_> {
             if retried {
                 spent += record.life_seconds;
                 continue;
+            }
+            if record.status == BootStatus::Void {
+                let held_up =
+                    record.throttled_seconds.is_some_and(|seconds| seconds > throttle::SHARE * record.life_seconds);
+                self.held_up = record.message.clone().filter(|_| held_up);
             }
             let boot = measured(&record, self.plan.primary);
             let boot = design::Boot { seconds: boot.seconds + spent, ..boot };

@@ -4,6 +4,7 @@ use firebench::experiment::ContenderSpec;
 
 use crate::require;
 use crate::support::common::Lab;
+use crate::support::executable::copy;
 use crate::support::good::assert_good;
 use crate::support::invocation::report;
 use crate::support::need;
@@ -13,8 +14,8 @@ fn any_two_settings_can_meet() {
     require!(need::tcg());
     let lab = Lab::new();
     let out = lab.path("out");
-    let own = lab.file("busybox", std::fs::read(need::busybox_path().expect("a busybox")).expect("read"));
-    std::process::Command::new("chmod").arg("+x").arg(&own).status().expect("chmod runs");
+    let own = lab.path("busybox");
+    copy(&need::busybox_path().expect("a busybox"), &own);
     let contenders = [
         "one=qemu,vcpus=1,append=one.of=two".to_owned(),
         format!("two=qemu,vcpus=2,memory=384MiB,busybox={}", own.display()),

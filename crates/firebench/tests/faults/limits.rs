@@ -8,6 +8,7 @@ use firebench::record::BootStatus;
 
 use crate::require;
 use crate::support::common::{Lab, firebench};
+use crate::support::executable::{copy, executable};
 use crate::support::invocation::report;
 use crate::support::need;
 use crate::{SHORT, SMALL, failed_boot};
@@ -18,9 +19,7 @@ fn qemu(lab: &Lab, script: &str) -> PathBuf {
         "#!/bin/sh\ncase \"$*\" in\n--version) echo 'QEMU emulator version 99.0.0 (a fake)';;\n\
          *'-device help') exit 1;;\n*) {script};;\nesac\n"
     );
-    let path = lab.file("qemu", text);
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("mode");
-    path
+    executable(lab, "qemu", text)
 }
 
 #[test]
@@ -67,7 +66,7 @@ fn a_jail_without_root() {
     let lab = Lab::without_vms();
     // Told before anything is looked for, so nothing need be readable but the program.
     let program = lab.path("firebench");
-    std::fs::copy(firebench(), &program).expect("a copy");
+    copy(firebench(), &program);
     std::fs::set_permissions(lab.path(""), PermissionsExt::from_mode(0o755)).expect("mode");
     let chown = Command::new("chown").args(["nobody"]).arg(&lab.tmp).status().expect("chown runs");
     assert!(chown.success());
@@ -87,14 +86,13 @@ fn a_jail_without_a_jailer() {
     let lab = Lab::without_vms();
     let fetched = firebench::fetch::installed_firecracker(&lab.data).expect("it is needed above");
     let alone = lab.path("firecracker");
-    std::fs::copy(&fetched, &alone).expect("a copy");
+    copy(&fetched, &alone);
     let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--jail", "--size", SMALL, "--dry-run"];
     let run = || lab.firebench(&args).arg("--firecracker").arg(&alone);
     let outcome = run().run().fails(3, &["there is no jailer beside", &alone.display().to_string()]);
     assert!(outcome.stderr.contains("firebench fetch firecracker"), "{outcome}");
     // One of another release.
-    let jailer = lab.file("jailer", "#!/bin/sh\necho Jailer v1.0.0\n");
-    std::fs::set_permissions(&jailer, PermissionsExt::from_mode(0o755)).expect("mode");
+    let jailer = executable(&lab, "jailer", "#!/bin/sh\necho Jailer v1.0.0\n");
     run().run().fails(3, &[&jailer.display().to_string(), "is the jailer of Firecracker 1.0.0"]);
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod cache;
 mod deadlines;
+mod doctor;
 mod documented;
 mod dying;
 mod ends;
@@ -22,6 +23,7 @@ mod nested;
 mod outputs;
 mod own;
 mod permissions;
+mod quota;
 mod rlimits;
 mod signals;
 mod space;

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::image::{flip_a_bit, payload};
 use crate::require;
 use crate::support::common::{Lab, build, firebench};
+use crate::support::executable::executable;
 use crate::support::invocation::{Outcome, report};
 use crate::support::need;
 
@@ -21,9 +22,7 @@ fn wayward(lab: &Lab, vmm: &Path, deed: serde_json::Value) -> PathBuf {
     build(&["--package", "firebench", "--example", "wayward_vmm"]);
     let mut program = std::fs::read(firebench().with_file_name("examples").join("wayward_vmm")).expect("the example");
     program.extend(format!("\n{}\n", json!({ "vmm": vmm, "deed": deed })).bytes());
-    let path = lab.file("wayward-vmm", program);
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
-    path
+    executable(lab, "wayward-vmm", program)
 }
 
 fn firecracker() -> PathBuf {

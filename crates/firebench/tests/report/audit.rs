@@ -184,6 +184,58 @@ fn settings_of_two_vmms_meet_in_shared_words() {
     assert_eq!(find(&pair, "pages beneath the memory").values, texts("2 MiB", "4 KiB"));
 }
 
+/// QEMU asks the host for huge pages, Firecracker does not: on `madvise` that is a difference beside the VMM.
+#[test]
+fn the_hosts_setting_of_huge_pages_tells_vmms_apart() {
+    let on = |setting: &str| {
+        let mut report = matched();
+        report.host.transparent_huge_pages = Some(setting.to_owned());
+        report
+    };
+    for alike in ["always", "never"] {
+        assert_eq!(pair(&on(alike)).fairness, Fairness::One("VMM"), "{alike}");
+    }
+    let unlike = pair(&on("madvise"));
+    assert_eq!(unlike.fairness, Fairness::Several);
+    let finding = find(&unlike, "pages beneath the memory");
+    assert_eq!((finding.rank, finding.follows), (Rank::Explains, None));
+    assert_eq!(finding.values, texts("2 MiB where the host finds them, else 4 KiB", "4 KiB"));
+    // What the nested host is set to is not known.
+    let mut nested = on("madvise");
+    nested.nested_host = crate::fixture::nested().nested_host;
+    assert_eq!(pair(&nested).fairness, Fairness::One("VMM"));
+    let mut asking = on("madvise");
+    let Some(Settings::Firecracker(settings)) = &mut asking.contenders[1].settings else { panic!("a Firecracker") };
+    settings.transparent_huge_pages = true;
+    assert_eq!(pair(&asking).fairness, Fairness::One("VMM"));
+}
+
+#[test]
+fn what_limits_all_contenders_alike_is_said_above_everything_else() {
+    let mut report = matched();
+    assert_eq!(audit(&report).limits, [""; 0]);
+    report.host.allowed_cpus = Some("1".to_owned());
+    report.host.cpu_limit = Some(firebench_vmm::cpulimit::CpuLimit {
+        quota: Some(0.1),
+        group: Some("/ci.slice/\u{1b}[31m".to_owned()),
+        ..Default::default()
+    });
+    report.contenders[0].vcpus = 2;
+    report.contenders[1].vcpus = 1;
+    boots(&mut report, |boot| boot.throttled_seconds = Some(40.0));
+    let limits = audit(&report).limits;
+    assert_eq!(limits.len(), 3, "{limits:#?}");
+    assert!(
+        limits[0].starts_with("A CPU quota holds for everything that ran: 0.10 CPUs, by the control group /ci.slice")
+    );
+    assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
+    assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
+    let style = firebench::report::terminal::Style { color: false, width: 100 };
+    for text in [firebench::report::terminal::render(&report, style), firebench::report::markdown::render(&report)] {
+        assert!(text.contains("A CPU quota holds for everything that ran") && !text.contains('\u{1b}'), "{text}");
+    }
+}
+
 /// That a VM is no host voids nothing; that it lacks memory or a CPU's flags does.
 #[test]
 fn beside_the_bare_host() {

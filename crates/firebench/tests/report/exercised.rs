@@ -149,3 +149,17 @@ fn numbers_that_are_none_make_no_sentence() {
     nothing.payload.bytes = 0;
     assert!(sentences(&nothing).contains("bound by hashing"));
 }
+
+#[test]
+fn a_wait_for_a_quota_is_no_wait_for_nothing() {
+    let mut report = published();
+    each(&mut report, |i| {
+        i.metrics.insert("user".to_owned(), 1.0);
+        i.counters.disk_read_bytes = 0;
+    });
+    assert_eq!(only(&report).bound(), Bound::Waiting);
+    report.contenders.iter_mut().flat_map(|c| &mut c.boots).for_each(|boot| boot.throttled_seconds = Some(50.0));
+    assert_eq!(only(&report).bound(), Bound::Quota);
+    let text = sentences(&report);
+    assert!(text.contains("is bound by a CPU quota: it waits ") && !text.contains("not for its disk"), "{text}");
+}

@@ -41,6 +41,7 @@ fn contenders() -> Vec<ContenderSpec> {
         cache: Some(CacheMode::Unsafe),
         io: Some(Io::Async),
         huge_pages: true,
+        transparent_huge_pages: true,
         jail: true,
         ..ContenderSpec::new("old", VmmKind::Firecracker)
     };
@@ -281,6 +282,7 @@ pub fn boot(block: u32, position: u32, times: &[Times]) -> BootRecord {
     BootRecord {
         boot_seconds: Some(0.5 + f64::from(block) / 8.0),
         life_seconds: 61.5,
+        throttled_seconds: Some(0.0),
         host_cache_resident: Some(1.0),
         meminfo_after: Some("MemTotal:        1012620 kB\n".to_owned()),
         iterations: (0..).zip(times).map(|(index, times)| iteration(index, times)).collect(),

@@ -1,11 +1,14 @@
 //! The host of the fixtures.
 
 use firebench::hostfacts::{Cgroups, HostFacts, HugePages};
+use firebench_vmm::cpulimit::CpuLimit;
 
 pub fn facts() -> HostFacts {
     HostFacts {
         cpu_model: Some("AMD EPYC 9D14 96-Core Processor".to_owned()),
         cpus: Some(2),
+        allowed_cpus: Some("0-1".to_owned()),
+        cpu_limit: Some(CpuLimit { throttled_seconds: Some(0.0), ..CpuLimit::default() }),
         memory_total: Some(8 << 30),
         memory_available: Some(6 << 30),
         swap_total: Some(0),
@@ -18,7 +21,7 @@ pub fn facts() -> HostFacts {
         governors: vec!["performance".to_owned()],
         turbo: None,
         smt: Some(true),
-        transparent_huge_pages: Some("madvise".to_owned()),
+        transparent_huge_pages: Some("never".to_owned()),
         ksm: Some(false),
         damon: Some(false),
         load_average: Some([0.5, 0.25, 0.125]),

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use firebench_image::payload::Payload;
 
 use crate::support::common::{Lab, build, firebench};
+use crate::support::executable::copy;
 use crate::support::invocation::Invocation;
 
 #[path = "../../examples/fake_vmm/choice.rs"]
@@ -26,7 +27,7 @@ fn built() -> PathBuf {
 pub fn fake(lab: &Lab, behaviour: &str) -> PathBuf {
     let built = built();
     let fake = lab.path("fake-vmm");
-    std::fs::copy(&built, &fake).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+    copy(&built, &fake);
     let digest = Payload::seeded(BYTES).digest().expect("a digest").expect("a seeded payload's");
     lab.file("fake-vmm.json", format!("{{\"digest\": \"{digest}\", {behaviour}}}"));
     fake

@@ -6,6 +6,7 @@
 
 pub mod clean;
 pub mod common;
+pub mod executable;
 pub mod fake;
 pub mod good;
 pub mod invocation;

@@ -32,8 +32,13 @@ pub struct Lack {
 /// A need: there, or not.
 pub type Need = Result<(), Lack>;
 
+/// Something that is missing.
+pub fn lack(what: &str, remedy: &str) -> Lack {
+    Lack { what: what.to_owned(), remedy: remedy.to_owned() }
+}
+
 fn need(there: bool, what: &str, remedy: &str) -> Need {
-    if there { Ok(()) } else { Err(Lack { what: what.to_owned(), remedy: remedy.to_owned() }) }
+    if there { Ok(()) } else { Err(lack(what, remedy)) }
 }
 
 /// QEMU.
