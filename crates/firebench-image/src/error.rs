@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
+use crate::outside::Refused;
+
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -222,6 +224,7 @@ impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
         move |source| match source.kind() {
+            _ if Refused::of(&source) == Some(Refused::Stopped) => Error::Cancelled,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Error::NoSpace { path, needed: None, available: None }
             }

@@ -59,6 +59,15 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
+    /// More arrives than what was asked for can have.
+    #[error("{what} has more than {most} bytes, which is implausible; nothing was installed")]
+    #[diagnostic(help("check the version and the URL (--url, FIREBENCH_RELEASE_URL): something else is served there"))]
+    TooLarge {
+        /// What was to be fetched.
+        what: String,
+        /// Bytes that it may have.
+        most: u64,
+    },
     /// A list of digests leaves out the file in question.
     #[error("{list} names no SHA-256 of {file}; nothing was installed")]
     #[diagnostic(help("the layout is that of Firecracker's releases; check the version and the URL"))]
