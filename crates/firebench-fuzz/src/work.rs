@@ -37,3 +37,23 @@ pub fn bounded<T>(length: usize, times: u64, work: impl FnOnce() -> T) -> T {
     assert!(looks <= limit, "{looks} looks for an interrupt, more than {limit}, for {length} bytes");
     done
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use firebench_image::outside::Counted;
+
+    use super::bounded;
+
+    #[test]
+    fn what_reads_more_than_its_input_is_worth_is_noticed() {
+        let read = |bytes: u64| {
+            std::panic::catch_unwind(|| {
+                bounded(1000, 1, || std::io::copy(&mut Counted::all(std::io::repeat(0).take(bytes)), &mut std::io::sink()))
+            })
+        };
+        assert!(read(16 << 20).is_ok());
+        assert!(read(64 << 20).is_err());
+    }
+}

