@@ -4,16 +4,30 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use firebench::fetch::archive::{from_tgz, from_zip};
+use firebench::fetch::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz, from_zip};
 use firebench_image::deb::{KernelPackage, file};
 use firebench_image::kernel;
+use firebench_image::outside::most_unpacked;
 use tempfile::TempDir;
 
-use crate::clean;
 use crate::heap::bounded;
+use crate::{clean, work};
 
-/// A file of 512 MiB, in a buffer that was just doubled for it; and what a decompressor may look back on.
-const MOST: usize = 3 * (512 << 20) + (256 << 20);
+/// What opening a package may hold: what decompressors look back on, and what comes out of it, at most [`MOST_UNPACKED`] for
+/// inputs as small as these, in a buffer that was just doubled for it.
+fn most_of_package(length: usize) -> usize {
+    let unpacked = usize::try_from(most_unpacked(length as u64, MOST_UNPACKED)).unwrap_or(usize::MAX);
+    (256 << 20) + 4 * unpacked
+}
+
+/// Files of a package are refused beyond this.
+const MOST_UNPACKED: u64 = 512 << 20;
+
+/// What an archive of a release may hold: two binaries in buffers that were just doubled for them, and a few headers.
+const MOST_OF_RELEASE: usize = 5 * (32 << 20);
+
+/// A binary, and a list.
+const WANTED: [(&str, u64); 2] = [("release/firecracker", LARGEST_BINARY), ("release/SHA256SUMS", LARGEST_LIST)];
 
 /// A directory with `package.deb` and the empty directory `work`, in which packages are opened.
 struct Place(TempDir);
@@ -45,7 +59,9 @@ pub fn deb(data: &[u8]) {
     PLACE.with(|place| {
         let place = place.get_or_init(Place::new);
         std::fs::write(place.package(), &package).expect("room for a package");
-        bounded(MOST, || match KernelPackage::open_in(&place.package(), &place.work()) {
+        let most = most_of_package(package.len());
+        let once = |opens: &mut dyn FnMut()| bounded(most, || work::bounded(package.len(), 4, opens));
+        once(&mut || match KernelPackage::open_in(&place.package(), &place.work()) {
             Ok(package) => {
                 if let Err(error) = kernel::inspect(package.vmlinuz()) {
                     clean::error(&error);
@@ -56,7 +72,7 @@ pub fn deb(data: &[u8]) {
             }
             Err(error) => clean::error(&error),
         });
-        bounded(MOST, || {
+        once(&mut || {
             if let Err(error) = file(&place.package(), &["boot/vmlinuz-6.1.0-t", "bin/busybox"]) {
                 clean::error(&error);
             }
@@ -94,15 +110,20 @@ fn around(data: &[u8]) -> Vec<u8> {
 
 /// Reads single files out of a release (gzipped tar) and a wheel (ZIP). What is neither is taken for a tar.
 pub fn release(data: &[u8]) {
-    let wanted = ["release/firecracker", "release/SHA256SUMS"].map(str::to_owned);
-    bounded(MOST, || {
-        if data.starts_with(b"PK") {
-            return drop(from_zip(data, "bin/firecracker"));
-        }
-        let zipped = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
-        if let Ok(files) = from_tgz(&zipped, &wanted) {
-            assert!(files.keys().all(|name| wanted.contains(name)), "nothing that was not asked for");
-        }
+    let wanted = WANTED.map(|(name, most)| (name.to_owned(), most));
+    if data.starts_with(b"PK") {
+        bounded(MOST_OF_RELEASE, || work::bounded(data.len(), 1, || drop(from_zip(data, "bin/firecracker", LARGEST_BINARY))));
+        return;
+    }
+    let zipped = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
+    bounded(MOST_OF_RELEASE, || {
+        work::bounded(zipped.len(), 1, || {
+            if let Ok(files) = from_tgz(&zipped, &wanted) {
+                let bounded = |(name, most): &(String, u64)| files.get(name).is_none_or(|file| file.len() as u64 <= *most);
+                assert!(wanted.iter().all(bounded), "no more than it may have");
+                assert!(files.len() <= 2 && files.keys().all(|name| WANTED.iter().any(|(wanted, _)| wanted == name)));
+            }
+        });
     });
 }
 

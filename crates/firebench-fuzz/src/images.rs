@@ -7,8 +7,8 @@ use firebench_image::kernel::{Kernel, inspect};
 use firebench_image::modules::{ModuleSource, load_order};
 use firebench_protocol::{End, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root};
 
-use crate::clean;
 use crate::heap::bounded;
+use crate::{clean, work};
 
 /// A kernel's payload may say that it has 512 MiB: this, in a buffer that was just doubled for it, and what a decompressor
 /// may look back on.
@@ -20,7 +20,8 @@ pub fn kernel(data: &[u8]) {
         [b'M', b'Z', ..] | [0x7f, b'E', ..] => (data.to_vec(), MOST),
         _ => (around(data), 160 << 20),
     };
-    match bounded(most, || Kernel::from_bytes(image)) {
+    let length = image.len();
+    match bounded(most, || work::bounded(length, 2, || Kernel::from_bytes(image))) {
         Ok(kernel) => {
             assert!(!kernel.release().contains(char::is_whitespace), "one word");
             clean::clean("the kernel's form", &kernel.kind.to_string());

@@ -10,7 +10,9 @@ mod figures;
 mod heap;
 mod images;
 pub mod mutate;
+pub mod shapes;
 mod toml_text;
+mod work;
 
 use std::path::PathBuf;
 

@@ -1,4 +1,7 @@
 //! ELF files for x86_64, and how they are linked.
+//!
+//! What is read of a file's headers is read once, and nothing that they point to: work is linear in their number, without
+//! memory of its own.
 
 use std::path::Path;
 
@@ -6,7 +9,10 @@ use object::elf;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-use crate::{Error, Result};
+use crate::{Error, Result, outside};
+
+/// Largest program that is read, in bytes.
+pub const MAX_PROGRAM_BYTES: u64 = 256 << 20;
 
 pub(crate) type Header = elf::FileHeader64<Endianness>;
 
@@ -42,7 +48,7 @@ pub fn linkage(bytes: &[u8]) -> Result<Linkage, String> {
 /// `hint` tells the user how to come by a right one.
 pub fn require_static_executable(path: &Path, hint: &'static str) -> Result<()> {
     let refuse = |reason: String| Error::NotStatic { path: path.to_owned(), reason, hint };
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = outside::read(path, MAX_PROGRAM_BYTES).map_err(Error::io("read", path))?;
     match linkage(&bytes).map_err(refuse)? {
         Linkage::Static => Ok(()),
         Linkage::Dynamic => Err(refuse("it is linked dynamically".to_owned())),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
+use crate::outside::Refused;
+
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -14,9 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help(
-        "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache"
-    ))]
+    #[diagnostic(help("{}", if Refused::of(source).is_some() { REGULAR } else { READABLE }))]
     Io {
         /// What was tried: "read", "write", ...
         action: &'static str,
@@ -217,11 +217,15 @@ pub enum Error {
     Cancelled,
 }
 
+const READABLE: &str = "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache";
+const REGULAR: &str = "name a regular file";
+
 impl Error {
     /// For `map_err`: an I/O error of `action` on `path`. A full disk becomes [`Error::NoSpace`].
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
         move |source| match source.kind() {
+            _ if Refused::of(&source) == Some(Refused::Stopped) => Error::Cancelled,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Error::NoSpace { path, needed: None, available: None }
             }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
@@ -22,6 +23,18 @@ pub fn leash(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(hold) }
 }
 
+/// Has the system end the program where it writes a file of more than `most` bytes: nothing that it downloads, or says,
+/// becomes larger. No core is written of it.
+pub fn limit_files(command: &mut Command, most: u64) -> &mut Command {
+    let limit = move || {
+        setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+        let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        setrlimit(Resource::RLIMIT_FSIZE, most.min(hard), most.min(hard)).map_err(io::Error::from)
+    };
+    // SAFETY: getrlimit and setrlimit are system calls and nothing else, and making an error of errno allocates nothing.
+    unsafe { command.pre_exec(limit) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +45,16 @@ mod tests {
         let mut program = std::thread::spawn(start).join().expect("a thread").expect("sleep starts");
         let status = program.wait().expect("a child");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGKILL as i32));
+    }
+
+    #[test]
+    fn a_program_that_writes_without_end_is_ended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("file");
+        let mut command = Command::new("cat");
+        command.arg("/dev/zero").stdout(std::fs::File::create(&path).expect("room"));
+        let status = limit_files(&mut command, 100_000).status().expect("cat starts");
+        assert!(!status.success());
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), 100_000);
     }
 }

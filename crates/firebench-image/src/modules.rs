@@ -3,6 +3,9 @@
 //! Debian's packages have no `modules.dep` (depmod makes it at installation), so the order comes from the modules
 //! themselves: section `.modinfo` is a list of `key=value` strings, `depends` names the modules that a module needs
 //! (`include/linux/moduleinfo.h` and `scripts/mod/modpost.c` of the kernel).
+//!
+//! Each module is read twice at most, all together have at most 512 MiB, and of each the section headers and `.modinfo` are
+//! looked at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +14,7 @@ use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 
 use crate::kernel::MAX_FILE_BYTES;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt};
 
 /// A kernel module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,7 @@ impl<S: ModuleSource> Resolver<'_, S> {
             None if depth >= LONGEST_CHAIN => return Err(invalid("too long a chain of modules needs it")),
             None => {}
         }
+        interrupt::check()?;
         if self.source.is_builtin(name) {
             self.state.insert(name.to_owned(), State::Done);
             return Ok(());
@@ -138,8 +142,16 @@ fn needs(module: &[u8]) -> Result<Needs, String> {
     if header.e_machine.get(endian) != elf::EM_X86_64 || header.e_type.get(endian) != elf::ET_REL {
         return Err("it is no x86_64 object file".to_owned());
     }
-    let sections = header.sections(endian, module).map_err(damaged)?;
-    let (_, section) = sections.section_by_name(endian, b".modinfo").ok_or("it has no .modinfo")?;
+    let sections = header.section_headers(endian, module).map_err(damaged)?;
+    let names = header.section_strings_index(endian, module).map_err(damaged)?;
+    let names = sections.get(names.0).ok_or("its ELF file is damaged: its sections have no names")?;
+    let names = names.data(endian, module).map_err(damaged)?;
+    // Only as much of a name is read as the one that is looked for has: all names may have one long text in common.
+    let is_named = |section: &&elf::SectionHeader64<Endianness>, name: &[u8]| {
+        let at = usize::try_from(section.sh_name(endian)).unwrap_or(usize::MAX);
+        names.get(at..).is_some_and(|rest| rest.starts_with(name))
+    };
+    let section = sections.iter().find(|section| is_named(section, b".modinfo\0")).ok_or("it has no .modinfo")?;
     let info = section.data(endian, module).map_err(damaged)?;
     let mut needs = Needs::default();
     for entry in info.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt, outside};
 
 /// The seed when the user names none.
 pub const DEFAULT_SEED: u64 = 1;
@@ -79,8 +79,8 @@ impl Payload {
         let bytes = self.bytes()?;
         let source = match self {
             Payload::Seeded { seed, .. } => Source::Seeded(Box::new(generator(*seed))),
-            Payload::Urandom { .. } => Source::open(Path::new(URANDOM))?,
-            Payload::File { path } => Source::open(path)?,
+            Payload::Urandom { .. } => Source::open(Path::new(URANDOM), |path| File::open(path))?,
+            Payload::File { path } => Source::open(path, outside::open)?,
         };
         Ok(Chunks { source, total: bytes, remaining: bytes })
     }
@@ -94,6 +94,7 @@ impl Payload {
         let mut chunks = self.open()?;
         let (mut hasher, mut chunk) = (Sha256::new(), Vec::new());
         while chunks.next(&mut chunk)? {
+            interrupt::check()?;
             hasher.update(&chunk);
         }
         chunks.finish()?;
@@ -114,8 +115,8 @@ enum Source {
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Source> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
+    fn open(path: &Path, open: impl FnOnce(&Path) -> std::io::Result<File>) -> Result<Source> {
+        let file = open(path).map_err(Error::io("open", path))?;
         Ok(Source::File { file, path: path.to_owned() })
     }
 }

@@ -10,7 +10,7 @@ use crate::cache::{Cache, Contents, Guard};
 use crate::digest::key;
 use crate::disk::RootDisk;
 use crate::payload::Payload;
-use crate::{Error, Result, ext4};
+use crate::{Error, Result, ext4, interrupt};
 
 /// Kind of the entries in the cache.
 pub const KIND: &str = "payload";
@@ -60,6 +60,7 @@ pub fn seeded(cache: &Cache, seed: u64, bytes: u64) -> Result<PayloadFile> {
         let mut chunks = payload.open()?;
         let mut chunk = Vec::new();
         while chunks.next(&mut chunk)? {
+            interrupt::check()?;
             out.write_all(&chunk).map_err(Error::io("write", path))?;
         }
         Ok(payload.digest()?.unwrap_or_default())

@@ -11,13 +11,16 @@ use crate::deb::KernelPackage;
 use crate::digest::{key, sha256};
 use crate::kernel::{self, Kernel, of_file};
 use crate::modules::{self, ModuleSource};
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt, outside};
 
 /// Kind of the entries in the cache.
 pub const KIND: &str = "kernel";
 
 /// Changes whenever the same inputs give other files than before.
 const FORMAT: u32 = 2;
+
+/// Bytes that the list of what a kernel has built in may have: real ones have 10 KB.
+const MAX_LIST: u64 = 16 << 20;
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,8 +193,8 @@ struct ModulesDir {
 
 impl ModulesDir {
     fn open(dir: &Path) -> Result<ModulesDir> {
-        let builtin = match std::fs::read_to_string(dir.join("modules.builtin")) {
-            Ok(text) => modules::builtin_names(&text),
+        let builtin = match outside::read(&dir.join("modules.builtin"), MAX_LIST) {
+            Ok(text) => modules::builtin_names(&String::from_utf8_lossy(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
             Err(error) => return Err(Error::io("read", &dir.join("modules.builtin"))(error)),
         };
@@ -215,6 +218,7 @@ impl ModulesDir {
 /// Finds all modules below `dir`. Links to directories are not followed (`build`, `source`).
 fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        interrupt::check()?;
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(Error::io("look at", &path))?;
@@ -240,7 +244,7 @@ impl ModuleSource for ModulesDir {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(path) = self.files.get(name) else { return Ok(None) };
-        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = outside::read(path, kernel::MAX_FILE_BYTES).map_err(Error::io("read", path))?;
         crate::kernel::module(&path.to_string_lossy(), bytes).map(Some)
     }
 }

@@ -21,6 +21,15 @@ pub enum Progress<'a> {
         /// Key of the entry.
         key: &'a str,
     },
+    /// The entry is there, but not what was built: it is thrown away and built now; reported once.
+    Replacing {
+        /// Kind of the entry.
+        kind: &'a str,
+        /// Key of the entry.
+        key: &'a str,
+        /// What is wrong with it.
+        reason: &'a str,
+    },
     /// The payload is being written; reported once a MiB.
     Payload {
         /// Bytes generated and hashed so far.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,7 @@ fn contents(staging: &Path, text: &str) -> firebench_image::Result<Contents> {
     Ok(Contents {
         description: format!("an entry with {text}"),
         files: vec![("file".to_owned(), Some(firebench_image::digest::sha256(text.as_bytes())))],
+        checked_in_use: Vec::new(),
         data: serde_json::json!({ "text": text }),
     })
 }
@@ -87,7 +88,8 @@ fn a_failed_build_leaves_nothing() {
     assert_eq!(std::fs::read_dir(dir.path().join("staging")).expect("listed").count(), 0);
     // What a builder promises and does not leave is an error, too.
     let empty = entry.get_or_build(|_| {
-        Ok(Contents { description: String::new(), files: vec![("file".to_owned(), None)], data: ().into() })
+        let files = vec![("file".to_owned(), None)];
+        Ok(Contents { description: String::new(), files, checked_in_use: Vec::new(), data: ().into() })
     });
     assert!(matches!(empty, Err(Error::Io { .. })));
     assert!(entry.get().expect("no error").is_none());
@@ -116,15 +118,55 @@ fn damaged_entries_are_rebuilt_or_reported() {
     let file = dir.path().join("entries/kind/key/file");
     assert!(cache.verify("kind", "key").expect("sound"));
     assert!(!cache.verify("kind", "none").expect("no error"));
-    // Another size shows at once; a flipped bit only to who looks.
-    std::fs::write(&file, "hallo").expect("written");
-    assert!(!build(&cache, "key", "never built"));
-    assert!(matches!(cache.verify("kind", "key"), Err(Error::Damaged { .. })));
-    std::fs::write(&file, "hell").expect("written");
-    assert!(build(&cache, "key", "hello"));
-    std::fs::write(dir.path().join("entries/kind/key/meta.json"), "{").expect("written");
-    assert!(build(&cache, "key", "hello"));
-    assert!(cache.verify("kind", "key").expect("sound again"));
+    let entry = cache.entry("kind", "key").expect("a good name");
+    let meta = dir.path().join("entries/kind/key/meta.json");
+    let sound = std::fs::read_to_string(&meta).expect("read");
+    // Another size, and other bytes; a description that cannot be read, or reads well and is not what was written.
+    for (path, text, reason) in [
+        (&file, "hell".to_owned(), "file has 4 bytes instead of 5"),
+        (&file, "hallo".to_owned(), "file has SHA-256 d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9"),
+        (&meta, "{".to_owned(), "meta.json is not what was written"),
+        (&meta, sound.replace("an entry with", "an entry With"), "meta.json is not what was written"),
+    ] {
+        std::fs::write(path, text).expect("written");
+        let found = cache.verify("kind", "key").expect_err("damaged");
+        assert!(matches!(&found, Error::Damaged { reason: found, .. } if found.contains(reason)), "{found}");
+        assert_eq!(cache.list().expect("listed").len(), 1, "it is listed all the same");
+        assert!(entry.get().expect("no error").is_none(), "it is not used");
+        let told = Arc::new(Mutex::new(String::new()));
+        let teller = Arc::clone(&told);
+        let watched = Cache::open(dir.path()).expect("it opens").on_progress(move |progress| {
+            if let Progress::Replacing { kind: "kind", key: "key", reason } = progress {
+                teller.lock().expect("one thread").push_str(reason);
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(build(&watched, "key", "hello"), "it is built anew");
+        assert!(told.lock().expect("one thread").contains(reason), "and that is told");
+        assert!(cache.verify("kind", "key").expect("sound again"));
+    }
+    std::fs::write(&meta, "{ \"schema\": 1 }").expect("written");
+    assert!(build(&cache, "key", "hello"), "an entry of an older firebench");
+}
+
+#[test]
+fn what_the_user_checks_is_not_hashed_before_each_use() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path()).expect("it opens");
+    let entry = cache.entry("kind", "key").expect("a good name");
+    let build = |staging: &Path| {
+        Ok(Contents { checked_in_use: vec![("file".to_owned(), vec![(2, 3)])], ..contents(staging, "0123456789")? })
+    };
+    assert!(entry.get_or_build(build).expect("built").built());
+    let file = dir.path().join("entries/kind/key/file");
+    for (text, sound) in [("01___56789", true), ("0123456_89", false), ("0_23456789", false)] {
+        std::fs::write(&file, text).expect("written");
+        assert!(matches!(cache.verify("kind", "key"), Err(Error::Damaged { .. })), "{text}");
+        let again = entry.get_or_build(build).expect("found or built");
+        assert_eq!(!again.built(), sound, "{text}");
+        let digest = cache.digest_of(&again.path().join("file")).expect("recorded");
+        assert_eq!(digest, firebench_image::digest::sha256(b"0123456789"), "{text}");
+    }
 }
 
 #[test]

@@ -59,6 +59,41 @@ fn a_flipped_bit_of_the_payload_is_found() {
     assert!(matches!(payload_file::of_disk(&cache, &disk), Err(Error::Damaged { .. })));
 }
 
+/// Flips a bit of `path`, where `bytes` lie.
+fn flip(path: &Path, bytes: &[u8]) {
+    let image = std::fs::read(path).expect("read");
+    let at = image.windows(bytes.len()).position(|window| window == bytes).expect("it is in there");
+    let file = std::fs::File::options().write(true).open(path).expect("it opens");
+    file.write_all_at(&[image[at] ^ 1], at as u64).expect("written");
+}
+
+#[test]
+fn a_flipped_bit_of_a_program_on_a_disk_is_found_before_it_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let tool = dir.path().join("tool");
+    std::fs::write(&tool, "what the tool consists of").expect("written");
+    let mut spec = spec(dir.path(), Payload::seeded(BYTES));
+    spec.add.push((tool.clone(), "/bin/tool".into()));
+    for _ in 0..2 {
+        let disk = build_root_disk(&cache, &spec).expect("built");
+        assert!(disk.guard.built());
+        let (path, key) = (disk.path.clone(), disk.key.clone());
+        drop(disk);
+        assert!(cache.verify("disk", &key).expect("sound"));
+        flip(&path, b"what the tool consists of");
+        assert!(matches!(cache.verify("disk", &key), Err(Error::Damaged { .. })));
+    }
+    let files = [(tool, "/bin/tool".into())];
+    for _ in 0..2 {
+        let disk = build_tools_disk(&cache, &files, &[]).expect("built");
+        assert!(disk.guard.built());
+        let path = disk.path.clone();
+        drop(disk);
+        flip(&path, b"what the tool consists of");
+    }
+}
+
 #[test]
 fn a_payload_comes_out_of_its_disk_as_it_went_in() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -9,14 +9,17 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{names, remove};
-use crate::digest::{sha256, sha256_file};
-use crate::{Error, Result};
+use crate::digest::{key, sha256, sha256_file};
+use crate::{Error, Result, outside};
 
 /// A file that changed less than this ago may change again without its times showing it: it is hashed each time.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Smaller files are hashed faster than a record is read.
 const WORTH_BYTES: u64 = 64 << 10;
+
+/// Bytes that a record may have: a path has 4 KiB at most.
+const MAX_RECORD: u64 = 64 << 10;
 
 /// The store of digests, one small file each.
 #[derive(Debug, Clone)]
@@ -30,6 +33,21 @@ struct Record {
     path: PathBuf,
     stamp: Stamp,
     sha256: String,
+    /// SHA-256 of all before it: a record may be damaged, too.
+    #[serde(default)]
+    seal: String,
+}
+
+impl Record {
+    fn new(path: PathBuf, stamp: Stamp, sha256: String) -> Result<Record> {
+        let record = Record { path, stamp, sha256, seal: String::new() };
+        Ok(Record { seal: key(&record)?, ..record })
+    }
+
+    fn is_whole(&self) -> bool {
+        let blank = Record { seal: String::new(), ..self.clone() };
+        key(&blank).is_ok_and(|seal| seal == self.seal)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +95,7 @@ impl Digests {
         let after = std::fs::metadata(&path).map_err(Error::io("look at", &path))?;
         if Stamp::of(&after) == stamp && settled(&after) {
             // Not remembering costs time at the next start and nothing else.
-            let _ = self.write(&record, &Record { path, stamp, sha256: sha256.clone() });
+            let _ = self.write(&record, &Record::new(path, stamp, sha256.clone())?);
         }
         Ok(sha256)
     }
@@ -105,7 +123,7 @@ impl Digests {
 }
 
 fn read(path: &Path) -> Option<Record> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    serde_json::from_slice(&outside::read(path, MAX_RECORD).ok()?).ok().filter(Record::is_whole)
 }
 
 /// Whether the file's times are old enough that any later change shows in them.
@@ -132,9 +150,12 @@ mod tests {
         std::thread::sleep(SETTLED + Duration::from_secs(1));
         assert_eq!(digests.of(&path).expect("hashed"), first);
         let record = digests.dir.join(&names(&digests.dir).expect("listed")[0]);
-        // The record is believed: a false one shows.
+        // The record is believed: a false one shows. One that is damaged is not.
         let mut known = read(&record).expect("it is readable");
         known.sha256 = "remembered".to_owned();
+        digests.write(&record, &known).expect("written");
+        assert_eq!(digests.of(&path).expect("hashed"), first);
+        let known = Record::new(known.path, known.stamp, known.sha256).expect("a record");
         digests.write(&record, &known).expect("written");
         assert_eq!(digests.of(&path).expect("known"), "remembered");
         digests.collect().expect("collected");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::lock::{Lock, Mode};
-use super::meta::{Contents, Meta};
+use super::meta::{Contents, Depth, Meta};
 use super::{Cache, ENTRIES, LOCKS, STAGING, names, remove, sync_dir};
 use crate::progress::{Progress, report};
 use crate::{Error, Result};
@@ -29,6 +29,17 @@ pub struct Guard {
     meta: Meta,
     built: bool,
     _lock: Lock,
+}
+
+/// What there is of an entry.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nothing, or something of another version.
+    Absent,
+    /// What was built.
+    Sound(Meta),
+    /// Something else, and what is wrong with it.
+    Damaged(String),
 }
 
 impl Guard {
@@ -63,12 +74,16 @@ impl<'a> Entry<'a> {
         &self.key
     }
 
-    /// The entry if it is there and whole; waits while someone builds it.
+    /// The entry if it is there and what was built; waits while someone builds it.
     pub fn get(&self) -> Result<Option<Guard>> {
-        self.guard(self.lock(Mode::Shared)?, false)
+        let lock = self.lock(Mode::Shared)?;
+        match self.state(Depth::ForUse)? {
+            State::Sound(meta) => self.guard(lock, meta, false).map(Some),
+            State::Absent | State::Damaged(_) => Ok(None),
+        }
     }
 
-    /// The entry, built first if it is not there or not whole.
+    /// The entry, built first if it is not there, or if its files are not what was built: that is reported.
     ///
     /// `build` fills an empty staging directory. When it fails, or its process dies, nothing of it is ever seen as an
     /// entry. Do not ask for an entry while the same thread holds a guard of it: a damaged one would wait for itself.
@@ -79,18 +94,26 @@ impl<'a> Entry<'a> {
                 return Ok(guard);
             }
             let lock = self.lock(Mode::Exclusive)?;
-            let mut built = false;
-            if self.whole().is_none() {
+            // Someone else may have built it meanwhile.
+            let state = self.state(Depth::ForUse)?;
+            let built = !matches!(state, State::Sound(_));
+            if built {
                 let Some(build) = build.take() else {
                     return Err(self.damaged("it was removed as soon as it was built".to_owned()));
                 };
-                report(self.cache.watcher(), Progress::Building { kind: &self.kind, key: &self.key })?;
+                let (kind, key) = (self.kind.as_str(), self.key.as_str());
+                report(
+                    self.cache.watcher(),
+                    match &state {
+                        State::Damaged(reason) => Progress::Replacing { kind, key, reason },
+                        _ => Progress::Building { kind, key },
+                    },
+                )?;
                 self.build(build)?;
-                built = true;
             }
             // Someone may remove the entry while the lock changes hands: then the next round looks again.
-            if let Some(guard) = lock.share()?.map(|lock| self.guard(lock, built)).transpose()?.flatten() {
-                return Ok(guard);
+            if let (Some(lock), Some(meta)) = (lock.share()?, self.meta()) {
+                return self.guard(lock, meta, built);
             }
         }
     }
@@ -123,8 +146,7 @@ impl<'a> Entry<'a> {
         sync_dir(&parent)
     }
 
-    fn guard(&self, lock: Lock, built: bool) -> Result<Option<Guard>> {
-        let Some(meta) = self.whole() else { return Ok(None) };
+    fn guard(&self, lock: Lock, meta: Meta, built: bool) -> Result<Guard> {
         let path = self.path();
         let used = path.join(USED);
         let touched = File::options().append(true).create(true).open(&used);
@@ -133,11 +155,11 @@ impl<'a> Entry<'a> {
             Err(error) if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem => {
                 Err(Error::io("note the use of", &used)(error))
             }
-            _ => Ok(Some(Guard { path, meta, built, _lock: lock })),
+            _ => Ok(Guard { path, meta, built, _lock: lock }),
         }
     }
 
-    fn lock(&self, mode: Mode) -> Result<Lock> {
+    pub(super) fn lock(&self, mode: Mode) -> Result<Lock> {
         Lock::take(&self.lock_path(), mode, || {
             report(self.cache.watcher(), Progress::Waiting { kind: &self.kind, key: &self.key })
         })
@@ -148,13 +170,20 @@ impl<'a> Entry<'a> {
         Lock::try_take(&self.lock_path(), Mode::Exclusive)
     }
 
-    /// The metadata, if the entry's files have the sizes that they should have.
-    fn whole(&self) -> Option<Meta> {
-        self.meta().filter(|meta| meta.mismatch(&self.path()).is_none())
+    /// What there is of it.
+    pub(super) fn state(&self, depth: Depth) -> Result<State> {
+        Ok(match Meta::read(&self.path()) {
+            None => State::Absent,
+            Some(Err(reason)) => State::Damaged(reason),
+            Some(Ok(meta)) => match meta.mismatch(&self.path(), depth, &self.cache.digests())? {
+                None => State::Sound(meta),
+                Some(reason) => State::Damaged(reason),
+            },
+        })
     }
 
     pub(super) fn meta(&self) -> Option<Meta> {
-        Meta::read(&self.path())
+        Meta::read(&self.path())?.ok()
     }
 
     /// When it was last used; long ago if unknown.

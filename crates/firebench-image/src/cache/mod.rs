@@ -10,6 +10,7 @@
 //! DIR/locks/KIND.KEY               flock: shared by who uses the entry, exclusive for who builds or removes it
 //! DIR/digests/HASH.json            SHA-256 of a file of the host, valid while its size, times and inode stay the same
 //! ```
+//! An entry is compared with its digests each time it is asked for (see `Meta`). One that is not what was built is built anew.
 //! KIND and KEY consist of lower-case letters, digits and `-`. Locks are the kernel's: they vanish with their process, so
 //! a staging directory that no one has locked is a leftover, whoever it was.
 
@@ -31,7 +32,7 @@ use std::time::SystemTime;
 pub use digests::Digests;
 pub use entry::{Entry, Guard};
 pub use gc::GcReport;
-pub use meta::{Contents, FileMeta, Meta};
+pub use meta::{Contents, FileMeta, Meta, Part, Range};
 
 use crate::progress::{Progress, Watcher};
 use crate::{Error, Result};
@@ -132,17 +133,18 @@ impl Cache {
         Digests::new(self.dir.join(DIGESTS))
     }
 
-    /// All complete entries, the most recently used first. Takes no locks: an entry may be gone a moment later.
+    /// All complete entries, damaged ones too, the most recently used first. Takes no locks: an entry may be gone a moment later.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let mut all = Vec::new();
         for entry in self.entries()? {
-            let Some(meta) = entry.meta() else { continue };
+            let Some(meta) = Meta::read(&entry.path()) else { continue };
+            let bytes = meta.as_ref().map_or(0, Meta::bytes);
             all.push(Listed {
                 kind: entry.kind().to_owned(),
                 key: entry.key().to_owned(),
-                bytes: meta.bytes(),
+                bytes,
                 last_used: entry.last_used(),
-                description: meta.description,
+                description: meta.map_or_else(|reason| reason, |meta| meta.description),
             });
         }
         all.sort_by(|a, b| b.last_used.cmp(&a.last_used).then_with(|| (&a.kind, &a.key).cmp(&(&b.kind, &b.key))));

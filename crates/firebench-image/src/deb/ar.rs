@@ -5,6 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
 
+/// Members that are looked at: a package has three, and perhaps a signature (deb(5)).
+const MEMBERS: usize = 16;
+
 /// A member of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
@@ -15,7 +18,7 @@ pub(super) struct Member {
 }
 
 /// Goes to the contents of the first member whose name `wanted` accepts; None if there is none. What is no archive is an
-/// error of kind `InvalidData`.
+/// error of kind `InvalidData`. At most 16 headers are read.
 pub(super) fn seek(archive: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bool) -> io::Result<Option<Member>> {
     let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let mut magic = [0; 8];
@@ -23,7 +26,7 @@ pub(super) fn seek(archive: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bo
     if magic != *MAGIC {
         return Err(invalid("it does not begin like a package"));
     }
-    loop {
+    for _ in 0..MEMBERS {
         let mut header = [0; HEADER];
         match archive.read_exact(&mut header) {
             Ok(()) => {}
@@ -38,6 +41,7 @@ pub(super) fn seek(archive: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bo
         let skip = member.bytes.checked_next_multiple_of(2).and_then(|bytes| i64::try_from(bytes).ok());
         archive.seek(SeekFrom::Current(skip.ok_or_else(|| invalid("a member is too large"))?))?;
     }
+    Err(invalid("it has more members than a package"))
 }
 
 /// Name in bytes 0 to 15, size in decimal digits in bytes 48 to 57, the magic "`\n" at the end.
@@ -62,6 +66,16 @@ pub(super) mod tests {
             archive.resize(archive.len().next_multiple_of(2), b'\n');
         }
         archive
+    }
+
+    #[test]
+    fn an_archive_of_many_members_is_no_package() {
+        let mut many = archive(&[]);
+        for _ in 0..20 {
+            many.extend(archive(&[("x", b"")]).split_off(MAGIC.len()));
+        }
+        let error = seek(&mut std::io::Cursor::new(&many), |_| false).expect_err("too many");
+        assert_eq!(error.to_string(), "it has more members than a package");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Debian's packages, taken apart without installing them: kernels, and single files.
 //!
-//! The package is read once, in a stream. Of its hundred MiB nothing is unpacked into the file system under a name of the
-//! archive: the kernel stays in memory, the modules in one unnamed temporary file.
+//! The package is read once, in a stream. It unpacks to at most 1 GiB, and to no more than 16 MiB and 100 times its own size,
+//! whatever it says. In memory are the kernel, one other file (512 MiB at most), and names of 4 KiB. Of its hundred MiB
+//! nothing is unpacked into the file system under a name of the archive: the modules go into one unnamed temporary file.
 
 mod ar;
 
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{self, Compression};
 use crate::modules::{self, Module, ModuleSource};
+use crate::outside::{self, Counted, Refused};
 use crate::{Error, Result};
 
 /// Most that a package may unpack to, in bytes: Debian's largest kernel packages have 500 MiB.
-const MAX_UNPACKED: u64 = 4 << 30;
+const MAX_UNPACKED: u64 = 1 << 30;
 
 /// Bytes of a name that are read: `PATH_MAX`. What is longer is the name of nothing that is wanted.
 const MAX_NAME: u64 = 4096;
@@ -98,13 +100,12 @@ impl KernelPackage {
 /// The archive of a package's files, unpacked in a stream.
 fn contents(path: &Path) -> Result<impl Read + use<>> {
     let wrong = |reason: String| Error::Package { path: path.to_owned(), reason };
-    if !path.is_file() {
-        return Err(match std::fs::metadata(path) {
-            Ok(_) => wrong("it is not a regular file".to_owned()),
-            Err(error) => Error::io("open", path)(error),
-        });
-    }
-    let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::io("open", path))?);
+    let file = outside::open(path).map_err(|error| match Refused::of(&error) {
+        Some(refused) => wrong(refused.to_string()),
+        None => Error::io("open", path)(error),
+    })?;
+    let packed = file.metadata().map_err(Error::io("look at", path))?.len();
+    let mut file = BufReader::with_capacity(1 << 18, file);
     let member = ar::seek(&mut file, |name| name.starts_with("data.tar"))
         .map_err(|error| wrong(error.to_string()))?
         .ok_or_else(|| wrong("it has no data.tar".to_owned()))?;
@@ -122,10 +123,13 @@ fn contents(path: &Path) -> Result<impl Read + use<>> {
         }
         None => Box::new(data),
     };
-    Ok(tar.take(MAX_UNPACKED))
+    Ok(Counted::unpacked(tar, packed, MAX_UNPACKED))
 }
 
 fn damaged(path: &Path, error: std::io::Error) -> Error {
+    if Refused::of(&error) == Some(Refused::Stopped) {
+        return Error::Cancelled;
+    }
     Error::Package { path: path.to_owned(), reason: format!("its data.tar is damaged or truncated: {error}") }
 }
 

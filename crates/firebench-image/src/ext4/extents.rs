@@ -15,6 +15,13 @@ pub struct Extent {
     pub blocks: u64,
 }
 
+impl Extent {
+    /// Its place in the image: an offset, and a number of bytes.
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.physical.saturating_mul(BLOCK), self.blocks.saturating_mul(BLOCK))
+    }
+}
+
 /// Reads the leaves of the table that debugfs' `extents` prints:
 /// ```text
 /// Level Entries       Logical        Physical Length Flags

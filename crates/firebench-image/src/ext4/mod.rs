@@ -29,7 +29,7 @@ pub use tree::{Fingerprint, GuestPath, Tree};
 
 use crate::payload::Chunks;
 use crate::progress::Watcher;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt};
 
 /// Size of a block in bytes.
 pub const BLOCK: u64 = 4096;
@@ -230,6 +230,7 @@ pub(crate) fn read_out(
     let mut places = extents::Places::new(extents);
     let mut remaining = bytes;
     while remaining > 0 {
+        interrupt::check()?;
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(buffer.len());
         let place = places.next(wanted).and_then(|(offset, count)| Some((offset, buffer.get_mut(..count)?)));
         let Some((offset, piece)) = place else {

@@ -1,11 +1,19 @@
 //! Running the programs of e2fsprogs.
 
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use crate::leash::leash;
 use crate::program::find_program;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt};
+
+/// Between two looks whether a program has ended.
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Bytes that are read of what a program says: a table of extents has 70 for each.
+const MAX_OUTPUT: u64 = 64 << 20;
 
 /// All times in an image: 2020-01-01T00:00:00Z.
 const TIME: &str = "1577836800";
@@ -25,7 +33,7 @@ pub(super) fn run(
     // 1.47.0 honours the first, newer ones the second as well. Without a configuration only our own arguments count.
     command.env("E2FSPROGS_FAKE_TIME", TIME).env("SOURCE_DATE_EPOCH", TIME).env("MKE2FS_CONFIG", "/dev/null");
     command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
-    let output = leash(&mut command).output().map_err(Error::io("run", &program))?;
+    let output = output(leash(&mut command), &program)?;
     let errors = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<&str> = errors.lines().filter(|line| !is_version(tool, line) && !line.trim().is_empty()).collect();
     let errors = errors.join("\n");
@@ -40,6 +48,35 @@ pub(super) fn run(
         false => errors,
     };
     Err(Error::ToolFailed { tool, action, image: image.to_owned(), output: output.trim().to_owned() })
+}
+
+/// What a program said until its end; the user's wish to stop ends it, too. Its output goes into files: who reads no pipe has
+/// time to look for that wish.
+fn output(command: &mut Command, program: &Path) -> Result<Output> {
+    let failed = || Error::io("run", program);
+    let mut files = [tempfile::tempfile().map_err(failed())?, tempfile::tempfile().map_err(failed())?];
+    let [stdout, stderr] = &files;
+    command.stdout(stdout.try_clone().map_err(failed())?).stderr(stderr.try_clone().map_err(failed())?);
+    let mut child = command.spawn().map_err(failed())?;
+    let mut pause = Duration::from_micros(200);
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(failed())? {
+            break status;
+        }
+        if interrupt::is_wanted() {
+            // It may have ended by itself meanwhile.
+            let _ = child.kill();
+            child.wait().map_err(failed())?;
+            return Err(Error::Cancelled);
+        }
+        std::thread::sleep(pause);
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    };
+    let [stdout, stderr] = files.each_mut().map(|file| {
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.take(MAX_OUTPUT).read_to_end(&mut bytes)).map(|_| bytes)
+    });
+    Ok(Output { status, stdout: stdout.map_err(failed())?, stderr: stderr.map_err(failed())? })
 }
 
 /// Whether it is a line such as `debugfs 1.47.0 (5-Feb-2023)`.

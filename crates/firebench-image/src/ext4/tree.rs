@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cache::Digests;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt, outside};
 
 /// Longest name of a file in ext4, in bytes.
 const NAME_MAX: usize = 255;
@@ -138,6 +138,9 @@ impl Tree {
             return Err(Error::HostFile { path: source, reason: "its path is too long or has control characters" });
         }
         let metadata = std::fs::metadata(&source).map_err(Error::io("look at", &source))?;
+        if outside::is_kernels_own(&source) {
+            return Err(Error::HostFile { path: source, reason: "it is made up by the kernel, as all in /proc and /sys" });
+        }
         if metadata.is_dir() {
             return self.add_directory(&source, path);
         }
@@ -153,6 +156,7 @@ impl Tree {
             self.directory(path, 0o755)?;
         }
         for entry in std::fs::read_dir(source).map_err(Error::io("list", source))? {
+            interrupt::check()?;
             let entry = entry.map_err(Error::io("list", source))?;
             let (from, to) = (entry.path(), path.join(entry.file_name()));
             if entry.file_type().map_err(Error::io("look at", &from))?.is_symlink() {
@@ -263,5 +267,13 @@ mod tests {
     fn devices_are_refused() {
         let added = Tree::new().add(Path::new("/dev/null"), Path::new("/x"));
         assert!(matches!(added, Err(Error::HostFile { .. })), "{added:?}");
+    }
+
+    #[test]
+    fn what_the_kernel_makes_up_is_refused() {
+        for path in ["/proc/kmsg", "/proc/self/environ", "/proc/self", "/sys/kernel"] {
+            let added = Tree::new().add(Path::new(path), Path::new("/x"));
+            assert!(matches!(added, Err(Error::HostFile { .. })), "{path}: {added:?}");
+        }
     }
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use firebench_protocol::{JOB_PATH, Job, MODULES_DIR};
 
-use crate::elf::require_static_executable;
-use crate::{Error, Result};
+use crate::elf::{MAX_PROGRAM_BYTES, require_static_executable};
+use crate::{Error, Result, outside};
 
 const AGENT_HINT: &str =
     "build firebench-agent with `-C target-feature=+crt-static`, as the workspace's .cargo/config.toml does";
@@ -59,7 +59,7 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(Error::io("read", path))
+    outside::read(path, MAX_PROGRAM_BYTES).map_err(Error::io("read", path))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use crate::{Error, Result};
+use crate::outside::{Counted, Refused, most_unpacked};
+use crate::{Error, Result, interrupt};
 
 /// Largest file that is decompressed, in bytes.
 pub(crate) const MAX_BYTES: u64 = 512 << 20;
@@ -60,6 +61,11 @@ impl Compression {
         if u64::from(size) > MAX_BYTES {
             return Err(Error::no_kernel(format!("its payload says that it has {size} bytes, over 512 MiB")));
         }
+        let packed = payload.len() as u64;
+        if u64::from(size) > most_unpacked(packed, MAX_BYTES) {
+            let reason = format!("its payload of {packed} bytes says that it unpacks to {size}, which is implausible");
+            return Err(Error::no_kernel(reason));
+        }
         let stream = if self == Compression::Gzip { payload } else { stream };
         let bytes = self.decompress(stream, "the kernel", u64::from(size))?;
         if bytes.len() as u64 != u64::from(size) {
@@ -85,11 +91,12 @@ impl Compression {
             _ => stream,
         };
         // One byte more than allowed shows that there is more.
-        let reader = reader(self, stream).map_err(|error| self.damaged(what)(error.to_string()))?;
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|error| self.damaged(what)(error.to_string()))?;
+        let failed = |error: io::Error| match Refused::of(&error) {
+            Some(Refused::Stopped) => Error::Cancelled,
+            _ => damaged(error.to_string()),
+        };
+        let reader = reader(self, stream).map_err(failed)?;
+        reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         match bytes.len() as u64 > limit {
             true => Err(damaged(format!("it has more than {limit} bytes"))),
             false => Ok(bytes),
@@ -112,8 +119,13 @@ impl Compression {
 /// format lets a file ask for 4 GiB.
 const MAX_XZ_KIB: u32 = 160 << 10;
 
-/// A reader that decompresses one stream of `compressed`.
+/// A reader that decompresses one stream of `compressed`. It looks for an interrupt as it takes in and as it gives out: a
+/// stream may hold any amount of nothing. How much comes out is for the caller to bound.
 pub(crate) fn reader<'a>(compression: Compression, compressed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(Box::new(Counted::all(decoder(compression, Counted::all(compressed))?)))
+}
+
+fn decoder<'a>(compression: Compression, compressed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     Ok(match compression {
         Compression::Gzip => Box::new(flate2::read::GzDecoder::new(compressed)),
         Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(compressed, false, MAX_XZ_KIB)),
@@ -133,6 +145,7 @@ fn lz4_legacy(stream: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut block = vec![0; BLOCK];
     while let Some((size, after)) = rest.split_first_chunk::<4>() {
+        interrupt::check().map_err(|stop| stop.to_string())?;
         if *size == LZ4_LEGACY {
             rest = after;
             continue;
@@ -176,7 +189,7 @@ pub(crate) fn module(file_name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
         Some("gz") => Compression::Gzip,
         _ => return Ok(bytes),
     };
-    compression.decompress(&bytes, file_name, 64 << 20)
+    compression.decompress(&bytes, file_name, most_unpacked(bytes.len() as u64, 64 << 20))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub use decompress::Compression;
 pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
 
 use crate::elf::is_elf;
-use crate::{Error, Result};
+use crate::{Error, Result, outside};
 
 /// What Linux says of itself at its start, in every kernel (`linux_banner` in `init/version.c`).
 const BANNER: &[u8] = b"Linux version ";
@@ -23,6 +23,9 @@ const ACPI_SIGNATURE: &[u8] = b"RSD PTR ";
 
 /// Longest version string that is believed.
 const BANNER_MAX: usize = 512;
+
+/// Places at which a version string is looked for: a kernel says "Linux version" a few times.
+const BANNERS: usize = 1000;
 
 /// The forms in which a kernel comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +130,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     if metadata.len() > MAX_FILE_BYTES {
         return Err(of_file(path)(Error::no_kernel("it is larger than 512 MiB")));
     }
-    std::fs::read(path).map_err(Error::io("read", path))
+    outside::read(path, MAX_FILE_BYTES).map_err(Error::io("read", path))
 }
 
 /// For `map_err`: says which file was no kernel.
@@ -137,7 +140,7 @@ pub(crate) fn of_file(path: &Path) -> impl FnOnce(Error) -> Error {
 
 /// The version string: "Linux version " followed by a digit, so that a format string is not taken for it.
 fn banner(vmlinux: &[u8]) -> Option<String> {
-    memmem::find_iter(vmlinux, BANNER).find_map(|at| {
+    memmem::find_iter(vmlinux, BANNER).take(BANNERS).find_map(|at| {
         let rest = vmlinux.get(at..)?;
         let rest = rest.get(..BANNER_MAX).unwrap_or(rest);
         let end = rest.iter().position(|&byte| byte == b'\n' || byte == 0)?;

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
-use firebench_image::disk::{self, DiskSpec, build_root_disk};
+use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::{DEFAULT_SEED, Payload};
-use firebench_vmm::Interrupt;
 
 use super::{Failure, Places};
 use crate::fetch;
@@ -63,20 +62,16 @@ enum What {
 ))]
 struct DamagedEntries(String);
 
-/// Whether an entry still is what was put into the cache. Of a disk, the payload is read again: that is what guests check.
+/// Whether an entry still is what was put into the cache: all of it is read.
 fn is_intact(cache: &Cache, entry: &Listed) -> Result<bool, Error> {
     match cache.verify(&entry.kind, &entry.key) {
-        Ok(true) if entry.kind == disk::KIND => match disk::cached_root_disk(cache, &entry.key)? {
-            Some(disk) => disk.payload_is_intact(),
-            None => Ok(false),
-        },
         Err(Error::Damaged { .. }) => Ok(false),
         result => result,
     }
 }
 
 pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
-    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let interrupt = super::catch_signals()?;
     let cache = places.cache(false, &interrupt)?;
     match &args.what {
         What::Build { size, seed, urandom, file, add } => {
@@ -103,7 +98,7 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
             let mut damaged = Vec::new();
             for entry in cache.list()? {
                 let id = format!("{}/{}", entry.kind, entry.key);
-                let state = match verify.then(|| is_intact(&cache, &entry)).transpose()? {
+                let state = match verify.then(|| Failure::unless_stopped(is_intact(&cache, &entry), &interrupt)).transpose()? {
                     None => "",
                     Some(true) => "intact   ",
                     Some(false) => {

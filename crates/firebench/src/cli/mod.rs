@@ -95,6 +95,10 @@ impl Places {
         Ok(cache.on_progress(move |progress| {
             match progress {
                 Progress::Building { kind, .. } if !quiet => tell(&format!("making the {kind}\n")),
+                // Also to who wants it quiet: a disk that forgets is worth knowing.
+                Progress::Replacing { kind, reason, .. } => tell(&report::text::block(&format!(
+                    "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again\n"
+                ))),
                 // It is reported again and again, and said once; also to who wants it quiet: it may take for ever.
                 Progress::Waiting { kind, .. } if !waited.swap(true, Ordering::Relaxed) => {
                     tell(&format!("waiting for another firebench that makes or removes the {kind}\n"));
@@ -119,6 +123,14 @@ impl Places {
     fn data_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?)
     }
+}
+
+/// From here on, a signal that asks for the end is waited for, and all work with files of others looks for it.
+fn catch_signals() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let signal = interrupt.watch();
+    firebench_image::interrupt::look_with(move || signal.received().is_some());
+    Ok(interrupt)
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside;
+
 use crate::record::Report;
-use crate::report::files::MARKER;
+use crate::report::files::{MARKER, MAX_BYTES};
 use crate::report::{ReportError, json, text};
 
 /// A run, and one contender of it where one is named.
@@ -100,8 +102,8 @@ fn find(run: &str, lookup: Lookup) -> Result<Option<Report>, OperandError> {
 
 fn read(path: &Path) -> Result<Report, OperandError> {
     let at = |source| OperandError::Report { path: path.to_owned(), source };
-    let text =
-        std::fs::read_to_string(path).map_err(|source| at(ReportError::Read { path: path.to_owned(), source }))?;
+    let text = outside::text_or_wait(path, MAX_BYTES)
+        .map_err(|source| at(ReportError::Read { path: path.to_owned(), source }))?;
     let is_json = text.trim_start().starts_with('{');
     let is_markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
     if is_markdown && !is_json {

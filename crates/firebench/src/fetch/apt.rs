@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use firebench_image::leash::limit_files;
+use firebench_image::outside;
+
 use super::error::{FetchError, file_error};
 use super::install::check;
 use crate::subprocess::{self, Output, RunError};
@@ -13,6 +16,8 @@ use crate::tools::find_program;
 const ASK_LIMIT: Duration = Duration::from_secs(60);
 /// What a download may take: a kernel package has up to 100 MB.
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(900);
+/// No package that firebench wants comes near this; nor does any list of APT's own.
+const LARGEST_PACKAGE: u64 = 512 << 20;
 
 /// APT's programs.
 pub(super) struct Apt {
@@ -58,13 +63,14 @@ impl Apt {
     ) -> Result<(PathBuf, Vec<u8>), FetchError> {
         let mut command = Command::new(&self.get);
         command.args(["--quiet", "download", package]).current_dir(dir);
+        limit_files(&mut command, LARGEST_PACKAGE);
         subprocess::run(&mut command, DOWNLOAD_LIMIT).map_err(|source| FetchError::Program {
             what: format!("the package {package}"),
             hint: "check that this machine reaches its package mirror; apt-get update renews the lists",
             source,
         })?;
         let path = dir.join(&announced.file_name);
-        let bytes = std::fs::read(&path).map_err(file_error("read", &path))?;
+        let bytes = outside::read(&path, LARGEST_PACKAGE).map_err(file_error("read", &path))?;
         if let Some(expected) = &announced.sha256 {
             check(&announced.file_name, &bytes, expected)?;
         }

@@ -1,10 +1,11 @@
 //! The guest's busybox: a static executable, of the user's, of the system, or out of Debian's package.
 
+#[cfg(test)]
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firebench_image::deb;
-use firebench_image::elf::{Linkage, linkage};
+use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, linkage};
+use firebench_image::{deb, outside};
 
 use super::apt::Apt;
 use super::error::{FetchError, file_error};
@@ -23,14 +24,15 @@ const SYSTEM: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 /// [`FetchError`] when `named` is given and unusable.
 pub fn find_busybox(data_dir: &Path, named: Option<&Path>) -> Result<Option<PathBuf>, FetchError> {
     if let Some(path) = named {
-        let bytes = fs::read(path).map_err(file_error("read", path))?;
+        let bytes = outside::read(path, MAX_PROGRAM_BYTES).map_err(file_error("read", path))?;
         return match usable(&bytes) {
             Ok(()) => Ok(Some(path.to_owned())),
             Err(reason) => Err(FetchError::Busybox { path: path.to_owned(), reason }),
         };
     }
     let candidates = SYSTEM.iter().map(PathBuf::from).chain([home(data_dir)]);
-    Ok(candidates.into_iter().find(|path| is_executable(path) && fs::read(path).is_ok_and(|b| usable(&b).is_ok())))
+    let read = |path: &Path| outside::read(path, MAX_PROGRAM_BYTES);
+    Ok(candidates.into_iter().find(|path| is_executable(path) && read(path).is_ok_and(|b| usable(&b).is_ok())))
 }
 
 /// Like [`find_busybox`], and where there is none, takes it from Debian's package through APT.

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use firebench_image::leash::limit_files;
+
 use super::error::FetchError;
-use crate::subprocess;
+use crate::subprocess::{self, RunError};
 use crate::tools::find_program;
 
-/// Nothing that firebench downloads comes near this.
-const LARGEST: &str = "268435456";
+/// curl's exit code for what is announced to be larger than it may be (curl(1)).
+const TOO_LARGE: i32 = 63;
 /// What one file may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -22,22 +24,27 @@ pub(super) fn curl() -> Result<PathBuf, FetchError> {
     })
 }
 
-/// Downloads `url` to the file `to`.
+/// Downloads `url`, `most` bytes at most, to the file `to`. What arrives is counted, whatever the server announces: the
+/// system ends a curl that writes more.
 ///
 /// # Errors
-/// [`FetchError::Program`] with curl's own words when the server does not give the file.
-pub(super) fn download(curl: &Path, url: &str, to: &Path) -> Result<(), FetchError> {
+/// [`FetchError::TooLarge`]; [`FetchError::Program`] with curl's own words when the server does not give the file.
+pub(super) fn download(curl: &Path, url: &str, most: u64, to: &Path) -> Result<(), FetchError> {
     // Who asked for https is not led back to http.
     let redirects = if url.starts_with("https:") { "=https" } else { "=https,http" };
     let mut command = Command::new(curl);
     command
         .args(["--fail", "--location", "--silent", "--show-error", "--globoff"])
         .args(["--proto", "=https,http", "--proto-redir", redirects])
-        .args(["--retry", "2", "--connect-timeout", "20", "--max-filesize", LARGEST])
+        .args(["--retry", "2", "--connect-timeout", "20", "--max-filesize", &most.to_string()])
         .args(["--max-time", &LIMIT.as_secs().to_string(), "--url", url, "--output"])
         .arg(to);
+    limit_files(&mut command, most);
     match subprocess::run(&mut command, LIMIT.saturating_add(Duration::from_secs(30))) {
         Ok(_) => Ok(()),
+        Err(RunError::Failed { status, .. }) if status.code() == Some(TOO_LARGE) || is_full(to, most) => {
+            Err(FetchError::TooLarge { what: url.to_owned(), most })
+        }
         Err(source) => Err(FetchError::Program {
             what: url.to_owned(),
             hint: "check the version and the URL (--url, FIREBENCH_RELEASE_URL), and that this machine may reach it; \
@@ -45,4 +52,9 @@ pub(super) fn download(curl: &Path, url: &str, to: &Path) -> Result<(), FetchErr
             source,
         }),
     }
+}
+
+/// Whether a file has grown as large as it may.
+fn is_full(path: &Path, most: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= most)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside::Refused;
 use semver::Version;
 
 use crate::subprocess::RunError;
@@ -17,7 +18,7 @@ pub enum FetchError {
     NoDataDir,
     /// A file of ours could not be read or written.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("{SPACE}"))]
+    #[diagnostic(help("{}", if Refused::of(source).is_some() { "name a regular file" } else { SPACE }))]
     File {
         /// Read, write, ...
         action: &'static str,
@@ -58,6 +59,15 @@ pub enum FetchError {
         expected: String,
         /// As it is.
         found: String,
+    },
+    /// More arrives than what was asked for can have.
+    #[error("{what} has more than {most} bytes, which is implausible; nothing was installed")]
+    #[diagnostic(help("check the version and the URL (--url, FIREBENCH_RELEASE_URL): something else is served there"))]
+    TooLarge {
+        /// What was to be fetched.
+        what: String,
+        /// Bytes that it may have.
+        most: u64,
     },
     /// A list of digests leaves out the file in question.
     #[error("{list} names no SHA-256 of {file}; nothing was installed")]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use firebench_image::digest::{sha256, sha256_file};
-use firebench_image::elf::linkage;
+use firebench_image::elf::{MAX_PROGRAM_BYTES, linkage};
+use firebench_image::outside;
 use semver::Version;
 
 use super::error::{FetchError, file_error};
@@ -122,7 +123,7 @@ fn install(data_dir: &Path, version: &Version, binaries: &Binaries) -> Result<Fe
 
 /// Installs a local file under the version that it says it has.
 fn install_file(data_dir: &Path, path: &Path) -> Result<Fetched, FetchError> {
-    let bytes = fs::read(path).map_err(file_error("read", path))?;
+    let bytes = outside::read(path, MAX_PROGRAM_BYTES).map_err(file_error("read", path))?;
     linkage(&bytes).map_err(|reason| FetchError::NotFirecracker { path: path.to_owned(), reason })?;
     let version = version_of(data_dir, path, &bytes)?;
     let (there, sha256) = (home(data_dir, &version).join("firecracker"), sha256(&bytes));

@@ -4,12 +4,14 @@
 //! `vX.Y.Z/firecracker-vX.Y.Z-x86_64.tgz` lies its digest, `.sha256.txt`, as sha256sum writes it. The archive holds
 //! `release-vX.Y.Z-x86_64/` with `firecracker-vX.Y.Z-x86_64`, `jailer-vX.Y.Z-x86_64` and `SHA256SUMS`, among others.
 
+#[cfg(test)]
 use std::fs;
 use std::path::Path;
 
+use firebench_image::outside;
 use semver::Version;
 
-use super::archive::from_tgz;
+use super::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz};
 use super::download::{curl, download};
 use super::error::{FetchError, file_error};
 use super::firecracker::Binaries;
@@ -18,6 +20,9 @@ use super::sums::listed_sha256;
 
 /// Where the project keeps its releases, unless `--url` or `FIREBENCH_RELEASE_URL` says otherwise.
 pub const RELEASE_URL: &str = "https://github.com/firecracker-microvm/firecracker/releases/download";
+
+/// A release's archive has some 10 MB.
+const LARGEST_DOWNLOAD: u64 = 128 << 20;
 
 /// Downloads the archive of `version` from below `base` and takes the binaries out; every digest in it is checked.
 pub(super) fn download_release(base: &str, version: &Version, data_dir: &Path) -> Result<Binaries, FetchError> {
@@ -28,14 +33,14 @@ pub(super) fn download_release(base: &str, version: &Version, data_dir: &Path) -
     let url = format!("{}/v{version}", base.trim_end_matches('/'));
 
     let list_path = staging.path().join(&list_name);
-    download(&curl, &format!("{url}/{list_name}"), &list_path)?;
-    let list = fs::read_to_string(&list_path).map_err(file_error("read", &list_path))?;
+    download(&curl, &format!("{url}/{list_name}"), LARGEST_LIST, &list_path)?;
+    let list = outside::text_or_wait(&list_path, LARGEST_LIST).map_err(file_error("read", &list_path))?;
     let expected = listed_sha256(&list, &archive_name)
         .ok_or_else(|| FetchError::Unlisted { list: format!("{url}/{list_name}"), file: archive_name.clone() })?;
 
     let archive_path = staging.path().join(&archive_name);
-    download(&curl, &format!("{url}/{archive_name}"), &archive_path)?;
-    let archive = fs::read(&archive_path).map_err(file_error("read", &archive_path))?;
+    download(&curl, &format!("{url}/{archive_name}"), LARGEST_DOWNLOAD, &archive_path)?;
+    let archive = outside::read(&archive_path, LARGEST_DOWNLOAD).map_err(file_error("read", &archive_path))?;
     check(&format!("{url}/{archive_name}"), &archive, expected)?;
     binaries(&archive, version, Path::new(&archive_name))
 }
@@ -48,7 +53,8 @@ fn binaries(archive: &[u8], version: &Version, name: &Path) -> Result<Binaries, 
     let list = "SHA256SUMS";
     let damaged = |reason: String| FetchError::Archive { archive: name.to_owned(), reason };
 
-    let wanted = [&firecracker, &jailer, list].map(|file| format!("{dir}/{file}"));
+    let wanted = [(&*firecracker, LARGEST_BINARY), (&jailer, LARGEST_BINARY), (list, LARGEST_LIST)];
+    let wanted = wanted.map(|(file, most)| (format!("{dir}/{file}"), most));
     let mut members = from_tgz(archive, &wanted).map_err(|error| damaged(error.to_string()))?;
     let mut take = |file: &str| {
         members.remove(&format!("{dir}/{file}")).ok_or_else(|| damaged(format!("it holds no {dir}/{file}")))

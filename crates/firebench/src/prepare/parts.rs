@@ -155,9 +155,9 @@ pub fn addition(text: &str) -> Result<(PathBuf, PathBuf), PrepareError> {
     if guest.is_absolute() { Ok((host, guest)) } else { Err(PrepareError::Add(text.to_owned())) }
 }
 
-/// An artifact of the report; its digest is remembered in the cache.
+/// An artifact of the report; of a file of the cache with the digest that it was built with.
 pub(super) fn artifact(role: &str, path: &Path, cache: &Cache) -> Result<Artifact, PrepareError> {
-    let sha256 = cache.digests().of(path)?;
+    let sha256 = cache.digest_of(path)?;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Artifact { role: role.to_owned(), contenders: Vec::new(), name, version: None, bytes, sha256 })

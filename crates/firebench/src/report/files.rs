@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside;
+
 use super::{ReportError, json, markdown};
 use crate::experiment::Experiment;
 use crate::new_file::NewFile;
@@ -11,6 +13,9 @@ use crate::record::Report;
 
 /// The line of `report.md` that stands before the block with the experiment.
 pub const MARKER: &str = "<!-- firebench experiment -->";
+
+/// The largest experiment or report that is read.
+pub const MAX_BYTES: u64 = 256 << 20;
 
 /// Where a report was put.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +69,8 @@ fn temporary(dir: &Path, text: &str) -> io::Result<NewFile> {
 /// # Errors
 /// [`ReportError::Read`] and those of the format.
 pub fn load_experiment(path: &Path) -> Result<Experiment, ReportError> {
-    let text = fs::read_to_string(path).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+    let text = outside::text_or_wait(path, MAX_BYTES)
+        .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
     let markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
     if text.trim_start().starts_with('{') {
         json::experiment_from_json(&text)

@@ -92,3 +92,17 @@ fn no_space_for_a_download() {
     assert!(error.contains(ARCHIVE) && error.contains("hint: "), "{outcome}");
     assert!(error.contains("check permissions and free space"), "{outcome}");
 }
+
+#[test]
+fn a_server_that_never_stops_sending() {
+    require!(need::program("curl", "curl"));
+    let mut lab = Lab::without_vms();
+    lab.data = lab.path("data");
+    let url = serve(|stream| {
+        let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
+        while stream.write_all(&[7; 1 << 20]).is_ok() {}
+    });
+    let outcome = lab.firebench(&FETCH).arg(&url).within(120).run();
+    outcome.fails(3, &[".tgz has more than 134217728 bytes", "check the version and the URL"]);
+    assert_eq!(std::fs::read_dir(&lab.data).expect("the directory").count(), 0, "nothing is left of it");
+}

@@ -2,15 +2,15 @@
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use firebench::record::BootStatus;
+use firebench::record::{BootStatus, Report};
 
 use crate::require;
 use crate::support::common::Lab;
 use crate::support::invocation::report;
 use crate::support::need;
-use crate::{SHORT, failed_boot};
+use crate::{SHORT, SMALL, failed_boot};
 
 /// A payload that is found again in an image, and soon read.
 pub fn payload() -> Vec<u8> {
@@ -57,4 +57,69 @@ fn one_flipped_bit_is_a_wrong_digest() {
     assert!(listed.stdout.contains("DAMAGED  disk/") && listed.stdout.contains("intact   kernel/"), "{listed}");
     lab.firebench(&["image", "gc", "--max-size", "0"]).run().ok();
     assert!(!path.exists());
+}
+
+/// The entries of a kind in the lab's own cache.
+fn entries(lab: &Lab, kind: &str) -> Vec<PathBuf> {
+    let dir = std::fs::read_dir(lab.cache.join("entries").join(kind)).expect("entries");
+    dir.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+/// Flips a bit of `path`, where `bytes` lie. Neither its size nor its times tell.
+fn flip(path: &Path, bytes: &[u8]) {
+    let image = std::fs::read(path).expect("the file");
+    let before = std::fs::metadata(path).expect("metadata");
+    let at = image.windows(bytes.len()).position(|window| window == bytes).expect("the bytes are in it");
+    let file = File::options().write(true).open(path).expect("the file");
+    file.write_all_at(&[image[at] ^ 0x10], at as u64).expect("write");
+    file.set_times(FileTimes::new().set_modified(before.modified().expect("time"))).expect("times");
+}
+
+#[test]
+fn flipped_bits_of_a_program_and_a_kernel_are_found_before_they_run() {
+    require!(need::tcg());
+    let lab = Lab::new().with_own_cache();
+    let run = |out: &str| {
+        let out = lab.path(out);
+        let outcome = lab.firebench(&SHORT).args([SMALL, "--out"]).arg(&out).run().ok();
+        (outcome, report(&out))
+    };
+    let digests = |report: &Report| {
+        let kept = report.artifacts.iter().filter(|artifact| ["kernel", "root disk"].contains(&&*artifact.role));
+        kept.map(|artifact| artifact.sha256.clone()).collect::<Vec<_>>()
+    };
+    let (outcome, before) = run("before");
+    assert!(!outcome.stderr.contains("damaged"), "{outcome}");
+    let busybox = std::fs::read(need::busybox_path().expect("a busybox")).expect("it can be read");
+    let kernels = entries(&lab, "kernel");
+    for disk in entries(&lab, "disk") {
+        flip(&disk.join("root.ext4"), &busybox[40_000..40_512]);
+    }
+    kernels.iter().for_each(|kernel| flip(&kernel.join("vmlinux"), b"Linux version 6."));
+    let listed = lab.firebench(&["image", "list", "--verify"]).run().fails(3, &["damaged in the cache"]);
+    assert!(listed.stdout.contains("DAMAGED  disk/") && listed.stdout.contains("DAMAGED  kernel/"), "{listed}");
+
+    let (outcome, after) = run("after");
+    for word in ["the disk in the cache is damaged (root.ext4 has SHA-256 ", "the kernel in the cache is damaged (vmlinux "] {
+        assert!(outcome.stderr.contains(word) && outcome.stderr.contains("made again"), "{word}: {outcome}");
+    }
+    assert_eq!(digests(&after), digests(&before), "what was booted is what had been built");
+    assert_eq!(digests(&after).len(), 2);
+}
+
+#[test]
+fn a_flipped_bit_of_a_vmm_for_the_nested_host_is_found_before_it_runs() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::without_vms().with_own_cache();
+    let prepare = || {
+        let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--size", SMALL, "--dry-run"];
+        lab.firebench(&args).run().ok()
+    };
+    assert!(!prepare().stderr.contains("damaged"));
+    let firecracker = firebench::fetch::installed_firecracker(&lab.data).expect("a Firecracker");
+    let firecracker = std::fs::read(firecracker).expect("it can be read");
+    entries(&lab, "tools").iter().for_each(|tools| flip(&tools.join("tools.ext4"), &firecracker[200_000..200_512]));
+    let outcome = prepare();
+    assert!(outcome.stderr.contains("the tools in the cache is damaged (tools.ext4 has SHA-256 "), "{outcome}");
+    assert!(!prepare().stderr.contains("damaged"));
 }

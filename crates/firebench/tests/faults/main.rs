@@ -21,6 +21,7 @@ mod limits;
 mod missing;
 mod nested;
 mod outputs;
+mod outside;
 mod own;
 mod permissions;
 mod quota;

@@ -32,7 +32,7 @@ impl Session {
     /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
     pub(crate) fn open(places: &Places, quiet: bool) -> Result<Self, Failure> {
         let begun = Instant::now();
-        let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+        let interrupt = super::super::catch_signals()?;
         let temporary = std::env::temp_dir();
         for problem in sweep(&temporary)?.problems {
             super::super::tell(&format!("note: {problem}\n"));

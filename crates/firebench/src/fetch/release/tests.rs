@@ -217,3 +217,76 @@ fn other_protocols_are_refused() {
     let error = firecracker(data.path(), &source).expect_err("no HTTP");
     assert!(matches!(error, FetchError::Program { .. }), "{error}");
 }
+
+/// Serves `bytes` bytes to who asks for a path that ends with `endless`, without saying how many they will be; else what `good` holds.
+fn serve_without_length(good: Vec<u8>, endless: &'static str, bytes: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut first = String::new();
+            BufReader::new(&stream).read_line(&mut first).expect("a request");
+            let path = first.split(' ').nth(1).unwrap_or_default();
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
+            if !path.ends_with(endless) {
+                let _ = stream.write_all(&good);
+                continue;
+            }
+            for _ in 0..bytes >> 20 {
+                if stream.write_all(&[b'x'; 1 << 20]).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn what_arrives_is_counted_where_the_server_does_not_say_how_much_it_will_be() {
+    let name = "firecracker-v9.8.7-x86_64.tgz";
+    let list = format!("{}  {name}\n", "0".repeat(64)).into_bytes();
+    for (endless, most) in [(".sha256.txt", LARGEST_LIST), (".tgz", LARGEST_DOWNLOAD)] {
+        let base = serve_without_length(list.clone(), endless, 1 << 30);
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let error = firecracker(data.path(), &Source::Release { base, version: VERSION }).expect_err("too large");
+        assert!(matches!(&error, FetchError::TooLarge { most: found, .. } if *found == most), "{error}");
+        assert_eq!(entries(data.path()).count(), 0, "nothing is left");
+    }
+}
+
+#[test]
+fn what_is_announced_to_be_too_large_is_not_fetched() {
+    let fixture = Fixture::new(&VERSION, b"");
+    let list = fixture.served.join("firecracker-v9.8.7-x86_64.tgz.sha256.txt");
+    fs::write(list, vec![b'x'; LARGEST_LIST as usize + 1]).expect("room");
+    let error = fixture.refused(VERSION);
+    assert!(matches!(error, FetchError::TooLarge { most: LARGEST_LIST, .. }), "{error}");
+}
+
+#[test]
+fn headers_and_binaries_of_any_length_are_not_taken_into_memory() {
+    let binary = "release-v9.8.7-x86_64/firecracker-v9.8.7-x86_64";
+    let long = |kind: u8, bytes: usize| {
+        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = tar::Header::new_gnu();
+        header.set_path(if kind == b'0' { binary } else { "././@LongLink" }).expect("a path");
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_size(bytes as u64);
+        header.set_cksum();
+        builder.append(&header, std::io::Read::take(std::io::repeat(b'a'), bytes as u64)).expect("room");
+        builder.into_inner().expect("room").finish().expect("room")
+    };
+    for kind in *b"LKxg" {
+        let error = Fixture::new(&VERSION, &long(kind, 65 << 10)).refused(VERSION);
+        let reason = "its header of a member is implausibly large (66560 bytes)";
+        assert!(error.to_string().ends_with(reason), "{}: {error}", char::from(kind));
+    }
+    let error = Fixture::new(&VERSION, &long(b'0', (32 << 20) + 1)).refused(VERSION);
+    assert!(error.to_string().ends_with("is implausibly large (33554433 bytes)"), "{error}");
+    let error = Fixture::new(&VERSION, &archive(&[(binary, FIRECRACKER), (binary, FIRECRACKER)])).refused(VERSION);
+    assert!(error.to_string().ends_with("twice"), "{error}");
+    let many: Vec<_> = (0..10_001).map(|_| ("x", &b""[..])).collect();
+    let error = Fixture::new(&VERSION, &archive(&many)).refused(VERSION);
+    assert!(error.to_string().ends_with("it has more than 10000 members"), "{error}");
+}
