@@ -38,6 +38,7 @@ mod namespaces;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod network;
 pub mod pagecache;
+mod pulse;
 pub mod qemu;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod rlimits;

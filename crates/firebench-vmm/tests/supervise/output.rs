@@ -118,7 +118,7 @@ fn a_flood_is_stopped() {
         let mut vm = Vm::start(&script(text), &isolation).expect("starts");
         let end = loop {
             match vm.next(soon()).expect("next") {
-                Output::Console { .. } => {}
+                Output::Console { .. } | Output::Stalled(_) => {}
                 other => break other,
             }
         };
@@ -193,4 +193,43 @@ fn a_program_that_cannot_run_is_named() {
         }
     }
     assert!(matches!(Vm::start(&command(&[]), &Isolation::default()), Err(StartError::Empty)));
+}
+
+#[test]
+fn whoever_was_away_is_told_so_before_what_was_said_meanwhile() {
+    let mut vm = Vm::start(
+        &script("echo before; sleep 0.2; echo meanwhile; sleep 20"),
+        &Isolation { lateness: Duration::from_millis(300), ..Isolation::default() },
+    )
+    .expect("starts");
+    // Whatever a busy computer adds.
+    let console = |vm: &mut Vm| loop {
+        match vm.next(soon()).expect("next") {
+            Output::Console { bytes, .. } => break String::from_utf8(bytes).expect("text"),
+            Output::Stalled(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(console(&mut vm), "before\n");
+    std::thread::sleep(Duration::from_millis(900));
+    match vm.next(soon()).expect("next") {
+        Output::Stalled(span) => assert!(span >= Duration::from_millis(900), "{span:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(console(&mut vm), "meanwhile\n");
+}
+
+#[test]
+fn a_long_silence_is_none_of_the_watchers() {
+    let mut vm = start(&script("sleep 20"));
+    // Longer than one sleep of the watcher.
+    let deadline = Instant::now() + Duration::from_millis(1200);
+    loop {
+        match vm.next(deadline).expect("next") {
+            Output::Deadline => break,
+            Output::Stalled(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(Instant::now() >= deadline);
 }

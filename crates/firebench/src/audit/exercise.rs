@@ -4,7 +4,7 @@
 use firebench_vmm::VmmKind;
 
 use crate::boots;
-use crate::clock;
+use crate::clock::{self, Known};
 use crate::record::{ContenderRecord, IterationRecord, Report};
 use crate::summary::median;
 
@@ -156,7 +156,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
         let shares = iterations.iter().map(|i| i.counters.disk_read_bytes as f64 / payload);
         median(shares).filter(|share| share.is_finite())
     };
-    let vcpus = f64::from(clock::cpus(report, contender));
+    let vcpus = f64::from(Known::recorded(report, contender).counted);
     Some(Exercise {
         contender: contender.name.clone(),
         host: contender.vmm == VmmKind::Host,
