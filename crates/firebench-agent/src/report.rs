@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::exec::CUT;
+use crate::sys;
 use firebench_protocol::codec::{EncodeError, encode};
 use firebench_protocol::{Event, Nonce};
 use nix::sys::termios::tcdrain;
@@ -9,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 /// Writes frames, and text between them. Clones write to the same console, one after the other.
 pub struct Reporter<C = File>(Arc<Mutex<Writer<C>>>);
@@ -68,11 +70,26 @@ impl<C: Write> Reporter<C> {
     }
 }
 
+/// How often the agent looks whether the host has read all that it wrote into a pipe, and for how long at most.
+const LOOK: Duration = Duration::from_micros(200);
+const LOOKS: u32 = 5000;
+
 impl<C: Write + AsFd> Reporter<C> {
-    /// Waits until all that was written has left the machine, so that sending it takes no time of what comes next.
+    /// Waits until all that was written has left the machine, so that sending it takes no time of what comes next. What was
+    /// written into a pipe must have been read by the host: whatever comes next then begins, for the host, before it does.
     pub fn drain(&self) {
-        // It fails if the console is no terminal, and then there is nothing to wait for.
-        _ = tcdrain(self.writer().console.as_fd());
+        let writer = self.writer();
+        let console = writer.console.as_fd();
+        if tcdrain(console).is_ok() {
+            return;
+        }
+        for _ in 0..LOOKS {
+            match sys::unread(console) {
+                Ok(1..) => std::thread::sleep(LOOK),
+                // All is read, or nobody can tell.
+                _ => return,
+            }
+        }
     }
 }
 
@@ -134,6 +151,25 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(line.len() > 100_000 && line.ends_with(CUT));
+    }
+
+    #[test]
+    fn a_pipe_is_drained_when_it_was_read() {
+        let (mut reader, pipe) = io::pipe().unwrap();
+        let reporter = Reporter::new(File::from(std::os::fd::OwnedFd::from(pipe)), "abc".into());
+        reporter.send(&Event::Done).unwrap();
+        let drained = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (waits, tells) = (reporter.clone(), Arc::clone(&drained));
+        let waiting = std::thread::spawn(move || {
+            waits.drain();
+            tells.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!drained.load(std::sync::atomic::Ordering::SeqCst), "nobody has read it");
+        let mut buffer = [0; 256];
+        assert!(io::Read::read(&mut reader, &mut buffer).unwrap() > 0);
+        waiting.join().unwrap();
+        assert!(drained.load(std::sync::atomic::Ordering::SeqCst));
     }
 
     #[test]

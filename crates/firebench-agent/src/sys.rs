@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A child that ended: its PID, its raw wait status, what it used.
 pub type Waited = (libc::pid_t, libc::c_int, libc::rusage);
@@ -57,6 +57,16 @@ pub fn set_console_loglevel(level: libc::c_int) -> io::Result<()> {
     // SAFETY: this action takes no buffer; the level goes where a length does otherwise.
     match unsafe { libc::klogctl(SYSLOG_ACTION_CONSOLE_LEVEL, std::ptr::null_mut(), level) } {
         0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// FIONREAD: how many bytes of a pipe nobody has read yet.
+pub fn unread(pipe: BorrowedFd<'_>) -> io::Result<libc::c_int> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: this request writes one int to the address that it is given.
+    match unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut count) } {
+        0 => Ok(count),
         _ => Err(io::Error::last_os_error()),
     }
 }

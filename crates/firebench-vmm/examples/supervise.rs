@@ -36,6 +36,7 @@ fn main() -> miette::Result<()> {
             }
             Output::Exited(exit) => break exit,
             Output::Deadline => {}
+            Output::Stalled(span) => eprintln!("stalled for {span:?}"),
             Output::Interrupted => {
                 eprintln!("signal {:?}", interrupt.signal());
                 break vm.kill().into_diagnostic()?;

@@ -41,6 +41,7 @@ mod namespaces;
 mod network;
 pub mod pagecache;
 pub mod program;
+mod pulse;
 pub mod qemu;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod rlimits;

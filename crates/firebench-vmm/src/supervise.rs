@@ -1,7 +1,7 @@
 //! A running VM: its console, its end, and the certainty that nothing of it survives.
 //!
 //! One thread, no busy waiting: [`Vm::next`] sleeps in one `ppoll` over the console, standard error, the process and
-//! the user's interrupt.
+//! the user's interrupt. Twice a second it wakes up, to see whether it was kept from it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -17,6 +17,7 @@ use crate::cgroup::Cgroup;
 use crate::exit::{Exit, Usage};
 use crate::launch::Launch;
 use crate::limits::{self, Events, Limits};
+use crate::pulse::Pulse;
 use crate::rundir::RunDir;
 use crate::start::{Confinement, StartError, Started, start};
 use crate::sys;
@@ -30,6 +31,9 @@ pub const CHUNK: usize = 64 * 1024;
 /// several percent of a core; this way it is less than one. What comes after a silence is still read at once.
 pub const REST: Duration = Duration::from_millis(2);
 
+/// The longest sleep. Whoever comes back from it much later was stopped.
+const SLEEP: Duration = Duration::from_millis(500);
+
 /// How long a process may take to die of SIGKILL: only one that waits for a disk in the kernel needs longer.
 const DEATH: Duration = Duration::from_secs(10);
 
@@ -42,12 +46,15 @@ pub struct Isolation<'a> {
     pub interrupt: Option<BorrowedFd<'a>>,
     /// Bytes of console (and, counted apart, of standard error) beyond which the VM is [`Output::Flooded`].
     pub output_limit: u64,
+    /// How late firebench may be at looking after the VM before that is an [`Output::Stalled`]: more than a busy computer
+    /// keeps a process waiting.
+    pub lateness: Duration,
 }
 
 impl Default for Isolation<'_> {
-    /// No run directory, no interrupt, 64 MiB.
+    /// No run directory, no interrupt, 64 MiB, one second.
     fn default() -> Self {
-        Isolation { run_dir: None, interrupt: None, output_limit: 64 << 20 }
+        Isolation { run_dir: None, interrupt: None, output_limit: 64 << 20, lateness: Duration::from_secs(1) }
     }
 }
 
@@ -70,6 +77,9 @@ pub enum Output {
     Interrupted,
     /// More output than [`Isolation::output_limit`]. Nothing more is read.
     Flooded,
+    /// For about so long nobody looked after the VM: firebench was stopped, the machine slept, or whoever called
+    /// [`Vm::next`] was busy with something else. When the VM did what it did meanwhile is not known.
+    Stalled(Duration),
 }
 
 /// A running VM. Dropping it kills it.
@@ -86,6 +96,7 @@ pub struct Vm {
     buffer: Box<[u8]>,
     output_limit: u64,
     interrupt: Option<OwnedFd>,
+    pulse: Pulse,
     cgroup: Option<Cgroup>,
     confinement: Confinement,
     limits: Option<Limits>,
@@ -117,6 +128,7 @@ impl Vm {
             buffer: vec![0; CHUNK].into_boxed_slice(),
             output_limit: isolation.output_limit,
             interrupt,
+            pulse: Pulse::new(isolation.lateness),
             cgroup,
             confinement,
             limits: launch.limits.clone(),
@@ -130,16 +142,21 @@ impl Vm {
     /// Sleeps until something happens, `deadline` at the latest.
     ///
     /// An interrupt comes before everything else; console output that is there comes before the end of the process,
-    /// and both before a deadline that has passed. A guest that never stops talking is flooded in the end: whoever cannot
+    /// and both before a deadline that has passed. That nobody looked for a while comes before what is found afterwards. A guest that never stops talking is flooded in the end: whoever cannot
     /// wait for that looks at the time.
     ///
     /// # Errors
     /// When the system fails, which leaves nothing to do but [`Vm::kill`].
     pub fn next(&mut self, deadline: Instant) -> io::Result<Output> {
+        let mut stalled = self.pulse.beat(Duration::ZERO);
         loop {
-            let ready = self.wait(deadline)?;
+            let (ready, slept) = self.wait(deadline)?;
+            stalled = self.pulse.beat(slept).or(stalled);
             if ready.interrupt {
                 return Ok(Output::Interrupted);
+            }
+            if let (Some(span), None) = (stalled, self.end) {
+                return Ok(Output::Stalled(span));
             }
             if self.console.total.max(self.stderr.total) > self.output_limit {
                 return Ok(Output::Flooded);
@@ -160,8 +177,8 @@ impl Vm {
             } else if ready.ended {
                 // Once more around: it may have spoken between the look at the console and its end.
                 self.finish()?;
-            } else if ready.nothing() || self.end.is_none() && Instant::now() >= deadline {
-                // The latter while standard error never falls silent.
+            } else if self.end.is_none() && Instant::now() >= deadline {
+                // Also while standard error never falls silent.
                 return Ok(Output::Deadline);
             }
         }
@@ -250,11 +267,15 @@ impl Vm {
         self.end.map(|(_, usage)| usage)
     }
 
-    /// Waits for any of the sources, but not longer than `deadline`, nor at all after the end.
-    fn wait(&self, deadline: Instant) -> io::Result<Ready> {
+    /// Waits for any of the sources, but not longer than `deadline` nor [`SLEEP`], and not at all after the end. Says how long
+    /// it meant to wait at most, too.
+    fn wait(&self, deadline: Instant) -> io::Result<(Ready, Duration)> {
         let ended = self.end.is_some();
+        let now = Instant::now();
+        let left = if ended { Duration::ZERO } else { deadline.saturating_duration_since(now).min(SLEEP) };
+        let until = now.checked_add(left).unwrap_or(now);
         if !ended {
-            std::thread::sleep(self.rest_until.min(deadline).saturating_duration_since(Instant::now()));
+            std::thread::sleep(self.rest_until.min(until).saturating_duration_since(now));
         }
         let sources = [
             self.interrupt.as_ref().map(AsFd::as_fd),
@@ -264,8 +285,7 @@ impl Vm {
         ];
         let mut polled: Vec<_> = sources.iter().flatten().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         loop {
-            let left = if ended { Duration::ZERO } else { deadline.saturating_duration_since(Instant::now()) };
-            match ppoll(&mut polled, Some(left.into()), None) {
+            match ppoll(&mut polled, Some(until.saturating_duration_since(Instant::now()).into()), None) {
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => break,
@@ -275,7 +295,7 @@ impl Vm {
         let mut events = polled.iter().map(|fd| fd.any().unwrap_or(true));
         let [interrupt, console, stderr, ended] =
             sources.map(|source| source.is_some() && events.next().unwrap_or(false));
-        Ok(Ready { interrupt, console, stderr, ended })
+        Ok((Ready { interrupt, console, stderr, ended }, left))
     }
 
     /// The process has ended: ends what it leaves behind, and takes it out of the process table.
@@ -329,12 +349,6 @@ struct Ready {
     console: bool,
     stderr: bool,
     ended: bool,
-}
-
-impl Ready {
-    fn nothing(self) -> bool {
-        !(self.interrupt || self.console || self.stderr || self.ended)
-    }
 }
 
 /// The read end of a pipe of the VMM.

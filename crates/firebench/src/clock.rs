@@ -1,27 +1,26 @@
-//! Whether a boot's clock is to be believed: the guest's against the host's, and the time that was taken from it. Pure.
+//! Whether what a boot says of itself can be believed: the one place that decides it, for the run and for every report. Pure.
 //!
-//! The host sees each iteration too (`host_real`), from the guest's frame before it to the guest's frame after it. That
-//! takes some ms longer than the iteration itself, so a small offset means nothing. Everything but `host_real` is the
-//! guest's word, and a guest may say anything: NaN, zero and negative durations are no exception here.
+//! Everything that a guest says is its word: its clock, its counters, its own description. The host has its clock: it sees each
+//! iteration from the frame before it to the frame after it (`host_real`), how long that last frame took to arrive
+//! (`host_report`), and what passed between two iterations (`host_gap`). It knows when the boot began and ended, what CPU time
+//! the VMM used, and which machine it gave the guest. What does not fit together makes the boot void, with a sentence that says
+//! what. Bounds are wider where instructions are emulated: there, frames take longer, and no time is a statement about speed.
+//!
+//! What lies within the bounds cannot be seen. [`Unchecked`] says how much that is.
+
+mod claims;
+mod offsets;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use firebench_vmm::VmmKind;
 
+use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, ContenderRecord, IterationRecord, Report};
 
-/// An iteration is off when its two durations differ by more than this share of the host's ...
-pub const SHARE: f64 = 0.01;
-/// ... and by more than this many seconds. In iterations that are so short that a busy host delays the frames for more
-/// than their hundredth part, the share alone would find fault with good clocks.
-pub const SECONDS: f64 = 0.25;
-
-/// A clock that runs at another rate shows in short iterations, too: in the sum of their offsets. But the way of each
-/// frame is in that sum: the longest that was seen, in a nested host, was 30 ms. Up to this many seconds an iteration
-/// are its.
-pub const WAY: f64 = 0.05;
-
-/// Offsets are in proportion, which makes them a drift and not steps, while the largest share is less than this many
-/// times the least.
-const PROPORTION: f64 = 2.0;
+pub use offsets::{Offset, Unchecked, unchecked};
 
 /// More stolen time than this share of a boot's vCPU time, and what was measured is the host's scheduler. On a quiet
 /// host it is below 0.01. The workload may run on one vCPU of several, and idle ones lose nothing: its own share is
@@ -31,137 +30,225 @@ pub const STEAL: f64 = 0.1;
 /// Linux counts stolen time in ticks of 10 ms: less than ten of them are no evidence.
 pub const STEAL_SECONDS: f64 = 0.1;
 
-/// How far an iteration's durations are apart.
+/// How far the host's clock and a guest's may be apart, in seconds where nothing else is said. A share and seconds are one
+/// bound: what is beyond it is beyond both.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Offset {
-    /// The iteration, from 0.
-    pub index: u32,
-    /// Host's minus guest's, in seconds.
-    pub seconds: f64,
-    /// The same as a share of the host's: above 0 where the guest's clock is slow.
-    pub relative: f64,
+struct Slack {
+    /// Share of the host's duration.
+    share: f64,
+    /// In one iteration: a busy computer delays a frame now and then.
+    one: f64,
+    /// In most iterations of a boot, where the host saw more than the guest tells: what it takes to send a frame.
+    longer: f64,
+    /// In most iterations of a boot, where the host saw less: it read the first frame late.
+    shorter: f64,
+    /// For a frame to arrive, and between two iterations.
+    frame: f64,
+    /// CPU time beyond what the CPUs can give, as a share; the clocks of both are the guest's.
+    cpu: f64,
+    /// How late firebench itself may be.
+    lateness: f64,
 }
 
-impl Offset {
-    /// Whether this is more than the way of a frame from guest to host explains.
-    pub fn is_off(&self) -> bool {
-        // A clock that does not go backwards tells no negative duration, however small.
-        self.relative > 1.0 || self.relative.abs() > SHARE && self.seconds.abs() > SECONDS
+/// At real speed a frame takes some ms: 3 under QEMU's own emulation of the serial console, of which KVM does no more.
+const REAL: Slack =
+    Slack { share: 0.01, one: 0.25, longer: 0.03, shorter: 0.02, frame: 0.25, cpu: 0.02, lateness: 1.0 };
+
+/// In a nested host on a computer that is busy besides, ten times as much was seen.
+const EMULATED: Slack =
+    Slack { share: 0.1, one: 1.0, longer: 0.25, shorter: 0.1, frame: 3.0, cpu: 0.25, lateness: 3.0 };
+
+/// What the host knows of a boot beside its record.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Known {
+    /// CPUs that the workload can use: the VM's, or those of the host that it may run on. 0 where that is not known.
+    pub cpus: u32,
+    /// CPUs whose stolen time is counted: the VM's, or all of the host's. 0 where that is not known.
+    pub counted: u32,
+    /// Bytes of the VM's memory; none on the bare host.
+    pub memory: Option<u64>,
+    /// Bytes that each iteration reads.
+    pub payload: u64,
+    /// Whether caches are dropped before each iteration, which takes as long as it takes.
+    pub cold: bool,
+    /// Whether instructions are emulated at any level.
+    pub emulated: bool,
+}
+
+impl Known {
+    /// Of a boot that a plan asks for.
+    pub fn planned(plan: &Plan, contender: &PlannedContender) -> Known {
+        let machine = &contender.machine;
+        let known = Known { payload: plan.payload_bytes, cold: plan.cold, emulated: plan.emulated, ..Known::default() };
+        match contender.system {
+            System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
+            System::Host => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
+        }
     }
 
-    /// The one that is further off, as a share.
-    pub fn worse(self, other: Offset) -> Offset {
-        if other.relative.abs() > self.relative.abs() { other } else { self }
+    /// Of a boot in a report.
+    pub fn recorded(report: &Report, contender: &ContenderRecord) -> Known {
+        let cold = report.experiment.design.cold;
+        let known = Known { payload: report.payload.bytes, cold, emulated: report.emulated, ..Known::default() };
+        if contender.vmm != VmmKind::Host {
+            return known.of_vm(contender.vcpus, contender.memory_mib);
+        }
+        let cpus = report.nested_host.as_ref().map(|nested| nested.cpus).or(report.host.cpus);
+        known.of_host(contender.launch.cpus.as_deref(), cpus.unwrap_or(0))
+    }
+
+    fn of_vm(self, vcpus: u32, memory_mib: u32) -> Known {
+        let memory = (memory_mib > 0).then(|| u64::from(memory_mib) << 20);
+        Known { cpus: vcpus, counted: vcpus, memory, ..self }
+    }
+
+    fn of_host(self, allowed: Option<&[u32]>, all: u32) -> Known {
+        let allowed = allowed.and_then(|cpus| u32::try_from(cpus.len()).ok());
+        Known { cpus: allowed.unwrap_or(all), counted: all, memory: None, ..self }
+    }
+
+    fn slack(&self) -> &'static Slack {
+        if self.emulated { &EMULATED } else { &REAL }
+    }
+
+    /// How late firebench itself may be at looking after the VM.
+    pub fn lateness(&self) -> Duration {
+        Duration::from_secs_f64(self.slack().lateness)
     }
 }
 
-/// What the clocks of a boot say.
+/// What is to be said of a boot.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ClockReport {
     /// The iteration that is furthest off, as a share; none where no iteration has both durations.
     pub worst: Option<Offset>,
     /// Every iteration is off in the same direction and in proportion: by this share of the host's time.
     pub drift: Option<f64>,
-    /// Iterations that are off while the boot as a whole does not drift.
+    /// Iterations that are off by themselves while the boot as a whole does not drift.
     pub steps: Vec<Offset>,
-    /// Stolen share of the vCPUs' time during the iterations; may be above 1, since the guest says it.
+    /// Stolen share of the vCPUs' time during the iterations.
     pub steal: Option<f64>,
     /// Why nothing that was measured in the boot is to be believed, in a sentence.
     pub void: Option<String>,
 }
 
-/// The CPUs whose stolen time a contender's boots count: for [`check`].
-pub fn cpus(report: &Report, contender: &ContenderRecord) -> u32 {
-    let host = || report.nested_host.as_ref().map(|nested| nested.cpus).or(report.host.cpus);
-    if contender.vmm == VmmKind::Host { host().unwrap_or(contender.vcpus) } else { contender.vcpus }
+/// Looks at a boot, its first iterations included.
+pub fn check(boot: &BootRecord, known: &Known) -> ClockReport {
+    let slack = known.slack();
+    let offsets: Vec<Offset> = boot.iterations.iter().filter_map(offsets::offset).collect();
+    let offsets::Judged { drift, steps, void } = offsets::judge(&offsets, slack);
+    let (stolen, available) = steal(boot, known.counted);
+    let steal = (available > 0.0).then(|| stolen / available);
+    let reasons: [&dyn Fn() -> Option<String>; 6] = [
+        &|| boot.iterations.iter().find_map(untimed),
+        &|| too_long(boot, slack),
+        &|| claims::impossible(boot, known),
+        &|| void.clone(),
+        &|| boot.iterations.iter().find_map(|iteration| hidden(iteration, known)),
+        &|| robbed(boot, known, (stolen, available)),
+    ];
+    let void = reasons.iter().find_map(|reason| reason());
+    ClockReport { worst: offsets.into_iter().reduce(Offset::worse), drift, steps, steal, void }
 }
 
-/// Looks at all iterations of a boot, the first ones included.
-///
-/// `vcpus` is the number of CPUs whose stolen time the boot counts: the VM's vCPUs, and on the bare host all of its
-/// CPUs ([`cpus`]). 0 leaves stolen time out.
-pub fn check(boot: &BootRecord, vcpus: u32) -> ClockReport {
-    let offsets: Vec<Offset> = boot.iterations.iter().filter_map(offset).collect();
-    let worst = offsets.iter().copied().reduce(Offset::worse);
-    let drift = drift(&offsets);
-    let steps: Vec<Offset> = match drift {
-        Some(_) => Vec::new(),
-        None => offsets.iter().copied().filter(Offset::is_off).collect(),
-    };
-    let (stolen, available) = steal(boot, vcpus);
-    let steal = (available > 0.0).then(|| stolen / available);
-    let void = bad_clock(boot, drift, &steps).or_else(|| {
-        let share = steal.filter(|&share| share > STEAL && stolen > STEAL_SECONDS)?;
-        Some(format!(
+/// A metric of an iteration, if it is a number.
+fn value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
+    iteration.metrics.get(metric).copied().filter(|value| value.is_finite())
+}
+
+/// The sum of a metric over a boot.
+fn sum(boot: &BootRecord, metric: &str) -> f64 {
+    boot.iterations.iter().filter_map(|iteration| value(iteration, metric)).sum()
+}
+
+/// An iteration's number for people.
+fn number(iteration: &IterationRecord) -> u64 {
+    u64::from(iteration.index).saturating_add(1)
+}
+
+/// An iteration without a duration by either clock.
+fn untimed(iteration: &IterationRecord) -> Option<String> {
+    let number = number(iteration);
+    if !value(iteration, "real").is_some_and(|seconds| seconds > 0.0) {
+        return Some(format!("the guest's clock told no duration of iteration {number}"));
+    }
+    let seen = value(iteration, "host_real").is_some_and(|seconds| seconds > 0.0);
+    (!seen).then(|| {
+        format!(
+            "the host's clock saw no time pass in iteration {number}: its start and its report arrived at once, so either it is \
+             too short to be measured (a larger --size), or its guest made them up"
+        )
+    })
+}
+
+/// More time in the iterations than in the whole boot.
+fn too_long(boot: &BootRecord, slack: &Slack) -> Option<String> {
+    let (told, life) = (sum(boot, "real"), boot.life_seconds);
+    let left = life - boot.boot_seconds.unwrap_or(0.0);
+    (told > left + slack.one).then(|| {
+        format!(
+            "the guest tells of {} s in its iterations, and after its first word it lived for {left:.1} s only",
+            figure(told)
+        )
+    })
+}
+
+/// Time in which a guest may have worked without being measured.
+fn hidden(iteration: &IterationRecord, known: &Known) -> Option<String> {
+    let number = number(iteration);
+    let bound = known.slack().frame;
+    let beyond = |metric| value(iteration, metric).filter(|&seconds| seconds > bound);
+    if let Some(seconds) = beyond("host_report") {
+        return Some(format!(
+            "the report of iteration {number} took {seconds:.2} s to arrive, in which the guest may have worked unmeasured (at \
+             most {bound} s are believed)"
+        ));
+    }
+    let seconds = beyond("host_gap").filter(|_| !known.cold)?;
+    Some(format!(
+        "{seconds:.2} s passed before iteration {number} began, in which the guest may have worked unmeasured (at most {bound} s \
+         are believed)"
+    ))
+}
+
+/// Time that somebody else had, as the guest tells, or as the VMM's CPU time shows. Under emulation that is always so.
+fn robbed(boot: &BootRecord, known: &Known, (stolen, available): (f64, f64)) -> Option<String> {
+    if known.emulated {
+        return None;
+    }
+    let share = stolen / available;
+    if share > STEAL && stolen > STEAL_SECONDS {
+        return Some(format!(
             "{} of the vCPUs' time was stolen ({stolen:.2} s of {available:.2} s), more than {}: the host gave it to others",
             percent(share),
             percent(STEAL)
-        ))
-    });
-    ClockReport { worst, drift, steps, steal, void }
-}
-
-/// What is wrong with the clock, in a sentence.
-fn bad_clock(boot: &BootRecord, drift: Option<f64>, steps: &[Offset]) -> Option<String> {
-    let number = |index: u32| u64::from(index) + 1;
-    let untold = boot.iterations.iter().find(|i| i.metrics.get("real").is_some_and(|real| !real.is_finite()));
-    if let Some(iteration) = untold {
-        return Some(format!("the guest's clock told no duration of iteration {}", number(iteration.index)));
+        ));
     }
-    if let Some(drift) = drift {
-        return Some(format!("the guest's clock is {}", apart(drift)));
-    }
-    let step = steps.iter().copied().reduce(Offset::worse)?;
-    let others = if steps.len() == 1 { "in no other".to_owned() } else { format!("off in {} in all", steps.len()) };
-    Some(format!("the guest's clock is {} in iteration {}, {others}", apart(step.relative), number(step.index)))
+    let told = sum(boot, "user") + sum(boot, "sys");
+    let (user, sys) = boot.vmm_cpu?;
+    let used = user + sys;
+    (told - used > STEAL_SECONDS.max(STEAL * told)).then(|| {
+        format!(
+            "the guest tells of {told:.2} s of CPU time, and all of its VMM used {used:.2} s: the host gave its CPUs to others, or \
+             the guest lies"
+        )
+    })
 }
 
-/// `slower than the host's by 5.0%`.
-fn apart(relative: f64) -> String {
-    format!("{} than the host's by {}", if relative > 0.0 { "slower" } else { "faster" }, percent(relative.abs()))
+/// Seconds that were stolen during the iterations, and those of which they were.
+fn steal(boot: &BootRecord, cpus: u32) -> (f64, f64) {
+    let timed = boot.iterations.iter().filter_map(|i| Some((i, value(i, "host_real").filter(|&real| real > 0.0)?)));
+    timed.fold((0.0, 0.0), |(stolen, available), (iteration, real)| {
+        (stolen + iteration.counters.steal_us as f64 / 1e6, available + real * f64::from(cpus))
+    })
 }
 
-/// A guest may say numbers of any length.
+/// A share for people. A guest may say numbers of any length.
 fn percent(share: f64) -> String {
     if share < 10.0 { format!("{:.1}%", share * 100.0) } else { "more than 1000%".to_owned() }
 }
 
-fn offset(iteration: &IterationRecord) -> Option<Offset> {
-    let value = |metric| iteration.metrics.get(metric).copied().filter(|seconds: &f64| seconds.is_finite());
-    let host = value("host_real").filter(|&seconds| seconds > 0.0)?;
-    let seconds = host - value("real")?;
-    Some(Offset { index: iteration.index, seconds, relative: seconds / host })
+/// A number that a guest told: of any size.
+fn figure(number: f64) -> String {
+    if number.abs() < 1e6 { format!("{number:.1}") } else { format!("{number:.1e}") }
 }
-
-/// The share by which a clock is off that runs at another rate, if that is what the offsets say: two at least, all in
-/// one direction, in proportion, and in sum more than the bounds.
-fn drift(offsets: &[Offset]) -> Option<f64> {
-    let (least, largest) = offsets.iter().fold((f64::INFINITY, 0.0_f64), |(least, largest), offset| {
-        (least.min(offset.relative.abs()), largest.max(offset.relative.abs()))
-    });
-    let one_way = offsets.iter().all(|o| o.seconds > 0.0) || offsets.iter().all(|o| o.seconds < 0.0);
-    if offsets.len() < 2 || !one_way || largest >= PROPORTION * least {
-        return None;
-    }
-    let seconds: f64 = offsets.iter().map(|offset| offset.seconds).sum();
-    let host: f64 = offsets.iter().map(|offset| offset.seconds / offset.relative).sum();
-    let relative = seconds / host;
-    let beyond_the_way = seconds.abs() > WAY * offsets.len() as f64;
-    (relative.abs() > SHARE && seconds.abs() > SECONDS && beyond_the_way).then_some(relative)
-}
-
-/// Seconds that were stolen during the iterations, and those of which they were.
-fn steal(boot: &BootRecord, vcpus: u32) -> (f64, f64) {
-    let mut sums = (0.0, 0.0);
-    for iteration in &boot.iterations {
-        let duration = ["host_real", "real"].iter().filter_map(|&metric| iteration.metrics.get(metric));
-        if let Some(seconds) = duration.copied().find(|seconds| seconds.is_finite() && *seconds > 0.0) {
-            sums.0 += iteration.counters.steal_us as f64 / 1e6;
-            sums.1 += seconds * f64::from(vcpus);
-        }
-    }
-    sums
-}
-
-#[cfg(test)]
-mod tests;

@@ -13,6 +13,7 @@ use crate::console::{Arrived, Words};
 use crate::deadline;
 use crate::plan::Deadlines;
 use crate::record::{BootStatus, IterationRecord};
+use crate::report::text;
 
 /// What the runner must do next.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,15 @@ enum Phase {
     PoweringOff,
 }
 
+/// An iteration that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    index: u32,
+    begun: Instant,
+    /// Since the frame before its start.
+    gap: Duration,
+}
+
 /// What a boot must bring, and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
@@ -56,7 +66,11 @@ pub struct Observer<'a> {
     phase: Phase,
     phase_since: Instant,
     started: Instant,
-    running: Option<(u32, Instant)>,
+    running: Option<Running>,
+    /// When the last frame was complete.
+    spoke: Instant,
+    /// What was left of a frame when the VMM ended.
+    unfinished: Option<Damage>,
     /// What the console said that was no frame.
     pub words: Words,
     /// Seconds from the VMM's start to the first frame.
@@ -82,6 +96,8 @@ impl<'a> Observer<'a> {
             phase_since: started,
             started,
             running: None,
+            spoke: started,
+            unfinished: None,
             words: Words::default(),
             boot_seconds: None,
             facts: None,
@@ -118,14 +134,18 @@ impl<'a> Observer<'a> {
         Some(format!("{frames} refused that the guest's agent did not write like this, first {first}"))
     }
 
-    /// The deadline has passed: what that means.
-    pub fn deadline_missed(&self) -> (BootStatus, String) {
+    /// The deadline has passed, and so many bytes came from the console: what that means.
+    pub fn deadline_missed(&self, console_bytes: u64) -> (BootStatus, String) {
         let seconds = self.patience().as_secs();
         match self.phase {
-            Phase::Booting => (
-                BootStatus::NeverStarted,
-                format!("the guest's agent said nothing within the boot deadline of {seconds} s"),
-            ),
+            Phase::Booting => {
+                let seen = match console_bytes {
+                    0 => "its console was silent".to_owned(),
+                    bytes => format!("{} of console came, but no frame of its agent", text::bytes(bytes)),
+                };
+                let message = format!("the guest's agent said nothing within the boot deadline of {seconds} s: {seen}");
+                (BootStatus::NeverStarted, message)
+            }
             Phase::Preparing => (
                 BootStatus::GuestFailed,
                 format!("the guest's agent did not begin its first iteration within {seconds} s of its first word"),
@@ -156,16 +176,52 @@ impl<'a> Observer<'a> {
             Phase::Preparing => "before the first iteration".to_owned(),
             Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
         };
-        Some((BootStatus::VmmExited, format!("the VMM ended {when} ({how})")))
+        let amid = match self.unfinished {
+            Some(Damage::BadLength { announced, got }) => {
+                format!("amid a frame, of which {got} of {announced} bytes had come, ")
+            }
+            Some(_) => "amid a frame, of which not even the head had come, ".to_owned(),
+            None => String::new(),
+        };
+        Some((BootStatus::VmmExited, format!("the VMM ended {amid}{when} ({how})")))
+    }
+
+    /// Nobody looked after the VM for so long: the boot is void, unless everything was measured before.
+    pub fn on_stall(&mut self, span: Duration) -> Option<(BootStatus, String)> {
+        let when = match self.phase {
+            Phase::PoweringOff => {
+                self.phase_since = deadline::after(self.phase_since, span);
+                return None;
+            }
+            Phase::Booting => "while the guest booted".to_owned(),
+            Phase::Preparing => "before the first iteration".to_owned(),
+            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
+        };
+        let message = format!(
+            "firebench itself did not run for about {:.0} s {when}, so what it timed meanwhile is not to be believed (was it \
+             stopped by SIGSTOP, a debugger or a blocked terminal, or did the machine sleep?)",
+            span.as_secs_f64()
+        );
+        Some((BootStatus::Void, message))
+    }
+
+    /// Something is left of the console when the VMM is gone.
+    pub fn on_rest(&mut self, arrived: Arrived) -> Step {
+        if let Item::Damaged(damage) = &arrived.item {
+            self.unfinished = Some(damage.clone());
+        }
+        self.on_arrival(arrived)
     }
 
     /// Something arrived from the guest.
     pub fn on_arrival(&mut self, arrived: Arrived) -> Step {
         let Arrived { begun, ended, item } = arrived;
         match item {
-            // An iteration ends when the guest begins to say so.
-            Item::Event { event: event @ Event::Iteration(_), .. } => self.on_event(begun, event),
-            Item::Event { event, .. } => self.on_event(ended, event),
+            Item::Event { event, .. } => {
+                let step = self.on_event(begun, ended, event);
+                self.spoke = ended;
+                step
+            }
             Item::Console(line) => self.on_line(line),
             // It has our nonce and its checksum, so it came as it was written.
             Item::Damaged(damage @ Damage::BadJson { .. }) => {
@@ -193,7 +249,7 @@ impl<'a> Observer<'a> {
         self.phase_since = at;
     }
 
-    fn on_event(&mut self, at: Instant, event: Event) -> Step {
+    fn on_event(&mut self, begun: Instant, at: Instant, event: Event) -> Step {
         match (self.phase, event) {
             (Phase::Booting, Event::Hello { protocol, .. }) if protocol == PROTOCOL_VERSION => {
                 let seconds = at.saturating_duration_since(self.started).as_secs_f64();
@@ -216,12 +272,12 @@ impl<'a> Observer<'a> {
                 keep(trust::meminfo(&text), &mut self.meminfo_before)
             }
             (Phase::Preparing | Phase::Iterating, Event::IterationStart { index }) if self.is_next(index) => {
-                self.running = Some((index, at));
+                self.running = Some(Running { index, begun: at, gap: at.saturating_duration_since(self.spoke) });
                 self.enter(Phase::Iterating, at);
                 Step::Started(index)
             }
             (Phase::Iterating, Event::Iteration(report)) => match self.running.take() {
-                Some((index, begun)) if index == report.index => self.on_iteration(at, begun, *report),
+                Some(running) if running.index == report.index => self.on_iteration(running, begun, at, *report),
                 _ => protocol_error("out of order", &Event::Iteration(report)),
             },
             (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) if self.meminfo_after.is_none() => {
@@ -262,16 +318,22 @@ impl<'a> Observer<'a> {
         }
     }
 
-    fn on_iteration(&mut self, at: Instant, begun: Instant, report: IterationReport) -> Step {
+    /// An iteration ends when the guest begins to say so, at `ended`; at `told` it has said it.
+    fn on_iteration(&mut self, running: Running, ended: Instant, told: Instant, report: IterationReport) -> Step {
         let deadline = self.patience();
         // The next iteration, or the end, is due within one more deadline.
-        self.enter(Phase::Iterating, at);
+        self.enter(Phase::Iterating, ended);
         let times = match trust::iteration(&report, self.expected.payload_sha256, deadline) {
             Ok(times) => times,
             Err((status, message)) => return Step::Failed(status, message),
         };
-        let host_real = ("host_real", at.saturating_duration_since(begun).as_secs_f64());
-        let metrics = times.into_iter().chain([host_real]).map(|(name, value)| (name.to_owned(), value)).collect();
+        let host = [
+            ("host_real", ended.saturating_duration_since(running.begun)),
+            ("host_report", told.saturating_duration_since(ended)),
+            ("host_gap", running.gap),
+        ];
+        let host = host.map(|(name, span)| (name, span.as_secs_f64()));
+        let metrics = times.into_iter().chain(host).map(|(name, value)| (name.to_owned(), value)).collect();
         let digest = trust::digest(&report).to_owned();
         let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
         self.iterations.push(record.clone());

@@ -24,6 +24,8 @@ pub struct Plan {
     pub done: Vec<design::Boot>,
     /// The digest that every iteration must print first.
     pub payload_sha256: String,
+    /// Bytes of the payload, which every iteration reads.
+    pub payload_bytes: u64,
     /// Drop the guest's caches before each iteration.
     pub cold: bool,
     /// State of the host's page cache of each contender's disk before each boot.
@@ -34,7 +36,7 @@ pub struct Plan {
     pub attempts: u32,
     /// How many boots may fail for good before the run ends, of contenders that have had a good one.
     pub max_failures: u32,
-    /// Whether guest instructions are emulated: then no estimate is shown, and no boot is void for its clock.
+    /// Whether guest instructions are emulated: then no estimate is shown, and clocks may be further apart.
     pub emulated: bool,
     /// CPUs of the host.
     pub host_cpus: u32,

@@ -271,8 +271,8 @@ pub enum BootStatus {
     CommandFailed,
     /// An iteration's digest was not the payload's.
     WrongDigest,
-    /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, or a CPU quota held it up:
-    /// nothing that was measured in it is believed.
+    /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, the guest tells of what
+    /// its machine cannot do, a CPU quota held it up, or firebench itself was stopped: nothing that was measured in it is believed.
     Void,
     /// The user or a signal stopped the run.
     Interrupted,
@@ -371,7 +371,8 @@ impl BootRecord {
 pub struct IterationRecord {
     /// From 0; the first one is always shown apart.
     pub index: u32,
-    /// `real`, `user`, `sys` in seconds by the guest's clock; `host_real` by the host's.
+    /// `real`, `user`, `sys` in seconds by the guest's clock; by the host's `host_real`, `host_report` (how long the guest's report
+    /// took to arrive) and `host_gap` (from the frame before the iteration to its start).
     pub metrics: BTreeMap<String, f64>,
     /// What happened meanwhile.
     pub counters: Counters,

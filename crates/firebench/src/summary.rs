@@ -7,7 +7,7 @@ use firebench_stats::{Judgement, Scale};
 use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
-use crate::clock::{self, ClockReport, Offset};
+use crate::clock::{self, ClockReport, Known, Offset};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
@@ -140,8 +140,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
     let design = &report.design;
     let payload = report.payload.bytes as f64;
     let boots = boots::good(contender, design);
-    let cpus = clock::cpus(report, contender);
-    let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, cpus)).collect();
+    let known = Known::recorded(report, contender);
+    let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, &known)).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
     let metrics: Vec<MetricSummary> = METRICS

@@ -102,10 +102,10 @@ impl Meta {
             let path = staging.join(&name);
             let bytes = fs::metadata(&path).map_err(Error::io("look at", &path))?.len();
             let sha256 = sha256.map_or_else(|| sha256_file(&path), Ok)?;
-            let ranges = contents.checked_in_use.iter().find(|(known, _)| *known == name).map(|(_, ranges)| ranges.clone());
-            let part = |without: Vec<Range>| {
-                sha256_file_without(&path, &without).map(|sha256| Part { without, sha256 })
-            };
+            let ranges =
+                contents.checked_in_use.iter().find(|(known, _)| *known == name).map(|(_, ranges)| ranges.clone());
+            let part =
+                |without: Vec<Range>| sha256_file_without(&path, &without).map(|sha256| Part { without, sha256 });
             files.push(FileMeta { name, bytes, sha256, part: ranges.map(part).transpose()? });
         }
         Ok(Meta { description: contents.description, files, data: contents.data })

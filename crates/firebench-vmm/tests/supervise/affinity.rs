@@ -92,7 +92,7 @@ fn pin_all(vm: &mut Vm, cpus: &[u32]) -> Vec<Pinned> {
         }
         assert!(std::time::Instant::now() < end, "never there: {:?}", threads(vm));
         match vm.next(std::time::Instant::now() + Duration::from_millis(20)).expect("next") {
-            Output::Console { .. } | Output::Deadline => {}
+            Output::Console { .. } | Output::Deadline | Output::Stalled(_) => {}
             other => panic!("{other:?}: {}", vm.stderr_tail()),
         }
     }

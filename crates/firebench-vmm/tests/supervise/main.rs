@@ -39,6 +39,8 @@ fn run(vm: &mut Vm) -> (String, Exit) {
         match vm.next(soon()).expect("next") {
             Output::Console { bytes, .. } => console.extend(bytes),
             Output::Exited(exit) => return (String::from_utf8(console).expect("text"), exit),
+            // A busy computer.
+            Output::Stalled(_) => {}
             other => panic!("{other:?} after {console:?}"),
         }
     }
@@ -50,6 +52,7 @@ fn read_lines(vm: &mut Vm, lines: usize) -> Vec<String> {
     while console.matches('\n').count() < lines {
         match vm.next(soon()).expect("next") {
             Output::Console { bytes, .. } => console += std::str::from_utf8(&bytes).expect("text"),
+            Output::Stalled(_) => {}
             other => panic!("{other:?} after {console:?}"),
         }
     }

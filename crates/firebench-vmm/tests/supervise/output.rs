@@ -140,7 +140,7 @@ fn a_flood_is_stopped() {
         let mut vm = Vm::start(&script(text), &isolation).expect("starts");
         let end = loop {
             match vm.next(soon()).expect("next") {
-                Output::Console { .. } => {}
+                Output::Console { .. } | Output::Stalled(_) => {}
                 other => break other,
             }
         };
@@ -230,4 +230,43 @@ fn a_program_that_somebody_still_writes_starts_when_it_is_free() {
     let mut vm = start(&command(&[program.to_str().expect("text"), "free"]));
     free.join().expect("a thread");
     assert_eq!(run(&mut vm), ("free\n".to_owned(), Exit::Code(0)));
+}
+
+#[test]
+fn whoever_was_away_is_told_so_before_what_was_said_meanwhile() {
+    let mut vm = Vm::start(
+        &script("echo before; sleep 0.2; echo meanwhile; sleep 20"),
+        &Isolation { lateness: Duration::from_millis(300), ..Isolation::default() },
+    )
+    .expect("starts");
+    // Whatever a busy computer adds.
+    let console = |vm: &mut Vm| loop {
+        match vm.next(soon()).expect("next") {
+            Output::Console { bytes, .. } => break String::from_utf8(bytes).expect("text"),
+            Output::Stalled(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(console(&mut vm), "before\n");
+    std::thread::sleep(Duration::from_millis(900));
+    match vm.next(soon()).expect("next") {
+        Output::Stalled(span) => assert!(span >= Duration::from_millis(900), "{span:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(console(&mut vm), "meanwhile\n");
+}
+
+#[test]
+fn a_long_silence_is_none_of_the_watchers() {
+    let mut vm = start(&script("sleep 20"));
+    // Longer than one sleep of the watcher.
+    let deadline = Instant::now() + Duration::from_millis(1200);
+    loop {
+        match vm.next(deadline).expect("next") {
+            Output::Deadline => break,
+            Output::Stalled(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(Instant::now() >= deadline);
 }

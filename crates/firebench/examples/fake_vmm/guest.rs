@@ -1,6 +1,7 @@
 //! The guest: what its agent says, and what it should not.
 
 use std::io::Write;
+use std::time::Duration;
 
 use firebench_protocol::Event;
 use serde_json::Value;
@@ -65,6 +66,20 @@ pub fn say(bytes: &[u8]) -> Outcome {
     let mut console = std::io::stdout().lock();
     console.write_all(bytes)?;
     Ok(console.flush()?)
+}
+
+/// Waits until all that was said was read, as the agent on the bare host does: what is timed begins after it.
+pub fn drain() -> Outcome {
+    for _ in 0..10_000 {
+        let mut unread: libc::c_int = 0;
+        // SAFETY: this request writes one int to the address that it is given.
+        let asked = unsafe { libc::ioctl(1, libc::FIONREAD, &raw mut unread) };
+        if asked != 0 || unread == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    Ok(())
 }
 
 /// Objects field by field, everything else as a whole.

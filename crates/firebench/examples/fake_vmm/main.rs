@@ -6,6 +6,7 @@
 
 mod arguments;
 mod choice;
+#[expect(unsafe_code, reason = "a system call that nix does not wrap")]
 mod guest;
 mod process;
 mod script;
@@ -48,7 +49,8 @@ fn main() -> Outcome {
     misbehave(Moment::Prepared, &misdeeds, &start, &mut guest)?;
     for index in 0..start.iterations {
         guest.tell(&Event::IterationStart { index })?;
-        let begun = Instant::now();
+        guest::drain()?;
+        let (begun, used) = (Instant::now(), process::cpu_seconds()?);
         std::thread::sleep(Duration::from_millis(iteration_ms));
         if index == 0 {
             misbehave(Moment::Iteration, &misdeeds, &start, &mut guest)?;
@@ -57,7 +59,7 @@ fn main() -> Outcome {
         guest.tell(&Event::Iteration(Box::new(IterationReport {
             index,
             real,
-            user: real,
+            user: process::cpu_seconds()? - used,
             sys: 0.0,
             status: 0,
             stdout: format!("{digest}  /random.txt\n"),

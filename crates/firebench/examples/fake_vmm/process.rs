@@ -63,6 +63,13 @@ fn commit(deed: &Deed, start: &Start, guest: &mut Guest) -> Outcome {
     }
 }
 
+/// CPU time that this process has used.
+pub fn cpu_seconds() -> Result<f64, Box<dyn std::error::Error>> {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)?;
+    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
 /// Again and again: the Rust runtime survives the first SIGSEGV that no access to memory made.
 fn die(signal: Signal) -> Outcome {
     loop {

@@ -4,7 +4,7 @@
 use firebench_vmm::VmmKind;
 
 use crate::boots;
-use crate::clock;
+use crate::clock::{self, Known};
 use crate::record::{ContenderRecord, IterationRecord, Report};
 use crate::summary::median;
 
@@ -166,7 +166,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
         let shares = iterations.iter().map(|i| i.counters.disk_read_bytes as f64 / payload);
         median(shares).filter(|share| share.is_finite())
     };
-    let vcpus = f64::from(clock::cpus(report, contender));
+    let vcpus = f64::from(Known::recorded(report, contender).counted);
     let life: f64 = boots.iter().map(|boot| boot.life_seconds).sum();
     let throttled: f64 = boots.iter().filter_map(|boot| boot.throttled_seconds).sum();
     Some(Exercise {

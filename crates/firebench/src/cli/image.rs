@@ -98,14 +98,15 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
             let mut damaged = Vec::new();
             for entry in cache.list()? {
                 let id = format!("{}/{}", entry.kind, entry.key);
-                let state = match verify.then(|| Failure::unless_stopped(is_intact(&cache, &entry), &interrupt)).transpose()? {
-                    None => "",
-                    Some(true) => "intact   ",
-                    Some(false) => {
-                        damaged.push(id.clone());
-                        "DAMAGED  "
-                    }
-                };
+                let state =
+                    match verify.then(|| Failure::unless_stopped(is_intact(&cache, &entry), &interrupt)).transpose()? {
+                        None => "",
+                        Some(true) => "intact   ",
+                        Some(false) => {
+                            damaged.push(id.clone());
+                            "DAMAGED  "
+                        }
+                    };
                 let mib = entry.bytes as f64 / f64::from(1 << 20);
                 // Writing to a String does not fail.
                 let _ = writeln!(text, "{mib:>9.1} MiB  {state}{id}  {}", entry.description);

@@ -289,6 +289,8 @@ impl Listening {
                 }
                 Ok(Output::Exited(exit)) => return Err(self.error(format!("its QEMU ended ({exit})"))),
                 Ok(Output::Deadline) => return Err(self.error(SILENT.to_owned())),
+                // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
+                Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
                 Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
                 Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),

@@ -126,6 +126,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         primary: experiment.design.primary,
         done: Vec::new(),
         payload_sha256: payload.sha256.clone(),
+        payload_bytes: payload.bytes,
         cold: experiment.design.cold,
         host_cache,
         deadlines: defaults::deadlines(

@@ -69,8 +69,8 @@ fn temporary(dir: &Path, text: &str) -> io::Result<NewFile> {
 /// # Errors
 /// [`ReportError::Read`] and those of the format.
 pub fn load_experiment(path: &Path) -> Result<Experiment, ReportError> {
-    let text = outside::text_or_wait(path, MAX_BYTES)
-        .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+    let text =
+        outside::text_or_wait(path, MAX_BYTES).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
     let markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
     if text.trim_start().starts_with('{') {
         json::experiment_from_json(&text)

@@ -5,7 +5,7 @@ use firebench_stats::Sentence;
 
 use super::text;
 use crate::boots;
-use crate::clock;
+use crate::clock::{self, Known, Unchecked};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{Comparison, ContenderSummary, Pair, Summary};
 
@@ -99,6 +99,7 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     }
     for contender in &report.contenders {
         sentences.extend(unbelievable(report, contender));
+        sentences.extend(unchecked(report, contender));
     }
     for pair in summary.pairs.iter().filter(|pair| pair.blocks_left_out > 0) {
         let blocks = text::count(pair.blocks_left_out, "block");
@@ -116,11 +117,26 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// That boots count whose clocks are not to be believed: those of an emulated machine do, and those of old reports.
+/// That the host's clock cannot check iterations as closely as a verdict needs.
+fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<String> {
+    let Unchecked { guest, host, share, bound } = clock::unchecked(report, contender)?;
+    Some(format!(
+        "{}: its iterations take {} s by its own clock and {} s by the host's: that is {} of the time for which its word          stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
+        contender.name,
+        text::seconds(guest),
+        text::seconds(host),
+        text::percent(share),
+        text::exact_percent(bound)
+    ))
+}
+
+/// That boots count that are not to be believed: those of reports of an older firebench, or that somebody changed.
 fn unbelievable(report: &Report, contender: &ContenderRecord) -> Option<String> {
-    // Under emulation, time is stolen all the time, and none is believed anyway.
-    let cpus = if report.emulated { 0 } else { clock::cpus(report, contender) };
-    let void = |boot: &BootRecord| clock::check(boot, cpus).void;
+    if report.imported.is_some() {
+        return None;
+    }
+    let known = Known::recorded(report, contender);
+    let void = |boot: &BootRecord| clock::check(boot, &known).void;
     let mut voids =
         boots::good(contender, &report.design).into_iter().filter_map(|boot| Some((boot.block, void(boot)?)));
     let (block, reason) = voids.next()?;

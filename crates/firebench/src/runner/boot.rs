@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use firebench_stats::design::Turn;
-use firebench_vmm::cpulimit::{self, CpuLimit};
+use firebench_vmm::cpulimit;
 use firebench_vmm::pagecache::{self, HostCache};
-use firebench_vmm::{Exit, Output, Vm};
+use firebench_vmm::{Exit, Isolation, Output, Vm};
 
 use super::error::Unreadable;
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
-use crate::clock;
+use crate::clock::{self, Known};
 use crate::console::{Console, Words};
 use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
@@ -46,7 +46,9 @@ impl Boot<'_> {
         record.host_cache_resident = Some(cache.fraction());
         let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
-        let mut vm = match Vm::start(&launch, &self.around.isolation()) {
+        let known = Known::planned(self.plan, self.contender);
+        let isolation = Isolation { lateness: known.lateness(), ..self.around.isolation() };
+        let mut vm = match Vm::start(&launch, &isolation) {
             Ok(vm) => vm,
             Err(error) => {
                 record.life_seconds = started.elapsed().as_secs_f64();
@@ -81,25 +83,15 @@ impl Boot<'_> {
         record.meminfo_before = observer.meminfo_before;
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
-        self.believe(&mut record, limit_after.as_ref());
-        Ok(record)
-    }
-
-    /// Whether the times of a good boot are to be believed; else it is void. What emulated machines measure is believed by
-    /// nobody anyhow.
-    fn believe(&self, record: &mut BootRecord, limit: Option<&CpuLimit>) {
-        if record.status != BootStatus::Ok || self.plan.emulated {
-            return;
-        }
-        // On the bare host the stolen time is counted of all its CPUs.
-        let cpus = match self.contender.system {
-            System::Vm { .. } => self.contender.machine.vcpus,
-            System::Host => self.plan.host_cpus,
-        };
-        if let Some(reason) = throttle::void(record, limit).or_else(|| clock::check(record, cpus).void) {
+        // A good boot that is not to be believed is void. A quota is none of emulated boots' concern: they are no statement about speed.
+        let held_up = || throttle::void(&record, limit_after.as_ref()).filter(|_| !self.plan.emulated);
+        if let (BootStatus::Ok, Some(reason)) =
+            (record.status, held_up().or_else(|| clock::check(&record, &known).void))
+        {
             record.status = BootStatus::Void;
             record.message = Some(reason);
         }
+        Ok(record)
     }
 
     /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,
@@ -126,9 +118,13 @@ impl Boot<'_> {
                 Ok(Output::Console { at, bytes }) => console.read(at, &bytes),
                 Ok(Output::Exited(exit)) => {
                     let rest = console.finish(Instant::now());
-                    let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_arrival(arrived), listener));
+                    let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_rest(arrived), listener));
                     return failed.or_else(|| observer.vmm_exited(exit, &ended(exit, vm)));
                 }
+                Ok(Output::Stalled(span)) => match observer.on_stall(span) {
+                    Some(void) => return Some(void),
+                    None => continue,
+                },
                 Ok(Output::Deadline) => return Some(missed(vm, observer)),
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
                 Ok(Output::Flooded) => {
@@ -186,7 +182,7 @@ fn ended(exit: Exit, vm: &Vm) -> String {
 
 /// A deadline has passed: what that means, and what is seen of the VMM that explains it.
 fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
-    let (status, message) = observer.deadline_missed();
+    let (status, message) = observer.deadline_missed(vm.console_bytes());
     match vm.ailment() {
         Some(ailment) => (status, format!("{message} (the VMM {ailment})")),
         None => (status, message),

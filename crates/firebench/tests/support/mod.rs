@@ -1,4 +1,4 @@
-//! What tests with the built programs share: `e2e`, and `faults`.
+//! What tests with the built programs share: `attacks`, `e2e` and `faults`.
 //!
 //! Tests that start VMs run one at a time. How long each took is printed, `e2e` in front. What a computer lacks skips a
 //! test, loudly; with `FIREBENCH_TEST_NO_SKIP` set, as `./test` does, it fails it.
@@ -6,6 +6,7 @@
 
 pub mod clean;
 pub mod common;
+pub mod documented;
 pub mod executable;
 pub mod fake;
 pub mod good;

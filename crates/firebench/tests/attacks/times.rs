@@ -1,0 +1,1 @@
+//! Guests that forge times, played by the fake VMM.
