@@ -27,6 +27,8 @@ mod child;
 pub mod exit;
 pub mod firecracker;
 pub mod host;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod init;
 mod jail;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod keeper;
@@ -37,7 +39,9 @@ pub mod limits;
 mod namespaces;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod network;
+pub mod ownership;
 pub mod pagecache;
+pub mod probe;
 pub mod qemu;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod rlimits;
