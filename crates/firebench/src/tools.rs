@@ -1,7 +1,6 @@
 //! The programs that firebench needs: where they are, which version, and the digest that names them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
@@ -147,9 +146,7 @@ pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
 /// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the
 /// filter is there.
 pub fn has_sandbox(path: &Path) -> bool {
-    let mut command = Command::new(path);
-    command.args(["-sandbox", Sandbox::Strict.words(), "-device", "help"]);
-    subprocess::run(&mut command, VERSION_LIMIT).is_ok()
+    subprocess::ask(path, &["-sandbox", Sandbox::Strict.words(), "-device", "help"], VERSION_LIMIT).is_ok()
 }
 
 /// The version of the Firecracker at `path`, and the line that says it.
@@ -171,7 +168,7 @@ pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> 
 
 /// The first line of `--version`, which must name `program`.
 fn version_line(program: &'static str, path: &Path) -> Result<String, ToolError> {
-    let output = subprocess::run(Command::new(path).arg("--version"), VERSION_LIMIT)?;
+    let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
     let line = output.stdout.lines().next().unwrap_or_default().trim().to_owned();
     if line.starts_with(program) {
         Ok(line)

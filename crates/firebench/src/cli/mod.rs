@@ -89,7 +89,7 @@ impl Places {
         let dir = self.cache_dir()?;
         let signal = interrupt.watch();
         let waited = AtomicBool::new(false);
-        let cache = Cache::open(dir)?;
+        let cache = Cache::open(dir)?.asking(crate::subprocess::ask_for_image);
         // What cannot be removed is in nobody's way.
         let _ = cache.sweep();
         Ok(cache.on_progress(move |progress| {
