@@ -86,6 +86,10 @@ pub enum ToolError {
         /// The Firecracker's.
         wanted: String,
     },
+    /// It is not what was fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetched(#[from] Box<fetch::FetchError>),
     /// It cannot be read for its digest.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -110,14 +114,20 @@ pub fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
 /// # Errors
 /// [`ToolError`] when it is missing, does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
 pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
-    let path = named
-        .map(Path::to_owned)
-        .or_else(|| fetch::installed_firecracker(data_dir))
+    let fetched = || fetch::installed_firecracker(data_dir);
+    let (path, fetched) = match named {
+        Some(path) => (Some(path.to_owned()), false),
+        None => fetched().map_or((None, false), |path| (Some(path), true)),
+    };
+    let path = path
         .or_else(|| find_program(FIRECRACKER))
         .ok_or_else(|| ToolError::Missing {
             program: FIRECRACKER.to_owned(),
             hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
         })?;
+    if fetched {
+        fetch::check_firecracker(&path, &sha256_file(&path)?).map_err(Box::new)?;
+    }
     let (_, line) = firecracker_version(&path)?;
     identify("Firecracker", path, &line)
 }
@@ -135,6 +145,7 @@ pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
         program: format!("{JAILER} beside {}", firecracker.path.display()),
         hint: "fetch both (firebench fetch firecracker), or put the jailer of the same release beside it".to_owned(),
     })?;
+    fetch::check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
     let line = version_line("Jailer", &path)?;
     let jailer = identify("Jailer", path, &line)?;
     if jailer.version == firecracker.version {
