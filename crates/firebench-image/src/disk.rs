@@ -1,7 +1,6 @@
 //! The guest's root disk: a static busybox, the payload at `/random.txt`, and what the user adds.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +9,7 @@ use crate::digest::key;
 use crate::elf::require_static_executable;
 use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
 use crate::payload::Payload;
-use crate::program::start_unless_busy;
+use crate::program::Ask;
 use crate::progress::Watcher;
 use crate::{Error, Result};
 
@@ -102,7 +101,7 @@ enum Source {
 /// Builds the root disk, or finds it in the cache.
 pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
     let digests = cache.digests();
-    let tree = tree(spec)?;
+    let tree = tree(spec, crate::cache::ask(cache))?;
     let file_sha256 = match &spec.payload {
         Payload::File { path } => Some(digests.of(path)?),
         _ => None,
@@ -160,14 +159,14 @@ impl RootDisk {
 }
 
 /// Everything but the payload.
-fn tree(spec: &DiskSpec) -> Result<Tree> {
+fn tree(spec: &DiskSpec, ask: Ask) -> Result<Tree> {
     require_static_executable(&spec.busybox, BUSYBOX_HINT)?;
     let mut tree = Tree::new();
     for (path, mode) in DIRECTORIES {
         tree.directory(Path::new(path), mode)?;
     }
     tree.add(&spec.busybox, Path::new(BUSYBOX_PATH))?;
-    for applet in applets(&spec.busybox)? {
+    for applet in applets(&spec.busybox, ask)? {
         tree.symlink(&Path::new("/bin").join(applet), "busybox")?;
     }
     for (host, guest) in &spec.add {
@@ -177,20 +176,11 @@ fn tree(spec: &DiskSpec) -> Result<Tree> {
 }
 
 /// Names of busybox' applets, without busybox itself.
-fn applets(busybox: &Path) -> Result<Vec<String>> {
+fn applets(busybox: &Path, ask: Ask) -> Result<Vec<String>> {
     let wrong = |reason: String| Error::Busybox { path: busybox.to_owned(), reason };
     let busybox = std::path::absolute(busybox).map_err(Error::io("find", busybox))?;
-    let list = || Command::new(&busybox).arg("--list").env_clear().stdin(Stdio::null()).output();
-    let output = start_unless_busy(list).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            wrong(format!("{error}; is it executable, and its file system not mounted noexec?"))
-        }
-        _ => wrong(error.to_string()),
-    })?;
-    if !output.status.success() {
-        return Err(wrong(output.status.to_string()));
-    }
-    let list = String::from_utf8(output.stdout).map_err(|_| wrong("its list is not text".to_owned()))?;
+    let list = ask(&busybox, &["--list"]).map_err(|error| wrong(error.to_string()))?;
+    let list = String::from_utf8(list).map_err(|_| wrong("its list is not text".to_owned()))?;
     let names: Vec<String> = list.lines().map(str::trim).filter(|name| *name != "busybox").map(str::to_owned).collect();
     let good = |name: &String| !name.is_empty() && !name.contains('/');
     for needed in ["sh", "sha256sum"] {

@@ -3,7 +3,9 @@
 //! What is read of a file's headers is read once, and nothing that they point to: work is linear in their number, without
 //! memory of its own.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use object::elf;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
@@ -42,6 +44,19 @@ pub fn linkage(bytes: &[u8]) -> Result<Linkage, String> {
     }
     let interpreted = segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP);
     Ok(if interpreted { Linkage::Dynamic } else { Linkage::Static })
+}
+
+/// The path of the interpreter of a dynamic executable.
+///
+/// # Errors
+/// Why there is none.
+pub fn interpreter(bytes: &[u8]) -> Result<PathBuf, String> {
+    let (header, endian) = header(bytes)?;
+    let segments =
+        header.program_headers(endian, bytes).map_err(|error| format!("its program headers are damaged: {error}"))?;
+    let path = segments.iter().find_map(|segment| segment.interpreter(endian, bytes).ok().flatten());
+    let path = path.map(|path| PathBuf::from(OsStr::from_bytes(path))).filter(|path| path.is_absolute());
+    path.ok_or_else(|| "it names no interpreter".to_owned())
 }
 
 /// Refuses a program that would not run where there is no libc: one that is linked dynamically or not for x86_64.

@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::leash::leash;
 
 /// Where the system keeps mke2fs and its like, outside of an ordinary user's PATH.
 const SYSTEM_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -22,6 +25,20 @@ fn find_program_in(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         .chain(SYSTEM_DIRS.map(PathBuf::from))
         .map(|dir| dir.join(name))
         .find(|file| is_executable(file))
+}
+
+/// How a program that the user names is asked: with these arguments, to its end. Returns what it printed.
+pub type Ask = fn(&Path, &[&str]) -> io::Result<Vec<u8>>;
+
+/// Asks it as a child of this process, without environment and input. Whoever does not trust the program asks in another way.
+///
+/// # Errors
+/// When it does not start, or fails.
+pub fn ask_as_a_child(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
+    let mut command = Command::new(path);
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    let output = leash(&mut command).output()?;
+    if output.status.success() { Ok(output.stdout) } else { Err(io::Error::other(output.status.to_string())) }
 }
 
 /// Whether `path` is a regular file with an executable bit.

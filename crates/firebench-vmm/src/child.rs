@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use crate::affinity::Mask;
+use crate::init;
 use crate::keeper;
 use crate::namespaces::Namespaces;
 use crate::rlimits::Rlimits;
@@ -49,12 +50,16 @@ pub enum Step {
     ParentDeath,
     /// Leave a process behind that sees to that, where the VMM becomes another user.
     Keeper,
+    /// Become the first process of a process namespace.
+    Processes,
+    /// Give up the rights of root.
+    Rights,
     /// Run the program.
     Exec,
 }
 
 impl Step {
-    const ALL: [Step; 17] = [
+    const ALL: [Step; 19] = [
         Step::Session,
         Step::Cgroup,
         Step::Affinity,
@@ -71,6 +76,8 @@ impl Step {
         Step::TapUp,
         Step::ParentDeath,
         Step::Keeper,
+        Step::Processes,
+        Step::Rights,
         Step::Exec,
     ];
 
@@ -99,6 +106,8 @@ impl std::fmt::Display for Step {
             Step::TapUp => "bring the tap device up",
             Step::ParentDeath => "arrange to die with firebench",
             Step::Keeper => "leave a keeper behind",
+            Step::Processes => "have its processes to itself",
+            Step::Rights => "give up the rights of root",
             Step::Exec => "run the program",
         })
     }
@@ -122,6 +131,8 @@ pub(crate) struct Plan {
     pub(crate) limits: Rlimits,
     /// Its own namespaces.
     pub(crate) namespaces: Namespaces,
+    /// Whether it is a question to a program, which needs no rights.
+    pub(crate) probe: bool,
     /// Ends when firebench does: what the keeper waits for, where one is needed.
     pub(crate) firebench_lives: Option<OwnedFd>,
 }
@@ -165,10 +176,16 @@ impl Plan {
             // firebench died before the signal was arranged: nobody is left to read this; the child goes no further.
             return Err((Step::ParentDeath, io::Error::from_raw_os_error(libc::ESRCH)));
         }
-        match &self.firebench_lives {
-            Some(pipe) => keeper::leave_behind(pipe.as_raw_fd()).map_err(at(Step::Keeper)),
-            None => Ok(()),
+        if let Some(pipe) = &self.firebench_lives {
+            keeper::leave_behind(pipe.as_raw_fd()).map_err(at(Step::Keeper))?;
         }
+        if self.probe {
+            if self.namespaces.processes() {
+                init::enter().map_err(at(Step::Processes))?;
+            }
+            init::renounce().map_err(at(Step::Rights))?;
+        }
+        Ok(())
     }
 }
 

@@ -248,6 +248,9 @@ pub struct Launch {
     /// What the process may use at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Whether it is a question to a program: [`crate::probe`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
     /// The jail that the command makes its own. It takes root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jail: Option<Jail>,

@@ -29,6 +29,8 @@ pub mod cpulimit;
 pub mod exit;
 pub mod firecracker;
 pub mod host;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod init;
 mod jail;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod keeper;
@@ -39,7 +41,9 @@ pub mod limits;
 mod namespaces;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod network;
+pub mod ownership;
 pub mod pagecache;
+pub mod probe;
 pub mod program;
 mod pulse;
 pub mod qemu;

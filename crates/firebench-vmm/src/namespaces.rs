@@ -69,6 +69,8 @@ pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
 #[derive(Debug)]
 pub(crate) struct Namespaces {
     level: Level,
+    /// Whether it is a question to a program: it has its processes to itself, too, and its directory vanishes with it.
+    probe: bool,
     /// The directory that stays writable.
     directory: Option<CString>,
     /// Files that appear at other places, below `directory`.
@@ -80,24 +82,35 @@ pub(crate) struct Namespaces {
 }
 
 impl Namespaces {
-    /// Of this `level`; `directory` stays writable, and each of `binds` is seen at its second path.
+    /// Of this `level`; `directory` stays writable, and each of `binds` is seen at its second path. Narrower for a `probe`.
     pub(crate) fn new(
         level: Level,
         directory: Option<&Path>,
         binds: &[(PathBuf, PathBuf)],
         network: Option<Network>,
+        probe: bool,
     ) -> io::Result<Namespaces> {
         let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
         let map = |id: u32| format!("{id} {id} 1\n");
         let binds = binds.iter().map(|(from, to)| Ok((c_path(from)?, c_path(to)?)));
         Ok(Namespaces {
             level,
+            probe,
             directory: directory.map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
             network,
             uid_map: map(uid.as_raw()),
             gid_map: map(gid.as_raw()),
         })
+    }
+
+    fn flags(&self) -> libc::c_int {
+        self.level.flags() | if self.processes() { libc::CLONE_NEWPID } else { 0 }
+    }
+
+    /// Whether its processes are its own.
+    pub(crate) fn processes(&self) -> bool {
+        self.probe && self.level != Level::None
     }
 
     /// Makes them, in the child; says whether a user namespace was needed for it.
@@ -107,7 +120,7 @@ impl Namespaces {
             return Ok(false);
         }
         // SAFETY: integers only; a child just forked has one thread.
-        let made = check(unsafe { libc::unshare(self.level.flags()) });
+        let made = check(unsafe { libc::unshare(self.flags()) });
         let user = match made {
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
                 self.with_user_namespace()?;
@@ -127,7 +140,7 @@ impl Namespaces {
     fn with_user_namespace(&self) -> Result<(), Failed> {
         let at = |step: Step| move |error: io::Error| (step, error);
         // SAFETY: integers only; a child just forked has one thread.
-        check(unsafe { libc::unshare(libc::CLONE_NEWUSER | self.level.flags()) }).map_err(at(Step::Namespaces))?;
+        check(unsafe { libc::unshare(libc::CLONE_NEWUSER | self.flags()) }).map_err(at(Step::Namespaces))?;
         let maps = [
             (c"/proc/self/setgroups", "deny"),
             (c"/proc/self/uid_map", self.uid_map.as_str()),
@@ -149,15 +162,27 @@ impl Namespaces {
         mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE).map_err(at(Step::Mounts))?;
         if let Some(directory) = &self.directory {
             // A mount of its own, which can be written where all others cannot.
-            mount(Some(directory), directory, libc::MS_BIND).map_err(at(Step::Mounts))?;
+            if self.probe {
+                scratch(directory).map_err(at(Step::Mounts))?;
+            } else {
+                mount(Some(directory), directory, libc::MS_BIND).map_err(at(Step::Mounts))?;
+            }
         }
         for (from, to) in &self.binds {
             mount(Some(from), to, libc::MS_BIND).map_err(at(Step::Binds))?;
         }
         let Some(directory) = &self.directory else { return Ok(()) };
         if self.level == Level::ReadOnly {
-            set_attributes(c"/", true, libc::MOUNT_ATTR_RDONLY, 0).map_err(at(Step::ReadOnly))?;
+            let mut sealed = libc::MOUNT_ATTR_RDONLY;
+            if self.probe {
+                mount(Some(NULL), NULL, libc::MS_BIND).map_err(at(Step::ReadOnly))?;
+                sealed |= libc::MOUNT_ATTR_NODEV;
+            }
+            set_attributes(c"/", true, sealed, 0).map_err(at(Step::ReadOnly))?;
             set_attributes(directory, false, 0, libc::MOUNT_ATTR_RDONLY).map_err(at(Step::ReadOnly))?;
+            if self.probe {
+                set_attributes(NULL, false, 0, sealed).map_err(at(Step::ReadOnly))?;
+            }
         }
         if !self.binds.is_empty() {
             // A jail holds a program and devices, which many a /tmp does not let work.
@@ -166,6 +191,17 @@ impl Namespaces {
         }
         Ok(())
     }
+}
+
+/// The only device of a probe.
+const NULL: &CStr = c"/dev/null";
+
+/// A small file system at `path` that vanishes with the namespace.
+fn scratch(path: &CStr) -> io::Result<()> {
+    let (kind, options) = (c"tmpfs", c"size=16m,nr_inodes=1k,mode=700");
+    let flags = libc::MS_NOSUID | libc::MS_NODEV;
+    // SAFETY: strings ended by NUL.
+    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast()) })
 }
 
 fn mount(from: Option<&CStr>, to: &CStr, flags: libc::c_ulong) -> io::Result<()> {

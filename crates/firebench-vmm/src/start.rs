@@ -1,7 +1,7 @@
 //! From a launch to a running process, confined before its first instruction.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
 use crate::child::{Plan, Step};
 use crate::jail;
-use crate::launch::Launch;
+use crate::launch::{Launch, LaunchFile};
 use crate::namespaces::{Level, Namespaces};
 use crate::network::Network;
 use crate::program;
@@ -112,6 +112,9 @@ pub struct Confinement {
     pub mount_namespace: bool,
     /// Whether it can write to its directory alone.
     pub read_only: bool,
+    /// Whether it has a process namespace of its own, and with it ends whatever it starts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub process_namespace: bool,
     /// What had to be gone without, and why, for the user.
     pub notes: Vec<String>,
 }
@@ -152,8 +155,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     };
     launch.jail.as_ref().map_or(Ok(()), jail::make)?;
     for file in &launch.files {
-        fs::write(&file.path, &file.contents)
-            .map_err(|source| StartError::Write { path: file.path.clone(), source })?;
+        write_new(file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
     let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());
@@ -202,6 +204,14 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                 Group::None
             }
         };
+    }
+}
+
+/// Writes a file of the launch, where nothing is yet.
+fn write_new(file: &LaunchFile, run_dir: Option<&RunDir>) -> io::Result<()> {
+    match run_dir.filter(|run_dir| file.path.starts_with(run_dir.path())) {
+        Some(run_dir) => run_dir.write_new(&file.path, file.contents.as_bytes()),
+        None => File::create_new(&file.path)?.write_all(file.contents.as_bytes()),
     }
 }
 
@@ -275,6 +285,7 @@ fn spawn(
         network_namespace: level.network(),
         mount_namespace: level.mounts(),
         read_only: level == Level::ReadOnly,
+        process_namespace: launch.probe && level != Level::None,
         notes: Vec::new(),
     };
     let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
@@ -283,7 +294,7 @@ fn spawn(
         let help = confine_help(Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let namespaces = Namespaces::new(level, launch.directory.as_deref(), binds, network)
+    let namespaces = Namespaces::new(level, launch.directory.as_deref(), binds, network, launch.probe)
         .map_err(|source| StartError::Confine { step: Step::Mounts, source, help: None })?;
     // A jailed VMM becomes another user, and the kernel forgets that it should die with firebench.
     let life = launch.jail.as_ref().map(|_| pipe2(OFlag::O_CLOEXEC)).transpose();
@@ -295,6 +306,7 @@ fn spawn(
         cpus,
         limits: Rlimits::new(launch.limits.as_ref(), launch.jail.is_some()),
         namespaces,
+        probe: launch.probe,
         firebench_lives,
     };
 

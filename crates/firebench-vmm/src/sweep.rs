@@ -1,16 +1,18 @@
 //! Cleans up after a firebench that was killed before it could do so itself.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::sys::stat::Mode;
 
 use crate::cgroup::{self, Cgroup};
-use crate::rundir::{CGROUPS, LOCK, NEW_PREFIX, RUN_PREFIX, RunDirError, remove_if_empty, trust, users_dir};
+use crate::rundir::{CGROUPS, LOCK, NEW_PREFIX, RUN_PREFIX, RunDirError, open_own, trusted, users_prefix};
 
 /// What a sweep found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,33 +32,38 @@ pub struct SweepReport {
 /// of dead firebenches go, too, whose directory somebody else has removed.
 ///
 /// # Errors
-/// [`RunDirError`] when the user's directory cannot be read or trusted.
+/// [`RunDirError`] when `base` cannot be read, or others could move what is in it.
 pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
     if let Ok(own) = cgroup::own() {
         remove_empty_groups(&own.path, lives);
     }
-    let users = users_dir(base);
     let mut report = SweepReport::default();
-    match trust(&users) {
+    let base = match trusted(base) {
         Err(RunDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(report),
-        result => result?,
-    }
-    for entry in fs::read_dir(&users).map_err(RunDirError::io(&users))? {
-        let entry = entry.map_err(RunDirError::io(&users))?;
+        base => base?,
+    };
+    let prefix = users_prefix();
+    for entry in fs::read_dir(&base).map_err(RunDirError::io(&base))? {
+        let entry = entry.map_err(RunDirError::io(&base))?;
         let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
         let newborn = name.starts_with(NEW_PREFIX);
         if !newborn && !name.starts_with(RUN_PREFIX) {
             continue;
         }
         let path = entry.path();
-        match claim(&path, newborn) {
+        // Anybody can make something of that name where all may write.
+        let Ok(directory) = open_own(&path) else { continue };
+        if newborn && process_in(name, NEW_PREFIX).is_some_and(lives) {
+            report.alive = report.alive.saturating_add(1);
+            continue;
+        }
+        match claim(&directory) {
             Ok(Claim::Alive) => report.alive = report.alive.saturating_add(1),
             Ok(Claim::Dead(_lock)) => bury(&path, &mut report),
             Err(error) => report.problems.push(format!("cannot look into {}: {error}", path.display())),
         }
     }
-    remove_if_empty(Some(&users));
     Ok(report)
 }
 
@@ -67,46 +74,40 @@ enum Claim {
     Dead(Option<Flock<File>>),
 }
 
-/// Finds out whether the run at `path` has an owner. `newborn` ones are not locked for a moment of their lives, in
-/// which nobody else must try their lock: that would be in their owner's way.
-fn claim(path: &Path, newborn: bool) -> io::Result<Claim> {
-    if newborn && owner_lives(path) {
-        return Ok(Claim::Alive);
-    }
-    let lock = match OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path.join(LOCK)) {
-        Ok(lock) => lock,
+/// Finds out whether the run in `directory` has an owner. One that is being born is not locked for a moment of its life, in which
+/// nobody else must try its lock: that would be in its owner's way. Whether the process in its name lives is good enough for those
+/// microseconds: a mistake leaves an empty directory for longer.
+fn claim(directory: &OwnedFd) -> io::Result<Claim> {
+    let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let lock = match openat(directory, LOCK, flags, Mode::empty()) {
+        Ok(lock) => File::from(lock),
         // A run is locked before it bears its name, so this one's removal was under way when its owner died. (Or
         // is: two that remove the same do no harm.)
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claim::Dead(None)),
-        Err(error) => return Err(error),
+        Err(Errno::ENOENT) => return Ok(Claim::Dead(None)),
+        Err(error) => return Err(error.into()),
     };
     match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(Claim::Dead(Some(lock))),
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(Claim::Alive),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(Claim::Alive),
         Err((_, error)) => Err(error.into()),
     }
 }
 
-/// Whether the process id in the name of `path` is in use. It may be so by another process: good enough for the
-/// microseconds between a directory and its lock, where a mistake leaves an empty directory for longer.
-fn owner_lives(path: &Path) -> bool {
-    path.file_name().and_then(|name| process_in(name, NEW_PREFIX)).is_some_and(lives)
-}
-
 /// The process id that follows `prefix` in a name.
-fn process_in(name: &OsStr, prefix: &str) -> Option<i32> {
-    let pid = name.to_str()?.strip_prefix(prefix)?.split('-').next()?.parse().ok()?;
+fn process_in(name: &str, prefix: &str) -> Option<i32> {
+    let pid = name.strip_prefix(prefix)?.split('-').next()?.parse().ok()?;
     (pid > 0).then_some(pid)
 }
 
 fn lives(pid: i32) -> bool {
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }
 
 /// Removes the control groups in `directory` that are ours, of no process that lives, and empty: the kernel removes no others.
 fn remove_empty_groups(directory: &Path, lives: impl Fn(i32) -> bool) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if process_in(&entry.file_name(), cgroup::PREFIX).is_some_and(|pid| !lives(pid)) {
+        let name = entry.file_name();
+        if name.to_str().and_then(|name| process_in(name, cgroup::PREFIX)).is_some_and(|pid| !lives(pid)) {
             // One that is in use, or another sweep's already, stays as it is.
             let _ = fs::remove_dir(entry.path());
         }
@@ -138,7 +139,7 @@ fn bury(path: &Path, report: &mut SweepReport) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
     use crate::rundir::RunDir;
@@ -149,9 +150,8 @@ mod tests {
 
     /// A run directory as a killed owner leaves it.
     fn dead_run(base: &Path, name: &str) -> PathBuf {
-        let path = users_dir(base).join(name);
+        let path = base.join(format!("{}{name}", users_prefix()));
         fs::create_dir_all(path.join("boot-0")).expect("directory");
-        fs::set_permissions(users_dir(base), fs::Permissions::from_mode(0o700)).expect("mode");
         fs::write(path.join(LOCK), "").expect("lock");
         fs::write(path.join("boot-0/firecracker.json"), "{}").expect("file");
         path
@@ -181,7 +181,7 @@ mod tests {
         let base = base();
         let living = RunDir::create(base.path()).expect("run directory");
         let dead = dead_run(base.path(), "run-1-abcdefgh");
-        let half_removed = users_dir(base.path()).join("run-1-halfgone");
+        let half_removed = base.path().join(format!("{}run-1-halfgone", users_prefix()));
         fs::create_dir(&half_removed).expect("directory");
         let report = sweep(base.path()).expect("sweep");
         assert_eq!(report.alive, 1);
@@ -241,10 +241,12 @@ mod tests {
         let run = dead_run(base.path(), "run-1-abcdefgh");
         symlink(&outside, run.join("link")).expect("link");
         fs::write(run.join(CGROUPS), format!("{}\n", outside.display())).expect("file");
-        let stranger = users_dir(base.path()).join("something-else");
+        let stranger = base.path().join(format!("{}something-else", users_prefix()));
         fs::create_dir(&stranger).expect("directory");
+        let named = base.path().join(format!("{}run-2-abcdefgh", users_prefix()));
+        symlink(&outside, &named).expect("link");
         let report = sweep(base.path()).expect("sweep");
         assert_eq!((report.runs, report.cgroups), (vec![run], vec![]));
-        assert!(outside.join("precious").exists() && stranger.exists());
+        assert!(outside.join("precious").exists() && stranger.exists() && named.exists());
     }
 }

@@ -1,8 +1,9 @@
 //! The end of a text of any length.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// How much of a VMM's complaints is kept: its last words say why it died.
@@ -29,10 +30,15 @@ impl Tail {
     }
 }
 
-/// The last [`LENGTH`] bytes of the file `path`, as text.
+/// The last [`LENGTH`] bytes of the file `path`, as text. Whoever wrote it may have put something else in its place: a link to a
+/// file that they may not read, a pipe in which nothing ever comes.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+    }
+    let length = metadata.len();
     file.seek(SeekFrom::Start(length.saturating_sub(LENGTH as u64)))?;
     let mut bytes = Vec::new();
     file.take(LENGTH as u64).read_to_end(&mut bytes)?;
@@ -67,5 +73,15 @@ mod tests {
         assert!(text.ends_with("xlast"));
         std::fs::write(&path, "short").expect("write");
         assert_eq!(of_file(&path).expect("read"), "short");
+    }
+
+    #[test]
+    fn a_log_that_is_a_link_or_a_pipe_is_not_read() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let (secret, link, pipe) = ["secret", "link", "pipe"].map(|name| directory.path().join(name)).into();
+        std::fs::write(&secret, "secret").expect("write");
+        std::os::unix::fs::symlink(&secret, &link).expect("link");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("pipe");
+        assert!(of_file(&link).is_err() && of_file(&pipe).is_err() && of_file(directory.path()).is_err());
     }
 }

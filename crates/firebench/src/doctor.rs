@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 use firebench_vmm::kvm::{self, KvmReport};
-use firebench_vmm::{Confinement, Isolation, Launch, Limits, Vm};
+use firebench_vmm::{Confinement, Isolation, Launch, Limits, RunDir, Vm};
 use serde::{Deserialize, Serialize};
 
 use crate::fetch::{FetchError, find_busybox, installed_kernel};
@@ -150,10 +150,10 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &Path, named: Named<'_>)
 
 /// Confines a program that does nothing, as if it were a VMM.
 fn confinement() -> Option<Confinement> {
-    let directory = tempfile::tempdir().ok()?;
+    let run_dir = RunDir::create(&std::env::temp_dir()).ok()?;
     let launch = Launch {
         argv: vec!["true".to_owned()],
-        directory: Some(directory.path().to_owned()),
+        directory: Some(run_dir.boot_dir(0).ok()?),
         limits: Some(Limits::of_guest(0, Vec::new())),
         ..Launch::default()
     };
@@ -163,7 +163,9 @@ fn confinement() -> Option<Confinement> {
 /// The first line of pip's version, if there is one.
 fn pip() -> Option<String> {
     let mut command = Command::new(find_program("python3")?);
-    let output = subprocess::run(command.args(["-m", "pip", "--version"]), Duration::from_secs(20)).ok()?;
+    // Python takes modules from the current directory first, which may be anybody's.
+    command.args(["-m", "pip", "--version"]).current_dir("/");
+    let output = subprocess::run(&mut command, Duration::from_secs(20)).ok()?;
     output.stdout.lines().next().map(str::to_owned)
 }
 

@@ -1,13 +1,16 @@
-//! Short helper programs (`curl`, `apt-get`, `qemu --version`): run to their end, within a time, with their output.
+//! Short helper programs, run to their end, within a time, with their output: those of the system (`curl`, `apt-get`) as they
+//! are, with the user's environment and network; those that a user, an experiment or a directory names (`qemu --version`), confined.
 
 use std::io::{self, Read, Seek};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use firebench_image::leash::leash;
 use firebench_image::program::start_unless_busy;
-use firebench_vmm::program;
+use firebench_vmm::probe::{self, ProbeError};
+use firebench_vmm::{Exit, StartError, program};
 
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
@@ -35,6 +38,15 @@ pub enum RunError {
         /// The time it had.
         limit: Duration,
     },
+    /// It could not be asked.
+    #[error("cannot ask {}", program.display())]
+    #[diagnostic(help("{}", hint(source)))]
+    Ask {
+        /// What was asked.
+        program: PathBuf,
+        /// Why there is no answer.
+        source: ProbeError,
+    },
     /// It ended with a failure.
     #[error("{} failed ({status}): {detail}", program.display())]
     Failed {
@@ -51,6 +63,12 @@ pub enum RunError {
 fn start_help(path: &Path, error: &io::Error) -> String {
     let otherwise = || "check that the file exists, is executable and was built for this machine".to_owned();
     program::help(path, error).unwrap_or_else(otherwise)
+}
+
+/// What to do about it.
+fn hint(error: &ProbeError) -> String {
+    let help = miette::Diagnostic::help(error).map(|help| help.to_string());
+    help.unwrap_or_else(|| "run it by hand to see what it does".to_owned())
 }
 
 /// What a program wrote; bytes that are no UTF-8 are replaced.
@@ -85,6 +103,37 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         Some(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
         None => Err(RunError::TimedOut { program, limit }),
     }
+}
+
+/// Asks the program at `path`, which may be anybody's: confined, without firebench's environment, and with everything that it
+/// starts ended as soon as it has answered.
+///
+/// # Errors
+/// [`RunError`], as for [`run`].
+pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, RunError> {
+    let program = path.to_owned();
+    let answer = probe::ask(path, arguments, limit).map_err(|error| match error {
+        ProbeError::Start(StartError::Program { source, .. }) => RunError::Start { program: program.clone(), source },
+        ProbeError::TooLong(limit) => RunError::TimedOut { program: program.clone(), limit },
+        source => RunError::Ask { program: program.clone(), source },
+    })?;
+    let output = Output { stdout: String::from_utf8_lossy(&answer.stdout).into_owned(), stderr: answer.stderr };
+    let status = ExitStatus::from_raw(match answer.exit {
+        Exit::Code(code) => code.wrapping_shl(8),
+        Exit::Signal(signal) => signal,
+    });
+    if status.success() { Ok(output) } else { Err(RunError::Failed { program, status, detail: end_of(&output) }) }
+}
+
+/// [`ask`], for the images of guests.
+///
+/// # Errors
+/// The system's, or what went wrong in words.
+pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let answer =
+        ask(path, arguments, LIMIT).map_err(|error| io::Error::other(crate::errors::sentence_and_hint(&error)))?;
+    Ok(answer.stdout.into_bytes())
 }
 
 /// The exit status, or nothing when the child had to be killed.
@@ -149,6 +198,17 @@ mod tests {
         let error = shell("exec sleep 60", Duration::from_millis(50)).expect_err("it was killed");
         assert!(matches!(error, RunError::TimedOut { .. }), "{error}");
         assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn an_answer_is_kept_and_a_failure_is_quoted_when_a_program_is_asked() {
+        let ask = |script: &str| super::ask(Path::new("/bin/sh"), &["-c", script], Duration::from_secs(10));
+        let output = Output { stdout: "out\n".to_owned(), stderr: "err\n".to_owned() };
+        assert_eq!(ask("echo out; echo err >&2").expect("it ends with 0"), output);
+        let error = ask("echo no >&2; exit 3").expect_err("it ends with 3");
+        assert_eq!(error.to_string(), "/bin/sh failed (exit status: 3): no");
+        let error = super::ask(Path::new("/nowhere/program"), &[], Duration::from_secs(1)).expect_err("no such file");
+        assert_eq!(error.to_string(), "cannot run /nowhere/program");
     }
 
     #[test]

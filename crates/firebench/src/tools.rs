@@ -1,7 +1,6 @@
 //! The programs that firebench needs: where they are, which version, and the digest that names them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
@@ -97,6 +96,10 @@ pub enum ToolError {
         /// Its version.
         version: String,
     },
+    /// It is not what was fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetched(#[from] Box<fetch::FetchError>),
     /// It cannot be read for its digest.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -121,14 +124,18 @@ pub fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
 /// # Errors
 /// [`ToolError`] when it is missing, does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
 pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
-    let path = named
-        .map(Path::to_owned)
-        .or_else(|| fetch::installed_firecracker(data_dir))
-        .or_else(|| find_program(FIRECRACKER))
-        .ok_or_else(|| ToolError::Missing {
-            program: FIRECRACKER.to_owned(),
-            hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
-        })?;
+    let fetched = || fetch::installed_firecracker(data_dir);
+    let (path, fetched) = match named {
+        Some(path) => (Some(path.to_owned()), false),
+        None => fetched().map_or((None, false), |path| (Some(path), true)),
+    };
+    let path = path.or_else(|| find_program(FIRECRACKER)).ok_or_else(|| ToolError::Missing {
+        program: FIRECRACKER.to_owned(),
+        hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
+    })?;
+    if fetched {
+        fetch::check_firecracker(&path, &sha256_file(&path)?).map_err(Box::new)?;
+    }
     let (_, line) = firecracker_version(&path)?;
     identify("Firecracker", path, &line)
 }
@@ -146,6 +153,7 @@ pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
         program: format!("{JAILER} beside {}", firecracker.path.display()),
         hint: "fetch both (firebench fetch firecracker), or put the jailer of the same release beside it".to_owned(),
     })?;
+    fetch::check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
     let line = version_line("Jailer", &path)?;
     let jailer = identify("Jailer", path, &line)?;
     if jailer.version == firecracker.version {
@@ -171,9 +179,7 @@ pub fn agent(path: &Path) -> Result<Tool, ToolError> {
 /// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the
 /// filter is there.
 pub fn has_sandbox(path: &Path) -> bool {
-    let mut command = Command::new(path);
-    command.args(["-sandbox", Sandbox::Strict.words(), "-device", "help"]);
-    subprocess::run(&mut command, VERSION_LIMIT).is_ok()
+    subprocess::ask(path, &["-sandbox", Sandbox::Strict.words(), "-device", "help"], VERSION_LIMIT).is_ok()
 }
 
 /// The version of the Firecracker at `path`, and the line that says it.
@@ -195,7 +201,7 @@ pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> 
 
 /// The first line of `--version`, which must name `program`.
 fn version_line(program: &'static str, path: &Path) -> Result<String, ToolError> {
-    let output = subprocess::run(Command::new(path).arg("--version"), VERSION_LIMIT)?;
+    let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
     let line = output.stdout.lines().next().unwrap_or_default().trim().to_owned();
     if line.starts_with(program) {
         Ok(line)

@@ -34,6 +34,7 @@ pub use entry::{Entry, Guard};
 pub use gc::GcReport;
 pub use meta::{Contents, FileMeta, Meta, Part, Range};
 
+use crate::program::{Ask, ask_as_a_child};
 use crate::progress::{Progress, Watcher};
 use crate::{Error, Result};
 
@@ -52,6 +53,7 @@ type OwnedWatcher = Arc<dyn Fn(Progress<'_>) -> ControlFlow<()> + Send + Sync>;
 pub struct Cache {
     dir: PathBuf,
     watcher: OwnedWatcher,
+    ask: Ask,
 }
 
 impl std::fmt::Debug for Cache {
@@ -103,12 +105,18 @@ impl Cache {
             fs::write(&tag, "Signature: 8a477f597d28d172789f06886806bc55\n# firebench keeps its images here.\n")
                 .map_err(Error::io("write", &tag))?;
         }
-        Ok(Cache { dir, watcher: Arc::new(|_| ControlFlow::Continue(())) })
+        Ok(Cache { dir, watcher: Arc::new(|_| ControlFlow::Continue(())), ask: ask_as_a_child })
     }
 
     /// Reports to `watcher` what goes on; see [`Progress`].
     pub fn on_progress(mut self, watcher: impl Fn(Progress<'_>) -> ControlFlow<()> + Send + Sync + 'static) -> Cache {
         self.watcher = Arc::new(watcher);
+        self
+    }
+
+    /// Asks programs that the user names, such as a busybox for its applets, in this way.
+    pub fn asking(mut self, ask: Ask) -> Cache {
+        self.ask = ask;
         self
     }
 
@@ -167,6 +175,11 @@ impl Cache {
     fn watcher(&self) -> Watcher<'_> {
         &*self.watcher
     }
+}
+
+/// For the modules that build entries: how programs are asked.
+pub(crate) fn ask(cache: &Cache) -> Ask {
+    cache.ask
 }
 
 /// For the modules that build entries.

@@ -106,7 +106,7 @@ fn namespace(kind: &str) -> String {
 }
 
 /// Says so where this machine or user has no namespaces, which root always has.
-fn has_namespaces(vm: &Vm) -> bool {
+pub(crate) fn has_namespaces(vm: &Vm) -> bool {
     let confinement = vm.confinement();
     if !confinement.mount_namespace {
         assert!(!nix::unistd::geteuid().is_root(), "root can: {confinement:?}");

@@ -7,6 +7,7 @@ mod death;
 mod jail;
 mod limits;
 mod output;
+mod probe;
 mod tap;
 
 use std::path::PathBuf;

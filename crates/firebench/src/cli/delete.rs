@@ -25,7 +25,7 @@ pub(crate) struct DeleteArgs {
 struct NobodyToAsk;
 
 pub(super) fn main(args: &DeleteArgs, places: &Places) -> Result<(), Failure> {
-    let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let mut store = Store::open_existing(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     let mut ids: Vec<RunId> = Vec::new();
     for run in &args.runs {
         let id = store.id(run).map_err(Failure::from_store)?;

@@ -40,7 +40,10 @@ enum What {
 }
 
 pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
-    let data_dir = places.data_dir()?;
+    let data_dir = places.make_data_dir()?;
+    if args.if_missing {
+        fetch::adopt(&data_dir)?;
+    }
     match &args.what {
         What::Firecracker { from, version, url } => {
             if args.if_missing {
@@ -57,7 +60,7 @@ pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
         }
         What::Kernel => {
             if args.if_missing {
-                if let Some(path) = fetch::installed_kernel(&data_dir) {
+                if let Ok(Some(path)) = fetch::checked_kernel(&data_dir) {
                     return found("kernel", &path);
                 }
             }

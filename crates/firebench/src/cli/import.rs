@@ -35,7 +35,7 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
         let at = |source| Failure::usage(NotImported { file: file.clone(), source });
         reports.push((file, import::read(file, &now).map_err(at)?));
     }
-    let mut store = Store::open(&places.store_path()?).map_err(Failure::from_store)?;
+    let mut store = Store::open(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     for (file, report) in reports {
         let id = match store.import(report) {
             Err(source @ (StoreError::AlreadyThere(_) | StoreError::Inconsistent(_))) => {

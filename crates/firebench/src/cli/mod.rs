@@ -16,6 +16,7 @@ mod run;
 mod runs;
 mod show;
 mod system;
+mod trust;
 mod tune;
 
 use std::io::Write;
@@ -29,6 +30,7 @@ use firebench_image::Progress;
 use firebench_image::cache::Cache;
 use firebench_vmm::Interrupt;
 
+use crate::fetch::FetchError;
 use crate::nested::NestedError;
 use crate::report;
 use crate::runner::RunError;
@@ -87,9 +89,12 @@ impl Places {
     /// The cache, which tells on standard error what it does (unless `quiet`) and stops when the user wants to.
     fn cache(&self, quiet: bool, interrupt: &Interrupt) -> Result<Cache, Failure> {
         let dir = self.cache_dir()?;
+        trust::directory("cache", "FIREBENCH_CACHE", &dir)?;
         let signal = interrupt.watch();
         let waited = AtomicBool::new(false);
-        let cache = Cache::open(dir)?;
+        let cache = Cache::open(dir)?.asking(crate::subprocess::ask_for_image);
+        // Another time: it may have been made just now.
+        trust::directory("cache", "FIREBENCH_CACHE", cache.dir())?;
         // What cannot be removed is in nobody's way.
         let _ = cache.sweep();
         Ok(cache.on_progress(move |progress| {
@@ -120,8 +125,30 @@ impl Places {
         }
     }
 
+    /// The store, for a command that writes to it or runs what is in it. To others, any store is good enough.
+    fn own_store_path(&self, runs_what_is_in_it: bool) -> Result<PathBuf, Failure> {
+        let path = self.store_path()?;
+        if runs_what_is_in_it || nix::unistd::geteuid().is_root() {
+            trust::store(&path)?;
+        }
+        Ok(path)
+    }
+
     fn data_dir(&self) -> Result<PathBuf, Failure> {
-        Ok(self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?)
+        let dir = self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?;
+        trust::directory("data directory", "FIREBENCH_DATA", &dir)?;
+        Ok(dir)
+    }
+
+    /// The data directory, which is made when it is not there.
+    fn make_data_dir(&self) -> Result<PathBuf, Failure> {
+        let dir = self.data_dir()?;
+        std::fs::create_dir_all(&dir).map_err(|source| FetchError::File {
+            action: "make",
+            path: dir.clone(),
+            source,
+        })?;
+        self.data_dir()
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use firebench_vmm::signals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
 
 use super::Failure;
 use crate::errors::TOO_FEW_FILES;
@@ -28,13 +29,19 @@ struct NoProcfs;
 
 const PROC: &str = "/proc";
 
-/// Raises the limit of open files where it is too low and may be raised; makes a file that becomes larger than it may an
+/// What nobody but the owner of a new file may do.
+const OTHERS_WRITE: Mode = Mode::S_IWGRP.union(Mode::S_IWOTH);
+
+/// Lets nobody else write to new files. Raises the limit of open files where it is too low and may be raised; makes a file that becomes larger than it may an
 /// error, where the signal would end the process.
 pub(super) fn settle() -> Result<(), Failure> {
     signals::survive_large_files().map_err(Failure::system("catch signals"))?;
     if !Path::new(PROC).join("self").exists() {
         return Err(NoProcfs.into());
     }
+    // Nobody else shall write to what firebench keeps and later runs. What is stricter stays so.
+    let before = umask(OTHERS_WRITE);
+    umask(before | OTHERS_WRITE);
     let files = Resource::RLIMIT_NOFILE;
     let Ok((soft, hard)) = getrlimit(files) else { return Ok(()) };
     if soft < FILES && (hard < FILES || setrlimit(files, FILES, hard).is_err()) {

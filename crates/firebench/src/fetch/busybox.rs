@@ -10,6 +10,7 @@ use firebench_image::{deb, outside};
 use super::apt::Apt;
 use super::error::{FetchError, file_error};
 use super::install::{self, staging};
+use super::recorded;
 use crate::tools::is_executable;
 
 const PACKAGE: &str = "busybox-static";
@@ -21,7 +22,7 @@ const SYSTEM: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 /// static, else the one in `data_dir`.
 ///
 /// # Errors
-/// [`FetchError`] when `named` is given and unusable.
+/// [`FetchError`] when `named` is given and unusable, or the one in `data_dir` is not what was fetched.
 pub fn find_busybox(data_dir: &Path, named: Option<&Path>) -> Result<Option<PathBuf>, FetchError> {
     if let Some(path) = named {
         let bytes = outside::read(path, MAX_PROGRAM_BYTES).map_err(file_error("read", path))?;
@@ -31,8 +32,15 @@ pub fn find_busybox(data_dir: &Path, named: Option<&Path>) -> Result<Option<Path
         };
     }
     let candidates = SYSTEM.iter().map(PathBuf::from).chain([home(data_dir)]);
-    let read = |path: &Path| outside::read(path, MAX_PROGRAM_BYTES);
-    Ok(candidates.into_iter().find(|path| is_executable(path) && read(path).is_ok_and(|b| usable(&b).is_ok())))
+    let usable = |path: &PathBuf| {
+        is_executable(path) && outside::read(path, MAX_PROGRAM_BYTES).is_ok_and(|bytes| usable(&bytes).is_ok())
+    };
+    let found = candidates.into_iter().find(usable);
+    match &found {
+        Some(path) if *path == home(data_dir) => recorded::check_file("busybox", path)?,
+        _ => {}
+    }
+    Ok(found)
 }
 
 /// Like [`find_busybox`], and where there is none, takes it from Debian's package through APT.
@@ -40,9 +48,10 @@ pub fn find_busybox(data_dir: &Path, named: Option<&Path>) -> Result<Option<Path
 /// # Errors
 /// [`FetchError`] when `named` is unusable, or there is none and none can be fetched.
 pub fn busybox(data_dir: &Path, named: Option<&Path>) -> Result<PathBuf, FetchError> {
-    match find_busybox(data_dir, named)? {
-        Some(path) => Ok(path),
-        None => {
+    match find_busybox(data_dir, named) {
+        Ok(Some(path)) => Ok(path),
+        Err(error) if !matches!(error, FetchError::Changed { .. } | FetchError::Unrecorded { .. }) => Err(error),
+        _ => {
             let apt = Apt::find("a busybox", HINT)?;
             fetch(&apt, data_dir)
         }
@@ -64,11 +73,11 @@ fn fetch(apt: &Apt, data_dir: &Path) -> Result<PathBuf, FetchError> {
         .ok_or_else(|| damaged("it holds no busybox".to_owned()))?;
     usable(&bytes).map_err(|reason| FetchError::Busybox { path: PathBuf::from(&announced.file_name), reason })?;
     let path = home(data_dir);
-    install::executable(&path, &bytes)?;
+    install::fetched(&path, &bytes)?;
     Ok(path)
 }
 
-fn home(data_dir: &Path) -> PathBuf {
+pub(super) fn home(data_dir: &Path) -> PathBuf {
     data_dir.join("busybox").join("busybox")
 }
 

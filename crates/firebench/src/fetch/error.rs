@@ -69,6 +69,30 @@ pub enum FetchError {
         /// Bytes that it may have.
         most: u64,
     },
+    /// A fetched file is no longer what it was.
+    #[error("{} is not what was fetched: its SHA-256 is {found}, and {expected} was recorded", path.display())]
+    #[diagnostic(help("it is not used. Remove it, and fetch it again: firebench fetch {what}"))]
+    Changed {
+        /// What it is to `firebench fetch`.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// As recorded.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
+    /// A file in the place of a fetched one, of which nothing is recorded.
+    #[error("nothing says what {} must be: it was put there by hand, or by an earlier firebench", path.display())]
+    #[diagnostic(help(
+        "firebench fetch {what} --if-missing records it as it is; remove it before that, and it is fetched again"
+    ))]
+    Unrecorded {
+        /// What it is to `firebench fetch`.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A list of digests leaves out the file in question.
     #[error("{list} names no SHA-256 of {file}; nothing was installed")]
     #[diagnostic(help("the layout is that of Firecracker's releases; check the version and the URL"))]

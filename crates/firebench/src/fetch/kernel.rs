@@ -7,6 +7,7 @@ use firebench_image::digest::{sha256, sha256_file};
 use super::apt::{Apt, version_of};
 use super::error::{FetchError, file_error};
 use super::install::staging;
+use super::recorded;
 use super::version_order::compare;
 use super::{Fetched, entries};
 
@@ -35,13 +36,16 @@ fn kernel_with(apt: &Apt, data_dir: &Path) -> Result<Fetched, FetchError> {
     let version = version_of(&announced.file_name).unwrap_or_default();
     if let (Some(expected), Ok(found)) = (&announced.sha256, sha256_file(&path)) {
         if *expected == found {
+            recorded::record(&path, &found)?;
             return Ok(Fetched { path, version, sha256: found, already: true });
         }
     }
     let staging = staging(&dir)?;
     let (staged, bytes) = apt.download(package, &announced, staging.path())?;
+    let sha256 = sha256(&bytes);
+    recorded::record(&path, &sha256)?;
     std::fs::rename(&staged, &path).map_err(file_error("write", &path))?;
-    Ok(Fetched { path, version, sha256: sha256(&bytes), already: false })
+    Ok(Fetched { path, version, sha256, already: false })
 }
 
 /// The real package, `linux-image-VERSION-cloud-amd64`.
@@ -62,6 +66,16 @@ pub fn installed_kernel(data_dir: &Path) -> Option<PathBuf> {
         .map(|(_, path)| path)
 }
 
+/// The newest kernel package that was fetched into `data_dir`, which must still be what it was.
+///
+/// # Errors
+/// [`FetchError::Changed`], [`FetchError::Unrecorded`].
+pub fn checked_kernel(data_dir: &Path) -> Result<Option<PathBuf>, FetchError> {
+    let kernel = installed_kernel(data_dir);
+    kernel.as_deref().map_or(Ok(()), |path| recorded::check_file("kernel", path))?;
+    Ok(kernel)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::apt::tests::fake_apt;
@@ -78,11 +92,12 @@ mod tests {
         assert_eq!(first.path, data.join(format!("kernels/{PACKAGE}_1.2-3_amd64.deb")));
         assert_eq!((first.version.as_str(), first.already), ("1.2-3", false));
         assert_eq!(std::fs::read(&first.path).expect("there"), b"a kernel");
-        assert_eq!(entries(&data.join("kernels")).count(), 1, "nothing is left of the work");
-        assert_eq!(installed_kernel(&data), Some(first.path.clone()));
+        assert_eq!(entries(&data.join("kernels")).count(), 2, "it and its digest: nothing is left of the work");
+        assert_eq!(checked_kernel(&data).expect("as fetched"), Some(first.path.clone()));
 
         assert_eq!(kernel_with(&apt, &data).expect("still there"), Fetched { already: true, ..first.clone() });
         std::fs::write(&first.path, "damaged").expect("room");
+        assert!(matches!(checked_kernel(&data), Err(FetchError::Changed { .. })));
         assert_eq!(kernel_with(&apt, &data).expect("fetched again"), first);
     }
 

@@ -6,6 +6,8 @@
 //! DATA/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
 //! DATA/busybox/busybox
 //! ```
+//!
+//! Beside each file is one with its digest, `firecracker.sha256`, which must still be right when it is used.
 
 mod apt;
 pub mod archive;
@@ -17,6 +19,7 @@ mod fake_elf;
 mod firecracker;
 mod install;
 mod kernel;
+mod recorded;
 mod release;
 mod sums;
 mod version_order;
@@ -29,8 +32,8 @@ use serde::{Deserialize, Serialize};
 
 pub use busybox::{busybox, find_busybox};
 pub use error::FetchError;
-pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
-pub use kernel::{installed_kernel, kernel};
+pub use firecracker::{PINNED_VERSION, Source, check_firecracker, check_jailer, firecracker, installed_firecracker};
+pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use release::RELEASE_URL;
 
 /// Something that is now in the data directory.
@@ -60,6 +63,17 @@ fn data_dir_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf>
     let xdg = || set("XDG_DATA_HOME").filter(|path| path.is_absolute());
     let home = || set("HOME").map(|home| home.join(".local/share"));
     set("FIREBENCH_DATA").or_else(|| xdg().or_else(home).map(|share| share.join("firebench")))
+}
+
+/// Takes in what an earlier firebench fetched, which recorded no digests: from here on it must stay as it is.
+///
+/// # Errors
+/// [`FetchError::File`].
+pub fn adopt(data_dir: &Path) -> Result<(), FetchError> {
+    let firecracker = installed_firecracker(data_dir);
+    let jailer = firecracker.as_deref().map(|path| path.with_file_name("jailer"));
+    let found = [firecracker, jailer, installed_kernel(data_dir), Some(busybox::home(data_dir))];
+    found.iter().flatten().filter(|path| path.is_file()).try_for_each(|path| recorded::adopt(path))
 }
 
 /// The entries of a directory; none where it cannot be read.

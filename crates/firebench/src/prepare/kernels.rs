@@ -1,5 +1,6 @@
 //! The guests' kernels, each made ready once, and the initramfs for each.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use firebench_image::initramfs;
@@ -63,7 +64,8 @@ impl Kernels {
         }
         let bytes = initramfs::build_base(agent, modules)?;
         let path = places.run_dir.join(format!("initramfs-{}", self.initramfs.len()));
-        std::fs::write(&path, &bytes).map_err(|source| PrepareError::Write { path: path.clone(), source })?;
+        let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(&bytes));
+        written.map_err(|source| PrepareError::Write { path: path.clone(), source })?;
         let artifact = Artifact {
             role: "initramfs".to_owned(),
             contenders: Vec::new(),

@@ -112,7 +112,7 @@ pub(super) fn kernel_source(named: Option<&Path>, data_dir: &Path) -> Result<Ker
             Ok(KernelSource::Package(path.to_owned()))
         }
         Some(path) => Ok(KernelSource::File { path: path.to_owned(), modules_dir: None }),
-        None => fetch::installed_kernel(data_dir).map(KernelSource::Package).ok_or(PrepareError::NoKernel),
+        None => fetch::checked_kernel(data_dir)?.map(KernelSource::Package).ok_or(PrepareError::NoKernel),
     }
 }
 

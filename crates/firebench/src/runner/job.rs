@@ -1,6 +1,6 @@
 //! What a boot is started with: its job, its files, its launch.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use firebench_image::initramfs;
@@ -42,7 +42,7 @@ pub fn write_job(
             };
             let path = dir.join("job.json");
             let json = serde_json::to_vec(&job).map_err(std::io::Error::from);
-            json.and_then(|json| std::fs::write(&path, json)).map_err(|source| RunError::Io {
+            json.and_then(|json| write_anew(&path, &json)).map_err(|source| RunError::Io {
                 action: "write",
                 path: path.clone(),
                 source,
@@ -59,8 +59,17 @@ pub fn write_job(
 pub fn write_with_job(mut base: Vec<u8>, job: &Job, dir: &Path) -> Result<PathBuf, RunError> {
     base.extend(initramfs::append_job(job)?);
     let path = dir.join("initramfs");
-    std::fs::write(&path, base).map_err(|source| RunError::Io { action: "write", path: path.clone(), source })?;
+    write_anew(&path, &base).map_err(|source| RunError::Io { action: "write", path: path.clone(), source })?;
     Ok(path)
+}
+
+/// Writes a new file in place of what may be there: a symbolic link is replaced, not followed.
+fn write_anew(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::File::create_new(path)?.write_all(bytes)
 }
 
 /// What the guest's agent has to do.

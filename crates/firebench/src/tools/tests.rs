@@ -31,8 +31,22 @@ fn firecracker_of_the_data_directory_goes_before_path() {
     let home = data.path().join("firecracker/1.13.0");
     std::fs::create_dir_all(&home).expect("room");
     let path = script(&home, FIRECRACKER, "printf 'Firecracker v1.13.0\\n\\nexiting successfully\\n'");
+    let said = firecracker(None, data.path()).expect_err("nobody fetched it").to_string();
+    assert!(said.starts_with("nothing says what "), "{said}");
+    fetch::adopt(data.path()).expect("room");
     let tool = firecracker(None, data.path()).expect("a Firecracker");
-    assert_eq!((tool.version.as_str(), tool.path), ("1.13.0", path));
+    assert_eq!((tool.version.as_str(), &tool.path), ("1.13.0", &path));
+    // It is not even asked for its version any more.
+    let asked = data.path().join("asked");
+    script(&home, FIRECRACKER, &format!("touch {}; echo Firecracker v1.13.0", asked.display()));
+    let said = firecracker(None, data.path()).expect_err("another one").to_string();
+    assert!(said.contains(" is not what was fetched: "), "{said}");
+    assert!(!asked.exists());
+    // A jailer beside it belongs to it.
+    let fetched = Tool { path, ..tool };
+    script(&home, JAILER, &format!("touch {}; echo Jailer v1.13.0", asked.display()));
+    let said = jailer(&fetched).expect_err("nobody fetched it").to_string();
+    assert!(said.starts_with("nothing says what ") && !asked.exists(), "{said}");
 }
 
 #[test]

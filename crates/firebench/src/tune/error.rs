@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::ownership::Distrust;
+
 /// Why the machine was not tuned, or not put back.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum TuneError {
@@ -49,6 +51,18 @@ pub enum TuneError {
         value: String,
         /// The kernel's reason.
         source: io::Error,
+    },
+    /// Somebody else could have written the record.
+    #[error("the record {} may be somebody else's", path.display())]
+    #[diagnostic(help(
+        "nothing was changed. Give it to root (chown root, chmod go-w), or remove it and restart the machine, which forgets all \
+         settings"
+    ))]
+    Untrusted {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: Distrust,
     },
     /// The record cannot be understood.
     #[error("the record {} cannot be used: {reason}", path.display())]

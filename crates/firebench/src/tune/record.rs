@@ -1,16 +1,17 @@
 //! The record of what was before, which outlives firebench.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
+use firebench_vmm::ownership::Trust;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::error::{TuneError, refused};
-use super::settings::Change;
+use super::settings::{Change, is_known};
 
 /// Below the root of the file system.
 const DIR: &str = "var/lib/firebench";
@@ -82,17 +83,21 @@ impl Place {
     /// The record, if there is one.
     pub(super) fn load(&self) -> Result<Option<Record>, TuneError> {
         let path = self.file();
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            result => result.map_err(refused("read", &path))?,
-        };
+        match trusted(&path) {
+            Err(TuneError::Untrusted { source, .. }) if source.is_missing() => return Ok(None),
+            checked => checked?,
+        }
+        let text = read(&path).map_err(refused("read", &path))?;
         let damaged = |reason: String| TuneError::Damaged { path: path.clone(), reason };
         let record: Record = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if record.version != VERSION {
             return Err(damaged(format!("its version is {}, and this firebench knows {VERSION}", record.version)));
         }
-        match record.settings.iter().find(|setting| !is_kernels(&setting.path)) {
-            Some(setting) => Err(damaged(format!("{:?} is no setting of the kernel", setting.path))),
+        let known = |setting: &Setting| is_known(&setting.name, &setting.path, &setting.before, &setting.ours);
+        match record.settings.iter().find(|setting| !known(setting)) {
+            Some(Setting { name, path, .. }) => Err(damaged(format!(
+                "firebench tune makes no such setting: {name:?} in {path:?}, or not with these values"
+            ))),
             None => Ok(Some(record)),
         }
     }
@@ -104,6 +109,7 @@ impl Place {
             // Everybody may see that the machine is tuned, whatever root's umask.
             fs::set_permissions(&self.dir, fs::Permissions::from_mode(0o755)).map_err(refused("make", &self.dir))?;
         }
+        trusted(&self.dir)?;
         let dir = File::open(&self.dir).map_err(refused("open", &self.dir))?;
         Flock::lock(dir, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
             Errno::EWOULDBLOCK => TuneError::Busy,
@@ -116,7 +122,11 @@ impl Place {
     pub(super) fn save(&self, record: &Record) -> Result<(), TuneError> {
         let new = self.dir.join("tune.json.new");
         let write = || {
-            let mut file = File::create(&new)?;
+            match fs::remove_file(&new) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = File::create_new(&new)?;
             file.write_all(&serde_json::to_vec_pretty(record)?)?;
             file.set_permissions(fs::Permissions::from_mode(0o644))?;
             file.sync_all()?;
@@ -139,7 +149,21 @@ impl Place {
     }
 }
 
-/// Whether a path of a record stays where settings are.
-fn is_kernels(path: &str) -> bool {
-    path.starts_with("sys/") && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+/// Refuses what anybody but root could have changed: the record decides what root writes.
+fn trusted(path: &Path) -> Result<(), TuneError> {
+    let checked = Trust::strict().path(path);
+    checked.map(drop).map_err(|source| TuneError::Untrusted { path: path.to_owned(), source })
+}
+
+/// The text of a record, which is a regular file and small.
+fn read(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 1 << 20;
+    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no small regular file"));
+    }
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
 }

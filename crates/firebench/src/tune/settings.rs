@@ -11,6 +11,7 @@ const KSM: &str = "sys/kernel/mm/ksm/run";
 const SMT: &str = "sys/devices/system/cpu/smt/control";
 /// As good as `off`.
 const NO_SMT: [&str; 3] = ["forceoff", "notsupported", "notimplemented"];
+const THP_MODES: [&str; 3] = ["always", "madvise", "never"];
 const THP: &str = "sys/kernel/mm/transparent_hugepage/enabled";
 
 /// What is set only where it is asked for: it changes what is measured, not merely how steadily.
@@ -119,6 +120,27 @@ fn governors(machine: &dyn Machine, plan: &mut Plan) {
     if !any {
         plan.note("governor", "not to be set on this machine");
     }
+}
+
+/// Whether a setting of a record is one that [`plan`] makes: its file, its name, and values that it can have.
+pub(super) fn is_known(name: &str, path: &str, before: &str, ours: &[String]) -> bool {
+    let policy = path.strip_prefix(CPUFREQ).and_then(|rest| rest.strip_prefix("/policy"));
+    let policy = policy.and_then(|rest| rest.strip_suffix("/scaling_governor"));
+    let numbered = policy.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    // Kernels have governors of their own: any word will do.
+    let word =
+        |value: &str| (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let switch = ["0", "1"];
+    let (known, befores, values): (&str, &[&str], &[&str]) = match path {
+        NO_TURBO => ("turbo", &switch, &["1"]),
+        BOOST => ("turbo", &switch, &["0"]),
+        KSM => ("ksm", &["0", "1", "2"], &["0"]),
+        THP => ("transparent huge pages", &THP_MODES, &THP_MODES),
+        SMT => ("smt", &["on", "off"], &["off"]),
+        _ if numbered && word(before) => ("governor", &[before], &["performance"]),
+        _ => return false,
+    };
+    name == known && befores.contains(&before) && ours.iter().all(|value| values.contains(&value.as_str()))
 }
 
 /// The value of a switch in words, of anything else as it is.

@@ -1,5 +1,6 @@
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tempfile::TempDir;
@@ -384,7 +385,13 @@ fn a_record_that_is_none_is_refused() {
         whole.replace("\"version\": 1", "\"version\": 2"),
         whole.replace(KSM, "/etc/passwd"),
         whole.replace(KSM, "sys/../etc/passwd"),
+        whole.replace(KSM, "sys/kernel/uevent_helper"),
+        whole.replace(GOVERNOR_0, "sys/devices/system/cpu/cpufreq/policy0/../../x/scaling_governor"),
+        whole.replace("\"ksm\"", "\"\\u001b[2Jksm\""),
+        whole.replace("\"before\": \"schedutil\"", "\"before\": \"../x\""),
+        whole.replace("\"ours\": [\n        \"performance\"", "\"ours\": [\n        \"powersave\""),
     ] {
+        assert_ne!(damaged, whole);
         machine.put(RECORD, &damaged);
         let writes = machine.writes.get();
         assert!(matches!(machine.session().restore(), Err(TuneError::Damaged { .. })), "{damaged}");
@@ -392,6 +399,41 @@ fn a_record_that_is_none_is_refused() {
         assert!(matches!(machine.session().tune(&everything()), Err(TuneError::Damaged { .. })), "{damaged}");
         assert_eq!((machine.writes.get(), current(machine.dir.path())), (writes, None));
     }
+}
+
+#[test]
+fn a_record_that_others_could_have_written_is_refused() {
+    let machine = Fake::new(SERVER);
+    machine.session().tune(&everything()).expect("tuned");
+    let record = machine.dir.path().join(RECORD);
+    let (dir, tuned) = (record.parent().expect("a directory"), machine.values());
+    let permit = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("own file");
+    let refused = || {
+        let writes = machine.writes.get();
+        assert!(matches!(machine.session().restore(), Err(TuneError::Untrusted { .. })));
+        assert!(matches!(machine.session().status(), Err(TuneError::Untrusted { .. })));
+        assert_eq!((machine.writes.get(), machine.values()), (writes, tuned.clone()));
+    };
+    permit(&record, 0o666);
+    refused();
+    permit(&record, 0o644);
+    permit(dir, 0o777);
+    refused();
+    permit(dir, 0o755);
+    if nix::unistd::geteuid().is_root() {
+        for path in [record.as_path(), dir] {
+            chown(path, Some(65534), None).expect("root may");
+            refused();
+            chown(path, Some(0), None).expect("root may");
+        }
+    }
+    // A link to a record that is in order is none.
+    let moved = dir.join("moved.json");
+    fs::rename(&record, &moved).expect("room");
+    symlink(&moved, &record).expect("room");
+    assert!(machine.session().restore().is_err());
+    fs::rename(&moved, &record).expect("room");
+    machine.session().restore().expect("put back");
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub(crate) struct RunArgs {
     /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
+    /// Run an experiment that somebody else could have written, with all programs that it names
+    #[arg(long)]
+    pub(super) trust_experiment: bool,
     /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
     #[arg(long, value_enum)]
     preset: Option<Preset>,

@@ -30,7 +30,7 @@ impl Keeper {
 
     /// Begins to keep a run; its report gets the run's id.
     pub(super) fn begin(report: &mut Report, places: &Places) -> Result<Self, Failure> {
-        let mut store = Store::open(&places.store_path()?)?;
+        let mut store = Store::open(&places.own_store_path(false)?)?;
         let id = store.begin(report)?;
         report.id = Some(id.to_string());
         crash::kept(Some(id.as_str()));
@@ -90,7 +90,7 @@ pub(super) struct CutOff {
 
 /// Takes up a run; from here on it belongs to this process.
 pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
-    let mut store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let mut store = Store::open_existing(&places.own_store_path(true)?).map_err(Failure::from_store)?;
     let id = store.id(which).map_err(Failure::from_store)?;
     // A VM that was being started when its firebench was killed holds on to the run for a moment longer.
     let begun = Instant::now();

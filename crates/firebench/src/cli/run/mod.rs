@@ -23,6 +23,9 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         Some(stored) => args.borne(stored.report.experiment.clone()),
         None => {
             let file = args.file().map_err(Failure::usage)?;
+            if let Some(file) = &file {
+                super::trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
+            }
             let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
             args.experiment(base).map_err(Failure::usage)?
         }
