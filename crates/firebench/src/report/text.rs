@@ -40,7 +40,7 @@ fn printable(c: char) -> char {
 }
 
 /// Whether nobody sees the character: a control character, or one that reorders or hides text.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     let invisible = matches!(
         c,
         '\u{ad}'

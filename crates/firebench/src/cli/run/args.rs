@@ -7,7 +7,7 @@ use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
 use crate::experiment::{
-    self, AccelChoice, ContenderError, ContenderSpec, Experiment, HostCacheChoice, PayloadSpec, Preset, Primary,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Primary,
     Workload,
 };
 use crate::init::EXPERIMENT_FILE;
@@ -81,7 +81,7 @@ pub(crate) struct RunArgs {
     /// End as soon as every contender has its verdict
     #[arg(long, help_heading = DESIGN)]
     stop_on_verdict: bool,
-    /// Only the band that may be watched at any time speaks: fewer false alarms where one contender's noise is skewed
+    /// Judge by the anytime-valid confidence band only: fewer false alarms where one contender's noise is skewed
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
     /// The metric on which verdicts are given: real or user
@@ -123,7 +123,7 @@ pub(crate) struct RunArgs {
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
-    /// Failed boots that the run bears, leaving their blocks out; one of a contender that never had a good boot ends it at once
+    /// Failed boots that the run tolerates, leaving their blocks out; one of a contender that never had a good boot ends it at once
     /// [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<u32>,
@@ -199,47 +199,18 @@ pub(crate) enum ArgsError {
         "`firebench run memory` runs the benchmark with its defaults; `firebench init` writes an experiment file"
     ))]
     NoWorkload,
-    /// A count that must be 1 at least.
-    #[error("{0} must be at least 1")]
-    #[diagnostic(help("leave it out for the default"))]
-    Zero(&'static str),
-    /// The published machines are fixed.
-    #[error("{0} does not go with --preset published: its machines are those of the document")]
-    #[diagnostic(help("--preset matched takes it"))]
-    Published(&'static str),
     /// A file has the size that it has.
     #[error("--size does not go with --payload {}: the file has its own size", .0.display())]
     #[diagnostic(help("leave --size out, or give --payload seeded or urandom"))]
     FileSize(PathBuf),
-    /// Memory is counted in MiB.
-    #[error("--memory {0} is not a whole number of MiB")]
-    #[diagnostic(help("VMMs take whole MiB: --memory 512MiB"))]
-    Memory(Size),
     /// A seed that is no number.
     #[error("the seed in --payload seeded:{0} is no number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
-    /// A contender that cannot be.
+    /// What the flags describe cannot be carried out.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Contender(#[from] ContenderError),
-    /// All iterations would be warm-up.
-    #[error("--warm-up {warm_up} leaves none of {iterations} iterations to count")]
-    #[diagnostic(help("give more --iterations, or less --warm-up"))]
-    AllWarmUp {
-        /// Iterations that do not count.
-        warm_up: u32,
-        /// All iterations.
-        iterations: u32,
-    },
-    /// Two ways to say when it is enough.
-    #[error("a number of boots and a precision do not go together")]
-    #[diagnostic(help("keep boots, or precision and max_time"))]
-    BothSizes,
-    /// An empty file.
-    #[error("a payload of 0 bytes measures nothing")]
-    #[diagnostic(help("give --size 16MiB, say"))]
-    Empty,
+    Experiment(#[from] ExperimentError),
 }
 
 impl RunArgs {
@@ -272,7 +243,7 @@ impl RunArgs {
         }
         if !self.contender.is_empty() {
             experiment.contenders =
-                self.contender.iter().map(|text| text.parse()).collect::<Result<Vec<ContenderSpec>, _>>()?;
+                self.contender.iter().map(|text| text.parse()).collect::<Result<Vec<ContenderSpec>, _>>().map_err(ExperimentError::from)?;
         }
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
@@ -300,7 +271,7 @@ impl RunArgs {
                 PayloadSpec::File { path } => return Err(ArgsError::FileSize(path.clone())),
             }
         }
-        check(&experiment)?;
+        experiment.check()?;
         Ok(experiment)
     }
 }
@@ -358,41 +329,4 @@ fn payload_spec(text: &str) -> Result<PayloadSpec, ArgsError> {
         }
         _ => PayloadSpec::File { path: text.into() },
     })
-}
-
-/// What holds for flags and files alike.
-fn check(experiment: &Experiment) -> Result<(), ArgsError> {
-    let Experiment { machine, design, payload, .. } = experiment;
-    let counts = [("--boots", design.boots), ("--iterations", design.iterations), ("--vcpus", machine.vcpus)];
-    if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
-        return Err(ArgsError::Zero(name));
-    }
-    if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
-        if warm_up >= iterations {
-            return Err(ArgsError::AllWarmUp { warm_up, iterations });
-        }
-    }
-    if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
-        return Err(ArgsError::BothSizes);
-    }
-    experiment::check_all(&experiment.contenders)?;
-    if experiment.preset == Preset::Published {
-        if machine.vcpus.is_some() {
-            return Err(ArgsError::Published("--vcpus"));
-        }
-        if machine.memory.is_some() {
-            return Err(ArgsError::Published("--memory"));
-        }
-    }
-    match machine.memory {
-        Some(Size(0)) => return Err(ArgsError::Zero("--memory")),
-        Some(memory) if memory.mib().is_none() => return Err(ArgsError::Memory(memory)),
-        _ => {}
-    }
-    match payload {
-        PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
-            Err(ArgsError::Empty)
-        }
-        _ => Ok(()),
-    }
 }

@@ -28,7 +28,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         }
     };
     let session = Session::open(places, args.quiet)?;
-    let mut prepared = session.prepare(&experiment, places)?;
+    let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
         super::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
