@@ -114,7 +114,9 @@ pub fn recorded(settings: &design::Settings, primary: Primary, state: &design::S
 fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
     let state = schedule.state();
     let design = DesignRecord { end, ..recorded(&plan.design, plan.primary, &state) };
-    let live = if plan.emulated || state.blocks < SHOWN_FROM { None } else { schedule.live() };
+    // At the end, what the report will say.
+    let known = if end.is_some() { schedule.last() } else { schedule.live() };
+    let live = known.filter(|_| !plan.emulated && state.blocks >= SHOWN_FROM);
     listener.on_event(&RunEvent::Progress {
         design: Box::new(design),
         blocks: state.blocks,
