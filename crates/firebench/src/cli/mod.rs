@@ -112,6 +112,20 @@ impl Places {
         }))
     }
 
+    /// The options of the command line that name these places, for another command; what the environment says stays.
+    fn words(&self) -> Vec<String> {
+        let places = [
+            ("--cache", &self.cache, "FIREBENCH_CACHE"),
+            ("--data", &self.data, "FIREBENCH_DATA"),
+            ("--store", &self.store, "FIREBENCH_STORE"),
+        ];
+        let said = places.into_iter().filter_map(|(flag, path, variable)| {
+            let path = path.as_ref().filter(|path| std::env::var_os(variable).as_deref() != Some(path.as_os_str()))?;
+            Some([flag.to_owned(), path.to_string_lossy().into_owned()])
+        });
+        said.flatten().collect()
+    }
+
     fn cache_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.cache.clone().map_or_else(firebench_image::cache::default_dir, Ok)?)
     }

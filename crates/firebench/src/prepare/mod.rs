@@ -134,6 +134,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         design: design.settings(specs.len()),
         primary: experiment.design.primary,
         done: Vec::new(),
+        extended: Vec::new(),
         payload_sha256: payload.sha256.clone(),
         cold: experiment.design.cold,
         host_cache,

@@ -348,7 +348,8 @@ fn notes(report: &Report, style: Style) -> String {
         add(None, "Note: ", notice);
     }
     for (contender, boot) in report.contenders.iter().flat_map(|c| c.boots.iter().map(move |boot| (c, boot))) {
-        if boot.status != BootStatus::Ok {
+        // That the run was stopped is said once, by whoever says how it ended.
+        if boot.status != BootStatus::Ok && boot.status != BootStatus::Interrupted {
             add(Some(Paint::Warning), "", &boot_failure(contender, boot));
             for line in boot.last_words.iter().rev().take(LAST_WORDS).rev() {
                 add(Some(Paint::Dim), "  | ", line);

@@ -72,9 +72,9 @@ pub(crate) struct RunArgs {
     /// Run until the interval is this narrow [default on a real accelerator: 1%]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     precision: Option<Share>,
-    /// Time for reaching the precision; at least 3 blocks are run [default: 5m]
+    /// Time for reaching the precision; at least 3 blocks are run; beside --resume the new time, all in all [default: 5m]
     #[arg(long, value_name = "TIME", help_heading = DESIGN)]
-    max_time: Option<Span>,
+    pub(super) max_time: Option<Span>,
     /// Differences up to this size count as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
@@ -127,13 +127,14 @@ pub(crate) struct RunArgs {
     /// [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<u32>,
-    /// Go on with a run of the store that was cut off, stopped or failed: same plan, same order; see `firebench runs`
+    /// Go on with a run of the store that was cut off, stopped or failed, or, with --max-time, whose time was over: same plan,
+    /// same order; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
     pub(super) resume: Option<String>,
     /// Do not keep the run in the store
     #[arg(long, conflicts_with = "resume")]
     pub(super) no_store: bool,
-    /// Print the launch of each VMM, ready to paste; start nothing
+    /// Print the launch of each VMM, ready to paste; start nothing, and build no disk: what is missing is named
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
     #[command(flatten)]
@@ -147,7 +148,7 @@ pub(crate) struct RunArgs {
 }
 
 /// What a run that is resumed has from before.
-const OF_AN_EXPERIMENT: [&str; 33] = [
+const OF_AN_EXPERIMENT: [&str; 32] = [
     "workload",
     "from",
     "preset",
@@ -163,7 +164,6 @@ const OF_AN_EXPERIMENT: [&str; 33] = [
     "jail",
     "boots",
     "precision",
-    "max_time",
     "delta",
     "stop_on_verdict",
     "strict",
@@ -272,7 +272,15 @@ impl RunArgs {
             }
         }
         experiment.check()?;
-        Ok(experiment)
+        let programs =
+            [("--qemu", &self.qemu, "FIREBENCH_QEMU"), ("--firecracker", &self.firecracker, "FIREBENCH_FIRECRACKER")];
+        let given = programs.into_iter().find(|(_, path, variable)| {
+            path.as_ref().is_some_and(|path| std::env::var_os(variable).is_none_or(|value| value != *path.as_os_str()))
+        });
+        match given.filter(|_| experiment.only_hosts() && experiment.accel != AccelChoice::Nested) {
+            Some((flag, ..)) => Err(ExperimentError::OnlyHosts(flag).into()),
+            None => Ok(experiment),
+        }
     }
 }
 
