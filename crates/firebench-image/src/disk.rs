@@ -100,6 +100,35 @@ enum Source {
 
 /// Builds the root disk, or finds it in the cache.
 pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
+    let Named { tree, file_sha256, key } = name(cache, spec)?;
+    let entry = cache.entry(KIND, &key)?;
+    let guard = entry.get_or_build(|staging| {
+        let (contents, sha256) = write(&staging.join(IMAGE), spec, tree, crate::cache::watcher(cache))?;
+        match (&spec.payload, file_sha256) {
+            (Payload::File { path }, Some(expected)) if expected != sha256 => {
+                Err(Error::PayloadChanged { path: path.clone() })
+            }
+            _ => Ok(contents),
+        }
+    })?;
+    root_disk(&entry, guard)
+}
+
+/// Where the root disk is or would be, and the disk if the cache has it. Builds nothing.
+pub fn find_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<(PathBuf, Option<RootDisk>)> {
+    let entry = cache.entry(KIND, &name(cache, spec)?.key)?;
+    let found = entry.get()?.map(|guard| root_disk(&entry, guard)).transpose()?;
+    Ok((entry.path().join(IMAGE), found))
+}
+
+/// What a disk is called in the cache, and what that was computed from.
+struct Named {
+    tree: Tree,
+    file_sha256: Option<String>,
+    key: String,
+}
+
+fn name(cache: &Cache, spec: &DiskSpec) -> Result<Named> {
     let digests = cache.digests();
     let tree = tree(spec, crate::cache::ask(cache))?;
     let file_sha256 = match &spec.payload {
@@ -112,17 +141,7 @@ pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
     };
     let tree_inputs = tree.fingerprint(&digests)?;
     let key = key(&Inputs { format: ext4::FORMAT, identity: IDENTITY.uuid, payload, tree: tree_inputs })?;
-    let entry = cache.entry(KIND, &key)?;
-    let guard = entry.get_or_build(|staging| {
-        let (contents, sha256) = write(&staging.join(IMAGE), spec, tree, crate::cache::watcher(cache))?;
-        match (&spec.payload, file_sha256) {
-            (Payload::File { path }, Some(expected)) if expected != sha256 => {
-                Err(Error::PayloadChanged { path: path.clone() })
-            }
-            _ => Ok(contents),
-        }
-    })?;
-    root_disk(&entry, guard)
+    Ok(Named { tree, file_sha256, key })
 }
 
 /// The root disk with this key, if the cache has it.

@@ -67,6 +67,29 @@ pub fn seeded(cache: &Cache, seed: u64, bytes: u64) -> Result<PayloadFile> {
     })
 }
 
+/// Where the file of [`of_disk`] is or would be, and the file if the cache has it. Makes nothing.
+///
+/// # Errors
+/// [`Error`].
+pub fn find_of_disk(cache: &Cache, disk: &RootDisk) -> Result<(PathBuf, Option<PayloadFile>)> {
+    find(cache, &Inputs::OfDisk { sha256: &disk.sha256_of_payload })
+}
+
+/// Where the file of [`seeded`] is or would be, and the file if the cache has it. Makes nothing.
+///
+/// # Errors
+/// [`Error`].
+pub fn find_seeded(cache: &Cache, seed: u64, bytes: u64) -> Result<(PathBuf, Option<PayloadFile>)> {
+    find(cache, &Inputs::Made(&Payload::Seeded { seed, bytes }))
+}
+
+fn find(cache: &Cache, inputs: &Inputs<'_>) -> Result<(PathBuf, Option<PayloadFile>)> {
+    let entry = cache.entry(KIND, &key(inputs)?)?;
+    let path = entry.path().join(NAME);
+    let found = entry.get()?.map(|guard| PayloadFile { path: path.clone(), guard });
+    Ok((path, found))
+}
+
 fn file(
     cache: &Cache,
     inputs: &Inputs<'_>,

@@ -44,6 +44,6 @@ pub mod williams;
 
 pub use error::{Error, Result};
 pub use interval::Interval;
-pub use rule::Rule;
+pub use rule::{Method, Rule};
 pub use sentence::Sentence;
 pub use verdict::{Judgement, Scale, Verdict};

@@ -29,7 +29,28 @@ pub enum Rule {
     BandAlone,
 }
 
+/// How the interval that a run ends with comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Stein's, of a pilot and the number of blocks that follows from it.
+    TwoStage,
+    /// Student's, of a number of blocks that was chosen before.
+    Fixed,
+    /// The band that holds whenever one looks at it.
+    AnytimeBand,
+}
+
 impl Rule {
+    /// How the interval comes about with which a run of so many good `blocks` ends; `planned` as for [`last`](Rule::last).
+    pub fn method(self, blocks: usize, planned: Option<usize>) -> Method {
+        match (self, planned.filter(|&planned| blocks >= planned)) {
+            (Rule::TwoStage, Some(planned)) if planned >= stein::PILOT => Method::TwoStage,
+            (Rule::Fixed, Some(_)) => Method::Fixed,
+            _ => Method::AnytimeBand,
+        }
+    }
+
     /// The interval that may be shown after any block.
     ///
     /// `differences` are those of the good blocks so far, of one of the run's `comparisons`. Errors: as for
@@ -53,13 +74,11 @@ impl Rule {
     /// it has its [`live`](Rule::live) interval. Of a run that went on beyond it, the planned blocks alone speak: somebody
     /// who had seen them decided that there should be more. Errors: as for [`band`](crate::interval::band).
     pub fn last(self, differences: &[f64], planned: Option<usize>, comparisons: usize) -> Result<Interval> {
-        let reached = planned.and_then(|planned| differences.get(..planned));
-        match (self, reached) {
-            (Rule::TwoStage, Some(differences)) if differences.len() >= stein::PILOT => {
-                Ok(of_the_run(stein::interval(differences, stein::PILOT, ALPHA_END, comparisons)?))
-            }
-            (Rule::Fixed, Some(differences)) => Ok(of_the_run(fixed(differences, ALPHA_END, comparisons)?)),
-            _ => self.live(differences, comparisons),
+        let reached = planned.and_then(|planned| differences.get(..planned)).unwrap_or(differences);
+        match self.method(differences.len(), planned) {
+            Method::TwoStage => Ok(of_the_run(stein::interval(reached, stein::PILOT, ALPHA_END, comparisons)?)),
+            Method::Fixed => Ok(of_the_run(fixed(reached, ALPHA_END, comparisons)?)),
+            Method::AnytimeBand => self.live(differences, comparisons),
         }
     }
 

@@ -120,7 +120,7 @@ impl IoEngine {
 pub const TRANSPARENT_HUGE_PAGES_SINCE: (u64, u64) = (1, 17);
 
 /// `MAX_SUPPORTED_VCPUS` of Firecracker.
-const MAX_VCPUS: u32 = 32;
+pub(crate) const MAX_VCPUS: u32 = 32;
 
 /// The user and group that a jailed Firecracker becomes. Debian keeps the ids from 65000 to 65533 for nobody ("reserved", Debian
 /// Policy 9.2.2), systemd gives out none beyond 65519, and containers with 65536 ids have it.

@@ -44,6 +44,15 @@ impl VmmKind {
         }
     }
 
+    /// The most vCPUs that the VMM accepts; the host has the CPUs that it has.
+    pub fn max_vcpus(self) -> Option<u32> {
+        match self {
+            VmmKind::Qemu => Some(crate::qemu::MAX_VCPUS),
+            VmmKind::Firecracker => Some(crate::firecracker::MAX_VCPUS),
+            VmmKind::Host => None,
+        }
+    }
+
     /// Whether this VMM can execute guests with `accel`; of the host, whether that is no guest.
     pub fn supports(self, accel: Accel) -> bool {
         match self {

@@ -68,6 +68,7 @@ pub use launch::{
 };
 pub use limits::Limits;
 pub use rundir::{RunDir, RunDirError};
+pub use shell::quote;
 pub use signals::Interrupt;
 pub use start::{Confinement, StartError};
 pub use supervise::{Isolation, Output, Vm};

@@ -145,7 +145,7 @@ impl Aio {
 }
 
 /// QEMU accepts up to 288 vCPUs on microvm (`hw/i386/microvm.c`, `max_cpus`).
-const MAX_VCPUS: u32 = 288;
+pub(crate) const MAX_VCPUS: u32 = 288;
 
 /// qboot, the firmware that QEMU ships for microvm. Its default there, a SeaBIOS, puts the ACPI tables at the end of the
 /// memory, where QEMU puts the initrd of a PVH kernel: the kernel then reads the initrd as a table and hangs.

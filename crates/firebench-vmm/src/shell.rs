@@ -101,7 +101,7 @@ fn write(file: &LaunchFile) -> String {
 }
 
 /// `text` as one word of a POSIX shell.
-fn quote(text: &str) -> std::borrow::Cow<'_, str> {
+pub fn quote(text: &str) -> std::borrow::Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=@%+".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         text.into()

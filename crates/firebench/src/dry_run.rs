@@ -5,30 +5,38 @@ use std::fmt::Write as _;
 use firebench_image::cache::Cache;
 
 use crate::prepare::Prepared;
+use crate::report::text;
 use crate::runner::{self, RunError};
 
 /// Where the files of a dry run lie in the cache directory: they outlive the command.
 const DIRECTORY: &str = "dry-run";
 
-/// Writes the initramfs of each contender's first boot into the cache directory and renders all launches as shell text.
+/// Writes the initramfs of each contender's first boot into the cache directory and renders all launches as shell text. What is
+/// not built yet is named, and stays so.
 ///
 /// # Errors
 /// [`RunError`] when a file cannot be written or a VMM cannot build the machine.
 pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
-    let mut text = String::new();
-    let comment = |text: &mut String, line: &str| {
+    let mut script = String::new();
+    let comment = |script: &mut String, line: &str| {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "# {line}");
+        let _ = writeln!(script, "# {}", text::line(line));
     };
     let report = &prepared.report;
-    comment(&mut text, &format!("accelerator: {}", report.accelerator_reason));
+    comment(&mut script, &format!("accelerator: {}", report.accelerator_reason));
     for notice in &report.notices {
-        comment(&mut text, notice);
+        comment(&mut script, notice);
+    }
+    for missing in &prepared.missing {
+        comment(&mut script, &format!("not built yet: {missing}"));
+    }
+    if !prepared.missing.is_empty() {
+        comment(&mut script, "The same command without --dry-run builds it; only then can what follows be started.");
     }
     if let Some(host) = &report.nested_host {
-        comment(&mut text, "Every VM of this run starts inside one nested host, where paths and devices are others:");
-        comment(&mut text, &host.argv.join(" "));
-        comment(&mut text, "What follows starts the same VMs on this machine itself.");
+        comment(&mut script, "Every VM of this run starts inside one nested host, where paths and devices are others:");
+        comment(&mut script, &host.argv.join(" "));
+        comment(&mut script, "What follows starts the same VMs on this machine itself.");
     }
     for planned in &prepared.plan.contenders {
         let name = &planned.name;
@@ -37,7 +45,7 @@ pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
         let iterations = report.design.iterations;
         let job = runner::write_job(&prepared.plan, planned, iterations, &runner::nonce()?, &dir)?;
         let launch = runner::planned_launch(planned, job, &dir)?;
-        let _ = write!(text, "\n# {name}\n{}", launch.to_shell());
+        let _ = write!(script, "\n# {name}\n{}", launch.to_shell());
     }
-    Ok(text)
+    Ok(script)
 }

@@ -1,11 +1,15 @@
 //! Errors as people read them.
 
+mod blame;
+
 use std::error::Error;
 use std::io;
 
 use miette::Diagnostic;
 
 use crate::report::text;
+
+pub use blame::{Blame, blame, blame_of_named};
 
 /// An error and its causes in one sentence, each said once.
 pub fn sentence<E: Error + ?Sized>(error: &E) -> String {

@@ -1,5 +1,6 @@
 //! The experiment: what the user wants, as flags or TOML give it.
 
+mod check;
 mod contender;
 mod design;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Size;
 
+pub use check::ExperimentError;
 pub use contender::{CacheMode, ContenderError, ContenderSpec, Io, check_all};
 pub use design::{Design, HostCacheChoice, Primary};
 
@@ -39,7 +41,7 @@ pub struct Experiment {
     /// What the workload reads.
     #[serde(default)]
     pub payload: PayloadSpec,
-    /// How often, in which state.
+    /// How many boots and iterations, from which cache state.
     #[serde(default)]
     pub design: Design,
     /// Files that replace what firebench finds by itself.
@@ -59,6 +61,17 @@ impl Default for Experiment {
             payload: PayloadSpec::default(),
             design: Design::default(),
             files: Files::default(),
+        }
+    }
+}
+
+impl Experiment {
+    /// The contenders as the user describes them; those of a plain list of VMMs are called after their VMM.
+    pub fn specs(&self) -> Vec<ContenderSpec> {
+        if self.contenders.is_empty() {
+            self.vmm.iter().map(|&vmm| ContenderSpec::new(vmm.name(), vmm)).collect()
+        } else {
+            self.contenders.clone()
         }
     }
 }

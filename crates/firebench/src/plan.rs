@@ -9,6 +9,7 @@ use firebench_vmm::{Machine, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Primary;
+use crate::record::Extension;
 
 /// A run, ready to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Plan {
     pub primary: Primary,
     /// Boots of this run that are there already, in the order in which they ran: it goes on after them.
     pub done: Vec<design::Boot>,
+    /// The times that it was given since, each after so many boots.
+    #[serde(default)]
+    pub extended: Vec<Extension>,
     /// The digest that every iteration must print first.
     pub payload_sha256: String,
     /// Bytes of the payload, which every iteration reads.
@@ -40,6 +44,17 @@ pub struct Plan {
     pub emulated: bool,
     /// CPUs of the host.
     pub host_cpus: u32,
+}
+
+impl Plan {
+    /// Gives a schedule the time that the run was given when so many boots were done.
+    ///
+    /// # Errors
+    /// A time that is no positive number.
+    pub fn extend(&self, schedule: &mut design::Schedule, boots: usize) -> firebench_stats::Result<()> {
+        let now = self.extended.iter().filter(|extension| extension.after_boots == boots);
+        now.map(|extension| extension.max_seconds).try_for_each(|seconds| schedule.extend(seconds))
+    }
 }
 
 /// A contender of a plan.

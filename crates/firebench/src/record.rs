@@ -122,6 +122,18 @@ pub struct DesignRecord {
     pub planned: Option<u32>,
     /// Why the run ended.
     pub end: Option<RunEnd>,
+    /// Each time that the run was taken up again with another time to take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<Extension>,
+}
+
+/// Another time for a run that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Boots that were done by then.
+    pub after_boots: usize,
+    /// Seconds that the run may take at most from then on.
+    pub max_seconds: f64,
 }
 
 impl Default for DesignRecord {
@@ -139,6 +151,7 @@ impl Default for DesignRecord {
             iterations: 3,
             planned: None,
             end: None,
+            extended: Vec::new(),
         }
     }
 }

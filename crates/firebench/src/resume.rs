@@ -11,7 +11,7 @@ use crate::store::Done;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ResumeError {
     /// It would be another run.
-    #[error("run {id} cannot go on, for this is no longer what it began with: {}", changed.join("; "))]
+    #[error("cannot resume run {id}: the setup has changed: {}", changed.join("; "))]
     #[diagnostic(help("put back what changed, or begin a new run with `firebench run --from` its report"))]
     Changed {
         /// The run.
@@ -19,8 +19,14 @@ pub enum ResumeError {
         /// What changed.
         changed: Vec<String>,
     },
+    /// A time for a run that has none.
+    #[error("cannot resume run {0} with --max-time: it has a number of boots, not a precision to reach")]
+    #[diagnostic(help(
+        "leave --max-time out; `firebench run --from` its report with another --boots begins a new run"
+    ))]
+    NoTime(String),
     /// The boots that are there are not those of its design.
-    #[error("the boots of run {0} do not follow its design")]
+    #[error("cannot resume run {0}: its boots do not follow its design")]
     #[diagnostic(help("was the store edited? `firebench show` shows what is there; begin a new run"))]
     Foreign(String),
 }
@@ -69,7 +75,8 @@ pub fn replay(id: &str, plan: &Plan, done: &[Done]) -> Result<Vec<design::Boot>,
     let foreign = || ResumeError::Foreign(id.to_owned());
     let mut schedule = Schedule::new(plan.design.clone()).map_err(|_| foreign())?;
     let mut boots = Vec::with_capacity(done.len());
-    for Done { contender, boot, seconds } in done {
+    for (number, Done { contender, boot, seconds }) in done.iter().enumerate() {
+        plan.extend(&mut schedule, number).map_err(|_| foreign())?;
         let place = (boot.block, boot.position, *contender);
         match schedule.next() {
             Next::Boot(turn) if (turn.block, turn.position, turn.contender) == place => {}

@@ -108,6 +108,36 @@ pub enum Comparison {
     Unknown,
 }
 
+/// The precision that a run aimed at, and how near it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Aim {
+    /// Half-width of the interval that was wanted, relative: 0.01 is ±1%.
+    pub wanted: f64,
+    /// That of the widest interval of its comparisons; none where one of them has no interval.
+    pub reached: Option<f64>,
+}
+
+impl Aim {
+    /// Whether every interval is as narrow as was wanted.
+    pub fn is_reached(&self) -> bool {
+        // What is computed on logarithms and back again is off in the last digits.
+        self.reached.is_some_and(|reached| reached <= self.wanted * (1.0 + 1e-9))
+    }
+}
+
+/// How near a run came to the precision that it aimed at; none where it aimed at none, or had nothing to compare.
+pub fn aim(report: &Report) -> Option<Aim> {
+    let (baseline, others) = report.contenders.split_first()?;
+    let wanted = report.design.precision.filter(|_| !others.is_empty())?;
+    let half_width = |other| {
+        let paired = Paired::of(report, baseline, other);
+        let judgement = paired.judge(report, &report.design.primary, others.len()).ok()?;
+        Some(judgement.interval.half_width.exp_m1()).filter(|half| half.is_finite())
+    };
+    let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
+    Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
+}
+
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {
     let design = &report.design;

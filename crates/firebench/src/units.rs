@@ -17,7 +17,7 @@ const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 
 
 /// Text that is no size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no size; write it like 1GiB, 512MiB or 4096")]
+#[error("invalid size {0:?}: write it like 1GiB, 512MiB or 4096")]
 pub struct SizeError(String);
 
 impl Size {
@@ -72,15 +72,27 @@ impl From<Size> for String {
     }
 }
 
-/// A share, in millionths. Read from `1%`, `0.5%`, `0.01`; written in percent.
+/// A share, in millionths. Read from `1%`, `0.5%`, `0.01`; written in percent. Where there is no percent sign, the number is a
+/// part of one and below it: who writes 5 means 5%, not 500%.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Share(u32);
 
 /// Text that is no share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no share above zero; write it like 1% or 0.01")]
-pub struct ShareError(String);
+pub enum ShareError {
+    /// Not a number, or not a positive one.
+    #[error("invalid share {0:?}: must be above 0, for example 1%")]
+    Form(String),
+    /// A number without a percent sign that is no part of one.
+    #[error(
+        "invalid share {0:?}: did you mean {0}%? Without a percent sign it must be below 1, for example 0.05 for 5%"
+    )]
+    Bare(String),
+    /// More than tenfold.
+    #[error("invalid share {0:?}: must be at most 1000%")]
+    TooLarge(String),
+}
 
 impl Share {
     /// `percent` percent.
@@ -103,15 +115,21 @@ impl FromStr for Share {
     type Err = ShareError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = || ShareError::Form(text.to_owned());
         let trimmed = text.trim();
-        let (number, millionths) = match trimmed.strip_suffix('%') {
-            Some(percent) => (percent.trim_end(), 1e4),
-            None => (trimmed, 1e6),
+        let (number, is_percent) = match trimmed.strip_suffix('%') {
+            Some(percent) => (percent.trim_end(), true),
+            None => (trimmed, false),
         };
-        let number: f64 = number.parse().map_err(|_| ShareError(text.to_owned()))?;
-        let millionths = (number * millionths).round();
-        // At most tenfold: beyond, it is a mistake in the unit.
-        if (1.0..=1e7).contains(&millionths) { Ok(Share(millionths as u32)) } else { Err(ShareError(text.to_owned())) }
+        let value: f64 = number.parse().map_err(|_| form())?;
+        let millionths = (value * if is_percent { 1e4 } else { 1e6 }).round();
+        if millionths.is_nan() || millionths < 1.0 {
+            return Err(form());
+        }
+        if !is_percent && value >= 1.0 && value.is_finite() {
+            return Err(ShareError::Bare(number.to_owned()));
+        }
+        if millionths <= 1e7 { Ok(Share(millionths as u32)) } else { Err(ShareError::TooLarge(text.to_owned())) }
     }
 }
 
@@ -142,7 +160,7 @@ pub struct Span(u64);
 
 /// Text that is no span of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no span of time from 1 s; write it like 5m, 90s or 1h 30m")]
+#[error("invalid time {0:?}: must be 1 s at least, for example 5m, 90s or 1h 30m")]
 pub struct SpanError(String);
 
 impl Span {
@@ -199,9 +217,10 @@ mod tests {
             assert_eq!((share.part(), share.to_string().as_str()), (part, written));
             assert_eq!(share.to_string().parse(), Ok(share));
         }
-        for text in ["", "0", "-1%", "one", "1.5e9", "NaN", "inf", "%"] {
+        for text in ["", "0", "-1%", "one", "1.5e9", "NaN", "inf", "%", "1001%", "inf%"] {
             assert!(text.parse::<Share>().is_err(), "{text}");
         }
+        assert_eq!("500%".parse::<Share>().map(Share::part), Ok(5.0), "who says so means it");
         for (text, seconds, written) in [("5m", 300, "5m"), ("90s", 90, "1m 30s"), ("1h 30m", 5400, "1h 30m")] {
             let span: Span = text.parse().expect("a span");
             assert_eq!((span.as_secs(), span.to_string().as_str()), (seconds, written));
@@ -209,6 +228,15 @@ mod tests {
         for text in ["", "5", "0s", "100ms", "-1m"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_bare_number_from_1_is_taken_for_a_forgotten_percent_sign() {
+        for (text, meant) in [("5", "5%"), ("1", "1%"), (" 1.5 ", "1.5%"), ("1e3", "1e3%")] {
+            let said = text.parse::<Share>().expect_err(text).to_string();
+            assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
+        }
+        assert_eq!("0.999".parse::<Share>().map(Share::part), Ok(0.999));
     }
 
     #[test]

@@ -191,7 +191,8 @@ impl<'a> Entry<'a> {
         fs::metadata(self.path().join(USED)).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    /// The directory that it has, or would have.
+    pub(crate) fn path(&self) -> PathBuf {
         self.cache.dir.join(ENTRIES).join(&self.kind).join(&self.key)
     }
 

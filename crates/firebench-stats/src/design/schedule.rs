@@ -115,6 +115,21 @@ impl Schedule {
         if self.boots.len() < self.order.len() { Ok(Vec::new()) } else { self.end_of_block() }
     }
 
+    /// Gives a run that aims at a precision another time from here on. What was decided before stays: whether there was a
+    /// scout, the rule, the number of blocks that the pilot called for. A run that its time had ended goes on.
+    ///
+    /// Errors: a time that is no positive number.
+    pub fn extend(&mut self, time: f64) -> Result<()> {
+        let time = seconds("run", time)?;
+        if let Size::Precision { max_seconds, .. } = &mut self.settings.size {
+            *max_seconds = time;
+        }
+        if self.end == Some(End::TimeOver) {
+            self.end = self.reason_to_end();
+        }
+        Ok(())
+    }
+
     /// How far the run has come.
     pub fn state(&self) -> State {
         self.state

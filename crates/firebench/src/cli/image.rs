@@ -81,8 +81,10 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
                 None => Payload::Seeded { seed: *seed, bytes: size.0 },
             };
             let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-            let busybox = fetch::find_busybox(&places.data_dir()?, named.as_deref())?.ok_or(PrepareError::NoBusybox)?;
-            let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>().map_err(Failure::usage)?;
+            let busybox = fetch::find_busybox(&places.data_dir()?, named.as_deref())
+                .map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?
+                .ok_or(PrepareError::NoBusybox)?;
+            let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
             let built = build_root_disk(&cache, &DiskSpec { busybox, payload, add });
             let disk = Failure::unless_stopped(built, &interrupt)?;
             super::print(&format!(

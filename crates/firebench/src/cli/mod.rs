@@ -19,7 +19,7 @@ mod system;
 mod trust;
 mod tune;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +30,7 @@ use firebench_image::Progress;
 use firebench_image::cache::Cache;
 use firebench_vmm::Interrupt;
 
+use crate::errors::{Blame, blame, blame_of_named};
 use crate::fetch::FetchError;
 use crate::nested::NestedError;
 use crate::report;
@@ -40,9 +41,9 @@ use crate::store::StoreError;
 pub const EXIT_OK: u8 = 0;
 /// A gate failed: something is worse than it may be.
 pub const EXIT_REGRESSION: u8 = 1;
-/// The command line or an input file is wrong.
+/// What the user gave is wrong: the command line, the environment, or a file that they name.
 pub const EXIT_USAGE: u8 = 2;
-/// The run failed.
+/// This machine or the run failed.
 pub const EXIT_FAILED: u8 = 3;
 /// A verdict was required, and there is none.
 pub const EXIT_INCONCLUSIVE: u8 = 4;
@@ -65,8 +66,14 @@ Examples:
   firebench compare A B                    two runs: which is faster, and in what they differ
   firebench doctor                         what this machine has, lacks, and what to do about it
 
-Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict,
-            70 a fault in firebench itself, 128+N stopped by signal N.";
+Exit codes:
+  0      fine
+  1      a gate failed: something is worse than it may be
+  2      what was given is wrong: a flag, a value out of range, a file that is missing or not what it should be
+  3      this machine or the run failed
+  4      undecided, with --require-verdict
+  70     a fault in firebench itself
+  128+N  stopped by signal N";
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";
@@ -112,6 +119,20 @@ impl Places {
             }
             if signal.received().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }))
+    }
+
+    /// The options of the command line that name these places, for another command; what the environment says stays.
+    fn words(&self) -> Vec<String> {
+        let places = [
+            ("--cache", &self.cache, "FIREBENCH_CACHE"),
+            ("--data", &self.data, "FIREBENCH_DATA"),
+            ("--store", &self.store, "FIREBENCH_STORE"),
+        ];
+        let said = places.into_iter().filter_map(|(flag, path, variable)| {
+            let path = path.as_ref().filter(|path| std::env::var_os(variable).as_deref() != Some(path.as_os_str()))?;
+            Some([flag.to_owned(), path.to_string_lossy().into_owned()])
+        });
+        said.flatten().collect()
     }
 
     fn cache_dir(&self) -> Result<PathBuf, Failure> {
@@ -269,7 +290,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A mistake in the command line or an input file.
+    /// A mistake in the command line or an input file, of an error that is known here alone.
     fn usage(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
         Failure { error: Box::new(error), code: EXIT_USAGE }
     }
@@ -281,9 +302,10 @@ impl Failure {
 
     /// A run that failed or was stopped.
     fn from_run(error: RunError) -> Self {
-        let code =
-            error.signal().and_then(|signal| u8::try_from(signal.saturating_add(128)).ok()).unwrap_or(EXIT_FAILED);
-        Failure { error: Box::new(error), code }
+        match error.signal().and_then(|signal| u8::try_from(signal.saturating_add(128)).ok()) {
+            Some(code) => Failure { error: Box::new(error), code },
+            None => error.into(),
+        }
     }
 
     /// What came of work that `interrupt` may have stopped: then that is what is told, whatever error it came out as.
@@ -307,15 +329,21 @@ impl Failure {
         }
     }
 
+    /// What went wrong with a file that the user named.
+    fn of_named(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
+        let code = exit_code(blame_of_named(&error));
+        Failure { error: Box::new(error), code }
+    }
+
     /// What the store did not do: most often it was asked for something that it does not have.
     fn from_store(error: StoreError) -> Self {
-        let code = if error.is_usage() { EXIT_USAGE } else { EXIT_FAILED };
-        Failure { error: Box::new(error), code }
+        error.into()
     }
 
     /// The error as the terminal shows it.
     fn render(&self) -> String {
-        crate::errors::render(self.error.as_ref())
+        let text = crate::errors::render(self.error.as_ref());
+        if std::io::stderr().is_terminal() { report::text::fit(&text, run::style(true).width) } else { text }
     }
 
     /// The error in a sentence.
@@ -324,9 +352,17 @@ impl Failure {
     }
 }
 
-/// Whatever is not said to be a mistake in usage is a failed run.
+/// [`blame`](crate::errors::blame) says what the exit code is.
 impl<E: miette::Diagnostic + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure { error: Box::new(error), code: EXIT_FAILED }
+        let code = exit_code(blame(&error));
+        Failure { error: Box::new(error), code }
+    }
+}
+
+fn exit_code(blame: Blame) -> u8 {
+    match blame {
+        Blame::Given => EXIT_USAGE,
+        Blame::Machine => EXIT_FAILED,
     }
 }

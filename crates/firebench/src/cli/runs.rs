@@ -1,34 +1,76 @@
 //! `firebench runs`: lists what is in the store.
 
-use clap::{Args, ValueEnum};
+use std::io::IsTerminal;
 
-use super::{Failure, Places};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Failure, Places, run};
+use crate::report::findings::{self, PairFindings};
 use crate::report::runs;
-use crate::store::{Store, StoreError};
+use crate::store::{RunLine, Store, StoreError};
+
+/// So many runs are shown on a terminal, unless the user says otherwise.
+const ON_A_TERMINAL: usize = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunsArgs {
+    /// Show the last N runs; 0 stands for all [default: 20 on a terminal, else all]
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For people
     #[default]
     Table,
+    /// An array, with verdict, ratio, interval and fairness of each comparison
     Json,
 }
 
+/// A run with what it found.
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    line: RunLine,
+    /// None where the run cannot be read.
+    pairs: Option<Vec<PairFindings>>,
+}
+
 pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
-    let lines = match Store::open_existing(&places.store_path()?) {
-        // Nothing was run yet.
-        Err(StoreError::Missing(_)) => Vec::new(),
-        opened => opened.and_then(|store| store.list()).map_err(Failure::from_store)?,
+    let store = match Store::open_existing(&places.store_path()?) {
+        // Nothing was run yet. A store that the user names is another matter.
+        Err(StoreError::Missing(_)) if places.store.is_none() => None,
+        opened => Some(opened?),
     };
+    let mut lines = store.as_ref().map(Store::list).transpose()?.unwrap_or_default();
+    let is_terminal = std::io::stdout().is_terminal();
+    let older = lines.len().saturating_sub(shown(args, is_terminal));
+    lines.truncate(lines.len().saturating_sub(older));
     match args.format {
         Format::Table if lines.is_empty() => super::print("no runs yet: `firebench run memory` makes the first one\n"),
-        Format::Table => super::print(&runs::table(&lines)),
-        Format::Json => super::print(&super::json(&lines)?),
+        Format::Table => {
+            let width = is_terminal.then(|| run::style(true).width);
+            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older)))
+        }
+        Format::Json => {
+            let pairs = |line: &RunLine| Some(findings::of_pairs(&store.as_ref()?.load(line.id.as_str()).ok()?));
+            let found: Vec<Found> = lines.into_iter().map(|line| Found { pairs: pairs(&line), line }).collect();
+            super::print(&super::json(&found)?)
+        }
+    }
+}
+
+/// How many runs are shown.
+fn shown(args: &RunsArgs, is_terminal: bool) -> usize {
+    match args.limit {
+        Some(0) => usize::MAX,
+        Some(limit) => limit,
+        None if is_terminal && args.format == Format::Table => ON_A_TERMINAL,
+        None => usize::MAX,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Share, Span};
 
-/// How often, in which state, with which patience. What is absent is chosen when the plan is made: on a real accelerator a
+/// How many boots and iterations, from which cache state, and when to stop. What is absent is chosen when the plan is made: on a real accelerator a
 /// precision of 1% in at most five minutes, on an emulated one three boots of each contender.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +24,7 @@ pub struct Design {
     /// Differences up to this size count as none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Share>,
-    /// Only the anytime band speaks, at 5%.
+    /// Judge by the anytime-valid confidence band only, at 5%.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
     /// End as soon as every comparison has its verdict.
@@ -45,7 +45,7 @@ pub struct Design {
     /// State of the host's page cache of the root disk before each boot.
     #[serde(default)]
     pub host_cache: HostCacheChoice,
-    /// Failed boots that the run bears: the block is left out, and the run goes on.
+    /// Failed boots that the run tolerates: the block is left out, and the run goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<u32>,
     /// Seconds until the agent must have spoken.

@@ -124,6 +124,31 @@ pub struct Parts {
     pub sandbox: bool,
 }
 
+impl Parts {
+    /// The machine as it will be, for show: its own disk is not built.
+    pub fn outline(&self, plan: &Plan) -> NestedMachine {
+        let mut drives = vec![PathBuf::from("the-nested-hosts-own-disk")];
+        for contender in plan.contenders.iter().filter(|contender| contender.system.settings().is_some()) {
+            if !drives.contains(&contender.disk) {
+                drives.push(contender.disk.clone());
+            }
+        }
+        self.machine(drives)
+    }
+
+    fn machine(&self, drives: Vec<PathBuf>) -> NestedMachine {
+        NestedMachine {
+            qemu: self.qemu.clone(),
+            memory_mib: self.memory_mib,
+            tsc_khz: self.tsc_khz,
+            kernel: self.kernel.clone(),
+            initramfs: PathBuf::new(),
+            sandbox: self.sandbox,
+            drives,
+        }
+    }
+}
+
 impl Nested {
     /// Moves `plan` in: makes the nested host's root disk, unless the cache has it.
     ///
@@ -132,15 +157,7 @@ impl Nested {
     pub fn prepare(plan: &Plan, parts: &Parts, cache: &Cache) -> Result<Self, NestedError> {
         let Moved { plan, files, drives } = files::move_in(plan, &parts.firebench)?;
         let tools = tools::build_tools_disk(cache, &files, &MOUNT_POINTS.map(Path::new))?;
-        let machine = NestedMachine {
-            qemu: parts.qemu.clone(),
-            memory_mib: parts.memory_mib,
-            tsc_khz: parts.tsc_khz,
-            kernel: parts.kernel.clone(),
-            initramfs: PathBuf::new(),
-            sandbox: parts.sandbox,
-            drives: std::iter::once(tools.path.clone()).chain(drives).collect(),
-        };
+        let machine = parts.machine(std::iter::once(tools.path.clone()).chain(drives).collect());
         let base = initramfs::build_base(&parts.agent, &parts.modules)?;
         Ok(Nested { plan, machine, base, _tools: tools })
     }

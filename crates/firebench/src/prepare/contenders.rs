@@ -2,29 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::{Accel, Settings, VmmKind, firecracker};
+use firebench_vmm::{Accel, LaunchError, Settings, VmmKind, firecracker};
 use semver::Version;
 
 use super::PrepareError;
 use crate::accel::Chosen;
-use crate::experiment::{CacheMode, ContenderSpec, Experiment, Io};
+use crate::experiment::{CacheMode, ContenderSpec, Io};
 use crate::preset::PresetVm;
 use crate::tools::Tool;
 use crate::units::Size;
-
-/// The contenders as the user describes them; those of a plain list of VMMs are called after their VMM.
-pub(super) fn specs(experiment: &Experiment) -> Vec<ContenderSpec> {
-    if experiment.contenders.is_empty() {
-        experiment.vmm.iter().map(|&vmm| ContenderSpec::new(vmm.name(), vmm)).collect()
-    } else {
-        experiment.contenders.clone()
-    }
-}
-
-/// Whether nothing is virtualised at all.
-pub(super) fn only_hosts(specs: &[ContenderSpec]) -> bool {
-    specs.iter().all(|spec| spec.vmm == VmmKind::Host)
-}
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
@@ -45,6 +31,30 @@ pub(super) fn able(
         notices.push(format!("{} is left out: {} cannot run guests with {}", spec.name, spec.vmm, chosen.accel));
     }
     if able.is_empty() { Err(PrepareError::NoContender) } else { Ok(able) }
+}
+
+/// vCPUs that each contender can have, of those that it would have: a VMM has its bound, and the host the CPUs that firebench
+/// may use, `own`. What only the experiment's machine asks for is cut down for a host beside VMs.
+///
+/// # Errors
+/// [`PrepareError::Launch`] or [`PrepareError::HostCpus`] for what was asked of the contender itself.
+pub(super) fn possible_vcpus(
+    spec: &ContenderSpec,
+    wanted: u32,
+    own: Option<usize>,
+    only_hosts: bool,
+) -> Result<u32, PrepareError> {
+    if let Some(max) = spec.vmm.max_vcpus().filter(|&max| wanted > max) {
+        return Err(LaunchError::Vcpus { vmm: spec.vmm, max, vcpus: wanted }.into());
+    }
+    let own = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| spec.vmm == VmmKind::Host && wanted > own);
+    match own {
+        Some(available) if spec.vcpus.is_some() || only_hosts => {
+            Err(PrepareError::HostCpus { name: spec.name.clone(), wanted, available })
+        }
+        Some(available) => Ok(available),
+        None => Ok(wanted),
+    }
 }
 
 /// What makes one root disk differ from another.
@@ -135,5 +145,20 @@ mod tests {
             assert!(error.contains(old) && error.contains("1.17"), "{error}");
         }
         assert!(check_version(&ContenderSpec::new("fc", VmmKind::Firecracker), &tool("1.12.1")).is_ok());
+    }
+
+    #[test]
+    fn nobody_has_more_cpus_than_there_are() {
+        let spec = |name: &str, vmm, vcpus| ContenderSpec { vcpus, ..ContenderSpec::new(name, vmm) };
+        let vcpus = |spec: &ContenderSpec, wanted, only| possible_vcpus(spec, wanted, Some(2), only);
+        let refused = |result: Result<u32, PrepareError>| result.expect_err("too many").to_string();
+        let (own, shared) = (spec("a", VmmKind::Host, Some(8)), spec("host", VmmKind::Host, None));
+        assert_eq!(refused(vcpus(&own, 8, false)), "contender a cannot have 8 CPUs: firebench may use 2 here");
+        assert_eq!(refused(vcpus(&shared, 8, true)), "contender host cannot have 8 CPUs: firebench may use 2 here");
+        assert_eq!(vcpus(&shared, 8, false).expect("beside VMs"), 2);
+        assert_eq!(vcpus(&shared, 1, true).expect("few"), 1);
+        assert_eq!(vcpus(&spec("q", VmmKind::Qemu, Some(8)), 8, false).expect("more than CPUs"), 8);
+        let firecracker = spec("f", VmmKind::Firecracker, None);
+        assert_eq!(refused(vcpus(&firecracker, 64, false)), "firecracker accepts 1 to 32 vCPUs, not 64");
     }
 }

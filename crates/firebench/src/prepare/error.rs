@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::ContenderError;
+use crate::experiment::ExperimentError;
 use crate::fetch::FetchError;
 use crate::nested::NestedError;
 use crate::tools::ToolError;
@@ -98,10 +98,40 @@ pub enum PrepareError {
         /// The path.
         path: PathBuf,
     },
-    /// A contender that cannot be.
+    /// An experiment that cannot be carried out.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Contender(#[from] ContenderError),
+    Experiment(#[from] ExperimentError),
+    /// A machine that its VMM cannot build.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Launch(#[from] firebench_vmm::LaunchError),
+    /// More CPUs for the bare host than there are.
+    #[error("contender {name} cannot have {wanted} CPUs: firebench may use {available} here")]
+    #[diagnostic(help("choose fewer --vcpus; a VM may have more vCPUs than there are CPUs, the bare host may not"))]
+    HostCpus {
+        /// The contender.
+        name: String,
+        /// What was asked for.
+        wanted: u32,
+        /// What there is.
+        available: u32,
+    },
+    /// A file that the user names.
+    #[error("cannot use {role} {}", path.display())]
+    #[diagnostic(help("check the path: it is taken from the directory in which firebench is started"))]
+    Given {
+        /// What it is for.
+        role: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// What the user names is not what it should be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unusable(Box<PrepareError>),
     /// A verdict is asked for where there can be none.
     #[error("--{0} needs a real accelerator: {1}")]
     #[diagnostic(help("timings of emulated machines get no verdict; --boots N runs a number of boots of your choice"))]
@@ -142,4 +172,14 @@ pub enum PrepareError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] crate::runner::RunError),
+}
+
+impl PrepareError {
+    /// Marks what went wrong with something that the user named.
+    pub(super) fn of_user<T>(named: bool, result: Result<T, impl Into<PrepareError>>) -> Result<T, PrepareError> {
+        result.map_err(|error| match error.into() {
+            error if named => PrepareError::Unusable(Box::new(error)),
+            error => error,
+        })
+    }
 }

@@ -41,7 +41,8 @@ impl Kernels {
         let index = match self.prepared.iter().position(|(known, _)| *known == path) {
             Some(index) => index,
             None => {
-                self.prepared.push((path.clone(), parts::kernel(&places.cache, &source)?));
+                let kernel = PrepareError::of_user(named.is_some(), parts::kernel(&places.cache, &source))?;
+                self.prepared.push((path.clone(), kernel));
                 self.prepared.len().saturating_sub(1)
             }
         };

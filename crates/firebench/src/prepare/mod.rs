@@ -6,6 +6,7 @@ mod contenders;
 mod defaults;
 mod disks;
 mod error;
+mod given;
 mod kernels;
 mod parts;
 mod records;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_vmm::{Machine, VmmKind, affinity, kvm};
+use firebench_vmm::{Machine, Settings, VmmKind, affinity, kvm};
 
 use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
@@ -22,12 +23,12 @@ use crate::hostfacts::HostFacts;
 use crate::nested::{Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
-use crate::record::{Artifact, PayloadRecord, Report};
+use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
 use crate::throttle;
 use crate::tools::{self, Tool};
 use crate::units::Size;
 use disks::{Disks, Work};
-use kernels::Kernels;
+use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
@@ -42,6 +43,8 @@ pub struct Places {
     pub data_dir: PathBuf,
     /// A directory of this run, for files that live as long as it does.
     pub run_dir: PathBuf,
+    /// Whether disks that are missing are built; a dry run only says where they would be.
+    pub build: bool,
 }
 
 /// A run, ready to start.
@@ -57,6 +60,8 @@ pub struct Prepared {
     pub harness: Option<u32>,
     /// Why no VM of it would start.
     pub no_kvm: Option<NoKvm>,
+    /// What a dry run did not find, and did not build.
+    pub missing: Vec<String>,
     /// Keeps the files in the cache.
     _held: (Disks, Kernels, Option<PreparedKernel>),
 }
@@ -87,15 +92,20 @@ struct Made {
 /// # Errors
 /// [`PrepareError`] names what is missing.
 pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, PrepareError> {
+    experiment.check()?;
+    given::check(experiment)?;
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
-    let specs = contenders::specs(experiment);
-    let chosen = accel::choose(experiment.accel, &kvm, contenders::only_hosts(&specs));
+    let specs = experiment.specs();
+    let chosen = accel::choose(experiment.accel, &kvm, experiment.only_hosts());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
     let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
     confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
+    for spec in &specs {
+        machine(experiment, spec, &chosen, &host)?;
+    }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
     let mut making = Making {
@@ -119,12 +129,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let available = making.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     let harness = making.pin(&mut made)?;
-    let payload = making.disks.payload.clone();
+    let (payload, missing) = (making.disks.payload.clone(), making.disks.missing.clone());
     let plan = Plan {
         contenders: made.into_iter().map(|made| made.planned).collect(),
         design: design.settings(specs.len()),
         primary: experiment.design.primary,
         done: Vec::new(),
+        extended: Vec::new(),
         payload_sha256: payload.sha256.clone(),
         payload_bytes: payload.bytes,
         cold: experiment.design.cold,
@@ -140,12 +151,9 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         emulated: making.chosen.emulated,
         host_cpus: making.host.cpus.unwrap_or(1),
     };
-    let (nested, nested_kernel) = making.nested(&plan, &programs, largest_mib, disk_bytes)?;
+    let Inside { nested, record: nested_record, kernel: nested_kernel } =
+        making.nested(&plan, &programs, largest_mib, disk_bytes)?;
     let experiment = resolved(experiment, &plan, &design, &payload);
-    let nested_record = match (&nested, &programs.nested) {
-        (Some(nested), Some(qemu)) => Some(records::nested_host(nested, qemu)?),
-        _ => None,
-    };
     let report = records::report(
         experiment,
         making.chosen,
@@ -159,19 +167,18 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             nested_host: nested_record,
         },
     )?;
-    Ok(Prepared { plan, nested, report, harness, no_kvm, _held: (making.disks, making.kernels, nested_kernel) })
+    Ok(Prepared {
+        plan,
+        nested,
+        report,
+        harness,
+        no_kvm,
+        missing,
+        _held: (making.disks, making.kernels, nested_kernel),
+    })
 }
 
 impl Making<'_> {
-    /// vCPUs and memory of a contender that does not name its own.
-    fn machine(&self, spec: &ContenderSpec) -> (u32, u32) {
-        let machine = &self.experiment.machine;
-        let cpus = self.host.usable_cpus().unwrap_or(1);
-        let vcpus = spec.vcpus.or(machine.vcpus).unwrap_or_else(|| defaults::vcpus(cpus));
-        let memory = spec.memory.or(machine.memory).and_then(Size::mib);
-        (vcpus, memory.unwrap_or_else(|| defaults::memory_mib(&self.chosen)))
-    }
-
     /// A contender in a VM.
     fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
         contenders::check_version(spec, tool)?;
@@ -180,7 +187,7 @@ impl Making<'_> {
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
         let [plain, networked] = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
-        let (vcpus, memory_mib) = self.machine(spec);
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
         let wish = Wish {
             preset: self.experiment.preset,
             accel: self.chosen.accel,
@@ -212,29 +219,37 @@ impl Making<'_> {
         let initramfs = self.kernels.initramfs(&vmlinux, modules, has_tap, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
+        if !self.places.build {
+            return Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
+        }
         let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
         self.artifacts.push((spec.name.clone(), kernel));
-        self.artifacts.push((spec.name.clone(), initramfs.artifact));
+        self.artifacts.push((spec.name.clone(), initramfs.artifact.clone()));
         self.artifacts.push((spec.name.clone(), artifact("root disk", &work.disk, cache)?));
         self.programs_of(spec, &work)?;
         if let Some(jailer) = &jailer {
             let file = Artifact { version: Some(jailer.version.clone()), ..artifact("jailer", &jailer.path, cache)? };
             self.artifacts.push((spec.name.clone(), file));
         }
-        let system =
-            System::Vm { settings: vm.settings, kernel: vmlinux, initramfs: initramfs.path, cmdline: vm.cmdline };
-        Ok(made(spec, vm.machine, system, tool, work))
+        Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
     }
 
     /// A contender on the bare host.
     fn host(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
-        let (vcpus, memory_mib) = self.machine(spec);
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
+        if vcpus < wanted {
+            let name = &spec.name;
+            self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
+        }
         // As many CPUs as a VM has vCPUs. In a nested host nobody knows their numbers yet.
         let cpus = if self.chosen.nested { None } else { affinity::own().ok() };
         let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
         let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
         let work = self.disks.of_host(spec, self.places)?;
-        self.programs_of(spec, &work)?;
+        if self.places.build {
+            self.programs_of(spec, &work)?;
+        }
         Ok(made(spec, machine, System::Host, tool, work))
     }
 
@@ -278,8 +293,8 @@ impl Making<'_> {
         programs: &Programs,
         largest_mib: u32,
         disk_bytes: u64,
-    ) -> Result<(Option<Nested>, Option<PreparedKernel>), PrepareError> {
-        let Some(qemu) = &programs.nested else { return Ok((None, None)) };
+    ) -> Result<Inside, PrepareError> {
+        let Some(qemu) = &programs.nested else { return Ok(Inside::default()) };
         let kernel = kernels::nested(self.experiment.files.kernel.as_deref(), self.places)?;
         let parts = Parts {
             qemu: qemu.path.clone(),
@@ -291,8 +306,42 @@ impl Making<'_> {
             tsc_khz: self.tsc_khz,
             sandbox: tools::has_sandbox(&qemu.path),
         };
-        Ok((Some(Nested::prepare(plan, &parts, &self.places.cache)?), Some(kernel)))
+        let nested = self.places.build.then(|| Nested::prepare(plan, &parts, &self.places.cache)).transpose()?;
+        let machine = match &nested {
+            Some(nested) => nested.machine().clone(),
+            None => parts.outline(plan),
+        };
+        let record = Some(records::nested_host(&machine, qemu)?);
+        Ok(Inside { nested, record, kernel: Some(kernel) })
     }
+}
+
+/// A run's nested host, where it has one.
+#[derive(Default)]
+struct Inside {
+    nested: Option<Nested>,
+    record: Option<NestedHost>,
+    kernel: Option<PreparedKernel>,
+}
+
+/// vCPUs and memory of a contender, its own or the experiment's.
+fn machine(
+    experiment: &Experiment,
+    spec: &ContenderSpec,
+    chosen: &Chosen,
+    host: &HostFacts,
+) -> Result<(u32, u32), PrepareError> {
+    let wanted = &experiment.machine;
+    let vcpus = spec.vcpus.or(wanted.vcpus).unwrap_or_else(|| defaults::vcpus(host.usable_cpus().unwrap_or(1)));
+    // The CPUs of a nested host are another matter.
+    let own = if chosen.nested { None } else { affinity::own().ok() };
+    let vcpus = contenders::possible_vcpus(spec, vcpus, own.map(|own| own.len()), experiment.only_hosts())?;
+    let memory = spec.memory.or(wanted.memory).and_then(Size::mib);
+    Ok((vcpus, memory.unwrap_or_else(|| defaults::memory_mib(chosen))))
+}
+
+fn system(settings: Settings, kernel: PathBuf, initramfs: Initramfs, cmdline: String) -> System {
+    System::Vm { settings, kernel, initramfs: initramfs.path, cmdline }
 }
 
 fn real(path: &Path) -> PathBuf {
@@ -321,11 +370,11 @@ fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen, pay
     if resolved.preset == Preset::Matched {
         // The first contender without wishes of its own has the experiment's machine.
         let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
-        let specs = contenders::specs(experiment);
+        let specs = experiment.specs();
         let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
         if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
-            resolved.machine.vcpus = Some(planned.machine.vcpus);
-            resolved.machine.memory = Some(Size(u64::from(planned.machine.memory_mib) << 20));
+            resolved.machine.vcpus.get_or_insert(planned.machine.vcpus);
+            resolved.machine.memory.get_or_insert(Size(u64::from(planned.machine.memory_mib) << 20));
         }
     }
     design.resolve(&mut resolved.design);

@@ -48,7 +48,8 @@ impl Programs {
         nested: bool,
         data_dir: &Path,
     ) -> Result<Self, PrepareError> {
-        let nested = nested.then(|| tools::qemu(files.qemu.as_deref())).transpose()?;
+        let qemu = || PrepareError::of_user(files.qemu.is_some(), tools::qemu(files.qemu.as_deref()));
+        let nested = nested.then(qemu).transpose()?;
         let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
         let firebench = std::env::current_exe()
             .map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?;
@@ -60,9 +61,13 @@ impl Programs {
             let known = specs.iter().take(index).position(|other| same(&other)).and_then(|known| contenders.get(known));
             let tool = match (known, spec.vmm) {
                 (Some(tool), _) => tool.clone(),
-                (None, VmmKind::Qemu) => tools::qemu(spec.binary.as_deref().or(files.qemu.as_deref()))?,
+                (None, VmmKind::Qemu) => {
+                    let named = spec.binary.as_deref().or(files.qemu.as_deref());
+                    PrepareError::of_user(named.is_some(), tools::qemu(named))?
+                }
                 (None, VmmKind::Firecracker) => {
-                    tools::firecracker(spec.binary.as_deref().or(files.firecracker.as_deref()), data_dir)?
+                    let named = spec.binary.as_deref().or(files.firecracker.as_deref());
+                    PrepareError::of_user(named.is_some(), tools::firecracker(named, data_dir))?
                 }
                 (None, VmmKind::Host) => own_tool(&agent)?,
             };
@@ -71,7 +76,8 @@ impl Programs {
         Ok(Programs {
             contenders,
             nested,
-            busybox: fetch::find_busybox(data_dir, named.as_deref())?.ok_or(PrepareError::NoBusybox)?,
+            busybox: PrepareError::of_user(named.is_some(), fetch::find_busybox(data_dir, named.as_deref()))?
+                .ok_or(PrepareError::NoBusybox)?,
             agent,
             firebench,
         })

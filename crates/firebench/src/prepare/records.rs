@@ -9,7 +9,7 @@ use super::parts::Programs;
 use crate::accel::Chosen;
 use crate::experiment::Experiment;
 use crate::hostfacts::HostFacts;
-use crate::nested::{self, Nested, NestedError};
+use crate::nested::{self, NestedError, NestedMachine};
 use crate::plan::{Plan, PlannedContender};
 use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
 use crate::runner::{self, RunError};
@@ -80,12 +80,13 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
 }
 
 /// The nested host for the report.
-pub(super) fn nested_host(nested: &Nested, qemu: &Tool) -> Result<NestedHost, PrepareError> {
-    let launch = nested.launch("initramfs".into()).map_err(NestedError::from)?;
+pub(super) fn nested_host(machine: &NestedMachine, qemu: &Tool) -> Result<NestedHost, PrepareError> {
+    let machine = NestedMachine { initramfs: "initramfs".into(), ..machine.clone() };
+    let launch = nested::launch(&machine).map_err(NestedError::from)?;
     Ok(NestedHost {
         qemu: qemu.version_line.clone(),
         argv: launch.argv,
         cpus: nested::CPUS,
-        memory_mib: nested.machine().memory_mib,
+        memory_mib: machine.memory_mib,
     })
 }

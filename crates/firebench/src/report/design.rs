@@ -7,6 +7,7 @@ use firebench_stats::Rule;
 use super::text;
 use crate::boots;
 use crate::record::{DesignRecord, Report, RunEnd};
+use crate::summary;
 
 /// Blocks that were begun, without the scout's and those that were left out; and those.
 pub fn blocks(report: &Report) -> (usize, usize) {
@@ -46,7 +47,7 @@ fn iterations(report: &Report) -> String {
     }
 }
 
-/// `ended as planned (±1%) after 231 s`.
+/// `ended as planned after 231.0 s; the aim of ±1% was reached: ±0.97%`.
 fn end(report: &Report) -> String {
     let how = match report.design.end {
         Some(RunEnd::Planned) => "ended as planned",
@@ -57,8 +58,25 @@ fn end(report: &Report) -> String {
         Some(RunEnd::Failed) => "failed",
         None => "ended",
     };
-    let aim = report.design.precision.map(|half| format!(" (aim: ±{})", text::exact_percent(half))).unwrap_or_default();
-    format!("{how}{aim} after {:.1} s", report.duration)
+    format!("{how} after {:.1} s{}", report.duration, aim(report))
+}
+
+/// Whether the run came as near as it should.
+fn aim(report: &Report) -> String {
+    let Some(aim) = summary::aim(report) else { return String::new() };
+    let wanted = text::exact_percent(aim.wanted);
+    match aim.reached {
+        Some(reached) if aim.is_reached() => {
+            format!("; the aim of ±{wanted} was reached: ±{}", text::significant_percent(reached, f64::round))
+        }
+        // Rounded up, so that what misses it by a hair does not look like it.
+        Some(reached) => {
+            let more =
+                if report.design.end == Some(RunEnd::TimeOver) { " (more --max-time brings it nearer)" } else { "" };
+            format!("; the aim of ±{wanted} was NOT reached: ±{}{more}", text::significant_percent(reached, f64::ceil))
+        }
+        None => format!("; the aim of ±{wanted} was NOT reached: too few blocks for an interval"),
+    }
 }
 
 /// The design in plain words, a sentence each.

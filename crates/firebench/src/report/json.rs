@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::findings::{Findings, findings};
 use super::{ReportError, text};
 use crate::experiment::Experiment;
 use crate::record::{Imported, Report, SCHEMA};
@@ -20,12 +21,20 @@ struct ExperimentOnly {
     experiment: Experiment,
 }
 
-/// Writes a report as JSON, indented, with a line end after it.
+/// A report with what it found: what is read back is the report, the findings are computed from it.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    findings: Findings,
+}
+
+/// Writes a report and its findings as JSON, indented, with a line end after it.
 ///
 /// # Errors
 /// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
 pub fn to_json(report: &Report) -> Result<String, ReportError> {
-    pretty(report).map_err(|e| ReportError::Serialize(e.to_string()))
+    pretty(&Document { report, findings: findings(report) }).map_err(|e| ReportError::Serialize(e.to_string()))
 }
 
 /// A value as JSON for people and programs, with escapes for all that a terminal must not be given.

@@ -9,7 +9,7 @@ use super::experiment_toml::to_toml;
 use super::files::MARKER;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words, unit};
 use super::{EMULATED, design, hosts, imported, meminfo, text};
 use crate::audit::{Audit, audit};
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
@@ -125,7 +125,9 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
 }
 
 fn sample_table(report: &Report, summary: &Summary) -> String {
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), text::seconds);
+    let unit = unit(summary);
+    let sign = unit.sign();
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |seconds| unit.number(seconds));
     let which = if summary.single_iteration { "" } else { ", later iterations" };
     let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
     let mut rows = Vec::new();
@@ -133,13 +135,13 @@ fn sample_table(report: &Report, summary: &Summary) -> String {
         let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
         if !summary.single_iteration {
             let cells = metrics().map(|m| number(m.and_then(|m| m.first))).collect();
-            rows.push(row(format!("{metric}, first iteration: median (s)"), cells));
+            rows.push(row(format!("{metric}, first iteration: median ({sign})"), cells));
         }
         let cells = metrics().map(|m| match m.and_then(|m| m.sample) {
-            Some(s) => format!("{} ({} to {})", text::seconds(s.median), text::seconds(s.min), text::seconds(s.max)),
+            Some(s) => format!("{} ({} to {})", unit.number(s.median), unit.number(s.min), unit.number(s.max)),
             None => "-".to_owned(),
         });
-        rows.push(row(format!("{metric}{which}: median (min to max) (s)"), cells.collect()));
+        rows.push(row(format!("{metric}{which}: median (min to max) ({sign})"), cells.collect()));
     }
     for (name, check) in CHECKS {
         let cells: Vec<Option<String>> = summary.contenders.iter().map(check).collect();
@@ -160,7 +162,7 @@ fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
         out += "\nNo boot.\n";
     }
     for boot in &contender.boots {
-        let up = boot.boot_seconds.map(|seconds| format!(", up in {seconds:.3} s")).unwrap_or_default();
+        let up = boot.boot_seconds.map(|seconds| format!(", up in {}", text::duration(seconds))).unwrap_or_default();
         let attempt = if boot.attempt > 1 { format!(", attempt {}", boot.attempt) } else { String::new() };
         let status = match boot.status {
             BootStatus::Ok => String::new(),
@@ -195,8 +197,11 @@ fn results(command: &[String], boot: &BootRecord) -> String {
     lines.join("\n")
 }
 
-/// `0m 20.42s`.
+/// `0m 20.42s`; with more digits where two would not do.
 fn time_format(seconds: f64) -> String {
+    if seconds > 0.0 && seconds < 0.1 {
+        return format!("0m {seconds:.6}s");
+    }
     let hundredths = (seconds * 100.0).round().max(0.0) as u64;
     format!("{}m {}.{:02}s", hundredths / 6000, hundredths % 6000 / 100, hundredths % 100)
 }

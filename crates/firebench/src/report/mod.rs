@@ -10,6 +10,7 @@ mod exercised;
 mod experiment_toml;
 mod fairness;
 pub mod files;
+pub mod findings;
 mod hosts;
 pub mod imported;
 pub mod json;

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::time::Duration;
 
-use firebench_stats::Judgement;
+use firebench_stats::{Judgement, Rule};
 
 use super::terminal::{Paint, Style};
 use super::words::status_words;
 use super::{EMULATED, text};
 use crate::events::{Listener, RunEvent};
-use crate::record::{BootRecord, BootStatus};
+use crate::record::{BootRecord, BootStatus, RunEnd};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,12 @@ pub struct Progress<W: Write> {
     last_left_out: Option<u32>,
     banner_shown: bool,
     status_shown: bool,
+    estimate_shown: bool,
 }
+
+/// Why the last interval is another one than those before it.
+const WHY_NARROWER: &str = "  (the intervals so far were wider, since they hold however often one looks; this one holds at the \
+                            planned end, and the report has it)";
 
 impl<W: Write> Progress<W> {
     /// Shows a run on `out`.
@@ -71,6 +76,7 @@ impl<W: Write> Progress<W> {
             last_left_out: None,
             banner_shown: false,
             status_shown: false,
+            estimate_shown: false,
         }
     }
 
@@ -106,7 +112,8 @@ impl<W: Write> Progress<W> {
     /// Writes a line that stays.
     fn line(&mut self, paint: Option<Paint>, line: &str) {
         self.clear_status();
-        let line = paint.map_or(line.to_owned(), |paint| self.style.paint(paint, line));
+        let line = if self.is_terminal { text::fit(line, self.style.width) } else { line.to_owned() };
+        let line = paint.map_or(line.clone(), |paint| self.style.paint(paint, &line));
         let _ = writeln!(self.out, "{line}");
         let _ = self.out.flush();
     }
@@ -143,9 +150,11 @@ impl<W: Write> Progress<W> {
             self.outlook.left_out = self.outlook.left_out.saturating_add(1);
         }
         if boot.status == BootStatus::Ok {
-            let up = boot.boot_seconds.map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
-            let reals = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).map(|&real| text::seconds(real));
-            self.line(None, &format!("{lead}  up in {up} s  real {} s", reals.collect::<Vec<_>>().join(" ")));
+            let up = boot.boot_seconds.map_or("-".to_owned(), text::duration);
+            let reals: Vec<f64> = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).copied().collect();
+            let unit = text::Unit::of(reals.iter().copied());
+            let numbers: Vec<String> = reals.iter().map(|&real| unit.number(real)).collect();
+            self.line(None, &format!("{lead}  up in {up}  real {} {}", numbers.join(" "), unit.sign()));
         } else {
             let message = boot.message.as_ref().map(|m| format!(": {}", text::line(m))).unwrap_or_default();
             let again = if retried { " (tried again)" } else { "" };
@@ -168,13 +177,15 @@ impl<W: Write> Listener for Progress<W> {
             RunEvent::NestedHostStarting { attempt } => {
                 self.status(&format!("starting the nested host, attempt {attempt}"))
             }
-            RunEvent::NestedHostUp { seconds } => self.line(None, &format!("nested host up in {seconds:.2} s")),
+            RunEvent::NestedHostUp { seconds } => {
+                self.line(None, &format!("nested host up in {}", text::duration(*seconds)))
+            }
             RunEvent::BootStarting { contender, block, .. } => {
                 self.block = *block;
                 self.status(&format!("{}: booting", self.boot_name(*contender)));
             }
             RunEvent::GuestUp { contender, seconds } => {
-                self.status(&format!("{}: up in {seconds:.2} s", self.boot_name(*contender)));
+                self.status(&format!("{}: up in {}", self.boot_name(*contender), text::duration(*seconds)));
             }
             RunEvent::IterationStarting { contender, index } => {
                 let (name, of) = (self.boot_name(*contender), self.outlook.iterations);
@@ -184,8 +195,19 @@ impl<W: Write> Listener for Progress<W> {
             RunEvent::Progress { design, live, eta_seconds, .. } => {
                 self.outlook.blocks = design.planned.map(|planned| planned.saturating_add(design.scout_blocks));
                 self.outlook.iterations = design.iterations;
-                if let Some(line) = live_line(&self.outlook.contenders, live, *eta_seconds) {
-                    self.line(None, &line);
+                let Some(estimates) = estimates(&self.outlook.contenders, live) else { return };
+                match design.end {
+                    None => {
+                        self.estimate_shown = true;
+                        self.line(None, &format!("so far: {estimates}{}", left(*eta_seconds)));
+                    }
+                    Some(end) => {
+                        self.line(None, &format!("at the end: {estimates}"));
+                        let other_interval = end == RunEnd::Planned && design.rule != Rule::BandAlone;
+                        if other_interval && self.estimate_shown {
+                            self.line(Some(Paint::Dim), WHY_NARROWER);
+                        }
+                    }
                 }
             }
             RunEvent::BootDone { contender, boot, retried } => self.boot_done(*contender, boot, *retried),
@@ -195,8 +217,8 @@ impl<W: Write> Listener for Progress<W> {
     }
 }
 
-/// What is known by now, and how long it still takes: `so far: firecracker +1.8% (0.9% to 2.7%); 2m 5s left`.
-fn live_line(contenders: &[String], live: &[Judgement], eta_seconds: Option<f64>) -> Option<String> {
+/// What is known by now: `firecracker +1.8% (0.9% to 2.7%)`.
+fn estimates(contenders: &[String], live: &[Judgement]) -> Option<String> {
     let percent = |effect: f64| format!("{:+.1}%", effect * 100.0);
     let estimates = contenders.iter().skip(1).zip(live).map(|(name, judgement)| {
         let effect = judgement.effect();
@@ -208,11 +230,16 @@ fn live_line(contenders: &[String], live: &[Judgement], eta_seconds: Option<f64>
         format!("{} {} ({interval})", text::line(name), percent(effect.estimate))
     });
     let estimates = estimates.collect::<Vec<_>>().join(", ");
+    (!estimates.is_empty()).then_some(estimates)
+}
+
+/// How long it still takes: `; 2m 5s left`.
+fn left(eta_seconds: Option<f64>) -> String {
     let left = eta_seconds.filter(|&seconds| seconds >= 1.0).map(|seconds| {
         let left = Duration::from_secs(seconds.min(1e9) as u64);
         format!("; {} left", humantime::format_duration(left))
     });
-    (!estimates.is_empty()).then(|| format!("so far: {estimates}{}", left.unwrap_or_default()))
+    left.unwrap_or_default()
 }
 
 impl<W: Write> Drop for Progress<W> {

@@ -6,6 +6,34 @@ use crate::store::{RunLine, RunState};
 /// Names longer than this are cut.
 const WIDEST: usize = 36;
 
+/// The runs in the order given: one line each, or, where that is wider than the terminal, a few lines each, of which
+/// nothing is cut off.
+pub fn listing(runs: &[RunLine], width: Option<usize>) -> String {
+    let table = table(runs);
+    match width.filter(|&width| table.lines().any(|line| line.chars().count() > width)) {
+        Some(width) => runs.iter().map(|run| entry(run, width)).collect(),
+        None => table,
+    }
+}
+
+/// What is not shown of them.
+pub fn older(number: usize) -> String {
+    match number {
+        0 => String::new(),
+        number => format!("{}: `firebench runs --limit 0` shows all\n", text::count(number, "older run")),
+    }
+}
+
+/// A run in a few lines.
+fn entry(run: &RunLine, width: usize) -> String {
+    let [id, started, workload, _, blocks, state, verdict] = cells(run);
+    let contenders = text::line(&run.contenders.join(", "));
+    let block = if run.blocks == 1 { "block" } else { "blocks" };
+    let head = text::wrap(&format!("{id}  "), &format!("{started}, {state}"), width);
+    let rest = text::wrap("          ", &format!("{workload}: {contenders}; {blocks} {block}; {verdict}"), width);
+    format!("{head}\n{rest}\n")
+}
+
 /// One line a run, in the order given.
 pub fn table(runs: &[RunLine]) -> String {
     let header = ["id", "started", "workload", "contenders", "blocks", "state", "verdict"].map(str::to_owned);

@@ -1,10 +1,13 @@
 //! The report for a terminal.
 
 use firebench_protocol::Moment;
+use firebench_vmm::VmmKind;
 
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
+use super::text::Unit;
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words, unit};
 use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
+use crate::audit::subject::is_memory_limited;
 use crate::audit::{Audit, Fairness, Rank, audit};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
 use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, summarize};
@@ -87,13 +90,13 @@ pub fn render(report: &Report, style: Style) -> String {
 
 fn head(report: &Report, style: Style) -> String {
     if let Some(imported) = &report.imported {
-        let title = text::line(&format!("firebench: {}", imported.name));
+        let title = style.sentence(Some(Paint::Head), "", &format!("firebench: {}", imported.name));
         let origin = text::wrap("  ", &text::line(&imported::origin(imported)), style.usable());
-        return format!("{}\n{origin}\n", style.paint(Paint::Head, &text::cut(&title, style.usable())));
+        return format!("{title}{origin}\n");
     }
     let workload = report.experiment.workload.name();
-    let title = text::line(&format!("firebench {workload}: {}", report.command.join(" ")));
-    let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
+    let title = format!("firebench {workload}: {}", report.command.join(" "));
+    let mut out = style.sentence(Some(Paint::Head), "", &title);
     if report.emulated {
         out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.usable()));
         out.push('\n');
@@ -121,7 +124,18 @@ fn head(report: &Report, style: Style) -> String {
 
 /// The machines in a phrase: one if they are alike.
 fn machines(contenders: &[ContenderRecord]) -> String {
-    let machine = |c: &ContenderRecord| format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib);
+    let machine = |c: &ContenderRecord| match c.vmm {
+        VmmKind::Host => {
+            let cpus = text::count(c.vcpus as usize, "CPU");
+            let limit = if is_memory_limited(c) {
+                format!("{} MiB at most", c.memory_mib)
+            } else {
+                "memory not limited".to_owned()
+            };
+            format!("bare host, {cpus}, {limit}")
+        }
+        _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
+    };
     match contenders.split_first() {
         None => "none".to_owned(),
         Some((first, rest)) if rest.iter().all(|c| machine(c) == machine(first)) => machine(first),
@@ -148,17 +162,33 @@ type Column<'a> = (&'a ContenderRecord, &'a ContenderSummary);
 
 fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -> String {
     let mut lines = Vec::new();
-    let names = columns.iter().map(|(c, _)| format!("{:^BAND$}", text::cut(&text::line(&c.name), BAND)));
-    lines.push(style.paint(Paint::Head, &row("seconds", names)));
+    let unit = unit(summary);
+    lines.extend(name_lines(columns, unit).iter().map(|line| style.paint(Paint::Head, line)));
     let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
     lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
-    lines.extend(iteration_lines(columns));
+    lines.extend(iteration_lines(columns, unit));
     lines.push(style.paint(Paint::Dim, &"─".repeat(columns.len().saturating_mul(GAP + BAND).saturating_add(STUB))));
-    lines.extend(spread_lines(columns, summary, style));
+    lines.extend(spread_lines(columns, summary, unit, style));
     lines.push(String::new());
     lines.extend(check_lines(columns, report));
     lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
+
+/// The contenders' names above their columns, in as many lines as they take.
+fn name_lines(columns: &[Column], unit: Unit) -> Vec<String> {
+    let names: Vec<Vec<char>> = columns.iter().map(|(c, _)| text::line(&c.name).chars().collect()).collect();
+    let pieces: Vec<Vec<&[char]>> = names.iter().map(|name| name.chunks(BAND).collect()).collect();
+    let height = pieces.iter().map(Vec::len).max().unwrap_or(0).clamp(1, NAME_LINES);
+    let cell = |pieces: &Vec<&[char]>, line: usize| {
+        let piece: String = pieces.get(line).copied().unwrap_or_default().iter().collect();
+        format!("{piece:^BAND$}")
+    };
+    let stub = |line: usize| if line == 0 { unit.name() } else { "" };
+    (0..height).map(|line| row(stub(line), pieces.iter().map(|pieces| cell(pieces, line)))).collect()
+}
+
+/// So many lines of a name are shown: no contender of a run has a longer one, commands that were imported may.
+const NAME_LINES: usize = 8;
 
 fn row(stub: &str, cells: impl IntoIterator<Item = String>) -> String {
     let cells: String = cells.into_iter().map(|cell| format!("{:GAP$}{cell:>BAND$}", "")).collect();
@@ -169,7 +199,7 @@ fn row(stub: &str, cells: impl IntoIterator<Item = String>) -> String {
 const BLOCKS: usize = 4;
 
 /// A line for each iteration of each block; a boot that did not end well says so after its iterations.
-fn iteration_lines(columns: &[Column]) -> Vec<String> {
+fn iteration_lines(columns: &[Column], unit: Unit) -> Vec<String> {
     let blocks: std::collections::BTreeSet<u32> =
         columns.iter().flat_map(|(c, _)| &c.boots).map(|boot| boot.block).collect();
     let mut lines = Vec::new();
@@ -188,16 +218,16 @@ fn iteration_lines(columns: &[Column]) -> Vec<String> {
         for index in 0..boots.iter().flatten().map(|boot| height(boot)).max().unwrap_or(0) {
             let boot = if index == 0 { (u64::from(block) + 1).to_string() } else { String::new() };
             let iteration = if index == 0 { "first".to_owned() } else { index.saturating_add(1).to_string() };
-            let cells = boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index)).unwrap_or_default());
+            let cells = boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index, unit)).unwrap_or_default());
             lines.push(row(&format!("{boot:>4}  {iteration:<9}"), cells));
         }
     }
     lines
 }
 
-fn iteration_cell(boot: &BootRecord, index: usize) -> String {
+fn iteration_cell(boot: &BootRecord, index: usize, unit: Unit) -> String {
     match boot.iterations.get(index) {
-        Some(iteration) => METRICS.iter().map(|metric| number(iteration_value(iteration, metric))).collect(),
+        Some(iteration) => METRICS.iter().map(|metric| number(iteration_value(iteration, metric), unit)).collect(),
         None if index == boot.iterations.len() && boot.status != BootStatus::Ok => status_words(boot.status).to_owned(),
         None => String::new(),
     }
@@ -207,13 +237,13 @@ fn iteration_value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
     iteration.metrics.get(metric).copied()
 }
 
-fn number(value: Option<f64>) -> String {
-    format!("{:>NUMBER$}", value.map_or("-".to_owned(), text::seconds))
+fn number(value: Option<f64>, unit: Unit) -> String {
+    format!("{:>NUMBER$}", value.map_or("-".to_owned(), |seconds| unit.number(seconds)))
 }
 
-fn spread_lines(columns: &[Column], summary: &Summary, style: Style) -> Vec<String> {
+fn spread_lines(columns: &[Column], summary: &Summary, unit: Unit, style: Style) -> Vec<String> {
     let line = |stub: &str, value: fn(&MetricSummary) -> Option<f64>| {
-        row(stub, columns.iter().map(|(_, s)| s.metrics.iter().map(|m| number(value(m))).collect()))
+        row(stub, columns.iter().map(|(_, s)| s.metrics.iter().map(|m| number(value(m), unit)).collect()))
     };
     let median = if summary.single_iteration { "median" } else { "later, median" };
     let mut lines = vec![style.paint(Paint::Head, &line(median, |m| m.sample.map(|s| s.median)))];
@@ -250,8 +280,8 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
 
 fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
     let Some(first) = summary.pairs.first() else { return String::new() };
-    let title = text::line(&format!("Ratio to {} (above 1: takes longer)", first.baseline));
-    let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
+    let mut out =
+        style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: takes longer)", first.baseline));
     out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
     for sentence in caveats(report, summary) {
         out += &text::wrap("  ", &text::line(&sentence), style.usable());
@@ -261,13 +291,17 @@ fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
 }
 
 fn ratio_line(pair: &Pair, style: Style) -> String {
-    let name = text::cut(&text::line(&pair.contender), STUB - 1);
-    let mut line = format!("  {name:<STUB$}");
-    for (metric, comparison) in &pair.metrics {
-        line += &format!("{metric} {}   ", comparison_text(comparison));
+    let name = text::line(&pair.contender);
+    let compared = pair.metrics.iter().map(|(metric, comparison)| format!("{metric} {}", comparison_text(comparison)));
+    let blocks = format!("from {}", text::count(pair.blocks, "block"));
+    let parts: Vec<String> = compared.chain([blocks]).collect();
+    let line = format!("  {name:<STUB$}{}", parts.join("   "));
+    if line.chars().count() <= style.usable() {
+        return line + "\n";
     }
-    line += &format!("from {}", text::count(pair.blocks, "block"));
-    text::cut(&line, style.usable()) + "\n"
+    // Too narrow for a line: part by part, under the name.
+    let name = style.sentence(None, "  ", &name);
+    parts.iter().fold(name, |out, part| out + &text::wrap("    ", part, style.usable()) + "\n")
 }
 
 /// The audit: what each comparison is worth, and what differs.
@@ -321,7 +355,8 @@ fn notes(report: &Report, style: Style) -> String {
         add(None, "Note: ", notice);
     }
     for (contender, boot) in report.contenders.iter().flat_map(|c| c.boots.iter().map(move |boot| (c, boot))) {
-        if boot.status != BootStatus::Ok {
+        // That the run was stopped is said once, by whoever says how it ended.
+        if boot.status != BootStatus::Ok && boot.status != BootStatus::Interrupted {
             add(Some(Paint::Warning), "", &boot_failure(contender, boot));
             for line in boot.last_words.iter().rev().take(LAST_WORDS).rev() {
                 add(Some(Paint::Dim), "  | ", line);

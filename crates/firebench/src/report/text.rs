@@ -40,7 +40,7 @@ fn printable(c: char) -> char {
 }
 
 /// Whether nobody sees the character: a control character, or one that reorders or hides text.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     let invisible = matches!(
         c,
         '\u{ad}'
@@ -99,9 +99,105 @@ pub fn wrap(lead: &str, text: &str, width: usize) -> String {
     format!("{lead}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
+/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in.
+pub fn fit(text: &str, width: usize) -> String {
+    const FURTHER: usize = 4;
+    let fitted = |line: &str| {
+        if line.chars().count() <= width {
+            return line.to_owned();
+        }
+        let indent = line.len().saturating_sub(line.trim_start_matches(' ').len());
+        let wrapped = wrap(&" ".repeat(indent.saturating_add(FURTHER)), line, width);
+        wrapped.get(FURTHER..).unwrap_or_default().to_owned()
+    };
+    let lines: String = text.lines().map(|line| fitted(line) + "\n").collect();
+    if text.ends_with('\n') { lines } else { lines.trim_end_matches('\n').to_owned() }
+}
+
 /// Seconds for a column of eight characters.
 pub fn seconds(value: f64) -> String {
-    if value.abs() < 1000.0 { format!("{value:.3}") } else { format!("{value:.1}") }
+    Unit::Seconds.number(value)
+}
+
+/// The unit in which times are shown: one for a whole table, so that its columns can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// s
+    Seconds,
+    /// ms
+    Milliseconds,
+    /// µs
+    Microseconds,
+}
+
+impl Unit {
+    /// The largest unit of which the smallest of these times (in seconds) has one at least; seconds where there is none.
+    pub fn of(times: impl IntoIterator<Item = f64>) -> Unit {
+        let smallest = times.into_iter().filter(|time| time.is_finite() && *time > 0.0).reduce(f64::min);
+        match smallest {
+            Some(time) if time < 1e-3 => Unit::Microseconds,
+            Some(time) if time < 1.0 => Unit::Milliseconds,
+            _ => Unit::Seconds,
+        }
+    }
+
+    /// Its sign.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Unit::Seconds => "s",
+            Unit::Milliseconds => "ms",
+            Unit::Microseconds => "µs",
+        }
+    }
+
+    /// Its name, for a head.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Seconds => "seconds",
+            Unit::Milliseconds => "milliseconds",
+            Unit::Microseconds => "microseconds",
+        }
+    }
+
+    fn scale(self) -> f64 {
+        match self {
+            Unit::Seconds => 1.0,
+            Unit::Milliseconds => 1e3,
+            Unit::Microseconds => 1e6,
+        }
+    }
+
+    /// A time in this unit, without its sign, for a column of eight characters.
+    pub fn number(self, seconds: f64) -> String {
+        let value = seconds * self.scale();
+        match value.abs() {
+            size if size < 1e3 => format!("{value:.3}"),
+            size if size < 1e5 => format!("{value:.1}"),
+            _ => format!("{value:.0}"),
+        }
+    }
+
+    /// A time in this unit with three significant digits, and the sign.
+    fn short(self, seconds: f64) -> String {
+        let value = seconds * self.scale();
+        let decimals = match value.abs() {
+            size if size < 9.995 => 2,
+            size if size < 99.95 => 1,
+            _ => 0,
+        };
+        format!("{value:.decimals$} {}", self.sign())
+    }
+}
+
+/// A time in the unit that fits it: `12.9 s`, `562 ms`, `7.12 ms`.
+pub fn duration(seconds: f64) -> String {
+    Unit::of([seconds.abs()]).short(seconds)
+}
+
+/// A difference of times, with its sign: `+115 ms`, `-1.20 s`, `+0.00 s`.
+pub fn difference(seconds: f64) -> String {
+    let text = duration(seconds);
+    if text.starts_with('-') { text } else { format!("+{text}") }
 }
 
 /// Bytes with a unit of 1024 and, where it does not divide, two decimals: `1 GiB`, `1.50 GiB`, `512 MiB`, `100 B`.
@@ -127,6 +223,17 @@ pub fn percent(share: f64) -> String {
 /// A share as a percentage with as many decimals as it has, two at most: `1%`, `0.5%`.
 pub fn exact_percent(share: f64) -> String {
     format!("{}%", (share * 1e4).round() / 1e2)
+}
+
+/// A share as a percentage with three significant digits and no zeros at its end, rounded as said: `0.97%`, `16.2%`.
+pub fn significant_percent(share: f64, round: fn(f64) -> f64) -> String {
+    let percent = share * 100.0;
+    if !(percent.is_finite() && percent > 0.0) {
+        return format!("{percent}%");
+    }
+    let decimals = (2.0 - percent.log10().floor()).clamp(0.0, 9.0);
+    let scale = 10_f64.powf(decimals);
+    format!("{}%", round(percent * scale) / scale)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -3,7 +3,7 @@
 use firebench_protocol::Moment;
 use firebench_stats::Sentence;
 
-use super::text;
+use super::text::{self, Unit};
 use crate::boots;
 use crate::clock::{self, Known, Unchecked};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
@@ -48,19 +48,25 @@ pub fn boot_failure(contender: &ContenderRecord, boot: &BootRecord) -> String {
     )
 }
 
-/// A comparison in a few characters: `1.009`, or `+0.115 s`.
+/// A comparison in a few characters: `1.009`, or `+115 ms`.
 pub fn comparison_text(comparison: &Comparison) -> String {
     match comparison {
         Comparison::Ratio(ratio) => format!("{ratio:.3}"),
-        Comparison::Difference(seconds) => format!("{seconds:+.3} s"),
+        Comparison::Difference(seconds) => text::difference(*seconds),
         Comparison::Unknown => "unknown".to_owned(),
     }
+}
+
+/// The unit of a report's tables: that in which the primary column of the fastest contender has digits.
+pub fn unit(summary: &Summary) -> Unit {
+    let metrics = summary.contenders.iter().filter_map(|contender| contender.metrics.first());
+    Unit::of(metrics.flat_map(|metric| [metric.first, metric.sample.map(|sample| sample.median)]).flatten())
 }
 
 /// What must be plausible for a contender's times to mean anything: names, and how to say it.
 pub const CHECKS: [Check; 7] = [
     ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
-    ("boot time", |s| s.boot_seconds.map(|seconds| format!("{seconds:.3} s"))),
+    ("boot time", |s| s.boot_seconds.map(text::duration)),
     ("against host", |s| s.to_host.map(|ratio| format!("{ratio:.3}"))),
     ("throughput", |s| s.throughput.map(|rate| format!("{:.1} MB/s", rate / 1e6))),
     ("read from disk", |s| {
@@ -69,7 +75,7 @@ pub const CHECKS: [Check; 7] = [
             format!("{}{}", text::percent(reads.first), later.unwrap_or_default())
         })
     }),
-    ("clock off by", |s| s.clock.map(|c| format!("{:+.2}% ({:+.3} s)", c.relative * 100.0, c.seconds))),
+    ("clock off by", |s| s.clock.map(|c| format!("{:+.2}% ({})", c.relative * 100.0, text::difference(c.seconds)))),
     ("stolen, at most", |s| s.steal.map(text::exact_percent)),
 ];
 
@@ -91,11 +97,22 @@ fn verdict(pair: &Pair, metric: &str) -> String {
     }
 }
 
+/// The verdict on a pair in a sentence, or why there is none.
+pub fn pair_sentence(report: &Report, pair: &Pair) -> String {
+    match pair.judgement {
+        None if report.emulated => NO_SPEED.to_owned(),
+        _ => verdict(pair, &report.design.primary),
+    }
+}
+
+/// In place of a verdict on emulated timings.
+const NO_SPEED: &str = "Emulated: this says nothing about which one is faster.";
+
 /// What must be said next to the ratios.
 pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     let mut sentences = Vec::new();
     if report.emulated {
-        sentences.push("Emulated: this says nothing about which one is faster.".to_owned());
+        sentences.push(NO_SPEED.to_owned());
     }
     for contender in &report.contenders {
         sentences.extend(unbelievable(report, contender));

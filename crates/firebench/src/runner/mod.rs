@@ -42,11 +42,13 @@ impl Surroundings<'_> {
 pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), RunError> {
     let mut schedule = Schedule::new(plan.design.clone())?;
     let mut patience = Patience::new(plan.max_failures, plan.contenders.len());
-    for boot in &plan.done {
+    for (boots, boot) in plan.done.iter().enumerate() {
+        plan.extend(&mut schedule, boots)?;
         let Next::Boot(turn) = schedule.next() else { return Err(RunError::Foreign) };
         patience.saw(turn.contender, boot);
         schedule.record(boot.clone())?;
     }
+    plan.extend(&mut schedule, plan.done.len())?;
     let mut boots = Boots { plan, around, number: 0, held_up: None };
     let mut block = None;
     loop {
@@ -112,14 +114,20 @@ pub fn recorded(settings: &design::Settings, primary: Primary, state: &design::S
         iterations: state.iterations,
         planned: state.planned,
         end: None,
+        extended: Vec::new(),
     }
 }
 
 /// Tells what is known after a block.
 fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
     let state = schedule.state();
-    let design = DesignRecord { end, ..recorded(&plan.design, plan.primary, &state) };
-    let live = if plan.emulated || state.blocks < SHOWN_FROM { None } else { schedule.live() };
+    let known = recorded(&plan.design, plan.primary, &state);
+    let last = plan.extended.last().map(|extension| extension.max_seconds);
+    let (max_seconds, extended) = (last.or(known.max_seconds), plan.extended.clone());
+    let design = DesignRecord { end, max_seconds, extended, ..known };
+    // At the end, what the report will say.
+    let known = if end.is_some() { schedule.last() } else { schedule.live() };
+    let live = known.filter(|_| !plan.emulated && state.blocks >= SHOWN_FROM);
     listener.on_event(&RunEvent::Progress {
         design: Box::new(design),
         blocks: state.blocks,

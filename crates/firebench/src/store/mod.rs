@@ -8,6 +8,7 @@ mod export;
 mod lease;
 mod read;
 mod record;
+mod reopen;
 mod schema;
 mod short;
 #[cfg(test)]

@@ -126,7 +126,7 @@ fn a_live_calibration_says_what_it_found_and_whether_that_is_right() {
     assert_eq!(kinds, [(Some("aa"), Some(0.0)), (Some("ab"), Some(0.5))]);
     let estimate = rows[1]["judgement"]["interval"]["centre"].as_f64().expect("an estimate").exp();
     assert!((1.2..1.9).contains(&estimate), "half as much again: {estimate}\n{outcome}");
-    lab.firebench(&["calibrate", "--live", "--precision", "0"]).run().fails(2, &["--precision", "no share"]);
+    lab.firebench(&["calibrate", "--live", "--precision", "0"]).run().fails(2, &["--precision", "invalid share"]);
 }
 
 /// An agent whose clock runs at half speed: nothing that it measures counts.

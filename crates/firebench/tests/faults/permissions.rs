@@ -220,7 +220,7 @@ fn a_program_on_a_file_system_without_programs() {
     let lab = Lab::without_vms();
     let script = r#"mount --bind . .; mount -o remount,bind,noexec .; $FIREBENCH $RUN"#;
     let outcome = shell_in_namespace(&lab, 1, script).at(&lab.path("")).run();
-    outcome.fails(3, &["cannot run", "fake-vmm: Permission denied"]);
+    outcome.fails(2, &["cannot run", "fake-vmm: Permission denied"]);
 }
 
 #[test]

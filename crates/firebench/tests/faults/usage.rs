@@ -9,6 +9,7 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
     let other_schema = lab.file("other.json", "{ \"schema\": \"firebench.report/99\" }");
     let no_experiment = lab.file("none.md", "# A page\n\nof somebody else\n");
     let bad_toml = lab.file("bad.toml", "workload = \"memory\"\nboots = 3\n");
+    let hidden = lab.file("hidden.toml", "workload = \"memory\"\n[files]\nkernel = \"a\\u0007\"\n");
     let binary = lab.file("binary", [0xff, 0xfe, 0x00]);
     let from = |path: &std::path::Path| vec!["--from".to_owned(), path.display().to_string()];
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -32,8 +33,27 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
         (words("memory --contender a=qemu,template=T2"), "qemu has no template"),
         (words("memory --contender a=qemu --contender a=host"), "two contenders called a"),
         (words("memory --boots 3 --precision 1%"), "cannot be used with"),
-        (words("memory --precision 0"), "no share above zero"),
-        (words("memory --max-time soon"), "no span of time"),
+        (words("memory --precision 0"), "invalid share"),
+        (words("memory --precision 1"), "did you mean 1%?"),
+        (words("memory --precision 100%"), "must be below 100%"),
+        (words("memory --delta 2"), "did you mean 2%?"),
+        (words("memory --contender a=host,handicap=5"), "did you mean 5%?"),
+        (words("memory --vmm host --tap"), "--tap changes nothing"),
+        (words("memory --vmm host --append quiet"), "--append changes nothing"),
+        (words("memory --vmm host --preset published"), "--preset published changes nothing"),
+        (words("memory --vmm host --vcpus 100000"), "cannot have 100000 CPUs"),
+        (words("memory --vmm firecracker --accel nested --vcpus 64"), "accepts 1 to 32 vCPUs"),
+        (words("memory --vmm qemu,qemu"), "two contenders called qemu"),
+        (words("memory --kernel /nonexistent"), "cannot use --kernel /nonexistent"),
+        (words("memory --payload /nonexistent"), "cannot use --payload /nonexistent"),
+        (words("memory --add /nonexistent"), "cannot use --add /nonexistent"),
+        (words("memory --contender a=qemu,image=/nonexistent"), "cannot use image of contender a /nonexistent"),
+        (words("memory --append \u{1b}[2J"), "machine.append contains the character U+001B"),
+        (words("memory --append a\nb"), "machine.append contains the character U+000A"),
+        (words("memory --contender a=qemu,append=\u{202e}x"), "contender.append contains the character U+202E"),
+        (from(&hidden), "files.kernel contains the character U+0007"),
+        (words("--resume 0123abcd --store /nonexistent"), "there is no store at /nonexistent"),
+        (words("memory --max-time soon"), "invalid time"),
         (words("memory --warm-up 3 --iterations 3"), "leaves none of 3 iterations"),
         (words("memory --accel hax"), "hax"),
         (words("memory --preset published --vcpus 2"), "--vcpus does not go with --preset published"),
@@ -53,4 +73,31 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
         eprintln!("{args:?}\n{outcome}");
         outcome.fails(2, &[word]);
     }
+}
+
+#[test]
+fn other_commands_say_code_2_to_what_is_not_there_too() {
+    let lab = Lab::without_vms();
+    for args in [
+        "show --store /nonexistent",
+        "runs --store /nonexistent",
+        "export --store /nonexistent",
+        "delete --yes latest --store /nonexistent",
+        "compare /nonexistent /nonexistent",
+        "import /nonexistent",
+        "fetch firecracker --from /nonexistent",
+        "image build --file /nonexistent",
+        "image build --size 1MiB --add /nonexistent",
+        "calibrate --effect 5",
+        "calibrate --precision 1 --live",
+    ] {
+        let args: Vec<&str> = args.split(' ').collect();
+        let outcome = lab.firebench(&args).within(30).run();
+        eprintln!("{args:?}\n{outcome}");
+        outcome.fails(2, &[]);
+    }
+    assert!(
+        lab.firebench(&["runs"]).run().ok().stdout.starts_with("no runs yet"),
+        "its own store is made by the first run"
+    );
 }

@@ -7,7 +7,7 @@ use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
 use crate::experiment::{
-    self, AccelChoice, ContenderError, ContenderSpec, Experiment, HostCacheChoice, PayloadSpec, Preset, Primary,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Primary,
     Workload,
 };
 use crate::init::EXPERIMENT_FILE;
@@ -75,16 +75,16 @@ pub(crate) struct RunArgs {
     /// Run until the interval is this narrow [default on a real accelerator: 1%]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     precision: Option<Share>,
-    /// Time for reaching the precision; at least 3 blocks are run [default: 5m]
+    /// Time for reaching the precision; at least 3 blocks are run; beside --resume the new time, all in all [default: 5m]
     #[arg(long, value_name = "TIME", help_heading = DESIGN)]
-    max_time: Option<Span>,
+    pub(super) max_time: Option<Span>,
     /// Differences up to this size count as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
     /// End as soon as every contender has its verdict
     #[arg(long, help_heading = DESIGN)]
     stop_on_verdict: bool,
-    /// Only the band that may be watched at any time speaks: fewer false alarms where one contender's noise is skewed
+    /// Judge by the anytime-valid confidence band only: fewer false alarms where one contender's noise is skewed
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
     /// The metric on which verdicts are given: real or user
@@ -126,17 +126,18 @@ pub(crate) struct RunArgs {
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
-    /// Failed boots that the run bears, leaving their blocks out; one of a contender that never had a good boot ends it at once
+    /// Failed boots that the run tolerates, leaving their blocks out; one of a contender that never had a good boot ends it at once
     /// [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<u32>,
-    /// Go on with a run of the store that was cut off, stopped or failed: same plan, same order; see `firebench runs`
+    /// Go on with a run of the store that was cut off, stopped or failed, or, with --max-time, whose time was over: same plan,
+    /// same order; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
     pub(super) resume: Option<String>,
     /// Do not keep the run in the store
     #[arg(long, conflicts_with = "resume")]
     pub(super) no_store: bool,
-    /// Print the launch of each VMM, ready to paste; start nothing
+    /// Print the launch of each VMM, ready to paste; start nothing, and build no disk: what is missing is named
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
     #[command(flatten)]
@@ -150,7 +151,7 @@ pub(crate) struct RunArgs {
 }
 
 /// What a run that is resumed has from before.
-const OF_AN_EXPERIMENT: [&str; 33] = [
+const OF_AN_EXPERIMENT: [&str; 32] = [
     "workload",
     "from",
     "preset",
@@ -166,7 +167,6 @@ const OF_AN_EXPERIMENT: [&str; 33] = [
     "jail",
     "boots",
     "precision",
-    "max_time",
     "delta",
     "stop_on_verdict",
     "strict",
@@ -202,47 +202,18 @@ pub(crate) enum ArgsError {
         "`firebench run memory` runs the benchmark with its defaults; `firebench init` writes an experiment file"
     ))]
     NoWorkload,
-    /// A count that must be 1 at least.
-    #[error("{0} must be at least 1")]
-    #[diagnostic(help("leave it out for the default"))]
-    Zero(&'static str),
-    /// The published machines are fixed.
-    #[error("{0} does not go with --preset published: its machines are those of the document")]
-    #[diagnostic(help("--preset matched takes it"))]
-    Published(&'static str),
     /// A file has the size that it has.
     #[error("--size does not go with --payload {}: the file has its own size", .0.display())]
     #[diagnostic(help("leave --size out, or give --payload seeded or urandom"))]
     FileSize(PathBuf),
-    /// Memory is counted in MiB.
-    #[error("--memory {0} is not a whole number of MiB")]
-    #[diagnostic(help("VMMs take whole MiB: --memory 512MiB"))]
-    Memory(Size),
     /// A seed that is no number.
     #[error("the seed in --payload seeded:{0} is no number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
-    /// A contender that cannot be.
+    /// What the flags describe cannot be carried out.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Contender(#[from] ContenderError),
-    /// All iterations would be warm-up.
-    #[error("--warm-up {warm_up} leaves none of {iterations} iterations to count")]
-    #[diagnostic(help("give more --iterations, or less --warm-up"))]
-    AllWarmUp {
-        /// Iterations that do not count.
-        warm_up: u32,
-        /// All iterations.
-        iterations: u32,
-    },
-    /// Two ways to say when it is enough.
-    #[error("a number of boots and a precision do not go together")]
-    #[diagnostic(help("keep boots, or precision and max_time"))]
-    BothSizes,
-    /// An empty file.
-    #[error("a payload of 0 bytes measures nothing")]
-    #[diagnostic(help("give --size 16MiB, say"))]
-    Empty,
+    Experiment(#[from] ExperimentError),
 }
 
 impl RunArgs {
@@ -274,8 +245,12 @@ impl RunArgs {
             experiment.contenders.clear();
         }
         if !self.contender.is_empty() {
-            experiment.contenders =
-                self.contender.iter().map(|text| text.parse()).collect::<Result<Vec<ContenderSpec>, _>>()?;
+            experiment.contenders = self
+                .contender
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<Vec<ContenderSpec>, _>>()
+                .map_err(ExperimentError::from)?;
         }
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
@@ -303,8 +278,16 @@ impl RunArgs {
                 PayloadSpec::File { path } => return Err(ArgsError::FileSize(path.clone())),
             }
         }
-        check(&experiment)?;
-        Ok(experiment)
+        experiment.check()?;
+        let programs =
+            [("--qemu", &self.qemu, "FIREBENCH_QEMU"), ("--firecracker", &self.firecracker, "FIREBENCH_FIRECRACKER")];
+        let given = programs.into_iter().find(|(_, path, variable)| {
+            path.as_ref().is_some_and(|path| std::env::var_os(variable).is_none_or(|value| value != *path.as_os_str()))
+        });
+        match given.filter(|_| experiment.only_hosts() && experiment.accel != AccelChoice::Nested) {
+            Some((flag, ..)) => Err(ExperimentError::OnlyHosts(flag).into()),
+            None => Ok(experiment),
+        }
     }
 }
 
@@ -361,41 +344,4 @@ fn payload_spec(text: &str) -> Result<PayloadSpec, ArgsError> {
         }
         _ => PayloadSpec::File { path: text.into() },
     })
-}
-
-/// What holds for flags and files alike.
-fn check(experiment: &Experiment) -> Result<(), ArgsError> {
-    let Experiment { machine, design, payload, .. } = experiment;
-    let counts = [("--boots", design.boots), ("--iterations", design.iterations), ("--vcpus", machine.vcpus)];
-    if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
-        return Err(ArgsError::Zero(name));
-    }
-    if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
-        if warm_up >= iterations {
-            return Err(ArgsError::AllWarmUp { warm_up, iterations });
-        }
-    }
-    if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
-        return Err(ArgsError::BothSizes);
-    }
-    experiment::check_all(&experiment.contenders)?;
-    if experiment.preset == Preset::Published {
-        if machine.vcpus.is_some() {
-            return Err(ArgsError::Published("--vcpus"));
-        }
-        if machine.memory.is_some() {
-            return Err(ArgsError::Published("--memory"));
-        }
-    }
-    match machine.memory {
-        Some(Size(0)) => return Err(ArgsError::Zero("--memory")),
-        Some(memory) if memory.mib().is_none() => return Err(ArgsError::Memory(memory)),
-        _ => {}
-    }
-    match payload {
-        PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
-            Err(ArgsError::Empty)
-        }
-        _ => Ok(()),
-    }
 }

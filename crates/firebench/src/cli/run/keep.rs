@@ -7,12 +7,13 @@ use crate::crash;
 use crate::errors::sentence_and_hint;
 use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
-use crate::record::Report;
+use crate::record::{Extension, Report, RunEnd};
 use crate::resume::{self, ResumeError};
 use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
+use crate::units::Span;
 
 /// How long what a killed firebench started may take to be gone.
-const LAST_BREATH: Duration = Duration::from_secs(2);
+const RESUME_GRACE: Duration = Duration::from_secs(2);
 /// How often that is looked at.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -41,6 +42,11 @@ impl Keeper {
     pub(super) fn recorder(&mut self) -> Recording<'_> {
         let Keeper { kept, written } = self;
         Recording { recorder: kept.as_mut().map(|(store, id)| store.recorder(id)), told: false, written }
+    }
+
+    /// Whether the store keeps it.
+    pub(super) fn keeps(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// Ends it.
@@ -88,14 +94,17 @@ pub(super) struct CutOff {
     pub(super) report: Report,
 }
 
-/// Takes up a run; from here on it belongs to this process.
-pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
+/// Takes up a run; from here on it belongs to this process. One that its time had ended goes on when it gets `more_time`.
+pub(super) fn cut_off(which: &str, more_time: bool, places: &Places) -> Result<CutOff, Failure> {
     let mut store = Store::open_existing(&places.own_store_path(true)?).map_err(Failure::from_store)?;
     let id = store.id(which).map_err(Failure::from_store)?;
+    if more_time && store.load(id.as_str())?.design.end == Some(RunEnd::TimeOver) {
+        store.reopen(&id)?;
+    }
     // A VM that was being started when its firebench was killed holds on to the run for a moment longer.
     let begun = Instant::now();
     while let Err(error) = store.resume(&id) {
-        if !matches!(error, StoreError::StillRunning(_)) || begun.elapsed() > LAST_BREATH {
+        if !matches!(error, StoreError::StillRunning(_)) || begun.elapsed() > RESUME_GRACE {
             return Err(Failure::from_store(error));
         }
         std::thread::sleep(BREATH);
@@ -107,15 +116,27 @@ pub(super) fn cut_off(which: &str, places: &Places) -> Result<CutOff, Failure> {
 
 impl CutOff {
     /// Makes what is prepared go on where the run was cut off.
-    pub(super) fn go_on(self, prepared: &mut Prepared) -> Result<Keeper, Failure> {
-        let CutOff { store, id, report } = self;
+    pub(super) fn go_on(self, prepared: &mut Prepared, max_time: Option<Span>) -> Result<Keeper, Failure> {
+        let CutOff { store, id, mut report } = self;
         let changed = resume::changes(&report, &prepared.report);
         if !changed.is_empty() {
             return Err(Failure::usage(ResumeError::Changed { id: id.to_string(), changed }));
         }
-        let done = resume::replay(id.as_str(), &prepared.plan, &store.done(&id)?)?;
+        let done = store.done(&id)?;
+        if let Some(time) = max_time {
+            if report.design.precision.is_none() {
+                return Err(ResumeError::NoTime(id.to_string()).into());
+            }
+            let max_seconds = time.as_secs() as f64;
+            report.design.extended.push(Extension { after_boots: done.len(), max_seconds });
+            report.design.max_seconds = Some(max_seconds);
+        }
+        report.design.end = None;
+        prepared.plan.extended.clone_from(&report.design.extended);
+        let done = resume::replay(id.as_str(), &prepared.plan, &done)?;
         if let Some(nested) = &mut prepared.nested {
             nested.plan.done.clone_from(&done);
+            nested.plan.extended.clone_from(&prepared.plan.extended);
         }
         prepared.plan.done = done;
         let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();

@@ -8,17 +8,20 @@ use std::io::IsTerminal;
 
 pub(super) use args::RunArgs;
 use firebench_stats::{Judgement, Verdict};
+use firebench_vmm::quote;
+use miette::Diagnostic;
 pub(super) use session::{Session, style};
 
 use super::{EXIT_OK, Failure, Places};
-use crate::record::Report;
+use crate::record::{Report, RunEnd};
 use crate::report::{self, Written, terminal};
 use crate::{dry_run, gate};
 use keep::Keeper;
 
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
-    let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, places)).transpose()?;
+    let more_time = args.max_time.is_some();
+    let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, more_time, places)).transpose()?;
     let experiment = match &cut_off {
         Some(stored) => args.borne(stored.report.experiment.clone()),
         None => {
@@ -31,7 +34,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         }
     };
     let session = Session::open(places, args.quiet)?;
-    let mut prepared = session.prepare(&experiment, places)?;
+    let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
         super::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
@@ -45,13 +48,16 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         report::check_directory(dir)?;
     }
     let mut keeper = match cut_off {
-        Some(stored) => stored.go_on(&mut prepared)?,
+        Some(stored) => stored.go_on(&mut prepared, args.max_time)?,
         None if args.no_store => Keeper::none(),
         None => Keeper::begin(&mut prepared.report, places)?,
     };
     let (report, result) = session.carry_out(&prepared, &mut keeper.recorder());
+    let keeps = keeper.keeps();
     let kept = keeper.finish(&report);
-    let mut text = terminal::render(&report, style(std::io::stdout().is_terminal()));
+    let can_go_on = keeps && kept.is_ok() && report.design.end != Some(RunEnd::Void);
+    let result = result.map_err(|failure| if can_go_on { goes_on(failure, args, places, &report) } else { failure });
+    let mut text = shown(&report, result.is_err());
     // Neither waits for the other: what cannot be shown is in the files, and what cannot be saved is on the terminal.
     let saved = args.out.as_ref().map_or(Ok(()), |dir| {
         let Written { markdown, json } = report::write_atomic(dir, &report)?;
@@ -61,6 +67,56 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     let shown = super::print(&text);
     all([result, saved, kept, shown])?;
     hold(args, &report)
+}
+
+/// The report for standard output. Where standard error is the same terminal, the error comes right below it: once is enough.
+fn shown(report: &Report, failed: bool) -> String {
+    let is_terminal = std::io::stdout().is_terminal();
+    let text = |report: &Report| terminal::render(report, style(is_terminal));
+    if failed && is_terminal && std::io::stderr().is_terminal() {
+        text(&Report { failure: None, ..report.clone() })
+    } else {
+        text(report)
+    }
+}
+
+/// A failed run that the store keeps: how it goes on.
+fn goes_on(failure: Failure, args: &RunArgs, places: &Places, report: &Report) -> Failure {
+    let Some(id) = &report.id else { return failure };
+    let program = std::env::args().next().unwrap_or_else(|| "firebench".to_owned());
+    let mut words = vec![program, "run".to_owned(), "--resume".to_owned(), id.clone()];
+    words.extend(places.words());
+    if let Some(dir) = &args.out {
+        words.extend(["--out".to_owned(), dir.to_string_lossy().into_owned()]);
+    }
+    let command = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    Failure { error: Box::new(GoesOn { error: failure.error, command }), code: failure.code }
+}
+
+/// An error after which the run can go on.
+#[derive(Debug)]
+struct GoesOn {
+    error: Box<dyn Diagnostic + Send + Sync>,
+    command: String,
+}
+
+impl std::fmt::Display for GoesOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for GoesOn {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl Diagnostic for GoesOn {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let first = self.error.help().map(|hint| format!("{hint}\nhint: ")).unwrap_or_default();
+        Some(Box::new(format!("{first}to go on after the boots that are done: {}", self.command)))
+    }
 }
 
 /// The first failure; those after it are told here.

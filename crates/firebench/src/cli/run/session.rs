@@ -42,12 +42,13 @@ impl Session {
         Ok(Session { begun, interrupt, run_dir, cache, quiet })
     }
 
-    /// Makes everything that the experiment needs.
-    pub(crate) fn prepare(&self, experiment: &Experiment, places: &Places) -> Result<Prepared, Failure> {
+    /// Makes everything that the experiment needs; without `build`, disks that are missing are only named.
+    pub(crate) fn prepare(&self, experiment: &Experiment, places: &Places, build: bool) -> Result<Prepared, Failure> {
         let places = prepare::Places {
             cache: self.cache.clone(),
             data_dir: places.data_dir()?,
             run_dir: self.run_dir.path().to_owned(),
+            build,
         };
         Failure::unless_stopped(prepare::prepare(experiment, &places), &self.interrupt)
     }

@@ -1,0 +1,238 @@
+//! Whose fault an error is, which decides the exit code: the one place where that is said. Pure.
+//!
+//! *Given*: what the user gave is wrong, on the command line, in the environment or in a file: a flag, a value out of range, a
+//! file that is not there or not what it should be. *Machine*: everything else, which is this machine or the run.
+
+use std::error::Error;
+use std::io::ErrorKind;
+
+use firebench_image::Error as ImageError;
+use firebench_stats::Error as StatsError;
+use firebench_vmm::LaunchError;
+
+use crate::compare::{CompareError, OperandError};
+use crate::experiment::{ContenderError, ExperimentError};
+use crate::fetch::FetchError;
+use crate::gate::UnknownContender;
+use crate::import::ImportError;
+use crate::nested::NestedError;
+use crate::prepare::PrepareError;
+use crate::report::ReportError;
+use crate::resume::ResumeError;
+use crate::runner::RunError;
+use crate::store::StoreError;
+use crate::subprocess;
+use crate::tools::ToolError;
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// What the user gave is wrong.
+    Given,
+    /// This machine, or the run.
+    Machine,
+}
+
+/// Whose fault an error is.
+pub fn blame(error: &(dyn Error + 'static)) -> Blame {
+    judge(error, false)
+}
+
+/// The same of what went wrong with something that the user named: a file that is no kernel is a mistake of whoever named it,
+/// and a damaged one of the cache is not.
+pub fn blame_of_named(error: &(dyn Error + 'static)) -> Blame {
+    judge(error, true)
+}
+
+fn judge(error: &(dyn Error + 'static), named: bool) -> Blame {
+    if super::scarcity(error).is_none() && is_given(error, named) { Blame::Given } else { Blame::Machine }
+}
+
+fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
+    let always = error.is::<ExperimentError>()
+        || error.is::<ContenderError>()
+        || error.is::<LaunchError>()
+        || error.is::<CompareError>()
+        || error.is::<UnknownContender>()
+        || error.is::<ImportError>();
+    always
+        || error.downcast_ref().is_some_and(|error| of_prepare(error, named))
+        || error.downcast_ref().is_some_and(|error| of_image(error, named))
+        || error.downcast_ref().is_some_and(|error| of_tool(error, named))
+        || error.downcast_ref().is_some_and(|error| of_fetch(error, named))
+        || error.downcast_ref().is_some_and(|error| of_subprocess(error, named))
+        || error.downcast_ref().is_some_and(|error| of_run(error, named))
+        || error.downcast_ref().is_some_and(|error| of_nested(error, named))
+        || error.downcast_ref().is_some_and(StoreError::is_usage)
+        || error.downcast_ref().is_some_and(|error| !matches!(error, ReportError::Write { .. }))
+        || error.downcast_ref().is_some_and(|error| !matches!(error, OperandError::Store(_)))
+        || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
+}
+
+fn of_prepare(error: &PrepareError, named: bool) -> bool {
+    match error {
+        PrepareError::Experiment(_)
+        | PrepareError::Launch(_)
+        | PrepareError::HostCpus { .. }
+        | PrepareError::Pin { .. }
+        | PrepareError::Given { .. }
+        | PrepareError::Add(_)
+        | PrepareError::OwnImage { .. }
+        | PrepareError::NoText { .. }
+        | PrepareError::NoContender
+        | PrepareError::NoPvh { .. }
+        | PrepareError::NoJail(_) => true,
+        PrepareError::Unusable(error) => of_prepare(error, true),
+        PrepareError::Tool(error) => of_tool(error, named),
+        PrepareError::Fetch(error) => of_fetch(error, named),
+        PrepareError::Image(error) => of_image(error, named),
+        PrepareError::Nested(error) => of_nested(error, named),
+        PrepareError::Run(error) => of_run(error, named),
+        _ => false,
+    }
+}
+
+fn of_image(error: &ImageError, named: bool) -> bool {
+    match error {
+        ImageError::GuestPath { .. } | ImageError::HostFile { .. } => true,
+        ImageError::NotStatic { .. }
+        | ImageError::Busybox { .. }
+        | ImageError::NotAKernel { .. }
+        | ImageError::Kernel { .. }
+        | ImageError::Decompress { .. }
+        | ImageError::Package { .. }
+        | ImageError::ModuleMissing { .. }
+        | ImageError::ModuleInvalid { .. } => named,
+        ImageError::Io { action, source, .. } => reads(action) && (named || is_absent(source.kind())),
+        _ => false,
+    }
+}
+
+/// Whether a file was only to be read.
+fn reads(action: &str) -> bool {
+    ["read", "open", "look at", "find"].contains(&action)
+}
+
+/// Whether there is no such file.
+fn is_absent(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
+}
+
+fn of_tool(error: &ToolError, named: bool) -> bool {
+    match error {
+        ToolError::NoVersion { .. } | ToolError::TooOld { .. } | ToolError::OtherAgent { .. } => named,
+        ToolError::Fetched(error) => of_fetch(error, named),
+        ToolError::Run(error) => of_subprocess(error, named),
+        ToolError::Read(error) => of_image(error, named),
+        ToolError::Missing { .. } | ToolError::OtherJailer { .. } => false,
+    }
+}
+
+fn of_subprocess(error: &subprocess::RunError, named: bool) -> bool {
+    match error {
+        subprocess::RunError::Start { .. } | subprocess::RunError::Failed { .. } => named,
+        subprocess::RunError::TimedOut { .. } | subprocess::RunError::Ask { .. } => false,
+    }
+}
+
+fn of_fetch(error: &FetchError, named: bool) -> bool {
+    match error {
+        FetchError::TooOld { .. } => true,
+        FetchError::NotFirecracker { .. } | FetchError::Busybox { .. } | FetchError::Archive { .. } => named,
+        FetchError::File { action, .. } => named && reads(action),
+        FetchError::Tool(error) => of_tool(error, named),
+        _ => false,
+    }
+}
+
+fn of_run(error: &RunError, named: bool) -> bool {
+    match error {
+        RunError::Launch(_) => true,
+        RunError::Image(error) => of_image(error, named),
+        RunError::Design(error) => {
+            matches!(error, StatsError::Empty { .. } | StatsError::AllWarmUp { .. } | StatsError::BadPrecision { .. })
+        }
+        _ => false,
+    }
+}
+
+fn of_nested(error: &NestedError, named: bool) -> bool {
+    match error {
+        NestedError::Launch(_) => true,
+        NestedError::Image(error) => of_image(error, named),
+        NestedError::Runner(error) => of_run(error, named),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use firebench_vmm::VmmKind;
+
+    use super::*;
+    use Blame::{Given, Machine};
+
+    fn read(kind: ErrorKind) -> ImageError {
+        ImageError::Io { action: "read", path: PathBuf::from("x"), source: kind.into() }
+    }
+
+    fn no_kernel() -> ImageError {
+        ImageError::NotAKernel { reason: "text".to_owned() }
+    }
+
+    #[test]
+    fn what_the_user_gave_and_what_the_machine_lacks() {
+        let path = || PathBuf::from("x");
+        let io = |kind: ErrorKind| io::Error::from(kind);
+        let named = |error: ImageError| PrepareError::Unusable(Box::new(error.into()));
+        let cases: Vec<(Box<dyn Error>, Blame)> = vec![
+            (Box::new(ExperimentError::Zero("--vcpus")), Given),
+            (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: VmmKind::Firecracker, max: 32, vcpus: 64 })), Given),
+            (
+                Box::new(PrepareError::Given {
+                    role: "--kernel".to_owned(),
+                    path: path(),
+                    source: io(ErrorKind::NotFound),
+                }),
+                Given,
+            ),
+            (Box::new(PrepareError::HostCpus { name: "a".to_owned(), wanted: 8, available: 2 }), Given),
+            (Box::new(PrepareError::NoKernel), Machine),
+            (Box::new(PrepareError::NoBusybox), Machine),
+            (Box::new(PrepareError::JailNeedsRoot("a".to_owned())), Machine),
+            (Box::new(PrepareError::from(no_kernel())), Machine),
+            (Box::new(named(no_kernel())), Given),
+            (Box::new(named(ImageError::NoSpace { path: path(), needed: None, available: None })), Machine),
+            (Box::new(named(read(ErrorKind::PermissionDenied))), Given),
+            (Box::new(read(ErrorKind::PermissionDenied)), Machine),
+            (Box::new(read(ErrorKind::NotFound)), Given),
+            (Box::new(ImageError::Io { action: "write", path: path(), source: io(ErrorKind::NotFound) }), Machine),
+            (Box::new(ReportError::Read { path: path(), source: io(ErrorKind::NotFound) }), Given),
+            (Box::new(ReportError::Write { path: path(), source: io(ErrorKind::StorageFull) }), Machine),
+            (Box::new(StoreError::Missing(path())), Given),
+            (Box::new(StoreError::NoSuchRun("x".to_owned())), Given),
+            (Box::new(StoreError::Busy(path())), Machine),
+            (Box::new(RunError::Void), Machine),
+            (Box::new(RunError::Interrupted(2)), Machine),
+            (Box::new(ImportError::Empty), Given),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(blame(error.as_ref()), expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_the_process_is_nobodys_mistake() {
+        let source = io::Error::from_raw_os_error(libc::EMFILE);
+        assert_eq!(blame(&ReportError::Read { path: PathBuf::from("x"), source }), Machine);
+    }
+
+    #[test]
+    fn what_was_named_is_the_users() {
+        let error = FetchError::NotFirecracker { path: PathBuf::from("x"), reason: "text".to_owned() };
+        assert_eq!((blame(&error), blame_of_named(&error)), (Machine, Given));
+    }
+}

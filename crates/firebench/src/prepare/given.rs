@@ -1,0 +1,97 @@
+//! The files that the user names: that they are there, and may be read, is asked before anything is made of them.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+use super::{PrepareError, parts};
+use crate::experiment::{Experiment, PayloadSpec};
+
+/// Variables that name files.
+const VARIABLES: [&str; 2] = ["FIREBENCH_BUSYBOX", "FIREBENCH_AGENT"];
+
+/// Looks at every file that the experiment or the environment names.
+///
+/// # Errors
+/// [`PrepareError::Given`] for the first one that is not there or may not be read, and [`PrepareError::Add`].
+pub(super) fn check(experiment: &Experiment) -> Result<(), PrepareError> {
+    let variables = VARIABLES.map(|name| (name.to_owned(), std::env::var_os(name).map(path)));
+    let variables = variables.into_iter().filter_map(|(role, path)| Some((role, path?)));
+    for (role, path) in named(experiment)?.into_iter().chain(variables) {
+        look(&path).map_err(|source| PrepareError::Given { role, path, source })?;
+    }
+    Ok(())
+}
+
+fn path(text: OsString) -> PathBuf {
+    text.into()
+}
+
+/// The files of an experiment, each with the option that names it.
+fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError> {
+    let files = &experiment.files;
+    let mut named = Vec::new();
+    let mut add = |role: String, path: Option<&PathBuf>, is_program: bool| {
+        // A program's name without a slash is looked up on PATH.
+        named.extend(path.filter(|path| !is_program || path.components().count() > 1).map(|path| (role, path.clone())));
+    };
+    add("--kernel".to_owned(), files.kernel.as_ref(), false);
+    add("--qemu".to_owned(), files.qemu.as_ref(), true);
+    add("--firecracker".to_owned(), files.firecracker.as_ref(), true);
+    for spec in &experiment.contenders {
+        let role = |key: &str| format!("{key} of contender {}", spec.name);
+        add(role("binary"), spec.binary.as_ref(), true);
+        add(role("kernel"), spec.kernel.as_ref(), false);
+        add(role("busybox"), spec.busybox.as_ref(), false);
+        add(role("image"), spec.image.as_ref(), false);
+    }
+    if let PayloadSpec::File { path } = &experiment.payload {
+        add("--payload".to_owned(), Some(path), false);
+    }
+    for text in &files.add {
+        named.push(("--add".to_owned(), parts::addition(text)?.0));
+    }
+    Ok(named)
+}
+
+fn look(path: &Path) -> io::Result<()> {
+    std::fs::metadata(path)?;
+    Ok(access(path, AccessFlags::R_OK)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::ContenderSpec;
+    use firebench_vmm::VmmKind;
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_with_its_option() {
+        let missing = || Some(PathBuf::from("/nonexistent/file"));
+        let mut kernel = Experiment::default();
+        kernel.files.kernel = missing();
+        let mut qemu = Experiment::default();
+        qemu.files.qemu = missing();
+        let mut add = Experiment::default();
+        add.files.add.push("/nonexistent/file=/bin/file".to_owned());
+        let payload =
+            Experiment { payload: PayloadSpec::File { path: "/nonexistent/file".into() }, ..Experiment::default() };
+        let image = ContenderSpec { image: missing(), ..ContenderSpec::new("a", VmmKind::Qemu) };
+        let image = Experiment { contenders: vec![image], ..Experiment::default() };
+        for (role, experiment) in [
+            ("--kernel", kernel),
+            ("--qemu", qemu),
+            ("--add", add),
+            ("--payload", payload),
+            ("image of contender a", image),
+        ] {
+            let said = check(&experiment).expect_err(role).to_string();
+            assert_eq!(said, format!("cannot use {role} /nonexistent/file"));
+        }
+        let mut on_path = Experiment::default();
+        on_path.files.qemu = Some("qemu-that-is-on-the-path".into());
+        check(&on_path).expect("looked up later");
+    }
+}
