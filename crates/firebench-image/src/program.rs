@@ -98,7 +98,7 @@ mod tests {
         let tries = Cell::new(0);
         let outcome: io::Result<()> = start_unless_busy(|| {
             tries.set(tries.get() + 1);
-            Err(io::Error::from_raw_os_error(libc::ENOENT))
+            Err(io::Error::from(io::ErrorKind::NotFound))
         });
         assert!(outcome.is_err());
         assert_eq!(tries.get(), 1);

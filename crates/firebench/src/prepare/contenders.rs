@@ -8,6 +8,7 @@ use semver::Version;
 use super::PrepareError;
 use crate::accel::Chosen;
 use crate::experiment::{CacheMode, ContenderSpec, Io};
+use crate::hostfacts::HugePages;
 use crate::preset::PresetVm;
 use crate::tools::Tool;
 use crate::units::Size;
@@ -95,6 +96,35 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
     })
 }
 
+/// What is wrong with the pool of huge pages that a contender's memory is to lie on.
+pub(super) fn missing_huge_pages(
+    spec: &ContenderSpec,
+    memory_mib: u32,
+    nested: bool,
+    pool: Option<HugePages>,
+) -> Option<String> {
+    let name = &spec.name;
+    if !spec.huge_pages {
+        return None;
+    }
+    if nested {
+        return Some(format!(
+            "{name}: the nested host has no huge pages set aside, so its VMs will not start; leave huge-pages out"
+        ));
+    }
+    // Another size is another pool, which these facts do not tell of.
+    let pool = pool.filter(|pool| pool.size == 2 << 20)?;
+    let needed = u64::from(memory_mib).div_ceil(2);
+    let total = pool.total.saturating_add(needed.saturating_sub(pool.free));
+    (pool.free < needed).then(|| {
+        format!(
+            "{name} needs {needed} huge pages of 2 MiB, and {} of {} are free, so its VMs will not start or die amid a run: sudo \
+             sysctl vm.nr_hugepages={total}",
+            pool.free, pool.total
+        )
+    })
+}
+
 /// What a contender wants otherwise than the preset.
 pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     vm.machine.vcpus = spec.vcpus.unwrap_or(vm.machine.vcpus);
@@ -127,6 +157,18 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pool_of_huge_pages_that_is_too_small_is_named() {
+        let spec = ContenderSpec { huge_pages: true, ..ContenderSpec::new("huge", VmmKind::Qemu) };
+        let pool = |total, free| Some(HugePages { total, free, size: 2 << 20 });
+        let said = missing_huge_pages(&spec, 1024, false, pool(600, 500)).expect("too few");
+        assert!(said.contains("needs 512 huge pages") && said.ends_with("sudo sysctl vm.nr_hugepages=612"), "{said}");
+        assert_eq!(missing_huge_pages(&spec, 1024, false, pool(512, 512)), None);
+        assert_eq!(missing_huge_pages(&spec, 1024, false, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
+        assert!(missing_huge_pages(&spec, 512, true, pool(512, 512)).is_some_and(|said| said.contains("nested host")));
+        assert_eq!(missing_huge_pages(&ContenderSpec::new("plain", VmmKind::Qemu), 1024, false, pool(0, 0)), None);
+    }
 
     #[test]
     fn transparent_huge_pages_take_a_firecracker_that_has_them() {

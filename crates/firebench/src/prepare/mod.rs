@@ -201,7 +201,9 @@ impl Making<'_> {
             modular_kernel,
             append: self.experiment.machine.append.clone(),
         };
-        let mut notices = Vec::new();
+        let pool = self.host.huge_pages;
+        let mut notices: Vec<String> =
+            contenders::missing_huge_pages(spec, memory_mib, self.chosen.nested, pool).into_iter().collect();
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
