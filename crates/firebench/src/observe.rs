@@ -143,8 +143,7 @@ impl<'a> Observer<'a> {
                     0 => "its console was silent".to_owned(),
                     bytes => format!("{} of console came, but no frame of its agent", text::bytes(bytes)),
                 };
-                let message =
-                    format!("the guest's agent said nothing within the boot deadline of {seconds} s: {seen}");
+                let message = format!("the guest's agent said nothing within the boot deadline of {seconds} s: {seen}");
                 (BootStatus::NeverStarted, message)
             }
             Phase::Preparing => (

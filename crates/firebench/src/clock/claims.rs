@@ -40,7 +40,8 @@ fn machine(boot: &BootRecord, known: &Known) -> Option<String> {
     }
     let memory = known.memory?;
     let told = boot.facts.as_ref().map(|facts| facts.mem_total_bytes);
-    let fields = [&boot.meminfo_before, &boot.meminfo_after].into_iter().flatten().flat_map(|text| meminfo::parse(text));
+    let fields =
+        [&boot.meminfo_before, &boot.meminfo_after].into_iter().flatten().flat_map(|text| meminfo::parse(text));
     let total = fields.filter(|field| field.name == "MemTotal").map(|field| field.value.saturating_mul(1024));
     let most = told.into_iter().chain(total).max().filter(|&bytes| bytes > memory)?;
     Some(format!("the guest tells of {most} bytes of memory, and it has {memory}"))

@@ -2,7 +2,7 @@
 
 use firebench_protocol::Moment;
 
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words};
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, doubts, first_meminfo, status_words};
 use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
 use crate::audit::{Audit, Fairness, Rank, audit};
@@ -249,14 +249,12 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
 }
 
 fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
-    let Some(first) = summary.pairs.first() else { return String::new() };
+    let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.usable()) + "\n";
+    let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
     let title = text::line(&format!("Ratio to {} (above 1: takes longer)", first.baseline));
     let mut out = style.paint(Paint::Head, &text::cut(&title, style.usable())) + "\n";
     out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
-    for sentence in caveats(report, summary) {
-        out += &text::wrap("  ", &text::line(&sentence), style.usable());
-        out.push('\n');
-    }
+    out.extend(caveats(report, summary).iter().map(told));
     out
 }
 

@@ -54,11 +54,12 @@ pub enum RunError {
     #[diagnostic(help("a workload too short for its clock? A larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
     /// More blocks were left out than count.
-    #[error("too many blocks were left out, for boots that failed or whose clocks cannot be believed")]
+    #[error("too many blocks were left out, for boots that failed or cannot be believed{}", last(.0.as_deref()))]
     #[diagnostic(help(
-        "the report tells of each one why; is the machine overloaded, is its clock being set? See `firebench doctor`"
+        "the report says why for each boot; if nobody meddles with the guest: is the machine overloaded, is its clock being set? \
+         See `firebench doctor`"
     ))]
-    Void,
+    Void(Option<String>),
     /// The boots that a run should go on after are not those of its design.
     #[error("the boots that are there do not belong to this plan")]
     #[diagnostic(help("begin a new run"))]
@@ -87,6 +88,11 @@ impl RunError {
             _ => None,
         }
     }
+}
+
+/// The last boot that could not be believed.
+fn last(boot: Option<&str>) -> String {
+    boot.map(|boot| format!("; the last one: {boot}")).unwrap_or_default()
 }
 
 fn after(count: u32) -> String {

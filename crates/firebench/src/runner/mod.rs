@@ -48,21 +48,23 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
     }
     let mut boots = Boots { plan, around, number: 0 };
     let mut block = None;
+    let mut last_void = None;
     loop {
         match schedule.next() {
             Next::End(end) => {
                 progress(plan, &schedule, Some(ended(end)), listener);
-                return if end == End::Void { Err(RunError::Void) } else { Ok(()) };
+                return if end == End::Void { Err(RunError::Void(last_void)) } else { Ok(()) };
             }
             Next::Boot(turn) => {
                 if block.is_some_and(|block| block != turn.block) {
                     progress(plan, &schedule, None, listener);
                 }
                 block = Some(turn.block);
-                let Booted { boot, failure } = boots.boot(&turn, listener)?;
+                let Booted { boot, failure, void } = boots.boot(&turn, listener)?;
                 patience.saw(turn.contender, &boot);
                 failure.map_or(Ok(()), |failure| patience.bear(turn.contender, failure))?;
                 schedule.record(boot)?;
+                last_void = void.or(last_void);
             }
         }
     }
@@ -139,6 +141,8 @@ struct Booted {
     boot: design::Boot,
     /// Why it failed for good, if it did.
     failure: Option<RunError>,
+    /// Why it cannot be believed, if it cannot.
+    void: Option<String>,
 }
 
 impl Boots<'_> {
@@ -170,6 +174,11 @@ impl Boots<'_> {
             }
             let boot = measured(&record, self.plan.primary);
             let boot = design::Boot { seconds: boot.seconds + spent, ..boot };
+            let void = record
+                .message
+                .as_ref()
+                .filter(|_| record.status == BootStatus::Void)
+                .map(|message| format!("{}, boot {}: {message}", contender.name, turn.block.saturating_add(1)));
             let failure = match record.status {
                 BootStatus::Ok | BootStatus::Void => None,
                 BootStatus::Interrupted => return Err(RunError::interrupted(self.around.interrupt)),
@@ -182,7 +191,7 @@ impl Boots<'_> {
                     help: error::help(status),
                 }),
             };
-            return Ok(Booted { boot, failure });
+            return Ok(Booted { boot, failure, void });
         }
     }
 }

@@ -25,6 +25,7 @@ mod permissions;
 mod rlimits;
 mod signals;
 mod space;
+mod stopped;
 mod store;
 mod together;
 mod usage;
