@@ -240,6 +240,11 @@ impl Vm {
         limits::hit(self.limits.as_ref(), self.inherited, seen)
     }
 
+    /// How late firebench was, at most, at looking after the VM.
+    pub fn latest(&self) -> Duration {
+        self.pulse.latest()
+    }
+
     /// Bytes of console read so far.
     pub fn console_bytes(&self) -> u64 {
         self.console.total

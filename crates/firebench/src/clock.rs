@@ -19,6 +19,7 @@ use firebench_vmm::VmmKind;
 
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, ContenderRecord, IterationRecord, Report};
+use crate::report::text::told_percent as percent;
 
 pub use offsets::{Offset, Unchecked, unchecked};
 
@@ -240,11 +241,6 @@ fn steal(boot: &BootRecord, cpus: u32) -> (f64, f64) {
     timed.fold((0.0, 0.0), |(stolen, available), (iteration, real)| {
         (stolen + iteration.counters.steal_us as f64 / 1e6, available + real * f64::from(cpus))
     })
-}
-
-/// A share for people. A guest may say numbers of any length.
-fn percent(share: f64) -> String {
-    if share < 10.0 { format!("{:.1}%", share * 100.0) } else { "more than 1000%".to_owned() }
 }
 
 /// A number that a guest told: of any size.

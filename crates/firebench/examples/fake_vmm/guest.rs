@@ -54,7 +54,9 @@ impl<'a> Guest<'a> {
                 let held = std::mem::take(&mut self.held);
                 let (head, rest) = held.split_at(pause.map_or(0, |_| held.len().min(HEAD)));
                 say(head)?;
-                pause.map_or((), std::thread::sleep);
+                if let Some(pause) = pause {
+                    std::thread::sleep(pause);
+                }
                 say(rest)?;
             }
         }

@@ -70,7 +70,9 @@ pub const CHECKS: [Check; 7] = [
         })
     }),
     ("clock off by", |s| s.clock.map(|c| format!("{:+.2}% ({:+.3} s)", c.relative * 100.0, c.seconds))),
-    ("stolen, at most", |s| s.steal.map(text::exact_percent)),
+    ("stolen, at most", |s| {
+        s.steal.map(|share| if share < 10.0 { text::exact_percent(share) } else { text::told_percent(share) })
+    }),
 ];
 
 /// A check's name, and how to say what it found.

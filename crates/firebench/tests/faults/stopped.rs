@@ -23,7 +23,7 @@ fn stopped(behaviour: &str, when: &str) {
     let out = lab.path("out");
     let running = lab.firebench(&[]).args(args(&vmm, 2)).arg("--out").arg(&out).start();
     wait_for("the VM", Duration::from_secs(30), || (!lab.processes(&["fake-vmm", "-initrd"]).is_empty()).then_some(()));
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_secs(1));
     running.signal(Signal::SIGSTOP);
     std::thread::sleep(STOPPED);
     running.signal(Signal::SIGCONT);
@@ -41,13 +41,13 @@ fn stopped(behaviour: &str, when: &str) {
 #[test]
 fn firebench_is_stopped_while_a_guest_boots() {
     require!(need::image());
-    stopped("\"boot_ms\": 2000, \"iteration_ms\": 50", "while the guest booted");
+    stopped("\"boot_ms\": 3000, \"iteration_ms\": 50", "while the guest booted");
 }
 
 #[test]
 fn firebench_is_stopped_in_an_iteration() {
     require!(need::image());
-    stopped("\"boot_ms\": 5, \"iteration_ms\": 2000", "in or after iteration 1");
+    stopped("\"boot_ms\": 5, \"iteration_ms\": 3000", "in or after iteration 1");
 }
 
 #[test]
