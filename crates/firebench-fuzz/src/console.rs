@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use firebench::clock::{self, Known};
 use firebench::console::{Arrived, Console};
 use firebench::import;
 use firebench::observe::{Expected, Observer, Step};
@@ -119,7 +120,27 @@ pub fn guest(data: &[u8]) {
     assert_eq!(numbers.last(), Some(&u32::MAX), "a good frame is found, whatever came before");
 
     let verdict = verdict.or_else(|| observer.vmm_exited(Exit::Code(0), "exit code 0"));
-    clean::report(&boot(observer, verdict));
+    clean::report(&boot(observer, verdict, at.saturating_duration_since(start)));
+}
+
+/// What the host knows of the guest.
+const KNOWN: Known =
+    Known { cpus: 2, counted: 2, memory: Some(1 << 30), payload: 1 << 20, cold: false, emulated: false };
+
+/// A boot that counts has no times but such as the host's clock bears out: the bounds of `docs/attacks.md`.
+fn bears_out(record: &BootRecord) {
+    let mut told = 0.0;
+    for iteration in &record.iterations {
+        let of = |metric: &str| iteration.metrics[metric];
+        let (real, host) = (of("real"), of("host_real"));
+        assert!(host > 0.0 && real > 0.0, "time passed");
+        let apart = (host - real).abs();
+        assert!(apart <= 0.25 || apart <= 0.01 * host, "a forged time: {real} s in {host} s");
+        assert!(of("host_report") <= 0.25 && of("host_gap") <= 0.25, "unmeasured work");
+        assert!(of("user") + of("sys") <= real * 2.0 * 1.02 + 0.04, "forged CPU time");
+        told += real;
+    }
+    assert!(told <= record.life_seconds + 0.25, "more time than the boot had");
 }
 
 fn listen(arrived: &Arrived, events: &mut Vec<(u32, Event)>) {
@@ -131,7 +152,7 @@ fn listen(arrived: &Arrived, events: &mut Vec<(u32, Event)>) {
 }
 
 /// A report with the boot.
-fn boot(observer: Observer<'_>, verdict: Option<(BootStatus, String)>) -> Report {
+fn boot(observer: Observer<'_>, verdict: Option<(BootStatus, String)>, life: Duration) -> Report {
     let mut record = BootRecord::new(0, 0, 1);
     if let Some((status, message)) = verdict {
         assert!(status != BootStatus::Ok && !message.is_empty(), "a failure has a reason");
@@ -149,6 +170,11 @@ fn boot(observer: Observer<'_>, verdict: Option<(BootStatus, String)>) -> Report
     record.meminfo_before = observer.meminfo_before;
     record.meminfo_after = observer.meminfo_after;
     record.iterations = observer.iterations;
+    record.life_seconds = life.as_secs_f64();
+    match clock::check(&record, &KNOWN).void {
+        Some(reason) => assert!(!reason.is_empty() && reason.chars().count() <= 1000, "a reason is a sentence"),
+        None => bears_out(&record),
+    }
     let samples = "contender,boot,iteration,metric,value\nqemu,0,0,real,1\nfirecracker,0,0,real,1\n";
     let mut report = import::parse(samples, "x", "2025-01-01T00:00:00Z").expect("samples");
     report.imported = None;

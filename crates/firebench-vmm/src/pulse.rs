@@ -33,12 +33,14 @@ pub(crate) struct Pulse {
     last: Option<Clocks>,
     /// How late the loop may be.
     bound: Duration,
+    /// How late it was at most.
+    latest: Duration,
 }
 
 impl Pulse {
     /// From now on, of a loop that may be late by `bound`.
     pub(crate) fn new(bound: Duration) -> Pulse {
-        Pulse { last: Clocks::now(), bound }
+        Pulse { last: Clocks::now(), bound, latest: Duration::ZERO }
     }
 
     /// The loop is here again, after it meant to sleep for `meant`. If it was away for longer by more than the bound: for how
@@ -46,46 +48,42 @@ impl Pulse {
     pub(crate) fn beat(&mut self, meant: Duration) -> Option<Duration> {
         let now = Clocks::now();
         let last = std::mem::replace(&mut self.last, now);
-        stalled(last?, now?, meant, self.bound)
+        let away = away(last?, now?);
+        let late = away.saturating_sub(meant);
+        self.latest = self.latest.max(late);
+        (late > self.bound).then_some(away)
+    }
+
+    /// How late the loop was at most.
+    pub(crate) fn latest(&self) -> Duration {
+        self.latest
     }
 }
 
-/// How long nobody looked between two moments, if that was longer than `meant` by more than `bound`.
-fn stalled(last: Clocks, now: Clocks, meant: Duration, bound: Duration) -> Option<Duration> {
+/// How long nobody looked between two moments.
+fn away(last: Clocks, now: Clocks) -> Duration {
     let slept = now.asleep().saturating_sub(last.asleep());
-    let away = now.awake.saturating_sub(last.awake).saturating_add(slept);
-    (away > meant.saturating_add(bound)).then_some(away)
+    now.awake.saturating_sub(last.awake).saturating_add(slept)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BOUND: Duration = Duration::from_secs(1);
-    const MEANT: Duration = Duration::from_millis(500);
-
-    fn clocks(awake: f64, all: f64) -> Clocks {
-        Clocks { awake: Duration::from_secs_f64(awake), all: Duration::from_secs_f64(all) }
+    fn clocks(awake: u64, all: u64) -> Clocks {
+        Clocks { awake: Duration::from_secs(awake), all: Duration::from_secs(all) }
     }
 
     #[test]
-    fn a_loop_that_comes_back_in_time_was_there() {
-        for back in [100.0, 100.5, 101.4] {
-            assert_eq!(stalled(clocks(100.0, 107.0), clocks(back, back + 7.0), MEANT, BOUND), None, "{back}");
-        }
-    }
-
-    #[test]
-    fn a_loop_that_was_stopped_was_away() {
-        let away = stalled(clocks(100.0, 107.0), clocks(104.0, 111.0), MEANT, BOUND);
-        assert_eq!(away, Some(Duration::from_secs(4)));
+    fn a_process_that_was_stopped_was_away() {
+        assert_eq!(away(clocks(100, 107), clocks(104, 111)), Duration::from_secs(4));
     }
 
     #[test]
     fn a_machine_that_slept_was_away() {
         // No time passed by the clock that stands still.
-        let away = stalled(clocks(100.0, 107.0), clocks(100.0, 127.0), MEANT, BOUND);
-        assert_eq!(away, Some(Duration::from_secs(20)));
+        assert_eq!(away(clocks(100, 107), clocks(100, 127)), Duration::from_secs(20));
+        assert_eq!(away(clocks(100, 107), clocks(101, 128)), Duration::from_secs(21));
     }
 
     #[test]
@@ -95,5 +93,12 @@ mod tests {
         assert!(pulse.beat(Duration::ZERO).is_some_and(|away| away >= Duration::from_millis(60)));
         let mut pulse = Pulse::new(Duration::from_secs(3600));
         assert_eq!(pulse.beat(Duration::ZERO), None);
+        assert!(pulse.latest() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(60));
+        // What it meant to sleep makes it no later.
+        assert_eq!(pulse.beat(Duration::from_secs(3600)), None);
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(pulse.beat(Duration::ZERO), None);
+        assert!(pulse.latest() >= Duration::from_millis(60));
     }
 }

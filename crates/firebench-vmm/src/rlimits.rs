@@ -44,6 +44,37 @@ impl Rlimits {
     }
 }
 
+/// Limits that the VMM has from whoever started firebench: from a shell's `ulimit`, as a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Inherited {
+    /// Seconds of CPU time (`ulimit -t`).
+    pub(crate) cpu: Option<u64>,
+    /// Bytes of addresses (`ulimit -v`).
+    pub(crate) addresses: Option<u64>,
+    /// Bytes of memory (`ulimit -d`).
+    pub(crate) data: Option<u64>,
+    /// Bytes of a file that is written (`ulimit -f`).
+    pub(crate) file: Option<u64>,
+}
+
+impl Inherited {
+    /// Those of this process.
+    pub(crate) fn now() -> Inherited {
+        let soft = |resource| {
+            let mut now = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+            // SAFETY: writes a structure on the stack. Where it fails, nothing is known of a limit.
+            let _ = unsafe { libc::getrlimit(resource, &mut now) };
+            (now.rlim_cur != libc::RLIM_INFINITY).then_some(now.rlim_cur)
+        };
+        Inherited {
+            cpu: soft(libc::RLIMIT_CPU),
+            addresses: soft(libc::RLIMIT_AS),
+            data: soft(libc::RLIMIT_DATA),
+            file: soft(libc::RLIMIT_FSIZE),
+        }
+    }
+}
+
 fn lower(resource: libc::__rlimit_resource_t, limit: u64) -> io::Result<()> {
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: writes a structure on the stack.

@@ -16,8 +16,9 @@ use nix::unistd::Pid;
 use crate::cgroup::Cgroup;
 use crate::exit::{Exit, Usage};
 use crate::launch::Launch;
-use crate::limits::{self, Events, Limits};
+use crate::limits::{self, Events, Limits, Seen};
 use crate::pulse::Pulse;
+use crate::rlimits::Inherited;
 use crate::rundir::RunDir;
 use crate::start::{Confinement, StartError, Started, start};
 use crate::sys;
@@ -100,6 +101,7 @@ pub struct Vm {
     cgroup: Option<Cgroup>,
     confinement: Confinement,
     limits: Option<Limits>,
+    inherited: Inherited,
     events: Events,
     log: Option<PathBuf>,
     end: Option<(Exit, Usage)>,
@@ -132,6 +134,7 @@ impl Vm {
             cgroup,
             confinement,
             limits: launch.limits.clone(),
+            inherited: Inherited::now(),
             events: Events::default(),
             log: launch.log.clone(),
             end: None,
@@ -232,10 +235,14 @@ impl Vm {
 
     /// Which of its limits the VM ran against, as far as that can be seen after its end: a sentence each.
     pub fn limits_hit(&self) -> Vec<String> {
-        match (&self.limits, self.end) {
-            (Some(limits), Some((exit, _))) => limits::hit(limits, exit, self.events, &self.stderr_tail()),
-            _ => Vec::new(),
-        }
+        let Some((exit, usage)) = self.end else { return Vec::new() };
+        let seen = Seen { exit, usage, events: self.events, stderr: &self.stderr_tail() };
+        limits::hit(self.limits.as_ref(), self.inherited, seen)
+    }
+
+    /// How late firebench was, at most, at looking after the VM.
+    pub fn latest(&self) -> Duration {
+        self.pulse.latest()
     }
 
     /// Bytes of console read so far.

@@ -9,16 +9,21 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::script::{Crooked, Deed, Misdeed};
 
+/// Bytes of a frame that is begun: its newline, and some of its first word.
+const HEAD: usize = 6;
+
 /// The guest's end of the console.
 pub struct Guest<'a> {
     nonce: String,
     misdeeds: &'a [Misdeed],
     seq: u32,
+    /// What is kept for the end, if it is.
+    held: Vec<u8>,
 }
 
 impl<'a> Guest<'a> {
     pub fn new(nonce: String, misdeeds: &'a [Misdeed]) -> Self {
-        Guest { nonce, misdeeds, seq: 0 }
+        Guest { nonce, misdeeds, seq: 0, held: Vec::new() }
     }
 
     /// Sends an event, or what is made of it.
@@ -26,23 +31,46 @@ impl<'a> Guest<'a> {
         let mut event = serde_json::to_value(event)?;
         let name = event.get("event").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut payload = None;
-        let mut count = 1;
+        let (mut count, mut hold, mut pause) = (1, false, None);
         for misdeed in self.misdeeds {
             match &misdeed.deed {
                 Deed::Alter { event: altered, with } if *altered == name => merge(&mut event, with),
                 Deed::Replace { event: replaced, payload: other } if *replaced == name => payload = Some(other.clone()),
                 Deed::Omit { event: omitted } if *omitted == name => count = 0,
                 Deed::Repeat { event: repeated, times } if *repeated == name => count = *times,
+                Deed::AtOnce => hold = name != "done",
+                Deed::Stretch { event: stretched, ms } if *stretched == name => {
+                    pause = Some(Duration::from_millis(*ms))
+                }
                 _ => {}
             }
         }
         let payload = payload.unwrap_or_else(|| event.to_string());
         let frame = Crooked { payload, nonce: None, seq: None, length: None, wrong_crc: false, cut: None };
-        (0..count).try_for_each(|_| self.frame(&frame))
+        for _ in 0..count {
+            let bytes = self.made(&frame);
+            self.held.extend(bytes);
+            if !hold {
+                let held = std::mem::take(&mut self.held);
+                let (head, rest) = held.split_at(pause.map_or(0, |_| held.len().min(HEAD)));
+                say(head)?;
+                if let Some(pause) = pause {
+                    std::thread::sleep(pause);
+                }
+                say(rest)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends a frame.
     pub fn frame(&mut self, frame: &Crooked) -> Outcome {
+        let bytes = self.made(frame);
+        say(&bytes)
+    }
+
+    /// Makes a frame.
+    fn made(&mut self, frame: &Crooked) -> Vec<u8> {
         let nonce = frame.nonce.as_deref().unwrap_or(&self.nonce);
         let seq = frame.seq.unwrap_or(self.seq);
         // The format of `firebench_protocol::codec`, which makes no frame that is wrong.
@@ -57,7 +85,7 @@ impl<'a> Guest<'a> {
         if frame.nonce.is_none() && frame.seq.is_none() {
             self.seq += 1;
         }
-        say(bytes.get(..frame.cut.unwrap_or(bytes.len())).unwrap_or(bytes))
+        bytes.get(..frame.cut.unwrap_or(bytes.len())).unwrap_or(bytes).to_vec()
     }
 }
 

@@ -60,6 +60,11 @@ fn commit(deed: &Deed, start: &Start, guest: &mut Guest) -> Outcome {
         Deed::Frame { frame, times } => (0..*times).try_for_each(|_| guest.frame(frame)),
         // Those change what is said; the guest looks after them.
         Deed::Alter { .. } | Deed::Replace { .. } | Deed::Omit { .. } | Deed::Repeat { .. } => Ok(()),
+        Deed::AtOnce | Deed::Stretch { .. } => Ok(()),
+        Deed::Sleep { ms } => {
+            std::thread::sleep(Duration::from_millis(*ms));
+            Ok(())
+        }
     }
 }
 

@@ -127,6 +127,12 @@ pub enum Deed {
     Omit { event: String },
     /// Sends each event of this name so many times.
     Repeat { event: String, times: u64 },
+    /// Sends all events at once, at the end.
+    AtOnce,
+    /// Begins to send each event of this name, and goes on after so many milliseconds.
+    Stretch { event: String, ms: u64 },
+    /// Does something that nobody sees for so many milliseconds.
+    Sleep { ms: u64 },
 }
 
 fn once() -> u64 {

@@ -215,7 +215,7 @@ mod tests {
             (Box::new(StoreError::Missing(path())), Given),
             (Box::new(StoreError::NoSuchRun("x".to_owned())), Given),
             (Box::new(StoreError::Busy(path())), Machine),
-            (Box::new(RunError::Void), Machine),
+            (Box::new(RunError::Void(None)), Machine),
             (Box::new(RunError::Interrupted(2)), Machine),
             (Box::new(ImportError::Empty), Given),
         ];

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use firebench_protocol::{GuestFacts, IterationReport};
+use firebench_vmm::Exit;
 use serde_json::Value;
 
 use crate::record::BootStatus;
@@ -75,7 +76,8 @@ pub(super) fn iteration(
     let failed = |status, reason: String| Err((status, format!("iteration {}: {reason}", u64::from(report.index) + 1)));
     if report.status != 0 {
         let reason = report.stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or("it printed no error");
-        let reason = format!("the command ended with status {}: {}", report.status, quoted(reason));
+        let reason =
+            format!("the command ended with status {}{}: {}", report.status, signal(report.status), quoted(reason));
         return failed(BootStatus::CommandFailed, reason);
     }
     let times = [("real", report.real), ("user", report.user), ("sys", report.sys)];
@@ -93,6 +95,17 @@ pub(super) fn iteration(
         return failed(BootStatus::WrongDigest, reason);
     }
     Ok(times)
+}
+
+/// The signal that a status above 128 stands for, and what it means where it is one of a limit.
+fn signal(status: i32) -> String {
+    let number = status.checked_sub(128).filter(|number| (1..=64).contains(number));
+    let limit = match number {
+        Some(libc::SIGXCPU) => ": it used up its CPU time, `ulimit -t`",
+        Some(libc::SIGXFSZ) => ": it wrote too large a file, `ulimit -f`",
+        _ => "",
+    };
+    number.map(|number| format!(" ({}{limit})", Exit::Signal(number))).unwrap_or_default()
 }
 
 /// What the command printed first.

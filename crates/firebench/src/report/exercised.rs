@@ -1,6 +1,6 @@
 //! What the workload exercised, in sentences with figures.
 
-use super::text::{list, percent};
+use super::text::{list, percent, told_percent};
 use crate::audit::exercise::{
     BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MEMORY_RATE, MEMORY_SHARE, MUCH_STEAL, Source,
 };
@@ -151,7 +151,7 @@ fn remarkable(exercises: &[Exercise], emulated: bool) -> Vec<String> {
         format!("In {}, the command lost its CPU to something else {number} times a second.", names(&group))
     });
     let steal = above(|e| e.steal, MUCH_STEAL).filter(|_| !emulated).map(|group| {
-        let share = range(&group, |e| e.steal, |share| format!("{:.1}%", share * 100.0));
+        let share = range(&group, |e| e.steal, told_percent);
         format!("In {}, {share} of the vCPUs' time was stolen: the host gave it to others.", names(&group))
     });
     [faults, switches, steal].into_iter().flatten().collect()
@@ -170,7 +170,7 @@ pub const FIGURES: [Figure; 9] = [
     ("read from the disk, later iterations", |e| e.later_read.map_or("-".to_owned(), |share| format!("{share:.2}"))),
     ("page faults, those that waited for the disk", |e| pair(e.faults)),
     ("context switches, wanted and not", |e| pair(e.switches)),
-    ("stolen, of the vCPUs' time", |e| format!("{:.1}%", e.steal * 100.0)),
+    ("stolen, of the vCPUs' time", |e| told_percent(e.steal)),
 ];
 
 fn pair([one, other]: [f64; 2]) -> String {

@@ -4,7 +4,7 @@ use firebench_protocol::Moment;
 use firebench_vmm::VmmKind;
 
 use super::text::Unit;
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words, unit};
+use super::words::{CHECKS, boot_failure, caveats, comparison_text, doubts, first_meminfo, status_words, unit};
 use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
@@ -279,14 +279,12 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
 }
 
 fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
-    let Some(first) = summary.pairs.first() else { return String::new() };
+    let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.usable()) + "\n";
+    let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
     let mut out =
         style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: takes longer)", first.baseline));
     out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
-    for sentence in caveats(report, summary) {
-        out += &text::wrap("  ", &text::line(&sentence), style.usable());
-        out.push('\n');
-    }
+    out.extend(caveats(report, summary).iter().map(told));
     out
 }
 

@@ -220,6 +220,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
+/// A share that somebody told, and that may be of any size: with one decimal.
+pub fn told_percent(share: f64) -> String {
+    if share < 10.0 { format!("{:.1}%", share * 100.0) } else { "more than 1000%".to_owned() }
+}
+
 /// A share as a percentage with as many decimals as it has, two at most: `1%`, `0.5%`.
 pub fn exact_percent(share: f64) -> String {
     format!("{}%", (share * 1e4).round() / 1e2)

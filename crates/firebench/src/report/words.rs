@@ -76,7 +76,9 @@ pub const CHECKS: [Check; 7] = [
         })
     }),
     ("clock off by", |s| s.clock.map(|c| format!("{:+.2}% ({})", c.relative * 100.0, text::difference(c.seconds)))),
-    ("stolen, at most", |s| s.steal.map(text::exact_percent)),
+    ("stolen, at most", |s| {
+        s.steal.map(|share| if share < 10.0 { text::exact_percent(share) } else { text::told_percent(share) })
+    }),
 ];
 
 /// A check's name, and how to say what it found.
@@ -114,10 +116,7 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     if report.emulated {
         sentences.push(NO_SPEED.to_owned());
     }
-    for contender in &report.contenders {
-        sentences.extend(unbelievable(report, contender));
-        sentences.extend(unchecked(report, contender));
-    }
+    sentences.extend(doubts(report));
     for pair in summary.pairs.iter().filter(|pair| pair.blocks_left_out > 0) {
         let blocks = text::count(pair.blocks_left_out, "block");
         sentences
@@ -132,6 +131,12 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
         sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());
     }
     sentences
+}
+
+/// What is not to be believed, and what nothing bears out.
+pub fn doubts(report: &Report) -> Vec<String> {
+    let of = |contender| unbelievable(report, contender).into_iter().chain(unchecked(report, contender));
+    report.contenders.iter().flat_map(of).collect()
 }
 
 /// That the host's clock cannot check iterations as closely as a verdict needs.

@@ -1,7 +1,7 @@
 //! One boot of one contender, from its start until nothing of it is left.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use firebench_stats::design::Turn;
 use firebench_vmm::cpulimit;
@@ -89,7 +89,10 @@ impl Boot<'_> {
             (record.status, held_up().or_else(|| clock::check(&record, &known).void))
         {
             record.status = BootStatus::Void;
-            record.message = Some(reason);
+            let late = vm.latest();
+            let by = (late > LATE)
+                .then(|| format!(" (firebench itself was up to {:.2} s late at looking)", late.as_secs_f64()));
+            record.message = Some(reason + &by.unwrap_or_default());
         }
         Ok(record)
     }
@@ -207,6 +210,9 @@ fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     words.extend(observer.words.lines().iter().map(|line| format!("console: {line}")));
     words
 }
+
+/// How late firebench must have been for that to be worth a word beside what is wrong with a clock.
+const LATE: Duration = Duration::from_millis(100);
 
 /// Lines that are kept of the end of a log and of standard error.
 const LAST_LINES: usize = 10;

@@ -55,11 +55,12 @@ pub enum RunError {
     #[diagnostic(help("a workload too short for its clock? A larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
     /// More blocks were left out than count.
-    #[error("too many blocks were left out, for boots that failed or whose clocks cannot be believed")]
+    #[error("too many blocks were left out, for boots that failed or cannot be believed{}", last(.0.as_deref()))]
     #[diagnostic(help(
-        "the report tells of each one why; is the machine overloaded, is its clock being set? See `firebench doctor`"
+        "the report says why for each boot; if nobody meddles with the guest: is the machine overloaded, is its clock being set? \
+         See `firebench doctor`"
     ))]
-    Void,
+    Void(Option<String>),
     /// More blocks were left out than count, the last one for a quota.
     #[error("too many blocks were left out; of the last one, a boot is void: {0}")]
     #[diagnostic(help("{}", throttle::REMEDY))]
@@ -92,6 +93,11 @@ impl RunError {
             _ => None,
         }
     }
+}
+
+/// The last boot that could not be believed.
+fn last(boot: Option<&str>) -> String {
+    boot.map(|boot| format!("; the last one: {boot}")).unwrap_or_default()
 }
 
 fn after(count: u32) -> String {

@@ -51,13 +51,14 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
     plan.extend(&mut schedule, plan.done.len())?;
     let mut boots = Boots { plan, around, number: 0, held_up: None };
     let mut block = None;
+    let mut last_void = None;
     loop {
         match schedule.next() {
             Next::End(end) => {
                 progress(plan, &schedule, Some(ended(end)), listener);
                 return match (end, boots.held_up) {
                     (End::Void, Some(reason)) => Err(RunError::HeldUp(reason)),
-                    (End::Void, None) => Err(RunError::Void),
+                    (End::Void, None) => Err(RunError::Void(last_void)),
                     _ => Ok(()),
                 };
             }
@@ -66,10 +67,11 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
                     progress(plan, &schedule, None, listener);
                 }
                 block = Some(turn.block);
-                let Booted { boot, failure } = boots.boot(&turn, listener)?;
+                let Booted { boot, failure, void } = boots.boot(&turn, listener)?;
                 patience.saw(turn.contender, &boot);
                 failure.map_or(Ok(()), |failure| patience.bear(turn.contender, failure))?;
                 schedule.record(boot)?;
+                last_void = void.or(last_void);
             }
         }
     }
@@ -154,6 +156,8 @@ struct Booted {
     boot: design::Boot,
     /// Why it failed for good, if it did.
     failure: Option<RunError>,
+    /// Why it cannot be believed, if it cannot.
+    void: Option<String>,
 }
 
 impl Boots<'_> {
@@ -190,6 +194,11 @@ impl Boots<'_> {
             }
             let boot = measured(&record, self.plan.primary);
             let boot = design::Boot { seconds: boot.seconds + spent, ..boot };
+            let void = record
+                .message
+                .as_ref()
+                .filter(|_| record.status == BootStatus::Void)
+                .map(|message| format!("{}, boot {}: {message}", contender.name, turn.block.saturating_add(1)));
             let failure = match record.status {
                 BootStatus::Ok | BootStatus::Void => None,
                 BootStatus::Interrupted => return Err(RunError::interrupted(self.around.interrupt)),
@@ -202,7 +211,7 @@ impl Boots<'_> {
                     help: error::help(status),
                 }),
             };
-            return Ok(Booted { boot, failure });
+            return Ok(Booted { boot, failure, void });
         }
     }
 }

@@ -47,12 +47,12 @@ mod tests {
         let good = Boot { iterations: vec![1.0], seconds: 1.0 };
         let mut patience = Patience::new(2, 2);
         patience.saw(0, &Boot::void(1.0));
-        assert!(patience.bear(0, RunError::Void).is_err(), "it never booted");
+        assert!(patience.bear(0, RunError::Void(None)).is_err(), "it never booted");
         patience.saw(0, &good);
-        assert!(patience.bear(1, RunError::Void).is_err(), "the other one never booted");
-        assert!(patience.bear(0, RunError::Void).is_ok());
+        assert!(patience.bear(1, RunError::Void(None)).is_err(), "the other one never booted");
+        assert!(patience.bear(0, RunError::Void(None)).is_ok());
         patience.saw(1, &good);
-        assert!(patience.bear(1, RunError::Void).is_ok(), "what was not borne costs nothing");
-        assert!(patience.bear(0, RunError::Void).is_err(), "two are enough");
+        assert!(patience.bear(1, RunError::Void(None)).is_ok(), "what was not borne costs nothing");
+        assert!(patience.bear(0, RunError::Void(None)).is_err(), "two are enough");
     }
 }

@@ -132,7 +132,7 @@ fn a_vmm_that_stops_itself() {
 fn a_vmm_that_hangs_at_boot() {
     require!(need::image());
     let fault = inject(json!([{ "do": "hang" }])).with(&["--boot-deadline", "1"]);
-    let words = ["the guest's agent said nothing within the boot deadline of 1 s (3 attempts)"];
+    let words = ["the guest's agent said nothing within the boot deadline of 1 s: its console was silent (3 attempts)"];
     let (_, boot) = fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
     assert_eq!(boot.attempt, 3);
 }
@@ -183,7 +183,8 @@ fn a_vmm_that_hangs_at_power_off() {
 fn a_vmm_that_closes_its_console_and_lives_on() {
     require!(need::image());
     let fault = inject(json!([{ "do": "close_console" }])).with(&["--boot-deadline", "1"]);
-    let words = ["the guest's agent said nothing within the boot deadline of 1 s (the VMM has closed its console)"];
+    let words =
+        ["said nothing within the boot deadline of 1 s: its console was silent (the VMM has closed its console)"];
     fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
 }
 

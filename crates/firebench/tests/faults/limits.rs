@@ -14,7 +14,7 @@ use crate::support::need;
 use crate::{SHORT, SMALL, failed_boot};
 
 /// A QEMU that tells its version and, started, does what `script` says.
-fn qemu(lab: &Lab, script: &str) -> PathBuf {
+pub fn qemu(lab: &Lab, script: &str) -> PathBuf {
     let text = format!(
         "#!/bin/sh\ncase \"$*\" in\n--version) echo 'QEMU emulator version 99.0.0 (a fake)';;\n\
          *'-device help') exit 1;;\n*) {script};;\nesac\n"

@@ -28,6 +28,7 @@ mod quota;
 mod rlimits;
 mod signals;
 mod space;
+mod stopped;
 mod store;
 mod together;
 mod usage;

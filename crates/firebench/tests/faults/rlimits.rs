@@ -84,8 +84,28 @@ fn a_vmm_without_memory() {
     let lab = Lab::new();
     let script = "exec prlimit --as=300000000 $FIREBENCH run memory --accel tcg --vmm qemu --boots 1 --size 1MiB";
     let outcome = shell(&lab, 1, script).within(60).run();
-    outcome.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent said a word"]);
+    let outcome = outcome.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent said a word"]);
+    outcome.fails(3, &["it was refused memory, ", "`ulimit -v` allows 286 MiB of addresses"]);
     assert_whole(&lab.store());
+}
+
+#[test]
+fn a_vmm_that_uses_up_its_cpu_time() {
+    require!(need::image(), need::program("prlimit", "util-linux"));
+    let lab = Lab::new();
+    // What the run needs is made without a limit.
+    run(&lab, 1).run().ok();
+    // In the soft limit alone, and in both.
+    for (limit, how) in [("5:600", "SIGXCPU"), ("5:5", "SIGKILL")] {
+        let qemu = crate::limits::qemu(&lab, "while :; do :; done");
+        let script = format!(
+            "exec prlimit --cpu={limit} $FIREBENCH run memory --accel tcg --vmm qemu --boots 1 --size 1MiB --qemu {}",
+            qemu.display()
+        );
+        let outcome = shell(&lab, 1, &script).within(240).run();
+        let words = ["qemu, boot 1: the VMM ended", how, "it used up its limit of 5 s of CPU time (`ulimit -t`)"];
+        outcome.fails(3, &words);
+    }
 }
 
 #[test]

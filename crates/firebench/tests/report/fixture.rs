@@ -164,9 +164,11 @@ pub fn nested() -> Report {
         contender.launch.tap = Some(Tap { name: "tap0".to_owned(), mac: Some("2e:60:bf:c7:64:88".to_owned()) });
         jail(contender);
         for boot in &mut contender.boots {
-            boot.facts = Some(firecracker_facts());
-            boot.meminfo_before = Some(fresh(MEMINFO_FIRECRACKER));
-            boot.meminfo_after = Some(MEMINFO_FIRECRACKER.to_owned());
+            let total = "506396";
+            let facts = firecracker_facts();
+            boot.facts = Some(GuestFacts { mem_total_bytes: 506_396 * 1024, ..facts });
+            boot.meminfo_before = Some(fresh(MEMINFO_FIRECRACKER).replace("1012792", total));
+            boot.meminfo_after = Some(MEMINFO_FIRECRACKER.replace("1012792", total));
         }
     }
     report

@@ -135,12 +135,35 @@ fn a_clock_that_drifts_and_a_single_iteration_are_said() {
     }
 }
 
+/// A guest may say that its iterations take a tenth of what they do: the host's clock cannot tell, and the report says so.
+#[test]
+fn iterations_too_short_for_the_hosts_clock_are_said() {
+    let words = "firecracker: its iterations take 0.001 s by its own clock and 0.010 s by the host's: that is 90% of the time \
+                 for which its word stands unchecked, more than 1%. A larger --size";
+    let mut report = published();
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");
+    for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+        assert!(!flat(text).contains("unchecked"));
+    }
+    for iteration in report.contenders[1].boots.iter_mut().flat_map(|boot| &mut boot.iterations) {
+        for (metric, value) in [("real", 0.001), ("host_real", 0.010), ("user", 0.0005), ("sys", 0.0)] {
+            iteration.metrics.insert(metric.to_owned(), value);
+        }
+    }
+    for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+        assert!(flat(text.clone()).contains(words), "{text}");
+    }
+    report.emulated = true;
+    assert!(flat(terminal::render(&report, PLAIN)).contains("more than 25%"));
+}
+
 #[test]
 fn a_void_boot_is_seen_and_counts_for_nothing() {
     let mut report = published();
+    let known = firebench::clock::Known::recorded(&report, &report.contenders[1]);
     let boot = &mut report.contenders[1].boots[1];
     boot.iterations[1].metrics.insert("real".to_owned(), 9.0);
-    let clock = firebench::clock::check(boot, 1);
+    let clock = firebench::clock::check(boot, &known);
     boot.status = firebench::record::BootStatus::Void;
     boot.message = clock.void;
     let text = terminal::render(&report, PLAIN);

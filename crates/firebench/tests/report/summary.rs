@@ -128,8 +128,8 @@ fn clock_throughput_and_disk_reads() {
     let qemu = summary.contenders.remove(0);
     assert_eq!(qemu.steal, Some(0.0));
     let clock = qemu.clock.unwrap();
-    assert!(close(clock.relative, -1.0) && close(clock.seconds, -19.11 / 2.0) && clock.is_off());
-    assert!(!summary.contenders.remove(0).clock.unwrap().is_off());
+    assert!(close(clock.relative, -1.0) && close(clock.seconds, -19.11 / 2.0));
+    assert!(summary.contenders.remove(0).clock.unwrap().relative < 0.01);
     assert!(close(qemu.throughput.unwrap(), GIB as f64 / 19.15));
     let reads = qemu.disk_reads.unwrap();
     assert!(close(reads.first, 1.0) && close(reads.later.unwrap(), 1.0));

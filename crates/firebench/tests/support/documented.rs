@@ -24,13 +24,18 @@ fn tests(program: &str) -> Vec<String> {
     tests
 }
 
-/// Fails where the tables of `docs/PAGE`, whose first column is called `first`, and the tests of `program` do not belong
-/// together, or where there are fewer tests than `at_least`.
+/// Fails where the tables of `docs/PAGE` whose first column is called `first` and the tests of `program` do not belong
+/// together, or where there are fewer tests than `at_least`. Other tables are passed over.
 #[track_caller]
 pub fn assert_documented(program: &str, page: &str, first: &str, at_least: usize) {
     let page = std::fs::read_to_string(root().join("../../docs").join(page)).expect("the page");
     let head = format!("| {first} ");
-    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with(&head));
+    let mut inside = false;
+    let rows = page.lines().filter(|line| {
+        let head = line.starts_with(&head);
+        inside = line.starts_with('|') && (inside || head);
+        inside && !head && line.starts_with("| ")
+    });
     let mut named: Vec<String> = rows
         .map(|row| {
             let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();

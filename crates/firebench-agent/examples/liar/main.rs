@@ -1,0 +1,55 @@
+//! The agent, but for one thing: it lies to the host. For tests: see [`report::Lie`].
+//!
+//! Everything else is the agent's own code, so that it boots, mounts and measures as the agent does.
+#![allow(dead_code, reason = "the agent's modules have what only its tests use")]
+
+#[path = "../../src/child.rs"]
+mod child;
+#[path = "../../src/console.rs"]
+mod console;
+#[path = "../../src/error.rs"]
+mod error;
+#[path = "../../src/exec.rs"]
+mod exec;
+#[path = "../../src/facts.rs"]
+mod facts;
+#[path = "../../src/guest.rs"]
+mod guest;
+#[path = "../../src/host.rs"]
+mod host;
+#[path = "../../src/measure.rs"]
+mod measure;
+#[path = "../../src/modules.rs"]
+mod modules;
+#[path = "../../src/mounts.rs"]
+mod mounts;
+#[path = "../../src/power.rs"]
+mod power;
+#[path = "../../src/procfs.rs"]
+mod procfs;
+#[path = "../../src/ready.rs"]
+mod ready;
+mod report;
+#[path = "../../src/series.rs"]
+mod series;
+#[allow(unsafe_code, reason = "system calls that nix does not wrap")]
+#[path = "../../src/sys.rs"]
+mod sys;
+
+use error::Error;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::process::id() == 1 {
+        guest::run();
+    }
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [mode, job] if mode == "host" => host::run(job),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// The text of a file.
+fn read(path: &str) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
+}
