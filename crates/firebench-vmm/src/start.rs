@@ -152,8 +152,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     };
     launch.jail.as_ref().map_or(Ok(()), jail::make)?;
     for file in &launch.files {
-        write_new(file, run_dir)
-            .map_err(|source| StartError::Write { path: file.path.clone(), source })?;
+        write_new(file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
     let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());

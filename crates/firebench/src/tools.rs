@@ -119,12 +119,10 @@ pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolEr
         Some(path) => (Some(path.to_owned()), false),
         None => fetched().map_or((None, false), |path| (Some(path), true)),
     };
-    let path = path
-        .or_else(|| find_program(FIRECRACKER))
-        .ok_or_else(|| ToolError::Missing {
-            program: FIRECRACKER.to_owned(),
-            hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
-        })?;
+    let path = path.or_else(|| find_program(FIRECRACKER)).ok_or_else(|| ToolError::Missing {
+        program: FIRECRACKER.to_owned(),
+        hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
+    })?;
     if fetched {
         fetch::check_firecracker(&path, &sha256_file(&path)?).map_err(Box::new)?;
     }

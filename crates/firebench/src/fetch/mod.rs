@@ -32,9 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use busybox::{busybox, find_busybox};
 pub use error::FetchError;
-pub use firecracker::{
-    PINNED_VERSION, Source, check_firecracker, check_jailer, firecracker, installed_firecracker,
-};
+pub use firecracker::{PINNED_VERSION, Source, check_firecracker, check_jailer, firecracker, installed_firecracker};
 pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use release::RELEASE_URL;
 

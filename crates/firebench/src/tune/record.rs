@@ -95,9 +95,9 @@ impl Place {
         }
         let known = |setting: &Setting| is_known(&setting.name, &setting.path, &setting.before, &setting.ours);
         match record.settings.iter().find(|setting| !known(setting)) {
-            Some(Setting { name, path, .. }) => {
-                Err(damaged(format!("firebench tune makes no such setting: {name:?} in {path:?}, or not with these values")))
-            }
+            Some(Setting { name, path, .. }) => Err(damaged(format!(
+                "firebench tune makes no such setting: {name:?} in {path:?}, or not with these values"
+            ))),
             None => Ok(Some(record)),
         }
     }

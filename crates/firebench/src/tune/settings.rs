@@ -128,7 +128,8 @@ pub(super) fn is_known(name: &str, path: &str, before: &str, ours: &[String]) ->
     let policy = policy.and_then(|rest| rest.strip_suffix("/scaling_governor"));
     let numbered = policy.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
     // Kernels have governors of their own: any word will do.
-    let word = |value: &str| (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let word =
+        |value: &str| (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let switch = ["0", "1"];
     let (known, befores, values): (&str, &[&str], &[&str]) = match path {
         NO_TURBO => ("turbo", &switch, &["1"]),

@@ -6,4 +6,5 @@
 mod support;
 
 mod documented;
+mod neighbours;
 mod times;
