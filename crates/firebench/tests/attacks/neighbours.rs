@@ -60,7 +60,7 @@ impl Evil {
              env | grep SECRET && exit 1\n\
              setsid sh -c 'trap \"\" HUP TERM; while :; do touch {place}/later 2> /dev/null; sleep {word}; done' \
              > /dev/null 2>&1 &\n\
-             echo QEMU emulator version 99.1\n"
+             printf 'QEMU emulator version 99.1 \\033[2J\\n'\n"
         );
         fs::write(&program, text).expect("room");
         permit(&program, 0o755);
@@ -142,7 +142,8 @@ fn a_program_that_is_asked_for_its_version_can_do_nothing_and_leaves_nothing() {
     let contender = format!("--contender=a=qemu,binary={}", evil.program.display());
     lab.firebench(&["run", "memory", "--accel", "tcg", "--size", "1MiB", "--dry-run"]).arg(contender).run().ok();
     evil.assert_harmless(&lab);
-    lab.firebench(&["doctor", "--qemu"]).arg(&evil.program).run();
+    let outcome = lab.firebench(&["doctor", "--qemu"]).arg(&evil.program).run();
+    assert!(outcome.stdout.contains("version 99.1 ") && !outcome.stdout.contains('\u{1b}'), "{outcome}");
     evil.assert_harmless(&lab);
 }
 
