@@ -138,6 +138,9 @@ fn a_program_that_is_asked_for_its_version_can_do_nothing_and_leaves_nothing() {
     let outcome = dry_run(&lab, &file).arg("--trust-experiment").run().ok();
     assert!(outcome.stdout.contains(&evil.program.display().to_string()), "{outcome}");
     evil.assert_harmless(&lab);
+    // Whoever became root through sudo may use their own.
+    dry_run(&lab, &file).env("SUDO_UID", OTHER.to_string()).run().ok();
+    evil.assert_harmless(&lab);
     // Nor one that the command line names.
     let contender = format!("--contender=a=qemu,binary={}", evil.program.display());
     lab.firebench(&["run", "memory", "--accel", "tcg", "--size", "1MiB", "--dry-run"]).arg(contender).run().ok();
