@@ -85,7 +85,7 @@ install_programs() {
 
 install_all() {
   [ "$(uname -m)" = x86_64 ] || die "firebench runs on x86_64 alone, this is $(uname -m)"
-  install_programs cc=gcc curl=curl mke2fs=e2fsprogs debugfs=e2fsprogs ldd=libc-bin python3=python3
+  install_programs cc=gcc curl=curl mke2fs=e2fsprogs debugfs=e2fsprogs python3=python3
   [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_install ca-certificates
   [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || apt_install libc6-dev
   python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip

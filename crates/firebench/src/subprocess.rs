@@ -12,10 +12,14 @@ use firebench_image::program::start_unless_busy;
 use firebench_vmm::probe::{self, ProbeError};
 use firebench_vmm::{Exit, StartError, program};
 
+use crate::report::text;
+
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
 /// The lines of a failed program's output that an error quotes.
 const QUOTED_LINES: usize = 5;
+/// And the characters of each.
+const QUOTED_CHARACTERS: usize = 500;
 
 /// A program that did not do what it should.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -45,7 +49,7 @@ pub enum RunError {
         /// What was asked.
         program: PathBuf,
         /// Why there is no answer.
-        source: ProbeError,
+        source: Box<ProbeError>,
     },
     /// It ended with a failure.
     #[error("{} failed ({status}): {detail}", program.display())]
@@ -97,7 +101,8 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         .stderr(stderr.try_clone().map_err(failed)?);
     let mut child = start_unless_busy(|| leash(command).spawn()).map_err(failed)?;
     let status = wait(&mut child, limit).map_err(failed)?;
-    let output = Output { stdout: text(&mut stdout).map_err(failed)?, stderr: text(&mut stderr).map_err(failed)? };
+    let output =
+        Output { stdout: contents(&mut stdout).map_err(failed)?, stderr: contents(&mut stderr).map_err(failed)? };
     match status {
         Some(status) if status.success() => Ok(output),
         Some(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
@@ -115,7 +120,7 @@ pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, R
     let answer = probe::ask(path, arguments, limit).map_err(|error| match error {
         ProbeError::Start(StartError::Program { source, .. }) => RunError::Start { program: program.clone(), source },
         ProbeError::TooLong(limit) => RunError::TimedOut { program: program.clone(), limit },
-        source => RunError::Ask { program: program.clone(), source },
+        source => RunError::Ask { program: program.clone(), source: Box::new(source) },
     })?;
     let output = Output { stdout: String::from_utf8_lossy(&answer.stdout).into_owned(), stderr: answer.stderr };
     let status = ExitStatus::from_raw(match answer.exit {
@@ -154,7 +159,7 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     }
 }
 
-fn text(file: &mut std::fs::File) -> io::Result<String> {
+fn contents(file: &mut std::fs::File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;
     file.take(KEPT).read_to_end(&mut bytes)?;
@@ -166,7 +171,8 @@ fn end_of(output: &Output) -> String {
     let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let first = lines.len().saturating_sub(QUOTED_LINES);
-    let end = lines.get(first..).unwrap_or_default().join("; ");
+    let quoted = lines.get(first..).unwrap_or_default().iter().map(|line| text::excerpt(line, QUOTED_CHARACTERS));
+    let end = quoted.collect::<Vec<_>>().join("; ");
     if end.is_empty() { "it said nothing".to_owned() } else { end }
 }
 

@@ -11,6 +11,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::fetch;
+use crate::report::text;
 use crate::subprocess::{self, RunError};
 
 /// QEMU's system emulator.
@@ -22,6 +23,8 @@ const JAILER: &str = "jailer";
 /// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
 pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
 
+/// Characters of a line with a version that are kept: a program says what it likes there.
+const LONGEST_VERSION_LINE: usize = 200;
 /// What `--version` may take.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
@@ -202,7 +205,7 @@ pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> 
 /// The first line of `--version`, which must name `program`.
 fn version_line(program: &'static str, path: &Path) -> Result<String, ToolError> {
     let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
-    let line = output.stdout.lines().next().unwrap_or_default().trim().to_owned();
+    let line = text::excerpt(output.stdout.lines().next().unwrap_or_default().trim(), LONGEST_VERSION_LINE);
     if line.starts_with(program) {
         Ok(line)
     } else {

@@ -181,12 +181,20 @@ fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{libraries, plain};
+    use super::{libraries, needed_by, plain};
 
     #[test]
     fn paths_are_made_plain() {
         let path = plain(Path::new("/usr/bin/../lib/./qemu/rom"));
         assert_eq!(path, PathBuf::from("/usr/lib/qemu/rom"));
+    }
+
+    #[test]
+    fn a_dynamic_program_needs_its_libraries_and_its_interpreter() {
+        let needed = needed_by(Path::new("/bin/sh")).unwrap();
+        let has = |name: &str| needed.iter().any(|path| path.is_absolute() && path.ends_with(name));
+        assert!(has("libc.so.6") && has("ld-linux-x86-64.so.2"), "{needed:?}");
+        assert!(needed.iter().all(|path| path.is_file()), "{needed:?}");
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod support;
 
 mod documented;
 mod guests;
+mod neighbours;
 mod times;

@@ -80,7 +80,7 @@ fn no_space_for_a_download() {
     });
     let script = format!(
         r#"
-        mount -t tmpfs -o size=512k tmpfs "$FIREBENCH_DATA"
+        mount -t tmpfs -o size=512k,mode=755 tmpfs "$FIREBENCH_DATA"
         $FIREBENCH {} "$URL" && exit 1 || echo "code: $?"
         find "$FIREBENCH_DATA" -mindepth 1
         "#,

@@ -21,7 +21,7 @@ fn no_space_in_the_cache() {
     let script = format!(
         r#"
         left() {{ find "$FIREBENCH_CACHE/staging" "$FIREBENCH_CACHE/entries" -name root.ext4 -o -name vmlinux -o -path '*/staging/?*'; }}
-        mount -t tmpfs -o size=8m tmpfs "$FIREBENCH_CACHE"
+        mount -t tmpfs -o size=8m,mode=755 tmpfs "$FIREBENCH_CACHE"
         {small} && exit 1 || echo "kernel: $?"
         left
         mount -o remount,size=1g "$FIREBENCH_CACHE"

@@ -50,7 +50,7 @@ pub fn qemu() -> Need {
 /// What a guest image is made of.
 pub fn image() -> Need {
     busybox()?;
-    let kernel = firebench::fetch::installed_kernel(&data_dir()).is_some();
+    let kernel = firebench::fetch::checked_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
     need(kernel, "there is no fetched kernel", &fetch("kernel"))
 }
 
@@ -74,7 +74,7 @@ pub fn tcg() -> Need {
 
 /// Firecracker, the fetched one.
 pub fn firecracker() -> Need {
-    let there = firebench::fetch::installed_firecracker(&data_dir()).is_some();
+    let there = firebench::tools::firecracker(None, &data_dir()).is_ok();
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
 }
 
