@@ -112,14 +112,17 @@ fn around(data: &[u8]) -> Vec<u8> {
 pub fn release(data: &[u8]) {
     let wanted = WANTED.map(|(name, most)| (name.to_owned(), most));
     if data.starts_with(b"PK") {
-        bounded(MOST_OF_RELEASE, || work::bounded(data.len(), 1, || drop(from_zip(data, "bin/firecracker", LARGEST_BINARY))));
+        bounded(MOST_OF_RELEASE, || {
+            work::bounded(data.len(), 1, || drop(from_zip(data, "bin/firecracker", LARGEST_BINARY)))
+        });
         return;
     }
     let zipped = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
     bounded(MOST_OF_RELEASE, || {
         work::bounded(zipped.len(), 1, || {
             if let Ok(files) = from_tgz(&zipped, &wanted) {
-                let bounded = |(name, most): &(String, u64)| files.get(name).is_none_or(|file| file.len() as u64 <= *most);
+                let bounded =
+                    |(name, most): &(String, u64)| files.get(name).is_none_or(|file| file.len() as u64 <= *most);
                 assert!(wanted.iter().all(bounded), "no more than it may have");
                 assert!(files.len() <= 2 && files.keys().all(|name| WANTED.iter().any(|(wanted, _)| wanted == name)));
             }

@@ -110,7 +110,8 @@ fn extensions(kind: u8, size: usize) -> Vec<u8> {
 
 fn member(tar: &mut Vec<u8>, name: &str, kind: u8, contents: &[u8]) {
     let mut header = [0; 512];
-    for (at, text) in [(0, name), (100, "0000644\0"), (124, &format!("{:011o}\0", contents.len())), (257, "ustar  \0")] {
+    for (at, text) in [(0, name), (100, "0000644\0"), (124, &format!("{:011o}\0", contents.len())), (257, "ustar  \0")]
+    {
         header[at..at + text.len()].copy_from_slice(text.as_bytes());
     }
     header[148..156].fill(b' ');

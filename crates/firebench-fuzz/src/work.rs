@@ -50,7 +50,9 @@ mod tests {
     fn what_reads_more_than_its_input_is_worth_is_noticed() {
         let read = |bytes: u64| {
             std::panic::catch_unwind(|| {
-                bounded(1000, 1, || std::io::copy(&mut Counted::all(std::io::repeat(0).take(bytes)), &mut std::io::sink()))
+                bounded(1000, 1, || {
+                    std::io::copy(&mut Counted::all(std::io::repeat(0).take(bytes)), &mut std::io::sink())
+                })
             })
         };
         assert!(read(16 << 20).is_ok());

@@ -217,7 +217,8 @@ pub enum Error {
     Cancelled,
 }
 
-const READABLE: &str = "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache";
+const READABLE: &str =
+    "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache";
 const REGULAR: &str = "name a regular file";
 
 impl Error {

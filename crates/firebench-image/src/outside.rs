@@ -60,7 +60,9 @@ pub enum Refused {
     #[error("it is a device, and a regular file is wanted")]
     Device,
     /// A file of /proc, /sys and their like.
-    #[error("it is a file that the kernel makes up as it is read (as in /proc and /sys): copy it to a regular file first")]
+    #[error(
+        "it is a file that the kernel makes up as it is read (as in /proc and /sys): copy it to a regular file first"
+    )]
     KernelsOwn,
     /// More than there may be.
     #[error("it has more than {} MiB, which is more than firebench reads of such a file", .most >> 20)]
@@ -320,7 +322,10 @@ mod tests {
         file.write_all(&[7; 100]).expect("room");
         assert_eq!(read(file.path(), 100).expect("small enough"), [7; 100]);
         assert_eq!(refused(read(file.path(), 99)), Some(Refused::TooLarge { most: 99 }));
-        assert_eq!(refused(Counted::new(io::repeat(0), 5, Refused::Pipe).read_to_end(&mut Vec::new())), Some(Refused::Pipe));
+        assert_eq!(
+            refused(Counted::new(io::repeat(0), 5, Refused::Pipe).read_to_end(&mut Vec::new())),
+            Some(Refused::Pipe)
+        );
         let mut all = Vec::new();
         Counted::new(&[1, 2, 3][..], 3, Refused::Pipe).read_to_end(&mut all).expect("just enough");
         assert_eq!(all, [1, 2, 3]);

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use firebench_image::cache::{Cache, Contents};
@@ -124,7 +124,11 @@ fn damaged_entries_are_rebuilt_or_reported() {
     // Another size, and other bytes; a description that cannot be read, or reads well and is not what was written.
     for (path, text, reason) in [
         (&file, "hell".to_owned(), "file has 4 bytes instead of 5"),
-        (&file, "hallo".to_owned(), "file has SHA-256 d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9"),
+        (
+            &file,
+            "hallo".to_owned(),
+            "file has SHA-256 d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9",
+        ),
         (&meta, "{".to_owned(), "meta.json is not what was written"),
         (&meta, sound.replace("an entry with", "an entry With"), "meta.json is not what was written"),
     ] {

@@ -139,7 +139,10 @@ impl Tree {
         }
         let metadata = std::fs::metadata(&source).map_err(Error::io("look at", &source))?;
         if outside::is_kernels_own(&source) {
-            return Err(Error::HostFile { path: source, reason: "it is made up by the kernel, as all in /proc and /sys" });
+            return Err(Error::HostFile {
+                path: source,
+                reason: "it is made up by the kernel, as all in /proc and /sys",
+            });
         }
         if metadata.is_dir() {
             return self.add_directory(&source, path);

@@ -85,7 +85,11 @@ mod tests {
         for (kind, bytes) in std::iter::once((1_u32, 64)).chain(std::iter::repeat_n((kind, shared), count.into())) {
             file.extend(kind.to_le_bytes());
             file.extend(4_u32.to_le_bytes());
-            file.extend([if bytes == 64 { 0 } else { headers }, 0, 0, bytes, bytes, 4].iter().flat_map(|word| word.to_le_bytes()));
+            file.extend(
+                [if bytes == 64 { 0 } else { headers }, 0, 0, bytes, bytes, 4]
+                    .iter()
+                    .flat_map(|word| word.to_le_bytes()),
+            );
         }
         // Notes without name and contents, which take longest.
         file.resize(file.len() + shared as usize, 0);

@@ -58,7 +58,8 @@ enum What {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("damaged in the cache: {0}")]
 #[diagnostic(help(
-    "`firebench image gc --max-size 0` removes everything that no run uses; it is built anew when needed"
+    "the next run makes damaged programs and kernels again by itself; for a damaged payload, \
+     `firebench image gc --max-size 0` removes everything that no run uses, and all is built again when needed"
 ))]
 struct DamagedEntries(String);
 
@@ -98,14 +99,15 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
             let mut damaged = Vec::new();
             for entry in cache.list()? {
                 let id = format!("{}/{}", entry.kind, entry.key);
-                let state = match verify.then(|| Failure::unless_stopped(is_intact(&cache, &entry), &interrupt)).transpose()? {
-                    None => "",
-                    Some(true) => "intact   ",
-                    Some(false) => {
-                        damaged.push(id.clone());
-                        "DAMAGED  "
-                    }
-                };
+                let state =
+                    match verify.then(|| Failure::unless_stopped(is_intact(&cache, &entry), &interrupt)).transpose()? {
+                        None => "",
+                        Some(true) => "intact   ",
+                        Some(false) => {
+                            damaged.push(id.clone());
+                            "DAMAGED  "
+                        }
+                    };
                 let mib = entry.bytes as f64 / f64::from(1 << 20);
                 // Writing to a String does not fail.
                 let _ = writeln!(text, "{mib:>9.1} MiB  {state}{id}  {}", entry.description);

@@ -100,7 +100,9 @@ fn flipped_bits_of_a_program_and_a_kernel_are_found_before_they_run() {
     assert!(listed.stdout.contains("DAMAGED  disk/") && listed.stdout.contains("DAMAGED  kernel/"), "{listed}");
 
     let (outcome, after) = run("after");
-    for word in ["the disk in the cache is damaged (root.ext4 has SHA-256 ", "the kernel in the cache is damaged (vmlinux "] {
+    for word in
+        ["the disk in the cache is damaged (root.ext4 has SHA-256 ", "the kernel in the cache is damaged (vmlinux "]
+    {
         assert!(outcome.stderr.contains(word) && outcome.stderr.contains("made again"), "{word}: {outcome}");
     }
     assert_eq!(digests(&after), digests(&before), "what was booted is what had been built");
