@@ -182,9 +182,11 @@ impl FileMeta {
         if bytes != self.bytes {
             return Ok(Some(format!("has {bytes} bytes instead of {}", self.bytes)));
         }
+        let left_out = self.part.iter().flat_map(|part| &part.without);
+        let to_hash = left_out.fold(self.bytes, |bytes, &(_, left_out)| bytes.saturating_sub(left_out));
         let (found, expected) = match (&self.part, depth) {
+            (_, Depth::ForUse) if to_hash > ALWAYS_HASHED => (digests.of(path)?, &self.sha256),
             (Some(part), Depth::ForUse) => (sha256_file_without(path, &part.without)?, &part.sha256),
-            (None, Depth::ForUse) if self.bytes > ALWAYS_HASHED => (digests.of(path)?, &self.sha256),
             _ => (sha256_file(path)?, &self.sha256),
         };
         Ok((found != *expected).then(|| format!("has SHA-256 {found} instead of {expected}")))

@@ -54,7 +54,9 @@ pub(super) fn run(
 /// time to look for that wish.
 fn output(command: &mut Command, program: &Path) -> Result<Output> {
     let failed = || Error::io("run", program);
-    let mut files = [tempfile::tempfile().map_err(failed())?, tempfile::tempfile().map_err(failed())?];
+    let place = std::env::temp_dir();
+    let file = || tempfile::tempfile_in(&place).map_err(Error::io("create a file in", &place));
+    let mut files = [file()?, file()?];
     let [stdout, stderr] = &files;
     command.stdout(stdout.try_clone().map_err(failed())?).stderr(stderr.try_clone().map_err(failed())?);
     let mut child = command.spawn().map_err(failed())?;

@@ -58,7 +58,8 @@ enum What {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("damaged in the cache: {0}")]
 #[diagnostic(help(
-    "`firebench image gc --max-size 0` removes everything that no run uses; it is built anew when needed"
+    "the next run makes damaged programs and kernels again by itself; for a damaged payload, \
+     `firebench image gc --max-size 0` removes everything that no run uses, and all is built again when needed"
 ))]
 struct DamagedEntries(String);
 

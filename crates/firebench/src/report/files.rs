@@ -17,6 +17,9 @@ pub const MARKER: &str = "<!-- firebench experiment -->";
 /// The largest experiment or report that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
 
+/// The largest experiment, in bytes: one with every setting has some 2 KB.
+const MAX_TOML: usize = 1 << 20;
+
 /// Where a report was put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -77,8 +80,16 @@ pub fn load_experiment(path: &Path) -> Result<Experiment, ReportError> {
     } else if markdown {
         experiment_from_markdown(&text)
     } else {
-        toml::from_str(&text).map_err(|e| ReportError::toml(&e))
+        experiment_from_toml(&text)
     }
+}
+
+/// TOML becomes many times its size in memory: a text that is no experiment for its length alone is not parsed.
+fn experiment_from_toml(text: &str) -> Result<Experiment, ReportError> {
+    if text.len() > MAX_TOML {
+        return Err(ReportError::Toml(format!("it has more than {} MiB", MAX_TOML >> 20)));
+    }
+    toml::from_str(text).map_err(|e| ReportError::toml(&e))
 }
 
 /// Finds the experiment in a `report.md`: the fenced block after the one [`MARKER`] line that stands outside of any
@@ -90,7 +101,7 @@ pub fn experiment_from_markdown(text: &str) -> Result<Experiment, ReportError> {
     let blocks = marked_blocks(text);
     match blocks.as_slice() {
         [] => Err(ReportError::NoExperiment),
-        [toml] => toml::from_str(toml).map_err(|e| ReportError::toml(&e)),
+        [toml] => experiment_from_toml(toml),
         several => Err(ReportError::SeveralExperiments(several.len())),
     }
 }

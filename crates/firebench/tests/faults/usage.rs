@@ -10,6 +10,7 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
     let no_experiment = lab.file("none.md", "# A page\n\nof somebody else\n");
     let bad_toml = lab.file("bad.toml", "workload = \"memory\"\nboots = 3\n");
     let hidden = lab.file("hidden.toml", "workload = \"memory\"\n[files]\nkernel = \"a\\u0007\"\n");
+    let endless_toml = lab.file("endless.toml", "[a]\n".repeat(300_000));
     let binary = lab.file("binary", [0xff, 0xfe, 0x00]);
     let from = |path: &std::path::Path| vec!["--from".to_owned(), path.display().to_string()];
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -66,6 +67,7 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
         (from(&other_schema), "firebench.report/99"),
         (from(&no_experiment), "experiment"),
         (from(&bad_toml), "boots"),
+        (from(&endless_toml), "it has more than 1 MiB"),
         (from(&binary), "binary"),
     ];
     for (args, word) in cases {
