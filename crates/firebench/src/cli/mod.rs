@@ -20,7 +20,7 @@ mod tune;
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -120,10 +120,15 @@ impl Places {
             ("--store", &self.store, "FIREBENCH_STORE"),
         ];
         let said = places.into_iter().filter_map(|(flag, path, variable)| {
-            let path = path.as_ref().filter(|path| std::env::var_os(variable).as_deref() != Some(path.as_os_str()))?;
+            let path = path.as_ref().filter(|path| is_said(path, variable))?;
             Some([flag.to_owned(), path.to_string_lossy().into_owned()])
         });
         said.flatten().collect()
+    }
+
+    /// Whether this very command names the store.
+    fn names_a_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|path| is_said(path, "FIREBENCH_STORE"))
     }
 
     fn cache_dir(&self) -> Result<PathBuf, Failure> {
@@ -140,6 +145,11 @@ impl Places {
     fn data_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?)
     }
+}
+
+/// Whether a path comes from the command line, and not from the variable.
+fn is_said(path: &Path, variable: &str) -> bool {
+    std::env::var_os(variable).as_deref() != Some(path.as_os_str())
 }
 
 #[derive(Debug, Subcommand)]

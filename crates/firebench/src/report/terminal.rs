@@ -128,7 +128,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
         VmmKind::Host => {
             let cpus = text::count(c.vcpus as usize, "CPU");
             let limit = if is_memory_limited(c) { format!("{} MiB at most", c.memory_mib) } else { "memory not limited".to_owned() };
-            format!("bare host, {cpus}, {limit}")
+            format!("{cpus}, {limit}")
         }
         _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
     };
