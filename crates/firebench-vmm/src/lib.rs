@@ -60,8 +60,8 @@ pub use launch::{
 };
 pub use limits::Limits;
 pub use rundir::{RunDir, RunDirError};
-pub use signals::Interrupt;
 pub use shell::quote;
+pub use signals::Interrupt;
 pub use start::{Confinement, StartError};
 pub use supervise::{Isolation, Output, Vm};
 pub use sweep::{SweepReport, sweep};

@@ -21,7 +21,9 @@ pub enum ResumeError {
     },
     /// A time for a run that has none.
     #[error("cannot resume run {0} with --max-time: it has a number of boots, not a precision to reach")]
-    #[diagnostic(help("leave --max-time out; `firebench run --from` its report with another --boots begins a new run"))]
+    #[diagnostic(help(
+        "leave --max-time out; `firebench run --from` its report with another --boots begins a new run"
+    ))]
     NoTime(String),
     /// The boots that are there are not those of its design.
     #[error("cannot resume run {0}: its boots do not follow its design")]

@@ -85,7 +85,9 @@ pub enum ShareError {
     #[error("invalid share {0:?}: must be above 0, for example 1%")]
     Form(String),
     /// A number without a percent sign that is no part of one.
-    #[error("invalid share {0:?}: did you mean {0}%? Without a percent sign it must be below 1, for example 0.05 for 5%")]
+    #[error(
+        "invalid share {0:?}: did you mean {0}%? Without a percent sign it must be below 1, for example 0.05 for 5%"
+    )]
     Bare(String),
     /// More than tenfold.
     #[error("invalid share {0:?}: must be at most 1000%")]

@@ -59,9 +59,7 @@ enum Format {
 /// The settings that make no table.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("these runs cannot be simulated")]
-#[diagnostic(help(
-    "--runs and --blocks take numbers from 1, --max-seconds a number above 0"
-))]
+#[diagnostic(help("--runs and --blocks take numbers from 1, --max-seconds a number above 0"))]
 struct Impossible(#[source] firebench_stats::Error);
 
 #[derive(Serialize)]

@@ -67,7 +67,7 @@ Examples:
 Exit codes:
   0      fine
   1      a gate failed: something is worse than it may be
-  2      what was given is wrong: a flag, a value out of range, a file that is missing or not what it should be
+  2      what was given is wrong: a flag, a value, or a file that is missing or unsuitable
   3      this machine or the run failed
   4      undecided, with --require-verdict
   70     a fault in firebench itself

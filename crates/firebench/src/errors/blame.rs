@@ -191,7 +191,11 @@ mod tests {
             (Box::new(ExperimentError::Zero("--vcpus")), Given),
             (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: VmmKind::Firecracker, max: 32, vcpus: 64 })), Given),
             (
-                Box::new(PrepareError::Given { role: "--kernel".to_owned(), path: path(), source: io(ErrorKind::NotFound) }),
+                Box::new(PrepareError::Given {
+                    role: "--kernel".to_owned(),
+                    path: path(),
+                    source: io(ErrorKind::NotFound),
+                }),
                 Given,
             ),
             (Box::new(PrepareError::HostCpus { name: "a".to_owned(), wanted: 8, available: 2 }), Given),

@@ -204,7 +204,10 @@ mod tests {
         }
         let said = ExperimentError::Hidden { field: "machine.append".to_owned(), character: '\u{1b}' }.to_string();
         assert_eq!(said, "machine.append contains the character U+001B, which is invisible");
-        let plain = Experiment { files: super::super::Files { kernel: Some("Zürich Kern".into()), ..Default::default() }, ..Experiment::default() };
+        let plain = Experiment {
+            files: super::super::Files { kernel: Some("Zürich Kern".into()), ..Default::default() },
+            ..Experiment::default()
+        };
         assert_eq!(plain.check(), Ok(()));
     }
 

@@ -93,7 +93,8 @@ impl Disks {
 
     /// Notes what is not built yet.
     fn miss(&mut self, what: &str, path: &Path) {
-        let note = format!("{what} for a payload of {}: {}", crate::report::text::bytes(self.payload.bytes), path.display());
+        let note =
+            format!("{what} for a payload of {}: {}", crate::report::text::bytes(self.payload.bytes), path.display());
         if !self.missing.contains(&note) {
             self.missing.push(note);
         }

@@ -80,9 +80,13 @@ mod tests {
             Experiment { payload: PayloadSpec::File { path: "/nonexistent/file".into() }, ..Experiment::default() };
         let image = ContenderSpec { image: missing(), ..ContenderSpec::new("a", VmmKind::Qemu) };
         let image = Experiment { contenders: vec![image], ..Experiment::default() };
-        for (role, experiment) in
-            [("--kernel", kernel), ("--qemu", qemu), ("--add", add), ("--payload", payload), ("image of contender a", image)]
-        {
+        for (role, experiment) in [
+            ("--kernel", kernel),
+            ("--qemu", qemu),
+            ("--add", add),
+            ("--payload", payload),
+            ("image of contender a", image),
+        ] {
             let said = check(&experiment).expect_err(role).to_string();
             assert_eq!(said, format!("cannot use {role} /nonexistent/file"));
         }

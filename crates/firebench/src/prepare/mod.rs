@@ -165,7 +165,15 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             nested_host: nested_record,
         },
     )?;
-    Ok(Prepared { plan, nested, report, harness, no_kvm, missing, _held: (making.disks, making.kernels, nested_kernel) })
+    Ok(Prepared {
+        plan,
+        nested,
+        report,
+        harness,
+        no_kvm,
+        missing,
+        _held: (making.disks, making.kernels, nested_kernel),
+    })
 }
 
 impl Making<'_> {

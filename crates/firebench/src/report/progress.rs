@@ -177,7 +177,9 @@ impl<W: Write> Listener for Progress<W> {
             RunEvent::NestedHostStarting { attempt } => {
                 self.status(&format!("starting the nested host, attempt {attempt}"))
             }
-            RunEvent::NestedHostUp { seconds } => self.line(None, &format!("nested host up in {}", text::duration(*seconds))),
+            RunEvent::NestedHostUp { seconds } => {
+                self.line(None, &format!("nested host up in {}", text::duration(*seconds)))
+            }
             RunEvent::BootStarting { contender, block, .. } => {
                 self.block = *block;
                 self.status(&format!("{}: booting", self.boot_name(*contender)));

@@ -127,7 +127,11 @@ fn machines(contenders: &[ContenderRecord]) -> String {
     let machine = |c: &ContenderRecord| match c.vmm {
         VmmKind::Host => {
             let cpus = text::count(c.vcpus as usize, "CPU");
-            let limit = if is_memory_limited(c) { format!("{} MiB at most", c.memory_mib) } else { "memory not limited".to_owned() };
+            let limit = if is_memory_limited(c) {
+                format!("{} MiB at most", c.memory_mib)
+            } else {
+                "memory not limited".to_owned()
+            };
             format!("{cpus}, {limit}")
         }
         _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),

@@ -108,7 +108,17 @@ fn hopeless<'a>(lab: &'a Lab, args: &[&str]) -> invocation::Invocation<'a> {
 fn a_run_whose_time_was_over_goes_on_with_more_time() {
     require!(need::busybox());
     let lab = Lab::new();
-    let args = ["memory", "--contender=a=host", "--contender=b=host", "--size", "1MiB", "--iterations", "2", "--precision", "0.0001%"];
+    let args = [
+        "memory",
+        "--contender=a=host",
+        "--contender=b=host",
+        "--size",
+        "1MiB",
+        "--iterations",
+        "2",
+        "--precision",
+        "0.0001%",
+    ];
     let outcome = hopeless(&lab, &args).args(["--max-time", "3s"]).run().ok();
     assert!(outcome.stdout.contains("was NOT reached"), "{outcome}");
     let first = show(&lab, "latest");

@@ -96,5 +96,8 @@ fn other_commands_say_code_2_to_what_is_not_there_too() {
         eprintln!("{args:?}\n{outcome}");
         outcome.fails(2, &[]);
     }
-    assert!(lab.firebench(&["runs"]).run().ok().stdout.starts_with("no runs yet"), "its own store is made by the first run");
+    assert!(
+        lab.firebench(&["runs"]).run().ok().stdout.starts_with("no runs yet"),
+        "its own store is made by the first run"
+    );
 }

@@ -45,7 +45,9 @@ fn a_verdict_has_its_ratio_interval_level_and_method() {
     let number = |value: &Value| value.as_f64().expect("a number");
     assert_eq!((&pair["method"], number(&pair["level"]), number(&pair["blocks"])), (&"two_stage".into(), 0.95, 24.0));
     let ratio = &pair["ratio"];
-    assert!(number(&ratio["low"]) <= number(&ratio["estimate"]) && number(&ratio["estimate"]) <= number(&ratio["high"]));
+    assert!(
+        number(&ratio["low"]) <= number(&ratio["estimate"]) && number(&ratio["estimate"]) <= number(&ratio["high"])
+    );
     assert!(pair["verdict"].is_string() && pair["fairness"]["judgement"].is_string());
 
     let emulated = serde_json::to_value(findings::findings(&nested())).unwrap();
@@ -64,7 +66,10 @@ fn an_aim_that_was_missed_is_said_everywhere() {
     assert!(!aim.reached && aim.half_width.is_some_and(|half| half > 0.0001), "{aim:?}");
     for text in [terminal::render(&report, Style { color: false, width: 100 }), markdown::render(&report)] {
         let text = flat(&text);
-        assert!(text.contains("ended when the time was over after 231.0 s; the aim of ±0.01% was NOT reached: ±"), "{text}");
+        assert!(
+            text.contains("ended when the time was over after 231.0 s; the aim of ±0.01% was NOT reached: ±"),
+            "{text}"
+        );
     }
     report.design.precision = Some(0.5);
     assert!(findings::findings(&report).aim.expect("an aim").reached);

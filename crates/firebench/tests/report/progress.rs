@@ -125,7 +125,12 @@ fn the_last_estimate_is_the_reports_and_says_why_it_is_narrower() {
     drop(progress);
     let text = String::from_utf8(out).unwrap();
     let (effect, percent) = (last.effect(), |effect: f64| format!("{:+.1}%", effect * 100.0));
-    let expected = format!("at the end: firecracker {} ({} to {})\n", percent(effect.estimate), percent(effect.low), percent(effect.high));
+    let expected = format!(
+        "at the end: firecracker {} ({} to {})\n",
+        percent(effect.estimate),
+        percent(effect.low),
+        percent(effect.high)
+    );
     assert!(text.contains("so far: firecracker ") && text.contains(&expected), "{text}");
     assert!(text.ends_with("  (the intervals so far were wider, since they hold however often one looks; this one holds at the planned end, and the report has it)\n"), "{text}");
 }

@@ -101,8 +101,12 @@ fn as_many_runs_are_listed_as_are_asked_for_with_what_they_found() {
     assert_eq!(lab.good(&["runs"]).lines().count(), 26, "all, where nobody looks at a terminal");
     assert_eq!(lab.good(&["runs", "-n", "0"]).lines().count(), 26);
     let few = lab.good(&["runs", "--limit", "3"]);
-    assert!(few.lines().count() == 5 && few.ends_with("22 older runs: `firebench runs --limit 0` shows all\n"), "{few}");
-    let json: serde_json::Value = serde_json::from_str(&lab.good(&["runs", "--limit", "2", "--format", "json"])).unwrap();
+    assert!(
+        few.lines().count() == 5 && few.ends_with("22 older runs: `firebench runs --limit 0` shows all\n"),
+        "{few}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&lab.good(&["runs", "--limit", "2", "--format", "json"])).unwrap();
     let runs = json.as_array().unwrap();
     assert_eq!(runs.len(), 2);
     let pair = &runs[0]["pairs"][0];
@@ -212,7 +216,10 @@ fn the_table_of_runs() {
         let listing = runs::listing(&lines, Some(width));
         assert!(listing.lines().all(|line| line.chars().count() <= width), "{width}\n{listing}");
         let whole = listing.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(whole.contains("host 12.3% faster; other equivalent") && whole.contains("a very long name"), "{listing}");
+        assert!(
+            whole.contains("host 12.3% faster; other equivalent") && whole.contains("a very long name"),
+            "{listing}"
+        );
         assert!(!listing.contains('…'), "{listing}");
     }
     assert_eq!(runs::older(980), "980 older runs: `firebench runs --limit 0` shows all\n");

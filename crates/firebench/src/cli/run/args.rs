@@ -242,8 +242,12 @@ impl RunArgs {
             experiment.contenders.clear();
         }
         if !self.contender.is_empty() {
-            experiment.contenders =
-                self.contender.iter().map(|text| text.parse()).collect::<Result<Vec<ContenderSpec>, _>>().map_err(ExperimentError::from)?;
+            experiment.contenders = self
+                .contender
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<Vec<ContenderSpec>, _>>()
+                .map_err(ExperimentError::from)?;
         }
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
