@@ -2,7 +2,7 @@
 //!
 //! Everything is computed from what the run saw, from inside the guests ([`firebench_protocol::GuestFacts`]) and from
 //! the launches; what was asked for, a preset above all, is not looked at. So an audit can be made of any report at any
-//! time, and `report.json`, which holds all that it reads, does not hold it.
+//! time. `report.json` holds all that it reads; what stands there under `findings` is computed anew whenever it is written.
 
 pub mod classes;
 pub mod compare;

@@ -21,7 +21,7 @@ mod tune;
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,7 +69,7 @@ Examples:
 Exit codes:
   0      fine
   1      a gate failed: something is worse than it may be
-  2      what was given is wrong: a flag, a value out of range, a file that is missing or not what it should be
+  2      what was given is wrong: a flag, a value, or a file that is missing or unsuitable
   3      this machine or the run failed
   4      undecided, with --require-verdict
   70     a fault in firebench itself
@@ -129,10 +129,15 @@ impl Places {
             ("--store", &self.store, "FIREBENCH_STORE"),
         ];
         let said = places.into_iter().filter_map(|(flag, path, variable)| {
-            let path = path.as_ref().filter(|path| std::env::var_os(variable).as_deref() != Some(path.as_os_str()))?;
+            let path = path.as_ref().filter(|path| is_said(path, variable))?;
             Some([flag.to_owned(), path.to_string_lossy().into_owned()])
         });
         said.flatten().collect()
+    }
+
+    /// Whether this very command names the store.
+    fn names_a_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|path| is_said(path, "FIREBENCH_STORE"))
     }
 
     fn cache_dir(&self) -> Result<PathBuf, Failure> {
@@ -179,6 +184,11 @@ fn catch_signals() -> Result<Interrupt, Failure> {
     let signal = interrupt.watch();
     firebench_image::interrupt::look_with(move || signal.received().is_some());
     Ok(interrupt)
+}
+
+/// Whether a path comes from the command line, and not from the variable.
+fn is_said(path: &Path, variable: &str) -> bool {
+    std::env::var_os(variable).as_deref() != Some(path.as_os_str())
 }
 
 #[derive(Debug, Subcommand)]

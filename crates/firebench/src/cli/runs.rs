@@ -43,8 +43,8 @@ struct Found {
 
 pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
     let store = match Store::open_existing(&places.store_path()?) {
-        // Nothing was run yet. A store that the user names is another matter.
-        Err(StoreError::Missing(_)) if places.store.is_none() => None,
+        // Nothing was run yet. A store that this command names is another matter.
+        Err(StoreError::Missing(_)) if !places.names_a_store() => None,
         opened => Some(opened?),
     };
     let mut lines = store.as_ref().map(Store::list).transpose()?.unwrap_or_default();

@@ -71,8 +71,11 @@ fn aim(report: &Report) -> String {
         }
         // Rounded up, so that what misses it by a hair does not look like it.
         Some(reached) => {
-            let more =
-                if report.design.end == Some(RunEnd::TimeOver) { " (more --max-time brings it nearer)" } else { "" };
+            let more = if report.design.end == Some(RunEnd::TimeOver) {
+                " (more --max-time would bring it nearer)"
+            } else {
+                ""
+            };
             format!("; the aim of ±{wanted} was NOT reached: ±{}{more}", text::significant_percent(reached, f64::ceil))
         }
         None => format!("; the aim of ±{wanted} was NOT reached: too few blocks for an interval"),

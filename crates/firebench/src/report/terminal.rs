@@ -132,7 +132,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
             } else {
                 "memory not limited".to_owned()
             };
-            format!("bare host, {cpus}, {limit}")
+            format!("{cpus}, {limit}")
         }
         _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
     };

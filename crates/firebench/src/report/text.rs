@@ -114,9 +114,13 @@ pub fn fit(text: &str, width: usize) -> String {
     if text.ends_with('\n') { lines } else { lines.trim_end_matches('\n').to_owned() }
 }
 
-/// Seconds for a column of eight characters.
+/// Seconds for a column of eight characters, where other columns are in seconds too: short times get more decimals.
 pub fn seconds(value: f64) -> String {
-    Unit::Seconds.number(value)
+    match value.abs() {
+        size if size > 0.0 && size < 1e-4 => format!("{value:.2e}"),
+        size if size > 0.0 && size < 0.1 => format!("{value:.6}"),
+        _ => Unit::Seconds.number(value),
+    }
 }
 
 /// The unit in which times are shown: one for a whole table, so that its columns can be compared.

@@ -51,8 +51,8 @@ pub enum RunError {
     #[diagnostic(transparent)]
     PageCache(#[from] PageCacheError),
     /// What was measured cannot be used.
-    #[error("the metric that the run goes by cannot be used")]
-    #[diagnostic(help("a workload too short for its clock? A larger --size, or --primary real"))]
+    #[error("the primary metric has values that cannot be compared")]
+    #[diagnostic(help("is the workload too short for its clock? Try a larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
     /// More blocks were left out than count.
     #[error("too many blocks were left out, for boots that failed or cannot be believed{}", last(.0.as_deref()))]

@@ -92,9 +92,31 @@ fn the_published_machines_are_those_of_the_document() {
 }
 
 #[test]
+fn a_dry_run_builds_no_disk_and_names_what_is_missing() {
+    require!(need::tcg(), need::firecracker());
+    let lab = Lab::without_vms().with_empty_cache();
+    let script = dry_run(&lab, &["--accel", "nested", "--contender=a=qemu", "--contender=b=host,handicap=50%"]);
+    for what in ["root disk", "file", "file of the handicap"] {
+        let said = format!("# not built yet: {what} for a payload of 1 MiB: {}", lab.cache.display());
+        assert!(script.contains(&said), "{said}\n{script}");
+    }
+    assert!(script.contains("The same command without --dry-run builds it"), "{script}");
+    for kind in ["disk", "payload", "tools"] {
+        assert!(!lab.cache.join("entries").join(kind).exists(), "{kind} was built");
+    }
+    // What it names is where it is then.
+    let path = lab.firebench(&["image", "build", "--size", "1MiB"]).run().ok().stdout;
+    let path = path.lines().next().expect("a path");
+    assert!(script.contains(&format!("root disk for a payload of 1 MiB: {path}\n")), "{path}\n{script}");
+    let script = dry_run(&lab, &["--accel", "tcg", "--vmm", "qemu"]);
+    assert!(!script.contains("not built yet") && script.contains(path), "{script}");
+}
+
+#[test]
 fn the_matched_machines_are_alike() {
     require!(need::tcg(), need::firecracker());
     let lab = Lab::without_vms();
+    lab.firebench(&["image", "build", "--size", "1MiB"]).run().ok();
     let script = dry_run(&lab, &["--accel", "kvm", "--vcpus", "3", "--memory", "768MiB"]);
     let qemu = words(&script, "qemu-system-x86_64");
     let config = document(&script);
@@ -125,6 +147,7 @@ fn a_nested_dry_run_shows_the_host_too() {
 fn what_is_printed_boots_when_it_is_pasted() {
     require!(need::tcg());
     let lab = Lab::new();
+    lab.firebench(&["image", "build", "--size", "1MiB"]).run().ok();
     let script = dry_run(&lab, &["--accel", "tcg", "--vmm", "qemu"]);
     // A guest under TCG may hang at its start: firebench itself tries again, too.
     let spoke = (0..3).any(|_| {

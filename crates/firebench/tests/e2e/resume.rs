@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firebench::record::{BootStatus, Report};
+use firebench::record::{BootStatus, Report, RunEnd};
 use firebench::store::Store;
 use nix::sys::signal::Signal;
 
@@ -95,4 +95,62 @@ fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
     assert_eq!(design(&report), design(&undisturbed));
     let again = lab.firebench(&["run", "--resume", &id]).run();
     again.fails(2, &[&id, "complete"]);
+}
+
+/// Two bare hosts whose agent is the fake one, aiming at a precision that they never reach.
+fn hopeless<'a>(lab: &'a Lab, args: &[&str]) -> invocation::Invocation<'a> {
+    let agent = fake(lab, "\"boot_ms\": 5, \"iteration_ms\": 100");
+    let args = [&["run"], args].concat();
+    lab.firebench(&args).env("FIREBENCH_AGENT", agent)
+}
+
+#[test]
+fn a_run_whose_time_was_over_goes_on_with_more_time() {
+    require!(need::busybox());
+    let lab = Lab::new();
+    let args = [
+        "memory",
+        "--contender=a=host",
+        "--contender=b=host",
+        "--size",
+        "1MiB",
+        "--iterations",
+        "2",
+        "--precision",
+        "0.0001%",
+    ];
+    let outcome = hopeless(&lab, &args).args(["--max-time", "3s"]).run().ok();
+    assert!(outcome.stdout.contains("was NOT reached"), "{outcome}");
+    let first = show(&lab, "latest");
+    assert_eq!(first.design.end, Some(RunEnd::TimeOver));
+    let id = first.id.clone().expect("an id");
+    hopeless(&lab, &["--resume", &id]).run().fails(2, &[&id, "complete"]);
+    hopeless(&lab, &["--resume", &id, "--max-time", "8s"]).run().ok();
+    let second = show(&lab, &id);
+    assert_eq!(second.design.end, Some(RunEnd::TimeOver));
+    assert!(order(&second).len() > order(&first).len() && order(&second).starts_with(&order(&first)));
+    let given: Vec<_> = second.design.extended.iter().map(|extension| extension.max_seconds).collect();
+    assert_eq!((given, second.design.max_seconds), (vec![8.0], Some(8.0)));
+    // And once more: what came before is followed as it was.
+    hopeless(&lab, &["--resume", &id, "--max-time", "12s"]).run().ok();
+    let third = show(&lab, &id);
+    assert!(order(&third).starts_with(&order(&second)) && third.design.extended.len() == 2, "{:?}", third.design);
+}
+
+#[test]
+fn a_run_that_is_stopped_says_how_it_goes_on() {
+    require!(need::busybox());
+    let lab = Lab::new();
+    let args = ["memory", "--contender=a=host", "--contender=b=host", "--size", "1MiB", "--boots", "40"];
+    let running = hopeless(&lab, &args).start();
+    wait_for("some boots", LIMIT, || running.stderr().contains("block 3 of").then_some(()));
+    running.signal(Signal::SIGINT);
+    let outcome = running.finish().stops(130, "stopped by Ctrl-C");
+    let id = show(&lab, "latest").id.expect("an id");
+    let command = format!("run --resume {id}");
+    let hint = outcome.stderr.lines().find(|line| line.starts_with("hint: to go on after the boots that are done: "));
+    assert!(hint.is_some_and(|hint| hint.contains(&command)), "{outcome}");
+    assert_eq!(outcome.stdout.matches("firebench memory:").count(), 1, "{outcome}");
+    // A number of boots has no time that could be changed.
+    hopeless(&lab, &["--resume", &id, "--max-time", "8s"]).run().fails(2, &["a number of boots, not a precision"]);
 }

@@ -72,7 +72,7 @@ fn standard_error_on_a_full_device() {
     // An error that cannot be told is still an exit code.
     let outcome = shell(&lab, 3, "$FIREBENCH $RUN --qemu /nonexistent --vmm qemu 2> /dev/full").run();
     assert_eq!(outcome.status.code(), Some(2), "{outcome}");
-    let outcome = shell(&lab, 3, "$FIREBENCH run memory --accel tcg --qemu /nonexistent 2> /dev/full").run();
+    let outcome = shell(&lab, 3, "PATH=/nonexistent $FIREBENCH run memory --accel tcg 2> /dev/full").run();
     assert_eq!(outcome.status.code(), Some(3), "{outcome}");
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod exercised;
 mod files;
+mod findings;
 mod fixture;
 mod host;
 mod pairs;

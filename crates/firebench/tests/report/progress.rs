@@ -64,9 +64,10 @@ fn lines() {
 fn a_terminal_sees_the_same_lines_and_what_is_happening_now() {
     let live = shown(Verbosity::Normal, true, PLAIN);
     insta::assert_snapshot!(live.replace('\u{1b}', "<ESC>").replace('\r', "<CR>"));
-    // What is left after each rewrite is what a pipe gets.
+    // What is left after each rewrite is what a pipe gets, wrapped to the terminal.
     let left: String = live.split_inclusive('\n').map(|l| l.rsplit("\r\u{1b}[K").next().unwrap_or_default()).collect();
-    assert_eq!(left, shown(Verbosity::Normal, false, PLAIN));
+    assert_eq!(left, firebench::report::text::fit(&shown(Verbosity::Normal, false, PLAIN), PLAIN.width));
+    assert!(left.lines().all(|line| line.chars().count() <= PLAIN.width), "{left}");
 }
 
 #[test]
@@ -104,4 +105,32 @@ fn a_closed_terminal_ends_no_run() {
     }
     let mut progress = Progress::new(Closed, outlook(), Verbosity::Normal, true, PLAIN);
     events().iter().for_each(|event| progress.on_event(event));
+}
+
+#[test]
+fn the_last_estimate_is_the_reports_and_says_why_it_is_narrower() {
+    let mut report = crate::pairs::with_host();
+    report.contenders.truncate(2);
+    let last = firebench::summary::summarize(&report).pairs[0].judgement.expect("a verdict");
+    let wide = firebench_stats::Interval { half_width: 2.0 * last.interval.half_width, ..last.interval };
+    let live = firebench_stats::Judgement { interval: wide, ..last };
+    let mut design = report.design.clone();
+    let mut out = Vec::new();
+    let mut progress = Progress::new(&mut out, outlook(), Verbosity::Normal, false, PLAIN);
+    for (end, live) in [(None, live), (design.end, last)] {
+        design.end = end;
+        let (design, live) = (Box::new(design.clone()), vec![live]);
+        progress.on_event(&RunEvent::Progress { design, blocks: 24, live, eta_seconds: Some(5.0) });
+    }
+    drop(progress);
+    let text = String::from_utf8(out).unwrap();
+    let (effect, percent) = (last.effect(), |effect: f64| format!("{:+.1}%", effect * 100.0));
+    let expected = format!(
+        "at the end: firecracker {} ({} to {})\n",
+        percent(effect.estimate),
+        percent(effect.low),
+        percent(effect.high)
+    );
+    assert!(text.contains("so far: firecracker ") && text.contains(&expected), "{text}");
+    assert!(text.ends_with("  (the intervals so far were wider, since they hold however often one looks; this one holds at the planned end, and the report has it)\n"), "{text}");
 }

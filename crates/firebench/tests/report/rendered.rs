@@ -173,7 +173,7 @@ fn a_void_boot_is_seen_and_counts_for_nothing() {
     );
     assert!(text.contains("firecracker: 1 block left out"), "{text}");
     assert!(!text.contains("do not believe"), "{text}");
-    assert!(markdown::render(&report).contains("Boot 2, up in 0.625 s: **VOID**"));
+    assert!(markdown::render(&report).contains("Boot 2, up in 625 ms: **VOID**"));
 }
 
 #[test]

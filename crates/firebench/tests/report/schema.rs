@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use firebench::experiment::PayloadSpec;
+use firebench::record::Extension;
 use firebench::report::json::to_json;
 use serde_json::Value;
 
@@ -33,10 +34,16 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
 fn in_reports() -> BTreeSet<String> {
     let mut file = published();
     file.experiment.payload = PayloadSpec::File { path: "mine".into() };
+    // A precision, time that was added, and a boot that is not like the others.
+    let mut aimed = published();
+    aimed.design.precision = Some(0.01);
+    aimed.design.extended = vec![Extension { after_boots: 2, max_seconds: 60.0 }];
+    let changed = aimed.contenders[1].boots[1].facts.as_mut().expect("a guest that told");
+    changed.kernel_release = "another".to_owned();
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
     let imported = firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
-    for report in [published(), nested(), failed(), file, imported] {
+    for report in [published(), nested(), failed(), file, aimed, imported] {
         paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
     }
     found

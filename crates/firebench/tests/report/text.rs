@@ -107,3 +107,54 @@ fn json_keeps_its_strings_and_hides_nothing() {
     assert!(safe.contains("é → 😀"), "{safe}");
     assert_eq!(serde_json::from_str::<[String; 3]>(&safe).unwrap(), strings);
 }
+
+#[test]
+fn times_have_the_unit_that_fits_them() {
+    for (seconds, expected) in [
+        (12.938, "12.9 s"),
+        (0.562_5, "562 ms"),
+        (0.007_123, "7.12 ms"),
+        (0.099_96, "100 ms"),
+        (0.000_012_3, "12.3 µs"),
+        (251.25, "251 s"),
+        (0.0, "0.00 s"),
+    ] {
+        assert_eq!(text::duration(seconds), expected);
+    }
+    for (seconds, expected) in [(0.115, "+115 ms"), (-0.001_6, "-1.60 ms"), (2.0, "+2.00 s")] {
+        assert_eq!(text::difference(seconds), expected);
+    }
+    let unit = text::Unit::of([0.0, 20.0, 0.007, f64::NAN]);
+    assert_eq!(
+        (unit, unit.number(0.007_123), unit.number(20.0)),
+        (text::Unit::Milliseconds, "7.123".into(), "20000.0".into())
+    );
+    assert_eq!(text::Unit::of([]), text::Unit::Seconds);
+    for seconds in [1e-7, 1e-3, 0.5, 1.0, 999.9, 12_345.6, 1e7] {
+        for unit in [text::Unit::Seconds, text::Unit::of([seconds])] {
+            assert!(unit.number(seconds).len() <= 8, "{seconds}: {}", unit.number(seconds));
+        }
+        assert!(text::seconds(seconds).len() <= 8, "{}", text::seconds(seconds));
+    }
+    assert_eq!((text::seconds(0.007_123), text::seconds(0.000_007_12)), ("0.007123".into(), "7.12e-6".into()));
+}
+
+#[test]
+fn percentages_have_three_digits() {
+    let shown = |share: f64| text::significant_percent(share, f64::round);
+    assert_eq!(
+        (shown(0.162_34), shown(0.009_7), shown(0.000_012_34)),
+        ("16.2%".into(), "0.97%".into(), "0.00123%".into())
+    );
+    assert_eq!(text::significant_percent(0.010_000_1, f64::ceil), "1.01%");
+}
+
+#[test]
+fn lines_that_are_too_wide_are_wrapped_further_in() {
+    assert_eq!(text::fit("short\n  also short\n", 20), "short\n  also short\n");
+    assert_eq!(text::fit("a line that is longer than that", 30), "a line that is longer than\n    that");
+    assert_eq!(
+        text::fit("  in: one two three four five six seven", 30),
+        "  in: one two three four\n      five six seven"
+    );
+}

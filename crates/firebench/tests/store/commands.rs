@@ -93,6 +93,29 @@ fn a_report_goes_in_and_out_again() {
 }
 
 #[test]
+fn as_many_runs_are_listed_as_are_asked_for_with_what_they_found() {
+    let lab = Lab::new();
+    for _ in 0..25 {
+        lab.store().import(published()).unwrap();
+    }
+    assert_eq!(lab.good(&["runs"]).lines().count(), 26, "all, where nobody looks at a terminal");
+    assert_eq!(lab.good(&["runs", "-n", "0"]).lines().count(), 26);
+    let few = lab.good(&["runs", "--limit", "3"]);
+    assert!(
+        few.lines().count() == 5 && few.ends_with("22 older runs: `firebench runs --limit 0` shows all\n"),
+        "{few}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&lab.good(&["runs", "--limit", "2", "--format", "json"])).unwrap();
+    let runs = json.as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    let pair = &runs[0]["pairs"][0];
+    assert_eq!((&pair["contender"], &pair["verdict"]), (&"firecracker".into(), &"inconclusive".into()));
+    assert_eq!(pair["fairness"]["judgement"], "void");
+    assert!(pair["ratio"]["low"].is_number() && pair["sentence"].is_string(), "{pair}");
+}
+
+#[test]
 fn another_store_may_be_named() {
     let lab = Lab::new();
     let (file, other) = (lab.file("results.json", HYPERFINE), lab.path("other.db"));
@@ -187,4 +210,17 @@ fn the_table_of_runs() {
         },
     ];
     insta::assert_snapshot!("runs", runs::table(&lines));
+    assert_eq!(runs::listing(&lines, None), runs::table(&lines));
+    assert_eq!(runs::listing(&lines, Some(500)), runs::table(&lines));
+    for width in [40, 60, 80] {
+        let listing = runs::listing(&lines, Some(width));
+        assert!(listing.lines().all(|line| line.chars().count() <= width), "{width}\n{listing}");
+        let whole = listing.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            whole.contains("host 12.3% faster; other equivalent") && whole.contains("a very long name"),
+            "{listing}"
+        );
+        assert!(!listing.contains('…'), "{listing}");
+    }
+    assert_eq!(runs::older(980), "980 older runs: `firebench runs --limit 0` shows all\n");
 }

@@ -133,7 +133,11 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
 fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     let judged = gate::of_run(report, &args.gate.fail_if);
     let outcomes = gate::judge(&args.gate.fail_if, &judged);
-    super::print(&outcomes.iter().map(|outcome| format!("{outcome}\n")).collect::<String>())?;
+    let mut text: String = outcomes.iter().map(|outcome| format!("{outcome}\n")).collect();
+    if std::io::stdout().is_terminal() {
+        text = report::text::fit(&text, style(true).width);
+    }
+    super::print(&text)?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
     let mut primary = judged.iter().filter(|judged| judged.metric == report.design.primary);
     let conclusive = primary.all(|judged| judged.judgement.as_ref().is_ok_and(said));
