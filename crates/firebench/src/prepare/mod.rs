@@ -140,8 +140,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let (nested, nested_kernel) = making.nested(&plan, &programs, largest_mib, disk_bytes)?;
     let experiment = resolved(experiment, &plan, &design, &payload);
-    let nested_record = match (&nested, &programs.nested) {
-        (Some(nested), Some(qemu)) => Some(records::nested_host(nested, qemu)?),
+    let nested_record = match (&nested, &programs.nested, &nested_kernel) {
+        (Some(nested), Some(qemu), Some(kernel)) => Some(records::nested_host(nested, qemu, kernel)?),
         _ => None,
     };
     let report = records::report(
@@ -172,11 +172,12 @@ impl Making<'_> {
 
     /// A contender in a VM.
     fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
-        let named = spec.kernel.as_deref().or(self.experiment.files.kernel.as_deref());
-        let kernel = self.kernels.get(named, spec.vmm == VmmKind::Qemu, self.places)?;
+        let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let [plain, networked] = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
+        let (plain, networked) = (kernel.modules(parts::GUEST)?, kernel.modules(parts::NETWORKED_GUEST));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
+        let mut notices: Vec<String> =
+            kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
         let (vcpus, memory_mib) = self.machine(spec);
         let wish = Wish {
             preset: self.experiment.preset,
@@ -191,7 +192,6 @@ impl Making<'_> {
             modular_kernel,
             append: self.experiment.machine.append.clone(),
         };
-        let mut notices = Vec::new();
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
@@ -205,8 +205,8 @@ impl Making<'_> {
             }
         }
         let has_tap = vm.machine.tap.is_some();
-        let modules = if has_tap { &networked } else { &plain };
-        let initramfs = self.kernels.initramfs(&vmlinux, modules, has_tap, &self.agent, self.places)?;
+        let modules = if has_tap { networked? } else { plain };
+        let initramfs = self.kernels.initramfs(&vmlinux, &modules, has_tap, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
@@ -277,13 +277,13 @@ impl Making<'_> {
         disk_bytes: u64,
     ) -> Result<(Option<Nested>, Option<PreparedKernel>), PrepareError> {
         let Some(qemu) = &programs.nested else { return Ok((None, None)) };
-        let kernel = kernels::nested(self.experiment.files.kernel.as_deref(), self.places)?;
+        let kernel = kernels::nested(self.places)?;
         let parts = Parts {
             qemu: qemu.path.clone(),
             firebench: programs.firebench.clone(),
             agent: programs.agent.clone(),
             kernel: kernel.vmlinux.clone(),
-            modules: parts::modules(&kernel, parts::NESTED_HOST),
+            modules: kernel.modules(parts::NESTED_HOST)?,
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
             sandbox: tools::has_sandbox(&qemu.path),

@@ -29,6 +29,8 @@ fn kernel(code: &[u8]) -> Vec<u8> {
     note.extend(entry.to_le_bytes());
     let mut body = note.clone();
     body.extend(code);
+    // The names under which the drivers register themselves that a guest needs.
+    body.extend(b"\0serial8250\0virtio-mmio\0virtio_blk\0ext4_inode_cache");
     body.extend(b"\0Linux version 0.0.0-test (firebench) #1\n\0");
     let size = HEADERS + body.len() as u64;
 
