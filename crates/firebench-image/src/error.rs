@@ -208,7 +208,7 @@ pub enum Error {
     /// A kernel came without modules, and has not built in all that its guest needs.
     #[error("kernel {release} has not built in {}, and its modules are not at hand", and(names))]
     #[diagnostic(help(
-        "give its Debian package in place of the kernel alone, or the directory of its modules with --modules, which is mostly /lib/modules/{release}"
+        "give its Debian package in place of the kernel alone, or name the directory of its modules: --modules /lib/modules/{release} (for a contender modules=PATH)"
     ))]
     ModulesNeeded {
         /// Release of the kernel.
