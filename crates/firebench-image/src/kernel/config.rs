@@ -16,6 +16,9 @@ const START: &[u8] = b"IKCFG_ST";
 /// Most bytes of a configuration; those of distributions have 300,000.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// Marks that are looked behind: a real kernel has one, and those in texts.
+const MAX_MARKS: usize = 8;
+
 /// What a kernel was built with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config(BTreeMap<String, Choice>);
@@ -49,7 +52,7 @@ impl Config {
 
     /// The configuration inside a `vmlinux`.
     pub(crate) fn embedded(vmlinux: &[u8]) -> Option<Config> {
-        memmem::find_iter(vmlinux, START).find_map(|at| {
+        memmem::find_iter(vmlinux, START).take(MAX_MARKS).find_map(|at| {
             let stream = vmlinux.get(at.checked_add(START.len())?..)?;
             let mut bytes = Vec::new();
             // Whatever follows the stream is not looked at.

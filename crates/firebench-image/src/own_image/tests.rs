@@ -183,3 +183,25 @@ fn a_partition_with_ext4_is_named_with_the_command_that_takes_it_out() {
     disk[512 + 72..512 + 80].fill(0xff);
     assert!(said(&dir.file("gpt", &disk)).0.contains("GPT") || !said(&dir.file("gpt", &disk)).1.contains("dd if"));
 }
+
+#[test]
+fn whatever_is_in_a_file_it_has_a_name() {
+    let dir = Dir::new();
+    let mut gpt = marked(512, b"EFI PART");
+    gpt[510..512].copy_from_slice(&[0x55, 0xaa]);
+    let mut random = 1_u64;
+    for seed in [ext4(2, 0x40), gpt, archive(&["manifest.json"]), marked(510, &[0x55, 0xaa])] {
+        for _ in 0..200 {
+            let mut bytes = seed.clone();
+            for _ in 0..8 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = (random >> 40) as usize % 1600;
+                bytes[at] = (random >> 32) as u8;
+            }
+            match check(&dir.file("file", &bytes)) {
+                Ok(()) | Err(Error::OwnImage { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
