@@ -104,10 +104,12 @@ fn said(words: &[String]) -> String {
 fn unfit_hint(message: &str) -> &'static str {
     if message.contains("kernel module kvm") {
         "its kernel must have KVM for AMD CPUs, and its QEMU must emulate SVM (6.2 or newer); `firebench fetch kernel` gets a kernel that is known to work"
-    } else if message.contains("kernel module") || message.contains("mount") || message.contains("root device") {
+    } else if message.contains("kernel module") || message.contains("cannot mount") {
         "its kernel does not fit; `firebench fetch kernel` gets one that is known to work"
+    } else if message.contains("QEMU") {
+        "QEMU's words say why; install it again (Debian, Ubuntu: `apt-get install --reinstall qemu-system-x86 seabios`), or name another one with --qemu"
     } else {
-        "QEMU's words say why; reinstall it (Debian, Ubuntu: apt-get install --reinstall qemu-system-x86 seabios), or name another one with --qemu"
+        "--accel tcg runs QEMU alone, without a nested host"
     }
 }
 
@@ -229,7 +231,7 @@ impl Nested {
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)
-            .map_err(|error| NestedError::Unfit { message: crate::errors::sentence(&error), words: Vec::new() })?;
+            .map_err(|error| unfit(format!("its QEMU cannot be started: {}", crate::errors::sentence(&error))))?;
         let mut listening = Listening {
             up: false,
             started,
@@ -372,6 +374,8 @@ impl Listening {
                 None if status == 0 => Ok(()),
                 None => Err(self.error(format!("the firebench inside ended with status {status}"))),
             }),
+            // A disk that is late may be in time the next time.
+            Event::Failed { message } if message.contains("did not appear within") => Some(Err(self.error(message))),
             // The agent says why it cannot go on: the next one could not, either.
             Event::Failed { message } => Some(Err(unfit(message))),
             Event::Done => Some(Ok(())),
