@@ -197,7 +197,9 @@ pub enum Error {
 
     /// A kernel module is no kernel module, or another kernel's.
     #[error("module `{name}` cannot be used: {reason}")]
-    #[diagnostic(help("give the package or the directory of modules that belongs to this very kernel, whole and undamaged"))]
+    #[diagnostic(help(
+        "give the package or the directory of modules that belongs to this very kernel, whole and undamaged"
+    ))]
     ModuleInvalid {
         /// Name of the module.
         name: String,
@@ -219,7 +221,9 @@ pub enum Error {
 
     /// A kernel has neither built in nor as a module what its guest needs.
     #[error("kernel {release} cannot be used: it has no {}", or(names))]
-    #[diagnostic(help("take a kernel that was built with them; Debian's kernels have all that firebench needs, and `firebench fetch kernel` gets one"))]
+    #[diagnostic(help(
+        "take a kernel that was built with them; Debian's kernels have all that firebench needs, and `firebench fetch kernel` gets one"
+    ))]
     KernelLacks {
         /// Release of the kernel.
         release: String,
@@ -229,7 +233,9 @@ pub enum Error {
 
     /// What should be the modules of a kernel is something else.
     #[error("{} holds no kernel modules: {reason}", path.display())]
-    #[diagnostic(help("give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that holds the modules"))]
+    #[diagnostic(help(
+        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that holds the modules"
+    ))]
     NoModules {
         /// What was given.
         path: PathBuf,

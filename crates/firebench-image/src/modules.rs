@@ -278,7 +278,10 @@ pub(crate) mod tests {
         }
         fn providers(&self, alias: &str) -> Result<Vec<String>> {
             let all = self.0.iter().map(|(name, bytes)| (*name, Info::of(bytes).expect("a module")));
-            Ok(all.filter(|(_, info)| info.aliases.iter().any(|a| a == alias)).map(|(name, _)| name.to_owned()).collect())
+            Ok(all
+                .filter(|(_, info)| info.aliases.iter().any(|a| a == alias))
+                .map(|(name, _)| name.to_owned())
+                .collect())
         }
     }
 
@@ -314,7 +317,7 @@ pub(crate) mod tests {
     #[test]
     fn a_soft_dependency_may_name_an_algorithm_and_what_computes_it_may_refuse() {
         let source = Fake::new(&[
-            ("fs", "softdep=pre: crypto-crc32c", ),
+            ("fs", "softdep=pre: crypto-crc32c"),
             ("crc32c_generic", "alias=crypto-crc32c"),
             ("crc32c_intel", "alias=crypto-crc32c"),
         ]);
@@ -327,11 +330,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_soft_dependency_that_cannot_be_had_is_passed_over() {
-        let source = Fake::new(&[
-            ("a", "softdep=pre: b c"),
-            ("b", "depends=gone"),
-            ("c", "depends=a"),
-        ]);
+        let source = Fake::new(&[("a", "softdep=pre: b c"), ("b", "depends=gone"), ("c", "depends=a")]);
         assert_eq!(names(load_order(&source, &["a"])), ["a"]);
     }
 

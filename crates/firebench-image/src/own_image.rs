@@ -109,9 +109,19 @@ const OTHERS: [(usize, &[u8], &str, &str); 7] = [
     (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)", "open it with cryptsetup, and give the file system in it"),
     (512, b"LABELONE", "a physical volume of LVM", "give the logical volume in it that holds an ext4 file system"),
     (4086, b"SWAPSPACE2", "swap space", "give a file that holds an ext4 file system"),
-    (0, b"070701", "an initramfs (cpio)", "unpack it with cpio and make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`"),
+    (
+        0,
+        b"070701",
+        "an initramfs (cpio)",
+        "unpack it with cpio and make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`",
+    ),
     (0, b"\x7fELF", "a program or a kernel", "a kernel is given with --kernel or kernel=; image= is for the root disk"),
-    (0, b"!<arch>\n", "a Debian package", "a kernel's package is given with --kernel or kernel=; image= is for the root disk"),
+    (
+        0,
+        b"!<arch>\n",
+        "a Debian package",
+        "a kernel's package is given with --kernel or kernel=; image= is for the root disk",
+    ),
     (0, b"PK\x03\x04", "a zip file", "unpack it first"),
 ];
 
@@ -175,7 +185,8 @@ fn ext4(head: &[u8], length: Option<u64>) -> Kind {
     }
     if features & NEEDS_RECOVERY != 0 {
         return Kind::Other(
-            "its ext4 file system was not unmounted, so it must be repaired before it can be mounted read-only".to_owned(),
+            "its ext4 file system was not unmounted, so it must be repaired before it can be mounted read-only"
+                .to_owned(),
             "repair it with `e2fsck -fy FILE`",
         );
     }
@@ -190,10 +201,10 @@ fn compressed(head: &[u8], compression: Compression) -> (String, String) {
         let _ = reader.take(2 << 10).read_to_end(&mut inside);
     }
     match kind(&inside, None) {
-        Kind::Tar => {
-            (format!("it is a tar archive, compressed with {compression}"), tar::UNPACK.to_owned())
+        Kind::Tar => (format!("it is a tar archive, compressed with {compression}"), tar::UNPACK.to_owned()),
+        _ => {
+            (format!("it is compressed with {compression}"), "decompress it first, and give what was in it".to_owned())
         }
-        _ => (format!("it is compressed with {compression}"), "decompress it first, and give what was in it".to_owned()),
     }
 }
 

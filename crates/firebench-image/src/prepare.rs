@@ -262,7 +262,8 @@ impl ModulesDir {
         let mut files = BTreeMap::new();
         collect(dir, &mut files, 0)?;
         if files.is_empty() && !catalogue.lists_builtin() {
-            let reason = "there is neither a file *.ko (or *.ko.xz, *.ko.zst, *.ko.gz) nor modules.builtin in it".to_owned();
+            let reason =
+                "there is neither a file *.ko (or *.ko.xz, *.ko.zst, *.ko.gz) nor modules.builtin in it".to_owned();
             return Err(Error::NoModules { path: dir.to_owned(), reason });
         }
         for (name, path) in &files {

@@ -75,7 +75,8 @@ fn what_a_kernel_alone_has_not_built_in_is_said_before_it_boots() {
     let path = dir.path().join("vmlinux");
     std::fs::write(&path, common::vmlinux_with(true, 100, b"serial8250\0virtio-mmio\0")).expect("written");
     let source = KernelSource { path, modules: None };
-    let error = prepare_kernel(&cache, &source, GUEST).expect("prepared").modules("guest").expect_err("two are modules");
+    let error =
+        prepare_kernel(&cache, &source, GUEST).expect("prepared").modules("guest").expect_err("two are modules");
     assert_eq!(
         error.to_string(),
         "kernel 6.1.0-test has not built in virtio_blk and ext4, and its modules are not at hand"
@@ -121,9 +122,7 @@ fn module(info: &[&str]) -> Vec<u8> {
     file[0x3a..0x40].copy_from_slice(&[64, 0, 3, 0, 2, 0]);
     file.extend(names);
     file.extend(&info);
-    for (name, kind, offset, size) in
-        [(0, 0, 0, 0), (1, 1, 64 + names.len(), info.len()), (10, 3, 64, names.len())]
-    {
+    for (name, kind, offset, size) in [(0, 0, 0, 0), (1, 1, 64 + names.len(), info.len()), (10, 3, 64, names.len())] {
         file.extend([name, kind].iter().flat_map(|word: &u32| word.to_le_bytes()));
         file.extend([0, 0, offset as u64, size as u64].iter().flat_map(|word| word.to_le_bytes()));
         file.extend([0; 8]);

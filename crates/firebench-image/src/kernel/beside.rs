@@ -33,7 +33,8 @@ impl Beside {
         let config = own.as_ref().map_or_else(|| boot.join(format!("config-{release}")), |own| own.join("config"));
         let below = |parent: PathBuf| parent.join("lib/modules").join(&release);
         let places = own.into_iter().chain([below(root.clone()), below(root.join("usr")), below("/".into())]);
-        let modules = places.filter(|place| place.join("modules.builtin").is_file()).find_map(|p| p.canonicalize().ok());
+        let modules =
+            places.filter(|place| place.join("modules.builtin").is_file()).find_map(|p| p.canonicalize().ok());
         Beside { config: config_file(&config), modules }
     }
 }

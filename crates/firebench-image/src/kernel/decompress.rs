@@ -218,9 +218,7 @@ mod tests {
 
     #[test]
     fn unsupported_ones_are_named() {
-        for (bytes, name) in
-            [(&b"BZh9"[..], "bzip2"), (b"\x89LZO", "LZO"), (b"x", "unknown")]
-        {
+        for (bytes, name) in [(&b"BZh9"[..], "bzip2"), (b"\x89LZO", "LZO"), (b"x", "unknown")] {
             let error = Compression::detect(bytes).expect_err("unsupported").to_string();
             assert!(error.contains(name), "{error}");
         }

@@ -84,7 +84,9 @@ mod tests {
         let config = Config::parse("CONFIG_X86_64=y\nCONFIG_VIRTIO_BLK=m\nCONFIG_EXT4_FS=y\n").expect("one");
         assert_eq!(is_builtin("virtio_blk", vmlinux, Some(&config)), Some(false));
         assert_eq!(is_builtin("ext4", vmlinux, Some(&config)), Some(true));
-        assert!(is_absent("8250", Some(&config)) && !is_absent("virtio_blk", Some(&config)) && !is_absent("8250", None));
+        assert!(
+            is_absent("8250", Some(&config)) && !is_absent("virtio_blk", Some(&config)) && !is_absent("8250", None)
+        );
     }
 
     #[test]

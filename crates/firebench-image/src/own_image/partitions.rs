@@ -41,7 +41,9 @@ pub(super) fn describe(file: &File, head: &[u8]) -> (String, String) {
         Some(Partition { number, start, bytes }) => format!(
             "partition {number} holds ext4; take it out with `dd if=FILE of=root.ext4 bs=1M iflag=skip_bytes,count_bytes skip={start} count={bytes}`"
         ),
-        None => "none of them holds ext4; make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`".to_owned(),
+        None => {
+            "none of them holds ext4; make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`".to_owned()
+        }
     };
     (what, remedy)
 }

@@ -38,7 +38,9 @@ fn is_container_image(file: &File) -> bool {
             return true;
         }
         let Ok(size) = header.entry_size() else { return false };
-        let Some(next) = size.checked_next_multiple_of(BLOCK).and_then(|size| at.checked_add(size)) else { return false };
+        let Some(next) = size.checked_next_multiple_of(BLOCK).and_then(|size| at.checked_add(size)) else {
+            return false;
+        };
         at = next.saturating_add(BLOCK);
     }
     false

@@ -103,9 +103,7 @@ pub(super) fn kernel_source(
     data_dir: &Path,
 ) -> Result<KernelSource, PrepareError> {
     match (named, modules) {
-        (Some(path), modules) => {
-            Ok(KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) })
-        }
+        (Some(path), modules) => Ok(KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) }),
         (None, Some(modules)) => Err(PrepareError::ModulesAlone { path: modules.to_owned() }),
         (None, None) => fetch::installed_kernel(data_dir)
             .map(|path| KernelSource { path, modules: None })

@@ -81,11 +81,7 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
 }
 
 /// The nested host for the report.
-pub(super) fn nested_host(
-    nested: &Nested,
-    qemu: &Tool,
-    kernel: &PreparedKernel,
-) -> Result<NestedHost, PrepareError> {
+pub(super) fn nested_host(nested: &Nested, qemu: &Tool, kernel: &PreparedKernel) -> Result<NestedHost, PrepareError> {
     let launch = nested.launch("initramfs".into()).map_err(NestedError::from)?;
     Ok(NestedHost {
         qemu: qemu.version_line.clone(),

@@ -128,7 +128,8 @@ fn an_ordinary_kernel_of_debian_boots_with_the_modules_of_its_file_system() {
     require!(need::tcg(), need::ordinary_kernel());
     let lab = Lab::new();
     let (out, package) = (lab.path("out"), need::ordinary_kernel_path().expect("it was required"));
-    let args = ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--boots", "1", "--iterations", "1", "--size", "1MiB"];
+    let args =
+        ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--boots", "1", "--iterations", "1", "--size", "1MiB"];
     lab.firebench(&args).arg("--kernel").arg(&package).arg("--out").arg(&out).run().ok();
     let report = report(&out);
     assert_good(&report, 1, 1);

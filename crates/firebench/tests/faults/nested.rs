@@ -146,7 +146,8 @@ fn ends_at_once(line: &str, words: &[&str]) -> Outcome {
 #[test]
 fn a_qemu_that_does_not_find_its_firmware_is_started_once() {
     require!(need::tcg(), need::firecracker());
-    let outcome = ends_at_once("exec $real \"$@\" -bios /nonexistent.bin", &["its QEMU ended before it was up (exit code 1)"]);
+    let outcome =
+        ends_at_once("exec $real \"$@\" -bios /nonexistent.bin", &["its QEMU ended before it was up (exit code 1)"]);
     assert!(outcome.stderr.contains("could not load PC BIOS") && outcome.stderr.contains("--reinstall"), "{outcome}");
 }
 
