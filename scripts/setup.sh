@@ -129,3 +129,25 @@ build_and_fetch() {
     }
   done
 }
+
+ordinary_kernel_package() {
+  apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | grep .
+}
+
+# Debian's ordinary kernel, whose file systems are modules: for the tests alone, so not where firebench fetches to. Prints
+# the package's path.
+fetch_ordinary_kernel() {
+  local dir package uri file
+  dir="${CARGO_TARGET_DIR:-target}/test-kernels"
+  mkdir -p "$dir"
+  package=$(ordinary_kernel_package) || { apt_update; package=$(ordinary_kernel_package); } || return
+  # Where the package lies already, apt would not say its name.
+  uri=$(cd / && apt-get --quiet --print-uris download "$package") || return
+  file=$(awk '{ print $2; exit }' <<<"$uri")
+  if [ ! -e "$dir/$file" ]; then
+    say "downloading $package, for the tests"
+    rm -f "$dir"/*.deb
+    (cd "$dir" && apt-get --quiet --quiet download "$package" >&2) || return
+  fi
+  realpath "$dir/$file"
+}

@@ -42,7 +42,11 @@ fn start() -> Result<(Job, Reporter), Error> {
     mounts::kernel_file_systems()?;
     let job: Job = serde_json::from_str(&read(JOB_PATH)?).map_err(Error::Job)?;
     console::quieten_kernel();
-    let console = console::open(&job.console)?;
+    let console = match console::open(&job.console) {
+        Ok(console) => console,
+        // The console's driver may be a module. Where it is not, loading comes later, when its failure can be told.
+        Err(error) => modules::load_all().and_then(|_| console::open(&job.console)).map_err(|_| error)?,
+    };
     console::detach_standard_streams();
     let reporter = Reporter::new(console, job.nonce.clone());
     Ok((job, reporter))

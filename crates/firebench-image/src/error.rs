@@ -195,14 +195,64 @@ pub enum Error {
         needed_by: Option<String>,
     },
 
-    /// A kernel module is no kernel module.
-    #[error("`{name}` is not an x86_64 kernel module: {reason}")]
-    #[diagnostic(help("the kernel's package is damaged or not for x86_64; get it again"))]
+    /// A kernel module is no kernel module, or another kernel's.
+    #[error("module `{name}` cannot be used: {reason}")]
+    #[diagnostic(help(
+        "give the package or the directory of modules that belongs to this very kernel, whole and undamaged"
+    ))]
     ModuleInvalid {
         /// Name of the module.
         name: String,
         /// What is wrong.
         reason: String,
+    },
+
+    /// A kernel came without modules, and has not built in all that its guest needs.
+    #[error("kernel {release} has not built in {}, and its modules are not at hand", and(names))]
+    #[diagnostic(help(
+        "give its Debian package in place of the kernel alone, or name the directory of its modules: --modules /lib/modules/{release} (for a contender modules=PATH)"
+    ))]
+    ModulesNeeded {
+        /// Release of the kernel.
+        release: String,
+        /// The modules.
+        names: Vec<String>,
+    },
+
+    /// A kernel has neither built in nor as a module what its guest needs.
+    #[error("kernel {release} cannot be used: it has no {}", or(names))]
+    #[diagnostic(help(
+        "take a kernel that was built with them; Debian's kernels have all that firebench needs, and `firebench fetch kernel` gets one"
+    ))]
+    KernelLacks {
+        /// Release of the kernel.
+        release: String,
+        /// What it lacks, such as `virtio_blk (CONFIG_VIRTIO_BLK)`.
+        names: Vec<String>,
+    },
+
+    /// What should be the modules of a kernel is something else.
+    #[error("{} holds no kernel modules: {reason}", path.display())]
+    #[diagnostic(help(
+        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that holds the modules"
+    ))]
+    NoModules {
+        /// What was given.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+
+    /// A root disk of the user's that no guest can mount.
+    #[error("the image {} cannot be a root disk: {what}", path.display())]
+    #[diagnostic(help("{remedy}"))]
+    OwnImage {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// How to make a root disk of it.
+        remedy: String,
     },
 
     /// An archive for the initramfs cannot be made or read.
@@ -243,6 +293,26 @@ impl Error {
 /// ", needed by NAME", or nothing.
 fn by(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(", needed by `{name}`")).unwrap_or_default()
+}
+
+/// "a, b and c".
+fn and(names: &[String]) -> String {
+    listed(names, "and")
+}
+
+/// "a, b or c".
+fn or(names: &[String]) -> String {
+    listed(names, "or")
+}
+
+fn listed(names: &[String], last: &str) -> String {
+    match names {
+        [first @ .., second, end] => {
+            let first: String = first.iter().map(|name| format!("{name}, ")).collect();
+            format!("{first}{second} {last} {end}")
+        }
+        _ => names.concat(),
+    }
 }
 
 /// ": N bytes needed, M available", as far as known.

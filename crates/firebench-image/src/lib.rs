@@ -12,6 +12,7 @@
 //! | [`deb`] | kernel and modules out of a Debian package |
 //! | [`modules`] | which modules, in which order |
 //! | [`prepare`] | kernel and modules, ready to boot, kept in the cache |
+//! | [`own_image`] | nothing: says what a root disk of the user's is |
 //! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
 //! | [`elf`] | nothing: says how an executable is linked |
 //! | [`program`] | nothing: finds the programs of this machine |
@@ -46,6 +47,7 @@ pub mod kernel;
 pub mod leash;
 pub mod modules;
 pub mod outside;
+pub mod own_image;
 pub mod payload;
 pub mod payload_file;
 pub mod prepare;

@@ -7,6 +7,8 @@
 //! Each module is read twice at most, all together have at most 512 MiB, and of each the section headers and `.modinfo` are
 //! looked at once.
 
+mod catalogue;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use object::Endianness;
@@ -16,6 +18,8 @@ use object::read::elf::{FileHeader as _, SectionHeader as _};
 use crate::kernel::MAX_FILE_BYTES;
 use crate::{Error, Result, interrupt};
 
+pub(crate) use catalogue::Catalogue;
+
 /// A kernel module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
@@ -23,6 +27,9 @@ pub struct Module {
     pub name: String,
     /// The uncompressed ELF file.
     pub bytes: Vec<u8>,
+    /// Whether nothing works without it. Any other one may refuse to be loaded: it drives, say, instructions that this
+    /// CPU does not have, where another module does the same without them.
+    pub needed: bool,
 }
 
 /// Where modules come from.
@@ -35,6 +42,13 @@ pub trait ModuleSource {
 
     /// The module's uncompressed ELF file; None if there is no such module.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// The modules that go by another name, too: `crypto-crc32c` is what `crc32c_generic` and `crc32c_intel` compute.
+    /// Empty where something that is built in goes by it.
+    fn providers(&self, alias: &str) -> Result<Vec<String>> {
+        let _ = alias;
+        Ok(Vec::new())
+    }
 }
 
 /// The name of a module as the kernel writes it: file names may have `-` where names have `_`.
@@ -56,21 +70,26 @@ pub(crate) fn builtin_names(text: &str) -> BTreeSet<String> {
 
 /// What a module says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Needs {
+pub(crate) struct Info {
     /// Must be loaded before it.
     hard: Vec<String>,
     /// Should be loaded before it, where there is such a module (`softdep=pre: ...`).
     soft: Vec<String>,
+    /// Its other names, as they are written.
+    aliases: Vec<String>,
+    /// The release of the kernel that it was built for.
+    release: Option<String>,
 }
 
 /// The modules `wanted` and all that they need, each once, in an order in which they can be loaded. What is built in is
-/// left out.
+/// left out. Each module is read once at most.
 pub fn load_order(source: &impl ModuleSource, wanted: &[&str]) -> Result<Vec<Module>> {
-    let mut resolver = Resolver { source, state: BTreeMap::new(), order: Vec::new(), room: MAX_FILE_BYTES };
+    let mut resolver =
+        Resolver { source, state: BTreeMap::new(), hard: BTreeMap::new(), order: Vec::new(), room: MAX_FILE_BYTES };
     for name in wanted {
         resolver.visit(&normalise(name), None, 0)?;
     }
-    Ok(resolver.order)
+    Ok(resolver.finish(wanted))
 }
 
 /// Longest chain of modules that need each other; those of a real kernel have some ten links.
@@ -80,11 +99,14 @@ const LONGEST_CHAIN: usize = 64;
 enum State {
     Visiting,
     Done,
+    Failed,
 }
 
 struct Resolver<'a, S> {
     source: &'a S,
     state: BTreeMap<String, State>,
+    /// Module to those that must be there before it.
+    hard: BTreeMap<String, Vec<String>>,
     order: Vec<Module>,
     /// Bytes that all modules together still may have.
     room: u64,
@@ -93,16 +115,22 @@ struct Resolver<'a, S> {
 impl<S: ModuleSource> Resolver<'_, S> {
     /// Adds `name` after all that it needs; `depth` modules stand between it and what is wanted.
     fn visit(&mut self, name: &str, needed_by: Option<&str>, depth: usize) -> Result<()> {
-        let invalid = |reason: &str| Error::ModuleInvalid { name: name.to_owned(), reason: reason.to_owned() };
         match self.state.get(name) {
             Some(State::Done) => return Ok(()),
-            Some(State::Visiting) => return Err(invalid("it needs itself, in a circle")),
-            None if depth >= LONGEST_CHAIN => return Err(invalid("too long a chain of modules needs it")),
+            Some(State::Visiting) => return Err(invalid(name, "it needs itself, in a circle")),
+            Some(State::Failed) => return Err(invalid(name, "what it needs is not there")),
+            None if depth >= LONGEST_CHAIN => return Err(invalid(name, "too long a chain of modules needs it")),
             None => {}
         }
         interrupt::check()?;
+        self.state.insert(name.to_owned(), State::Visiting);
+        let added = self.add(name, needed_by, depth);
+        self.state.insert(name.to_owned(), if added.is_ok() { State::Done } else { State::Failed });
+        added
+    }
+
+    fn add(&mut self, name: &str, needed_by: Option<&str>, depth: usize) -> Result<()> {
         if self.source.is_builtin(name) {
-            self.state.insert(name.to_owned(), State::Done);
             return Ok(());
         }
         let Some(bytes) = self.source.read(name)? else {
@@ -115,59 +143,102 @@ impl<S: ModuleSource> Resolver<'_, S> {
         self.room = self
             .room
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| invalid("with it all modules together have more than 512 MiB"))?;
-        self.state.insert(name.to_owned(), State::Visiting);
-        let needs = needs(&bytes).map_err(|reason| invalid(&reason))?;
-        for other in &needs.soft {
-            // A soft dependency may name an alias, or close a circle: then it is passed over, as modprobe does.
-            if !self.state.contains_key(other) && (self.source.is_builtin(other) || self.source.read(other)?.is_some())
-            {
-                self.visit(other, Some(name), depth.saturating_add(1))?;
+            .ok_or_else(|| invalid(name, "with it all modules together have more than 512 MiB"))?;
+        let info = Info::of(&bytes).map_err(|reason| invalid(name, &reason))?;
+        let kernel = self.source.release();
+        if let Some(release) = info.release.filter(|release| !kernel.is_empty() && release != kernel) {
+            return Err(invalid(name, &format!("it is for kernel {release}, and this kernel is {kernel}")));
+        }
+        let depth = depth.saturating_add(1);
+        for other in &info.soft {
+            for provider in self.soft(other)? {
+                // Passed over where it cannot be had, as modprobe does.
+                match self.visit(&provider, Some(name), depth) {
+                    Ok(()) | Err(Error::ModuleMissing { .. } | Error::ModuleInvalid { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        for other in &needs.hard {
-            self.visit(other, Some(name), depth.saturating_add(1))?;
+        for other in &info.hard {
+            self.visit(other, Some(name), depth)?;
         }
-        self.state.insert(name.to_owned(), State::Done);
-        self.order.push(Module { name: name.to_owned(), bytes });
+        self.hard.insert(name.to_owned(), info.hard);
+        self.order.push(Module { name: name.to_owned(), bytes, needed: false });
         Ok(())
+    }
+
+    /// The modules that a soft dependency means: one of that name, or those that have it as another name.
+    fn soft(&self, name: &str) -> Result<Vec<String>> {
+        let module = normalise(name);
+        if self.state.contains_key(&module) || self.source.is_builtin(&module) {
+            return Ok(Vec::new());
+        }
+        match self.source.read(&module)? {
+            Some(_) => Ok(vec![module]),
+            None => self.source.providers(name),
+        }
+    }
+
+    /// The modules in order. Needed is what is wanted, and what that must have.
+    fn finish(mut self, wanted: &[&str]) -> Vec<Module> {
+        let mut needed = BTreeSet::new();
+        let mut left: Vec<String> = wanted.iter().map(|name| normalise(name)).collect();
+        while let Some(name) = left.pop() {
+            if needed.insert(name.clone()) {
+                left.extend(self.hard.remove(&name).unwrap_or_default());
+            }
+        }
+        for module in &mut self.order {
+            module.needed = needed.contains(&module.name);
+        }
+        self.order
     }
 }
 
-/// Reads `.modinfo` of a module.
-fn needs(module: &[u8]) -> Result<Needs, String> {
-    let damaged = |error: object::Error| format!("its ELF file is damaged: {error}");
-    let header = FileHeader64::<Endianness>::parse(module).map_err(damaged)?;
-    let endian = header.endian().map_err(damaged)?;
-    if header.e_machine.get(endian) != elf::EM_X86_64 || header.e_type.get(endian) != elf::ET_REL {
-        return Err("it is no x86_64 object file".to_owned());
-    }
-    let sections = header.section_headers(endian, module).map_err(damaged)?;
-    let names = header.section_strings_index(endian, module).map_err(damaged)?;
-    let names = sections.get(names.0).ok_or("its ELF file is damaged: its sections have no names")?;
-    let names = names.data(endian, module).map_err(damaged)?;
-    // Only as much of a name is read as the one that is looked for has: all names may have one long text in common.
-    let is_named = |section: &&elf::SectionHeader64<Endianness>, name: &[u8]| {
-        let at = usize::try_from(section.sh_name(endian)).unwrap_or(usize::MAX);
-        names.get(at..).is_some_and(|rest| rest.starts_with(name))
-    };
-    let section = sections.iter().find(|section| is_named(section, b".modinfo\0")).ok_or("it has no .modinfo")?;
-    let info = section.data(endian, module).map_err(damaged)?;
-    let mut needs = Needs::default();
-    for entry in info.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {
-        match entry.split_once('=') {
-            Some(("depends", names)) => {
-                needs.hard.extend(names.split(',').filter(|name| !name.is_empty()).map(normalise));
-            }
-            Some(("softdep", rule)) => {
-                let before = rule.split_once("pre:").map_or("", |(_, names)| names);
-                let before = before.split_once("post:").map_or(before, |(names, _)| names);
-                needs.soft.extend(before.split_whitespace().map(normalise));
-            }
-            _ => {}
+fn invalid(name: &str, reason: &str) -> Error {
+    Error::ModuleInvalid { name: name.to_owned(), reason: reason.to_owned() }
+}
+
+impl Info {
+    /// Reads `.modinfo` of a module.
+    pub(crate) fn of(module: &[u8]) -> Result<Info, String> {
+        let damaged = |error: object::Error| format!("its ELF file is damaged: {error}");
+        let header = FileHeader64::<Endianness>::parse(module).map_err(damaged)?;
+        let endian = header.endian().map_err(damaged)?;
+        if header.e_machine.get(endian) != elf::EM_X86_64 || header.e_type.get(endian) != elf::ET_REL {
+            return Err("it is no x86_64 object file".to_owned());
         }
+        let sections = header.section_headers(endian, module).map_err(damaged)?;
+        let names = header.section_strings_index(endian, module).map_err(damaged)?;
+        let names = sections.get(names.0).ok_or("its ELF file is damaged: its sections have no names")?;
+        let names = names.data(endian, module).map_err(damaged)?;
+        // Only as much of a name is read as the one that is looked for has: all names may have one long text in common.
+        let is_named = |section: &&elf::SectionHeader64<Endianness>, name: &[u8]| {
+            let at = usize::try_from(section.sh_name(endian)).unwrap_or(usize::MAX);
+            names.get(at..).is_some_and(|rest| rest.starts_with(name))
+        };
+        let section = sections.iter().find(|section| is_named(section, b".modinfo\0")).ok_or("it has no .modinfo")?;
+        let entries = section.data(endian, module).map_err(damaged)?;
+        let mut info = Info::default();
+        for entry in entries.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {
+            match entry.split_once('=') {
+                Some(("depends", names)) => {
+                    info.hard.extend(names.split(',').filter(|name| !name.is_empty()).map(normalise));
+                }
+                Some(("softdep", rule)) => {
+                    let before = rule.split_once("pre:").map_or("", |(_, names)| names);
+                    let before = before.split_once("post:").map_or(before, |(names, _)| names);
+                    info.soft.extend(before.split_whitespace().map(str::to_owned));
+                }
+                Some(("alias", name)) => info.aliases.push(name.to_owned()),
+                Some(("vermagic", magic)) => {
+                    info.release = magic.split_whitespace().next().map(str::to_owned);
+                }
+                _ => {}
+            }
+        }
+        Ok(info)
     }
-    Ok(needs)
 }
 
 #[cfg(test)]
@@ -217,6 +288,13 @@ pub(crate) mod tests {
         fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
             Ok(self.0.get(name).cloned())
         }
+        fn providers(&self, alias: &str) -> Result<Vec<String>> {
+            let all = self.0.iter().map(|(name, bytes)| (*name, Info::of(bytes).expect("a module")));
+            Ok(all
+                .filter(|(_, info)| info.aliases.iter().any(|a| a == alias))
+                .map(|(name, _)| name.to_owned())
+                .collect())
+        }
     }
 
     fn names(modules: Result<Vec<Module>>) -> Vec<String> {
@@ -246,6 +324,37 @@ pub(crate) mod tests {
     fn soft_dependencies_only_where_they_exist() {
         let source = Fake::new(&[("a", "softdep=pre: crc32c-generic b post: c"), ("b", "depends="), ("c", "depends=")]);
         assert_eq!(names(load_order(&source, &["a"])), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_soft_dependency_may_name_an_algorithm_and_what_computes_it_may_refuse() {
+        let source = Fake::new(&[
+            ("fs", "softdep=pre: crypto-crc32c"),
+            ("crc32c_generic", "alias=crypto-crc32c"),
+            ("crc32c_intel", "alias=crypto-crc32c"),
+        ]);
+        let modules = load_order(&source, &["fs"]).expect("it resolves");
+        let found: Vec<_> = modules.iter().map(|module| (module.name.as_str(), module.needed)).collect();
+        assert_eq!(found, [("crc32c_generic", false), ("crc32c_intel", false), ("fs", true)]);
+        let modules = load_order(&source, &["fs", "crc32c_generic"]).expect("it resolves");
+        assert!(modules[0].needed, "what is wanted is needed, whoever else names it: {modules:?}");
+    }
+
+    #[test]
+    fn a_soft_dependency_that_cannot_be_had_is_passed_over() {
+        let source = Fake::new(&[("a", "softdep=pre: b c"), ("b", "depends=gone"), ("c", "depends=a")]);
+        assert_eq!(names(load_order(&source, &["a"])), ["a"]);
+    }
+
+    #[test]
+    fn a_module_of_another_kernel_is_refused() {
+        let source = Fake::new(&[
+            ("mine", "vermagic=6.1.0-test SMP preempt mod_unload "),
+            ("other", "vermagic=6.1.0-47-amd64 SMP preempt mod_unload modversions "),
+        ]);
+        assert_eq!(names(load_order(&source, &["mine"])), ["mine"]);
+        let error = load_order(&source, &["other"]).expect_err("it is another kernel's").to_string();
+        assert!(error.contains("it is for kernel 6.1.0-47-amd64, and this kernel is 6.1.0-test"), "{error}");
     }
 
     #[test]
@@ -279,15 +388,15 @@ pub(crate) mod tests {
     #[test]
     fn a_chain_has_an_end() {
         let error = load_order(&Endless, &["0"]).expect_err("no stack is deep enough");
-        assert_eq!(error.to_string(), "`64` is not an x86_64 kernel module: too long a chain of modules needs it");
+        assert_eq!(error.to_string(), "module `64` cannot be used: too long a chain of modules needs it");
     }
 
     #[test]
     fn damaged_modules_are_refused() {
         let whole = module(&["depends="]);
-        assert_eq!(needs(&whole), Ok(Needs::default()));
+        assert_eq!(Info::of(&whole), Ok(Info::default()));
         for end in 0..whole.len() {
-            assert!(needs(&whole[..end]).is_err(), "cut at {end}");
+            assert!(Info::of(&whole[..end]).is_err(), "cut at {end}");
         }
     }
 

@@ -1,41 +1,40 @@
 //! Kernel and modules, taken out of what they come in once and then kept in the cache.
 
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use firebench_protocol::OPTIONAL_MODULE;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, Contents, Guard};
-use crate::deb::KernelPackage;
+use crate::deb::{self, KernelPackage};
 use crate::digest::{key, sha256};
-use crate::kernel::{self, Kernel, of_file};
-use crate::modules::{self, ModuleSource};
+use crate::kernel::{self, Beside, Config, Kernel, of_file};
+use crate::modules::{self, Catalogue};
 use crate::{Error, Result, interrupt, outside};
+use source::{Modules, Sources};
 
 /// Kind of the entries in the cache.
 pub const KIND: &str = "kernel";
 
 /// Changes whenever the same inputs give other files than before.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Bytes that the list of what a kernel has built in may have: real ones have 10 KB.
 const MAX_LIST: u64 = 16 << 20;
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum KernelSource {
-    /// A Debian package, which holds the modules as well.
-    Package(PathBuf),
-    /// A bzImage or an ELF vmlinux.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The directory of its modules, such as `/lib/modules/RELEASE`. Without it the kernel is taken to have
-        /// everything built in, and no modules are loaded.
-        modules_dir: Option<PathBuf>,
-    },
+#[serde(deny_unknown_fields)]
+pub struct KernelSource {
+    /// A bzImage, an ELF vmlinux, a unified kernel image, or a Debian package, which mostly holds the modules as well.
+    pub path: PathBuf,
+    /// The modules, if they are elsewhere: a directory such as `/lib/modules/RELEASE`, or another package. Without it
+    /// they are taken from where distributions install them, if they are there.
+    pub modules: Option<PathBuf>,
 }
 
 /// Names of modules, in sets for different uses: `[("guest", ["virtio_blk", ...]), ...]`.
@@ -58,14 +57,43 @@ pub struct PreparedKernel {
     pub pvh: bool,
     /// Whether it has ACPI.
     pub acpi: bool,
-    /// Set name to files, in load order. Every set that was asked for is here, if only empty.
-    pub modules: BTreeMap<String, Vec<PathBuf>>,
     /// For people, one line.
     pub description: String,
+    /// What a user should know of how it was taken, each a clause for people.
+    pub notes: Vec<String>,
     /// Key of the entry in the cache.
     pub key: String,
     /// Keeps the entry in the cache.
     pub guard: Guard,
+    sets: BTreeMap<String, Set>,
+}
+
+impl PreparedKernel {
+    /// The files of a set's modules, in load order; empty for a set that was not asked for.
+    ///
+    /// # Errors
+    /// When the kernel has something of the set neither built in nor as a module: what needs it cannot work.
+    pub fn modules(&self, set: &str) -> Result<Vec<PathBuf>> {
+        let release = self.release.clone();
+        match self.sets.get(set) {
+            Some(Set::Modules(names)) => Ok(names.iter().map(|name| self.guard.path().join(name)).collect()),
+            Some(Set::NotAtHand(names)) => Err(Error::ModulesNeeded { release, names: names.clone() }),
+            Some(Set::Lacks(names)) => Err(Error::KernelLacks { release, names: names.clone() }),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What is known of a set of modules.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Set {
+    /// The files, in load order.
+    Modules(Vec<String>),
+    /// These are not built in, and no modules came with the kernel.
+    NotAtHand(Vec<String>),
+    /// These are neither built in nor modules.
+    Lacks(Vec<String>),
 }
 
 /// What the cache remembers of it. Paths are relative to the entry.
@@ -77,7 +105,8 @@ struct Data {
     release: String,
     pvh: bool,
     acpi: bool,
-    modules: BTreeMap<String, Vec<String>>,
+    sets: BTreeMap<String, Set>,
+    left_out: Vec<String>,
 }
 
 /// What the key of an entry is made of.
@@ -85,38 +114,50 @@ struct Data {
 struct Inputs<'a> {
     format: u32,
     source: String,
-    modules_dir: Option<String>,
+    modules: Option<String>,
+    config: Option<&'a str>,
     wanted: ModuleSets<'a>,
 }
 
 /// Takes a kernel and the modules that are wanted from `source`, or finds them in the cache.
 pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'_>) -> Result<PreparedKernel> {
-    let (KernelSource::Package(path) | KernelSource::File { path, .. }) = source;
+    let path = &source.path;
     let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
     if !metadata.is_file() {
         return Err(of_file(path)(Error::no_kernel("it is not a regular file")));
     }
-    let modules_dir = match source {
-        KernelSource::File { modules_dir: Some(dir), .. } => Some(ModulesDir::open(dir)?),
-        _ => None,
-    };
+    let packaged = deb::is_package(path);
+    let mut beside = if packaged { Beside::default() } else { Beside::find(path) };
+    let mut notes = Vec::new();
+    if source.modules.is_some() {
+        beside.modules = None;
+    } else if let Some(found) = &beside.modules {
+        notes.push(format!("its modules are taken from {}", found.display()));
+    }
+    let mut other = source.modules.as_deref().or(beside.modules.as_deref()).map(Modules::open).transpose()?;
     let digest = cache.digests().of(path)?;
-    let modules_inputs = modules_dir.as_ref().map(ModulesDir::fingerprint).transpose()?;
-    let inputs = Inputs { format: FORMAT, source: digest, modules_dir: modules_inputs, wanted };
+    let modules = other.as_ref().map(|modules| modules.fingerprint(cache)).transpose()?;
+    let inputs = Inputs { format: FORMAT, source: digest, modules, config: beside.config.as_deref(), wanted };
     let key = key(&inputs)?;
     let entry = cache.entry(KIND, &key)?;
-    let guard = entry.get_or_build(|staging| match source {
-        KernelSource::Package(path) => {
+    let guard = entry.get_or_build(|staging| {
+        if let Some(modules) = &mut other {
+            modules.read(staging)?;
+        }
+        if packaged {
             let package = KernelPackage::open_in(path, staging)?;
             let kernel = package.vmlinuz().to_vec();
-            lay_out(staging, path, kernel, Some(&package), wanted)
-        }
-        KernelSource::File { path, .. } => {
-            lay_out(staging, path, kernel::read_file(path)?, modules_dir.as_ref(), wanted)
+            let config = package.config().and_then(Config::parse);
+            lay_out(staging, path, kernel, config, other.unwrap_or(Modules::Package(package)), wanted)
+        } else {
+            let config = beside.config.as_deref().and_then(Config::parse);
+            lay_out(staging, path, kernel::read_file(path)?, config, other, wanted)
         }
     })?;
     let data: Data = guard.meta().data().ok_or_else(|| entry.damaged("its metadata are not a kernel's".to_owned()))?;
-    let files = |names: Vec<String>| names.iter().map(|name| guard.path().join(name)).collect();
+    if !data.left_out.is_empty() {
+        notes.push(format!("of the unified kernel image only the kernel is used, not {}", data.left_out.join(", ")));
+    }
     Ok(PreparedKernel {
         vmlinux: guard.path().join(VMLINUX),
         vmlinux_sha256: data.vmlinux_sha256,
@@ -125,21 +166,24 @@ pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'
         release: data.release,
         pvh: data.pvh,
         acpi: data.acpi,
-        modules: data.modules.into_iter().map(|(set, names)| (set, files(names))).collect(),
         description: guard.meta().description.clone(),
+        notes,
         key,
         guard,
+        sets: data.sets,
     })
 }
 
 const VMLINUX: &str = "vmlinux";
 
-/// Fills an entry: `vmlinux`, and `modules/NAME.ko` for every module of any set.
+/// Fills an entry: `vmlinux`, and `modules/NAME.ko` for every module of any set; of one that may fail to be loaded the name
+/// ends with [`OPTIONAL_MODULE`].
 fn lay_out(
     staging: &Path,
     path: &Path,
     original: Vec<u8>,
-    source: Option<&impl ModuleSource>,
+    config: Option<Config>,
+    modules: impl Into<Option<Modules>>,
     wanted: ModuleSets<'_>,
 ) -> Result<Contents> {
     let original_sha256 = sha256(&original);
@@ -153,22 +197,36 @@ fn lay_out(
     let mut files = vec![write(VMLINUX, &kernel.vmlinux)?];
     let directory = staging.join("modules");
     std::fs::create_dir(&directory).map_err(Error::io("create", &directory))?;
+    let config = config.or_else(|| Config::embedded(&kernel.vmlinux));
+    let modules = modules.into();
+    let sources = Sources { release: &release, vmlinux: &kernel.vmlinux, config, modules: modules.as_ref() };
     let mut sets = BTreeMap::new();
     let mut written = BTreeSet::new();
     for &(set, names) in wanted {
-        let loaded = match source {
-            Some(source) => modules::load_order(source, names)?,
-            None => Vec::new(),
-        };
-        let mut paths = Vec::new();
-        for module in loaded {
-            let name = format!("modules/{}.ko", module.name);
-            if written.insert(module.name) {
-                files.push(write(&name, &module.bytes)?);
+        let found = match sources.lacking(names) {
+            Some(lacking) => lacking,
+            None => {
+                let mut paths = Vec::new();
+                let modules = match modules::load_order(&sources, names) {
+                    Err(Error::ModuleMissing { name, needed_by, .. }) => {
+                        let user = needed_by.map_or_else(String::new, |user| format!(", which {user} needs"));
+                        sets.insert(set.to_owned(), Set::Lacks(vec![format!("module {name}{user}")]));
+                        continue;
+                    }
+                    modules => modules?,
+                };
+                for module in modules {
+                    let ending = if module.needed { "" } else { OPTIONAL_MODULE };
+                    let name = format!("modules/{}.ko{ending}", module.name);
+                    if written.insert(name.clone()) {
+                        files.push(write(&name, &module.bytes)?);
+                    }
+                    paths.push(name);
+                }
+                Set::Modules(paths)
             }
-            paths.push(name);
-        }
-        sets.insert(set.to_owned(), paths);
+        };
+        sets.insert(set.to_owned(), found);
     }
     let data = Data {
         vmlinux_sha256: sha256(&kernel.vmlinux),
@@ -177,7 +235,8 @@ fn lay_out(
         release: release.clone(),
         pvh: kernel.pvh,
         acpi: kernel.acpi,
-        modules: sets,
+        sets,
+        left_out: kernel.left_out,
     };
     let description = format!("Linux {release} ({}, {} modules)", kernel.kind, written.len());
     Ok(Contents { files, ..Contents::new(description, &data)? })
@@ -186,22 +245,34 @@ fn lay_out(
 /// An installed kernel's modules.
 #[derive(Debug)]
 struct ModulesDir {
-    release: String,
-    builtin: BTreeSet<String>,
+    catalogue: Catalogue,
     files: BTreeMap<String, PathBuf>,
 }
 
 impl ModulesDir {
     fn open(dir: &Path) -> Result<ModulesDir> {
-        let builtin = match outside::read(&dir.join("modules.builtin"), MAX_LIST) {
-            Ok(text) => modules::builtin_names(&String::from_utf8_lossy(&text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(error) => return Err(Error::io("read", &dir.join("modules.builtin"))(error)),
+        let mut catalogue = Catalogue::default();
+        let read = |name: &str| {
+            let path = dir.join(name);
+            match outside::read(&path, MAX_LIST) {
+                Ok(bytes) => Ok(bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+                Err(error) => Err(Error::io("read", &path)(error)),
+            }
         };
+        catalogue.add_builtin(&String::from_utf8_lossy(&read("modules.builtin")?));
+        catalogue.add_builtin_info(&read("modules.builtin.modinfo")?);
         let mut files = BTreeMap::new();
-        collect(dir, &mut files)?;
-        let release = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(ModulesDir { release, builtin, files })
+        collect(dir, &mut files, 0)?;
+        if files.is_empty() && !catalogue.lists_builtin() {
+            let reason =
+                "there is neither a file *.ko (or *.ko.xz, *.ko.zst, *.ko.gz) nor modules.builtin in it".to_owned();
+            return Err(Error::NoModules { path: dir.to_owned(), reason });
+        }
+        for (name, path) in &files {
+            catalogue.add_module(name, &path.strip_prefix(dir).unwrap_or(path).to_string_lossy());
+        }
+        Ok(ModulesDir { catalogue, files })
     }
 
     /// Changes whenever a module does: sizes and times of all files.
@@ -211,19 +282,27 @@ impl ModulesDir {
             let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
             all.push((name, path, metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
         }
-        key(&(&self.builtin, all))
+        key(&(self.catalogue.builtin().collect::<Vec<_>>(), all))
     }
 }
 
+/// Directories below each other that modules lie in; those of a real kernel are some eight deep.
+const DEEPEST: usize = 32;
+/// A module's file is not larger.
+const MAX_MODULE: u64 = 64 << 20;
+
 /// Finds all modules below `dir`. Links to directories are not followed (`build`, `source`).
-fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
+fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>, depth: usize) -> Result<()> {
+    if depth > DEEPEST {
+        return Ok(());
+    }
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         interrupt::check()?;
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(Error::io("look at", &path))?;
         if kind.is_dir() {
-            collect(&path, files)?;
+            collect(&path, files, depth.saturating_add(1))?;
         } else if kind.is_file() {
             if let Some(name) = entry.file_name().to_str().and_then(modules::name_of_file) {
                 files.insert(name, path);
@@ -233,18 +312,10 @@ fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
     Ok(())
 }
 
-impl ModuleSource for ModulesDir {
-    fn release(&self) -> &str {
-        &self.release
-    }
-
-    fn is_builtin(&self, name: &str) -> bool {
-        self.builtin.contains(name)
-    }
-
+impl ModulesDir {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(path) = self.files.get(name) else { return Ok(None) };
-        let bytes = outside::read(path, kernel::MAX_FILE_BYTES).map_err(Error::io("read", path))?;
+        let bytes = outside::read(path, MAX_MODULE).map_err(Error::io("read", path))?;
         crate::kernel::module(&path.to_string_lossy(), bytes).map(Some)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use firebench_image::Error;
 use firebench_image::cache::Cache;
 use firebench_image::digest::sha256_file;
 use firebench_image::kernel::Kernel;
@@ -10,11 +11,11 @@ use firebench_image::prepare::{KernelSource, prepare_kernel};
 
 const VARIABLE: &str = "FIREBENCH_TEST_KERNEL_DEB";
 
-const GUEST: &[&str] = &["virtio_mmio", "virtio_blk", "virtio_net"];
+const GUEST: &[&str] = &["virtio_mmio", "virtio_blk", "virtio_net", "8250", "ext4"];
 const HOST: &[&str] = &["virtio_pci", "virtio_blk", "kvm", "kvm_amd", "irqbypass", "tun", "ext4"];
 
 fn names(paths: &[PathBuf]) -> Vec<&str> {
-    paths.iter().filter_map(|path| path.file_stem()?.to_str()).collect()
+    paths.iter().filter_map(|path| path.file_name()?.to_str()?.split('.').next()).collect()
 }
 
 /// Whether the first of each pair stands before the second, unless one of them is built in.
@@ -38,14 +39,15 @@ fn prepare(package: &Path) {
     let dir = tempfile::tempdir().expect("a directory");
     let cache = Cache::open(dir.path()).expect("it opens");
     let wanted: &[(&str, &[&str])] = &[("guest", GUEST), ("host", HOST)];
-    let source = KernelSource::Package(package.to_owned());
+    let source = KernelSource { path: package.to_owned(), modules: None };
     let start = Instant::now();
     let prepared = prepare_kernel(&cache, &source, wanted).expect("prepared");
     eprintln!("{}: {} in {:?}", package.display(), prepared.description, start.elapsed());
     assert!(prepared.version.starts_with(&format!("Linux version {} ", prepared.release)), "{}", prepared.version);
     assert!(prepared.pvh && prepared.acpi);
     assert_eq!(sha256_file(&prepared.vmlinux).expect("hashed"), prepared.vmlinux_sha256);
-    let guest = names(&prepared.modules["guest"]);
+    let guest = prepared.modules("guest").expect("it has all");
+    let guest = names(&guest);
     assert!(
         ordered(
             &guest,
@@ -58,12 +60,17 @@ fn prepare(package: &Path) {
         ),
         "{guest:?}"
     );
-    assert!(GUEST.iter().all(|name| guest.contains(name)), "Debian has these as modules: {guest:?}");
-    let host = names(&prepared.modules["host"]);
+    let virtio = GUEST.iter().filter(|name| name.starts_with("virtio"));
+    assert!(virtio.clone().all(|name| guest.contains(name)), "Debian has these as modules: {guest:?}");
+    let host = prepared.modules("host").expect("it has all");
+    let host = names(&host);
     assert!(ordered(&host, &[("irqbypass", "kvm"), ("kvm", "kvm_amd"), ("virtio", "virtio_pci")]), "{host:?}");
-    assert!(!host.contains(&"ext4"), "it is built in");
-    for path in prepared.modules.values().flatten() {
-        assert!(std::fs::read(path).expect("it is there").starts_with(b"\x7fELF"), "{}", path.display());
+    let ext4 = ["crc32c_generic", "jbd2", "mbcache", "crc16", "ext4"];
+    let modular = !prepared.release.contains("cloud");
+    assert_eq!(ext4.iter().filter(|name| host.contains(name)).count(), if modular { 5 } else { 0 }, "{host:?}");
+    assert!(ordered(&host, &[("crc32c_generic", "ext4"), ("jbd2", "ext4"), ("mbcache", "ext4")]), "{host:?}");
+    for path in [prepared.modules("guest"), prepared.modules("host")].into_iter().flatten().flatten() {
+        assert!(std::fs::read(&path).expect("it is there").starts_with(b"\x7fELF"), "{}", path.display());
     }
     // The second time it is found, and the ELF file goes through as it is.
     let start = Instant::now();
@@ -73,11 +80,18 @@ fn prepare(package: &Path) {
     assert!(cache.verify("kernel", &again.key).expect("sound"));
     let kernel = Kernel::from_path(&prepared.vmlinux).expect("a kernel");
     assert_eq!(kernel.version, prepared.version);
-    let file = KernelSource::File { path: prepared.vmlinux.clone(), modules_dir: None };
-    let plain = prepare_kernel(&cache, &file, wanted).expect("prepared");
+    // The kernel alone: what it has as modules is known before it boots.
+    let alone = KernelSource { path: prepared.vmlinux.clone(), modules: None };
+    let plain = prepare_kernel(&cache, &alone, wanted).expect("prepared");
     assert_eq!(plain.vmlinux_sha256, prepared.vmlinux_sha256);
     assert_eq!(plain.original_sha256, prepared.vmlinux_sha256);
-    assert!(plain.modules.values().all(Vec::is_empty) && plain.modules.len() == 2);
-    let missing = prepare_kernel(&cache, &source, &[("x", &["no_such_module"])]).expect_err("there is none");
-    assert!(matches!(missing, firebench_image::Error::ModuleMissing { .. }), "{missing:?}");
+    let Err(Error::ModulesNeeded { names: needed, .. }) = plain.modules("guest") else { panic!("it has modules") };
+    let virtio: Vec<_> = virtio.copied().chain(modular.then_some("ext4")).collect();
+    assert_eq!(needed, virtio, "the console is built in");
+    // With the package's modules it is whole again.
+    let both = KernelSource { path: prepared.vmlinux.clone(), modules: Some(package.to_owned()) };
+    let both = prepare_kernel(&cache, &both, wanted).expect("prepared");
+    assert_eq!(names(&both.modules("guest").expect("all")), guest);
+    let missing = prepare_kernel(&cache, &source, &[("x", &["no_such_module"])]).expect("prepared").modules("x");
+    assert!(matches!(missing, Err(Error::KernelLacks { .. })), "{missing:?}");
 }

@@ -5,7 +5,7 @@ mod common;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::{bzimage, elf_header, program_header, vmlinux};
+use common::{bzimage, elf_header, pe, program_header, vmlinux};
 use firebench_image::kernel::{Compression, Kernel, KernelKind, inspect};
 
 /// Runs a compressor; None where it is not installed.
@@ -46,10 +46,11 @@ fn lz4_of_literals(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The commands of the kernel's `scripts/Makefile.lib`.
-const COMMANDS: [(Compression, &[&str]); 4] = [
+const COMMANDS: [(Compression, &[&str]); 5] = [
     (Compression::Gzip, &["gzip", "-n", "-9"]),
     (Compression::Xz, &["xz", "--check=crc32", "--x86", "--lzma2=dict=32MiB"]),
     (Compression::Zstd, &["zstd", "-22", "--ultra"]),
+    (Compression::Lzma, &["xz", "--format=lzma", "-9"]),
     (Compression::Lz4, &["lz4", "-l", "-9", "-", "-"]),
 ];
 
@@ -155,6 +156,28 @@ fn boot_images_that_are_not_for_x86_64() {
         (with(0x248, &[0xff; 4]), "truncated"),
     ] {
         let error = inspect(&file).expect_err("it is refused").to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+fn programs_for_efi_are_kernels_where_a_section_is_one() {
+    let plain = vmlinux(true, 1000);
+    let payload = [lz4_of_literals(&plain), (plain.len() as u32).to_le_bytes().to_vec()].concat();
+    let inner = bzimage(&payload);
+    let image = pe(0x8664, &[(".text", b"code"), (".linux", &inner), (".initrd", b"x"), (".cmdline", b"quiet")]);
+    assert_eq!(inspect(&image).expect("a kernel"), KernelKind::BzImage { compression: Compression::Lz4 });
+    let kernel = Kernel::from_bytes(image.clone()).expect("a kernel");
+    assert!(kernel.vmlinux == plain);
+    assert_eq!(kernel.left_out, [".initrd", ".cmdline"]);
+    for (file, expected) in [
+        (pe(0x8664, &[(".text", b"code")]), "EFI or Windows"),
+        (pe(0x8664, &[(".linux", b"hello, this is a text")]), "text file"),
+        (pe(0x8664, &[(".linux", &image)]), "neither an ELF file nor a Linux boot image"),
+        (pe(0xaa64, &[(".linux", &inner)]), "another architecture"),
+        (pe(0x8664, &[(".linux", &inner)])[..2000].to_vec(), "truncated"),
+    ] {
+        let error = Kernel::from_bytes(file).expect_err("it is no kernel").to_string();
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }

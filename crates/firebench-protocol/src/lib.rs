@@ -36,3 +36,6 @@ pub const JOB_PATH: &str = "/firebench/job.json";
 /// The directory in the initramfs that holds kernel modules, in a file each, named `NN-NAME.ko`: loaded in the
 /// order of the names. It may be absent (a kernel with everything built in).
 pub const MODULES_DIR: &str = "/firebench/modules";
+
+/// Ends the name of a module's file (`NN-NAME.ko.optional`) that the kernel may refuse to load: another one does the same.
+pub const OPTIONAL_MODULE: &str = ".optional";

@@ -36,6 +36,9 @@ pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
     if let Some(host) = &report.nested_host {
         comment(&mut script, "Every VM of this run starts inside one nested host, where paths and devices are others:");
         comment(&mut script, &host.argv.join(" "));
+        if let Some(kernel) = &host.kernel {
+            comment(&mut script, &format!("The nested host's own kernel: {kernel}"));
+        }
         comment(&mut script, "What follows starts the same VMs on this machine itself.");
     }
     for planned in &prepared.plan.contenders {

@@ -198,9 +198,12 @@ impl Default for PayloadSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
-    /// A kernel: bzImage or ELF vmlinux, with virtio built in, or a Debian kernel package.
+    /// A kernel: bzImage, ELF vmlinux, unified kernel image, or a Debian kernel package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<PathBuf>,
+    /// Its modules, where they are not found beside it: a directory or a Debian package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<PathBuf>,
     /// The Firecracker executable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firecracker: Option<PathBuf>,

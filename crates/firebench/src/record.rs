@@ -188,6 +188,9 @@ pub struct Overhead {
 pub struct NestedHost {
     /// Version of the QEMU that emulates it.
     pub qemu: String,
+    /// Version of its own kernel, which is not the guests'. Reports of older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
     /// Its command line.
     pub argv: Vec<String>,
     /// Virtual CPUs.

@@ -6,7 +6,7 @@
 
 mod ar;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::kernel::{self, Compression};
-use crate::modules::{self, Module, ModuleSource};
+use crate::modules::{self, Catalogue, Module, ModuleSource};
 use crate::outside::{self, Counted, Refused};
 use crate::{Error, Result};
 
@@ -30,7 +30,8 @@ pub struct KernelPackage {
     path: PathBuf,
     vmlinuz: Vec<u8>,
     release: String,
-    builtin: BTreeSet<String>,
+    config: Option<String>,
+    catalogue: Catalogue,
     /// Name of a module to its file's name and its place in `spill`.
     modules: BTreeMap<String, (String, u64, usize)>,
     spill: File,
@@ -44,21 +45,28 @@ impl KernelPackage {
 
     /// As [`KernelPackage::open`]; the temporary file, which has no name, is made in `dir`.
     pub fn open_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
-        let wrong = |reason: &str| Error::Package { path: path.to_owned(), reason: reason.to_owned() };
+        let package = KernelPackage::open_any_in(path, dir)?;
+        if package.vmlinuz.is_empty() {
+            let reason = "it holds no kernel (no boot/vmlinuz-...)".to_owned();
+            return Err(Error::Package { path: path.to_owned(), reason });
+        }
+        Ok(package)
+    }
+
+    /// As [`KernelPackage::open_in`], of a package that may hold modules alone.
+    pub(crate) fn open_any_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
         let tar = contents(path)?;
         let spill = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
         let mut package = KernelPackage {
             path: path.to_owned(),
             vmlinuz: Vec::new(),
             release: String::new(),
-            builtin: BTreeSet::new(),
+            config: None,
+            catalogue: Catalogue::default(),
             modules: BTreeMap::new(),
             spill,
         };
         package.unpack(tar, dir)?;
-        if package.vmlinuz.is_empty() {
-            return Err(wrong("it holds no kernel (no boot/vmlinuz-...)"));
-        }
         Ok(package)
     }
 
@@ -73,9 +81,12 @@ impl KernelPackage {
             |name, bytes| {
                 match Wanted::of(name) {
                     Some(Wanted::Kernel { release }) => (self.vmlinuz, self.release) = (bytes, release.to_owned()),
-                    Some(Wanted::Builtin) => self.builtin = modules::builtin_names(&String::from_utf8_lossy(&bytes)),
+                    Some(Wanted::Config) => self.config = Some(String::from_utf8_lossy(&bytes).into_owned()),
+                    Some(Wanted::Builtin) => self.catalogue.add_builtin(&String::from_utf8_lossy(&bytes)),
+                    Some(Wanted::BuiltinInfo) => self.catalogue.add_builtin_info(&bytes),
                     Some(Wanted::Module { name, file }) => {
                         self.spill.write_all(&bytes).map_err(Error::io("write to", dir))?;
+                        self.catalogue.add_module(&name, file);
                         self.modules.insert(name, (file.to_owned(), spilled, bytes.len()));
                         spilled = spilled.saturating_add(bytes.len() as u64);
                     }
@@ -91,10 +102,43 @@ impl KernelPackage {
         &self.vmlinuz
     }
 
+    /// The kernel's configuration, where the package holds one.
+    pub(crate) fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
+    /// The modules' catalogue.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The package's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it holds no module at all.
+    pub(crate) fn is_without_modules(&self) -> bool {
+        self.modules.is_empty()
+    }
+
+    /// Whether it holds this module.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.modules.contains_key(name)
+    }
+
     /// The modules `wanted` and all that they need, in load order; what is built in is left out.
     pub fn modules(&self, wanted: &[&str]) -> Result<Vec<Module>> {
         modules::load_order(self, wanted)
     }
+}
+
+/// Whether a file is a Debian package, by its first bytes.
+pub fn is_package(path: &Path) -> bool {
+    let mut first = [0; 8];
+    path.is_file()
+        && File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok())
+        && &first == b"!<arch>\n"
 }
 
 /// The archive of a package's files, unpacked in a stream.
@@ -194,7 +238,7 @@ impl ModuleSource for KernelPackage {
     }
 
     fn is_builtin(&self, name: &str) -> bool {
-        self.builtin.contains(name)
+        self.catalogue.is_builtin(name)
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -203,12 +247,18 @@ impl ModuleSource for KernelPackage {
         self.spill.read_exact_at(&mut bytes, *offset).map_err(Error::io("read a module of", &self.path))?;
         kernel::module(file, bytes).map(Some)
     }
+
+    fn providers(&self, alias: &str) -> Result<Vec<String>> {
+        self.catalogue.providers(alias, self)
+    }
 }
 
 /// The files of a package that matter.
 enum Wanted<'a> {
     Kernel { release: &'a str },
+    Config,
     Builtin,
+    BuiltinInfo,
     Module { name: String, file: &'a str },
 }
 
@@ -220,10 +270,15 @@ impl Wanted<'_> {
         if let Some(release) = name.strip_prefix("boot/vmlinuz-") {
             return (!release.is_empty() && !release.contains('/')).then_some(Wanted::Kernel { release });
         }
+        if let Some(release) = name.strip_prefix("boot/config-") {
+            return (!release.contains('/')).then_some(Wanted::Config);
+        }
         let name = name.strip_prefix("usr/").unwrap_or(name);
         let (_release, file) = name.strip_prefix("lib/modules/")?.split_once('/')?;
-        if file == "modules.builtin" {
-            return Some(Wanted::Builtin);
+        match file {
+            "modules.builtin" => return Some(Wanted::Builtin),
+            "modules.builtin.modinfo" => return Some(Wanted::BuiltinInfo),
+            _ => {}
         }
         modules::name_of_file(file).map(|name| Wanted::Module { name, file })
     }

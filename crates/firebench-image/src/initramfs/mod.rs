@@ -8,7 +8,7 @@ pub mod cpio;
 
 use std::path::{Path, PathBuf};
 
-use firebench_protocol::{JOB_PATH, Job, MODULES_DIR};
+use firebench_protocol::{JOB_PATH, Job, MODULES_DIR, OPTIONAL_MODULE};
 
 use crate::elf::{MAX_PROGRAM_BYTES, require_static_executable};
 use crate::{Error, Result, outside};
@@ -23,7 +23,7 @@ const DIRECTORIES: [&str; 4] = ["/dev", "/proc", "/sys", "/newroot"];
 const CONSOLE: (u32, u32) = (5, 1);
 
 /// The base: `agent` as `/init`, and the modules, which are loaded in the order given. The file of a module is named after
-/// the module (`virtio_blk.ko`).
+/// the module (`virtio_blk.ko`), with [`OPTIONAL_MODULE`] behind it where it may fail to be loaded.
 pub fn build_base(agent: &Path, modules: &[PathBuf]) -> Result<Vec<u8>> {
     require_static_executable(agent, AGENT_HINT)?;
     let mut archive = cpio::Writer::new();
@@ -36,7 +36,8 @@ pub fn build_base(agent: &Path, modules: &[PathBuf]) -> Result<Vec<u8>> {
         return Err(Error::Cpio { reason: format!("{} modules are more than 100", modules.len()) });
     }
     for (index, path) in modules.iter().enumerate() {
-        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".ko"));
+        let is_module = |name: &&str| name.strip_suffix(OPTIONAL_MODULE).unwrap_or(name).ends_with(".ko");
+        let name = path.file_name().and_then(|name| name.to_str()).filter(is_module);
         let name = name.ok_or_else(|| Error::Cpio { reason: format!("{} is no module's file", path.display()) })?;
         archive.file(&format!("{MODULES_DIR}/{index:02}-{name}"), 0o644, &read(path)?)?;
     }

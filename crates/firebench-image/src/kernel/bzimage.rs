@@ -8,6 +8,7 @@ const SETUP_SECTS: usize = 0x1f1;
 const BOOT_FLAG: usize = 0x1fe;
 const HEADER: usize = 0x202;
 const VERSION: usize = 0x206;
+const KERNEL_VERSION: usize = 0x20e;
 const XLOADFLAGS: usize = 0x236;
 const PAYLOAD_OFFSET: usize = 0x248;
 const PAYLOAD_LENGTH: usize = 0x24c;
@@ -20,13 +21,26 @@ const PROTOCOL: u16 = 0x020c;
 
 const SECTOR: usize = 512;
 
+/// Longest release that is believed: `__NEW_UTS_LEN`.
+const RELEASE_MAX: usize = 65;
+
+/// Whether it has the setup header. A bzImage may be a program for EFI as well.
+pub(super) fn is_bzimage(image: &[u8]) -> bool {
+    u16_at(image, BOOT_FLAG) == Some(0xaa55) && image.get(HEADER..HEADER + 4) == Some(b"HdrS")
+}
+
+/// The release of the kernel, `uname -r`, as the setup header has it.
+pub(super) fn release(image: &[u8]) -> Option<&str> {
+    let at = usize::from(u16_at(image, KERNEL_VERSION).filter(|&at| is_bzimage(image) && at != 0)?);
+    let text = image.get(at.checked_add(SECTOR)?..)?;
+    let end = text.iter().take(RELEASE_MAX).position(|&byte| byte == 0 || byte == b' ')?;
+    std::str::from_utf8(text.get(..end)?).ok().filter(|release| !release.is_empty())
+}
+
 /// The compressed `vmlinux` in a bzImage.
 pub(super) fn payload(image: &[u8]) -> Result<&[u8]> {
-    if u16_at(image, BOOT_FLAG) != Some(0xaa55) || image.get(HEADER..HEADER + 4) != Some(b"HdrS") {
-        return Err(match image.starts_with(b"MZ") {
-            true => Error::no_kernel("it is a program for EFI or Windows, and no Linux boot image"),
-            false => Error::no_kernel("it is neither an ELF file nor a Linux boot image"),
-        });
+    if !is_bzimage(image) {
+        return Err(Error::no_kernel("it is neither an ELF file nor a Linux boot image"));
     }
     let truncated = || Error::no_kernel("the bzImage is truncated");
     let version = u16_at(image, VERSION).ok_or_else(truncated)?;

@@ -19,16 +19,25 @@ pub enum Compression {
     Xz,
     /// Zstandard.
     Zstd,
+    /// LZMA, the format before xz.
+    Lzma,
 }
 
-impl std::fmt::Display for Compression {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
+impl Compression {
+    fn name(self) -> &'static str {
+        match self {
             Compression::Lz4 => "LZ4",
             Compression::Gzip => "gzip",
             Compression::Xz => "xz",
             Compression::Zstd => "zstd",
-        })
+            Compression::Lzma => "LZMA",
+        }
+    }
+}
+
+impl std::fmt::Display for Compression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -37,16 +46,16 @@ const ZSTD: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 
 impl Compression {
     /// Tells by the first bytes, as the kernel's `lib/decompress.c` does.
-    pub(super) fn detect(payload: &[u8]) -> Result<Compression> {
+    pub(crate) fn detect(payload: &[u8]) -> Result<Compression> {
         let refuse =
             |name| Err(Error::no_kernel(format!("its payload is compressed with {name}, which is not supported")));
         match payload {
             [0x1f, 0x8b, ..] => Ok(Compression::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(Compression::Xz),
             _ if payload.starts_with(&LZ4_LEGACY) => Ok(Compression::Lz4),
+            [0x5d, 0, 0, ..] => Ok(Compression::Lzma),
             _ if payload.starts_with(&ZSTD) => Ok(Compression::Zstd),
             [b'B', b'Z', b'h', ..] => refuse("bzip2"),
-            [0x5d, 0, 0, ..] => refuse("LZMA"),
             [0x89, b'L', b'Z', b'O', ..] => refuse("LZO"),
             _ => Err(Error::no_kernel("its payload is in an unknown format, or encrypted")),
         }
@@ -105,17 +114,12 @@ impl Compression {
 
     fn damaged(self, what: &str) -> impl Fn(String) -> Error {
         let what = what.to_owned();
-        let format = match self {
-            Compression::Lz4 => "LZ4",
-            Compression::Gzip => "gzip",
-            Compression::Xz => "xz",
-            Compression::Zstd => "zstd",
-        };
+        let format = self.name();
         move |reason| Error::Decompress { what: what.clone(), format, reason }
     }
 }
 
-/// What the decoder of xz may hold, in KiB: kernels are compressed with a dictionary of 128 MiB (`scripts/xz_wrap.sh`), and the
+/// What the decoders of xz and LZMA may hold, in KiB: kernels are compressed with a dictionary of 128 MiB (`scripts/xz_wrap.sh`), and the
 /// format lets a file ask for 4 GiB.
 const MAX_XZ_KIB: u32 = 160 << 10;
 
@@ -133,6 +137,7 @@ fn decoder<'a>(compression: Compression, compressed: impl Read + 'a) -> io::Resu
             let decoder = ruzstd::decoding::StreamingDecoder::new(compressed).map_err(io::Error::other)?;
             Box::new(decoder)
         }
+        Compression::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(compressed, MAX_XZ_KIB, None)?),
         Compression::Lz4 => return Err(io::Error::other("LZ4 is only read as a whole")),
     })
 }
@@ -226,9 +231,7 @@ mod tests {
 
     #[test]
     fn unsupported_ones_are_named() {
-        for (bytes, name) in
-            [(&b"BZh9"[..], "bzip2"), (&[0x5d, 0, 0, 1], "LZMA"), (b"\x89LZO", "LZO"), (b"x", "unknown")]
-        {
+        for (bytes, name) in [(&b"BZh9"[..], "bzip2"), (b"\x89LZO", "LZO"), (b"x", "unknown")] {
             let error = Compression::detect(bytes).expect_err("unsupported").to_string();
             assert!(error.contains(name), "{error}");
         }

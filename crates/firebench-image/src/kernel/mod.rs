@@ -1,14 +1,20 @@
 //! The kernel: an ELF `vmlinux`, which QEMU (through its PVH entry) and Firecracker both load, out of a bzImage or an ELF
 //! file. What is no x86_64 Linux kernel is refused with the reason.
 
+mod beside;
 mod bzimage;
+mod config;
 mod decompress;
+pub(crate) mod drivers;
 mod elf;
+mod unified;
 
 use std::path::Path;
 
 use memchr::memmem;
 
+pub(crate) use beside::Beside;
+pub(crate) use config::Config;
 pub use decompress::Compression;
 pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
 
@@ -61,6 +67,8 @@ pub struct Kernel {
     pub pvh: bool,
     /// Whether it has ACPI (CONFIG_ACPI): then it looks for its devices there, and needs the I/O APIC for their interrupts.
     pub acpi: bool,
+    /// Sections of a unified kernel image that are not used, such as `.initrd`.
+    pub left_out: Vec<String>,
 }
 
 impl std::fmt::Debug for Kernel {
@@ -75,8 +83,25 @@ impl std::fmt::Debug for Kernel {
     }
 }
 
-/// Says in which form a kernel comes, by its headers alone: nothing is decompressed.
+/// Says in which form a kernel comes, by its headers alone: nothing is decompressed. Of a unified kernel image it is the form
+/// of the kernel inside.
 pub fn inspect(bytes: &[u8]) -> Result<KernelKind> {
+    inspect_inner(unwrap(bytes)?.0)
+}
+
+/// The kernel in a unified kernel image, and the sections of it that are left out; anything else as it is.
+fn unwrap(bytes: &[u8]) -> Result<(&[u8], Vec<String>)> {
+    if let Some(foreign) = foreign(bytes) {
+        return Err(Error::no_kernel(foreign));
+    }
+    if bytes.starts_with(b"MZ") && !bzimage::is_bzimage(bytes) {
+        let unified = unified::open(bytes)?;
+        return Ok((unified.linux, unified.left_out));
+    }
+    Ok((bytes, Vec::new()))
+}
+
+fn inspect_inner(bytes: &[u8]) -> Result<KernelKind> {
     if let Some(foreign) = foreign(bytes) {
         return Err(Error::no_kernel(foreign));
     }
@@ -96,11 +121,13 @@ impl Kernel {
 
     /// As [`Kernel::from_path`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Kernel> {
-        let kind = inspect(&bytes)?;
+        let (image, left_out) = unwrap(&bytes)?;
+        let kind = inspect_inner(image)?;
         let vmlinux = match kind {
-            KernelKind::Vmlinux => bytes,
+            KernelKind::Vmlinux if image.len() == bytes.len() => bytes,
+            KernelKind::Vmlinux => image.to_vec(),
             KernelKind::BzImage { compression } => {
-                let vmlinux = compression.decompress_kernel(bzimage::payload(&bytes)?)?;
+                let vmlinux = compression.decompress_kernel(bzimage::payload(image)?)?;
                 elf::check_vmlinux(&vmlinux)?;
                 vmlinux
             }
@@ -109,7 +136,7 @@ impl Kernel {
             .ok_or_else(|| Error::no_kernel("an ELF executable that nowhere says \"Linux version\""))?;
         let pvh = elf::has_pvh_entry(&vmlinux);
         let acpi = memmem::find(&vmlinux, ACPI_SIGNATURE).is_some();
-        Ok(Kernel { kind, vmlinux, version, pvh, acpi })
+        Ok(Kernel { kind, vmlinux, version, pvh, acpi, left_out })
     }
 
     /// `uname -r` of this kernel: the word after "Linux version".
@@ -170,6 +197,18 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         Some("it is an xz file: decompress it first")
     } else if at(0, &0xfd2f_b528_u32.to_le_bytes()) {
         Some("it is a zstd file: decompress it first")
+    } else if at(0, b"BZh") {
+        Some("it is a bzip2 file: decompress it first")
+    } else if at(0, &[0xed, 0xab, 0xee, 0xdb]) {
+        Some(
+            "it is an RPM package: unpack it (rpm2cpio) and give its vmlinuz with --kernel and its modules with --modules",
+        )
+    } else if at(0, b"PK\x03\x04") {
+        Some("it is a zip file: unpack it first")
+    } else if at(257, b"ustar") {
+        Some("it is a tar archive: unpack it and give the kernel in it")
+    } else if at(0, b"070701") {
+        Some("it is an initramfs (cpio): give the kernel that belongs to it")
     } else if at(0, b"#!") {
         Some("it is a script")
     } else if !is_elf(bytes) && std::str::from_utf8(bytes.get(..512).unwrap_or(bytes)).is_ok_and(printable) {
@@ -204,6 +243,9 @@ mod tests {
             (b"hello, world\n", "text file"),
             (b"#!/bin/sh\n", "script"),
             (b"!<arch>\ndebian-binary", "Debian package"),
+            (b"MZ\0\0zimg", "zboot"),
+            (b"\xed\xab\xee\xdb", "RPM"),
+            (b"MZ\x90\0 and more", "program for EFI or Windows"),
             (&[0x1f, 0x8b, 8, 0], "gzip"),
             (&arm, "64-bit ARM"),
             (&[0xff; 4096], "neither an ELF file nor a Linux boot image"),

@@ -52,10 +52,19 @@ pub fn program_header(kind: u32, flags: u32, offset: u64, bytes: u64) -> Vec<u8>
 
 /// A minimal `vmlinux`: code that is none, the banner, and, if wanted, the note of the PVH entry. `filler` makes it larger.
 pub fn vmlinux(pvh: bool, filler: usize) -> Vec<u8> {
+    vmlinux_with(pvh, filler, b"")
+}
+
+/// The names under which a guest's drivers register themselves: a kernel with them has them built in.
+pub const DRIVERS: &[u8] = b"serial8250\0virtio-mmio\0virtio_blk\0ext4_inode_cache\0";
+
+/// The same, with more bytes in it.
+pub fn vmlinux_with(pvh: bool, filler: usize, more: &[u8]) -> Vec<u8> {
     let mut note: Vec<u8> = [4_u32, 8, 18].iter().flat_map(|word| word.to_le_bytes()).collect();
     note.extend(b"Xen\0");
     note.extend(0x0100_0000_u64.to_le_bytes());
     let mut body = b"Linux version %s (%s)\0Linux version 6.1.0-test (a@b) (gcc) #1 SMP\n\0".to_vec();
+    body.extend(more);
     // Neither all alike nor random: compressible, and calls for the x86 filter to act on.
     body.extend((0..filler).map(|at| if at % 7 == 0 { 0xe8 } else { (at / 11) as u8 }));
     let start = 64 + 2 * 56 + note.len() as u64;
@@ -82,5 +91,39 @@ pub fn bzimage(payload: &[u8]) -> Vec<u8> {
     image.resize(image.len() + 256, 0x90);
     image.extend(payload);
     image.extend([0; 100]);
+    image
+}
+
+/// A program for EFI, of this machine's number, with these sections: name, contents. As a unified kernel image is made.
+pub fn pe(machine: u16, sections: &[(&str, &[u8])]) -> Vec<u8> {
+    const HEADERS: usize = 0x400;
+    let mut image = vec![0; 0x80];
+    image[..2].copy_from_slice(b"MZ");
+    image[0x3c..0x40].copy_from_slice(&0x80_u32.to_le_bytes());
+    image.extend(b"PE\0\0");
+    image.extend([machine, sections.len() as u16].iter().flat_map(|half| half.to_le_bytes()));
+    image.extend([0; 12]);
+    image.extend([0xf0_u16, 0x22].iter().flat_map(|half| half.to_le_bytes()));
+    let mut optional = vec![0; 0xf0];
+    optional[..2].copy_from_slice(&0x20b_u16.to_le_bytes());
+    optional[0x20..0x28].copy_from_slice(&[0, 16, 0, 0, 0, 2, 0, 0]);
+    optional[0x6c] = 16;
+    image.extend(optional);
+    let mut at = HEADERS;
+    for (name, contents) in sections {
+        let mut header = [0; 40];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        let raw = contents.len().next_multiple_of(512);
+        for (offset, value) in [(8, contents.len()), (12, 0x1000 + at), (16, raw), (20, at)] {
+            header[offset..offset + 4].copy_from_slice(&(value as u32).to_le_bytes());
+        }
+        image.extend(header);
+        at += raw;
+    }
+    image.resize(HEADERS, 0);
+    for (_, contents) in sections {
+        image.extend(*contents);
+        image.resize(image.len().next_multiple_of(512), 0);
+    }
     image
 }

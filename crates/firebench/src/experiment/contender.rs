@@ -28,6 +28,9 @@ pub struct ContenderSpec {
     /// The guest's kernel, as for `files.kernel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<PathBuf>,
+    /// The modules of its kernel, where they are not found beside it: a directory or a Debian package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<PathBuf>,
     /// Words added to the end of the kernel command line, after the experiment's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub append: Option<String>,
@@ -73,6 +76,7 @@ impl ContenderSpec {
             vcpus: None,
             memory: None,
             kernel: None,
+            modules: None,
             append: None,
             busybox: None,
             image: None,
@@ -210,6 +214,7 @@ impl ContenderSpec {
             ("template", self.template.is_some(), firecracker),
             ("binary", self.binary.is_some(), vm),
             ("kernel", self.kernel.is_some(), vm),
+            ("modules", self.modules.is_some(), vm),
             ("append", self.append.is_some(), vm),
             ("image", self.image.is_some(), vm),
             ("huge-pages", self.huge_pages, vm),

@@ -15,7 +15,7 @@ use firebench_image::initramfs;
 use firebench_image::tools::{self, ToolsDisk};
 use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
-use firebench_vmm::{Isolation, Launch, LaunchError, Output, Vm};
+use firebench_vmm::{Exit, Isolation, Launch, LaunchError, Output, Vm};
 
 use crate::console::{Console, Words};
 use crate::deadline;
@@ -59,6 +59,15 @@ pub enum NestedError {
         /// What its console said.
         words: Vec<String>,
     },
+    /// The emulated machine cannot be started, or its system cannot do what it is for. It would be the same the next time.
+    #[error("the nested host cannot work: {message}{}", said(.words))]
+    #[diagnostic(help("{}", unfit_hint(.message)))]
+    Unfit {
+        /// The reason, as its QEMU or its agent gave it.
+        message: String,
+        /// What its console said.
+        words: Vec<String>,
+    },
     /// The run inside it failed.
     #[error("{message}")]
     Run {
@@ -91,6 +100,19 @@ fn said(words: &[String]) -> String {
     words.iter().map(|line| format!("\n  {}", crate::report::text::line(line))).collect()
 }
 
+/// What to do about a nested host that cannot work.
+fn unfit_hint(message: &str) -> &'static str {
+    if message.contains("kernel module kvm") {
+        "its kernel must have KVM for AMD CPUs, and its QEMU must emulate SVM (6.2 or newer); `firebench fetch kernel` gets a kernel that is known to work"
+    } else if message.contains("kernel module") || message.contains("cannot mount") {
+        "its kernel does not fit; `firebench fetch kernel` gets one that is known to work"
+    } else if message.contains("QEMU") {
+        "QEMU's words say why; install it again (Debian, Ubuntu: `apt-get install --reinstall qemu-system-x86 seabios`), or name another one with --qemu"
+    } else {
+        "--accel tcg runs QEMU alone, without a nested host"
+    }
+}
+
 /// A plan moved into a nested host, ready to start.
 #[derive(Debug)]
 pub struct Nested {
@@ -112,7 +134,7 @@ pub struct Parts {
     pub firebench: PathBuf,
     /// The agent.
     pub agent: PathBuf,
-    /// ELF vmlinux, the guests' own.
+    /// ELF vmlinux of its own; the guests may have others.
     pub kernel: PathBuf,
     /// Modules of the nested host, in load order.
     pub modules: Vec<PathBuf>,
@@ -226,8 +248,9 @@ impl Nested {
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)
-            .map_err(|error| NestedError::Broken { message: crate::errors::sentence(&error), words: Vec::new() })?;
+            .map_err(|error| unfit(format!("its QEMU cannot be started: {}", crate::errors::sentence(&error))))?;
         let mut listening = Listening {
+            up: false,
             started,
             deadline: deadline::after(started, BOOT_DEADLINE),
             silence: longest_silence(plan),
@@ -236,7 +259,7 @@ impl Nested {
         };
         let mut result = listening.listen(&mut vm, Console::new(&nonce), around, listener);
         let _ = vm.kill();
-        if let Err(NestedError::Broken { words, .. }) = &mut result {
+        if let Err(NestedError::Broken { words, .. } | NestedError::Unfit { words, .. }) = &mut result {
             *words = listening.words.lines();
             words.extend(vm.stderr_tail().lines().map(|line| format!("stderr: {line}")));
         }
@@ -274,8 +297,15 @@ fn longest_silence(plan: &Plan) -> Duration {
     Duration::from_secs(longest.saturating_add(deadlines.power_off).saturating_add(60))
 }
 
+/// For what would be the same in the next nested host.
+fn unfit(message: String) -> NestedError {
+    NestedError::Unfit { message, words: Vec::new() }
+}
+
 /// The state of one attempt.
 struct Listening {
+    /// Whether its agent has spoken.
+    up: bool,
     started: Instant,
     deadline: Instant,
     silence: Duration,
@@ -304,7 +334,19 @@ impl Listening {
                         return Err(self.error(SILENT.to_owned()));
                     }
                 }
-                Ok(Output::Exited(exit)) => return Err(self.error(format!("its QEMU ended ({exit})"))),
+                // What QEMU itself gives up before anything runs in it is its firmware, its options, its files.
+                Ok(Output::Exited(exit @ Exit::Code(1..))) if !self.up => {
+                    return Err(unfit(format!("its QEMU ended before it was up ({exit})")));
+                }
+                Ok(Output::Exited(exit)) => {
+                    // An agent without a console of its own has its last words on the kernel's.
+                    let words = self.words.lines();
+                    let said = words.iter().find_map(|line| line.split_once("firebench-agent: ")).filter(|_| !self.up);
+                    return Err(match said {
+                        Some((_, reason)) => unfit(reason.to_owned()),
+                        None => self.error(format!("its QEMU ended ({exit})")),
+                    });
+                }
                 Ok(Output::Deadline) => return Err(self.error(SILENT.to_owned())),
                 // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
                 Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
@@ -332,6 +374,7 @@ impl Listening {
         self.deadline = deadline::after(at, self.silence);
         match event {
             Event::Hello { .. } => {
+                self.up = true;
                 listener.on_event(&RunEvent::NestedHostUp {
                     seconds: at.saturating_duration_since(self.started).as_secs_f64(),
                 });
@@ -350,7 +393,10 @@ impl Listening {
                 None if status == 0 => Ok(()),
                 None => Err(self.error(format!("the firebench inside ended with status {status}"))),
             }),
-            Event::Failed { message } => Some(Err(self.error(message))),
+            // A disk that is late may be in time the next time.
+            Event::Failed { message } if message.contains("did not appear within") => Some(Err(self.error(message))),
+            // The agent says why it cannot go on: the next one could not, either.
+            Event::Failed { message } => Some(Err(unfit(message))),
             Event::Done => Some(Ok(())),
             Event::Facts(_) | Event::Meminfo { .. } | Event::IterationStart { .. } | Event::Iteration(_) => {
                 Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))

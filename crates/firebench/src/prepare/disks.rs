@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
+use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 
@@ -105,6 +106,7 @@ impl Disks {
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let mut command = vec![format!("/bin/{APPLET}"), PAYLOAD_PATH.to_owned()];
         if let Some(image) = &contender.image {
+            own_image::check(image)?;
             let bytes = std::fs::metadata(image)
                 .map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?
                 .len();

@@ -30,6 +30,19 @@ pub enum PrepareError {
     #[error("there is no kernel for the guests")]
     #[diagnostic(help("`firebench fetch kernel` gets Debian's cloud kernel; --kernel PATH takes one of yours"))]
     NoKernel,
+    /// Nothing for the nested host to boot.
+    #[error("there is no kernel for the nested host")]
+    #[diagnostic(help(
+        "`firebench fetch kernel` gets one; --kernel names that of the guests, and the nested host keeps a kernel of its own that is known to work"
+    ))]
+    NoNestedKernel,
+    /// Modules without their kernel.
+    #[error("there are modules ({}) and no kernel that they belong to", path.display())]
+    #[diagnostic(help("name the kernel, too: --kernel PATH, or kernel=PATH beside modules=PATH of a contender"))]
+    ModulesAlone {
+        /// The modules.
+        path: PathBuf,
+    },
     /// Nothing to run in the image.
     #[error("there is no static busybox for the image")]
     #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]

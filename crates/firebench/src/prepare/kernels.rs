@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::initramfs;
 use firebench_image::prepare::{KernelSource, PreparedKernel};
+use firebench_vmm::VmmKind;
 
 use super::{Places, PrepareError, parts};
+use crate::experiment::{ContenderSpec, Files};
 use crate::record::Artifact;
 
 /// Kernels and initramfs of a run. What lies in the cache stays there as long as this is held.
 #[derive(Debug, Default)]
 pub(super) struct Kernels {
-    prepared: Vec<(PathBuf, PreparedKernel)>,
+    prepared: Vec<(KernelSource, PreparedKernel)>,
     initramfs: Vec<Initramfs>,
 }
 
@@ -28,24 +30,32 @@ pub(super) struct Initramfs {
 }
 
 impl Kernels {
-    /// The kernel that the user names, or the fetched one; `qemu` where QEMU must be able to start it.
+    /// The kernel of a contender: its own, else the experiment's, else the fetched one. QEMU must be able to start it where the
+    /// contender is one.
     #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
     pub(super) fn get(
         &mut self,
-        named: Option<&Path>,
-        qemu: bool,
+        spec: &ContenderSpec,
+        files: &Files,
         places: &Places,
     ) -> Result<&PreparedKernel, PrepareError> {
-        let source = parts::kernel_source(named, &places.data_dir)?;
-        let path = parts::path(&source).to_owned();
-        let index = match self.prepared.iter().position(|(known, _)| *known == path) {
+        // The experiment's modules belong to the experiment's kernel.
+        let (named, modules) = match &spec.kernel {
+            Some(kernel) => (Some(kernel), spec.modules.as_ref()),
+            None => (files.kernel.as_ref(), spec.modules.as_ref().or(files.modules.as_ref())),
+        };
+        let source =
+            parts::kernel_source(named.map(PathBuf::as_path), modules.map(PathBuf::as_path), &places.data_dir)?;
+        let path = source.path.clone();
+        let index = match self.prepared.iter().position(|(known, _)| *known == source) {
             Some(index) => index,
             None => {
                 let kernel = PrepareError::of_user(named.is_some(), parts::kernel(&places.cache, &source))?;
-                self.prepared.push((path.clone(), kernel));
+                self.prepared.push((source, kernel));
                 self.prepared.len().saturating_sub(1)
             }
         };
+        let qemu = spec.vmm == VmmKind::Qemu;
         let kernel = &self.prepared[index].1;
         if qemu && !kernel.pvh { Err(PrepareError::NoPvh { path }) } else { Ok(kernel) }
     }
@@ -81,10 +91,9 @@ impl Kernels {
     }
 }
 
-/// The kernel of a nested host: that of a guest where it has modules, else the fetched one.
-pub(super) fn nested(experiment_kernel: Option<&Path>, places: &Places) -> Result<PreparedKernel, PrepareError> {
-    match parts::kernel_source(experiment_kernel, &places.data_dir)? {
-        source @ KernelSource::Package(_) => parts::kernel(&places.cache, &source),
-        KernelSource::File { .. } => parts::nested_kernel(&places.cache, &places.data_dir),
-    }
+/// The kernel of a nested host: the fetched one, whatever kernels the guests have. A kernel that is to be tested may lack what
+/// the nested host needs.
+pub(super) fn nested(places: &Places) -> Result<PreparedKernel, PrepareError> {
+    let source = parts::kernel_source(None, None, &places.data_dir).map_err(|_| PrepareError::NoNestedKernel)?;
+    parts::kernel(&places.cache, &source)
 }

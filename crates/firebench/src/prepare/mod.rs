@@ -182,12 +182,14 @@ impl Making<'_> {
     /// A contender in a VM.
     fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
         contenders::check_version(spec, tool)?;
-        let named = spec.kernel.as_deref().or(self.experiment.files.kernel.as_deref());
-        let kernel = self.kernels.get(named, spec.vmm == VmmKind::Qemu, self.places)?;
+        let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let [plain, networked] = [parts::GUEST, parts::NETWORKED_GUEST].map(|set| parts::modules(kernel, set));
+        let (plain, networked) = (kernel.modules(parts::GUEST)?, kernel.modules(parts::NETWORKED_GUEST));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
+        let mut notices: Vec<String> =
+            kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        notices.extend(contenders::missing_huge_pages(spec, memory_mib, self.chosen.nested, self.host.huge_pages));
         let wish = Wish {
             preset: self.experiment.preset,
             accel: self.chosen.accel,
@@ -201,9 +203,6 @@ impl Making<'_> {
             modular_kernel,
             append: self.experiment.machine.append.clone(),
         };
-        let pool = self.host.huge_pages;
-        let mut notices: Vec<String> =
-            contenders::missing_huge_pages(spec, memory_mib, self.chosen.nested, pool).into_iter().collect();
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
@@ -217,8 +216,8 @@ impl Making<'_> {
             }
         }
         let has_tap = vm.machine.tap.is_some();
-        let modules = if has_tap { &networked } else { &plain };
-        let initramfs = self.kernels.initramfs(&vmlinux, modules, has_tap, &self.agent, self.places)?;
+        let modules = if has_tap { networked? } else { plain };
+        let initramfs = self.kernels.initramfs(&vmlinux, &modules, has_tap, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {
@@ -297,13 +296,13 @@ impl Making<'_> {
         disk_bytes: u64,
     ) -> Result<Inside, PrepareError> {
         let Some(qemu) = &programs.nested else { return Ok(Inside::default()) };
-        let kernel = kernels::nested(self.experiment.files.kernel.as_deref(), self.places)?;
+        let kernel = kernels::nested(self.places)?;
         let parts = Parts {
             qemu: qemu.path.clone(),
             firebench: programs.firebench.clone(),
             agent: programs.agent.clone(),
             kernel: kernel.vmlinux.clone(),
-            modules: parts::modules(&kernel, parts::NESTED_HOST),
+            modules: kernel.modules(parts::NESTED_HOST)?,
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
             sandbox: tools::has_sandbox(&qemu.path),
@@ -313,7 +312,7 @@ impl Making<'_> {
             Some(nested) => nested.machine().clone(),
             None => parts.outline(plan),
         };
-        let record = Some(records::nested_host(&machine, qemu)?);
+        let record = Some(records::nested_host(&machine, qemu, &kernel)?);
         Ok(Inside { nested, record, kernel: Some(kernel) })
     }
 }

@@ -12,7 +12,7 @@ use crate::fetch;
 use crate::record::Artifact;
 use crate::tools::{self, Tool};
 
-/// Modules of a guest: what it needs to find its disk.
+/// Modules of a guest: its console, its disk, and the file system there.
 pub(super) const GUEST: &str = "guest";
 /// Modules of a guest with a network card.
 pub(super) const NETWORKED_GUEST: &str = "networked-guest";
@@ -20,9 +20,9 @@ pub(super) const NETWORKED_GUEST: &str = "networked-guest";
 pub(super) const NESTED_HOST: &str = "nested-host";
 /// All sets, so that one entry of the cache serves every run.
 const MODULES: ModuleSets<'static> = &[
-    (GUEST, &["virtio_mmio", "virtio_blk"]),
-    (NETWORKED_GUEST, &["virtio_mmio", "virtio_blk", "virtio_net"]),
-    (NESTED_HOST, &["virtio_pci", "virtio_blk", "kvm_amd", "tun"]),
+    (GUEST, &["8250", "virtio_mmio", "virtio_blk", "ext4"]),
+    (NETWORKED_GUEST, &["8250", "virtio_mmio", "virtio_blk", "ext4", "virtio_net"]),
+    (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun"]),
 ];
 
 /// The programs of a run.
@@ -111,37 +111,24 @@ fn agent(firebench: &Path) -> Result<PathBuf, PrepareError> {
     if agent.is_file() { Ok(agent) } else { Err(PrepareError::NoAgent { beside: firebench.to_owned() }) }
 }
 
-/// A kernel: the one that the user names, or the fetched package.
-pub(super) fn kernel_source(named: Option<&Path>, data_dir: &Path) -> Result<KernelSource, PrepareError> {
-    match named {
-        Some(path) if path.extension().is_some_and(|extension| extension == "deb") => {
-            Ok(KernelSource::Package(path.to_owned()))
-        }
-        Some(path) => Ok(KernelSource::File { path: path.to_owned(), modules_dir: None }),
-        None => fetch::checked_kernel(data_dir)?.map(KernelSource::Package).ok_or(PrepareError::NoKernel),
+/// A kernel and its modules: those that the user names, or the fetched package.
+pub(super) fn kernel_source(
+    named: Option<&Path>,
+    modules: Option<&Path>,
+    data_dir: &Path,
+) -> Result<KernelSource, PrepareError> {
+    match (named, modules) {
+        (Some(path), modules) => Ok(KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) }),
+        (None, Some(modules)) => Err(PrepareError::ModulesAlone { path: modules.to_owned() }),
+        (None, None) => fetch::checked_kernel(data_dir)?
+            .map(|path| KernelSource { path, modules: None })
+            .ok_or(PrepareError::NoKernel),
     }
 }
 
 /// The kernel and all its module sets, ready to boot.
 pub(super) fn kernel(cache: &Cache, source: &KernelSource) -> Result<PreparedKernel, PrepareError> {
     Ok(prepare_kernel(cache, source, MODULES)?)
-}
-
-/// The nested host's own kernel, where the guests' comes without modules: the fetched one.
-pub(super) fn nested_kernel(cache: &Cache, data_dir: &Path) -> Result<PreparedKernel, PrepareError> {
-    kernel(cache, &kernel_source(None, data_dir)?)
-}
-
-/// A module set of a kernel, in load order.
-pub(super) fn modules(kernel: &PreparedKernel, set: &str) -> Vec<PathBuf> {
-    kernel.modules.get(set).cloned().unwrap_or_default()
-}
-
-/// The file of a kernel source.
-pub(super) fn path(source: &KernelSource) -> &Path {
-    match source {
-        KernelSource::Package(path) | KernelSource::File { path, .. } => path,
-    }
 }
 
 /// Path on the host and in the image of `HOST=GUEST`, or of `HOST` for the same name in the image's root directory.

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use firebench_image::prepare::PreparedKernel;
 use firebench_stats::design::Schedule;
 
 use super::PrepareError;
@@ -80,11 +81,16 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
 }
 
 /// The nested host for the report.
-pub(super) fn nested_host(machine: &NestedMachine, qemu: &Tool) -> Result<NestedHost, PrepareError> {
+pub(super) fn nested_host(
+    machine: &NestedMachine,
+    qemu: &Tool,
+    kernel: &PreparedKernel,
+) -> Result<NestedHost, PrepareError> {
     let machine = NestedMachine { initramfs: "initramfs".into(), ..machine.clone() };
     let launch = nested::launch(&machine).map_err(NestedError::from)?;
     Ok(NestedHost {
         qemu: qemu.version_line.clone(),
+        kernel: Some(kernel.version.clone()),
         argv: launch.argv,
         cpus: nested::CPUS,
         memory_mib: machine.memory_mib,

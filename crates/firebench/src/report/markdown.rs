@@ -279,7 +279,8 @@ fn compared_section(report: &Report, audit: &Audit) -> String {
     out += &table(&[String::new(), String::new()], 2, &rows);
     if let Some(nested) = &report.nested_host {
         let (version, cpus) = (sentence(&nested.qemu), text::count(nested.cpus as usize, "CPU"));
-        out += &format!("\n### Nested host\n\n{version}, {cpus}, {} MiB:\n\n", nested.memory_mib);
+        let kernel = nested.kernel.as_ref().map(|kernel| format!(", {}", sentence(kernel))).unwrap_or_default();
+        out += &format!("\n### Nested host\n\n{version}, {cpus}, {} MiB{kernel}:\n\n", nested.memory_mib);
         let launch = Launch { argv: nested.argv.clone(), ..Launch::default() };
         out += &fence("bash", &launch.to_shell());
     }

@@ -18,6 +18,7 @@ fn assert_nested(report: &Report, outcome: &Outcome) {
     assert_eq!((report.accelerator, report.emulated), (Accel::Kvm, true));
     let host = report.nested_host.as_ref().expect("a nested host");
     assert!(host.qemu.starts_with("QEMU emulator version") && host.cpus > 0, "{host:?}");
+    assert!(host.kernel.as_ref().is_some_and(|kernel| kernel.starts_with("Linux version ")), "{host:?}");
     assert!(host.argv.iter().any(|word| word == "max,+svm,+npt"), "{host:?}");
     let vmms: Vec<_> = report.contenders.iter().map(|contender| contender.vmm).collect();
     assert_eq!(vmms, [VmmKind::Qemu, VmmKind::Firecracker]);

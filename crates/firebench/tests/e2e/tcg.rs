@@ -123,6 +123,30 @@ fn payloads_and_additions_of_the_user_reach_the_guest() {
     assert!(random.payload.source.contains("urandom"), "{}", random.payload.source);
 }
 
+#[test]
+fn an_ordinary_kernel_of_debian_boots_with_the_modules_of_its_file_system() {
+    require!(need::tcg(), need::ordinary_kernel());
+    let lab = Lab::new();
+    let (out, package) = (lab.path("out"), need::ordinary_kernel_path().expect("it was required"));
+    let args =
+        ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--boots", "1", "--iterations", "1", "--size", "1MiB"];
+    lab.firebench(&args).arg("--kernel").arg(&package).arg("--out").arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 1, 1);
+    let facts = report.contenders[0].boots[0].facts.as_ref().expect("facts");
+    assert!(facts.kernel_release.ends_with("-amd64") && !facts.kernel_release.contains("cloud"), "{facts:?}");
+    for module in ["virtio_mmio", "virtio_blk", "crc32c_generic", "jbd2", "ext4"] {
+        assert!(facts.modules.iter().any(|loaded| loaded == module), "{module}: {:?}", facts.modules);
+    }
+    // The kernel alone is not enough, and that is known before it boots.
+    let kernel = report.artifacts.iter().find(|artifact| artifact.role == "kernel").expect("a kernel");
+    let entries = std::fs::read_dir(lab.cache.join("entries/kernel")).expect("kernels");
+    let mut files = entries.map(|entry| entry.expect("an entry").path().join("vmlinux"));
+    let alone = files.find(|file| firebench::digest::sha256(&std::fs::read(file).expect("a kernel")) == kernel.sha256);
+    let run = lab.firebench(&args).arg("--kernel").arg(alone.expect("it is in the cache")).run();
+    run.fails(3, &["has not built in virtio_mmio, virtio_blk and ext4"]);
+}
+
 /// The root disk that a report's QEMU was given.
 fn disk_of(report: &Report) -> String {
     let argv = &report.contenders[0].launch.argv;

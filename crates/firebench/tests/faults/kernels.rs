@@ -15,8 +15,16 @@ const TRIPLE_FAULT: &[u8] = &[0x0f, 0x0b];
 /// `cli; hlt; jmp` to the `hlt`.
 const HALT: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfd];
 
+/// The names under which the drivers register themselves that a guest needs: so a kernel has them built in.
+const DRIVERS: &[u8] = b"\0serial8250\0virtio-mmio\0virtio_blk\0ext4_inode_cache";
+
 /// An ELF `vmlinux` that does nothing but `code`, the same in 32-bit mode (where a PVH guest starts) and in 64-bit mode.
 fn kernel(code: &[u8]) -> Vec<u8> {
+    kernel_with(code, DRIVERS)
+}
+
+/// The same, with these drivers.
+fn kernel_with(code: &[u8], drivers: &[u8]) -> Vec<u8> {
     const ADDRESS: u64 = 0x10_0000;
     const HEADERS: u64 = 64 + 2 * 56;
     let mut note = Vec::new();
@@ -29,6 +37,7 @@ fn kernel(code: &[u8]) -> Vec<u8> {
     note.extend(entry.to_le_bytes());
     let mut body = note.clone();
     body.extend(code);
+    body.extend(drivers);
     body.extend(b"\0Linux version 0.0.0-test (firebench) #1\n\0");
     let size = HEADERS + body.len() as u64;
 
@@ -167,4 +176,74 @@ fn a_boot_image_that_was_cut_off_is_refused() {
     image[2564..2568].copy_from_slice(&4096u32.to_le_bytes());
     let file = lab.file("bzImage-damaged", &image);
     lab.firebench(&SHORT).args([SMALL, "--kernel"]).arg(&file).run().fails(2, &["bzImage-damaged"]);
+}
+
+#[test]
+fn a_kernel_without_its_modules_is_refused_before_anything_starts() {
+    require!(need::tcg());
+    let lab = Lab::without_vms();
+    let alone = lab.file("vmlinux", kernel_with(HALT, b"\0serial8250\0virtio-mmio"));
+    let words = ["kernel 0.0.0-test has not built in virtio_blk and ext4, and its modules are not at hand"];
+    for more in [&["--out", "out"][..], &["--dry-run"]] {
+        let run = lab.firebench(&SHORT).args([SMALL, "--kernel"]).arg(&alone).args(more).at(&lab.path(""));
+        let outcome = run.run().fails(3, &words);
+        assert!(outcome.stderr.contains("--modules /lib/modules/0.0.0-test"), "{outcome}");
+    }
+    // A directory of modules in which they are not, either.
+    let modules = lab.path("0.0.0-test");
+    std::fs::create_dir(&modules).expect("a directory");
+    lab.file("0.0.0-test/modules.builtin", "kernel/drivers/block/virtio_blk.ko\nkernel/drivers/net/loopback.ko\n");
+    lab.file("0.0.0-test/dummy.ko", "");
+    let run = || lab.firebench(&SHORT).args([SMALL, "--kernel"]).arg(&alone).arg("--modules");
+    run().arg(&modules).run().fails(3, &["kernel 0.0.0-test cannot be used: it has no ext4 (CONFIG_EXT4_FS)"]);
+    run().arg("/etc/passwd").run().fails(3, &["/etc/passwd holds no kernel modules"]);
+    // And modules of which nobody knows whose they are.
+    let run = lab.firebench(&SHORT).args([SMALL, "--modules"]).arg(&modules).run();
+    run.fails(3, &["there are modules", "and no kernel that they belong to"]);
+}
+
+#[test]
+fn a_root_disk_that_is_none_is_named_before_anything_starts() {
+    require!(need::tcg());
+    let lab = Lab::without_vms();
+    let mut partitioned = vec![0; 4096];
+    partitioned[510..512].copy_from_slice(&[0x55, 0xaa]);
+    partitioned[450] = 0x83;
+    let files: [(PathBuf, &str, &str); 5] = [
+        (lab.file("root.qcow2", b"QFI\xfb and more"), "a virtual disk in the format qcow2", "qemu-img convert -O raw"),
+        (lab.file("empty", ""), "it is empty", "mke2fs -t ext4 -d"),
+        (lab.file("disk.raw", partitioned), "a disk with 1 partition (MBR)", "none of them holds ext4"),
+        (lab.file("root.xfs", b"XFSB and more"), "its file system is XFS", "mke2fs -t ext4 -d"),
+        (lab.tmp.clone(), "it is a directory", "mke2fs -t ext4 -d"),
+    ];
+    for (file, what, remedy) in &files {
+        let contender = format!("--contender=mine=qemu,image={}", file.display());
+        for more in [&["--out", "out"][..], &["--dry-run"]] {
+            let args = ["run", "memory", "--accel", "tcg", "--boots", "1", "--size", SMALL, &contender];
+            let outcome = lab.firebench(&args).args(more).at(&lab.path("")).run();
+            let outcome = outcome.fails(3, &[&file.display().to_string(), what]);
+            assert!(outcome.stderr.contains(remedy), "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn the_nested_host_has_a_kernel_of_its_own() {
+    require!(need::tcg(), need::firecracker());
+    let mut lab = Lab::without_vms();
+    // No nested host could boot this one.
+    let mine = lab.file("vmlinux", kernel(HALT));
+    let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--size", SMALL, "--dry-run", "--kernel"];
+    let outcome = lab.firebench(&args).arg(&mine).run().ok();
+    assert!(outcome.stdout.contains("# The nested host's own kernel: Linux version "), "{outcome}");
+    assert!(!outcome.stdout.contains("own kernel: Linux version 0.0.0-test"), "{outcome}");
+    // Where none was fetched, that is said; the guests' kernel does not take its place.
+    let data = lab.path("data");
+    std::fs::create_dir(&data).expect("a directory");
+    for kind in ["busybox", "firecracker"] {
+        std::os::unix::fs::symlink(lab.data.join(kind), data.join(kind)).expect("a link");
+    }
+    lab.data = data;
+    let outcome = lab.firebench(&args).arg(&mine).run().fails(3, &["there is no kernel for the nested host"]);
+    assert!(outcome.stderr.contains("firebench fetch kernel"), "{outcome}");
 }

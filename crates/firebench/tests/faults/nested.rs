@@ -121,3 +121,39 @@ fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
     let boot = report(&out).contenders[0].boots.last().expect("a boot").clone();
     assert_eq!((boot.status, boot.without.as_slice()), (BootStatus::VmmExited, [].as_slice()));
 }
+
+/// A QEMU for the nested host, given by a line of a shell script; the guests' VMM is another one.
+fn qemu_by(lab: &Lab, line: &str) -> PathBuf {
+    let real = firebench::tools::find_program(firebench::tools::QEMU).expect("needed");
+    let script = format!("#!/bin/bash\nreal={}\n{line}\n", real.display());
+    let path = lab.file("qemu-system-x86_64", script);
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
+    path
+}
+
+/// It ends at once with the cause, after one nested host.
+fn ends_at_once(line: &str, words: &[&str]) -> Outcome {
+    let lab = Lab::new();
+    let qemu = qemu_by(&lab, line);
+    let args = ["--vmm", "firecracker", "--size", "1MiB", "--qemu"];
+    let outcome = lab.firebench(&NESTED).args(args).arg(&qemu).arg("--out").arg(lab.path("out")).run();
+    let outcome = outcome.fails(3, &["the nested host cannot work: "]).fails(3, words);
+    assert!(!outcome.stderr.contains("memory enough") && !outcome.stderr.contains("broke down"), "{outcome}");
+    outcome
+}
+
+#[test]
+fn a_qemu_that_does_not_find_its_firmware_is_started_once() {
+    require!(need::tcg(), need::firecracker());
+    let outcome =
+        ends_at_once("exec $real \"$@\" -bios /nonexistent.bin", &["its QEMU ended before it was up (exit code 1)"]);
+    assert!(outcome.stderr.contains("could not load PC BIOS") && outcome.stderr.contains("--reinstall"), "{outcome}");
+}
+
+#[test]
+fn a_nested_host_without_the_virtualization_of_amd_is_started_once() {
+    require!(need::tcg(), need::firecracker());
+    let line = "exec $real \"${@/+svm,+npt/-svm}\"";
+    let outcome = ends_at_once(line, &["cannot load the kernel module kvm_amd: "]);
+    assert!(outcome.stderr.contains("hint: its kernel must have KVM for AMD CPUs"), "{outcome}");
+}

@@ -32,6 +32,7 @@ fn contenders() -> Vec<ContenderSpec> {
         vcpus: Some(2),
         memory: Some(Size(512 << 20)),
         kernel: Some("vmlinux".into()),
+        modules: Some("modules".into()),
         append: Some("nosmt".to_owned()),
         busybox: Some("busybox".into()),
         image: Some("root.ext4".into()),
@@ -116,6 +117,7 @@ pub fn nested() -> Report {
         "/dev/kvm is emulated: 1.2 million loop iterations a second; chose the nested host".to_owned();
     report.nested_host = Some(NestedHost {
         qemu: "QEMU emulator version 10.0.2".to_owned(),
+        kernel: Some("Linux version 6.1.0-56-cloud-amd64".to_owned()),
         argv: ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi"].map(str::to_owned).to_vec(),
         cpus: 2,
         memory_mib: 2048,
@@ -153,6 +155,7 @@ pub fn nested() -> Report {
         },
         files: Files {
             kernel: Some(PathBuf::from("vmlinux")),
+            modules: Some(PathBuf::from("modules")),
             firecracker: Some(PathBuf::from("firecracker-v1.12.1")),
             qemu: Some(PathBuf::from("qemu-system-x86_64")),
             add: vec!["hello=/etc/hello".to_owned()],

@@ -72,6 +72,19 @@ pub fn tcg() -> Need {
     image()
 }
 
+/// A package of Debian's ordinary kernel, which has its file systems as modules: one in FIREBENCH_TEST_KERNEL_DEB.
+pub fn ordinary_kernel_path() -> Option<std::path::PathBuf> {
+    let packages = std::env::var_os("FIREBENCH_TEST_KERNEL_DEB")?;
+    std::env::split_paths(&packages).find(|path| !path.to_string_lossy().contains("-cloud-") && path.is_file())
+}
+
+/// The same.
+pub fn ordinary_kernel() -> Need {
+    let what = "FIREBENCH_TEST_KERNEL_DEB names no package of an ordinary kernel";
+    let remedy = "get one with `apt-get download` of what linux-image-amd64 depends on, and name it there";
+    need(ordinary_kernel_path().is_some(), what, remedy)
+}
+
 /// Firecracker, the fetched one.
 pub fn firecracker() -> Need {
     let there = firebench::tools::firecracker(None, &data_dir()).is_ok();

@@ -15,9 +15,9 @@ use crate::units::{Share, Size, Span};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
-A kernel for --kernel is an x86_64 bzImage (LZ4, gzip, xz or zstd) or ELF vmlinux, or a Debian kernel package (.deb). \
-It must have, built in or (in a package) as modules: initramfs, devtmpfs, a serial console on ttyS0, virtio-mmio, \
-virtio-blk, ext4; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
+A kernel for --kernel is an x86_64 bzImage (LZ4, gzip, xz, zstd or LZMA), an ELF vmlinux, a unified kernel image, or a \
+Debian kernel package (.deb). It must have built in, or as modules in its package or its directory of modules: a serial \
+console on ttyS0, virtio-mmio, virtio-blk, ext4; built in: initramfs, devtmpfs; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
 through which QEMU's microvm starts a vmlinux.";
 
 /// Of the options that say how often what is measured.
@@ -108,6 +108,10 @@ pub(crate) struct RunArgs {
     /// A kernel for the guests instead of the fetched one; see below
     #[arg(long, value_name = "PATH")]
     kernel: Option<PathBuf>,
+    /// The modules of the kernel given with --kernel: a directory or a Debian package [default: /lib/modules/RELEASE if the
+    /// kernel needs it and it is there]
+    #[arg(long, value_name = "PATH")]
+    modules: Option<PathBuf>,
     /// Words for the end of the kernel command line
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Option<String>,
@@ -151,7 +155,7 @@ pub(crate) struct RunArgs {
 }
 
 /// What a run that is resumed has from before.
-const OF_AN_EXPERIMENT: [&str; 32] = [
+const OF_AN_EXPERIMENT: [&str; 33] = [
     "workload",
     "from",
     "preset",
@@ -177,6 +181,7 @@ const OF_AN_EXPERIMENT: [&str; 32] = [
     "cold",
     "host_cache",
     "kernel",
+    "modules",
     "append",
     "add",
     "firecracker",
@@ -263,7 +268,12 @@ impl RunArgs {
         replace(&mut experiment.design.iteration_deadline, self.iteration_deadline);
         replace(&mut experiment.machine.vcpus, self.vcpus);
         replace(&mut experiment.machine.memory, self.memory);
+        if self.kernel.is_some() {
+            // The modules of another kernel do not go with it.
+            experiment.files.modules = None;
+        }
         replace(&mut experiment.files.kernel, self.kernel.clone());
+        replace(&mut experiment.files.modules, self.modules.clone());
         replace(&mut experiment.files.firecracker, self.firecracker.clone());
         replace(&mut experiment.files.qemu, self.qemu.clone());
         if !self.add.is_empty() {
