@@ -179,7 +179,8 @@ fn counters_beyond_the_machine_are_not_believed() {
         boot
     };
     voided(&check(&counting(|c| c.steal_us = 4_000_000), &KNOWN), "counts 4.0 s of stolen time");
-    let lies: [(fn(&mut Counters), &str); 5] = [
+    type Lie = fn(&mut Counters);
+    let lies: [(Lie, &str); 5] = [
         (|c| c.steal_us = u64::MAX, "iteration 1: the guest counts 1.8e13 s of stolen time in 1.000 s on 2 CPU(s)"),
         (|c| c.disk_read_bytes = u64::MAX, "counts 18446744073709551615 bytes read from the disk"),
         (|c| c.max_rss_bytes = (1 << 30) + 1, "a command that had 1073741825 bytes of its 1073741824"),
