@@ -83,10 +83,11 @@ fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &
 
 fn execute(job: &ExecJob, reporter: &Reporter) -> Result<(), Error> {
     mounts::hand_controllers_down();
-    let status = exec::run(job, &mut |line| match line {
+    let mut passed_on = |line| match line {
         Line::Out(line) => reporter.output(line),
         Line::Err(line) => reporter.text(&line),
-    })?;
+    };
+    let status = exec::run(job, &mut passed_on, &mut || reporter.send(&Event::Alive))?;
     reporter.send(&Event::Exited { status })
 }
 

@@ -38,6 +38,9 @@ pub enum Event {
         /// The line, without its end.
         line: String,
     },
+    /// The agent's loop runs: sent every [`crate::HEARTBEAT`] while the program of an [`crate::ExecJob`] does, whether that
+    /// prints something or not.
+    Alive,
     /// The program of an [`crate::ExecJob`] ended.
     Exited {
         /// Exit code; 128 + N after signal N.

@@ -20,6 +20,7 @@
     )
 )]
 
+pub mod activity;
 pub mod affinity;
 mod cgroup;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
@@ -52,6 +53,7 @@ mod sys;
 mod tail;
 mod vcpus;
 
+pub use activity::Activity;
 pub use child::Step;
 pub use exit::{Exit, Usage};
 pub use launch::{

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use firebench_vmm::qemu::Sandbox;
 use firebench_vmm::{Launch, LaunchError, Limits, VmmKind};
 
+use super::monitor::LONGEST_PATH;
 use crate::preset::emulated_timer;
 
 /// Virtual CPUs of the nested host. With two, each a thread of its own, the emulated SVM goes wrong now and then: of about 40
@@ -36,6 +37,14 @@ pub struct NestedMachine {
     pub sandbox: bool,
 }
 
+impl NestedMachine {
+    /// The socket of its monitor, beside its initramfs; none where the path is too long for one.
+    pub(super) fn monitor(&self) -> Option<PathBuf> {
+        let path = self.initramfs.with_file_name("monitor");
+        (path.as_os_str().len() <= LONGEST_PATH).then_some(path)
+    }
+}
+
 /// The launch of the nested host.
 ///
 /// # Errors
@@ -61,11 +70,16 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
         flag(&["-drive", &format!("id=drive{index},file={file},format=raw,if=virtio,readonly=on")]);
     }
     flag(&["-no-reboot"]);
+    if let Some(path) = machine.monitor() {
+        let path = text(&path)?.replace(',', ",,");
+        flag(&["-chardev", &format!("socket,id=monitor,path={path},server=on,wait=off")]);
+        flag(&["-mon", "chardev=monitor,mode=control"]);
+    }
     if machine.sandbox {
         flag(&["-sandbox", Sandbox::On.words()]);
     }
     let limits = Some(Limits::of_guest(machine.memory_mib, machine.drives.clone()));
-    // It writes nothing; its initramfs lies in the directory of its boot.
+    // It writes nothing but its monitor's socket, beside its initramfs in the directory of its boot.
     let directory = machine.initramfs.parent().filter(|directory| directory.is_absolute()).map(Path::to_owned);
     Ok(Launch { argv, limits, directory, ..Launch::default() })
 }
