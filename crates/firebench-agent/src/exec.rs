@@ -3,12 +3,13 @@
 use crate::child;
 use crate::error::Error;
 use crate::ready::{Interest, ready};
-use firebench_protocol::ExecJob;
+use firebench_protocol::{ExecJob, HEARTBEAT};
 use nix::poll::PollTimeout;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
+use std::time::Instant;
 
 /// Most bytes of a line; a longer one is cut.
 const MAX_LINE: usize = 512 << 10;
@@ -30,8 +31,13 @@ pub enum Line {
     Err(String),
 }
 
-/// Runs the program; `sink` gets its lines as they come. The answer is its exit code, or 128 + N after signal N.
-pub fn run(job: &ExecJob, sink: &mut dyn FnMut(Line) -> Result<(), Error>) -> Result<i32, Error> {
+/// Runs the program; `sink` gets its lines as they come, and `alive` is called every [`HEARTBEAT`] until it ends. The
+/// answer is its exit code, or 128 + N after signal N.
+pub fn run(
+    job: &ExecJob,
+    sink: &mut dyn FnMut(Line) -> Result<(), Error>,
+    alive: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<i32, Error> {
     let name = job.argv.join(" ");
     let mut command = child::command(&job.argv)?;
     command.envs(job.env.iter().map(|(name, value)| (name, value)));
@@ -44,7 +50,12 @@ pub fn run(job: &ExecJob, sink: &mut dyn FnMut(Line) -> Result<(), Error>) -> Re
     let mut stdout = Output::new(child.stdout.take().map(OwnedFd::from), Line::Out);
     let mut stderr = Output::new(child.stderr.take().map(OwnedFd::from), Line::Err);
     input.close_if_done();
+    let mut last_beat = Instant::now();
     let ended = loop {
+        if last_beat.elapsed() >= HEARTBEAT {
+            alive()?;
+            last_beat = Instant::now();
+        }
         let interests = [input.interest(), stdout.interest(), stderr.interest()];
         let [can_write, has_stdout, has_stderr] = ready(interests, PollTimeout::from(LOOK)).map_err(failed)?;
         if can_write {
@@ -174,7 +185,7 @@ mod tests {
         let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
         let mut lines = Vec::new();
         let job = ExecJob { argv, stdin: stdin.to_owned(), env: vec![path] };
-        let status = run(&job, &mut keep(&mut lines)).unwrap();
+        let status = run(&job, &mut keep(&mut lines), &mut || Ok(())).unwrap();
         (status, lines)
     }
 
@@ -201,6 +212,22 @@ mod tests {
     }
 
     #[test]
+    fn its_heart_beats_while_the_program_is_silent_and_while_it_talks() {
+        for script in ["sleep 5", "for i in 1 2 3 4 5; do sleep 1; echo $i; done"] {
+            let argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+            let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+            let job = ExecJob { argv, stdin: String::new(), env: vec![path] };
+            let mut beats = 0;
+            let mut alive = || {
+                beats += 1;
+                Ok(())
+            };
+            assert_eq!(run(&job, &mut |_| Ok(()), &mut alive).unwrap(), 0);
+            assert!(beats >= 1, "{script}");
+        }
+    }
+
+    #[test]
     fn cuts_a_long_line() {
         let (_, lines) = sh("head -c 2000000 /dev/zero | tr '\\0' x; echo; echo next", "");
         assert_eq!(lines, [out(&("x".repeat(MAX_LINE) + CUT)), out("next")]);
@@ -223,7 +250,7 @@ mod tests {
         let job =
             ExecJob { argv: vec!["/usr/bin/env".into()], stdin: String::new(), env: vec![("A".into(), "b c".into())] };
         let mut lines = Vec::new();
-        assert_eq!(run(&job, &mut keep(&mut lines)).unwrap(), 0);
+        assert_eq!(run(&job, &mut keep(&mut lines), &mut || Ok(())).unwrap(), 0);
         assert_eq!(lines, [out("A=b c")]);
     }
 }

@@ -38,6 +38,9 @@ pub enum Event {
         /// The line, without its end.
         line: String,
     },
+    /// The agent's loop runs: sent every [`crate::HEARTBEAT`] while the program of an [`crate::ExecJob`] does, whether that
+    /// prints something or not.
+    Alive,
     /// The program of an [`crate::ExecJob`] ended.
     Exited {
         /// Exit code; 128 + N after signal N.
@@ -130,6 +133,20 @@ pub struct GuestFacts {
     pub modules: Vec<String>,
     /// Transparent huge pages: the whole line of `enabled`.
     pub transparent_hugepage: String,
+    /// The longest times in which the kernel logged nothing while it started, in their order. None on the bare host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_pauses: Vec<KernelPause>,
+}
+
+/// A time between two messages of the kernel's log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct KernelPause {
+    /// How long it was, by the messages' time stamps.
+    pub seconds: f64,
+    /// The beginning of the message before it.
+    pub after: String,
+    /// The beginning of the message after it.
+    pub before: String,
 }
 
 /// The guest's CPU, from `/proc/cpuinfo`.

@@ -23,12 +23,15 @@ mod event;
 mod host;
 mod job;
 
-pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, Moment};
+pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, KernelPause, Moment};
 pub use host::HostJob;
 pub use job::{End, ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
 
 /// Version of this protocol. Agent and host must agree exactly; both come from one build.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
+
+/// How often the agent says that it is alive while it runs the program of an [`ExecJob`].
+pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Where the guest finds its job in the initramfs.
 pub const JOB_PATH: &str = "/firebench/job.json";

@@ -21,6 +21,7 @@
 )]
 
 pub mod access;
+pub mod activity;
 pub mod affinity;
 mod cgroup;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
@@ -60,6 +61,7 @@ mod sys;
 mod tail;
 mod vcpus;
 
+pub use activity::Activity;
 pub use child::Step;
 pub use exit::{Exit, Usage};
 pub use launch::{

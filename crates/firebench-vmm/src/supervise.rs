@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+use crate::activity::{self, Activity};
 use crate::cgroup::Cgroup;
 use crate::exit::{Exit, Usage};
 use crate::launch::Launch;
@@ -267,6 +268,11 @@ impl Vm {
         } else {
             self.console.file.is_none().then_some("has closed its console")
         }
+    }
+
+    /// What the VMM's threads have done so far; nothing once it has ended.
+    pub fn activity(&self) -> Activity {
+        if self.end.is_some() { Activity::default() } else { activity::of(self.pid.as_raw()) }
     }
 
     /// What the VMM used in its life; `None` while it runs.

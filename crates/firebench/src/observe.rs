@@ -360,6 +360,7 @@ fn protocol_error(how: &str, event: &Event) -> Step {
         Event::IterationStart { .. } => "start of an iteration",
         Event::Iteration(_) => "end of an iteration",
         Event::Output { .. } => "line of output",
+        Event::Alive => "heartbeat",
         Event::Exited { .. } => "exit status",
         Event::Failed { .. } => "failure",
         Event::Done => "done",

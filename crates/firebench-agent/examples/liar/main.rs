@@ -17,6 +17,8 @@ mod facts;
 mod guest;
 #[path = "../../src/host.rs"]
 mod host;
+#[path = "../../src/kernel_log.rs"]
+mod kernel_log;
 #[path = "../../src/measure.rs"]
 mod measure;
 #[path = "../../src/modules.rs"]

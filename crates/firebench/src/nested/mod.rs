@@ -6,6 +6,9 @@
 
 mod files;
 mod launch;
+mod monitor;
+mod pulse;
+mod standstill;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,6 +28,7 @@ use crate::record::BootStatus;
 use crate::runner::{self, Surroundings};
 
 use files::Moved;
+use standstill::Watch;
 
 pub use files::FilesError;
 pub use launch::{CPUS, NestedMachine, launch};
@@ -36,8 +40,9 @@ pub const INNER_COMMAND: &str = "nested-run";
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];
 /// Temporary files of the nested host. Not `/tmp`: a program of the user's may come from there.
 const SCRATCH: &str = "/scratch";
-/// Seconds until the nested host's agent must have spoken. It takes about 5; what hangs, hangs for good.
-const BOOT_DEADLINE: Duration = Duration::from_secs(90);
+/// Longest time until the nested host's agent must have spoken, however busy the computer is. It takes about 5 s, and one that
+/// stands still is noticed much earlier.
+const BOOT_DEADLINE: Duration = Duration::from_secs(300);
 /// Nested hosts before giving up.
 const ATTEMPTS: u32 = 3;
 /// Lines of a broken nested host's console that its notice quotes.
@@ -64,6 +69,17 @@ pub enum NestedError {
     #[diagnostic(help("{}", unfit_hint(.message)))]
     Unfit {
         /// The reason, as its QEMU or its agent gave it.
+        message: String,
+        /// What its console said.
+        words: Vec<String>,
+    },
+    /// The emulated machine did nothing any more.
+    #[error("the nested host broke down: {message}{}", said(.words))]
+    #[diagnostic(help(
+        "run it again: QEMU's emulation of a computer with KVM stands still now and then; --accel tcg runs QEMU alone without it"
+    ))]
+    StoodStill {
+        /// Where it stood.
         message: String,
         /// What its console said.
         words: Vec<String>,
@@ -220,7 +236,9 @@ impl Nested {
             plan.done.extend(done);
             plan.max_failures = plan.max_failures.saturating_sub(failures);
             match result {
-                Err(NestedError::Broken { message, words }) if attempt < ATTEMPTS => {
+                Err(NestedError::Broken { message, words } | NestedError::StoodStill { message, words })
+                    if attempt < ATTEMPTS =>
+                {
                     let words: String = words.iter().take(TOLD).map(|line| format!(" | {line}")).collect();
                     let text = format!("nested host {attempt} broke down and was replaced: {message}{words}");
                     listener.on_event(&RunEvent::Notice { text });
@@ -244,7 +262,9 @@ impl Nested {
         };
         let nonce = runner::nonce()?;
         let dir = around.run_dir.boot_dir(attempt).map_err(io("make", around.run_dir.path()))?;
-        let launch = self.launch(runner::write_with_job(self.base.clone(), &job(plan, &nonce)?, &dir)?)?;
+        let initramfs = runner::write_with_job(self.base.clone(), &job(plan, &nonce)?, &dir)?;
+        let machine = NestedMachine { initramfs, ..self.machine.clone() };
+        let launch = launch(&machine)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
         let mut vm = Vm::start(&launch, &isolation)
@@ -254,12 +274,18 @@ impl Nested {
             started,
             deadline: deadline::after(started, BOOT_DEADLINE),
             silence: longest_silence(plan),
+            watch: Watch::new(&vm, machine.monitor()),
             failure: None,
             words: Words::default(),
         };
         let mut result = listening.listen(&mut vm, Console::new(&nonce), around, listener);
         let _ = vm.kill();
-        if let Err(NestedError::Broken { words, .. } | NestedError::Unfit { words, .. }) = &mut result {
+        if let Err(
+            NestedError::Broken { words, .. }
+            | NestedError::Unfit { words, .. }
+            | NestedError::StoodStill { words, .. },
+        ) = &mut result
+        {
             *words = listening.words.lines();
             words.extend(vm.stderr_tail().lines().map(|line| format!("stderr: {line}")));
         }
@@ -309,6 +335,7 @@ struct Listening {
     started: Instant,
     deadline: Instant,
     silence: Duration,
+    watch: Watch,
     failure: Option<(String, Option<String>)>,
     words: Words,
 }
@@ -322,16 +349,12 @@ impl Listening {
         listener: &mut dyn Listener,
     ) -> Result<(), NestedError> {
         loop {
-            match vm.next(self.deadline) {
+            match vm.next(self.deadline.min(self.watch.next_look())) {
                 Ok(Output::Console { at, bytes }) => {
                     for arrived in console.read(at, &bytes) {
                         if let Some(result) = self.on_item(at, arrived.item, listener) {
                             return result;
                         }
-                    }
-                    // Nothing but frames counts, however much else its console says.
-                    if Instant::now() > self.deadline {
-                        return Err(self.error(SILENT.to_owned()));
                     }
                 }
                 // What QEMU itself gives up before anything runs in it is its firmware, its options, its files.
@@ -347,12 +370,19 @@ impl Listening {
                         None => self.error(format!("its QEMU ended ({exit})")),
                     });
                 }
-                Ok(Output::Deadline) => return Err(self.error(SILENT.to_owned())),
+                Ok(Output::Deadline) => {}
                 // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
                 Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
                 Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
                 Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),
+            }
+            if let Some(message) = self.watch.look(vm) {
+                return Err(NestedError::StoodStill { message, words: Vec::new() });
+            }
+            // Nothing but frames counts, however much else its console says; and no heartbeat alone.
+            if Instant::now() > self.deadline {
+                return Err(self.error(SILENT.to_owned()));
             }
         }
     }
@@ -371,7 +401,13 @@ impl Listening {
             }
             Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
         };
-        self.deadline = deadline::after(at, self.silence);
+        if let Some(text) = self.watch.heard() {
+            listener.on_event(&RunEvent::Notice { text });
+        }
+        // A heart that beats is no progress.
+        if event != Event::Alive {
+            self.deadline = deadline::after(at, self.silence);
+        }
         match event {
             Event::Hello { .. } => {
                 self.up = true;
@@ -398,6 +434,7 @@ impl Listening {
             // The agent says why it cannot go on: the next one could not, either.
             Event::Failed { message } => Some(Err(unfit(message))),
             Event::Done => Some(Ok(())),
+            Event::Alive => None,
             Event::Facts(_) | Event::Meminfo { .. } | Event::IterationStart { .. } | Event::Iteration(_) => {
                 Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))
             }

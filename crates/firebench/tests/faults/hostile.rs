@@ -76,7 +76,7 @@ fn a_frame_of_another_boot_is_refused() {
 #[test]
 fn a_frame_that_comes_again_is_refused() {
     require!(need::image());
-    let hello = json!({ "event": "hello", "protocol": 1, "agent": "again", "uptime": 0.0 }).to_string();
+    let hello = json!({ "event": "hello", "protocol": 2, "agent": "again", "uptime": 0.0 }).to_string();
     let fault = inject(json!([{ "do": "frame", "at": "iteration", "payload": hello, "seq": 0 }]));
     fault.goes_well(&["one frame was refused", "first frame 0 came again"]);
 }
