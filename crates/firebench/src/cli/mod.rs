@@ -44,6 +44,8 @@ pub const EXIT_USAGE: u8 = 2;
 pub const EXIT_FAILED: u8 = 3;
 /// A verdict was required, and there is none.
 pub const EXIT_INCONCLUSIVE: u8 = 4;
+/// A gate was held against a comparison that does not compare like with like.
+pub const EXIT_UNFAIR: u8 = 5;
 
 /// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
@@ -64,7 +66,7 @@ Examples:
   firebench doctor                         what this machine has, lacks, and what to do about it
 
 Exit codes: 0 fine, 1 regression, 2 usage, 3 the run failed, 4 inconclusive with --require-verdict,
-            70 a fault in firebench itself, 128+N stopped by signal N.";
+            5 a gate does not compare like with like, 70 a fault in firebench itself, 128+N stopped by signal N.";
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";

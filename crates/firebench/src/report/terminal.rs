@@ -77,7 +77,11 @@ pub(super) enum Paint {
 /// Writes the whole report.
 pub fn render(report: &Report, style: Style) -> String {
     let summary = summarize(report);
-    let mut sections = vec![head(report, style), tables(report, &summary, style), ratios(report, &summary, style)];
+    let tables = match &report.imported {
+        Some(_) => imported::tables(report, &summary),
+        None => tables(report, &summary, style),
+    };
+    let mut sections = vec![head(report, style), tables, ratios(report, &summary, style)];
     if report.imported.is_none() {
         sections.extend([fair(&audit(report), style), exercised(report, style)]);
     }
@@ -266,7 +270,10 @@ fn ratio_line(pair: &Pair, style: Style) -> String {
     for (metric, comparison) in &pair.metrics {
         line += &format!("{metric} {}   ", comparison_text(comparison));
     }
-    line += &format!("from {}", text::count(pair.blocks, "block"));
+    line += &match pair.apart {
+        Some([contender, baseline]) => format!("unpaired, from {contender} and {baseline} boots"),
+        None => format!("from {}", text::count(pair.blocks, "block")),
+    };
     text::cut(&line, style.usable()) + "\n"
 }
 

@@ -13,6 +13,7 @@ pub(super) use session::{Session, style};
 use super::{EXIT_OK, Failure, Places};
 use crate::record::Report;
 use crate::report::{self, Written, terminal};
+use crate::summary::METRICS;
 use crate::{dry_run, gate};
 use keep::Keeper;
 
@@ -27,6 +28,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             args.experiment(base).map_err(Failure::usage)?
         }
     };
+    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned)).map_err(Failure::usage)?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places)?;
     if args.dry_run {
@@ -73,7 +75,8 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
 /// Holds the limits against the run, tells what came of them, and gives the exit code.
 fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     let judged = gate::of_run(report, &args.gate.fail_if);
-    let outcomes = gate::judge(&args.gate.fail_if, &judged);
+    let mut outcomes = gate::judge(&args.gate.fail_if, &judged);
+    args.gate.settle(&mut outcomes);
     super::print(&outcomes.iter().map(|outcome| format!("{outcome}\n")).collect::<String>())?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
     let mut primary = judged.iter().filter(|judged| judged.metric == report.design.primary);
