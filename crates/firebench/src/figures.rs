@@ -69,7 +69,11 @@ impl Column {
         if let Some(bad) = samples.iter().find(|sample| !(sample.value.is_finite() && sample.value >= 0.0)) {
             return Err(format!("boot {}, iteration {} has the value {}", bad.boot, bad.iteration, bad.value));
         }
-        if samples.is_sorted_by(|one, next| place(one) < place(next)) { Ok(Column(samples)) } else { Err("the samples are not in order".to_owned()) }
+        if samples.is_sorted_by(|one, next| place(one) < place(next)) {
+            Ok(Column(samples))
+        } else {
+            Err("the samples are not in order".to_owned())
+        }
     }
 
     /// The samples.

@@ -49,8 +49,8 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
         })
     };
     let (a, b) = (operand(&args.a)?, operand(&args.b)?);
-    compare::same(&a, &b).map_err(Failure::usage)?;
     let mut comparison = compare::compare(&a, &b, &args.gate.fail_if).map_err(Failure::usage)?;
+    compare::same(&a, &b).map_err(Failure::usage)?;
     args.gate.settle(&mut comparison.gates);
     super::print(&match args.format {
         Format::Table => table::render(&comparison),

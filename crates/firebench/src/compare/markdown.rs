@@ -3,8 +3,8 @@
 use super::table::{cells, names};
 use super::{Comparison, Difference};
 use crate::gate::Outcome;
-use crate::report::{EMULATED, imported};
 use crate::report::markdown_text::{code, sentence, table};
+use crate::report::{EMULATED, imported};
 
 /// Writes the whole comparison.
 pub fn render(comparison: &Comparison) -> String {

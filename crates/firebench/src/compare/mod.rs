@@ -264,7 +264,8 @@ fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: 
     let compared = |metric: &String| {
         let both = Both::of(&sample_a, &sample_b, metric);
         let scale = both.as_ref().map_or(boots::scale(metric), |both| both.scale);
-        let alone = |sample: &Sample| boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(metric, scale)?, scale)));
+        let alone =
+            |sample: &Sample| boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(metric, scale)?, scale)));
         let [centre_a, centre_b] = match &both {
             Ok(both) => [centre(&both.a, scale), centre(&both.b, scale)],
             Err(_) => [alone(&sample_a).ok().flatten(), alone(&sample_b).ok().flatten()],

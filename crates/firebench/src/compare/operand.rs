@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-
 use crate::import::{self, ImportError, Options};
 use crate::record::Report;
 use crate::report::files::MARKER;
@@ -90,7 +89,7 @@ pub fn load_with(given: &str, lookup: Lookup, now: &str, options: &Options) -> R
             return Err(OperandError::Contender {
                 run: text::line(run),
                 contender: text::line(contender),
-                known: if known.is_empty() { "none".to_owned() } else { text::line(&known.join(", ")) },
+                known: if known.is_empty() { "none".to_owned() } else { text::excerpt(&known.join(", "), 300) },
             });
         }
         return Ok(Operand { given: given.to_owned(), report, contender: contender.map(str::to_owned) });

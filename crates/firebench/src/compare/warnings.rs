@@ -40,7 +40,9 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String
     let alone = |operand: &Operand, other: &str, is_paired: &dyn Fn(&ContenderRecord) -> bool| {
         let all = operand.report.contenders.iter().filter(|_| operand.contender.is_none());
         let names: Vec<&str> = all.filter(|c| !is_paired(c)).map(|c| c.name.as_str()).collect();
-        (!names.is_empty()).then(|| format!("Not compared, because {other} does not have it: {}.", names.join(", ")))
+        (!names.is_empty()).then(|| {
+            format!("Not compared, because {other} does not have it: {}.", text::excerpt(&names.join(", "), 500))
+        })
     };
     if b.contender.is_none() {
         found.extend(alone(a, "B", &|c| paired_a.contains(c.name.as_str())));

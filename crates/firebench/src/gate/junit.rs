@@ -12,8 +12,7 @@ pub fn junit(outcomes: &[Outcome], suite: &str, require_verdict: bool) -> String
     let count = |gate| outcomes.iter().filter(|outcome| outcome.gate == gate).count();
     let undecided = count(Gate::Undecided);
     let unfair = count(Gate::Unfair);
-    let (errors, skipped) =
-        if require_verdict { (undecided.saturating_add(unfair), 0) } else { (unfair, undecided) };
+    let (errors, skipped) = if require_verdict { (undecided.saturating_add(unfair), 0) } else { (unfair, undecided) };
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\"",
         outcomes.len(),

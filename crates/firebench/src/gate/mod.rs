@@ -138,9 +138,10 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
     let unknown = |limit: &&Limit| limit.contender.as_deref().is_some_and(|name| !contenders.contains(&name));
     match limits.iter().find(unknown) {
         None => Ok(()),
-        Some(limit) => {
-            Err(UnknownContender { limit: text::line(&limit.to_string()), known: text::line(&contenders.join(", ")) })
-        }
+        Some(limit) => Err(UnknownContender {
+            limit: text::line(&limit.to_string()),
+            known: text::excerpt(&contenders.join(", "), 300),
+        }),
     }
 }
 
@@ -161,7 +162,7 @@ pub fn check_metrics(limits: &[Limit], metrics: &[String]) -> Result<(), Unknown
     match limits.iter().find(|limit| !metrics.contains(&limit.metric)) {
         None => Ok(()),
         Some(limit) => {
-            Err(UnknownMetric { limit: text::line(&limit.to_string()), known: text::line(&metrics.join(", ")) })
+            Err(UnknownMetric { limit: text::line(&limit.to_string()), known: text::excerpt(&metrics.join(", "), 300) })
         }
     }
 }
@@ -170,7 +171,8 @@ pub fn check_metrics(limits: &[Limit], metrics: &[String]) -> Result<(), Unknown
 /// limit asks for.
 pub fn comparisons<'a>(limits: &[Limit], primary: &str, contenders: impl IntoIterator<Item = &'a str>) -> usize {
     let metrics = |contender| {
-        let asked = limits.iter().map(|limit| limit.metric.as_str()).filter(move |metric| is_asked(limits, contender, metric));
+        let asked =
+            limits.iter().map(|limit| limit.metric.as_str()).filter(move |metric| is_asked(limits, contender, metric));
         asked.chain([primary]).collect::<BTreeSet<&str>>().len()
     };
     contenders.into_iter().map(metrics).sum()

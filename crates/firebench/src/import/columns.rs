@@ -94,13 +94,16 @@ impl Columns {
             if !rows.is_sorted_by_key(key) {
                 rows.sort_unstable_by_key(key);
             }
-            let twice = rows.iter().zip(rows.iter().skip(1)).find(|(one, next)| {
-                (one.boot, one.iteration) == (next.boot, next.iteration)
-            });
+            let twice = rows
+                .iter()
+                .zip(rows.iter().skip(1))
+                .find(|(one, next)| (one.boot, one.iteration) == (next.boot, next.iteration));
             if let Some((first, Row { boot, iteration, line, .. })) = twice {
                 let name = &contender_of.name;
-                let problem =
-                    format!("{name}, boot {boot}, iteration {iteration} has a {metric} already, in line {}", first.line);
+                let problem = format!(
+                    "{name}, boot {boot}, iteration {iteration} has a {metric} already, in line {}",
+                    first.line
+                );
                 return Err(ImportError::Line { line: *line, problem: text::line(&problem) });
             }
             if let Some(of_contender) = of_blocks.get_mut(contender).filter(|_| blocks) {
@@ -125,7 +128,10 @@ fn boots_and_blocks(name: &str, mut rows: Vec<(u32, u32, u64)>) -> Result<Vec<(u
     let wrong = |line: u64, problem: String| Err(ImportError::Line { line, problem: text::line(&problem) });
     let neighbours = rows.iter().zip(rows.iter().skip(1));
     if let Some(((boot, block, first), (_, other, line))) = neighbours.clone().find(|(one, next)| one.0 == next.0) {
-        return wrong(*line, format!("boot {boot} of {name} is in block {other} here and in block {block} in line {first}"));
+        return wrong(
+            *line,
+            format!("boot {boot} of {name} is in block {other} here and in block {block} in line {first}"),
+        );
     }
     let mut by_block = rows.clone();
     by_block.sort_unstable_by_key(|(boot, block, _)| (*block, *boot));

@@ -7,9 +7,6 @@ use super::{Contender, ImportError, MAX_SAMPLES, Read, check};
 use crate::report::text;
 use crate::store::{BLOCK, COLUMNS};
 
-
-
-
 /// The column of units, which other programs write.
 const UNIT: &str = "unit";
 

@@ -76,8 +76,10 @@ pub enum ImportError {
     Summary,
     /// A CSV with a wrong header.
     #[error("line {line}: {problem}")]
-    #[diagnostic(help("the first line names the columns: contender, boot, iteration, metric, value, and block where boots were measured \
-                       side by side; in any order"))]
+    #[diagnostic(help(
+        "the first line names the columns: contender, boot, iteration, metric, value, and block where boots were measured \
+                       side by side; in any order"
+    ))]
     Header {
         /// Which one, from 1.
         line: u64,

@@ -86,7 +86,8 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
     let mut names = Unique::default();
     let mut contenders = Vec::new();
     let mut notices = vec![
-        "hyperfine runs one command after the other, not in turns: a drift of the machine looks like a difference".to_owned(),
+        "hyperfine runs one command after the other, not in turns: a drift of the machine looks like a difference"
+            .to_owned(),
     ];
     for (place, outcome) in results.into_iter().enumerate() {
         let at = |field: &str| format!("results[{place}].{field}");
@@ -104,7 +105,8 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
         }
         let column = |field: &str, values: Vec<f64>| {
             let sample = |(boot, value): (u32, f64)| {
-                let value = check(value).map_err(|problem| broken(format!("execution {boot} of {}: {problem}", at(field))))?;
+                let value =
+                    check(value).map_err(|problem| broken(format!("execution {boot} of {}: {problem}", at(field))))?;
                 Ok(Sample { boot, iteration: 1, value })
             };
             let samples = (1..).zip(values).map(sample).collect::<Result<Vec<_>, ImportError>>()?;
@@ -161,7 +163,8 @@ fn words(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default();
     let said = said.replace("missing field", "there is no field").replace("invalid type: ", "found ");
-    let said = said.replace("invalid value: ", "found ").replace("struct Outcome", "an object").replace("f64", "a number");
+    let said =
+        said.replace("invalid value: ", "found ").replace("struct Outcome", "an object").replace("f64", "a number");
     let said = said.replace("i32", "a whole number").replace("a sequence", "an array").replace("sequence", "an array");
     format!("line {}, column {}: {}", error.line(), error.column(), said.replace(", expected", " in place of"))
 }

@@ -18,8 +18,31 @@ enum Meaning {
 
 /// Words for times.
 const TIMES: [&str; 25] = [
-    "real", "user", "sys", "system", "boot", "boots", "boottime", "time", "times", "elapsed", "wall", "walltime", "wallclock",
-    "duration", "latency", "runtime", "delay", "startup", "seconds", "second", "secs", "sec", "s", "uptime", "cputime",
+    "real",
+    "user",
+    "sys",
+    "system",
+    "boot",
+    "boots",
+    "boottime",
+    "time",
+    "times",
+    "elapsed",
+    "wall",
+    "walltime",
+    "wallclock",
+    "duration",
+    "latency",
+    "runtime",
+    "delay",
+    "startup",
+    "seconds",
+    "second",
+    "secs",
+    "sec",
+    "s",
+    "uptime",
+    "cputime",
 ];
 
 /// Words for units of time, at the end of a name.
@@ -33,15 +56,61 @@ const UNITS: [(&str, &[&str]); 5] = [
 
 /// Words for rates and scores.
 const RATES: [&str; 31] = [
-    "bps", "kbps", "mbps", "gbps", "ops", "iops", "kiops", "qps", "rps", "tps", "fps", "pps", "ips", "flops", "mflops",
-    "gflops", "mips", "bandwidth", "throughput", "score", "scores", "rate", "speed", "speedup", "hz", "khz", "mhz", "ghz",
-    "hits", "index", "performance",
+    "bps",
+    "kbps",
+    "mbps",
+    "gbps",
+    "ops",
+    "iops",
+    "kiops",
+    "qps",
+    "rps",
+    "tps",
+    "fps",
+    "pps",
+    "ips",
+    "flops",
+    "mflops",
+    "gflops",
+    "mips",
+    "bandwidth",
+    "throughput",
+    "score",
+    "scores",
+    "rate",
+    "speed",
+    "speedup",
+    "hz",
+    "khz",
+    "mhz",
+    "ghz",
+    "hits",
+    "index",
+    "performance",
 ];
 
 /// Words for work: so many of them in a second are a rate (`mb_s`, `requests/sec`).
 const WORK: [&str; 20] = [
-    "b", "kb", "mb", "gb", "kib", "mib", "gib", "byte", "bytes", "bit", "bits", "op", "ops", "operations", "req", "reqs",
-    "requests", "queries", "transactions", "events",
+    "b",
+    "kb",
+    "mb",
+    "gb",
+    "kib",
+    "mib",
+    "gib",
+    "byte",
+    "bytes",
+    "bit",
+    "bits",
+    "op",
+    "ops",
+    "operations",
+    "req",
+    "reqs",
+    "requests",
+    "queries",
+    "transactions",
+    "events",
 ];
 
 fn meaning(name: &str) -> Meaning {
@@ -105,15 +174,27 @@ mod tests {
 
     #[test]
     fn names_say_what_is_measured() {
-        for name in ["real", "Boot", "boot_time", "wall-clock", "time", "latency", "p99.latency", "seconds_per_op", "init_s"] {
+        for name in
+            ["real", "Boot", "boot_time", "wall-clock", "time", "latency", "p99.latency", "seconds_per_op", "init_s"]
+        {
             assert_eq!(meaning(name), Meaning::Seconds, "{name}");
         }
-        for name in
-            ["triad_mbps", "ops_per_s", "requests/sec", "IOPS", "read_bandwidth", "Throughput", "score", "mb_s", "GBps", "MB/s"]
-        {
+        for name in [
+            "triad_mbps",
+            "ops_per_s",
+            "requests/sec",
+            "IOPS",
+            "read_bandwidth",
+            "Throughput",
+            "score",
+            "mb_s",
+            "GBps",
+            "MB/s",
+        ] {
             assert_eq!(meaning(name), Meaning::More, "{name}");
         }
-        for (name, unit) in [("latency_us", "microseconds"), ("time (ms)", "milliseconds"), ("boot_ns", "nanoseconds")] {
+        for (name, unit) in [("latency_us", "microseconds"), ("time (ms)", "milliseconds"), ("boot_ns", "nanoseconds")]
+        {
             assert_eq!(meaning(name), Meaning::OtherUnit(unit), "{name}");
         }
         for name in ["instructions", "max_rss_bytes", "triad", "", "x"] {

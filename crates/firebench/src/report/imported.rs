@@ -40,13 +40,16 @@ pub(super) fn tables(report: &Report, summary: &Summary) -> String {
     for (place, MetricSummary { metric, .. }) in metrics.iter().enumerate() {
         let first = if summary.single_iteration { String::new() } else { format!("{:>CELL$}", "first") };
         let title = text::cut(&text::line(&format!("{metric}, {}", unit(metric))), NAME - 1);
-        let head = format!("{title:<NAME$}{:>BOOTS$}{first}{:>CELL$}{:>CELL$}{:>CELL$}", "boots", "median", "min", "max");
+        let head =
+            format!("{title:<NAME$}{:>BOOTS$}{first}{:>CELL$}{:>CELL$}{:>CELL$}", "boots", "median", "min", "max");
         if !out.is_empty() {
             out.push('\n');
         }
         out += &format!("{head}\n");
         for (contender, of_contender) in report.contenders.iter().zip(&summary.contenders) {
-            let Some(values) = of_contender.metrics.get(place).filter(|values| values.sample.is_some()) else { continue };
+            let Some(values) = of_contender.metrics.get(place).filter(|values| values.sample.is_some()) else {
+                continue;
+            };
             let name = text::cut(&text::line(&contender.name), NAME - 1);
             let number = |value: Option<f64>| format!("{:>CELL$}", value.map_or("-".to_owned(), text::seconds));
             let first = if summary.single_iteration { String::new() } else { number(values.first) };
@@ -62,9 +65,8 @@ pub(super) fn tables(report: &Report, summary: &Summary) -> String {
 fn boots(figures: &Figures, metric: &str) -> String {
     let mut numbers = figures.boots(metric, 0).map(|boot| boot.number);
     let first = numbers.next();
-    let (count, last) = numbers.fold((usize::from(first.is_some()), first), |(count, _), number| {
-        (count.saturating_add(1), Some(number))
-    });
+    let (count, last) = numbers
+        .fold((usize::from(first.is_some()), first), |(count, _), number| (count.saturating_add(1), Some(number)));
     match (first, last) {
         (Some(first), Some(last)) if first != last => format!("{count} ({first} to {last})"),
         (Some(only), _) => format!("{count} ({only})"),
@@ -90,8 +92,7 @@ pub(super) fn results(contender: &ContenderRecord) -> String {
             header.insert(0, "block".to_owned());
         }
         header.push(String::new());
-        let rows: Vec<Vec<String>> =
-            column.samples().iter().take(SAMPLES).map(|sample| row(figures, sample)).collect();
+        let rows: Vec<Vec<String>> = column.samples().iter().take(SAMPLES).map(|sample| row(figures, sample)).collect();
         out += &format!("\n{}", table(&header, 0, &rows));
         if let Some(more) = column.samples().len().checked_sub(SAMPLES).filter(|more| *more > 0) {
             out += &format!("\n{} more; `report.json` has all.\n", text::count(more, "sample"));

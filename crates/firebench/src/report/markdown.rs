@@ -101,7 +101,9 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
         let metrics = summary.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
         header.extend(metrics.iter().map(|(metric, _)| sentence(metric)));
         let paired = summary.pairs.iter().all(|pair| pair.apart.is_none());
-        header.extend(if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned));
+        header.extend(
+            if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned),
+        );
         let rows: Vec<Vec<String>> = summary
             .pairs
             .iter()

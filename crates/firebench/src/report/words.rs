@@ -87,7 +87,11 @@ fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
         (Some(judgement), _) => {
             let sentence = Sentence { contender, baseline, metric, unit, judgement };
             let by_difference = judgement.scale == Scale::Raw && boots::scale(metric) == Scale::Ratio;
-            let note = if by_difference { " A ratio needs times above zero, and some are zero: this is the difference." } else { "" };
+            let note = if by_difference {
+                " A ratio needs times above zero, and some are zero: this is the difference."
+            } else {
+                ""
+            };
             format!("{sentence}{}.{note}", gate::not_like_with_like(unlike))
         }
         (None, Some(reason)) if pair.apart.is_some() || reason != Unjudged::TooFew => {

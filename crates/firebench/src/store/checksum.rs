@@ -10,12 +10,15 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Trouble;
 
 /// What the columns of a run's line are covered by: all that the table of runs shows.
-const LINE: &str = "SELECT run, id, state, started, finished, workload, contenders, primary_metric, emulated, blocks, verdict, told
+const LINE: &str =
+    "SELECT run, id, state, started, finished, workload, contenders, primary_metric, emulated, blocks, verdict, told
                     FROM runs WHERE run = ?1";
 const HEAD: &str = "SELECT head FROM runs WHERE run = ?1";
-const CONTENDER: &str = "SELECT run, contender, name, vmm, launch, record FROM contenders WHERE run = ?1 AND contender = ?2";
+const CONTENDER: &str =
+    "SELECT run, contender, name, vmm, launch, record FROM contenders WHERE run = ?1 AND contender = ?2";
 const EVENT: &str = "SELECT run, seq, time, event FROM events WHERE run = ?1 AND seq = ?2";
-const BOOT: &str = "SELECT run, seq, contender, block, position, attempt, retried, status, message, boot_seconds, life_seconds, record
+const BOOT: &str =
+    "SELECT run, seq, contender, block, position, attempt, retried, status, message, boot_seconds, life_seconds, record
                     FROM boots WHERE boot = ?1";
 const ITERATIONS: &str = "SELECT iteration, digest, record FROM iterations WHERE boot = ?1 ORDER BY iteration";
 const SAMPLES: &str = "SELECT iteration, metric, value FROM samples WHERE boot = ?1 ORDER BY iteration, metric";
@@ -170,11 +173,13 @@ pub(super) fn check_head(connection: &Connection, run: i64, id: &str) -> Result<
         check(is, was, || format!("run {id}: contender {}", contender.saturating_add(1)))?;
     }
     // Boots and events have numbers without a gap, and those that the head tells of are all there.
-    const PLACES: &str = "SELECT (SELECT count(*) FROM boots WHERE run = ?1) + (SELECT count(*) FROM events WHERE run = ?1),
+    const PLACES: &str =
+        "SELECT (SELECT count(*) FROM boots WHERE run = ?1) + (SELECT count(*) FROM events WHERE run = ?1),
                           1 + max(coalesce((SELECT max(seq) FROM boots WHERE run = ?1), -1),
                                   coalesce((SELECT max(seq) FROM events WHERE run = ?1), -1)),
                           (SELECT told FROM runs WHERE run = ?1)";
-    let places = connection.prepare_cached(PLACES)?.query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let places =
+        connection.prepare_cached(PLACES)?.query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let (count, next, told): (i64, i64, i64) = places;
     if count != next || told > next {
         return Err(Trouble::Damaged(format!("run {id}: boots or events are missing")));

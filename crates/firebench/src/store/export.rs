@@ -108,7 +108,8 @@ impl Store {
 
 /// The figures of others: as they came, without executions that failed.
 fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result<(), Trouble> {
-    let figures = || report.contenders.iter().filter_map(|contender| Some((&contender.name, contender.figures.as_ref()?)));
+    let figures =
+        || report.contenders.iter().filter_map(|contender| Some((&contender.name, contender.figures.as_ref()?)));
     let in_blocks = figures().any(|(_, figures)| !figures.blocks.is_empty());
     let header: Vec<&str> = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).collect();
     out.write_record(header).map_err(output)?;
@@ -119,7 +120,8 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
             for sample in column.samples().iter().filter(|sample| figures.failure(sample.boot).is_none()) {
                 let fields = [sample.boot.to_string(), sample.iteration.to_string(), number(sample.value)];
                 let [boot, iteration, value] = &fields;
-                let block = in_blocks.then(|| figures.block(sample.boot).map_or(String::new(), |block| block.to_string()));
+                let block =
+                    in_blocks.then(|| figures.block(sample.boot).map_or(String::new(), |block| block.to_string()));
                 let fields = [&name, boot, iteration, &metric, value];
                 out.write_record(fields.into_iter().chain(&block)).map_err(output)?;
             }

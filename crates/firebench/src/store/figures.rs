@@ -50,7 +50,12 @@ pub(super) fn insert(connection: &Connection, run: i64, contender: i64, figures:
 }
 
 /// Reads the samples of a contender into its record.
-pub(super) fn read(connection: &Connection, run: i64, place: i64, contender: &mut ContenderRecord) -> Result<(), Trouble> {
+pub(super) fn read(
+    connection: &Connection,
+    run: i64,
+    place: i64,
+    contender: &mut ContenderRecord,
+) -> Result<(), Trouble> {
     const SQL: &str = "SELECT metric, part, checksum, samples, parts FROM figures WHERE run = ?1 AND contender = ?2
                        ORDER BY metric, part";
     let mut statement = connection.prepare_cached(SQL)?;
@@ -60,8 +65,8 @@ pub(super) fn read(connection: &Connection, run: i64, place: i64, contender: &mu
     while let Some(row) = rows.next()? {
         let (metric, part): (String, i64) = (row.get(0)?, row.get(1)?);
         checksum::check_figures(connection, (run, place, &metric, part), row.get(2)?)?;
-        let samples: Vec<(u32, u32, f64)> = serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(Trouble::Record)?;
+        let samples: Vec<(u32, u32, f64)> =
+            serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?).map_err(Trouble::Record)?;
         let column = columns.entry(metric).or_default();
         column.there = column.there.saturating_add(1);
         column.of = row.get(4)?;

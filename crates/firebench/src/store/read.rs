@@ -197,12 +197,15 @@ impl Store {
             primary: row.get(7)?,
             emulated: row.get(8)?,
             blocks: row.get(9)?,
-            verdict: row.get(10)?,
+            verdict: row.get::<_, Option<String>>(10)?.map(|verdict| text::excerpt(&verdict, LONGEST_VERDICT)),
             id,
             state,
         })
     }
 }
+
+/// So many characters of a run's verdicts are in its line.
+const LONGEST_VERDICT: usize = 2000;
 
 /// The longest state, time or workload of a run.
 const LONGEST_WORD: usize = 200;
@@ -270,7 +273,8 @@ pub(super) fn head(connection: &Connection, run: i64) -> Result<(Report, i64), T
 
 /// A run's events that are not a boot's own, in order.
 pub(super) fn events(connection: &Connection, run: i64) -> Result<Vec<StoredEvent>, Trouble> {
-    let mut statement = connection.prepare_cached("SELECT seq, time, event, checksum FROM events WHERE run = ?1 ORDER BY seq")?;
+    let mut statement =
+        connection.prepare_cached("SELECT seq, time, event, checksum FROM events WHERE run = ?1 ORDER BY seq")?;
     let mut rows = statement.query([run])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {

@@ -7,7 +7,11 @@ use firebench_stats::{Judgement, Verdict};
 use crate::audit;
 use crate::boots::good;
 use crate::record::Report;
+use crate::report::text;
 use crate::summary::{Pair, Summary};
+
+/// So many characters of a contender's name are in the table.
+const NAME: usize = 100;
 
 /// So many contenders have their verdict in the table.
 const VERDICTS: usize = 20;
@@ -40,7 +44,7 @@ pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
     let word = |(pair, unlike, judged): (&Pair, &Vec<String>, &Judgement)| {
         let undecided = judged.verdict == Verdict::Inconclusive;
         let unlike = if unlike.is_empty() || undecided { "" } else { " (not like with like)" };
-        format!("{} {}{unlike}", pair.contender, judgement(judged))
+        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged))
     };
     let mut words: Vec<String> = judged().take(VERDICTS).map(word).collect();
     if let Some(more) = judged().count().checked_sub(VERDICTS).filter(|more| *more > 0) {

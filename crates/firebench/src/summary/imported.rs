@@ -61,8 +61,7 @@ pub(super) fn summarize(report: &Report) -> Summary {
 fn contender(name: &str, figures: &Figures, metrics: &[String], design: &DesignRecord) -> ContenderSummary {
     let metric = |metric: &String| {
         let boots = || figures.boots(metric, design.warm_up);
-        let sample: Option<Spread> =
-            spread(boots().flat_map(|boot| boot.counted).map(|sample| sample.value).collect());
+        let sample: Option<Spread> = spread(boots().flat_map(|boot| boot.counted).map(|sample| sample.value).collect());
         let first = (design.iterations > 1).then(|| median(boots().map(|boot| boot.first))).flatten();
         MetricSummary { metric: metric.clone(), first, sample }
     };
@@ -220,12 +219,7 @@ struct Compared {
     judgement: Result<Judgement, Unjudged>,
 }
 
-fn values<'a>(
-    figures: &'a Figures,
-    metric: &str,
-    design: &DesignRecord,
-    scale: Scale,
-) -> Result<Values<'a>, Unjudged> {
+fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: Scale) -> Result<Values<'a>, Unjudged> {
     Ok(Values { values: figures.values(metric, design.warm_up, scale)?, figures })
 }
 

@@ -97,7 +97,10 @@ fn files_of_hyperfine_are_compared_and_said_to_be_imported() {
     assert!(stdout.contains("new tool is 50") && stdout.contains("4 and 4 boots"), "{stdout}");
     assert!(!stdout.contains("firebench memory") && !stdout.contains("user"), "{stdout}");
     let (markdown, _) = exits(&lab, &["a.json", "c.csv", "--format", "markdown"], 0);
-    assert!(markdown.starts_with("# B against A: imported figures\n\n> IMPORTED figures: A from hyperfine"), "{markdown}");
+    assert!(
+        markdown.starts_with("# B against A: imported figures\n\n> IMPORTED figures: A from hyperfine"),
+        "{markdown}"
+    );
     let (_, stderr) = exits(&lab, &["a.json", "b.json", "--fail-if", "sys > 1s"], 2);
     assert!(stderr.contains("hint: the metrics are real\n"), "{stderr}");
     exits(&lab, &["a.json:old tool", "a.json:old tool"], 2);

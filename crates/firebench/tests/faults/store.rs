@@ -195,7 +195,9 @@ fn a_store_that_somebody_made_by_hand() {
     let endless = "DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(boot) AS (SELECT 1 UNION ALL SELECT boot + 1 FROM n)
                    SELECT boot, 0 AS iteration, 'real' AS metric, 1.0 AS value FROM n";
     let connection = Connection::open(lab.store()).expect("the store");
-    connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {endless}; PRAGMA wal_checkpoint(TRUNCATE)")).expect("SQL");
+    connection
+        .execute_batch(&format!("PRAGMA foreign_keys = OFF; {endless}; PRAGMA wal_checkpoint(TRUNCATE)"))
+        .expect("SQL");
     drop(connection);
     every_command_refuses(&lab, &["was not made by firebench alone: the view samples is not firebench's"]);
 }

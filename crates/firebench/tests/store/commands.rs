@@ -116,7 +116,8 @@ fn of_several_files_all_are_stored_or_none() {
     assert_eq!(code, 2);
     assert!(
         said.starts_with("error: cannot import ")
-            && said.contains("bad.csv: line 1: the column iteration is missing; the columns are contender, boot\nhint: "),
+            && said
+                .contains("bad.csv: line 1: the column iteration is missing; the columns are contender, boot\nhint: "),
         "{said}"
     );
     assert!(!lab.path("data").exists(), "not even a store is made");

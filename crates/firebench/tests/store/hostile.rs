@@ -26,7 +26,9 @@ fn stored() -> (TempDir, PathBuf) {
 /// Changes the file behind firebench's back.
 fn change(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
-    connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; {sql}")).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; {sql}"))
+        .unwrap();
 }
 
 /// Everything that can be read of all runs.
@@ -90,7 +92,10 @@ fn a_damaged_boot_is_named() {
     let id = Store::open(&path).unwrap().list().unwrap()[1].id.clone();
     change(&path, "UPDATE samples SET value = 0.448 WHERE boot = 2 AND iteration = 1 AND metric = 'real'");
     let error = Store::open(&path).unwrap().load(id.as_str()).unwrap_err().to_string();
-    assert!(error.contains("is damaged: run ") && error.contains(&format!("run {id}: boot 1 of contender 2")), "{error}");
+    assert!(
+        error.contains("is damaged: run ") && error.contains(&format!("run {id}: boot 1 of contender 2")),
+        "{error}"
+    );
 }
 
 /// In the bytes of the file, not by SQL: whatever bit it is, what is read is what was written, or nothing is.
@@ -184,9 +189,15 @@ fn what_firebench_would_not_have_written_is_refused() {
         "UPDATE runs SET head = '' WHERE run = 1",
     ] {
         let (_dir, path) = stored();
-        change(&path, &format!("DELETE FROM run_checksums; UPDATE boots SET checksum = NULL; UPDATE contenders SET checksum = NULL; {sql}"));
+        change(
+            &path,
+            &format!(
+                "DELETE FROM run_checksums; UPDATE boots SET checksum = NULL; UPDATE contenders SET checksum = NULL; {sql}"
+            ),
+        );
         let store = Store::open(&path).unwrap();
-        let read = store.list().and_then(|lines| lines.iter().try_for_each(|line| store.load(line.id.as_str()).map(drop)));
+        let read =
+            store.list().and_then(|lines| lines.iter().try_for_each(|line| store.load(line.id.as_str()).map(drop)));
         match read {
             Err(error @ StoreError::Damaged { .. }) => {
                 let said = error.to_string();

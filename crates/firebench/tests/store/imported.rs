@@ -181,8 +181,14 @@ fn zeros_are_compared_by_difference() {
 fn what_would_be_called_by_the_wrong_direction_is_refused() {
     let of = |metric: &str| format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n");
     for (metric, said) in [
-        ("triad_mbps", "firebench knows only times so far, where less is better: more of 'triad_mbps' seems to be better"),
-        ("requests/sec", "firebench knows only times so far, where less is better: more of 'requests/sec' seems to be better"),
+        (
+            "triad_mbps",
+            "firebench knows only times so far, where less is better: more of 'triad_mbps' seems to be better",
+        ),
+        (
+            "requests/sec",
+            "firebench knows only times so far, where less is better: more of 'requests/sec' seems to be better",
+        ),
         ("latency_us", "firebench takes times in seconds: 'latency_us' is in microseconds by its name"),
         ("widgets", "firebench knows only times so far, where less is better: it does not know what 'widgets' is"),
     ] {
@@ -329,7 +335,10 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
     let good = "a,0,0,real,1\n";
     let cases = [
         ("name,boot\n", "line 1: the column contender is missing; the columns are name, boot"),
-        ("contender,boot,iteration,metric\na,0,0,real\n", "line 1: the column value is missing; the columns are contender, boot, iteration, metric"),
+        (
+            "contender,boot,iteration,metric\na,0,0,real\n",
+            "line 1: the column value is missing; the columns are contender, boot, iteration, metric",
+        ),
         ("contender,boot,iteration,metric,value,boot\n", "line 1: the column boot is there twice"),
         ("just some text\n", "line 1: the column contender is missing; the columns are just some text"),
     ];
@@ -378,17 +387,15 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
         (r#"{"results": []}"#.to_owned(), "it holds no measurement".to_owned()),
         (
             r#"{"data": []}"#.to_owned(),
-            "this JSON is an object of an unknown kind: neither a report of firebench nor results of hyperfine".to_owned(),
+            "this JSON is an object of an unknown kind: neither a report of firebench nor results of hyperfine"
+                .to_owned(),
         ),
         (
             r#"[{"label": "vm-a", "samples_ms": [310.1]}]"#.to_owned(),
             "this JSON is a list: neither a report of firebench nor results of hyperfine".to_owned(),
         ),
         (result(r#""times": []"#), format!("{not}results[0].times is empty")),
-        (
-            result(r#""times": [1, -2]"#),
-            format!("{not}execution 2 of results[0].times: -2 cannot have been measured"),
-        ),
+        (result(r#""times": [1, -2]"#), format!("{not}execution 2 of results[0].times: -2 cannot have been measured")),
         (
             result(r#""times": [1, 2], "exit_codes": [0]"#),
             format!("{not}results[0].exit_codes has 1 entries for 2 times"),
@@ -397,10 +404,7 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
             result(r#""mean": 1"#),
             "this is hyperfine's summary: it has means, but not the time of each execution".to_owned(),
         ),
-        (
-            result(r#""times": ["fast"]"#),
-            format!("{not}line 1, column 73: found string \"fast\" in place of a number"),
-        ),
+        (result(r#""times": ["fast"]"#), format!("{not}line 1, column 73: found string \"fast\" in place of a number")),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(&text), expected);
