@@ -178,6 +178,7 @@ fn boot(observer: Observer<'_>, verdict: Option<(BootStatus, String)>, life: Dur
     let samples = "contender,boot,iteration,metric,value\nqemu,0,0,real,1\nfirecracker,0,0,real,1\n";
     let mut report = import::parse(samples, "x", "2025-01-01T00:00:00Z").expect("samples");
     report.imported = None;
+    report.contenders.iter_mut().for_each(|contender| contender.figures = None);
     if let Some(first) = report.contenders.first_mut() {
         first.boots = vec![record];
     }

@@ -10,16 +10,22 @@ use firebench::store::Store;
 use tempfile::TempDir;
 
 use crate::clean::{self, clean};
+use crate::heap;
 
 /// When an import takes place.
 const NOW: &str = "2025-01-01T00:00:00Z";
 /// A file's name belongs to whoever made the file.
 const NAME: &str = "figures \x1b[31m\u{202e}.csv";
 
+/// What may be held while a text is imported: so many times its size, and some room for what has none.
+fn bound(text: &str) -> usize {
+    20 * text.len() + (1 << 20)
+}
+
 /// Imports the text, renders it in every format, compares it with itself, and puts it through a store.
 pub fn import(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    match import::parse(text, NAME, NOW) {
+    match heap::bounded(bound(text), || import::parse(text, NAME, NOW)) {
         Ok(report) => {
             clean::report(&report);
             compared(&report);
@@ -69,4 +75,53 @@ fn stored(report: Report) {
         clean("the JSON Lines", std::str::from_utf8(&lines).expect("text"));
         store.delete(&id).expect("it was there");
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use firebench::import;
+    use firebench::report::terminal::{self, Style};
+    use firebench::store::Store;
+
+    use crate::heap::bounded;
+
+    /// So many samples.
+    const SAMPLES: usize = 200_000;
+
+    /// As short as samples can be written.
+    fn csv() -> String {
+        let mut text = "contender,boot,iteration,metric,value\n".to_owned();
+        (0..SAMPLES).for_each(|boot| writeln!(text, "{},{boot},1,s,{}", boot % 2, boot % 10).expect("memory"));
+        text
+    }
+
+    fn hyperfine() -> String {
+        let times = ["1"; SAMPLES / 2].join(",");
+        let codes = ["0"; SAMPLES / 2].join(",");
+        let result = format!(r#"{{"command": "true", "times": [{times}], "exit_codes": [{codes}]}}"#);
+        format!(r#"{{"results": [{result}, {result}]}}"#)
+    }
+
+    #[test]
+    fn many_samples_take_twenty_times_the_size_of_their_file_at_most() {
+        for text in [csv(), hyperfine()] {
+            let limit = 20 * text.len();
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("store.db");
+            let id = bounded(limit, || {
+                let report = import::parse(&text, "x", "now").expect("samples");
+                Store::open(&path).expect("a store").import(report).expect("a run")
+            });
+            bounded(limit, || {
+                let report = Store::open(&path).expect("a store").load(id.as_str()).expect("the run");
+                terminal::render(&report, Style { color: false, width: 100 })
+            });
+            bounded(limit, || {
+                let store = Store::open(&path).expect("a store");
+                store.export_csv(id.as_str(), &mut std::io::sink()).expect("it is taken");
+            });
+        }
+    }
 }

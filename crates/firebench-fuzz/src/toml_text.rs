@@ -40,6 +40,7 @@ fn round_trip(experiment: &Experiment) {
 
     let mut report = import::parse("contender,boot,iteration,metric,value\na,0,0,real,1\n", "x", "").expect("a sample");
     report.imported = None;
+    report.contenders.iter_mut().for_each(|contender| contender.figures = None);
     report.experiment = experiment.clone();
     let page = clean::report(&report);
     match experiment_from_markdown(&page) {

@@ -19,8 +19,24 @@ use crate::quantile::student_upper;
 /// error rate of all `comparisons` (m) together; the numbers of boots were chosen before, and nobody looked on the way.
 /// Errors: fewer than 2 boots on a side, NaN or infinite values, a bad level, no comparison.
 pub fn welch(contender: &[f64], baseline: &[f64], alpha: f64, comparisons: usize) -> Result<Interval> {
+    each(alpha, comparisons)?;
+    welch_of(Side::of(contender)?, Side::of(baseline)?, alpha, comparisons)
+}
+
+/// What the boots of one side come to. It is computed once, however many others are compared with it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Side(Moments);
+
+impl Side {
+    /// Of one value a boot. Errors: fewer than 2 boots, NaN or infinite values.
+    pub fn of(values: &[f64]) -> Result<Side> {
+        Moments::of(values, BOOTS, BOOTS).map(Side)
+    }
+}
+
+/// [`welch`], from what the two sides come to.
+pub fn welch_of(Side(contender): Side, Side(baseline): Side, alpha: f64, comparisons: usize) -> Result<Interval> {
     let level = each(alpha, comparisons)?;
-    let [contender, baseline] = [Moments::of(contender, BOOTS, BOOTS)?, Moments::of(baseline, BOOTS, BOOTS)?];
     let [of_contender, of_baseline] = [contender, baseline].map(|side| side.variance() / side.count as f64);
     let variance = of_contender + of_baseline;
     // Shares, not squares of variances, which could leave the range of numbers.

@@ -73,6 +73,9 @@ pub enum Gate {
     Within,
     /// The limit lies in the interval.
     Undecided,
+    /// The two do not compare like with like: their difference is no regression, and that there is none means nothing. Never an
+    /// answer of [`Judgement::beyond`], which knows numbers alone.
+    Unfair,
 }
 
 /// A verdict with everything that it stands on.

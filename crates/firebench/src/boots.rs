@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use firebench_stats::{Judgement, Scale, boot, raw, verdict};
+use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
 use crate::gate::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
@@ -60,15 +60,54 @@ pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [Iteration
 /// What each boot comes to, on the scale of the metric: the mean of its logarithms, or of its plain values. None where
 /// one of them has no value that can be compared.
 pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<Vec<f64>> {
+    values_on(boots, design, metric, scale(metric)).ok()
+}
+
+/// What each boot comes to, on a scale.
+///
+/// # Errors
+/// [`Unjudged::Zero`] and [`Unjudged::NoValue`].
+pub fn values_on(
+    boots: &[&BootRecord],
+    design: &DesignRecord,
+    metric: &str,
+    scale: Scale,
+) -> Result<Vec<f64>, Unjudged> {
     let value = |boot: &&BootRecord| {
         let metric_of = |iteration: &IterationRecord| iteration.metrics.get(metric).copied();
-        let iterations: Vec<f64> = sample(boot, design).iter().map(metric_of).collect::<Option<_>>()?;
-        match scale(metric) {
-            Scale::Ratio => boot::log_mean(&iterations, 0).ok(),
-            Scale::Raw => raw::mean(&iterations, 0).ok(),
-        }
+        let iterations: Option<Vec<f64>> = sample(boot, design).iter().map(metric_of).collect();
+        of_iterations(&iterations.ok_or(Unjudged::NoValue)?, scale)
     };
     boots.iter().map(value).collect()
+}
+
+/// What the iterations of a boot come to, on a scale: the mean of their logarithms, or of their plain values.
+///
+/// # Errors
+/// [`Unjudged::Zero`] where a logarithm would be that of zero, [`Unjudged::NoValue`] where something was not measured.
+pub fn of_iterations(values: &[f64], scale: Scale) -> Result<f64, Unjudged> {
+    if values.iter().any(|value| *value < 0.0) {
+        return Err(Unjudged::NoValue);
+    }
+    let mean = match scale {
+        Scale::Ratio => boot::log_mean(values, 0),
+        Scale::Raw => raw::mean(values, 0),
+    };
+    mean.map_err(|error| match error {
+        Error::NotPositive { .. } => Unjudged::Zero,
+        _ => Unjudged::NoValue,
+    })
+}
+
+/// Does `work` on the scale of the metric, or by difference where a ratio would be one to zero.
+///
+/// # Errors
+/// Those of `work`.
+pub fn on_a_scale<T>(metric: &str, work: impl Fn(Scale) -> Result<T, Unjudged>) -> Result<T, Unjudged> {
+    match work(scale(metric)) {
+        Err(Unjudged::Zero) => work(Scale::Raw),
+        done => done,
+    }
 }
 
 /// The mean of what boots come to; None of no boot.
@@ -118,16 +157,26 @@ impl<'a> Paired<'a> {
         if self.baseline.len() < 2 {
             return Err(Unjudged::TooFew);
         }
-        let judged = || {
-            let differences = self.differences(design, metric)?;
+        on_a_scale(metric, |scale| {
+            let of = |boots| values_on(boots, design, metric, scale);
+            let (baseline, contender) = (of(&self.baseline)?, of(&self.contender)?);
+            let differences = boot::differences(&contender, &baseline).map_err(|_| Unjudged::NoValue)?;
             let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
-            let interval = design.rule.last(&differences, planned, comparisons).ok()?;
-            let delta = match scale(metric) {
+            let interval = design.rule.last(&differences, planned, comparisons).map_err(|_| Unjudged::NoValue)?;
+            let delta = match scale {
                 Scale::Ratio => design.delta,
-                Scale::Raw => design.delta * mean(&values(&self.baseline, design, &design.primary)?)?.exp(),
+                Scale::Raw => design.delta * self.typical(design).ok_or(Unjudged::NoValue)?,
             };
-            verdict::judge(interval, scale(metric), delta).ok()
-        };
-        judged().ok_or(Unjudged::NoValue)
+            verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
+        })
+    }
+
+    /// The baseline's mean in the primary metric: the geometric one, or the plain one where there are zeros.
+    fn typical(&self, design: &DesignRecord) -> Option<f64> {
+        let primary = &design.primary;
+        match values_on(&self.baseline, design, primary, Scale::Ratio) {
+            Ok(values) => mean(&values).map(f64::exp),
+            Err(_) => mean(&values_on(&self.baseline, design, primary, Scale::Raw).ok()?),
+        }
     }
 }

@@ -34,6 +34,7 @@ pub mod errors;
 pub mod events;
 pub mod experiment;
 pub mod fetch;
+pub mod figures;
 pub mod gate;
 pub mod hostfacts;
 pub mod import;

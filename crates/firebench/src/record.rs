@@ -12,6 +12,7 @@ use firebench_vmm::{Accel, Launch, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
+use crate::figures::Figures;
 use crate::hostfacts::HostFacts;
 
 /// The value of [`Report::schema`].
@@ -257,6 +258,9 @@ pub struct ContenderRecord {
     pub launch: Launch,
     /// Its boots in the order in which they ran.
     pub boots: Vec<BootRecord>,
+    /// Its figures, if firebench did not measure them; then there are no boots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
 }
 
 fn kvm() -> Accel {

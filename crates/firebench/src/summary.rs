@@ -1,13 +1,16 @@
 //! From a report to the few numbers that a reader looks for. Pure.
 //!
 //! The boot is the replicate. What counts in it are its iterations after the warm-up (as a rule the first one, which is
-//! always shown apart): see [`boots`].
+//! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape ([`imported`]).
+
+pub mod imported;
 
 use firebench_stats::{Judgement, Scale};
 use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
+use crate::gate::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
@@ -33,7 +36,7 @@ pub struct ContenderSummary {
     pub boots_ok: usize,
     /// Boots, attempts included, that did not.
     pub boots_not_ok: usize,
-    /// One entry for each of [`METRICS`].
+    /// One entry for each of [`METRICS`], or for each [metric of others](imported::metrics).
     pub metrics: Vec<MetricSummary>,
     /// Median boot time in seconds.
     pub boot_seconds: Option<f64>,
@@ -53,7 +56,7 @@ pub struct ContenderSummary {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricSummary {
     /// Its name.
-    pub metric: &'static str,
+    pub metric: String,
     /// Median over the boots' first iterations.
     pub first: Option<f64>,
     /// The iterations that count.
@@ -91,10 +94,14 @@ pub struct Pair {
     pub blocks: usize,
     /// Blocks in which one of them has none.
     pub blocks_left_out: usize,
-    /// One entry for each of [`METRICS`].
-    pub metrics: Vec<(&'static str, Comparison)>,
+    /// Good boots of the contender and of the baseline, where they were not measured side by side: then there are no blocks.
+    pub apart: Option<[usize; 2]>,
+    /// One entry for each of [`METRICS`], or for each [metric of others](imported::metrics).
+    pub metrics: Vec<(String, Comparison)>,
     /// The verdict on [`DesignRecord::primary`]; none on an emulated accelerator, and none from fewer than two blocks.
     pub judgement: Option<Judgement>,
+    /// Why there is no verdict.
+    pub unjudged: Option<Unjudged>,
 }
 
 /// How the contender compares with the baseline in one metric.
@@ -140,6 +147,9 @@ pub fn aim(report: &Report) -> Option<Aim> {
 
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {
+    if report.imported.is_some() {
+        return imported::summarize(report);
+    }
     let design = &report.design;
     let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
     Summary {
@@ -177,7 +187,7 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
     let metrics: Vec<MetricSummary> = METRICS
         .into_iter()
         .map(|metric| MetricSummary {
-            metric,
+            metric: metric.to_owned(),
             first: median(firsts().filter_map(|i| value(i, metric))),
             sample: spread(sample().filter_map(|i| value(i, metric)).collect()),
         })
@@ -219,13 +229,16 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
     let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
     let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
     let paired = Paired::of(report, baseline, contender);
+    let judged = paired.judge(report, &design.primary, comparisons);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
         blocks: paired.baseline.len(),
         blocks_left_out: blocks.len().saturating_sub(paired.baseline.len()),
-        metrics: METRICS.into_iter().map(|metric| (metric, compare(&paired, metric, design))).collect(),
-        judgement: paired.judge(report, &design.primary, comparisons).ok(),
+        apart: None,
+        metrics: METRICS.into_iter().map(|metric| (metric.to_owned(), compare(&paired, metric, design))).collect(),
+        judgement: judged.as_ref().ok().copied(),
+        unjudged: judged.err(),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Fairness {
     Several,
     /// Several things differ, and one of them alone voids a comparison of the others.
     Void,
+    /// One of the two had no good boot: nothing of it was seen, and what was planned proves nothing.
+    Unseen,
 }
 
 /// A contender against a baseline.
@@ -61,9 +63,21 @@ pub struct PairAudit {
     pub fairness: Fairness,
     /// Those of the two whose guests told nothing of themselves: only their launches were compared.
     pub silent: Vec<String>,
+    /// Those of the two that had no good boot.
+    pub unseen: Vec<String>,
 }
 
+/// The fact that is a difference on purpose, and known to the reader.
+const HANDICAP: &str = "handicap";
+
 impl PairAudit {
+    /// Why the two do not compare like with like: what voids the comparison and follows from nothing else. A handicap does not:
+    /// whoever gave it wants to see it.
+    pub fn unlike(&self) -> Vec<String> {
+        let roots = self.of_rank(Rank::Voids).filter(|finding| finding.follows.is_none() && finding.fact != HANDICAP);
+        roots.map(|finding| finding.fact.to_owned()).collect()
+    }
+
     /// What differs of itself and matters, the VMM aside.
     pub fn causes(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rank > Rank::Harmless && finding.follows.is_none())
@@ -78,7 +92,10 @@ impl PairAudit {
 /// Holds a contender against a baseline, which may be of another run.
 pub fn between(baseline: &Subject, contender: &Subject) -> PairAudit {
     let subject = subject(baseline, contender);
-    let mut findings: Vec<Finding> = FACTS.iter().filter_map(|fact| finding(fact, baseline, contender)).collect();
+    let unseen: Vec<String> =
+        [baseline, contender].into_iter().filter(|s| !s.seen).map(|s| s.contender.name.clone()).collect();
+    let facts = FACTS.iter().filter(|_| unseen.is_empty());
+    let mut findings: Vec<Finding> = facts.filter_map(|fact| finding(fact, baseline, contender)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.rank));
     let differing: BTreeSet<&str> =
         findings.iter().filter(|finding| finding.rank > Rank::Harmless).map(|finding| finding.fact).collect();
@@ -88,15 +105,16 @@ pub fn between(baseline: &Subject, contender: &Subject) -> PairAudit {
         finding.follows =
             causes.iter().copied().find(|&cause| differing.contains(cause) || cause == VMM && subject.is_some());
     }
-    let silent = [baseline, contender].into_iter().filter(|s| s.guest.is_none());
+    let silent = [baseline, contender].into_iter().filter(|s| s.seen && s.guest.is_none());
     PairAudit {
         baseline: baseline.contender.name.clone(),
         contender: contender.contender.name.clone(),
         beside_host: baseline.is_host() != contender.is_host(),
-        fairness: fairness(subject.is_some(), &findings),
+        fairness: if unseen.is_empty() { fairness(subject.is_some(), &findings) } else { Fairness::Unseen },
         silent: silent.map(|s| s.contender.name.clone()).collect(),
         subject,
         findings,
+        unseen,
     }
 }
 

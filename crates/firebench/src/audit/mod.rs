@@ -73,6 +73,15 @@ pub fn audit(report: &Report) -> Audit {
     }
 }
 
+/// Why each contender after the first one does not compare like with like with it; empty where it does, and of figures of
+/// others, of which nothing is known.
+pub fn unlike(report: &Report) -> Vec<Vec<String>> {
+    if report.imported.is_some() {
+        return vec![Vec::new(); report.contenders.len().saturating_sub(1)];
+    }
+    audit(report).pairs.iter().map(PairAudit::unlike).collect()
+}
+
 /// What differs between a contender's first boot that counts and the later ones.
 fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     let good = boots::good(contender, &report.design);

@@ -25,6 +25,8 @@ pub struct Subject<'a> {
     boots: Vec<&'a BootRecord>,
     /// What its guest told in the first of them in which it told anything.
     pub guest: Option<&'a GuestFacts>,
+    /// Whether it was seen at work: a boot of it was good.
+    pub seen: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -42,7 +44,8 @@ impl<'a> Subject<'a> {
 
     fn in_boots(report: &'a Report, contender: &'a ContenderRecord, boots: Vec<&'a BootRecord>) -> Self {
         let guest = boots.iter().find_map(|boot| boot.facts.as_ref());
-        Subject { report, contender, boots, guest }
+        let seen = boots.iter().any(|boot| boot.status == BootStatus::Ok);
+        Subject { report, contender, boots, guest, seen }
     }
 
     /// The boots that speak for it.

@@ -1,8 +1,11 @@
 //! `firebench compare`: two runs beside each other, and a gate on how far they may be apart.
 
+use std::time::SystemTime;
+
 use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
+use super::import::FiguresArgs;
 use super::{EXIT_FAILED, Failure, Places};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
@@ -11,7 +14,7 @@ use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// The baseline: a report.json, its directory, or a run; A:CONTENDER for one contender of it
+    /// The baseline: a report.json, its directory, a run, or figures of others; A:CONTENDER for one contender of it
     a: String,
     /// What is held against it, in the same way
     b: String,
@@ -20,6 +23,8 @@ pub(crate) struct CompareArgs {
     format: Format,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -36,14 +41,17 @@ enum Format {
 pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     let store = places.store_path()?;
     let lookup: Lookup = &|which| Store::lookup(&store, which).map_err(|error| Box::new(error) as _);
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let operand = |given: &str| {
-        operand::load(given, lookup).map_err(|error| match error {
+        operand::load_with(given, lookup, &now, &args.figures.options()).map_err(|error| match error {
             OperandError::Store(error) => Failure { error, code: EXIT_FAILED },
             error => Failure::usage(error),
         })
     };
     let (a, b) = (operand(&args.a)?, operand(&args.b)?);
-    let comparison = compare::compare(&a, &b, &args.gate.fail_if).map_err(Failure::usage)?;
+    let mut comparison = compare::compare(&a, &b, &args.gate.fail_if).map_err(Failure::usage)?;
+    compare::same(&a, &b).map_err(Failure::usage)?;
+    args.gate.settle(&mut comparison.gates);
     super::print(&match args.format {
         Format::Table => table::render(&comparison),
         Format::Markdown => markdown::render(&comparison),

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use firebench_stats::verdict::Gate;
 
 use super::Failure;
 use crate::gate::{self, Limit, Outcome};
@@ -20,6 +21,9 @@ pub(super) struct GateArgs {
     /// Exit with 4 where a limit is undecided, or, without limits, a verdict inconclusive
     #[arg(long, help_heading = GATE)]
     pub(super) require_verdict: bool,
+    /// Let a limit decide also where the contenders do not compare like with like, such as 1 vCPU against 2
+    #[arg(long, help_heading = GATE)]
+    pub(super) allow_unfair: bool,
     /// Also write the outcomes as annotations to standard error
     #[arg(long, value_enum, value_name = "WHERE", help_heading = GATE)]
     annotate: Option<Annotate>,
@@ -35,6 +39,18 @@ enum Annotate {
 }
 
 impl GateArgs {
+    /// The outcomes as the options want them.
+    pub(super) fn settle(&self, outcomes: &mut [Outcome]) {
+        if self.allow_unfair {
+            gate::allow_unfair(outcomes);
+        } else if outcomes.iter().any(|outcome| outcome.gate == Gate::Unfair) {
+            super::tell(
+                "note: a limit neither fails nor passes where contenders do not compare like with like: make them alike, or give \
+                 --allow-unfair if that difference is what you want to measure\n",
+            );
+        }
+    }
+
     /// Writes the outcomes to where the options say, and gives the exit code. `suite` says what was compared;
     /// `conclusive`, whether every verdict is there.
     pub(super) fn finish(&self, outcomes: &[Outcome], suite: &str, conclusive: bool) -> Result<u8, Failure> {

@@ -7,7 +7,7 @@ use clap::Args;
 use miette::Diagnostic;
 
 use super::{Failure, Places};
-use crate::import;
+use crate::import::{self, Accepted, Options};
 use crate::report::runs;
 use crate::store::{Store, StoreError};
 
@@ -16,6 +16,35 @@ pub(crate) struct ImportArgs {
     /// A report.json, hyperfine's JSON (--export-json), or a CSV with the columns contender, boot, iteration, metric, value
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    figures: FiguresArgs,
+}
+
+/// How the figures of others are read.
+#[derive(Debug, Args)]
+pub(super) struct FiguresArgs {
+    /// The metric to compare by, where a file of others has several [default: real]
+    #[arg(long, value_name = "NAME", help_heading = FIGURES)]
+    metric: Option<String>,
+    /// Take a metric of any name: less of it is better
+    #[arg(long, help_heading = FIGURES)]
+    less_is_better: bool,
+    /// Count executions of hyperfine that failed: all, or those with one of these exit codes, such as 1,3
+    #[arg(long, value_name = "CODES", help_heading = FIGURES)]
+    accept_exit_code: Option<Accepted>,
+}
+
+/// Apart from the subcommand's own options in its help.
+const FIGURES: &str = "Figures of others";
+
+impl FiguresArgs {
+    pub(super) fn options(&self) -> Options {
+        Options {
+            metric: self.metric.clone(),
+            less_is_better: self.less_is_better,
+            accepted: self.accept_exit_code.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// A file that is not imported.
@@ -33,7 +62,7 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
     let mut reports = Vec::new();
     for file in &args.files {
         let at = |source| Failure::usage(NotImported { file: file.clone(), source });
-        reports.push((file, import::read(file, &now).map_err(at)?));
+        reports.push((file, import::read(file, &now, &args.figures.options()).map_err(at)?));
     }
     let mut store = Store::open(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     for (file, report) in reports {

@@ -47,6 +47,8 @@ pub const EXIT_USAGE: u8 = 2;
 pub const EXIT_FAILED: u8 = 3;
 /// A verdict was required, and there is none.
 pub const EXIT_INCONCLUSIVE: u8 = 4;
+/// A gate was held against a comparison that does not compare like with like.
+pub const EXIT_UNFAIR: u8 = 5;
 
 /// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
@@ -72,6 +74,7 @@ Exit codes:
   2      what was given is wrong: a flag, a value, or a file that is missing or unsuitable
   3      this machine or the run failed
   4      undecided, with --require-verdict
+  5      a gate does not compare like with like
   70     a fault in firebench itself
   128+N  stopped by signal N";
 

@@ -3,12 +3,15 @@
 use super::table::{cells, names};
 use super::{Comparison, Difference};
 use crate::gate::Outcome;
-use crate::report::EMULATED;
 use crate::report::markdown_text::{code, sentence, table};
+use crate::report::{EMULATED, imported};
 
 /// Writes the whole comparison.
 pub fn render(comparison: &Comparison) -> String {
-    let mut out = format!("# B against A: {}\n\n", code(&comparison.command.join(" ")));
+    let mut out = match &comparison.imported {
+        Some(origin) => format!("# B against A: imported figures\n\n> {}.\n\n", sentence(origin)),
+        None => format!("# B against A: {}\n\n", code(&comparison.command.join(" "))),
+    };
     if comparison.emulated {
         out += &format!("> **{}**\n\n", sentence(EMULATED));
     }
@@ -19,12 +22,13 @@ pub fn render(comparison: &Comparison) -> String {
     }
     out.extend(comparison.warnings.iter().map(|warning| format!("- **Warning:** {}\n", sentence(warning))));
 
-    out += "\nSeconds; the ratio is above 1 where B takes longer, `sys` is compared by difference.\n\n";
+    let unit = if comparison.imported.is_some() { imported::unit(&comparison.primary) } else { "in seconds" };
+    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer, `sys` is compared by difference.\n\n");
     let header = ["metric", "contender", "A", "B", "B to A", "interval", "boots"].map(str::to_owned);
     let mut rows = Vec::new();
     for pair in &comparison.pairs {
         rows.extend(pair.metrics.iter().map(|compared| {
-            let mut row = vec![code(compared.metric), sentence(&names(pair))];
+            let mut row = vec![code(&compared.metric), sentence(&names(pair))];
             row.extend(cells(pair, compared));
             row
         }));

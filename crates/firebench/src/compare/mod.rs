@@ -14,14 +14,16 @@ use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
 
-use crate::boots;
+use crate::audit::{self, Subject};
+use crate::figures::Figures;
 use crate::gate::{self, Judged, Limit, Outcome, Unjudged};
 use crate::record::{BootRecord, ContenderRecord, DesignRecord, Report};
-use crate::summary::METRICS;
+use crate::summary::{self, METRICS};
+use crate::{boots, import};
 
 pub use differences::Difference;
 pub use operand::{Operand, OperandError};
-pub use refuse::CompareError;
+pub use refuse::{CompareError, same};
 
 /// The value of [`Comparison::schema`].
 pub const SCHEMA: &str = "firebench.compare/1";
@@ -35,6 +37,9 @@ pub struct Comparison {
     pub a: Side,
     /// What is held against it.
     pub b: Side,
+    /// Where the figures come from, if firebench did not measure them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
     /// The workload.
     pub workload: &'static str,
     /// The command of an iteration.
@@ -89,7 +94,7 @@ pub struct Pair {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
     /// Its name.
-    pub metric: &'static str,
+    pub metric: String,
     /// Whether [`effect`](Compared::effect) is a ratio or a difference.
     pub scale: Scale,
     /// A's value in seconds: the geometric mean of its boots, or, where differences are compared, the plain one.
@@ -113,10 +118,13 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
     let names = || pairs.iter().map(|(_, b)| b.name.as_str());
     gate::check(limits, names())?;
     let (run_a, run_b) = (&a.report, &b.report);
+    let metrics = metrics(run_a, run_b);
+    gate::check_metrics(limits, &metrics)?;
     let primary = &run_a.design.primary;
     let family = Family {
         limits,
         primary,
+        metrics,
         comparisons: gate::comparisons(limits, primary, names()),
         delta: delta(&run_a.design, &run_b.design),
         emulated: run_a.emulated || run_b.emulated,
@@ -128,7 +136,8 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
         schema: SCHEMA,
         a: side(a),
         b: side(b),
-        workload: run_a.experiment.workload.name(),
+        imported: imported(run_a, run_b),
+        workload: if run_a.imported.is_some() { "figures of others" } else { run_a.experiment.workload.name() },
         command: run_a.command.clone(),
         primary: primary.clone(),
         emulated: family.emulated,
@@ -154,6 +163,29 @@ impl Comparison {
     }
 }
 
+/// Where both have their figures from, in a sentence without its end.
+fn imported(a: &Report, b: &Report) -> Option<String> {
+    let (a, b) = (a.imported.as_ref()?, b.imported.as_ref()?);
+    Some(format!(
+        "IMPORTED figures: A from {} ({}), B from {} ({}). firebench did not measure them: it knows neither the machines nor what \
+         exactly ran",
+        a.format.name(),
+        a.name,
+        b.format.name(),
+        b.name
+    ))
+}
+
+/// The metrics that are compared.
+fn metrics(a: &Report, b: &Report) -> Vec<String> {
+    if a.imported.is_none() {
+        return METRICS.map(str::to_owned).to_vec();
+    }
+    let (mut metrics, of_b) = (summary::imported::metrics(a), summary::imported::metrics(b));
+    metrics.retain(|metric| of_b.contains(metric));
+    metrics
+}
+
 fn side(operand: &Operand) -> Side {
     let Report { id, started, firebench, .. } = &operand.report;
     Side { given: operand.given.clone(), id: id.clone(), started: started.clone(), firebench: firebench.clone() }
@@ -169,6 +201,8 @@ fn delta(a: &DesignRecord, b: &DesignRecord) -> f64 {
 struct Family<'a> {
     limits: &'a [Limit],
     primary: &'a str,
+    /// The metrics that are compared.
+    metrics: Vec<String>,
     comparisons: usize,
     delta: f64,
     emulated: bool,
@@ -177,70 +211,120 @@ struct Family<'a> {
 /// A contender's boots that count, and the design of its run, which says what counts in them.
 struct Sample<'a> {
     boots: Vec<&'a BootRecord>,
+    figures: Option<&'a Figures>,
     design: &'a DesignRecord,
 }
 
 impl<'a> Sample<'a> {
     fn of((run, contender): (&'a Report, &'a ContenderRecord)) -> Self {
-        Sample { boots: boots::good(contender, &run.design), design: &run.design }
+        let boots = boots::good(contender, &run.design);
+        Sample { boots, figures: contender.figures.as_ref(), design: &run.design }
     }
 
-    fn values(&self, metric: &str) -> Option<Vec<f64>> {
-        boots::values(&self.boots, self.design, metric)
+    fn values(&self, metric: &str, scale: Scale) -> Result<Vec<f64>, Unjudged> {
+        match self.figures {
+            Some(figures) => figures.values(metric, self.design.warm_up, scale),
+            None => boots::values_on(&self.boots, self.design, metric, scale),
+        }
     }
 
-    /// In seconds.
-    fn mean(&self, metric: &str) -> Option<f64> {
-        let mean = boots::mean(&self.values(metric)?)?;
-        Some(if boots::scale(metric) == Scale::Ratio { mean.exp() } else { mean })
+    /// How many boots count.
+    fn count(&self, metric: &str) -> usize {
+        self.figures.map_or(self.boots.len(), |figures| figures.boots(metric, 0).count())
+    }
+}
+
+/// In the metric's unit, what values come to on a scale.
+fn centre(values: &[f64], scale: Scale) -> Option<f64> {
+    let mean = boots::mean(values)?;
+    Some(if scale == Scale::Ratio { mean.exp() } else { mean })
+}
+
+/// Both sides of a pair in one metric, on the same scale.
+struct Both {
+    scale: Scale,
+    a: Vec<f64>,
+    b: Vec<f64>,
+}
+
+impl Both {
+    fn of(a: &Sample, b: &Sample, metric: &str) -> Result<Self, Unjudged> {
+        boots::on_a_scale(metric, |scale| Ok(Both { scale, a: a.values(metric, scale)?, b: b.values(metric, scale)? }))
+    }
+
+    /// The size of both: the geometric mean of their centres.
+    fn typical(&self) -> Option<f64> {
+        Some((centre(&self.a, self.scale)? * centre(&self.b, self.scale)?).sqrt())
     }
 }
 
 fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: &Family) -> Pair {
     let (sample_a, sample_b) = (Sample::of(a), Sample::of(b));
-    let compared = |metric| {
-        let means = sample_a.mean(metric).zip(sample_b.mean(metric));
+    let unlike = unlike(a, b);
+    let compared = |metric: &String| {
+        let both = Both::of(&sample_a, &sample_b, metric);
+        let scale = both.as_ref().map_or(boots::scale(metric), |both| both.scale);
+        let alone =
+            |sample: &Sample| boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(metric, scale)?, scale)));
+        let [centre_a, centre_b] = match &both {
+            Ok(both) => [centre(&both.a, scale), centre(&both.b, scale)],
+            Err(_) => [alone(&sample_a).ok().flatten(), alone(&sample_b).ok().flatten()],
+        };
+        let centres = centre_a.zip(centre_b).filter(|_| both.is_ok());
         let asked = metric == family.primary || gate::is_asked(family.limits, &b.1.name, metric);
         Compared {
-            metric,
-            scale: boots::scale(metric),
-            a: sample_a.mean(metric),
-            b: sample_b.mean(metric),
-            effect: means.map(|(a, b)| if boots::scale(metric) == Scale::Ratio { b / a } else { b - a }),
+            metric: metric.clone(),
+            scale,
+            a: centre_a,
+            b: centre_b,
+            effect: centres.map(|(a, b)| if scale == Scale::Ratio { b / a } else { b - a }),
             judged: asked.then(|| Judged {
                 contender: b.1.name.clone(),
                 baseline: format!("A's {}", a.1.name),
-                metric: metric.to_owned(),
-                judgement: judge(&sample_a, &sample_b, metric, family),
+                metric: metric.clone(),
+                unit: if b.0.imported.is_some() { import::metric::unit(metric) } else { "s" },
+                unlike: unlike.clone(),
+                judgement: judge(both, &sample_a, &sample_b, family),
             }),
         }
     };
     Pair {
         a: a.1.name.clone(),
         b: b.1.name.clone(),
-        boots_a: sample_a.boots.len(),
-        boots_b: sample_b.boots.len(),
-        metrics: METRICS.into_iter().map(compared).collect(),
+        boots_a: sample_a.count(family.primary),
+        boots_b: sample_b.count(family.primary),
+        metrics: family.metrics.iter().map(compared).collect(),
         differences: differences::of_contenders(a, b),
     }
 }
 
-fn judge(a: &Sample, b: &Sample, metric: &str, family: &Family) -> Result<Judgement, Unjudged> {
+/// Why the two do not compare like with like; nothing is known of figures of others.
+fn unlike(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord)) -> Vec<String> {
+    if a.0.imported.is_some() || b.0.imported.is_some() {
+        return Vec::new();
+    }
+    audit::between(&Subject::new(a.0, a.1), &Subject::new(b.0, b.1)).unlike()
+}
+
+fn judge(both: Result<Both, Unjudged>, a: &Sample, b: &Sample, family: &Family) -> Result<Judgement, Unjudged> {
     if family.emulated {
         return Err(Unjudged::Emulated);
     }
-    if a.boots.len() < 2 || b.boots.len() < 2 {
+    if a.figures.is_none() && a.boots.len() < 2 || b.figures.is_none() && b.boots.len() < 2 {
+        return Err(Unjudged::TooFew);
+    }
+    let both = both?;
+    if both.a.len() < 2 || both.b.len() < 2 {
         return Err(Unjudged::TooFew);
     }
     let judged = || {
-        let interval = unpaired::welch(&b.values(metric)?, &a.values(metric)?, ALPHA, family.comparisons).ok()?;
-        let scale = boots::scale(metric);
+        let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).ok()?;
         // What is compared by difference counts as none up to the same share of the primary metric.
-        let delta = match scale {
+        let delta = match both.scale {
             Scale::Ratio => family.delta,
-            Scale::Raw => family.delta * (a.mean(family.primary)? * b.mean(family.primary)?).sqrt(),
+            Scale::Raw => family.delta * Both::of(a, b, family.primary).ok()?.typical()?,
         };
-        verdict::judge(interval, scale, delta).ok()
+        verdict::judge(interval, both.scale, delta).ok()
     };
     judged().ok_or(Unjudged::NoValue)
 }

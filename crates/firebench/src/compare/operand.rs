@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_image::outside;
-
+use crate::import::{self, ImportError, Options};
 use crate::record::Report;
-use crate::report::files::{MARKER, MAX_BYTES};
-use crate::report::{ReportError, json, text};
+use crate::report::files::MARKER;
+use crate::report::text;
 
 /// A run, and one contender of it where one is named.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,21 +30,21 @@ pub enum OperandError {
     /// Neither a file nor a run.
     #[error("there is no report and no run '{0}'")]
     #[diagnostic(help(
-        "give a report.json, the directory that it is in, or a run's id, the beginning of one, or latest; RUN:CONTENDER names one contender"
+        "give a report.json, the directory that it is in, figures of others (hyperfine's JSON, a CSV), or a run's id, the beginning of one, or latest; RUN:CONTENDER names one contender"
     ))]
     Nothing(String),
     /// A report.md.
     #[error("{} holds a run's experiment, but not its numbers", .0.display())]
     #[diagnostic(help("give the report.json that lies beside it"))]
     Markdown(PathBuf),
-    /// A file that is no report.
+    /// A file that cannot be read, or is neither a report nor figures of others.
     #[error("cannot compare {}", path.display())]
-    #[diagnostic(help("give a report.json that `firebench run --out DIR` wrote"))]
+    #[diagnostic(help("{}", source.help().map(|help| help.to_string()).unwrap_or_default()))]
     Report {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: ReportError,
+        source: Box<ImportError>,
     },
     /// The run has no such contender.
     #[error("'{run}' has no contender '{contender}'")]
@@ -69,6 +68,14 @@ pub enum OperandError {
 /// # Errors
 /// [`OperandError`].
 pub fn load(given: &str, lookup: Lookup) -> Result<Operand, OperandError> {
+    load_with(given, lookup, "", &Options::default())
+}
+
+/// [`load`], also of figures of others: `now` stands for the time at which they were measured, the options say how they are read.
+///
+/// # Errors
+/// [`OperandError`].
+pub fn load_with(given: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Operand, OperandError> {
     let mut readings = vec![(given, None)];
     readings.extend(
         given
@@ -76,13 +83,13 @@ pub fn load(given: &str, lookup: Lookup) -> Result<Operand, OperandError> {
             .filter_map(|(at, _)| Some((given.get(..at)?, Some(given.get(at.saturating_add(1)..)?)))),
     );
     for (run, contender) in readings {
-        let Some(report) = find(run, lookup)? else { continue };
+        let Some(report) = find(run, lookup, now, options)? else { continue };
         if let Some(contender) = contender.filter(|name| report.contenders.iter().all(|known| known.name != *name)) {
             let known: Vec<&str> = report.contenders.iter().map(|known| known.name.as_str()).collect();
             return Err(OperandError::Contender {
                 run: text::line(run),
                 contender: text::line(contender),
-                known: if known.is_empty() { "none".to_owned() } else { text::line(&known.join(", ")) },
+                known: if known.is_empty() { "none".to_owned() } else { text::excerpt(&known.join(", "), 300) },
             });
         }
         return Ok(Operand { given: given.to_owned(), report, contender: contender.map(str::to_owned) });
@@ -91,23 +98,23 @@ pub fn load(given: &str, lookup: Lookup) -> Result<Operand, OperandError> {
 }
 
 /// The run of a name; a file goes before a run of the store.
-fn find(run: &str, lookup: Lookup) -> Result<Option<Report>, OperandError> {
+fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Option<Report>, OperandError> {
     let path = Path::new(run);
     let path = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
     if path.exists() {
-        return read(&path).map(Some);
+        return read(&path, now, options).map(Some);
     }
     if run.is_empty() { Ok(None) } else { lookup(run).map_err(OperandError::Store) }
 }
 
-fn read(path: &Path) -> Result<Report, OperandError> {
-    let at = |source| OperandError::Report { path: path.to_owned(), source };
-    let text = outside::text_or_wait(path, MAX_BYTES)
-        .map_err(|source| at(ReportError::Read { path: path.to_owned(), source }))?;
+fn read(path: &Path, now: &str, options: &Options) -> Result<Report, OperandError> {
+    let at = |source| OperandError::Report { path: path.to_owned(), source: Box::new(source) };
+    let text = import::text_of(path).map_err(at)?;
     let is_json = text.trim_start().starts_with('{');
     let is_markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
     if is_markdown && !is_json {
         return Err(OperandError::Markdown(path.to_owned()));
     }
-    json::from_json(&text).map_err(at)
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    import::parse_with(&text, &name, now, options).map_err(at)
 }

@@ -1,7 +1,9 @@
 //! Runs that did not measure the same are not compared.
 
+use std::collections::HashMap;
+
 use super::Operand;
-use crate::gate::UnknownContender;
+use crate::gate::{UnknownContender, UnknownMetric};
 use crate::record::{ContenderRecord, Report};
 use crate::report::text;
 
@@ -46,6 +48,18 @@ pub enum CompareError {
         /// B's.
         b: String,
     },
+    /// One was measured by firebench, and one was not.
+    #[error("one of the two was measured by firebench, the other was imported: they did not do the same work")]
+    #[diagnostic(help("compare two runs of firebench, or two files of others"))]
+    Origin,
+    /// The same on both sides.
+    #[error("A and B are the same run: there is nothing to compare")]
+    #[diagnostic(help("give two runs, or two contenders of one: RUN:CONTENDER RUN:CONTENDER"))]
+    Same,
+    /// A limit names a metric that is not compared.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Metric(#[from] UnknownMetric),
     /// A limit names a contender that is not compared.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -54,6 +68,9 @@ pub enum CompareError {
 
 /// Refuses runs of another primary metric, workload or payload.
 pub fn unlike(a: &Report, b: &Report) -> Result<(), CompareError> {
+    if a.imported.is_some() != b.imported.is_some() {
+        return Err(CompareError::Origin);
+    }
     let differing = |of: fn(&Report) -> String| {
         let (a, b) = (text::line(&of(a)), text::line(&of(b)));
         (a != b).then_some((a, b))
@@ -72,6 +89,17 @@ pub fn unlike(a: &Report, b: &Report) -> Result<(), CompareError> {
     Ok(())
 }
 
+/// Refuses a run that is held against itself; contenders of one run may be held against each other.
+///
+/// # Errors
+/// [`CompareError::Same`].
+pub fn same(a: &Operand, b: &Operand) -> Result<(), CompareError> {
+    // Nothing is measured twice to the last bit.
+    let is_one = a.report.contenders == b.report.contenders || a.report.id.is_some() && a.report.id == b.report.id;
+    let Ok(pairs) = pairs(a, b) else { return Ok(()) };
+    if is_one && pairs.iter().any(|(a, b)| a.name == b.name) { Err(CompareError::Same) } else { Ok(()) }
+}
+
 /// A contender of A, and the one of B that is held against it.
 pub type ContenderPair<'a> = (&'a ContenderRecord, &'a ContenderRecord);
 
@@ -80,7 +108,10 @@ pub fn pairs<'a>(a: &'a Operand, b: &'a Operand) -> Result<Vec<ContenderPair<'a>
     let (of_a, of_b) = (chosen(a), chosen(b));
     let pairs: Vec<ContenderPair> = match (of_a.as_slice(), of_b.as_slice()) {
         ([a], [b]) => vec![(a, b)],
-        _ => of_a.iter().filter_map(|a| Some((*a, *of_b.iter().find(|b| b.name == a.name)?))).collect(),
+        _ => {
+            let by_name: HashMap<&str, &ContenderRecord> = of_b.iter().rev().map(|b| (b.name.as_str(), *b)).collect();
+            of_a.iter().filter_map(|a| Some((*a, *by_name.get(a.name.as_str())?))).collect()
+        }
     };
     if pairs.is_empty() {
         return Err(CompareError::NoPair { a: names(&of_a), b: names(&of_b) });
@@ -95,7 +126,10 @@ fn chosen(operand: &Operand) -> Vec<&ContenderRecord> {
     operand.report.contenders.iter().filter(is_chosen).collect()
 }
 
+/// So many characters of all names are in an error.
+const NAMES: usize = 300;
+
 fn names(contenders: &[&ContenderRecord]) -> String {
     let names: Vec<&str> = contenders.iter().map(|contender| contender.name.as_str()).collect();
-    if names.is_empty() { "none".to_owned() } else { text::line(&names.join(", ")) }
+    if names.is_empty() { "none".to_owned() } else { text::excerpt(&names.join(", "), NAMES) }
 }

@@ -3,10 +3,16 @@
 use firebench_stats::Scale;
 
 use super::{Compared, Comparison, Difference, Pair};
-use crate::report::{EMULATED, text};
+use crate::report::{EMULATED, imported, text};
 
 /// The widest line that is ever written.
 const WIDTH: usize = 100;
+
+/// Width of the column of metrics.
+const METRIC: usize = 6;
+
+/// What is compared by difference.
+const BY_DIFFERENCE: &str = crate::boots::CAN_BE_ZERO;
 
 /// Width of the column of contenders.
 const NAME: usize = 24;
@@ -22,7 +28,10 @@ fn no_command(line: &str) -> String {
 }
 
 fn text_of(comparison: &Comparison) -> String {
-    let mut out = line("", &format!("firebench {}: {}", comparison.workload, comparison.command.join(" ")));
+    let mut out = match &comparison.imported {
+        Some(origin) => line("", &format!("{origin}.")),
+        None => line("", &format!("firebench {}: {}", comparison.workload, comparison.command.join(" "))),
+    };
     for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
         let id = side.id.as_ref().map(|id| format!(", run {id}")).unwrap_or_default();
         out += &line(
@@ -35,9 +44,13 @@ fn text_of(comparison: &Comparison) -> String {
     }
     out.extend(comparison.warnings.iter().map(|warning| line("WARNING: ", warning)));
 
-    out += "\nB against A, in seconds (ratio above 1: B takes longer; sys by difference)\n";
+    let unit = match &comparison.imported {
+        Some(_) => imported::unit(&comparison.primary),
+        None => "in seconds",
+    };
+    out += &format!("\nB against A, {unit} (ratio above 1: B takes longer; {BY_DIFFERENCE} by difference)\n");
     out += &format!(
-        "  {:<6}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
+        "  {:<METRIC$}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
         "metric", "contender", "A", "B", "B to A", "interval", "boots"
     );
     for pair in &comparison.pairs {
@@ -63,7 +76,8 @@ fn text_of(comparison: &Comparison) -> String {
 fn row(pair: &Pair, compared: &Compared) -> String {
     let [a, b, effect, interval, boots] = cells(pair, compared);
     let name = text::cut(&text::line(&names(pair)), NAME - 1);
-    format!("  {:<6}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n", compared.metric)
+    let metric = text::cut(&text::line(&compared.metric), METRIC);
+    format!("  {metric:<METRIC$}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n")
 }
 
 /// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.

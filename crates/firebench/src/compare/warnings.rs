@@ -1,5 +1,7 @@
 //! What the reader of a comparison must know before its numbers.
 
+use std::collections::HashSet;
+
 use super::refuse::ContenderPair;
 use super::{Operand, boots};
 use crate::hostfacts::HostFacts;
@@ -12,9 +14,16 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String
     let mut found: Vec<String> = other_machine(&run_a.host, &run_b.host).into_iter().collect();
     found.extend(cold_against_warm(run_a, run_b, pairs));
     found.extend([("A", run_a), ("B", run_b)].into_iter().flat_map(|(name, run)| ended(name, run)));
+    if run_a.imported.is_some() && pairs.len() > 1 {
+        found.push(
+            "Contenders are compared by name, each with the one of the same name: whether they are the same thing is yours to know."
+                .to_owned(),
+        );
+    }
     for (of_a, of_b) in pairs {
         let left_out = [("A", run_a, of_a), ("B", run_b, of_b)].map(|(name, run, contender)| {
-            let boots = boots::left_out(contender, &run.design);
+            let failed = contender.figures.as_ref().map(|figures| figures.failed.len());
+            let boots = failed.unwrap_or_else(|| boots::left_out(contender, &run.design));
             (boots > 0).then(|| {
                 let boots = text::count(boots, "boot");
                 format!("{boots} of {name}'s {} did not end well and count for nothing.", contender.name)
@@ -22,16 +31,24 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String
         });
         found.extend(left_out.into_iter().flatten());
     }
+    let mut paired_a = HashSet::new();
+    let mut paired_b = HashSet::new();
+    for (a, b) in pairs {
+        paired_a.insert(a.name.as_str());
+        paired_b.insert(b.name.as_str());
+    }
     let alone = |operand: &Operand, other: &str, is_paired: &dyn Fn(&ContenderRecord) -> bool| {
         let all = operand.report.contenders.iter().filter(|_| operand.contender.is_none());
         let names: Vec<&str> = all.filter(|c| !is_paired(c)).map(|c| c.name.as_str()).collect();
-        (!names.is_empty()).then(|| format!("Not compared, because {other} does not have it: {}.", names.join(", ")))
+        (!names.is_empty()).then(|| {
+            format!("Not compared, because {other} does not have it: {}.", text::excerpt(&names.join(", "), 500))
+        })
     };
     if b.contender.is_none() {
-        found.extend(alone(a, "B", &|c| pairs.iter().any(|(a, _)| a.name == c.name)));
+        found.extend(alone(a, "B", &|c| paired_a.contains(c.name.as_str())));
     }
     if a.contender.is_none() {
-        found.extend(alone(b, "A", &|c| pairs.iter().any(|(_, b)| b.name == c.name)));
+        found.extend(alone(b, "A", &|c| paired_b.contains(c.name.as_str())));
     }
     found
 }
@@ -61,6 +78,9 @@ fn other_machine(a: &HostFacts, b: &HostFacts) -> Option<String> {
 /// An iteration that is alone in its boot counts, cold as it is; elsewhere the first one does not.
 fn cold_against_warm(run_a: &Report, run_b: &Report, pairs: &[ContenderPair]) -> Option<String> {
     let cold = |run: &Report, contender: &ContenderRecord| {
+        if run.imported.is_some() {
+            return run.design.warm_up == 0;
+        }
         boots::good(contender, &run.design).iter().any(|boot| boots::warm_up(boot, &run.design) == 0)
     };
     let differs = pairs.iter().any(|(a, b)| cold(run_a, a) != cold(run_b, b));

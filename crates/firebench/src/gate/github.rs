@@ -10,11 +10,11 @@ use firebench_stats::verdict::Gate;
 use super::Outcome;
 use crate::report::text;
 
-/// An error for each gate that failed, a warning for each that is undecided, a notice for each that passed.
+/// An error for each gate that failed or compares unlike things, a warning for each that is undecided, a notice for each that passed.
 pub fn github(outcomes: &[Outcome]) -> String {
     outcomes.iter().fold(String::new(), |mut text, outcome| {
         let command = match outcome.gate {
-            Gate::Beyond => "error",
+            Gate::Beyond | Gate::Unfair => "error",
             Gate::Undecided => "warning",
             Gate::Within => "notice",
         };

@@ -7,11 +7,12 @@ use firebench_stats::verdict::Gate;
 use super::Outcome;
 
 /// Writes the outcomes as a suite of the name `suite`. An undecided gate is skipped, or an error where verdicts are
-/// required.
+/// required; one that compares unlike things is an error.
 pub fn junit(outcomes: &[Outcome], suite: &str, require_verdict: bool) -> String {
     let count = |gate| outcomes.iter().filter(|outcome| outcome.gate == gate).count();
     let undecided = count(Gate::Undecided);
-    let (errors, skipped) = if require_verdict { (undecided, 0) } else { (0, undecided) };
+    let unfair = count(Gate::Unfair);
+    let (errors, skipped) = if require_verdict { (undecided.saturating_add(unfair), 0) } else { (unfair, undecided) };
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{errors}\" skipped=\"{skipped}\"",
         outcomes.len(),
@@ -34,6 +35,9 @@ pub fn junit(outcomes: &[Outcome], suite: &str, require_verdict: bool) -> String
         xml += &match (outcome.gate, require_verdict) {
             (Gate::Beyond, _) => {
                 format!(">\n      <failure type=\"regression\" message=\"{message}\"/>\n    </testcase>\n")
+            }
+            (Gate::Unfair, _) => {
+                format!(">\n      <error type=\"unfair\" message=\"{message}\"/>\n    </testcase>\n")
             }
             (Gate::Undecided, true) => {
                 format!(">\n      <error type=\"undecided\" message=\"{message}\"/>\n    </testcase>\n")

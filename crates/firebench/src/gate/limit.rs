@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use firebench_stats::Scale;
 use serde::{Serialize, Serializer};
 
-use crate::boots::CAN_BE_ZERO;
+use crate::boots::{self, CAN_BE_ZERO};
 use crate::report::text;
 use crate::summary::METRICS;
 
@@ -14,8 +15,8 @@ use crate::summary::METRICS;
 pub struct Limit {
     /// The contender that it holds for; every one where there is none.
     pub contender: Option<String>,
-    /// The metric.
-    pub metric: &'static str,
+    /// The metric, which need not be one that is compared.
+    pub metric: String,
     /// Zero or more for `>`, below zero for `<`: in percent, or in seconds for a metric that is compared by difference.
     amount: f64,
 }
@@ -23,7 +24,12 @@ pub struct Limit {
 impl Limit {
     /// As [`Judgement::beyond`](firebench_stats::Judgement::beyond) takes it: relative (0.03 is 3% more), or in seconds.
     pub fn bound(&self) -> f64 {
-        if by_difference(self.metric) { self.amount } else { self.amount / 100.0 }
+        if by_difference(&self.metric) { self.amount } else { self.amount / 100.0 }
+    }
+
+    /// What it limits: a ratio, or a difference.
+    pub fn scale(&self) -> Scale {
+        boots::scale(&self.metric)
     }
 
     /// Whether it holds for a metric of a contender.
@@ -38,7 +44,7 @@ impl fmt::Display for Limit {
             write!(f, "{contender}: ")?;
         }
         let sign = if self.amount < 0.0 { '<' } else { '>' };
-        let unit = if by_difference(self.metric) { "s" } else { "%" };
+        let unit = if by_difference(&self.metric) { "s" } else { "%" };
         write!(f, "{} {sign} {:+}{unit}", self.metric, self.amount)
     }
 }
@@ -84,11 +90,10 @@ impl FromStr for Limit {
             None => None,
         };
         let place = rest.skip_blanks();
-        let metric = rest.take(|c| c.is_alphanumeric() || c == '_');
-        let metric = METRICS
-            .into_iter()
-            .find(|known| *known == metric)
-            .ok_or_else(|| place.wrong(format!("a metric is expected here: {}", METRICS.join(", "))))?;
+        let metric = rest.take(|c| c.is_alphanumeric() || "_-./".contains(c));
+        if !metric.starts_with(char::is_alphabetic) {
+            return Err(place.wrong(format!("a metric is expected here: {}", METRICS.join(", "))));
+        }
         let place = rest.skip_blanks();
         let above = match rest.take(|c| matches!(c, '<' | '>' | '=')) {
             ">" => true,
@@ -124,7 +129,7 @@ impl FromStr for Limit {
                 Err(place.wrong("nothing can fall by 100% or more"))
             }
             // Without a minus sign on a zero.
-            (_, amount) => Ok(Limit { contender, metric, amount: amount + 0.0 }),
+            (_, amount) => Ok(Limit { contender, metric: metric.to_owned(), amount: amount + 0.0 }),
         }
     }
 }
@@ -190,9 +195,9 @@ mod tests {
     fn mistakes_are_shown_where_they_are() {
         for (text, column, wrong) in [
             ("", 0, "a metric is expected"),
-            ("reel > 3%", 0, "real, user, sys"),
+            ("> 3%", 0, "real, user, sys"),
             (": real > 3%", 0, "no contender"),
-            ("é: x > 3%", 3, "a metric is expected"),
+            ("é: 1 > 3%", 3, "a metric is expected"),
             ("real", 4, "> or <"),
             ("real >= 3%", 5, "> or <"),
             ("real > x", 7, "a number"),

@@ -14,7 +14,7 @@ use firebench_stats::verdict::Gate;
 use firebench_stats::{Judgement, Sentence};
 use serde::{Serialize, Serializer};
 
-use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION};
+use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use crate::report::text;
 
 pub use github::github;
@@ -31,6 +31,11 @@ pub struct Judged {
     pub baseline: String,
     /// The metric.
     pub metric: String,
+    /// Its unit.
+    #[serde(skip)]
+    pub unit: &'static str,
+    /// Why the two do not compare like with like; empty where they do.
+    pub unlike: Vec<String>,
     /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
     #[serde(flatten, serialize_with = "judgement_or_reason")]
     pub judgement: Result<Judgement, Unjudged>,
@@ -45,7 +50,10 @@ pub enum Unjudged {
     /// Too few good boots have a value that can be compared.
     #[error("it takes two good boots of each contender at least")]
     TooFew,
-    /// Some values cannot be compared, such as a ratio to zero.
+    /// Some values are zero, and there is no ratio to zero.
+    #[error("a ratio needs times above zero, and some are zero")]
+    Zero,
+    /// Some values are missing or cannot be compared.
     #[error("not every boot has a value that can be compared")]
     NoValue,
 }
@@ -53,12 +61,21 @@ pub enum Unjudged {
 impl fmt::Display for Judged {
     /// The verdict in a sentence without a full stop, or why there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judged { contender, baseline, metric, judgement } = self;
+        let Judged { contender, baseline, metric, unit, unlike, judgement } = self;
         match judgement {
-            Ok(judgement) => Sentence { contender, baseline, metric, unit: "s", judgement }.fmt(f),
-            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}"),
+            Ok(judgement) => Sentence { contender, baseline, metric, unit, judgement }.fmt(f)?,
+            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}")?,
         }
+        f.write_str(&not_like_with_like(unlike))
     }
+}
+
+/// The end of a verdict's sentence where the two do not compare like with like; nothing where they do.
+pub fn not_like_with_like(unlike: &[String]) -> String {
+    if unlike.is_empty() {
+        return String::new();
+    }
+    format!("; this does NOT compare like with like: they differ in {}", text::list(unlike))
 }
 
 /// `judgement` and `unjudged`, of which one is null.
@@ -91,6 +108,7 @@ impl Outcome {
             Gate::Beyond => "failed",
             Gate::Within => "passed",
             Gate::Undecided => "undecided",
+            Gate::Unfair => "unfair",
         }
     }
 }
@@ -120,8 +138,31 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
     let unknown = |limit: &&Limit| limit.contender.as_deref().is_some_and(|name| !contenders.contains(&name));
     match limits.iter().find(unknown) {
         None => Ok(()),
+        Some(limit) => Err(UnknownContender {
+            limit: text::line(&limit.to_string()),
+            known: text::excerpt(&contenders.join(", "), 300),
+        }),
+    }
+}
+
+/// A limit on a metric that is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("the limit '{limit}' names no metric that is compared")]
+#[diagnostic(help("the metrics are {known}"))]
+pub struct UnknownMetric {
+    limit: String,
+    known: String,
+}
+
+/// Whether every limit is on one of these metrics.
+///
+/// # Errors
+/// [`UnknownMetric`].
+pub fn check_metrics(limits: &[Limit], metrics: &[String]) -> Result<(), UnknownMetric> {
+    match limits.iter().find(|limit| !metrics.contains(&limit.metric)) {
+        None => Ok(()),
         Some(limit) => {
-            Err(UnknownContender { limit: text::line(&limit.to_string()), known: text::line(&contenders.join(", ")) })
+            Err(UnknownMetric { limit: text::line(&limit.to_string()), known: text::excerpt(&metrics.join(", "), 300) })
         }
     }
 }
@@ -130,7 +171,8 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
 /// limit asks for.
 pub fn comparisons<'a>(limits: &[Limit], primary: &str, contenders: impl IntoIterator<Item = &'a str>) -> usize {
     let metrics = |contender| {
-        let asked = limits.iter().map(|limit| limit.metric).filter(move |metric| is_asked(limits, contender, metric));
+        let asked =
+            limits.iter().map(|limit| limit.metric.as_str()).filter(move |metric| is_asked(limits, contender, metric));
         asked.chain([primary]).collect::<BTreeSet<&str>>().len()
     };
     contenders.into_iter().map(metrics).sum()
@@ -143,14 +185,14 @@ pub fn is_asked(limits: &[Limit], contender: &str, metric: &str) -> bool {
 
 /// Holds every limit against every comparison that it applies to.
 pub fn judge(limits: &[Limit], judged: &[Judged]) -> Vec<Outcome> {
-    let held = |limit: &Limit, judged: &Judged| Outcome {
-        limit: limit.clone(),
-        judged: judged.clone(),
-        // A limit that was parsed is a limit; what has no judgement decides nothing.
-        gate: match &judged.judgement {
-            Ok(judgement) => judgement.beyond(limit.bound()).unwrap_or(Gate::Undecided),
-            Err(_) => Gate::Undecided,
-        },
+    let held = |limit: &Limit, judged: &Judged| {
+        let mut judged = judged.clone();
+        // A limit in percent says nothing of a difference.
+        if judged.judgement.as_ref().is_ok_and(|judgement| judgement.scale != limit.scale()) {
+            judged.judgement = Err(Unjudged::Zero);
+        }
+        let gate = if judged.unlike.is_empty() { by_numbers(limit, &judged) } else { unfair(&judged) };
+        Outcome { limit: limit.clone(), judged, gate }
     };
     let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric);
     let each =
@@ -158,11 +200,34 @@ pub fn judge(limits: &[Limit], judged: &[Judged]) -> Vec<Outcome> {
     limits.iter().flat_map(each).collect()
 }
 
-/// The exit code: a regression counts for more than what is undecided, which counts where verdicts are required.
+/// What the numbers alone say.
+fn by_numbers(limit: &Limit, judged: &Judged) -> Gate {
+    // A limit that was parsed is a limit; what has no judgement decides nothing.
+    match &judged.judgement {
+        Ok(judgement) => judgement.beyond(limit.bound()).unwrap_or(Gate::Undecided),
+        Err(_) => Gate::Undecided,
+    }
+}
+
+/// What does not compare like with like neither fails nor passes.
+fn unfair(judged: &Judged) -> Gate {
+    if judged.judgement.is_ok() { Gate::Unfair } else { Gate::Undecided }
+}
+
+/// Lets the numbers decide also where the two do not compare like with like, because the user means it so.
+pub fn allow_unfair(outcomes: &mut [Outcome]) {
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.gate == Gate::Unfair) {
+        outcome.gate = by_numbers(&outcome.limit, &outcome.judged);
+    }
+}
+
+/// The exit code: a regression counts for more than what compares unlike things, and that for more than what is undecided, which
+/// counts where verdicts are required.
 pub fn exit_code(outcomes: &[Outcome], require_verdict: bool) -> u8 {
     let any = |gate| outcomes.iter().any(|outcome| outcome.gate == gate);
     match () {
         () if any(Gate::Beyond) => EXIT_REGRESSION,
+        () if any(Gate::Unfair) => EXIT_UNFAIR,
         () if require_verdict && any(Gate::Undecided) => EXIT_INCONCLUSIVE,
         () => EXIT_OK,
     }

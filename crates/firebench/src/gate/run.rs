@@ -1,6 +1,7 @@
 //! What a gate is held against within one run: every contender after the first one against the first one.
 
 use super::{Judged, Limit, comparisons, is_asked};
+use crate::audit;
 use crate::boots::Paired;
 use crate::record::Report;
 use crate::summary::METRICS;
@@ -11,13 +12,16 @@ pub fn of_run(report: &Report, limits: &[Limit]) -> Vec<Judged> {
     let primary = report.design.primary.as_str();
     let comparisons = comparisons(limits, primary, others.iter().map(|other| other.name.as_str()));
     let mut judged = Vec::new();
-    for other in others {
+    let unlike = audit::unlike(report);
+    for (other, unlike) in others.iter().zip(unlike) {
         let paired = Paired::of(report, baseline, other);
         for metric in METRICS.into_iter().filter(|metric| *metric == primary || is_asked(limits, &other.name, metric)) {
             judged.push(Judged {
                 contender: other.name.clone(),
                 baseline: baseline.name.clone(),
                 metric: metric.to_owned(),
+                unit: "s",
+                unlike: unlike.clone(),
                 judgement: paired.judge(report, metric, comparisons),
             });
         }

@@ -17,7 +17,14 @@ fn around(centre: f64, scale: Scale) -> Judgement {
 }
 
 fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>) -> Judged {
-    Judged { contender: contender.to_owned(), baseline: "qemu".to_owned(), metric: metric.to_owned(), judgement }
+    Judged {
+        contender: contender.to_owned(),
+        baseline: "qemu".to_owned(),
+        metric: metric.to_owned(),
+        unit: "s",
+        unlike: Vec::new(),
+        judgement,
+    }
 }
 
 /// Two contenders: one 5% slower in real and a little above in sys, one equal, and without a value for sys.
@@ -118,4 +125,24 @@ fn outcomes_as_json() {
     assert_eq!(json[0]["gate"], "beyond");
     assert_eq!((&json[0]["judgement"]["scale"], json[0]["unjudged"].is_null()), (&"raw".into(), true));
     assert!(json[1]["judgement"].is_null() && json[1]["unjudged"].is_string(), "{json}");
+}
+
+#[test]
+fn what_does_not_compare_like_with_like_neither_fails_nor_passes() {
+    let slow = judged("slow", "real", Ok(around(0.05, Scale::Ratio)));
+    let unlike = Judged { unlike: vec!["vCPUs".to_owned()], ..slow };
+    let nothing = Judged { judgement: Err(Unjudged::Emulated), ..unlike.clone() };
+    for (text, allowed) in [("real > 3%", Gate::Beyond), ("real > 10%", Gate::Within)] {
+        let mut outcomes = judge(&limits(&[text]), std::slice::from_ref(&unlike));
+        assert_eq!((outcomes[0].gate, outcomes[0].word()), (Gate::Unfair, "unfair"));
+        assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [5, 5]);
+        let said = outcomes[0].to_string();
+        assert!(said.ends_with("; this does NOT compare like with like: they differ in vCPUs"), "{said}");
+        assert!(github(&outcomes).starts_with("::error title=real > +"), "{}", github(&outcomes));
+        let xml = junit(&outcomes, "x", false);
+        assert!(xml.contains("<error type=\"unfair\"") && xml.contains("errors=\"1\" skipped=\"0\""), "{xml}");
+        super::allow_unfair(&mut outcomes);
+        assert_eq!(outcomes[0].gate, allowed);
+    }
+    assert_eq!(judge(&limits(&["real > 3%"]), &[nothing])[0].gate, Gate::Undecided, "there is nothing to be unfair");
 }

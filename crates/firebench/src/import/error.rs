@@ -4,6 +4,14 @@ use std::io;
 
 use crate::report::ReportError;
 
+/// What is read.
+const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
+                        contender, boot, iteration, metric, value, with times in seconds";
+
+/// What to do with a metric that firebench would judge the wrong way round.
+const CONVERT: &str = "convert its values to seconds under a name such as `real`, choose another metric with --metric, or say \
+                       --less-is-better if lower values are better";
+
 /// Why a file cannot be imported. Nothing of it is stored.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ImportError {
@@ -13,47 +21,120 @@ pub enum ImportError {
     Read(#[source] io::Error),
     /// It is too large.
     #[error("it is larger than {} MiB", super::MAX_BYTES >> 20)]
-    #[diagnostic(help("import a part of it at a time"))]
+    #[diagnostic(help("split it and import the parts one by one"))]
     TooLarge,
-    /// It has too many samples.
-    #[error("it has more than {} samples", super::MAX_SAMPLES)]
-    #[diagnostic(help("import a part of it at a time"))]
-    TooMany,
+    /// It has too many samples, contenders or metrics.
+    #[error("it has more than {limit} {what}")]
+    #[diagnostic(help("split it and import the parts one by one"))]
+    TooMany {
+        /// How many it may have.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
+    },
     /// It is not text.
-    #[error("it is not UTF-8 text")]
-    #[diagnostic(help("give a report.json, hyperfine's JSON (--export-json), or a CSV"))]
-    NotText,
+    #[error("line {line} is not UTF-8 text")]
+    #[diagnostic(help("save it as UTF-8; {READABLE}"))]
+    NotText {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// It is text in another encoding.
+    #[error("it is UTF-16 text")]
+    #[diagnostic(help("save it as UTF-8"))]
+    Utf16,
     /// It holds nothing.
     #[error("it holds no measurement")]
-    #[diagnostic(help("give a report.json, hyperfine's JSON (--export-json), or a CSV"))]
+    #[diagnostic(help("{READABLE}"))]
     Empty,
+    /// It is not even JSON.
+    #[error("the JSON is broken at line {line}, column {column}")]
+    #[diagnostic(help("was the file cut short or edited? Write it again"))]
+    BrokenJson {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
     /// JSON of somebody else.
-    #[error("this JSON is neither a report of firebench nor results of hyperfine")]
-    #[diagnostic(help("a report has a field \"schema\", hyperfine's file (--export-json) a field \"results\""))]
-    UnknownJson,
+    #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
+    #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
+    UnknownJson(&'static str),
     /// It is no report.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] ReportError),
     /// hyperfine writes no such file.
-    #[error("these are no results of hyperfine: {0}")]
+    #[error("these are not results as hyperfine writes them: {0}")]
     #[diagnostic(help(
         "give the file that `hyperfine --export-json FILE` wrote; it may have been cut short or edited"
     ))]
     Hyperfine(String),
+    /// hyperfine's results without single executions.
+    #[error("this is hyperfine's summary: it has means, but not the time of each execution")]
+    #[diagnostic(help("export the executions: `hyperfine --export-json FILE`, then import FILE"))]
+    Summary,
     /// A CSV with a wrong header.
-    #[error("line 1: {0}")]
-    #[diagnostic(help("the first line names the columns contender, boot, iteration, metric and value, in any order"))]
-    Header(String),
+    #[error("line {line}: {problem}")]
+    #[diagnostic(help(
+        "the first line names the columns: contender, boot, iteration, metric, value, and block where boots were measured \
+                       side by side; in any order"
+    ))]
+    Header {
+        /// Which one, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A CSV with a wrong line.
     #[error("line {line}: {problem}")]
     #[diagnostic(help(
-        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number)"
+        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number, times in \
+         seconds)"
     ))]
     Line {
         /// Which one, from 1.
         line: u64,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The metric that was asked for is not there.
+    #[error("it has no metric '{metric}'")]
+    #[diagnostic(help("it has {known}"))]
+    NoSuchMetric {
+        /// The metric.
+        metric: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Several metrics, none of them the usual one.
+    #[error("it has several metrics and none is 'real': firebench cannot tell which one to compare by")]
+    #[diagnostic(help("choose one with --metric: {known}"))]
+    WhichMetric {
+        /// Those that are there.
+        known: String,
+    },
+    /// More of the metric is better.
+    #[error("firebench knows only times so far, where less is better: more of '{metric}' seems to be better")]
+    #[diagnostic(help("{CONVERT}"))]
+    MoreIsBetter {
+        /// The metric.
+        metric: String,
+    },
+    /// A time that is not in seconds.
+    #[error("firebench takes times in seconds: '{metric}' is in {unit} by its name")]
+    #[diagnostic(help("{CONVERT}"))]
+    OtherUnit {
+        /// The metric.
+        metric: String,
+        /// Its unit.
+        unit: &'static str,
+    },
+    /// Nothing is known of the metric.
+    #[error("firebench knows only times so far, where less is better: it does not know what '{metric}' is")]
+    #[diagnostic(help("{CONVERT}"))]
+    UnknownMetric {
+        /// The metric.
+        metric: String,
     },
 }

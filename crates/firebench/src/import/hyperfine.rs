@@ -1,14 +1,18 @@
 //! hyperfine's `--export-json`. Its format: `BenchmarkResult` in its `src/benchmark/benchmark_result.rs`.
 //!
-//! Each execution becomes a boot with one iteration: it is the replicate. hyperfine tells user and system time as means over
-//! all executions only; they go into a notice.
+//! Each execution becomes a boot with one iteration: it is the replicate. hyperfine runs one command after the other, so
+//! executions of two commands are never pairs. It knows user and system time as means over all executions only; they go into a
+//! notice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::Value;
 
-use super::{Figures, ImportError, MAX_SAMPLES, boot, check, iteration};
-use crate::record::BootStatus;
+use super::{Accepted, Contender, ImportError, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
+use crate::figures::{Column, Failed, Figures, Sample};
 use crate::report::text;
 
 #[derive(Deserialize)]
@@ -19,85 +23,187 @@ struct File {
 #[derive(Deserialize)]
 struct Outcome {
     command: String,
-    user: f64,
-    system: f64,
-    /// Absent where hyperfine was told to leave them out: then there is nothing to compare.
-    times: Vec<f64>,
+    /// Null where it is not known.
+    #[serde(default)]
+    user: Option<f64>,
+    #[serde(default)]
+    system: Option<f64>,
+    /// Absent where hyperfine left them out: then there is nothing to compare.
+    #[serde(default)]
+    times: Option<Times>,
     /// Peak resident sets, by execution; not in older files.
     #[serde(default)]
-    memory_usage_byte: Vec<u64>,
+    memory_usage_byte: Option<Vec<f64>>,
     /// By execution, null for one that a signal ended; not in older files.
     #[serde(default)]
-    exit_codes: Vec<Option<i32>>,
+    exit_codes: Option<Vec<Option<i32>>>,
     #[serde(default)]
-    parameters: BTreeMap<String, String>,
+    parameters: BTreeMap<String, Value>,
 }
 
-pub(super) fn parse(json: &str) -> Result<Figures, ImportError> {
-    let broken = |problem: String| ImportError::Hyperfine(text::line(&problem));
-    let File { results } = serde_json::from_str(json).map_err(|error| broken(error.to_string()))?;
-    if results.iter().map(|outcome| outcome.times.len()).sum::<usize>() > MAX_SAMPLES {
-        return Err(ImportError::TooMany);
+/// Times of executions, no more than a file may have.
+struct Times(Vec<f64>);
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Limited;
+        impl<'de> Visitor<'de> for Limited {
+            type Value = Times;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an array of numbers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Times, A::Error> {
+                let mut times = Vec::new();
+                while let Some(time) = list.next_element()? {
+                    if times.len() > MAX_SAMPLES {
+                        // The caller says that there are too many.
+                        continue;
+                    }
+                    times.push(time);
+                }
+                Ok(Times(times))
+            }
+        }
+        deserializer.deserialize_seq(Limited)
     }
-    let mut contenders: Vec<(String, Vec<_>)> = Vec::new();
+}
+
+pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError> {
+    let broken = |problem: String| ImportError::Hyperfine(text::excerpt(&problem, 300));
+    let File { results } = serde_json::from_str(json).map_err(|error| broken(words(&error)))?;
+    let samples = results.iter().filter_map(|outcome| outcome.times.as_ref());
+    if samples.map(|times| times.0.len()).sum::<usize>() > MAX_SAMPLES {
+        return Err(ImportError::TooMany { limit: MAX_SAMPLES, what: "samples" });
+    }
+    if results.len() > MAX_CONTENDERS {
+        return Err(ImportError::TooMany { limit: MAX_CONTENDERS, what: "commands" });
+    }
+    if results.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    let mut names = Unique::default();
+    let mut contenders = Vec::new();
     let mut notices = vec![
         "hyperfine runs one command after the other, not in turns: a drift of the machine looks like a difference"
             .to_owned(),
     ];
     for (place, outcome) in results.into_iter().enumerate() {
         let at = |field: &str| format!("results[{place}].{field}");
-        let count = outcome.times.len();
+        let Some(Times(times)) = outcome.times else { return Err(ImportError::Summary) };
+        let count = times.len();
         if count == 0 {
             return Err(broken(format!("{} is empty", at("times"))));
         }
-        for (field, length) in
-            [("exit_codes", outcome.exit_codes.len()), ("memory_usage_byte", outcome.memory_usage_byte.len())]
-        {
+        let exit_codes = outcome.exit_codes.unwrap_or_default();
+        let memory = outcome.memory_usage_byte.unwrap_or_default();
+        for (field, length) in [("exit_codes", exit_codes.len()), ("memory_usage_byte", memory.len())] {
             if length != 0 && length != count {
                 return Err(broken(format!("{} has {length} entries for {count} times", at(field))));
             }
         }
-        let mut boots = Vec::new();
-        for (number, seconds) in (0..).zip(outcome.times) {
-            let execution = number as usize;
-            let seconds =
-                check(seconds).map_err(|problem| broken(format!("{}: {problem}", at(&format!("times[{number}]")))))?;
-            let mut iteration = iteration(0, BTreeMap::from([("real".to_owned(), seconds)]));
-            iteration.counters.max_rss_bytes = outcome.memory_usage_byte.get(execution).copied().unwrap_or(0);
-            let mut boot = boot(number, u32::try_from(place).unwrap_or(u32::MAX), vec![iteration]);
-            match outcome.exit_codes.get(execution) {
-                None | Some(Some(0)) => {}
-                Some(code) => {
-                    boot.status = BootStatus::CommandFailed;
-                    boot.message =
-                        Some(code.map_or("a signal ended it".to_owned(), |code| format!("exit code {code}")));
-                }
-            }
-            boots.push(boot);
+        let column = |field: &str, values: Vec<f64>| {
+            let sample = |(boot, value): (u32, f64)| {
+                let value =
+                    check(value).map_err(|problem| broken(format!("execution {boot} of {}: {problem}", at(field))))?;
+                Ok(Sample { boot, iteration: 1, value })
+            };
+            let samples = (1..).zip(values).map(sample).collect::<Result<Vec<_>, ImportError>>()?;
+            Column::new(samples).map_err(broken)
+        };
+        let mut metrics = BTreeMap::from([("real".to_owned(), column("times", times)?)]);
+        if !memory.is_empty() {
+            metrics.insert("max_rss_bytes".to_owned(), column("memory_usage_byte", memory)?);
         }
-        let name = unique(name(&outcome.command, &outcome.parameters), &contenders);
-        notices.push(format!(
-            "{name}: user {} s and system {} s in the mean; hyperfine does not tell them by execution",
-            outcome.user, outcome.system
-        ));
-        contenders.push((name, boots));
+        let name = name(&outcome.command, &outcome.parameters);
+        if name.len() > MAX_NAME {
+            return Err(broken(format!("{} has {} bytes, which is too long for a name", at("command"), name.len())));
+        }
+        let name = names.of(name);
+        let failed: Vec<Failed> = (1..)
+            .zip(exit_codes)
+            .filter(|(_, exit_code)| !accepted.holds(*exit_code))
+            .map(|(boot, exit_code)| Failed { boot, exit_code })
+            .collect();
+        notices.extend(failures(&name, &failed, count));
+        if let (Some(user), Some(system)) = (outcome.user, outcome.system) {
+            notices.push(format!(
+                "{name}: user {user} s and system {system} s in the mean; hyperfine does not tell them by execution"
+            ));
+        }
+        contenders.push(Contender { name, figures: Figures { metrics, blocks: Vec::new(), failed } });
     }
-    if contenders.is_empty() {
-        return Err(ImportError::Empty);
+    Ok(Read { contenders, notices })
+}
+
+/// What is said of executions that do not count.
+fn failures(name: &str, failed: &[Failed], of: usize) -> Option<String> {
+    let mut codes: BTreeMap<Option<i32>, usize> = BTreeMap::new();
+    for Failed { exit_code, .. } in failed {
+        let count = codes.entry(*exit_code).or_default();
+        *count = count.saturating_add(1);
     }
-    Ok(Figures { contenders, notices })
+    let how = |(code, count): (&Option<i32>, &usize)| match code {
+        Some(code) => format!("{count} with exit code {code}"),
+        None => format!("{count} by a signal"),
+    };
+    let how: Vec<String> = codes.iter().take(5).map(how).collect();
+    (!failed.is_empty()).then(|| {
+        format!(
+            "{name}: {} of {of} executions failed and do not count ({}); import the file again with --accept-exit-code to count them",
+            failed.len(),
+            how.join(", ")
+        )
+    })
+}
+
+/// What the reader of JSON says, in words for who knows hyperfine and not this program.
+fn words(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let said = said.replace("missing field", "there is no field").replace("invalid type: ", "found ");
+    let said =
+        said.replace("invalid value: ", "found ").replace("struct Outcome", "an object").replace("f64", "a number");
+    let said = said.replace("i32", "a whole number").replace("a sequence", "an array").replace("sequence", "an array");
+    format!("line {}, column {}: {}", error.line(), error.column(), said.replace(", expected", " in place of"))
 }
 
 /// The command, and the parameters that it does not show itself.
-fn name(command: &str, parameters: &BTreeMap<String, String>) -> String {
-    let hidden = parameters.iter().filter(|(_, value)| !command.contains(value.as_str()));
-    let hidden: Vec<String> = hidden.map(|(name, value)| format!("{name}={value}")).collect();
-    if hidden.is_empty() { command.to_owned() } else { format!("{command} ({})", hidden.join(", ")) }
+fn name(command: &str, parameters: &BTreeMap<String, Value>) -> String {
+    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let all = parameters.iter().map(|(name, parameter)| (name, value(parameter)));
+    let hidden: Vec<String> = all
+        .filter(|(_, value)| !command.contains(value.as_str()))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    match (command.is_empty(), hidden.is_empty()) {
+        (true, true) => "(no command)".to_owned(),
+        (_, true) => command.to_owned(),
+        _ => format!("{command} ({})", hidden.join(", ")),
+    }
 }
 
-/// The name, with a number behind it where others have it already.
-fn unique<T>(name: String, others: &[(String, T)]) -> String {
-    let is_free = |name: &String| others.iter().all(|(other, _)| other != name);
-    let numbered = (2..).map(|number| format!("{name} #{number}"));
-    std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
+/// Makes names unique by a number behind those that came before.
+#[derive(Default)]
+struct Unique {
+    taken: HashSet<String>,
+    /// The number that the next one of a name is tried with.
+    next: HashMap<String, usize>,
+}
+
+impl Unique {
+    fn of(&mut self, name: String) -> String {
+        if self.taken.insert(name.clone()) {
+            return name;
+        }
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let numbered = format!("{name} ({next})");
+            *next = next.saturating_add(1);
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
 }

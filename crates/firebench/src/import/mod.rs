@@ -3,15 +3,17 @@
 //! Figures of others become a [`Report`] that says so ([`Report::imported`]). What a run of firebench knows and they do not is
 //! empty in it, and no output shows it.
 
+mod columns;
 mod csv;
 mod error;
 mod hyperfine;
+pub mod metric;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use firebench_image::outside::{self, Refused};
-use firebench_protocol::Counters;
 use firebench_stats::Rule;
 use firebench_vmm::{Accel, Launch, VmmKind};
 use serde::Deserialize;
@@ -20,11 +22,9 @@ use serde::de::IgnoredAny;
 pub use error::ImportError;
 
 use crate::experiment::Experiment;
+use crate::figures::{Column, Figures};
 use crate::hostfacts::HostFacts;
-use crate::record::{
-    BootRecord, ContenderRecord, DesignRecord, ImportFormat, Imported, IterationRecord, Overhead, PayloadRecord,
-    Report, SCHEMA,
-};
+use crate::record::{ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA};
 use crate::report::{json, text};
 use crate::summary::METRICS;
 
@@ -34,18 +34,90 @@ pub const MAX_BYTES: u64 = 256 << 20;
 /// The most samples that a file of others may have.
 pub const MAX_SAMPLES: usize = 1_000_000;
 
+/// The most contenders that it may have.
+pub const MAX_CONTENDERS: usize = 10_000;
+
+/// The most metrics that it may have.
+pub const MAX_METRICS: usize = 100;
+
+/// The most pairs of contender and metric that it may have.
+const MAX_COLUMNS: usize = 100_000;
+
+/// The longest name of a contender or a metric, in bytes.
+const MAX_NAME: usize = 16 << 10;
+
+/// How figures of others are read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// The metric to compare by, in place of `real`.
+    pub metric: Option<String>,
+    /// Whether less of it is better although its name does not say that it is a time in seconds.
+    pub less_is_better: bool,
+    /// Executions that count although their commands failed.
+    pub accepted: Accepted,
+}
+
+/// Exit codes of executions that count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Accepted {
+    /// 0 alone.
+    #[default]
+    Zero,
+    /// 0 and these.
+    Codes(Vec<i32>),
+    /// Every one, also where a signal ended the command.
+    All,
+}
+
+impl Accepted {
+    /// Whether an execution counts that ended with this code, or by a signal.
+    fn holds(&self, code: Option<i32>) -> bool {
+        match self {
+            Accepted::All => true,
+            Accepted::Zero => code == Some(0),
+            Accepted::Codes(codes) => code.is_some_and(|code| code == 0 || codes.contains(&code)),
+        }
+    }
+}
+
+impl FromStr for Accepted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Accepted::All);
+        }
+        let codes: Result<Vec<i32>, _> = text.split(',').map(|code| code.trim().parse()).collect();
+        codes.map(Accepted::Codes).map_err(|_| "give all, or exit codes with commas between them: 1,3".to_owned())
+    }
+}
+
 /// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which they do not tell.
 ///
 /// # Errors
 /// [`ImportError`].
-pub fn read(path: &Path, now: &str) -> Result<Report, ImportError> {
+pub fn read(path: &Path, now: &str, options: &Options) -> Result<Report, ImportError> {
+    let text = text_of(path)?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    parse_with(&text, &name, now, options)
+}
+
+/// The text of the file at `path`.
+///
+/// # Errors
+/// [`ImportError::Read`], and others for files that are too large or hold no text.
+pub fn text_of(path: &Path) -> Result<String, ImportError> {
     let bytes = outside::read_or_wait(path, MAX_BYTES).map_err(|error| match Refused::of(&error) {
         Some(Refused::TooLarge { .. }) => ImportError::TooLarge,
         _ => ImportError::Read(error),
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| ImportError::NotText)?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    parse(&text, &name, now)
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(ImportError::Utf16);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        ImportError::NotText { line: good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1) }
+    })
 }
 
 /// Which fields a JSON has.
@@ -60,57 +132,76 @@ struct Kind {
 /// # Errors
 /// [`ImportError`].
 pub fn parse(text: &str, name: &str, now: &str) -> Result<Report, ImportError> {
+    parse_with(text, name, now, &Options::default())
+}
+
+/// [`parse`], as the options say.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Result<Report, ImportError> {
     // Some programs begin a text with this mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(ImportError::Empty);
-    }
-    let (format, figures) = if text.trim_start().starts_with(['{', '[']) {
-        match serde_json::from_str(text).map_err(|error| ImportError::Report(json::error(&error)))? {
+    let (format, read) = match text.trim_start().chars().next() {
+        None => return Err(ImportError::Empty),
+        Some('{') => match serde_json::from_str(text).map_err(|error| broken(&error))? {
             Kind { schema: Some(_), .. } => return Ok(json::from_json(text)?),
-            Kind { results: Some(_), .. } => (ImportFormat::Hyperfine, hyperfine::parse(text)?),
-            Kind { .. } => return Err(ImportError::UnknownJson),
+            Kind { results: Some(_), .. } => (ImportFormat::Hyperfine, hyperfine::parse(text, &options.accepted)?),
+            Kind { .. } => return Err(ImportError::UnknownJson("an object of an unknown kind")),
+        },
+        Some('[') => {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
+            return Err(ImportError::UnknownJson("a list"));
         }
-    } else {
-        (ImportFormat::Csv, csv::parse(text)?)
+        Some(_) => (ImportFormat::Csv, csv::parse(text)?),
     };
-    Ok(report(Imported { format, name: text::line(name) }, figures, now))
+    report(Imported { format, name: text::line(name) }, read, now, options)
+}
+
+fn broken(error: &serde_json::Error) -> ImportError {
+    ImportError::BrokenJson { line: error.line(), column: error.column() }
 }
 
 /// What others measured.
-struct Figures {
-    /// Contenders by name, the baseline first.
-    contenders: Vec<(String, Vec<BootRecord>)>,
+struct Read {
+    /// The baseline first.
+    contenders: Vec<Contender>,
     notices: Vec<String>,
 }
 
+/// A contender of others.
+struct Contender {
+    name: String,
+    figures: Figures,
+}
+
 /// The report of figures that firebench did not measure.
-fn report(imported: Imported, figures: Figures, now: &str) -> Report {
-    let boots = || figures.contenders.iter().flat_map(|(_, boots)| boots);
-    let iterations = boots().map(|boot| boot.iterations.len()).max().unwrap_or(0);
-    let most = figures.contenders.iter().map(|(_, boots)| boots.len()).max().unwrap_or(0);
-    let metrics: std::collections::BTreeSet<&String> =
-        boots().flat_map(|boot| &boot.iterations).flat_map(|iteration| iteration.metrics.keys()).collect();
-    let shown = |metric: &&&String| METRICS.contains(&metric.as_str());
-    let hidden: Vec<&str> = metrics.iter().filter(|metric| !shown(metric)).map(|metric| metric.as_str()).collect();
-    let mut notices = figures.notices.clone();
-    if !hidden.is_empty() {
-        notices.push(format!("also in the file, but not in every table: {}", hidden.join(", ")));
-    }
+fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Result<Report, ImportError> {
+    let Read { contenders, mut notices } = read;
     let default = DesignRecord::default();
-    let primary = match metrics.first() {
-        Some(first) if !metrics.contains(&default.primary) => (*first).clone(),
-        _ => default.primary.clone(),
-    };
+    let metrics: BTreeSet<&String> = contenders.iter().flat_map(|contender| contender.figures.metrics.keys()).collect();
+    let metrics: Vec<String> = metrics.into_iter().cloned().collect();
+    // What hyperfine says of memory is no choice that a user has to make.
+    let usual = default.primary.as_str();
+    let primary = metric::primary(&metrics, options.metric.as_deref(), options.less_is_better, usual)?;
+    let hidden = |metric: &&String| **metric != primary && !METRICS.contains(&metric.as_str());
+    let hidden: Vec<&str> = metrics.iter().filter(hidden).map(String::as_str).collect();
+    if !hidden.is_empty() {
+        let names = text::excerpt(&hidden.join(", "), 300);
+        notices.push(format!("also in the file, kept, but neither shown nor compared: {names}"));
+    }
+    let columns = || contenders.iter().flat_map(|contender| contender.figures.metrics.values());
+    let iterations = columns().flat_map(Column::by_boot).map(<[_]>::len).max().unwrap_or(0);
+    let blocks = contenders.iter().map(|contender| contender.figures.blocks.len()).max().filter(|blocks| *blocks > 0);
     let design = DesignRecord {
         primary,
         rule: Rule::Fixed,
         warm_up: u32::from(iterations > 1),
         iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
-        planned: u32::try_from(most).ok(),
+        planned: blocks.and_then(|blocks| u32::try_from(blocks).ok()),
         ..default
     };
-    Report {
+    Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
         imported: Some(imported),
@@ -128,14 +219,14 @@ fn report(imported: Imported, figures: Figures, now: &str) -> Report {
         payload: PayloadRecord { bytes: 0, sha256: String::new(), source: String::new() },
         command: Vec::new(),
         artifacts: Vec::new(),
-        contenders: figures.contenders.into_iter().map(|(name, boots)| contender(name, boots)).collect(),
+        contenders: contenders.into_iter().map(contender).collect(),
         notices,
         failure: None,
-    }
+    })
 }
 
 /// A contender of which nothing is known but its name and its figures.
-fn contender(name: String, boots: Vec<BootRecord>) -> ContenderRecord {
+fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
     ContenderRecord {
         name,
         vmm: VmmKind::Host,
@@ -148,17 +239,9 @@ fn contender(name: String, boots: Vec<BootRecord>) -> ContenderRecord {
         settings: None,
         cmdline: String::new(),
         launch: Launch::default(),
-        boots,
+        boots: Vec::new(),
+        figures: Some(figures),
     }
-}
-
-/// A boot of which nothing is known but its figures.
-fn boot(block: u32, position: u32, iterations: Vec<IterationRecord>) -> BootRecord {
-    BootRecord { iterations, ..BootRecord::new(block, position, 1) }
-}
-
-fn iteration(index: u32, metrics: BTreeMap<String, f64>) -> IterationRecord {
-    IterationRecord { index, metrics, counters: Counters::default(), digest: String::new() }
 }
 
 /// Whether a value can have been measured: times and counts are what is measured, and neither is below zero.

@@ -24,6 +24,13 @@ pub fn headline(pair: &PairAudit) -> String {
     let voids = text::list(&pair.of_rank(Rank::Voids).map(|finding| finding.fact.to_owned()).collect::<Vec<_>>());
     let compared = if pair.beside_host { "the VM" } else { "the VMM" };
     let mut sentence = match (pair.fairness, &pair.subject) {
+        (Fairness::Unseen, _) => {
+            format!(
+                "{names}: not judged, for {} had no good boot: nothing was seen of {}.",
+                text::list(&pair.unseen),
+                if pair.unseen.len() == 1 { "it" } else { "them" }
+            )
+        }
         (Fairness::Alike, _) => {
             format!("{names}: nothing differs that matters, not even the VMM; what differs in time is chance.")
         }

@@ -47,7 +47,7 @@ pub struct PairFindings {
     /// Probability with which the intervals of all pairs hold together.
     pub level: Option<f64>,
     /// How the interval came about.
-    pub method: Option<Method>,
+    pub method: Option<MethodFinding>,
     /// The effect that this run could have found; none where it could find none.
     pub detectable: Option<f64>,
     /// Blocks in which both have a good boot.
@@ -58,6 +58,17 @@ pub struct PairFindings {
     pub metrics: BTreeMap<String, Compared>,
     /// Whether the comparison is fair; none for figures that firebench did not measure.
     pub fairness: Option<FairnessFindings>,
+}
+
+/// How an interval came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodFinding {
+    /// Welch's, from all boots of each: they share no blocks.
+    Welch,
+    /// From blocks, in which both were measured side by side.
+    #[serde(untagged)]
+    Blocks(Method),
 }
 
 /// How a metric compares.
@@ -97,6 +108,8 @@ pub enum FairnessJudgement {
     Several,
     /// What differs voids the comparison.
     Void,
+    /// One of the two had no good boot: nothing is known.
+    Unseen,
 }
 
 /// A fact that two contenders do not share.
@@ -191,10 +204,11 @@ fn pairs(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<PairF
         let found = audit?.pairs.iter().find(|audit| audit.contender == pair.contender)?;
         Some(of_audit(found))
     };
-    summary.pairs.iter().map(|pair| of_pair(report, pair, audited(pair))).collect()
+    let unlike = audit::unlike(report);
+    summary.pairs.iter().zip(&unlike).map(|(pair, unlike)| of_pair(report, pair, unlike, audited(pair))).collect()
 }
 
-fn of_pair(report: &Report, pair: &Pair, fairness: Option<FairnessFindings>) -> PairFindings {
+fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<FairnessFindings>) -> PairFindings {
     let primary = &report.design.primary;
     let judgement = pair.judgement.as_ref();
     let finite = |range: Range| Some(range).filter(|range| range.low.is_finite() && range.high.is_finite());
@@ -204,12 +218,15 @@ fn of_pair(report: &Report, pair: &Pair, fairness: Option<FairnessFindings>) -> 
         baseline: pair.baseline.clone(),
         metric: primary.clone(),
         verdict: judgement.map(|judgement| judgement.verdict),
-        sentence: words::pair_sentence(report, pair),
+        sentence: words::pair_sentence(report, pair, unlike),
         ratio: judgement.and_then(Judgement::ratio).and_then(finite),
         level: judgement.map(|judgement| judgement.interval.confidence),
-        method: judgement.map(|_| {
-            let planned = report.design.planned.and_then(|planned| usize::try_from(planned).ok());
-            report.design.rule.method(pair.blocks, planned)
+        method: judgement.map(|_| match pair.apart {
+            Some(_) => MethodFinding::Welch,
+            None => {
+                let planned = report.design.planned.and_then(|planned| usize::try_from(planned).ok());
+                MethodFinding::Blocks(report.design.rule.method(pair.blocks, planned))
+            }
         }),
         detectable: judgement.map(|judgement| judgement.detectable).filter(|size| size.is_finite()),
         blocks: pair.blocks,
@@ -242,6 +259,7 @@ fn of_audit(pair: &PairAudit) -> FairnessFindings {
             Fairness::One(_) => FairnessJudgement::Fair,
             Fairness::Several => FairnessJudgement::Several,
             Fairness::Void => FairnessJudgement::Void,
+            Fairness::Unseen => FairnessJudgement::Unseen,
         },
         sentence: fairness::headline(pair),
         differences: pair.findings.iter().map(difference).collect(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::findings::{Findings, findings};
 use super::{ReportError, text};
 use crate::experiment::Experiment;
+use crate::figures;
 use crate::record::{Imported, Report, SCHEMA};
 
 /// What every version of the schema has.
@@ -51,7 +52,9 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 /// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
 pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
-    serde_json::from_str(text).map_err(|e| error(&e))
+    let mut report = serde_json::from_str(text).map_err(|e| error(&e))?;
+    figures::settle(&mut report);
+    Ok(report)
 }
 
 /// The experiment of a report.

@@ -12,8 +12,9 @@ use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
 use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words, unit};
 use super::{EMULATED, design, hosts, imported, meminfo, text};
 use crate::audit::{Audit, audit};
+use crate::import::metric;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
-use crate::summary::{METRICS, Summary, summarize};
+use crate::summary::{METRICS, MetricSummary, Summary, summarize};
 
 /// Writes the whole document.
 pub fn render(report: &Report) -> String {
@@ -98,8 +99,12 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
     if let Some((baseline, others)) = titles(&report.contenders).split_first().filter(|_| !summary.pairs.is_empty()) {
         out += &format!("\nRatio to {} (above 1: takes longer; `sys` by difference):\n\n", baseline);
         let mut header = vec!["contender".to_owned()];
-        header.extend(METRICS.map(str::to_owned));
-        header.extend(["blocks".to_owned(), "blocks left out".to_owned()]);
+        let metrics = summary.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
+        header.extend(metrics.iter().map(|(metric, _)| sentence(metric)));
+        let paired = summary.pairs.iter().all(|pair| pair.apart.is_none());
+        header.extend(
+            if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned),
+        );
         let rows: Vec<Vec<String>> = summary
             .pairs
             .iter()
@@ -107,7 +112,8 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
             .map(|(pair, title)| {
                 let mut cells = vec![title.clone()];
                 cells.extend(pair.metrics.iter().map(|(_, comparison)| comparison_text(comparison)));
-                cells.extend([pair.blocks.to_string(), pair.blocks_left_out.to_string()]);
+                let [counted, other] = pair.apart.unwrap_or([pair.blocks, pair.blocks_left_out]);
+                cells.extend([counted.to_string(), other.to_string()]);
                 cells
             })
             .collect();
@@ -126,19 +132,23 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
 
 fn sample_table(report: &Report, summary: &Summary) -> String {
     let unit = unit(summary);
-    let sign = unit.sign();
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |seconds| unit.number(seconds));
     let which = if summary.single_iteration { "" } else { ", later iterations" };
     let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
     let mut rows = Vec::new();
-    for (index, metric) in METRICS.iter().enumerate() {
+    let known = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
+    for (index, MetricSummary { metric: name, .. }) in known.iter().enumerate() {
+        // Figures of others are in the unit of their file where it is not known.
+        let known_unit = report.imported.is_none() || metric::unit(name) == "s";
+        let number = |value: f64| if known_unit { unit.number(value) } else { text::seconds(value) };
+        let sign = if known_unit { unit.sign() } else { imported::unit(name) };
+        let metric = sentence(name);
         let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
         if !summary.single_iteration {
-            let cells = metrics().map(|m| number(m.and_then(|m| m.first))).collect();
+            let cells = metrics().map(|m| m.and_then(|m| m.first).map_or("-".to_owned(), number)).collect();
             rows.push(row(format!("{metric}, first iteration: median ({sign})"), cells));
         }
         let cells = metrics().map(|m| match m.and_then(|m| m.sample) {
-            Some(s) => format!("{} ({} to {})", unit.number(s.median), unit.number(s.min), unit.number(s.max)),
+            Some(s) => format!("{} ({} to {})", number(s.median), number(s.min), number(s.max)),
             None => "-".to_owned(),
         });
         rows.push(row(format!("{metric}{which}: median (min to max) ({sign})"), cells.collect()));

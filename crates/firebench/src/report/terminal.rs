@@ -80,7 +80,11 @@ pub(super) enum Paint {
 /// Writes the whole report.
 pub fn render(report: &Report, style: Style) -> String {
     let summary = summarize(report);
-    let mut sections = vec![head(report, style), tables(report, &summary, style), ratios(report, &summary, style)];
+    let tables = match &report.imported {
+        Some(_) => imported::tables(report, &summary),
+        None => tables(report, &summary, style),
+    };
+    let mut sections = vec![head(report, style), tables, ratios(report, &summary, style)];
     if report.imported.is_none() {
         sections.extend([fair(&audit(report), style), exercised(report, style)]);
     }
@@ -291,7 +295,10 @@ fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
 fn ratio_line(pair: &Pair, style: Style) -> String {
     let name = text::line(&pair.contender);
     let compared = pair.metrics.iter().map(|(metric, comparison)| format!("{metric} {}", comparison_text(comparison)));
-    let blocks = format!("from {}", text::count(pair.blocks, "block"));
+    let blocks = match pair.apart {
+        Some([contender, baseline]) => format!("unpaired, from {contender} and {baseline} boots"),
+        None => format!("from {}", text::count(pair.blocks, "block")),
+    };
     let parts: Vec<String> = compared.chain([blocks]).collect();
     let line = format!("  {name:<STUB$}{}", parts.join("   "));
     if line.chars().count() <= style.usable() {

@@ -1,11 +1,14 @@
 //! What terminal and Markdown say in the same words.
 
 use firebench_protocol::Moment;
-use firebench_stats::Sentence;
+use firebench_stats::{Scale, Sentence};
 
 use super::text::{self, Unit};
+use crate::audit;
 use crate::boots;
 use crate::clock::{self, Known, Unchecked};
+use crate::gate::{self, Unjudged};
+use crate::import::metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{Comparison, ContenderSummary, Pair, Summary};
 
@@ -85,25 +88,35 @@ pub const CHECKS: [Check; 7] = [
 type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
 
 /// The verdict on a pair in words.
-fn verdict(pair: &Pair, metric: &str) -> String {
-    let Pair { contender, baseline, .. } = pair;
-    match &pair.judgement {
-        Some(judgement) => {
-            let sentence = Sentence { contender, baseline, metric, unit: "s", judgement };
-            format!("{sentence}.")
+fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
+    let (Pair { contender, baseline, .. }, metric) = (pair, report.design.primary.as_str());
+    let unit = if report.imported.is_some() { metric::unit(metric) } else { "s" };
+    match (&pair.judgement, pair.unjudged) {
+        (Some(judgement), _) => {
+            let sentence = Sentence { contender, baseline, metric, unit, judgement };
+            let by_difference = judgement.scale == Scale::Raw && boots::scale(metric) == Scale::Ratio;
+            let note = if by_difference {
+                " A ratio needs times above zero, and some are zero: this is the difference."
+            } else {
+                ""
+            };
+            format!("{sentence}{}.{note}", gate::not_like_with_like(unlike))
         }
-        None => format!(
+        (None, Some(reason)) if pair.apart.is_some() || reason != Unjudged::TooFew => {
+            format!("{contender} and {baseline} in {metric}: no verdict: {reason}.")
+        }
+        (None, _) => format!(
             "{contender} and {baseline} in {metric}: no verdict from {}, it takes two at least.",
             text::count(pair.blocks, "block")
         ),
     }
 }
 
-/// The verdict on a pair in a sentence, or why there is none.
-pub fn pair_sentence(report: &Report, pair: &Pair) -> String {
+/// The verdict on a pair, which differ in `unlike` ([`audit::unlike`]), in a sentence; or why there is none.
+pub fn pair_sentence(report: &Report, pair: &Pair, unlike: &[String]) -> String {
     match pair.judgement {
         None if report.emulated => NO_SPEED.to_owned(),
-        _ => verdict(pair, &report.design.primary),
+        _ => verdict(report, pair, unlike),
     }
 }
 
@@ -123,8 +136,16 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
             .push(format!("{}: {blocks} left out, where it or {} has no good boot.", pair.contender, pair.baseline));
     }
     if !report.emulated {
-        sentences.extend(
-            summary.pairs.iter().filter(|pair| pair.blocks > 0).map(|pair| verdict(pair, &report.design.primary)),
+        let unlike = audit::unlike(report);
+        let pairs = summary.pairs.iter().zip(&unlike);
+        let seen = pairs.filter(|(pair, _)| pair.blocks > 0 || pair.apart.is_some());
+        sentences.extend(seen.map(|(pair, unlike)| verdict(report, pair, unlike)));
+    }
+    if summary.pairs.iter().any(|pair| pair.apart.is_some()) {
+        sentences.push(
+            "Unpaired: the boots were not measured side by side, so all boots of one are compared with all of the other \
+             (Welch's interval)."
+                .to_owned(),
         );
     }
     if summary.single_iteration && report.imported.is_none() {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{ErrorCode, ffi};
 
+use crate::report::text;
+
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
@@ -28,6 +30,19 @@ pub enum StoreError {
     #[error("{} is no store of firebench", .0.display())]
     #[diagnostic(help("nothing was changed in it; --store names another file"))]
     NotAStore(PathBuf),
+    /// It has other tables than firebench makes.
+    #[error("the store {} was not made by firebench alone: {what}", path.display())]
+    #[diagnostic(help("nothing was read from it; --store names another file"))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is in it, or is not.
+        what: String,
+    },
+    /// It takes too long.
+    #[error("reading or writing the store {} takes too long", .0.display())]
+    #[diagnostic(help("is the disk very slow, or was the file not made by firebench? --store names another file"))]
+    Slow(PathBuf),
     /// A newer firebench made it.
     #[error("the store {} has version {found}; this firebench knows versions up to {known}", path.display())]
     #[diagnostic(help(
@@ -123,6 +138,7 @@ impl StoreError {
         match self {
             StoreError::Missing(_)
             | StoreError::NotAStore(_)
+            | StoreError::Foreign { .. }
             | StoreError::NoSuchRun(_)
             | StoreError::Empty
             | StoreError::Ambiguous { .. }
@@ -133,6 +149,7 @@ impl StoreError {
             StoreError::Open { .. }
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }
+            | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)
             | StoreError::Sqlite { .. }
@@ -152,9 +169,23 @@ impl StoreError {
         if source.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
             return StoreError::Full(path);
         }
+        // A value of a type that firebench does not write.
+        if matches!(
+            source,
+            rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..)
+        ) {
+            return StoreError::Damaged { path, detail: text::excerpt(&source.to_string(), 300) };
+        }
         match source.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => StoreError::Slow(path),
+            Some(ErrorCode::TooBig) => StoreError::Damaged { path, detail: "a text in it is too long".to_owned() },
             Some(ErrorCode::NotADatabase) => StoreError::NotAStore(path),
-            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, detail: source.to_string() },
+            Some(ErrorCode::DatabaseCorrupt) => {
+                StoreError::Damaged { path, detail: text::excerpt(&source.to_string(), 300) }
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(path),
             Some(ErrorCode::DiskFull) => StoreError::Full(path),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {

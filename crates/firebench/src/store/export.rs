@@ -2,17 +2,19 @@
 
 use std::io::{self, Write};
 
-use rusqlite::Row;
 use serde::Serialize;
 
-use super::read::{StoredBoot, StoredEvent, each_boot, events, head};
+use super::read::{StoredBoot, StoredEvent, each_boot, events, head, load};
 use super::{Store, StoreError, Trouble};
 use crate::events::RunEvent;
-use crate::record::{BootRecord, Report};
+use crate::record::{BootRecord, BootStatus, Report};
 use crate::report::text;
 
 /// The columns of the CSV: one row a sample.
 pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "value"];
+
+/// One column more, where boots were measured side by side: those of the same block were.
+pub const BLOCK: &str = "block";
 
 /// A line of the JSON Lines.
 #[derive(Serialize)]
@@ -24,14 +26,15 @@ enum Line<'a> {
 }
 
 impl Store {
-    /// Writes the samples of a run as CSV with the columns [`COLUMNS`], in the order in which they were measured: those of the
-    /// boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0. Control characters in
-    /// names are replaced.
+    /// Writes the samples of a run as CSV with the columns [`COLUMNS`] and [`BLOCK`], in the order in which they were measured:
+    /// those of the boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0. Figures of
+    /// others are written as they came. Control characters in names are replaced.
     ///
     /// # Errors
     /// As for [`id`](Store::id), and [`StoreError::Output`].
     pub fn export_csv(&self, which: &str, out: &mut dyn Write) -> Result<(), StoreError> {
-        let mut csv = csv::Writer::from_writer(out);
+        // A name that begins like a comment is quoted.
+        let mut csv = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(out);
         let written = self.at_one_moment(|| self.csv(which, &mut csv));
         written.map_err(self.explain())
     }
@@ -48,31 +51,50 @@ impl Store {
     }
 
     fn csv(&self, which: &str, out: &mut csv::Writer<&mut dyn Write>) -> Result<(), Trouble> {
-        const SQL: &str = "SELECT name, block, iteration, metric, value
-                           FROM boots JOIN contenders USING (run, contender) JOIN samples USING (boot)
-                           WHERE run = ?1 AND status = 'ok' AND retried = 0 AND block >= ?2
-                           ORDER BY seq, iteration, metric";
-        let (run, _) = self.find(which)?;
-        let scout_blocks = head(&self.connection, run)?.0.design.scout_blocks;
-        let mut statement = self.connection.prepare(SQL)?;
-        let mut rows = statement.query([run, i64::from(scout_blocks)])?;
-        out.write_record(COLUMNS).map_err(output)?;
-        while let Some(row) = rows.next()? {
-            out.write_record(csv_fields(row)?).map_err(output)?;
+        let (run, id) = self.find(which)?;
+        let (mut report, _) = head(&self.connection, run)?;
+        if report.imported.is_some() {
+            report = load(&self.connection, run)?;
+            return figures_csv(&report, out);
         }
+        let scout = report.design.scout_blocks;
+        let header: Vec<&str> = COLUMNS.into_iter().chain([BLOCK]).collect();
+        out.write_record(header).map_err(output)?;
+        each_boot(&self.connection, run, id.as_str(), &mut |StoredBoot { contender, retried, boot, .. }| {
+            if retried || boot.status != BootStatus::Ok || boot.block < scout {
+                return Ok(());
+            }
+            let name = report.contenders.get(contender).map(|record| text::line(&record.name)).unwrap_or_default();
+            let block = boot.block.to_string();
+            for iteration in &boot.iterations {
+                for (metric, value) in &iteration.metrics {
+                    let (index, metric, value) = (iteration.index.to_string(), text::line(metric), number(*value));
+                    out.write_record([&name, &block, &index, &metric, &value, &block]).map_err(output)?;
+                }
+            }
+            Ok(())
+        })?;
         out.flush().map_err(Trouble::Output)
     }
 
     fn jsonl(&self, which: &str, out: &mut dyn Write) -> Result<(), Trouble> {
-        let (run, _) = self.find(which)?;
-        let (report, _) = head(&self.connection, run)?;
+        let (run, id) = self.find(which)?;
+        let (mut report, _) = head(&self.connection, run)?;
+        if report.imported.is_some() {
+            report = load(&self.connection, run)?;
+        }
         let mut write = |line: Line| {
             let json = serde_json::to_string(&line).map_err(|error| Trouble::Output(error.into()))?;
             writeln!(out, "{}", text::json(&json)).map_err(Trouble::Output)
         };
         write(Line::Run { run: &report })?;
         let mut events = events(&self.connection, run)?.into_iter().peekable();
-        each_boot(&self.connection, run, &mut |StoredBoot { seq, contender, retried, boot }| {
+        let is_imported = report.imported.is_some();
+        each_boot(&self.connection, run, id.as_str(), &mut |StoredBoot { seq, contender, retried, boot }| {
+            if is_imported {
+                // Of an older store: they are figures of the report by now.
+                return Ok(());
+            }
             while let Some(StoredEvent { time, event, .. }) = events.next_if(|stored| stored.seq < seq) {
                 write(Line::Event { time: &time, event: &event })?;
             }
@@ -84,13 +106,33 @@ impl Store {
     }
 }
 
-fn csv_fields(row: &Row) -> rusqlite::Result<[String; 5]> {
-    let (block, iteration): (u32, u32) = (row.get(1)?, row.get(2)?);
-    // With `Debug` a number is as short as it can be and still come back bit for bit, also a very large or small one.
-    let value = format!("{:?}", row.get::<_, f64>(4)?);
-    // Names from elsewhere may hold what a terminal must not be given.
-    let name = |column| row.get::<_, String>(column).map(|name| text::line(&name));
-    Ok([name(0)?, block.to_string(), iteration.to_string(), name(3)?, value])
+/// The figures of others: as they came, without executions that failed.
+fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result<(), Trouble> {
+    let figures =
+        || report.contenders.iter().filter_map(|contender| Some((&contender.name, contender.figures.as_ref()?)));
+    let in_blocks = figures().any(|(_, figures)| !figures.blocks.is_empty());
+    let header: Vec<&str> = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).collect();
+    out.write_record(header).map_err(output)?;
+    for (name, figures) in figures() {
+        let name = text::line(name);
+        for (metric, column) in &figures.metrics {
+            let metric = text::line(metric);
+            for sample in column.samples().iter().filter(|sample| figures.failure(sample.boot).is_none()) {
+                let fields = [sample.boot.to_string(), sample.iteration.to_string(), number(sample.value)];
+                let [boot, iteration, value] = &fields;
+                let block =
+                    in_blocks.then(|| figures.block(sample.boot).map_or(String::new(), |block| block.to_string()));
+                let fields = [&name, boot, iteration, &metric, value];
+                out.write_record(fields.into_iter().chain(&block)).map_err(output)?;
+            }
+        }
+    }
+    out.flush().map_err(Trouble::Output)
+}
+
+/// As short as it can be and still come back bit for bit, also a very large or small one.
+fn number(value: f64) -> String {
+    format!("{value:?}")
 }
 
 fn output(error: csv::Error) -> Trouble {

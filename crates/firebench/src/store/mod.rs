@@ -3,8 +3,11 @@
 //! A boot is written in one transaction when it is over, so a process that is killed loses the boot in flight and nothing
 //! else. [`Store::load`] gives back the [`Report`] that the run printed, numbers bit for bit.
 
+mod checksum;
 mod error;
 mod export;
+mod figures;
+mod guard;
 mod lease;
 mod read;
 mod record;
@@ -29,7 +32,8 @@ use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
-pub use export::COLUMNS;
+pub use export::{BLOCK, COLUMNS};
+use guard::Watch;
 use lease::Lease;
 pub use read::Done;
 pub use record::Recorder;
@@ -104,6 +108,7 @@ pub struct Store {
     path: PathBuf,
     /// Of the runs that this store carries out.
     leases: HashMap<i64, Lease>,
+    watch: Watch,
 }
 
 impl Store {
@@ -137,12 +142,14 @@ impl Store {
                 Trouble::Record(error) => {
                     StoreError::Damaged { path: self.path.clone(), detail: format!("a record cannot be read: {error}") }
                 }
+                Trouble::Damaged(detail) => StoreError::Damaged { path: self.path.clone(), detail },
                 Trouble::Lock(source) => StoreError::Open { path: self.lock_path(), source },
                 Trouble::Output(source) => StoreError::Output(source),
             };
             match error {
                 StoreError::Damaged { path, detail } => {
-                    StoreError::Damaged { path, detail: quick_check(&self.connection).unwrap_or(detail) }
+                    self.watch.restart();
+                    StoreError::Damaged { path, detail: guard::quick_check(&self.connection).unwrap_or(detail) }
                 }
                 error => error,
             }
@@ -156,6 +163,8 @@ enum Trouble {
     Sqlite(rusqlite::Error),
     /// A text in the store is not what was written there.
     Record(serde_json::Error),
+    /// Something in the store is not what was written there, or nothing that firebench writes.
+    Damaged(String),
     Lock(io::Error),
     /// Whoever gets the export does not take it.
     Output(io::Error),
@@ -171,12 +180,6 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         Trouble::Sqlite(error)
     }
-}
-
-/// The first thing that SQLite finds wrong with the file. It reads the whole of it: only for files that failed.
-fn quick_check(connection: &Connection) -> Option<String> {
-    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)).ok()?;
-    (found != "ok").then(|| crate::report::text::line(&found))
 }
 
 /// The file on which [leases](lease) are taken.
@@ -205,14 +208,16 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     let failed = |error| StoreError::sqlite(path, error);
     let mut connection = connect(path).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
+    let watch = guard::guard(&connection).map_err(failed)?;
     if let Err(refused) = check(&connection, path, steps) {
         // Else SQLite would move what lies in the write-ahead log into the file.
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         return Err(refused);
     }
+    watch.restart();
     schema::migrate(&mut connection, steps).map_err(failed)?;
     settings(&connection).map_err(failed)?;
-    Ok(Store { connection, path: path.to_owned(), leases: HashMap::new() })
+    Ok(Store { connection, path: path.to_owned(), leases: HashMap::new(), watch })
 }
 
 /// Opens the file. On a read-only file system, where SQLite could not make the index of the write-ahead log, it is taken for
@@ -243,11 +248,11 @@ fn check(connection: &Connection, path: &Path, steps: &[&str]) -> Result<(), Sto
     if id != schema::APPLICATION_ID {
         return Err(StoreError::NotAStore(path.to_owned()));
     }
-    let (found, known) = (schema::version(connection).map_err(failed)?, schema::newest(steps));
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
-    }
-    Ok(())
+    guard::check_version(connection, path, steps).map_err(|trouble| match trouble {
+        Trouble::Store(error) => error,
+        Trouble::Sqlite(error) => failed(error),
+        _ => StoreError::NotAStore(path.to_owned()),
+    })
 }
 
 /// What SQLite keeps a connection, not a file.

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use firebench_vmm::Launch;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::write::is_id_digit;
-use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, lease};
+use super::write::{is_id, is_id_digit};
+use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figures, lease};
 use crate::collect::Collected;
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
+use crate::report::text;
 
 /// Stands for the run that came into the store last.
 const LATEST: &str = "latest";
@@ -98,7 +100,9 @@ impl Store {
         let mut done = Vec::new();
         let mut spent = 0.0;
         let read = self.at_one_moment(|| {
-            each_boot(&self.connection, self.find(id.as_str())?.0, &mut |stored| {
+            let (run, id) = self.find(id.as_str())?;
+            checksum::check_head(&self.connection, run, id.as_str())?;
+            each_boot(&self.connection, run, id.as_str(), &mut |stored| {
                 let StoredBoot { contender, retried, boot, .. } = stored;
                 match boot.status {
                     _ if retried => spent += boot.life_seconds,
@@ -117,6 +121,7 @@ impl Store {
 
     /// Does `work` on the store as it is now, whatever is written meanwhile.
     pub(super) fn at_one_moment<T>(&self, work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.watch.restart();
         let transaction = self.connection.unchecked_transaction()?;
         let done = work();
         transaction.rollback()?;
@@ -125,10 +130,12 @@ impl Store {
 
     /// The number and the id of the run that `which` stands for.
     pub(super) fn find(&self, which: &str) -> Result<(i64, RunId), Trouble> {
-        let row = |row: &Row| Ok((row.get(0)?, RunId(row.get(1)?)));
+        self.watch.restart();
+        let row = |row: &Row| Ok((row.get(0)?, row.get(1)?));
         if which == LATEST {
             let latest = self.connection.query_row("SELECT run, id FROM runs ORDER BY run DESC LIMIT 1", [], row);
-            return Ok(latest.optional()?.ok_or(StoreError::Empty)?);
+            let (run, id) = latest.optional()?.ok_or(StoreError::Empty)?;
+            return Ok((run, run_id(run, id)?));
         }
         let unknown = || StoreError::NoSuchRun(crate::report::text::line(which)).into();
         if which.is_empty() || !which.bytes().all(is_id_digit) {
@@ -136,7 +143,9 @@ impl Store {
         }
         const SOME: &str = "SELECT run, id FROM runs WHERE id GLOB ?1 || '*' ORDER BY id LIMIT 4";
         let mut statement = self.connection.prepare_cached(SOME)?;
-        let mut found = statement.query_map([which], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let found = statement.query_map([which], row)?.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+        let found: Result<Vec<_>, Trouble> = found.into_iter().map(|(run, id)| Ok((run, run_id(run, id)?))).collect();
+        let mut found = found?;
         match (found.pop(), found.as_slice()) {
             (None, _) => Err(unknown()),
             (Some(only), []) => Ok(only),
@@ -148,6 +157,7 @@ impl Store {
     }
 
     fn lines(&self) -> Result<Vec<RunLine>, Trouble> {
+        self.watch.restart();
         let mut statement = self.connection.prepare_cached(&format!("{LINES} ORDER BY run DESC"))?;
         let mut rows = statement.query([])?;
         let mut lines = Vec::new();
@@ -165,30 +175,60 @@ impl Store {
     }
 
     fn read_line(&self, row: &Row) -> Result<RunLine, Trouble> {
-        let state = match serde_json::from_value(row.get::<_, String>(2)?.into()).map_err(Trouble::Record)? {
-            RunState::Running if !lease::is_taken(&self.lock_path(), row.get(0)?).map_err(Trouble::Lock)? => {
+        let run: i64 = row.get(0)?;
+        let id = run_id(run, row.get(1)?)?;
+        checksum::check_line(&self.connection, run, id.as_str())?;
+        let word = |column: usize| -> Result<String, Trouble> {
+            let found: String = row.get(column)?;
+            if found.len() <= LONGEST_WORD { Ok(found) } else { Err(too_long(&id, &found)) }
+        };
+        let state = match serde_json::from_value(word(2)?.into()).map_err(Trouble::Record)? {
+            RunState::Running if !lease::is_taken(&self.lock_path(), run).map_err(Trouble::Lock)? => {
                 RunState::Interrupted
             }
             state => state,
         };
+        let finished = if row.get_ref(4)? == ValueRef::Null { None } else { Some(word(4)?) };
         Ok(RunLine {
-            id: RunId(row.get(1)?),
-            state,
-            started: row.get(3)?,
-            finished: row.get(4)?,
-            workload: row.get(5)?,
+            started: word(3)?,
+            finished,
+            workload: word(5)?,
             contenders: parse(&row.get::<_, String>(6)?)?,
             primary: row.get(7)?,
             emulated: row.get(8)?,
             blocks: row.get(9)?,
-            verdict: row.get(10)?,
+            verdict: row.get::<_, Option<String>>(10)?.map(|verdict| text::excerpt(&verdict, LONGEST_VERDICT)),
+            id,
+            state,
         })
     }
+}
+
+/// So many characters of a run's verdicts are in its line.
+const LONGEST_VERDICT: usize = 2000;
+
+/// The longest state, time or workload of a run.
+const LONGEST_WORD: usize = 200;
+
+fn too_long(id: &RunId, found: &str) -> Trouble {
+    Trouble::Damaged(format!("the entry of run {id} has a text of {} bytes: {}", found.len(), text::excerpt(found, 40)))
+}
+
+/// A run's id, if it is one.
+fn run_id(run: i64, id: String) -> Result<RunId, Trouble> {
+    if is_id(&id) {
+        return Ok(RunId(id));
+    }
+    Err(Trouble::Damaged(format!("run number {run} has an id that is none: {:?}", text::excerpt(&id, 20))))
 }
 
 /// Puts a run's report together: its head, and over it what was recorded, collected as the run itself does it.
 pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble> {
     let (mut report, told) = head(connection, run)?;
+    let id = report.id.clone().unwrap_or_default();
+    for (contender, place) in report.contenders.iter_mut().zip(0..) {
+        figures::read(connection, run, place, contender)?;
+    }
     let mut collected = Collected::new(report.contenders.iter().map(|contender| contender.name.as_str()));
     let mut events = events(connection, run)?.into_iter().peekable();
     let mut on_event = |seq: i64, event: RunEvent| {
@@ -199,7 +239,7 @@ pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble>
             collected.design = None;
         }
     };
-    each_boot(connection, run, &mut |StoredBoot { seq, contender, retried, boot }| {
+    each_boot(connection, run, &id, &mut |StoredBoot { seq, contender, retried, boot }| {
         while let Some(stored) = events.next_if(|stored| stored.seq < seq) {
             on_event(stored.seq, stored.event);
         }
@@ -208,6 +248,7 @@ pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble>
     })?;
     events.for_each(|stored| on_event(stored.seq, stored.event));
     collected.fill(&mut report);
+    crate::figures::settle(&mut report);
     Ok(report)
 }
 
@@ -215,8 +256,10 @@ pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble>
 pub(super) fn head(connection: &Connection, run: i64) -> Result<(Report, i64), Trouble> {
     let row = |row: &Row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
     let (id, head, told) = connection.query_row("SELECT id, head, told FROM runs WHERE run = ?1", [run], row)?;
+    let id = run_id(run, id)?;
+    checksum::check_head(connection, run, id.as_str())?;
     let mut report: Report = parse(&head)?;
-    report.id = Some(id);
+    report.id = Some(id.to_string());
     const CONTENDERS: &str = "SELECT record, launch FROM contenders WHERE run = ?1 ORDER BY contender";
     let mut statement = connection.prepare_cached(CONTENDERS)?;
     let mut rows = statement.query([run])?;
@@ -230,10 +273,12 @@ pub(super) fn head(connection: &Connection, run: i64) -> Result<(Report, i64), T
 
 /// A run's events that are not a boot's own, in order.
 pub(super) fn events(connection: &Connection, run: i64) -> Result<Vec<StoredEvent>, Trouble> {
-    let mut statement = connection.prepare_cached("SELECT seq, time, event FROM events WHERE run = ?1 ORDER BY seq")?;
+    let mut statement =
+        connection.prepare_cached("SELECT seq, time, event, checksum FROM events WHERE run = ?1 ORDER BY seq")?;
     let mut rows = statement.query([run])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
+        checksum::check_event(connection, run, row.get(0)?, row.get(3)?)?;
         events.push(StoredEvent { seq: row.get(0)?, time: row.get(1)?, event: parse(&row.get::<_, String>(2)?)? });
     }
     Ok(events)
@@ -243,9 +288,11 @@ pub(super) fn events(connection: &Connection, run: i64) -> Result<Vec<StoredEven
 pub(super) fn each_boot(
     connection: &Connection,
     run: i64,
+    run_id: &str,
     work: &mut dyn FnMut(StoredBoot) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    const BOOTS: &str = "SELECT boot, seq, contender, retried, record FROM boots WHERE run = ?1 ORDER BY seq";
+    const BOOTS: &str = "SELECT boot, seq, contender, retried, record, checksum, block FROM boots WHERE run = ?1
+                         ORDER BY seq";
     const ITERATIONS: &str = "SELECT iteration, record FROM iterations WHERE boot = ?1 ORDER BY iteration";
     const SAMPLES: &str = "SELECT metric, value FROM samples WHERE boot = ?1 AND iteration = ?2 ORDER BY metric";
     let mut boots = connection.prepare_cached(BOOTS)?;
@@ -254,6 +301,12 @@ pub(super) fn each_boot(
     let mut rows = boots.query([run])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
+        let (contender, block): (i64, i64) = (row.get(2)?, row.get(6)?);
+        let name = || {
+            let (contender, block) = (contender.saturating_add(1), block.saturating_add(1));
+            format!("run {run_id}: boot {block} of contender {contender}")
+        };
+        checksum::check_boot(connection, id, row.get(5)?, name)?;
         let mut boot: BootRecord = parse(&row.get::<_, String>(4)?)?;
         let mut of_boot = iterations.query([id])?;
         while let Some(row) = of_boot.next()? {
@@ -261,6 +314,9 @@ pub(super) fn each_boot(
             let metrics =
                 samples.query_map(params![id, row.get::<_, i64>(0)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
             iteration.metrics = metrics.collect::<rusqlite::Result<_>>()?;
+            if let Some((metric, value)) = iteration.metrics.iter().find(|(_, v)| !(v.is_finite() && **v >= 0.0)) {
+                return Err(Trouble::Damaged(format!("{} has {value} as {}", name(), text::excerpt(metric, 40))));
+            }
             boot.iterations.push(iteration);
         }
         work(StoredBoot { seq: row.get(1)?, contender: row.get(2)?, retried: row.get(3)?, boot })?;

@@ -7,7 +7,7 @@ use firebench_vmm::Launch;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{PATIENCE, RunId, Store, StoreError, Trouble};
+use super::{PATIENCE, RunId, Store, StoreError, Trouble, checksum};
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, IterationRecord};
 
@@ -113,6 +113,7 @@ impl Recorder<'_> {
 
     fn record(&self, entry: &Entry) -> Result<(), Trouble> {
         let Entry { time, event, launch } = entry;
+        self.store.watch.restart();
         let transaction = Transaction::new_unchecked(&self.store.connection, TransactionBehavior::Immediate)?;
         if let RunEvent::BootDone { contender, boot, retried } = event {
             if let Some(launch) = launch {
@@ -131,7 +132,7 @@ fn first_launch(connection: &Connection, run: i64, contender: usize, launch: &La
     const SQL: &str = "UPDATE contenders SET launch = ?3 WHERE run = ?1 AND contender = ?2
                        AND NOT EXISTS (SELECT 1 FROM boots WHERE run = ?1 AND contender = ?2)";
     connection.prepare_cached(SQL)?.execute(params![run, contender, json(launch)?])?;
-    Ok(())
+    Ok(checksum::seal_contender(connection, run, i64::try_from(contender).unwrap_or(i64::MAX))?)
 }
 
 fn insert_event(
@@ -145,8 +146,10 @@ fn insert_event(
     connection
         .prepare_cached("INSERT INTO events (run, seq, time, event) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![run, seq, time, json(event)?])?;
+    checksum::seal_event(connection, run, seq)?;
     if let RunEvent::Progress { blocks, .. } = event {
         connection.prepare_cached("UPDATE runs SET blocks = ?2 WHERE run = ?1")?.execute(params![run, blocks])?;
+        checksum::seal_line(connection, run)?;
     }
     Ok(())
 }
@@ -194,13 +197,13 @@ pub(super) fn insert_boot(
         let record = IterationRecord { metrics: Default::default(), ..iteration.clone() };
         connection.prepare_cached(ITERATION)?.execute(params![id, index, iteration.digest, json(&record)?])?;
         for (metric, value) in &iteration.metrics {
-            if !value.is_finite() {
+            if !(value.is_finite() && *value >= 0.0) {
                 return Err(inconsistent(boot, format!("{metric} of iteration {index} is {value}")));
             }
             sample.execute(params![id, index, metric, value])?;
         }
     }
-    Ok(())
+    Ok(checksum::seal_boot(connection, id)?)
 }
 
 fn inconsistent(boot: &BootRecord, what: String) -> Trouble {

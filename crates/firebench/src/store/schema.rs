@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::checksum;
+
 /// SQLite's `application_id` of a store: "FBnc".
 pub(super) const APPLICATION_ID: i64 = 0x4642_6e63;
 
 /// One step a version, in order: the first makes version 1 out of an empty file. A step that was released never changes; what
 /// must become different is a step more. `user_version` tells how many were taken.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// `docs/store.md` explains the tables.
 ///
@@ -88,6 +90,35 @@ CREATE TABLE events (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Checksums, and the figures of others. The checksums of a run have a table of their own: a column behind the large head would
+/// make each look at the list read that. Figures of others are rows of many samples each.
+const VERSION_2: &str = "
+ALTER TABLE contenders ADD COLUMN checksum INTEGER;
+ALTER TABLE boots ADD COLUMN checksum INTEGER;
+ALTER TABLE events ADD COLUMN checksum INTEGER;
+
+CREATE TABLE run_checksums (
+  run INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+  line INTEGER NOT NULL,
+  head INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE figures (
+  run INTEGER NOT NULL,
+  contender INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  samples TEXT NOT NULL,
+  PRIMARY KEY (run, contender, metric, part),
+  FOREIGN KEY (run, contender) REFERENCES contenders ON DELETE CASCADE
+) STRICT;
+";
+
+/// The version from which on there are checksums.
+const WITH_CHECKSUMS: i64 = 2;
+
 /// How many steps made the store.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -103,6 +134,9 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if version(&transaction)? < next {
             transaction.execute_batch(step)?;
+            if next == WITH_CHECKSUMS {
+                checksum::seal_all(&transaction)?;
+            }
             transaction.pragma_update(None, "user_version", next)?;
         }
         transaction.commit()?;

@@ -4,12 +4,27 @@ use std::collections::BTreeMap;
 
 use firebench_stats::{Judgement, Verdict};
 
+use crate::audit;
 use crate::boots::good;
 use crate::record::Report;
-use crate::summary::summarize;
+use crate::report::text;
+use crate::summary::{Pair, Summary};
 
-/// Blocks that have a good boot of every contender, without the scout's.
-pub(super) fn blocks(report: &Report) -> u32 {
+/// So many characters of a contender's name are in the table.
+const NAME: usize = 100;
+
+/// So many contenders have their verdict in the table.
+const VERDICTS: usize = 20;
+
+/// Blocks that have a good boot of every contender, without the scout's. Of figures that were not measured in blocks: the
+/// fewest good boots that a contender has.
+pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
+    if report.imported.is_some() {
+        let of_pair = |pair: &Pair| pair.apart.map_or(pair.blocks, |[contender, baseline]| contender.min(baseline));
+        let alone = summary.contenders.iter().map(|contender| contender.boots_ok);
+        let fewest = summary.pairs.iter().map(of_pair).min().or(alone.min());
+        return u32::try_from(fewest.unwrap_or(0)).unwrap_or(u32::MAX);
+    }
     let mut boots: BTreeMap<u32, usize> = BTreeMap::new();
     for contender in &report.contenders {
         for boot in good(contender, &report.design) {
@@ -22,20 +37,29 @@ pub(super) fn blocks(report: &Report) -> u32 {
 }
 
 /// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
-pub(super) fn verdict(report: &Report) -> Option<String> {
-    let pairs = summarize(report).pairs;
-    let words: Vec<String> = pairs
-        .iter()
-        .filter_map(|pair| Some(format!("{} {}", pair.contender, judgement(pair.judgement.as_ref()?))))
-        .collect();
+pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
+    let unlike = audit::unlike(report);
+    let pairs = || summary.pairs.iter().zip(&unlike);
+    let judged = || pairs().filter_map(|(pair, unlike)| Some((pair, unlike, pair.judgement.as_ref()?)));
+    let word = |(pair, unlike, judged): (&Pair, &Vec<String>, &Judgement)| {
+        let undecided = judged.verdict == Verdict::Inconclusive;
+        let unlike = if unlike.is_empty() || undecided { "" } else { " (not like with like)" };
+        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged))
+    };
+    let mut words: Vec<String> = judged().take(VERDICTS).map(word).collect();
+    if let Some(more) = judged().count().checked_sub(VERDICTS).filter(|more| *more > 0) {
+        words.push(format!("and {more} more"));
+    }
     (!words.is_empty()).then(|| words.join("; "))
 }
 
 fn judgement(judgement: &Judgement) -> String {
-    let percent = judgement.effect().estimate.abs() * 100.0;
+    let effect = judgement.effect().estimate.abs();
+    // A ratio has a percentage, a difference where a ratio would be one to zero has a unit that is not known here.
+    let size = judgement.ratio().map(|_| format!("{:.1}% ", effect * 100.0)).unwrap_or_default();
     match judgement.verdict {
-        Verdict::Slower => format!("{percent:.1}% slower"),
-        Verdict::Faster => format!("{percent:.1}% faster"),
+        Verdict::Slower => format!("{size}slower"),
+        Verdict::Faster => format!("{size}faster"),
         Verdict::Equivalent => "equivalent".to_owned(),
         Verdict::Inconclusive => "inconclusive".to_owned(),
     }

@@ -68,3 +68,18 @@ fn two_processes_may_migrate_at_once() {
         }
     });
 }
+
+#[test]
+fn what_takes_too_long_is_ended() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    let watch = super::guard::guard_for(&connection, std::time::Duration::from_millis(50)).unwrap();
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    for _ in 0..2 {
+        watch.restart();
+        let ended = connection.query_row(ENDLESS, [], |row| row.get::<_, i64>(0)).unwrap_err();
+        let ended = StoreError::sqlite(Path::new("runs.db"), ended);
+        assert!(matches!(ended, StoreError::Slow(_)), "{ended:?}");
+        watch.restart();
+        connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)).unwrap();
+    }
+}

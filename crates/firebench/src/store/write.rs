@@ -1,15 +1,17 @@
 //! Begins, ends, imports and deletes runs.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::lease::{self, Lease};
 use super::record::{insert_boot, json, next, word};
-use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, read, short};
+use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figures, read, short};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
+use crate::report::text;
+use crate::summary::summarize;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,7 @@ impl Store {
             if transaction.execute(SQL, [run])? == 0 {
                 return Err(StoreError::Complete(id.to_string()).into());
             }
+            checksum::seal_line(transaction, run)?;
             Ok((run, lease))
         });
         let (run, lease) = resumed.map_err(self.explain())?;
@@ -111,8 +114,10 @@ impl Store {
             for (place, contender) in head.contenders.iter().enumerate() {
                 let row = params![run, place, json(&contender.launch)?, contender_json(contender)?];
                 transaction.execute(CONTENDER, row)?;
+                checksum::seal_contender(transaction, run, i64::try_from(place).unwrap_or(i64::MAX))?;
             }
-            close(transaction, run, outcome)?;
+            checksum::seal_run(transaction, run)?;
+            close(transaction, run, outcome, None)?;
             Ok(run)
         });
         let run = finished.map_err(self.explain())?;
@@ -126,15 +131,20 @@ impl Store {
     /// [`StoreError::AlreadyThere`] for a report that is in the store, [`StoreError::Inconsistent`] for one that no run leaves.
     pub fn import(&mut self, mut report: Report) -> Result<RunId, StoreError> {
         let outcome = Outcome::of(&report);
+        let short = Short::of(&report);
         let imported = self.transaction(|transaction| {
-            let id = report.id.take().filter(|id| id.len() == ID_DIGITS && id.bytes().all(is_id_digit));
+            let id = report.id.take().filter(|id| is_id(id));
             let boots = take_boots(&mut report.contenders);
+            let samples = figures::take(&mut report.contenders);
             let (run, id) = insert_run(transaction, &report, id.as_deref(), outcome.into())?;
             check_boots(&boots, &report.contenders)?;
             for ((contender, boot), seq) in in_order(boots).into_iter().zip(0..) {
                 insert_boot(transaction, run, seq, contender, &boot, false)?;
             }
-            close(transaction, run, outcome)?;
+            for (samples, contender) in samples.into_iter().zip(0..) {
+                samples.map_or(Ok(()), |samples| figures::insert(transaction, run, contender, &samples))?;
+            }
+            close(transaction, run, outcome, Some(short))?;
             Ok(id)
         });
         imported.map_err(self.explain())
@@ -162,6 +172,7 @@ impl Store {
 
     /// Gives pages that are not used back to the file system; each row of the answer is one of them.
     fn give_back(&self) -> rusqlite::Result<()> {
+        self.watch.restart();
         let mut statement = self.connection.prepare("PRAGMA incremental_vacuum")?;
         let mut pages = statement.query([])?;
         while pages.next()?.is_some() {}
@@ -170,6 +181,7 @@ impl Store {
 
     /// Does `work` whole or not at all. Nobody else writes meanwhile.
     fn transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.watch.restart();
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
@@ -183,6 +195,11 @@ const PAGES: i64 = 1000;
 
 /// Digits of a run's id.
 const ID_DIGITS: usize = 8;
+
+/// Whether this is a run's id.
+pub(super) fn is_id(id: &str) -> bool {
+    id.len() == ID_DIGITS && id.bytes().all(is_id_digit)
+}
 
 /// Whether an id may have this character.
 pub(super) fn is_id_digit(byte: u8) -> bool {
@@ -202,8 +219,10 @@ fn insert_run(
     const CONTENDER: &str = "INSERT INTO contenders (run, contender, name, vmm, launch, record)
                              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let names: Vec<&str> = head.contenders.iter().map(|contender| contender.name.as_str()).collect();
-    if let Some(twice) = names.iter().enumerate().find(|(place, name)| names.iter().take(*place).any(|n| n == *name)) {
-        return Err(StoreError::Inconsistent(format!("two contenders have the name {:?}", twice.1)).into());
+    let mut seen = HashSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+        let name = text::excerpt(twice, 100);
+        return Err(StoreError::Inconsistent(format!("two contenders have the name {name:?}")).into());
     }
     let workload = match &head.imported {
         Some(imported) => imported.format.name(),
@@ -225,8 +244,10 @@ fn insert_run(
     for (place, contender) in head.contenders.iter().enumerate() {
         let (name, vmm, launch) = (&contender.name, word(contender.vmm)?, json(&contender.launch)?);
         let row = params![inserted.0, place, name, vmm, launch, contender_json(contender)?];
-        connection.execute(CONTENDER, row)?;
+        connection.prepare_cached(CONTENDER)?.execute(row)?;
+        checksum::seal_contender(connection, inserted.0, i64::try_from(place).unwrap_or(i64::MAX))?;
     }
+    checksum::seal_run(connection, inserted.0)?;
     Ok(inserted)
 }
 
@@ -240,16 +261,33 @@ fn contender_json(contender: &ContenderRecord) -> Result<String, Trouble> {
     json(&ContenderRecord { boots: Vec::new(), ..contender.clone() })
 }
 
-/// Says how a run ended, and what it came to. Its head tells of all that happened so far.
-fn close(connection: &Connection, run: i64, outcome: Outcome) -> Result<(), Trouble> {
+/// What a run came to, in short.
+struct Short {
+    blocks: u32,
+    verdict: Option<String>,
+}
+
+impl Short {
+    fn of(report: &Report) -> Self {
+        let summary = summarize(report);
+        Short { blocks: short::blocks(report, &summary), verdict: short::verdict(report, &summary) }
+    }
+}
+
+/// Says how a run ended, and what it came to, which is looked up where it is not known. Its head tells of all that happened so
+/// far.
+fn close(connection: &Connection, run: i64, outcome: Outcome, short: Option<Short>) -> Result<(), Trouble> {
     const TOLD: &str = "UPDATE runs SET told = ?2 WHERE run = ?1";
     connection.execute(TOLD, params![run, next(connection, run)?])?;
-    let report = read::load(connection, run)?;
+    checksum::seal_line(connection, run)?;
+    let Short { blocks, verdict } = match short {
+        Some(short) => short,
+        None => Short::of(&read::load(connection, run)?),
+    };
     let (state, finished) = (word(RunState::from(outcome))?, humantime::format_rfc3339_seconds(SystemTime::now()));
     const SQL: &str = "UPDATE runs SET state = ?2, finished = ?3, blocks = ?4, verdict = ?5 WHERE run = ?1";
-    let (blocks, verdict) = (short::blocks(&report), short::verdict(&report));
     connection.execute(SQL, params![run, state, finished.to_string(), blocks, verdict])?;
-    Ok(())
+    Ok(checksum::seal_line(connection, run)?)
 }
 
 fn take_boots(contenders: &mut [ContenderRecord]) -> Vec<Vec<BootRecord>> {

@@ -71,7 +71,39 @@ fn exit_codes() {
     with(&["--require-verdict"], 4);
     exits(&lab, &["new.json", "old.json", "--fail-if", "real > 3%"], 0);
     exits(&lab, &["new.json", "old.json", "--fail-if", "real < -3%"], 1);
-    exits(&lab, &["old.json:firecracker", "new.json:qemu", "--fail-if", "qemu: real > 3%"], 0);
+    // One has a vCPU more than the other: the limit neither fails nor passes.
+    let unlike = ["old.json:firecracker", "new.json:qemu", "--fail-if", "qemu: real > 3%"];
+    let (stdout, stderr) = exits(&lab, &unlike, 5);
+    assert!(stdout.contains("unfair: qemu ") && stdout.contains("does NOT compare like with like"), "{stdout}");
+    assert!(stderr.contains("--allow-unfair"), "{stderr}");
+    exits(&lab, &[&unlike[..], &["--allow-unfair"]].concat(), 0);
+    exits(&lab, &["old.json:qemu", "new.json:firecracker", "--fail-if", "real > 3%", "--allow-unfair"], 1);
+}
+
+fn hyperfine(command: &str, time: f64) -> String {
+    let times = [time, time * 1.01, time * 0.99, time * 1.002];
+    format!(r#"{{"results": [{{"command": "{command}", "times": {times:?}}}]}}"#)
+}
+
+#[test]
+fn files_of_hyperfine_are_compared_and_said_to_be_imported() {
+    let lab = Lab::new();
+    std::fs::write(lab.path("a.json"), hyperfine("old tool", 1.0)).expect("a file");
+    std::fs::write(lab.path("b.json"), hyperfine("new tool", 1.5)).expect("a file");
+    std::fs::write(lab.path("c.csv"), "contender,boot,iteration,metric,value\nx,1,1,real,1\nx,2,1,real,1.01\n")
+        .expect("a file");
+    let (stdout, _) = exits(&lab, &["a.json", "b.json", "--fail-if", "real > 3%"], 1);
+    assert!(stdout.starts_with("IMPORTED figures: A from hyperfine (a.json), B from hyperfine (b.json)."), "{stdout}");
+    assert!(stdout.contains("new tool is 50") && stdout.contains("4 and 4 boots"), "{stdout}");
+    assert!(!stdout.contains("firebench memory") && !stdout.contains("user"), "{stdout}");
+    let (markdown, _) = exits(&lab, &["a.json", "c.csv", "--format", "markdown"], 0);
+    assert!(
+        markdown.starts_with("# B against A: imported figures\n\n> IMPORTED figures: A from hyperfine"),
+        "{markdown}"
+    );
+    let (_, stderr) = exits(&lab, &["a.json", "b.json", "--fail-if", "sys > 1s"], 2);
+    assert!(stderr.contains("hint: the metrics are real\n"), "{stderr}");
+    exits(&lab, &["a.json:old tool", "a.json:old tool"], 2);
 }
 
 #[test]
@@ -80,12 +112,18 @@ fn mistakes_are_usage() {
     let mut other = run(20.0, 20.0);
     other.payload.bytes = 1;
     lab.report("other.json", &other);
+    lab.report("copy.json", &run(20.0, 20.0));
+    std::fs::write(lab.path("hyperfine.json"), hyperfine("true", 1.0)).expect("a file");
     for (args, said) in [
         (&["old.json"][..], "required"),
         (&["old.json", "gone.json"], "no report and no run 'gone.json'\nhint: "),
         (&["old.json", "other.json"], "same bytes: in A 1 GiB of SHA-256"),
         (&["old.json", "new.json", "--fail-if", "real >> 3%"], "real >> 3%\n         ^\n"),
         (&["old.json", "new.json", "--fail-if", "crosvm: real > 3%"], "hint: qemu, firecracker"),
+        (&["old.json", "new.json", "--fail-if", "boot > 3%"], "hint: the metrics are real, user, sys"),
+        (&["old.json", "old.json"], "A and B are the same run"),
+        (&["old.json", "copy.json"], "A and B are the same run"),
+        (&["old.json", "hyperfine.json"], "one of the two was measured by firebench, the other was imported"),
     ] {
         let (stdout, stderr) = exits(&lab, args, 2);
         assert!(stdout.is_empty() && stderr.contains(said), "{stderr}");

@@ -123,13 +123,19 @@ fn too_few_boots_and_impossible_values_have_no_verdict() {
     }
     let comparison = compare(run(20.0, 20.0), few(3), &["firecracker: real > 1%"]);
     assert!(comparison.gates[0].judged.judgement.is_ok());
-    for value in [0.0, -1.0] {
+    let with = |value| {
         let mut b = run(20.0, 21.0);
         b.contenders[1].boots[3].iterations[2].metrics.insert("real".to_owned(), value);
-        let comparison = compare(run(20.0, 20.0), b, &["firecracker: real > 1%"]);
-        assert_eq!(comparison.gates[0].judged.judgement, Err(Unjudged::NoValue), "{value}");
-        assert_eq!(compared(&comparison, "firecracker", "real").effect, None);
-    }
+        compare(run(20.0, 20.0), b, &["firecracker: real > 1%"])
+    };
+    let negative = with(-1.0);
+    assert_eq!(negative.gates[0].judged.judgement, Err(Unjudged::NoValue));
+    assert_eq!(compared(&negative, "firecracker", "real").effect, None);
+    // A limit in percent says nothing of zeros; the difference is shown all the same.
+    let zero = with(0.0);
+    assert_eq!((zero.gates[0].gate, zero.gates[0].judged.judgement), (Gate::Undecided, Err(Unjudged::Zero)));
+    let real = compared(&zero, "firecracker", "real");
+    assert!(real.scale == Scale::Raw && real.effect.is_some_and(|difference| difference < 1.0), "{real:?}");
 }
 
 /// Six boots of each of two contenders.

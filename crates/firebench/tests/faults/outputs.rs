@@ -9,7 +9,7 @@ use firebench::record::{BootStatus, Report};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
 
-use crate::own::{assert_goes_on, blocks, run, shell};
+use crate::own::{assert_goes_on, blocks, earlier, run, shell};
 use crate::require;
 use crate::support::common::{Lab, SOON};
 use crate::support::invocation::report;
@@ -53,11 +53,12 @@ fn standard_output_on_a_full_device() {
     require!(need::image());
     let lab = Lab::without_vms();
     let out = lab.path("out");
+    let compare = format!("compare latest {}", earlier(&lab).display());
     let outcome = shell(&lab, 3, r#"$FIREBENCH $RUN --out "$OUT" > /dev/full"#).env("OUT", &out).run();
     outcome.fails(3, &["cannot write the output", "No space left on device"]);
     assert_eq!(good(&report(&out)), 3, "the files are written all the same");
     assert_eq!(blocks(&lab), [0, 1, 2]);
-    for command in ["runs", "show", "export", "export --format csv", "export --format jsonl", "compare latest latest"] {
+    for command in ["runs", "show", "export", "export --format csv", "export --format jsonl", &compare] {
         let outcome = shell(&lab, 1, &format!("$FIREBENCH {command} > /dev/full")).run();
         outcome.fails(3, &["cannot write the", "No space left on device"]);
     }

@@ -1,6 +1,6 @@
 //! Runs in which firebench itself is at fault, or its surroundings: with the fake VMM, so that boots take milliseconds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,6 +25,13 @@ pub fn args(vmm: &Path, blocks: u32) -> Vec<String> {
 /// A run of so many quick boots.
 pub fn run(lab: &Lab, blocks: u32) -> Invocation<'_> {
     lab.firebench(&[]).args(args(&fake(lab, QUICK), blocks))
+}
+
+/// The report of another run, to compare one with.
+pub fn earlier(lab: &Lab) -> PathBuf {
+    run(lab, 1).run().ok();
+    lab.firebench(&["export", "--output"]).arg(lab.path("earlier.json")).run().ok();
+    lab.path("earlier.json")
 }
 
 /// A shell script with this firebench as `$FIREBENCH`, and the arguments of a run of so many quick boots as `$RUN`.

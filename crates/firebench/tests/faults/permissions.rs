@@ -6,7 +6,7 @@ use std::process::Command;
 use firebench::store::Store;
 
 use crate::SMALL;
-use crate::own::{assert_whole, run, shell, shell_in_namespace};
+use crate::own::{assert_whole, earlier, run, shell, shell_in_namespace};
 use crate::require;
 use crate::rlimits::Ordinary;
 use crate::support::common::{Lab, firebench};
@@ -25,6 +25,9 @@ fn sealed(lab: &Lab, script: &str) -> Outcome {
 fn places_on_a_read_only_file_system() {
     require!(need::image(), need::namespaces());
     let lab = Lab::without_vms();
+    let earlier = earlier(&lab);
+    let compare =
+        format!(r#"$FIREBENCH compare latest {} --fail-if 'real > +3%' --junit "$SEALED/file""#, earlier.display());
     run(&lab, 1).run().ok();
     for (script, words) in [
         (r#"FIREBENCH_CACHE="$SEALED" $FIREBENCH $RUN"#, ["cannot create", "/entries"]),
@@ -39,10 +42,7 @@ fn places_on_a_read_only_file_system() {
         ),
         (r#"$FIREBENCH export --output "$SEALED/file""#, ["cannot write the export", "--output names another file"]),
         (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "may you write there"]),
-        (
-            r#"$FIREBENCH compare latest latest --fail-if 'real > +3%' --junit "$SEALED/file""#,
-            ["cannot write", "give --junit"],
-        ),
+        (compare.as_str(), ["cannot write", "give --junit"]),
         (
             r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch busybox"#,
             ["cannot", "FIREBENCH_DATA chooses another directory"],
@@ -70,7 +70,8 @@ fn a_store_on_a_read_only_file_system() {
         |command: &str| sealed(&lab, &format!(r#"FIREBENCH_STORE="$SEALED/a ?mode=rwc#%41.db" $FIREBENCH {command}"#));
     let shown = lab.firebench(&["show"]).env("FIREBENCH_STORE", &store).run().ok();
     assert_eq!(on_it("show").ok().stdout, shown.stdout);
-    for command in ["runs", "compare latest latest", "export", "$RUN --no-store"] {
+    let compare = format!("compare latest {}", earlier(&lab).display());
+    for command in ["runs", &compare, "export", "$RUN --no-store"] {
         on_it(command).ok();
     }
     let refused = |command: &str| {

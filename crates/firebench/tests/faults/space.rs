@@ -113,6 +113,7 @@ fn no_space_for_the_files_of_a_boot() {
 fn no_space_for_what_other_commands_write() {
     require!(need::image(), need::namespaces());
     let lab = Lab::without_vms();
+    own::earlier(&lab);
     own::run(&lab, 12).run().ok();
     lab.firebench(&["export", "--output"]).arg(lab.path("report.json")).run().ok();
     std::fs::create_dir(lab.path("full")).expect("a directory");
@@ -128,7 +129,7 @@ fn no_space_for_what_other_commands_write() {
         ("init --force full/old", "cannot write full/old"),
         ("import report.json --store full/runs.db", "the disk with the store full/runs.db is full"),
         ("tune --root full", "cannot write full/var/lib/firebench/tune.json"),
-        ("compare latest latest --fail-if 'real > +3%' --junit full/file", "cannot write full/file"),
+        ("compare latest earlier.json --fail-if 'real > +3%' --junit full/file", "cannot write full/file"),
     ] {
         let script = format!(
             r#"

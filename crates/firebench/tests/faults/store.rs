@@ -166,6 +166,41 @@ fn a_store_with_garbage_in_it() {
     damaged(&lab);
 }
 
+#[test]
+fn a_number_in_the_store_with_a_flipped_bit() {
+    require!(need::image());
+    let lab = lab_with_a_run(2);
+    let connection = Connection::open(lab.store()).expect("the store");
+    let value: f64 = connection
+        .query_row("SELECT value FROM samples WHERE metric = 'real' LIMIT 1", [], |row| row.get(0))
+        .expect("a sample");
+    drop(connection);
+    let mut bytes = fs::read(lab.store()).expect("there");
+    let written = value.to_be_bytes();
+    let at = bytes.windows(8).position(|window| window == written).expect("as SQLite writes it");
+    bytes[at + 3] ^= 0x04;
+    fs::write(lab.store(), &bytes).expect("ours");
+    for command in [&["show"][..], &["export"], &["export", "--format", "csv"], &["compare", "latest", "report.json"]] {
+        let outcome = lab.firebench(command).at(&lab.path("")).run();
+        outcome.fails(3, &["is damaged: run ", "does not match its checksum", "sqlite3 FILE .recover"]);
+    }
+    lab.firebench(&["runs"]).run().ok();
+}
+
+#[test]
+fn a_store_that_somebody_made_by_hand() {
+    require!(need::image());
+    let lab = lab_with_a_run(1);
+    let endless = "DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(boot) AS (SELECT 1 UNION ALL SELECT boot + 1 FROM n)
+                   SELECT boot, 0 AS iteration, 'real' AS metric, 1.0 AS value FROM n";
+    let connection = Connection::open(lab.store()).expect("the store");
+    connection
+        .execute_batch(&format!("PRAGMA foreign_keys = OFF; {endless}; PRAGMA wal_checkpoint(TRUNCATE)"))
+        .expect("SQL");
+    drop(connection);
+    every_command_refuses(&lab, &["was not made by firebench alone: the view samples is not firebench's"]);
+}
+
 /// Every command that meets the damage says so and what to do; none says anything else, none hides it, none panics.
 #[track_caller]
 fn damaged(lab: &Lab) {

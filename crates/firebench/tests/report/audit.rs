@@ -2,7 +2,8 @@
 
 use firebench::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
 use firebench::experiment::{ContenderSpec, Preset};
-use firebench::record::Report;
+use firebench::record::{BootStatus, Report};
+use firebench::report::terminal::{Style, render};
 use firebench_vmm::{Settings, VmmKind};
 
 use crate::fixture::{clock_pause, failed, nested, published};
@@ -145,10 +146,54 @@ fn one_deliberate_difference_is_what_is_compared_with_all_that_follows_from_it()
     // A second one, and nothing can be put down to either.
     report.contenders[1].launch.tap = nested().contenders[0].launch.tap.clone();
     assert_eq!(pair(&report).fairness, Fairness::Void);
-    report.contenders[1].boots.clear();
+    report.contenders[1].boots.iter_mut().for_each(|boot| boot.facts = None);
     report.contenders[1].vcpus = 1;
     let silent = pair(&report);
     assert_eq!((silent.fairness, silent.silent), (Fairness::One("network card"), vec!["b".to_owned()]));
+}
+
+#[test]
+fn nothing_is_said_of_what_was_not_seen() {
+    let mut report = matched();
+    report.contenders[1].memory_mib = 512;
+    for boot in &mut report.contenders[1].boots {
+        boot.status = BootStatus::NeverStarted;
+    }
+    let found = pair(&report);
+    assert_eq!((found.fairness, found.findings.len()), (Fairness::Unseen, 0));
+    assert_eq!((found.unseen.as_slice(), found.unlike().len()), (&["firecracker".to_owned()][..], 0));
+    let shown = render(&report, Style { color: false, width: 100 });
+    assert!(shown.contains("firecracker against qemu: not judged, for firecracker had no good boot"), "{shown}");
+    assert!(!shown.contains("is fair") && !shown.contains("voids"), "{shown}");
+
+    // A contender that never booted, beside the bare host that did and has no limit of memory.
+    report.contenders[1].boots.clear();
+    report.contenders[0].boots[0].without = vec!["limit of memory: no control group".to_owned()];
+    assert_eq!(pair(&report).fairness, Fairness::Unseen);
+}
+
+#[test]
+fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
+    let mut report = twins();
+    report.emulated = false;
+    let slow = |boot: &mut firebench::record::BootRecord| {
+        for iteration in &mut boot.iterations {
+            iteration.metrics.values_mut().for_each(|value| *value *= 1.6);
+        }
+    };
+    report.contenders[1].vcpus = 2;
+    report.contenders[1].boots.iter_mut().for_each(|boot| {
+        slow(boot);
+        boot.facts.as_mut().unwrap().cpu.online = 2;
+    });
+    let limits = ["real > +3%".parse().unwrap()];
+    let judged = firebench::gate::of_run(&report, &limits);
+    assert_eq!(judged[0].unlike, ["vCPUs"]);
+    let outcomes = firebench::gate::judge(&limits, &judged);
+    assert_eq!(firebench::gate::exit_code(&outcomes, false), 5);
+    let shown = render(&report, Style { color: false, width: 100 });
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("; this does NOT compare like with like: they differ in vCPUs."), "{shown}");
 }
 
 /// Each change of one thing, and how it is ranked.

@@ -275,6 +275,7 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         cmdline: cmdline(vmm).to_owned(),
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
         boots: Vec::new(),
+        figures: None,
     }
 }
 

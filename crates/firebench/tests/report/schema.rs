@@ -43,7 +43,9 @@ fn in_reports() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
     let imported = firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
-    for report in [published(), nested(), failed(), file, aimed, imported] {
+    let hyperfine = r#"{"results": [{"command": "a", "times": [1, 2], "exit_codes": [0, 1]}]}"#;
+    let executions = firebench::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
+    for report in [published(), nested(), failed(), file, aimed, imported, executions] {
         paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
     }
     found

@@ -34,8 +34,9 @@ fn the_ratio_is_that_of_geometric_means_paired_within_blocks() {
     let expected = (19.30f64 * 19.28 * 19.34 * 19.25 / (19.19 * 19.05 * 19.22 * 19.11)).powf(0.25);
     let Comparison::Ratio(ratio) = pair.metrics[0].1 else { panic!("{pair:?}") };
     assert!(close(ratio, expected), "{ratio} {expected}");
-    let ("sys", Comparison::Difference(sys)) = pair.metrics[2] else { panic!("{pair:?}") };
-    assert!(close(sys, (1.52 + 1.55) / 2.0 - (1.41 + 1.43) / 2.0), "{sys}");
+    let (metric, Comparison::Difference(sys)) = &pair.metrics[2] else { panic!("{pair:?}") };
+    assert_eq!(metric, "sys");
+    assert!(close(*sys, (1.52 + 1.55) / 2.0 - (1.41 + 1.43) / 2.0), "{sys}");
 }
 
 /// A boot of 3 iterations and one of 2 weigh the same: the boot is the replicate.

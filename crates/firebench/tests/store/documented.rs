@@ -14,7 +14,10 @@ const DOC: &str = include_str!("../../../../docs/store.md");
 fn the_document_is_about_this_store() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("runs.db");
-    Store::open(&path).unwrap().import(failed()).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
+    store.import(firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap()).unwrap();
+    store.import(failed()).unwrap();
     let connection = Connection::open(&path).unwrap();
     let sql = "SELECT t.name || '.' || c.name FROM sqlite_schema t, pragma_table_info(t.name) c
                WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
@@ -24,7 +27,7 @@ fn the_document_is_about_this_store() {
     assert_eq!(DOC.lines().filter_map(cell).collect::<BTreeSet<_>>(), columns);
 
     let queries: Vec<&str> = DOC.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(queries.len(), 3);
+    assert_eq!(queries.len(), 4);
     for query in queries {
         let mut statement = connection.prepare(query).unwrap();
         let rows = statement.query_map([], |_| Ok(())).unwrap().map(Result::unwrap).count();

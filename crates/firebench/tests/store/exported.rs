@@ -4,7 +4,6 @@ use firebench::events::{Listener, RunEvent};
 use firebench::import;
 use firebench::record::{BootRecord, BootStatus, Report};
 use firebench::store::{Outcome, RunId, Store, StoreError};
-use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -46,25 +45,24 @@ fn the_csv_has_the_samples_that_count() {
     let text = csv(&store, id.as_str());
     insta::assert_snapshot!("csv", text);
     let back = import::parse(&text, "run.csv", "now").unwrap();
-    let boots: Vec<_> = back.contenders.iter().flat_map(|contender| &contender.boots).collect();
-    assert_eq!(boots.len(), 2);
-    for boot in boots {
-        let metrics = |index: usize| &boot.iterations[index].metrics;
-        assert_eq!((metrics(1)["real"], metrics(1)["user"], metrics(0)["sys"]), (0.1 + 0.2, 1e-7, 0.0), "bit for bit");
+    for figures in back.contenders.iter().map(|contender| contender.figures.as_ref().unwrap()) {
+        assert_eq!(figures.blocks, [(1, 1)], "what was measured side by side stays so");
+        let value = |metric: &str, index: usize| figures.metrics[metric].samples()[index].value;
+        assert_eq!((value("real", 1), value("user", 1), value("sys", 0)), (0.1 + 0.2, 1e-7, 0.0), "bit for bit");
     }
 }
 
 #[test]
-fn the_csv_does_not_need_what_is_not_in_it() {
-    let (dir, store, id) = eventful();
-    let before = csv(&store, id.as_str());
-    Connection::open(dir.path().join("runs.db"))
-        .unwrap()
-        .execute_batch(
-            "PRAGMA foreign_keys = OFF; UPDATE boots SET record = ''; DROP TABLE iterations; DROP TABLE events",
-        )
-        .unwrap();
-    assert_eq!(csv(&store, id.as_str()), before);
+fn the_csv_of_figures_of_others_is_the_one_that_they_came_in() {
+    let dir = tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("runs.db")).unwrap();
+    for text in [
+        "contender,boot,iteration,metric,value\na,1,1,real,0.5\na,2,1,real,1.0\n\"#b\",1,1,real,2.0\n",
+        "contender,boot,iteration,metric,value,block\na,3,1,real,0.5,1\nb,9,1,real,2.0,1\n",
+    ] {
+        store.import(import::parse(text, "x", "now").unwrap()).unwrap();
+        assert_eq!(csv(&store, "latest"), text);
+    }
 }
 
 #[test]

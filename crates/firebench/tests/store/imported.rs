@@ -1,11 +1,14 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
 use firebench::errors::sentence;
-use firebench::import::{ImportError, parse};
-use firebench::record::{BootStatus, ImportFormat, Report};
+use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
+use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
 use firebench::report::terminal::Style;
 use firebench::report::{json, load_experiment, markdown, terminal};
 use firebench::store::Store;
+use firebench::summary::{Comparison, Pair, summarize};
+use firebench_stats::{Scale, Verdict, unpaired};
+use miette::Diagnostic;
 use tempfile::tempdir;
 
 use crate::fixture::published;
@@ -25,21 +28,43 @@ fn import(text: &str, name: &str) -> Report {
     parse(text, name, NOW).unwrap()
 }
 
+/// The values of a metric of a contender, with the numbers of their boots.
+fn samples(contender: &ContenderRecord, metric: &str) -> Vec<(u32, f64)> {
+    let samples = contender.figures.as_ref().unwrap().metrics[metric].samples();
+    samples.iter().map(|sample| (sample.boot, sample.value)).collect()
+}
+
+fn notices(report: &Report) -> String {
+    report.notices.join("\n")
+}
+
 #[test]
 fn an_execution_of_hyperfine_is_a_boot() {
     let report = import(HYPERFINE, "results.json");
     let [first, second] = report.contenders.as_slice() else { panic!("{report:?}") };
     assert_eq!((first.name.as_str(), second.name.as_str()), ("sleep 0.1", "nap (n=0.2)"));
-    let real: Vec<f64> = first.boots.iter().map(|boot| boot.iterations[0].metrics["real"]).collect();
-    assert_eq!(real, [0.1018, 0.1021, 0.1035, 0.1024]);
-    assert_eq!(first.boots[2].iterations[0].counters.max_rss_bytes, 2 << 20);
-    let ended: Vec<_> = second.boots.iter().map(|boot| (boot.status, boot.message.as_deref())).collect();
-    let (ok, bad) = (BootStatus::Ok, BootStatus::CommandFailed);
-    assert_eq!(ended, [(ok, None), (ok, None), (bad, Some("a signal ended it")), (bad, Some("exit code 3"))]);
+    assert_eq!(samples(first, "real"), [(1, 0.1018), (2, 0.1021), (3, 0.1035), (4, 0.1024)]);
+    assert_eq!(samples(first, "max_rss_bytes")[2], (3, 2097152.0));
+    let failed = &second.figures.as_ref().unwrap().failed;
+    assert_eq!(failed.iter().map(|f| (f.boot, f.exit_code)).collect::<Vec<_>>(), [(3, None), (4, Some(3))]);
     assert_eq!(report.imported.as_ref().unwrap().format, ImportFormat::Hyperfine);
-    assert_eq!(report.design.planned, Some(4));
-    let user = "sleep 0.1: user 0.0005 s and system 0.0012 s in the mean";
-    assert!(report.notices.iter().any(|notice| notice.starts_with(user)), "{:?}", report.notices);
+    assert_eq!(report.design.planned, None, "nothing was measured side by side");
+    let said = notices(&report);
+    assert!(said.contains("sleep 0.1: user 0.0005 s and system 0.0012 s in the mean"), "{said}");
+    assert!(said.contains("2 of 4 executions failed and do not count (1 by a signal, 1 with exit code 3)"), "{said}");
+}
+
+#[test]
+fn executions_that_failed_count_where_their_exit_codes_are_accepted() {
+    let failed = |accepted: &str| {
+        let options = Options { accepted: accepted.parse().unwrap(), ..Options::default() };
+        let report = parse_with(HYPERFINE, "results.json", NOW, &options).unwrap();
+        report.contenders[1].figures.as_ref().unwrap().failed.len()
+    };
+    assert_eq!([failed("all"), failed("3"), failed("1, 3"), failed("1")], [0, 1, 1, 2]);
+    for wrong in ["", "some", "1;3", "1,"] {
+        assert!(wrong.parse::<Accepted>().is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -47,17 +72,188 @@ fn the_columns_of_a_csv_may_stand_in_any_order() {
     let report = import(CSV, "mine.csv");
     let [first, second] = report.contenders.as_slice() else { panic!("{report:?}") };
     assert_eq!((first.name.as_str(), second.name.as_str()), ("a, b", "other"));
-    let metrics = |boot: usize, iteration: usize| &second.boots[boot].iterations[iteration].metrics;
-    assert_eq!((first.boots.len(), first.boots[0].iterations.len(), second.boots.len()), (1, 2, 2));
-    assert_eq!(first.boots[0].iterations[0].metrics.len(), 2);
-    assert_eq!((metrics(0, 0)["real"], metrics(1, 0)["latency_us"]), (2.0, 1000.0));
+    assert_eq!((samples(first, "real"), samples(first, "user")), (vec![(0, 2.5), (0, 1.25)], vec![(0, 1.5)]));
+    assert_eq!((samples(second, "real"), samples(second, "latency_us")), (vec![(0, 2.0)], vec![(1, 1000.0)]));
     assert_eq!((report.design.primary.as_str(), report.design.warm_up), ("real", 1));
-    assert!(report.notices.iter().any(|notice| notice.contains("latency_us")), "{:?}", report.notices);
+    assert!(notices(&report).contains("neither shown nor compared: latency_us"), "{:?}", report.notices);
 
     let windows = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
     assert_eq!(import(&windows, "mine.csv"), report);
-    let other = import("contender,boot,iteration,metric,value\na,0,0,latency,1\n", "mine.csv");
-    assert_eq!((other.design.primary.as_str(), other.design.warm_up), ("latency", 0));
+}
+
+#[test]
+fn a_csv_may_be_written_in_other_ways() {
+    let plain = "contender,boot,iteration,metric,value\na,1,1,real,0.161\nb,1,1,real,1.5\n";
+    let contenders = import(plain, "x").contenders;
+    for other in [
+        plain.replace(',', ";").replace('.', ","),
+        plain.replace(',', ";"),
+        plain.replace(',', "\t"),
+        plain.replace("contender,boot", " Contender , BOOT"),
+        format!("# measured by hand\n\n{}# the end\n", plain.replace("b,1", "# another one\nb,1")),
+        plain.replace('\n', ",extra\n"),
+        plain.replace("value\n", "value,unit\n").replace("161\n", "161,s\n").replace("5\n", "5,s\n"),
+    ] {
+        assert_eq!(import(&other, "x").contenders, contenders, "{other}");
+    }
+    let more = import(&plain.replace('\n', ",extra\n"), "x");
+    assert!(notices(&more).contains("columns of the file that were not read: extra"), "{:?}", more.notices);
+}
+
+#[test]
+fn boots_are_shown_with_the_numbers_that_they_have_in_the_file() {
+    let report = import("contender,boot,iteration,metric,value\na,7,1,real,1\na,9,1,real,2\n", "x");
+    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    assert!(terminal.contains("2 (7 to 9)"), "{terminal}");
+    assert!(markdown::render(&report).contains("| 7 | 1 | 1 |"));
+    let hyperfine = import(HYPERFINE, "x");
+    assert!(terminal::render(&hyperfine, Style { color: false, width: 100 }).contains("4 (1 to 4)"));
+}
+
+/// What the summary says of the second contender beside the first one.
+fn pair(text: &str) -> (Report, Pair) {
+    let report = import(text, "x");
+    let mut pairs = summarize(&report).pairs;
+    (report, pairs.remove(0))
+}
+
+#[test]
+fn what_was_not_measured_side_by_side_is_not_paired() {
+    let text = r#"{"results": [{"command": "fast", "times": [1.0, 1.1, 1.05, 1.02, 1.07, 1.01]},
+                               {"command": "slow", "times": [2.0, 2.2, 2.1]}]}"#;
+    let (report, found) = pair(text);
+    assert_eq!((found.blocks, found.blocks_left_out, found.apart), (0, 0, Some([3, 6])));
+    let logs = |times: &[f64]| times.iter().map(|time| f64::ln(*time)).collect::<Vec<_>>();
+    let (slow, fast) = (logs(&[2.0, 2.2, 2.1]), logs(&[1.0, 1.1, 1.05, 1.02, 1.07, 1.01]));
+    let welch = unpaired::welch(&slow, &fast, 0.05, 1).unwrap();
+    let judged = found.judgement.unwrap();
+    assert!((judged.interval.half_width - welch.half_width).abs() < 1e-12, "{judged:?}");
+    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Slower, Some(6)));
+    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
+    assert!(!terminal.contains("left out") && !terminal.contains("cannot tell any difference"), "{terminal}");
+
+    // The same numbers of boots in a CSV are no pairs either.
+    let csv = "contender,boot,iteration,metric,value\na,1,1,real,1\na,2,1,real,2\nb,1,1,real,1\nb,2,1,real,2\n";
+    assert_eq!(pair(csv).1.apart, Some([2, 2]));
+}
+
+#[test]
+fn boots_are_paired_where_the_file_has_blocks() {
+    let mut text = "contender,block,boot,iteration,metric,value\n".to_owned();
+    for (block, drift) in [(1, 1.0), (2, 3.0), (3, 9.0), (4, 27.0), (5, 2.0)] {
+        text += &format!("a,{block},{block},1,real,{drift}\n");
+        if block != 5 {
+            text += &format!("b,{block},{},1,real,{}\n", 20 - block, drift * (1.1 + f64::from(block) / 1000.0));
+        }
+    }
+    let (report, found) = pair(&text);
+    assert_eq!((found.blocks, found.blocks_left_out, found.apart), (4, 1, None));
+    // The drift is in both and cancels.
+    assert_eq!(found.judgement.unwrap().verdict, Verdict::Slower);
+    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    assert!(terminal.contains("from 4 blocks") && !terminal.contains("npaired"), "{terminal}");
+    for (line, expected) in [
+        ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: it may have one"),
+        ("a,9,1,2,real,1", "line 11: boot 1 of a is in block 9 here and in block 1 in line 2"),
+        ("a,,9,1,real,1", "line 11: the block \"\" is not a whole number"),
+    ] {
+        assert_eq!(refused(&format!("{text}{line}\n")), expected);
+    }
+}
+
+#[test]
+fn zeros_are_compared_by_difference() {
+    let text = r#"{"results": [{"command": "builtin", "times": [0.0, 0.001, 0.0005]},
+                               {"command": "tool", "times": [0.5, 0.501, 0.502]}]}"#;
+    let (report, found) = pair(text);
+    assert!(matches!(found.metrics[0].1, Comparison::Difference(difference) if (difference - 0.5005).abs() < 1e-9));
+    let judged = found.judgement.unwrap();
+    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Slower));
+    let said = terminal::render(&report, Style { color: false, width: 200 });
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("tool takes 0.5") && said.contains("A ratio needs times above zero"), "{said}");
+    let nothing = r#"{"results": [{"command": "a", "times": [0, 0]}, {"command": "b", "times": [0, 0]}]}"#;
+    assert!(pair(nothing).1.judgement.is_none());
+}
+
+#[test]
+fn what_would_be_called_by_the_wrong_direction_is_refused() {
+    let of = |metric: &str| format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n");
+    for (metric, said) in [
+        (
+            "triad_mbps",
+            "firebench knows only times so far, where less is better: more of 'triad_mbps' seems to be better",
+        ),
+        (
+            "requests/sec",
+            "firebench knows only times so far, where less is better: more of 'requests/sec' seems to be better",
+        ),
+        ("latency_us", "firebench takes times in seconds: 'latency_us' is in microseconds by its name"),
+        ("widgets", "firebench knows only times so far, where less is better: it does not know what 'widgets' is"),
+    ] {
+        assert_eq!(refused(&of(metric)), said);
+        let hint = parse(&of(metric), "x", NOW).unwrap_err().help().unwrap().to_string();
+        assert!(hint.contains("convert its values to seconds") && hint.contains("--less-is-better"), "{hint}");
+        let options = Options { less_is_better: true, ..Options::default() };
+        let taken = parse_with(&of(metric), "x", NOW, &options).unwrap();
+        assert_eq!(taken.design.primary, metric);
+        let shown = terminal::render(&taken, Style { color: false, width: 100 });
+        assert!(shown.contains(&format!("{metric}, as in the file")) && !shown.contains("in seconds"), "{shown}");
+    }
+    let boot = import(&of("boot"), "x");
+    let shown = terminal::render(&boot, Style { color: false, width: 100 });
+    assert!(shown.contains("boot, in seconds") && !shown.contains("real") && !shown.contains("  -"), "{shown}");
+}
+
+#[test]
+fn the_metric_may_be_chosen() {
+    let text = "contender,boot,iteration,metric,value\na,1,1,boot,1\na,1,1,load_time,2\n";
+    assert_eq!(
+        refused(text),
+        "it has several metrics and none is 'real': firebench cannot tell which one to compare by"
+    );
+    let by = |metric: &str| {
+        let options = Options { metric: Some(metric.to_owned()), ..Options::default() };
+        parse_with(text, "x", NOW, &options).map(|report| report.design.primary).map_err(|error| sentence(&error))
+    };
+    assert_eq!(by("load_time"), Ok("load_time".to_owned()));
+    assert_eq!(by("real"), Err("it has no metric 'real'".to_owned()));
+}
+
+#[test]
+fn figures_that_an_older_firebench_imported_are_still_there() {
+    let mut old = import(HYPERFINE, "results.json");
+    for contender in &mut old.contenders {
+        contender.figures = None;
+        contender.boots = (0..2).map(|block| crate::fixture::boot(block, 0, &[[1.0, 0.5, 0.0]])).collect();
+    }
+    old.contenders[0].boots[1].status = BootStatus::CommandFailed;
+    old.contenders[0].boots[1].message = Some("exit code 7".to_owned());
+    let report = json::from_json(&json::to_json(&old).unwrap()).unwrap();
+    assert_eq!(samples(&report.contenders[1], "real"), [(0, 1.0), (1, 1.0)]);
+    let failed = report.contenders[0].figures.as_ref().unwrap().failed[0];
+    assert_eq!((failed.boot, failed.exit_code), (1, Some(7)));
+}
+
+#[test]
+fn many_samples_are_few_rows_of_the_store_and_come_back() {
+    let mut text = "contender,boot,iteration,metric,value\n".to_owned();
+    (0..100_000).for_each(|boot| text += &format!("{},{boot},1,real,0.{boot}\n", boot % 2));
+    let report = import(&text, "mine.csv");
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let mut store = Store::open(&path).unwrap();
+    let id = store.import(report.clone()).unwrap();
+    assert_eq!(store.load("latest").unwrap(), Report { id: Some(id.to_string()), ..report });
+    let rows = |table: &str| -> i64 {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((rows("figures"), rows("boots"), rows("samples")), (10, 0, 0));
+    let mut csv = Vec::new();
+    store.export_csv("latest", &mut csv).unwrap();
+    assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), 100_001);
 }
 
 /// What a run of firebench has and figures of others do not.
@@ -126,7 +322,7 @@ fn names_that_come_twice_are_told_apart() {
         {"command": "true", "user": 0, "system": 0, "times": [1]},
         {"command": "true", "user": 0, "system": 0, "times": [1]}]}"#;
     let names: Vec<String> = import(text, "x").contenders.into_iter().map(|contender| contender.name).collect();
-    assert_eq!(names, ["true", "true #2", "true #3"]);
+    assert_eq!(names, ["true", "true (2)", "true (3)"]);
 }
 
 fn refused(text: &str) -> String {
@@ -138,10 +334,13 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
     let header = "contender,boot,iteration,metric,value\n";
     let good = "a,0,0,real,1\n";
     let cases = [
-        ("name,boot\n", r#"line 1: the column "name" is not known"#),
-        ("contender,boot,iteration,metric\na,0,0,real\n", "line 1: the column value is missing"),
+        ("name,boot\n", "line 1: the column contender is missing; the columns are name, boot"),
+        (
+            "contender,boot,iteration,metric\na,0,0,real\n",
+            "line 1: the column value is missing; the columns are contender, boot, iteration, metric",
+        ),
         ("contender,boot,iteration,metric,value,boot\n", "line 1: the column boot is there twice"),
-        ("just some text\n", r#"line 1: the column "just some text" is not known"#),
+        ("just some text\n", "line 1: the column contender is missing; the columns are just some text"),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(text), expected);
@@ -151,22 +350,30 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         ("a,0,0,real,inf", "line 3: the value inf cannot have been measured"),
         ("a,0,0,real,-1", "line 3: the value -1 cannot have been measured"),
         ("a,0,0,real,1e999", "line 3: the value inf cannot have been measured"),
-        ("a,0,0,real,fast", r#"line 3: the value "fast" is no number"#),
-        ("a,0,0,real,", r#"line 3: the value "" is no number"#),
-        ("a,one,0,real,1", r#"line 3: the boot "one" is no whole number"#),
-        ("a,0,-1,real,1", r#"line 3: the iteration "-1" is no whole number"#),
-        ("a,0,0.5,real,1", r#"line 3: the iteration "0.5" is no whole number"#),
-        ("a,99999999999,0,real,1", r#"line 3: the boot "99999999999" is no whole number"#),
-        (",0,0,real,1", "line 3: no contender"),
-        ("a,0,0,,1", "line 3: no metric"),
-        ("a,0,0,real", "line 3: 4 fields in place of 5"),
-        ("a,0,0,real,1,2", "line 3: 6 fields in place of 5"),
-        ("a,0,0,real,1", "line 3: a, boot 0, iteration 0 has a real already"),
-        ("\u{1b}[2J,0,0,real,x", "line 3: the value \"x\" is no number"),
+        ("a,0,0,real,fast", r#"line 3: the value "fast" is not a number"#),
+        ("a,0,0,real,", r#"line 3: the value "" is not a number"#),
+        ("a,one,0,real,1", r#"line 3: the boot "one" is not a whole number"#),
+        ("a,0,-1,real,1", r#"line 3: the iteration "-1" is not a whole number"#),
+        ("a,0,0.5,real,1", r#"line 3: the iteration "0.5" is not a whole number"#),
+        ("a,99999999999,0,real,1", r#"line 3: the boot "99999999999" is not a whole number"#),
+        (",0,0,real,1", "line 3: the contender is missing"),
+        ("a,0,0,,1", "line 3: the metric is missing"),
+        ("a,0,0,real", "line 3: it has 4 fields, the header has 5"),
+        ("a,0,0,real,1,2", "line 3: it has 6 fields, the header has 5"),
+        ("a;0,0,real", "line 3: it has 3 fields, the header has 5"),
+        ("a,0,0,real,1", "line 3: a, boot 0, iteration 0 has a real already, in line 2"),
+        ("\u{1b}[2J,0,0,real,x", "line 3: the value \"x\" is not a number"),
     ];
     for (line, expected) in lines {
         assert_eq!(refused(&format!("{header}{good}{line}\n")), expected);
     }
+    let mixed = "contender;boot;iteration;metric;value\na;1;1;real;0,5\na;2;1;real;0.5\n";
+    assert_eq!(
+        refused(mixed),
+        "line 3: decimals are written with a comma in line 2 and with a point in line 3: what is meant is not clear"
+    );
+    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\n";
+    assert_eq!(refused(unit), "line 2: the unit is \"ms\": convert the values to seconds");
     for empty in ["", " \n\n", header] {
         assert_eq!(refused(empty), "it holds no measurement");
     }
@@ -175,32 +382,42 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
 #[test]
 fn what_is_wrong_with_a_json_is_told_with_its_field() {
     let result = |times: &str| format!(r#"{{"results": [{{"command": "true", "user": 0, "system": 0, {times}}}]}}"#);
+    let not = "these are not results as hyperfine writes them: ";
     let cases = [
-        (r#"{"results": []}"#.to_owned(), "it holds no measurement"),
-        (r#"{"data": []}"#.to_owned(), "this JSON is neither a report of firebench nor results of hyperfine"),
-        (result(r#""times": []"#), "these are no results of hyperfine: results[0].times is empty"),
+        (r#"{"results": []}"#.to_owned(), "it holds no measurement".to_owned()),
         (
-            result(r#""times": [1, -2]"#),
-            "these are no results of hyperfine: results[0].times[1]: -2 cannot have been measured",
+            r#"{"data": []}"#.to_owned(),
+            "this JSON is an object of an unknown kind: neither a report of firebench nor results of hyperfine"
+                .to_owned(),
         ),
+        (
+            r#"[{"label": "vm-a", "samples_ms": [310.1]}]"#.to_owned(),
+            "this JSON is a list: neither a report of firebench nor results of hyperfine".to_owned(),
+        ),
+        (result(r#""times": []"#), format!("{not}results[0].times is empty")),
+        (result(r#""times": [1, -2]"#), format!("{not}execution 2 of results[0].times: -2 cannot have been measured")),
         (
             result(r#""times": [1, 2], "exit_codes": [0]"#),
-            "these are no results of hyperfine: results[0].exit_codes has 1 entries for 2 times",
+            format!("{not}results[0].exit_codes has 1 entries for 2 times"),
         ),
-        (result(r#""mean": 1"#), "these are no results of hyperfine: missing field `times` at line 1 column 67"),
         (
-            result(r#""times": ["fast"]"#),
-            "these are no results of hyperfine: invalid type: string \"fast\", expected f64 at line 1 column 73",
+            result(r#""mean": 1"#),
+            "this is hyperfine's summary: it has means, but not the time of each execution".to_owned(),
         ),
+        (result(r#""times": ["fast"]"#), format!("{not}line 1, column 73: found string \"fast\" in place of a number")),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(&text), expected);
     }
+    let unknown = r#"{"results": [{"command": "a", "user": null, "system": null, "times": [1.0, 1.01]}]}"#;
+    assert!(!notices(&import(unknown, "x")).contains("in the mean"), "what is null is not told");
+    let summary = "command,mean,stddev,median,user,system,min,max\ntrue,1,0,1,1,1,1,1\n";
+    assert_eq!(refused(summary), "this is hyperfine's summary: it has means, but not the time of each execution");
     let truncated = refused(HYPERFINE.get(..600).unwrap());
-    assert!(truncated.contains("EOF while parsing") && truncated.contains("line "), "{truncated}");
+    assert!(truncated.starts_with("the JSON is broken at line "), "{truncated}");
     let report = json::to_json(&published()).unwrap();
-    for text in [report.get(..3000).unwrap(), "[1, 2]", "{", &report.replace("\"real\": 20.42", "\"real\": NaN")] {
-        assert!(matches!(parse(text, "file", NOW), Err(ImportError::Report(_))), "{}", refused(text));
+    for text in [report.get(..3000).unwrap(), "{", "[1, 2", &report.replace("\"real\": 20.42", "\"real\": NaN")] {
+        assert!(matches!(parse(text, "file", NOW), Err(ImportError::BrokenJson { .. })), "{}", refused(text));
     }
     let newer = refused(&report.replace("firebench.report/1", "firebench.report/9"));
     assert!(newer.contains("firebench.report/9"), "{newer}");
@@ -212,5 +429,5 @@ fn a_crowd_of_samples_is_refused() {
     for boot in 0..=firebench::import::MAX_SAMPLES {
         text.push_str(&format!("a,{boot},0,r,1\n"));
     }
-    assert!(matches!(parse(&text, "file", NOW), Err(ImportError::TooMany)));
+    assert!(matches!(parse(&text, "file", NOW), Err(ImportError::TooMany { .. })));
 }

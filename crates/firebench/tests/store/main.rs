@@ -9,6 +9,7 @@ mod host;
 mod commands;
 mod documented;
 mod exported;
+mod hostile;
 mod imported;
 mod killed;
 mod opening;

@@ -32,7 +32,7 @@ fn a_store_is_made_with_its_directories_and_found_again() {
     assert_eq!(made, ["runs.db", "runs.db-lock"], "nothing is left beside it");
     let connection = Connection::open(&path).unwrap();
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("application_id"), pragma("user_version")), (0x4642_6e63, 1));
+    assert_eq!((pragma("application_id"), pragma("user_version")), (0x4642_6e63, 2));
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -59,8 +59,8 @@ fn a_newer_store_is_refused_and_not_touched() {
         let open = if in_log { Some(connection) } else { connection.close().map(|()| None).unwrap() };
         let before = digest(&path);
         let refused = Store::open(&path).unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 99, known: 1, .. }), "{refused:?}");
-        assert!(refused.to_string().contains("version 99; this firebench knows versions up to 1"), "{refused}");
+        assert!(matches!(refused, StoreError::Newer { found: 99, known: 2, .. }), "{refused:?}");
+        assert!(refused.to_string().contains("version 99; this firebench knows versions up to 2"), "{refused}");
         assert_eq!(digest(&path), before);
         if let Some(connection) = open {
             // Its owner was killed: the log is still to be taken over by somebody.

@@ -15,6 +15,7 @@ pub(super) use session::{Session, style};
 use super::{EXIT_OK, Failure, Places};
 use crate::record::{Report, RunEnd};
 use crate::report::{self, Written, terminal};
+use crate::summary::METRICS;
 use crate::{dry_run, gate};
 use keep::Keeper;
 
@@ -33,6 +34,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             args.experiment(base).map_err(Failure::usage)?
         }
     };
+    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned)).map_err(Failure::usage)?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
@@ -132,7 +134,8 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
 /// Holds the limits against the run, tells what came of them, and gives the exit code.
 fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     let judged = gate::of_run(report, &args.gate.fail_if);
-    let outcomes = gate::judge(&args.gate.fail_if, &judged);
+    let mut outcomes = gate::judge(&args.gate.fail_if, &judged);
+    args.gate.settle(&mut outcomes);
     let mut text: String = outcomes.iter().map(|outcome| format!("{outcome}\n")).collect();
     if std::io::stdout().is_terminal() {
         text = report::text::fit(&text, style(true).width);

@@ -1,0 +1,209 @@
+//! Stores that are damaged in a single number, and stores that somebody made by hand: nothing wrong comes out of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use firebench::import;
+use firebench::store::{Store, StoreError};
+use rusqlite::Connection;
+use tempfile::{TempDir, tempdir};
+
+use crate::fixture::{boot, published};
+
+/// A store with a run and with figures of others, and where it is.
+fn stored() -> (TempDir, PathBuf) {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let mut store = Store::open(&path).unwrap();
+    let mut report = published();
+    report.contenders[0].boots[0].message = Some("a word".to_owned());
+    store.import(report).unwrap();
+    let csv = "contender,boot,iteration,metric,value\na,1,1,real,0.480\nb,1,1,real,0.5\n";
+    store.import(import::parse(csv, "x", "2025-06-01T12:00:00Z").unwrap()).unwrap();
+    (dir, path)
+}
+
+/// Changes the file behind firebench's back.
+fn change(path: &Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; {sql}"))
+        .unwrap();
+}
+
+/// Everything that can be read of all runs.
+fn read_all(path: &Path) -> Result<(), StoreError> {
+    let store = Store::open_existing(path)?;
+    store.list()?;
+    let ids = |store: &Store| -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection.prepare("SELECT id FROM runs").unwrap();
+        let ids = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert!(store.id("latest").is_ok());
+        ids
+    };
+    for id in ids(&store) {
+        store.load(&id)?;
+        store.export_csv(&id, &mut std::io::sink())?;
+        store.export_jsonl(&id, &mut std::io::sink())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_that_is_not_what_was_stored_is_refused() {
+    for sql in [
+        "UPDATE samples SET value = 0.448 WHERE rowid_is_not_needed",
+        "UPDATE samples SET value = value + 0.001 WHERE boot = 2 AND iteration = 1 AND metric = 'real'",
+        "UPDATE samples SET metric = 'rea' WHERE boot = 1 AND iteration = 0 AND metric = 'real'",
+        "DELETE FROM samples WHERE boot = 1 AND iteration = 2",
+        "UPDATE iterations SET digest = 'ab' WHERE boot = 1 AND iteration = 0",
+        "DELETE FROM iterations WHERE boot = 3 AND iteration = 2; DELETE FROM samples WHERE boot = 3 AND iteration = 2",
+        "UPDATE boots SET status = 'void' WHERE boot = 2",
+        "UPDATE boots SET boot_seconds = 1.5 WHERE boot = 2",
+        "UPDATE boots SET record = replace(record, 'a word', 'a ward') WHERE boot = 1",
+        "UPDATE boots SET retried = 1 WHERE boot = 4",
+        "DELETE FROM boots WHERE boot = 4",
+        "UPDATE runs SET head = replace(head, '\"primary\":\"real\"', '\"primary\":\"user\"') WHERE run = 1",
+        "UPDATE runs SET blocks = 3 WHERE run = 1",
+        "UPDATE runs SET verdict = 'firecracker 99% faster' WHERE run = 1",
+        "UPDATE runs SET id = '01234567' WHERE run = 1",
+        "UPDATE contenders SET record = replace(record, '\"vcpus\":1', '\"vcpus\":3') WHERE run = 1 AND contender = 1",
+        "UPDATE contenders SET launch = replace(launch, 'firecracker', 'firecrackes') WHERE run = 1 AND contender = 1",
+        "UPDATE figures SET samples = replace(samples, '0.48', '0.448') WHERE contender = 0",
+        "DELETE FROM figures WHERE contender = 0",
+    ] {
+        let sql = sql.replace("WHERE rowid_is_not_needed", "WHERE boot = 1 AND iteration = 0 AND metric = 'user'");
+        let (_dir, path) = stored();
+        read_all(&path).unwrap();
+        change(&path, &sql);
+        match read_all(&path) {
+            Err(StoreError::Damaged { detail, .. }) => {
+                assert!(detail.contains("checksum") || detail.contains("missing"), "{sql}: {detail}");
+            }
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_damaged_boot_is_named() {
+    let (_dir, path) = stored();
+    let id = Store::open(&path).unwrap().list().unwrap()[1].id.clone();
+    change(&path, "UPDATE samples SET value = 0.448 WHERE boot = 2 AND iteration = 1 AND metric = 'real'");
+    let error = Store::open(&path).unwrap().load(id.as_str()).unwrap_err().to_string();
+    assert!(
+        error.contains("is damaged: run ") && error.contains(&format!("run {id}: boot 1 of contender 2")),
+        "{error}"
+    );
+}
+
+/// In the bytes of the file, not by SQL: whatever bit it is, what is read is what was written, or nothing is.
+#[test]
+fn no_flipped_byte_changes_a_number() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let mut report = published();
+    report.contenders[0].boots = (0..4).map(|block| boot(block, 0, &[[0.48, 0.25, 0.125]; 3])).collect();
+    let mut store = Store::open(&path).unwrap();
+    let id = store.import(report).unwrap();
+    let (expected, line) = (store.load(id.as_str()).unwrap(), store.list().unwrap());
+    drop(store);
+    let bytes = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in (100..bytes.len()).step_by(bytes.len() / 300) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        fs::write(&path, damaged).unwrap();
+        let read = Store::open_existing(&path).and_then(|store| Ok((store.list()?, store.load(id.as_str())?)));
+        match read {
+            Ok((list, report)) => assert!(list == line && report == expected, "byte {at}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 50, "hardly any byte mattered: {refused}");
+}
+
+#[test]
+fn what_an_older_firebench_stored_gets_its_checksums_when_it_is_brought_up_to_date() {
+    let (_dir, path) = stored();
+    change(
+        &path,
+        "DROP TABLE run_checksums; DROP TABLE figures; DELETE FROM runs WHERE run = 2; DELETE FROM contenders WHERE run = 2;
+         ALTER TABLE boots DROP COLUMN checksum; ALTER TABLE events DROP COLUMN checksum;
+         ALTER TABLE contenders DROP COLUMN checksum; PRAGMA user_version = 1",
+    );
+    read_all(&path).unwrap();
+    change(&path, "UPDATE samples SET value = 0.448 WHERE boot = 2 AND iteration = 1 AND metric = 'real'");
+    assert!(matches!(read_all(&path), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn a_store_with_anything_else_in_it_is_refused() {
+    for (sql, named) in [
+        ("CREATE VIEW v AS SELECT 1", "the view v is not firebench's"),
+        ("CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM boots; END", "the trigger t is not firebench's"),
+        ("CREATE TABLE photos (x)", "the table photos is not firebench's"),
+        ("CREATE INDEX i ON runs (workload)", "the index i is not firebench's"),
+        ("DROP INDEX boots_that_count", "the index boots_that_count is missing"),
+        ("ALTER TABLE runs ADD COLUMN more TEXT", "the table runs is not as firebench makes it"),
+        (
+            "DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(boot) AS (SELECT 1 UNION ALL SELECT boot + 1 FROM n)
+             SELECT boot, 0 AS iteration, 'real' AS metric, 1.0 AS value FROM n",
+            "the view samples is not firebench's",
+        ),
+        ("CREATE TABLE \"\u{1b}[2J\" (x)", "the table \u{fffd}[2J is not firebench's"),
+    ] {
+        let (_dir, path) = stored();
+        change(&path, sql);
+        match Store::open(&path) {
+            Err(error @ StoreError::Foreign { .. }) => {
+                assert!(error.to_string().ends_with(named) && error.is_usage(), "{sql}: {error}");
+            }
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+    // What SQLite's own ANALYZE adds is nobody's.
+    let (_dir, path) = stored();
+    change(&path, "ANALYZE");
+    read_all(&path).unwrap();
+}
+
+/// As somebody may make it who computes the checksums, too, or leaves them out.
+#[test]
+fn what_firebench_would_not_have_written_is_refused() {
+    for sql in [
+        "UPDATE runs SET id = char(27) || '[31mred' WHERE run = 1",
+        "UPDATE runs SET id = hex(zeroblob(500000)) WHERE run = 1",
+        "UPDATE runs SET id = 'ABCDEF01' WHERE run = 1",
+        "UPDATE runs SET workload = hex(zeroblob(500000)) WHERE run = 1",
+        "UPDATE runs SET started = hex(zeroblob(500000)) WHERE run = 1",
+        "UPDATE runs SET state = 'unheard of' WHERE run = 1",
+        "UPDATE runs SET contenders = '[1, 2]' WHERE run = 1",
+        "UPDATE samples SET value = -1.0 WHERE boot = 1 AND iteration = 0 AND metric = 'real'",
+        "UPDATE samples SET value = 9e999 WHERE boot = 1 AND iteration = 0 AND metric = 'real'",
+        "UPDATE samples SET value = 'fast' WHERE boot = 1 AND iteration = 0 AND metric = 'real'",
+        "UPDATE samples SET value = x'00' WHERE boot = 1 AND iteration = 0 AND metric = 'real'",
+        "UPDATE boots SET contender = -1 WHERE boot = 1",
+        "UPDATE boots SET record = '{}' WHERE boot = 1",
+        "UPDATE runs SET head = '' WHERE run = 1",
+    ] {
+        let (_dir, path) = stored();
+        change(
+            &path,
+            &format!(
+                "DELETE FROM run_checksums; UPDATE boots SET checksum = NULL; UPDATE contenders SET checksum = NULL; {sql}"
+            ),
+        );
+        let store = Store::open(&path).unwrap();
+        let read =
+            store.list().and_then(|lines| lines.iter().try_for_each(|line| store.load(line.id.as_str()).map(drop)));
+        match read {
+            Err(error @ StoreError::Damaged { .. }) => {
+                let said = error.to_string();
+                assert!(said.len() < 1000 && !said.contains('\u{1b}'), "{sql}: {said}");
+            }
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+}
