@@ -71,10 +71,12 @@ fn aim(report: &Report) -> String {
         }
         // Rounded up, so that what misses it by a hair does not look like it.
         Some(reached) => {
-            let more = if report.design.end == Some(RunEnd::TimeOver) {
-                " (more --max-time would bring it nearer)"
-            } else {
-                ""
+            let more = match (report.design.end, &report.id) {
+                (Some(RunEnd::TimeOver), Some(id)) => {
+                    format!(" (`firebench run --resume {id} --max-time TIME` gives it more)")
+                }
+                (Some(RunEnd::TimeOver), None) => " (more --max-time would bring it nearer)".to_owned(),
+                _ => String::new(),
             };
             format!("; the aim of ±{wanted} was NOT reached: ±{}{more}", text::significant_percent(reached, f64::ceil))
         }

@@ -71,6 +71,10 @@ fn an_aim_that_was_missed_is_said_everywhere() {
             "{text}"
         );
     }
+    assert!(flat(&terminal::render(&report, Style { color: false, width: 100 })).contains("more --max-time"));
+    report.id = Some("0123abcd".to_owned());
+    let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
+    assert!(text.contains("(`firebench run --resume 0123abcd --max-time TIME` gives it more)"), "{text}");
     report.design.precision = Some(0.5);
     assert!(findings::findings(&report).aim.expect("an aim").reached);
     let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
