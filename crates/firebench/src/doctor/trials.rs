@@ -124,7 +124,7 @@ fn agent() -> Tried<Tool> {
 /// Whether this QEMU has the machine type that guests get, and the firmware that it starts them with.
 fn microvm(qemu: &Path) -> Tried<()> {
     let ask = |args: &[&str]| {
-        let output = subprocess::run(Command::new(qemu).args(args), LIMIT);
+        let output = subprocess::ask(qemu, args, LIMIT);
         output.map(|output| output.stdout).map_err(|error| Failed::of(&error))
     };
     let lacks = |what: &str, remedy: &str| {
@@ -147,7 +147,7 @@ fn microvm(qemu: &Path) -> Tried<()> {
 }
 
 fn checksum(busybox: &Path) -> Tried<()> {
-    let output = subprocess::run(Command::new(busybox).args(["sha256sum", "/dev/null"]), LIMIT);
+    let output = subprocess::ask(busybox, &["sha256sum", "/dev/null"], LIMIT);
     let output = output.map_err(|error| Failed::of(&error))?;
     if output.stdout.starts_with(OF_NOTHING) {
         return Ok(());
@@ -161,7 +161,7 @@ fn checksum(busybox: &Path) -> Tried<()> {
 
 fn small_disk(busybox: &Path, dir: &Path) -> Tried<()> {
     let build = || {
-        let cache = Cache::open(dir.join("cache"))?;
+        let cache = Cache::open(dir.join("cache"))?.asking(subprocess::ask_for_image);
         let spec = DiskSpec { busybox: busybox.to_owned(), payload: Payload::seeded(PAYLOAD), add: Vec::new() };
         build_root_disk(&cache, &spec)
     };
