@@ -86,8 +86,10 @@ fn prepare(package: &Path) {
     assert_eq!(plain.vmlinux_sha256, prepared.vmlinux_sha256);
     assert_eq!(plain.original_sha256, prepared.vmlinux_sha256);
     let Err(Error::ModulesNeeded { names: needed, .. }) = plain.modules("guest") else { panic!("it has modules") };
-    let virtio: Vec<_> = virtio.copied().chain(modular.then_some("ext4")).collect();
-    assert_eq!(needed, virtio, "the console is built in");
+    // virtio_net, of which other code speaks, too, is taken to be there where its bytes are.
+    let disk = ["virtio_mmio", "virtio_blk"].into_iter().chain(modular.then_some("ext4"));
+    let certain: Vec<_> = needed.iter().filter(|name| *name != "virtio_net").collect();
+    assert_eq!(certain, disk.collect::<Vec<_>>(), "the console is built in");
     // With the package's modules it is whole again.
     let both = KernelSource { path: prepared.vmlinux.clone(), modules: Some(package.to_owned()) };
     let both = prepare_kernel(&cache, &both, wanted).expect("prepared");
