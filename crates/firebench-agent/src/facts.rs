@@ -33,6 +33,7 @@ pub fn gather(disk: Option<&str>, modules: Vec<String>) -> GuestFacts {
         mitigations: directory("/sys/devices/system/cpu/vulnerabilities"),
         modules,
         transparent_hugepage: text("/sys/kernel/mm/transparent_hugepage/enabled"),
+        kernel_pauses: Vec::new(),
     }
 }
 

@@ -5,8 +5,8 @@ use crate::exec::Line;
 use crate::measure::Reads;
 use crate::report::Reporter;
 use crate::series::{Series, greet};
-use crate::{console, exec, facts, modules, mounts, power, read};
-use firebench_protocol::{End, Event, ExecJob, JOB_PATH, Job, JobKind, MeasureJob};
+use crate::{console, exec, facts, kernel_log, modules, mounts, power, read};
+use firebench_protocol::{End, Event, ExecJob, GuestFacts, JOB_PATH, Job, JobKind, MeasureJob};
 use std::fs;
 use std::panic;
 use std::path::Path;
@@ -78,7 +78,8 @@ fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &
     let disk = Path::new(device).file_name().unwrap_or_default().to_string_lossy();
     let series = Series { argv: &job.argv, iterations: job.iterations, reads: Reads::OfDevice(&disk) };
     let cool = || if job.cold { drop_caches() } else { Ok(()) };
-    series.run(facts::gather(Some(&disk), modules), cool, reporter)
+    let facts = GuestFacts { kernel_pauses: kernel_log::pauses(), ..facts::gather(Some(&disk), modules) };
+    series.run(facts, cool, reporter)
 }
 
 fn execute(job: &ExecJob, reporter: &Reporter) -> Result<(), Error> {

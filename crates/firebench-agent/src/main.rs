@@ -22,6 +22,7 @@ mod exec;
 mod facts;
 mod guest;
 mod host;
+mod kernel_log;
 mod measure;
 mod modules;
 mod mounts;

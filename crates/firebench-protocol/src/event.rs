@@ -133,6 +133,20 @@ pub struct GuestFacts {
     pub modules: Vec<String>,
     /// Transparent huge pages: the whole line of `enabled`.
     pub transparent_hugepage: String,
+    /// The longest times in which the kernel logged nothing while it started, in their order. None on the bare host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_pauses: Vec<KernelPause>,
+}
+
+/// A time between two messages of the kernel's log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct KernelPause {
+    /// How long it was, by the messages' time stamps.
+    pub seconds: f64,
+    /// The beginning of the message before it.
+    pub after: String,
+    /// The beginning of the message after it.
+    pub before: String,
 }
 
 /// The guest's CPU, from `/proc/cpuinfo`.

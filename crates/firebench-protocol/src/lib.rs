@@ -23,7 +23,7 @@ mod event;
 mod host;
 mod job;
 
-pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, Moment};
+pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, KernelPause, Moment};
 pub use host::HostJob;
 pub use job::{End, ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
 

@@ -102,6 +102,7 @@ fn qemu_with_all_of_its_settings() {
     let settings = Settings::Qemu(qemu::Settings {
         cpu: Some("host".to_owned()),
         acpi: false,
+        rtc: true,
         cache: Some(qemu::Cache::None),
         aio: Some(qemu::Aio::Native),
         huge_pages: true,

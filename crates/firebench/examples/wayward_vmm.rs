@@ -29,6 +29,10 @@ struct Script {
 enum Deed {
     /// Gets this signal, so many milliseconds after the first iteration has begun.
     Strike { signal: i32, after_ms: u64 },
+    /// As the QEMU of the first nested host: gets this signal once the first boot inside has begun.
+    StrikeHost { signal: i32 },
+    /// As the QEMU of the first nested host: nothing of what it says gets through any more once the first boot inside has begun.
+    MuteHost,
     /// Has threads until it is refused another one; then memory, none of which is its own data, until it is killed.
     Devour,
 }
@@ -37,6 +41,10 @@ enum Deed {
 const WATCH: &str = "watch";
 /// What the console says when an iteration begins.
 const BEGUN: &[u8] = b"\"iteration_start\"";
+/// What the nested host's console says when the first boot inside begins: an event, as JSON in JSON.
+const BOOTING: &[u8] = b"\\\"boot_starting\\\"";
+/// What an argument of the first nested host's QEMU holds.
+const FIRST_HOST: &str = "/boot-1/";
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -50,13 +58,17 @@ fn main() -> Outcome<()> {
     match (args.as_slice(), deed) {
         ([version], _) if version == "--version" => {}
         ([watch, pid], Deed::Strike { signal, after_ms }) if watch == WATCH => {
-            return self::watch(
-                Pid::from_raw(pid.parse()?),
-                Signal::try_from(signal)?,
-                Duration::from_millis(after_ms),
-            );
+            let strike =
+                strike(Pid::from_raw(pid.parse()?), Signal::try_from(signal)?, Duration::from_millis(after_ms));
+            return self::watch(BEGUN, strike, false);
         }
-        (_, Deed::Strike { .. }) => {
+        ([watch, pid], Deed::StrikeHost { signal }) if watch == WATCH => {
+            let strike = strike(Pid::from_raw(pid.parse()?), Signal::try_from(signal)?, Duration::ZERO);
+            return self::watch(BOOTING, strike, false);
+        }
+        ([watch, _], Deed::MuteHost) if watch == WATCH => return self::watch(BOOTING, || {}, true),
+        (args, Deed::StrikeHost { .. } | Deed::MuteHost) if !args.iter().any(|arg| arg.contains(FIRST_HOST)) => {}
+        (_, Deed::Strike { .. } | Deed::StrikeHost { .. } | Deed::MuteHost) => {
             let own_pid = std::process::id().to_string();
             let mut watcher = Command::new(own).args([WATCH, &own_pid]).stdin(Stdio::piped()).spawn()?;
             vmm.stdout(watcher.stdin.take().ok_or("no pipe to the child")?);
@@ -66,30 +78,36 @@ fn main() -> Outcome<()> {
     Err(vmm.args(args).exec().into())
 }
 
-/// Passes the console on until it ends, and strikes once.
-fn watch(vmm: Pid, signal: Signal, delay: Duration) -> Outcome<()> {
+/// Sends the signal after the delay.
+fn strike(vmm: Pid, signal: Signal, delay: Duration) -> impl FnOnce() + Send + 'static {
+    move || {
+        std::thread::sleep(delay);
+        let _ = kill(vmm, signal);
+    }
+}
+
+/// Passes the console on until it ends; after the words `cue` does the deed, and from then on passes nothing on if it is mute.
+fn watch(cue: &[u8], deed: impl FnOnce() + Send + 'static, mute: bool) -> Outcome<()> {
+    let mut deed = Some(deed);
     let (mut console, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
-    let mut struck = false;
     loop {
         let count = console.read(&mut buffer)?;
         let bytes = buffer.get(..count).unwrap_or_default();
         if bytes.is_empty() {
             return Ok(());
         }
-        out.write_all(bytes)?;
-        out.flush()?;
+        if !mute || deed.is_some() {
+            out.write_all(bytes)?;
+            out.flush()?;
+        }
         seen.extend_from_slice(bytes);
-        if !struck && seen.windows(BEGUN.len()).any(|window| window == BEGUN) {
-            struck = true;
-            std::thread::spawn(move || {
-                std::thread::sleep(delay);
-                kill(vmm, signal)
-            });
+        if seen.windows(cue.len()).any(|window| window == cue) {
+            deed.take().map(std::thread::spawn);
         }
         // What may be the beginning of what is looked for stays.
-        seen.drain(..seen.len().saturating_sub(BEGUN.len()));
+        seen.drain(..seen.len().saturating_sub(cue.len()));
     }
 }
 

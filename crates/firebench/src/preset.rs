@@ -67,7 +67,9 @@ pub fn vm(wish: &Wish, vmm: VmmKind, notices: &mut Vec<String>) -> Option<Preset
 
 fn matched_qemu(wish: &Wish) -> Settings {
     let cpu = if wish.accel == Accel::Tcg { "max" } else { "host" };
-    Settings::Qemu(qemu::Settings { cpu: Some(cpu.to_owned()), acpi: wish.acpi_kernel, ..qemu::Settings::default() })
+    let cpu = Some(cpu.to_owned());
+    // Without its clock the kernel would wait for one, and Firecracker's kernel does not.
+    Settings::Qemu(qemu::Settings { cpu, acpi: wish.acpi_kernel, rtc: true, ..qemu::Settings::default() })
 }
 
 fn matched(wish: &Wish, settings: Settings) -> PresetVm {
@@ -182,6 +184,15 @@ mod tests {
         assert_eq!((&qemu.machine, &qemu.cmdline), (&firecracker.machine, &firecracker.cmdline));
         assert_eq!(qemu.machine.tap, None);
         assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn only_the_published_qemu_lacks_the_clock_that_its_kernel_waits_for() {
+        for (preset, rtc) in [(Preset::Matched, true), (Preset::Published, false)] {
+            let ([vm, _], _) = pair(&wish(preset));
+            let Settings::Qemu(settings) = vm.settings else { panic!("a QEMU") };
+            assert_eq!(settings.rtc, rtc, "{preset:?}");
+        }
     }
 
     #[test]

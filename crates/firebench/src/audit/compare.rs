@@ -117,6 +117,9 @@ fn subject(a: &Subject, b: &Subject) -> Option<String> {
 
 fn finding(fact: &Fact, a: &Subject, b: &Subject) -> Option<Finding> {
     let rank = if a.is_host() == b.is_host() { fact.rank } else { fact.beside_host? };
+    if let Read::Pair(read) = fact.read {
+        return read(a, b).map(|values| Finding { fact: fact.name, rank, why: fact.why, follows: None, values });
+    }
     let (one, other) = (fact.of(a)?, fact.of(b)?);
     let (rank, values) = match (&one, &other) {
         (Value::Words(one), Value::Words(other)) => {

@@ -6,6 +6,7 @@ use firebench_protocol::GuestFacts;
 
 use super::Rank::{self, Harmless};
 use super::classes;
+use super::compare::Values;
 use super::subject::{PASSED_THROUGH, Set, Subject};
 use crate::hostfacts::marked;
 use crate::record::Report;
@@ -47,6 +48,8 @@ pub enum Read {
     Words(fn(&Subject) -> Option<Vec<String>>),
     /// The same of the whole run.
     Run(fn(&Report) -> Vec<String>),
+    /// What one of two contenders has that the other one lacks.
+    Pair(fn(&Subject, &Subject) -> Option<Values>),
     /// A number, how to write it, and what a small difference means.
     Number(fn(&GuestFacts) -> f64, fn(f64) -> String, Within),
 }
@@ -99,6 +102,7 @@ impl Fact {
             Read::Set(read) => text(subject.set().and_then(read)),
             Read::File(role) => text(subject.file(role)),
             Read::Words(read) => read(subject).map(Value::Words),
+            Read::Pair(_) => None,
             Read::Run(read) => Some(Value::Words(read(subject.report))),
             Read::Number(read, ..) => subject.guest.map(read).filter(|&number| number > 0.0).map(Value::Number),
         }

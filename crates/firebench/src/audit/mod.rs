@@ -8,6 +8,7 @@ pub mod classes;
 pub mod compare;
 pub mod exercise;
 pub mod facts;
+mod pauses;
 pub mod subject;
 pub mod table;
 
@@ -88,9 +89,13 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     changes
 }
 
-/// What may change from boot to boot, but for the CPU's frequency, which the kernel measures anew each time: boots alike in
-/// it, nearly all, need no closer look.
+/// What may change from boot to boot, but for the CPU's frequency, which the kernel measures anew each time, and its pauses,
+/// which are never quite the same: boots alike in it, nearly all, need no closer look.
 fn told(boot: &BootRecord) -> impl PartialEq + use<> {
-    let facts = boot.facts.clone().map(|facts| GuestFacts { cpu: CpuFacts { mhz: 0.0, ..facts.cpu }, ..facts });
+    let facts = boot.facts.clone().map(|facts| GuestFacts {
+        cpu: CpuFacts { mhz: 0.0, ..facts.cpu },
+        kernel_pauses: Vec::new(),
+        ..facts
+    });
     (facts, boot.host_cache_resident, boot.pinned.clone(), boot.without.clone())
 }

@@ -44,6 +44,11 @@ impl<'a> Subject<'a> {
         Subject { report, contender, boots, guest }
     }
 
+    /// The boots that speak for it.
+    pub(super) fn boots(&self) -> &[&'a BootRecord] {
+        &self.boots
+    }
+
     /// Whether it is the bare host: no VM.
     pub fn is_host(&self) -> bool {
         self.contender.vmm == VmmKind::Host
@@ -164,6 +169,8 @@ pub struct Set {
     pub pages: String,
     /// Whether the machine has ACPI, where that is a choice.
     pub acpi: Option<String>,
+    /// Whether the kernel looks for a real-time clock that is not there.
+    pub clock_missed: bool,
     /// How much the VMM logs, where that is a choice.
     pub log_level: Option<String>,
     /// Whether the VMM's system calls pass a filter.
@@ -180,7 +187,7 @@ fn set(settings: &Settings) -> Set {
     const THROUGH: &str = "through the host's page cache";
     let pages = |huge| if huge { "2 MiB" } else { "4 KiB" }.to_owned();
     match settings {
-        Settings::Qemu(qemu::Settings { cpu, acpi, cache, aio, huge_pages, sandbox }) => Set {
+        Settings::Qemu(qemu::Settings { cpu, acpi, rtc, cache, aio, huge_pages, sandbox }) => Set {
             cpu: match cpu.as_deref() {
                 None => "QEMU's default model".to_owned(),
                 Some("host") => PASSED_THROUGH.to_owned(),
@@ -192,6 +199,7 @@ fn set(settings: &Settings) -> Set {
             io: aio.map_or(DEFAULT, |aio| if aio == qemu::Aio::Threads { DEFAULT } else { aio.name() }).to_owned(),
             pages: pages(*huge_pages),
             acpi: Some(if *acpi { "yes" } else { "no" }.to_owned()),
+            clock_missed: !rtc,
             log_level: None,
             filtered: sandbox.is_some(),
             jailed: *sandbox == Some(qemu::Sandbox::Strict),
@@ -212,6 +220,8 @@ fn set(settings: &Settings) -> Set {
                 .to_owned(),
             pages: pages(*huge_pages),
             acpi: None,
+            // Its ACPI tables say that there is none.
+            clock_missed: false,
             log_level: Some(log_level.clone()),
             filtered: true,
             jailed: jailer.is_some(),

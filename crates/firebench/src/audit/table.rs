@@ -1,19 +1,21 @@
 //! Every fact of an audit, the weighty ones first.
 
 use super::Rank::{Explains, Harmless, Voids};
-use super::facts::Read::{Block, File, Guest, Number, Run, Set, Text, Words};
+use super::facts::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
 use super::facts::{FREQUENCY, Fact, MEMORY, VMM, chosen, cpu, flags, host, mitigations, words};
+use super::pauses;
 
 fn yes_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
 const CPU: &str = "CPU template or model";
+const CLOCK: &str = "search for a real-time clock that is not there";
 const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub const FACTS: [Fact; 48] = [
+pub const FACTS: [Fact; 50] = [
     Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms(),
     Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect())),
     Fact::new(Voids, "vCPUs", "more of them do more at once, and take the kernel's own work off the workload",
@@ -70,6 +72,10 @@ pub const FACTS: [Fact; 48] = [
         Some(if s.contender.launch.tap.is_some() { "yes" } else { "no" }.to_owned())
     })).of_vms(),
     Fact::new(Explains, "ACPI", "it decides how devices and interrupts are found", Set(|set| set.acpi)),
+    Fact::new(Explains, CLOCK, "the kernel waits for it about a second of its start: the boot time is not comparable",
+        Set(|set| Some(yes_no(set.clock_missed)))).of_vms(),
+    Fact::new(Explains, "pauses of the starting kernel", "the boot time holds a wait that the other one does not have",
+        Pair(pauses::only)).follows(&[CLOCK, "kernel", "kernel command line", VMM]).of_vms(),
     Fact::new(Explains, "binding", "a vCPU that moves between CPUs loses what is in their caches",
         Text(|s| Some(s.pinned()))),
     Fact::new(Explains, "host's page cache before boots", "it serves a disk at the speed of memory",

@@ -43,6 +43,9 @@ pub struct ContenderSpec {
     /// QEMU's CPU model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
+    /// Whether QEMU's machine has a real-time clock, which kernels look for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtc: Option<bool>,
     /// Firecracker's CPU template, or `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -75,6 +78,7 @@ impl ContenderSpec {
             image: None,
             handicap: None,
             cpu: None,
+            rtc: None,
             template: None,
             cache: None,
             io: None,
@@ -156,6 +160,7 @@ pub enum ContenderError {
 fn whose(setting: &str) -> &'static str {
     match setting.split('=').next() {
         Some("cpu") => "cpu is QEMU's -cpu; Firecracker has template",
+        Some("rtc") => "rtc is a device of QEMU's microvm",
         Some("template") => "template is Firecracker's cpu_template; QEMU has cpu",
         Some("cache") => "QEMU has none, writeback, writethrough, directsync, unsafe; Firecracker unsafe, writeback",
         Some("io") => "QEMU has threads, native, io-uring; Firecracker sync, async",
@@ -200,6 +205,7 @@ impl ContenderSpec {
         let vm = qemu || firecracker;
         let given = [
             ("cpu", self.cpu.is_some(), qemu),
+            ("rtc", self.rtc.is_some(), qemu),
             ("template", self.template.is_some(), firecracker),
             ("binary", self.binary.is_some(), vm),
             ("kernel", self.kernel.is_some(), vm),
@@ -267,7 +273,9 @@ impl FromStr for ContenderSpec {
 fn setting(key: &str, value: &str) -> toml::Value {
     match key {
         "vcpus" => value.parse().map_or_else(|_| value.into(), toml::Value::Integer),
-        "huge-pages" | "jail" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
+        "rtc" if value == "on" => true.into(),
+        "rtc" if value == "off" => false.into(),
+        "huge-pages" | "jail" | "rtc" => value.parse().map_or_else(|_| value.into(), toml::Value::Boolean),
         _ => value.into(),
     }
 }
@@ -408,6 +416,8 @@ mod tests {
         };
         assert_eq!(spec, expected);
         assert_eq!(parse("q=qemu,cpu=host,,-avx2").expect("good").cpu.as_deref(), Some("host,-avx2"));
+        let rtc = |text| parse(text).expect("good").rtc;
+        assert_eq!((rtc("q=qemu,rtc=off"), rtc("q=qemu,rtc=on"), rtc("q=qemu")), (Some(false), Some(true), None));
         assert_eq!(parse("bare=host,handicap=5%").expect("good").handicap.map(Share::part), Some(0.05));
     }
 
@@ -422,6 +432,7 @@ mod tests {
         assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
         assert_eq!(said("a b=qemu"), "\"a b\" is no name for a contender");
         assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
+        assert_eq!(said("a=firecracker,rtc=on"), "contender a: firecracker has no rtc");
         assert_eq!(said("a=firecracker,cache=none"), "contender a: firecracker has no cache=none");
         assert_eq!(said("a=host,kernel=x"), "contender a: host has no kernel");
         assert_eq!(said("a=qemu,vcpus=0"), "contender a: vcpus must be at least 1");

@@ -75,6 +75,7 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     match &mut vm.settings {
         Settings::Qemu(settings) => {
             settings.cpu = spec.cpu.clone().or_else(|| settings.cpu.take());
+            settings.rtc = spec.rtc.unwrap_or(settings.rtc);
             settings.cache = spec.cache.map(CacheMode::qemu).or(settings.cache);
             settings.aio = spec.io.and_then(Io::qemu).or(settings.aio);
             settings.huge_pages |= spec.huge_pages;

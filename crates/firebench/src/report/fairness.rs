@@ -108,7 +108,7 @@ const SHORT: usize = 100;
 /// Every fact of the contenders that is known of one at least, in the order of their weight.
 pub fn rows(report: &Report, audit: &Audit) -> Vec<Row> {
     let subjects: Vec<Subject> = report.contenders.iter().map(|contender| Subject::new(report, contender)).collect();
-    let facts = FACTS.iter().filter(|fact| !matches!(fact.read, Read::Run(_)));
+    let facts = FACTS.iter().filter(|fact| !matches!(fact.read, Read::Run(_) | Read::Pair(_)));
     let row = |fact: &crate::audit::facts::Fact| {
         let values: Vec<Option<Value>> = subjects.iter().map(|subject| fact.of(subject)).collect();
         let shared = shared(&values);

@@ -118,7 +118,7 @@ fn a_nested_dry_run_shows_the_host_too() {
     let lab = Lab::without_vms();
     let script = dry_run(&lab, &["--accel", "nested"]);
     assert!(script.contains("inside one nested host"), "{script}");
-    assert!(script.lines().any(|line| line.starts_with("# /") && line.contains("max,+svm,+npt")), "{script}");
+    assert!(script.lines().any(|line| line.starts_with("# /") && line.contains("max,+svm,+npt,la57=off")), "{script}");
 }
 
 #[test]

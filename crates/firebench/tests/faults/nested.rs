@@ -122,3 +122,33 @@ fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
     let boot = report(&out).contenders[0].boots.last().expect("a boot").clone();
     assert_eq!((boot.status, boot.without.as_slice()), (BootStatus::VmmExited, [].as_slice()));
 }
+
+/// A run whose first nested host goes astray once its first boot has begun; the notice about it.
+fn astray(deed: serde_json::Value) -> String {
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let real = firebench::tools::find_program(firebench::tools::QEMU).expect("needed");
+    let qemu = wayward(&lab, &real, deed);
+    let run = lab.firebench(&NESTED).args(["--vmm", "firecracker", "--size", "1MiB", "--qemu"]).arg(&qemu);
+    let outcome = run.arg("--out").arg(&out).run().ok();
+    let report = report(&out);
+    crate::support::good::assert_good(&report, 1, 1);
+    let notice = report.notices.iter().find(|notice| notice.starts_with("nested host 1 broke down and was replaced: "));
+    notice.unwrap_or_else(|| panic!("{:?}\n{outcome}", report.notices)).clone()
+}
+
+#[test]
+fn a_nested_host_whose_qemu_is_stopped_is_replaced_and_the_notice_says_so() {
+    require!(need::tcg(), need::firecracker());
+    let notice = astray(json!({ "strike_host": { "signal": Signal::SIGSTOP as i32 } }));
+    assert!(notice.contains("it stood still: no heartbeat for 2"), "{notice}");
+    assert!(notice.contains("its QEMU is stopped, as by SIGSTOP"), "{notice}");
+}
+
+#[test]
+fn a_nested_host_whose_heart_stops_is_replaced_and_the_notice_says_where_it_stood() {
+    require!(need::tcg(), need::firecracker());
+    let notice = astray(json!("mute_host"));
+    assert!(notice.contains("it stood still: no heartbeat for 2"), "{notice}");
+    assert!(notice.contains("; its CPU ") && notice.contains(" at RIP "), "{notice}");
+}

@@ -5,7 +5,7 @@ use firebench::experiment::{ContenderSpec, Preset};
 use firebench::record::Report;
 use firebench_vmm::{Settings, VmmKind};
 
-use crate::fixture::{failed, nested, published};
+use crate::fixture::{clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
 
 fn pair(report: &Report) -> PairAudit {
@@ -41,6 +41,49 @@ fn the_published_pair_differs_in_vcpus_template_and_command_line() {
     assert_eq!(find(&pair, "CPU flags that programs use").follows, Some("CPU template or model"));
     assert_eq!(find(&pair, "kernel command line").values, only(&[], &["pci=off", "nomodules"]));
     assert_eq!(find(&pair, "MemTotal").rank, Rank::Harmless);
+}
+
+const CLOCK: &str = "search for a real-time clock that is not there";
+const PAUSES: &str = "pauses of the starting kernel";
+
+#[test]
+fn a_clock_that_the_kernel_waits_for_is_found_by_the_launch_and_by_the_wait() {
+    let found = pair(&published());
+    assert_eq!(find(&found, CLOCK).values, texts("yes", "no"));
+    assert_eq!((find(&found, CLOCK).rank, find(&found, CLOCK).follows), (Rank::Explains, None));
+    let wait = "1.0 s before \"rtc_cmos rtc_cmos: broken or not accessible\"";
+    assert_eq!(find(&found, PAUSES).values, only(&[wait], &[]));
+    assert_eq!(find(&found, PAUSES).follows, Some(CLOCK));
+    let matched = pair(&matched());
+    assert!(matched.findings.iter().all(|finding| ![CLOCK, PAUSES].contains(&finding.fact)), "{matched:?}");
+}
+
+/// Pauses of the two contenders' boots; what is found.
+fn pauses(qemu: [f64; 2], firecracker: [f64; 2], emulated: bool) -> Option<Values> {
+    let mut report = matched();
+    report.emulated = emulated;
+    for (contender, pauses) in report.contenders.iter_mut().zip([qemu, firecracker]) {
+        for (boot, seconds) in contender.boots.iter_mut().zip(pauses) {
+            boot.boot_seconds = Some(4.0);
+            boot.facts.as_mut().unwrap().kernel_pauses = vec![clock_pause(seconds)];
+        }
+    }
+    pair(&report).findings.into_iter().find(|finding| finding.fact == PAUSES).map(|finding| finding.values)
+}
+
+#[test]
+fn a_pause_counts_if_it_is_long_and_in_most_boots_of_one_contender_alone() {
+    let wait = |seconds: &str| {
+        Some(only(&[&format!("{seconds} s before \"rtc_cmos rtc_cmos: broken or not accessible\"")], &[]))
+    };
+    assert_eq!(pauses([1.0, 1.2], [0.1, 0.1], false), wait("1.0"));
+    assert_eq!(pauses([1.0, 1.2], [0.6, 0.1], false), None, "the other one waits there, too");
+    assert_eq!(pauses([1.0, 0.1], [0.1, 0.1], false), None, "once is chance");
+    assert_eq!(pauses([0.3, 0.3], [0.0, 0.0], false), None, "short");
+    assert_eq!(pauses([1.0, 1.2], [0.1, 0.1], true), None, "all steps take long in an emulated machine");
+    assert_eq!(pauses([3.0, 3.0], [0.1, 0.1], true), wait("3.0"));
+    assert_eq!(pauses([1e300, 1e300], [0.1, 0.1], false), None, "longer than the whole boot");
+    assert_eq!(pauses([-5.0, -5.0], [0.1, 0.1], false), None);
 }
 
 #[test]
@@ -175,6 +218,7 @@ fn settings_of_two_vmms_meet_in_shared_words() {
         cache: Some(qemu::Cache::None),
         aio: Some(qemu::Aio::Native),
         huge_pages: true,
+        rtc: true,
         ..qemu::Settings::default()
     }));
     let pair = pair(&report);

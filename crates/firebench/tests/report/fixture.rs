@@ -12,7 +12,7 @@ use firebench::record::{
     PayloadRecord, Report, SCHEMA,
 };
 use firebench::units::{Share, Size, Span};
-use firebench_protocol::{Counters, CpuFacts, GuestFacts};
+use firebench_protocol::{Counters, CpuFacts, GuestFacts, KernelPause};
 use firebench_vmm::{Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, qemu};
 
 use crate::host;
@@ -37,6 +37,7 @@ fn contenders() -> Vec<ContenderSpec> {
         image: Some("root.ext4".into()),
         handicap: Some(Share::percent(5)),
         cpu: Some("host".to_owned()),
+        rtc: Some(true),
         template: Some("T2".to_owned()),
         cache: Some(CacheMode::Unsafe),
         io: Some(Io::Async),
@@ -60,7 +61,7 @@ pub fn published() -> Report {
         boot(1, 0, &[[20.40, 17.70, 2.58], [19.34, 17.60, 1.50], [19.25, 17.61, 1.57]]),
     ];
     for boot in &mut qemu.boots {
-        boot.facts = Some(qemu_facts());
+        boot.facts = Some(GuestFacts { kernel_pauses: vec![clock_pause(1.009)], ..qemu_facts() });
         boot.meminfo_before = Some(fresh(MEMINFO_QEMU));
         boot.meminfo_after = Some(MEMINFO_QEMU.to_owned());
     }
@@ -176,7 +177,10 @@ fn jail(contender: &mut ContenderRecord) {
     contender.launch.directory = Some("/run/boot-0".into());
     contender.launch.limits = Some(Limits::of_guest(512, vec!["/dev/vdb".into()]));
     match &mut contender.settings {
-        Some(Settings::Qemu(settings)) => settings.sandbox = Some(qemu::Sandbox::Strict),
+        Some(Settings::Qemu(settings)) => {
+            settings.sandbox = Some(qemu::Sandbox::Strict);
+            settings.rtc = true;
+        }
         Some(Settings::Firecracker(settings)) => {
             settings.jailer = Some("/usr/bin/jailer".into());
             let root = PathBuf::from("/run/boot-0/firecracker/firebench/root");
@@ -344,6 +348,16 @@ pub fn qemu_facts() -> GuestFacts {
         ]),
         modules: words("virtio_mmio virtio_blk"),
         transparent_hugepage: "always [madvise] never".to_owned(),
+        kernel_pauses: Vec::new(),
+    }
+}
+
+/// The kernel's wait for the real-time clock that the published QEMU lacks.
+pub fn clock_pause(seconds: f64) -> KernelPause {
+    KernelPause {
+        seconds,
+        after: "i8042: Warning: Keylock active".to_owned(),
+        before: "rtc_cmos rtc_cmos: broken or not accessible".to_owned(),
     }
 }
 

@@ -25,6 +25,7 @@ pub fn matched() -> Report {
     let [qemu, firecracker] = report.contenders.as_mut_slice() else { unreachable!("the fixture has two") };
     qemu.settings = Some(Settings::Qemu(qemu::Settings {
         cpu: Some("host".to_owned()),
+        rtc: true,
         sandbox: Some(qemu::Sandbox::On),
         ..qemu::Settings::default()
     }));
