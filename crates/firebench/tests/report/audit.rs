@@ -51,7 +51,7 @@ fn a_clock_that_the_kernel_waits_for_is_found_by_the_launch_and_by_the_wait() {
     let found = pair(&published());
     assert_eq!(find(&found, CLOCK).values, texts("yes", "no"));
     assert_eq!((find(&found, CLOCK).rank, find(&found, CLOCK).follows), (Rank::Explains, None));
-    let wait = "1.0 s before \"rtc_cmos rtc_cmos: broken or not accessible\"";
+    let wait = "0.6 s before \"rtc_cmos rtc_cmos: broken or not accessible\"";
     assert_eq!(find(&found, PAUSES).values, only(&[wait], &[]));
     assert_eq!(find(&found, PAUSES).follows, Some(CLOCK));
     let matched = pair(&matched());
