@@ -3,6 +3,7 @@
 //! What is known to make one stand still is an interrupt that QEMU's emulation of SVM loses: the timer of its kernel is due and
 //! its CPU never looks. The next interrupt from any device wakes it; a break on its serial line is one.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -28,16 +29,18 @@ pub(super) struct Watch {
     heard: bool,
     /// Whether a frame ever came.
     up: bool,
-    monitor: Option<PathBuf>,
+    /// Where the monitor listens, until one connects to it: once, for a QEMU that is stopped lets a second one wait for ever.
+    socket: Option<PathBuf>,
+    monitor: Option<Monitor>,
     /// Attempts to wake it in the silence under way.
     nudges: u32,
 }
 
 impl Watch {
     /// Of a machine just started, whose QEMU has its monitor at this socket.
-    pub(super) fn new(vm: &Vm, monitor: Option<PathBuf>) -> Self {
+    pub(super) fn new(vm: &Vm, socket: Option<PathBuf>) -> Self {
         let pulse = Pulse::new(Instant::now(), vm.activity());
-        Watch { pulse, heard: false, up: false, monitor, nudges: 0 }
+        Watch { pulse, heard: false, up: false, socket, monitor: None, nudges: 0 }
     }
 
     /// When to look next.
@@ -71,22 +74,27 @@ impl Watch {
         if self.up && silence >= NUDGE.saturating_mul(self.nudges.saturating_add(1)) {
             self.nudges = self.nudges.saturating_add(1);
             // Whether it helped is heard.
-            let _ = self.connect().and_then(|mut monitor| monitor.nudge().ok());
+            let _ = self.ask(Monitor::nudge);
         }
         None
     }
 
-    fn connect(&self) -> Option<Monitor> {
-        Monitor::connect(self.monitor.as_deref()?).ok()
+    /// Asks the monitor. One that has failed once is not asked again: its answers could be those to earlier questions.
+    fn ask<T>(&mut self, question: fn(&mut Monitor) -> io::Result<T>) -> Option<T> {
+        if let Some(socket) = self.socket.take() {
+            self.monitor = Monitor::connect(&socket).ok();
+        }
+        let answer = self.monitor.as_mut().map(question)?;
+        if answer.is_err() {
+            self.monitor = None;
+        }
+        answer.ok()
     }
 
-    fn where_it_stands(&self, vm: &Vm) -> String {
+    fn where_it_stands(&mut self, vm: &Vm) -> String {
         let seen = match vm.ailment() {
             Some(ailment) => format!("its QEMU {ailment}"),
-            None => match self.connect().map(|mut monitor| monitor.whereabouts()) {
-                Some(Ok(place)) => place,
-                Some(Err(_)) | None => "its QEMU does not say where".to_owned(),
-            },
+            None => self.ask(Monitor::whereabouts).unwrap_or_else(|| "its QEMU does not say where".to_owned()),
         };
         format!("it stood still: {}; {seen}", self.pulse.words())
     }
