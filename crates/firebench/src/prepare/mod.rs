@@ -20,7 +20,7 @@ use firebench_vmm::{Machine, Settings, VmmKind, affinity, kvm};
 use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use crate::hostfacts::HostFacts;
-use crate::nested::{Nested, Parts};
+use crate::nested::{self, Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
 use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
@@ -149,7 +149,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         attempts: defaults::attempts(&making.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: making.chosen.emulated,
-        host_cpus: making.host.cpus.unwrap_or(1),
+        host_cpus: if making.chosen.nested { nested::CPUS } else { making.host.cpus.unwrap_or(1) },
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         making.nested(&plan, &programs, largest_mib, disk_bytes)?;
@@ -206,6 +206,7 @@ impl Making<'_> {
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
+        notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
         let tool = &Tool { path: if jail { real(&tool.path) } else { tool.path.clone() }, ..tool.clone() };

@@ -26,7 +26,7 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     let lab = Lab::without_vms();
     let pipe = pipe(&lab);
     let [add_pipe, add_proc] = [&*pipe, "/proc/self/maps"].map(|path| format!("{path}=/x"));
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["fetch", "firecracker", "--from", &pipe], "it is a pipe"),
         (&["fetch", "firecracker", "--from", "/dev/zero"], "it is a device"),
         (&["fetch", "firecracker", "--from", "/proc/self/maps"], "the kernel makes up"),
@@ -38,6 +38,12 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
         (&["run", "--from", "/dev/zero"], "it is a device"),
         (&["run", "--from", "/"], "it is a directory"),
         (&[&RUN[..], &["--kernel", &pipe]].concat(), "it is not a regular file"),
+        // It has no end, and as root nothing else at once.
+        (&[&RUN[..], &["--kernel", "/proc/kmsg"]].concat(), "/proc/kmsg"),
+        (&[&RUN[..], &["--contender", "a=qemu,image=/proc/kmsg"]].concat(), "/proc/kmsg"),
+        (&["runs", "--store", &pipe], "it is a pipe"),
+        (&["show", "--store", "/dev/zero"], "it is a device"),
+        (&["export", "latest", "--store", "/"], "it is a directory"),
         (&[&RUN[..], &["--payload", &pipe]].concat(), "a regular file"),
         (&[&RUN[..], &["--add", &add_pipe]].concat(), "a regular file"),
         (&[&RUN[..], &["--add", &add_proc]].concat(), "made up by the kernel"),
