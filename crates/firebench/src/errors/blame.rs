@@ -116,7 +116,7 @@ fn of_image(error: &ImageError, named: bool) -> bool {
 
 /// Whether a file was only to be read.
 fn reads(action: &str) -> bool {
-    ["read", "open", "look at", "find"].contains(&action)
+    ["read", "open", "look at", "find", "list"].contains(&action)
 }
 
 /// Whether there is no such file.
