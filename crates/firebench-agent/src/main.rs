@@ -38,18 +38,17 @@ use error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::process::id() == 1 {
-        guest::run();
-    }
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["host", job] => return host::run(job),
+        // Before all else: whoever asks may do so in a process namespace, where the agent is the first process, too.
         ["--version"] => {
             use std::io::Write as _;
             // Who asks reads it, or has gone.
             let _ = writeln!(std::io::stdout(), "firebench-agent {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
+        _ if std::process::id() == 1 => guest::run(),
+        ["host", job] => return host::run(job),
         _ => {}
     }
     eprintln!(

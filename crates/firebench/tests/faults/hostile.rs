@@ -145,7 +145,7 @@ fn another_jobs_answers() {
 fn another_protocol() {
     require!(need::image());
     let fault = inject(json!([{ "do": "alter", "event": "hello", "with": { "protocol": 99 } }]));
-    fault.fails(BootStatus::ProtocolError, &["the agent speaks protocol 99, this firebench 1"], "from one build");
+    fault.fails(BootStatus::ProtocolError, &["the agent speaks protocol 99, this firebench 2"], "from one build");
 }
 
 #[test]

@@ -74,7 +74,10 @@ fn a_jail_without_root() {
     command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"]).arg(program);
     command.args(["run", "memory", "--accel", "kvm", "--vmm", "firecracker", "--jail", "--no-store"]);
     let own = lab.tmp.join("cache");
-    let run = lab.invocation(command).env("FIREBENCH_CACHE", &own).env("HOME", "/nonexistent").start();
+    let data = lab.tmp.join("data");
+    let run =
+        lab.invocation(command).env("FIREBENCH_CACHE", &own).env("FIREBENCH_DATA", &data).env("HOME", "/nonexistent");
+    let run = run.start();
     let outcome = run.finish_and_leave();
     let outcome = outcome.fails(3, &["--jail needs root: Firecracker's jailer makes a chroot and device nodes"]);
     assert!(outcome.stderr.contains("--accel nested"), "{outcome}");
