@@ -65,7 +65,10 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
         || error.downcast_ref().is_some_and(StoreError::is_usage)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ReportError::Write { .. }))
-        || error.downcast_ref().is_some_and(|error| !matches!(error, OperandError::Store(_)))
+        || error.downcast_ref().is_some_and(|error| match error {
+            OperandError::Store(error) => error.is_usage(),
+            _ => true,
+        })
         || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
 }
 

@@ -184,7 +184,9 @@ impl Making<'_> {
         contenders::check_version(spec, tool)?;
         let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let (plain, networked) = (kernel.modules(parts::GUEST)?, kernel.modules(parts::NETWORKED_GUEST));
+        let named = spec.kernel.is_some() || self.experiment.files.kernel.is_some();
+        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
+        let (plain, networked) = (modules(parts::GUEST)?, modules(parts::NETWORKED_GUEST));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
