@@ -63,8 +63,8 @@ pub(super) enum TrustError {
 fn directory_hint(variable: &str, path: &Path, distrust: &Distrust) -> String {
     match distrust {
         Distrust::Mode { .. } => format!(
-            "what is in it may have been exchanged: remove it and let firebench make it anew, or, where nobody else uses this \
-             machine, `chmod -R go-w {}`",
+            "what is in it may have been exchanged: name a directory of your own with {variable}. One that holds nothing but \
+             firebench's files may also be removed, and is made anew, or kept with `chmod -R go-w {}` where nobody else uses this machine",
             path.display()
         ),
         _ => format!("name a directory of your own with {variable}"),

@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use firebench_image::outside::{self, Counted, Refused};
+use firebench_vmm::RunDir;
 use firebench_vmm::ownership::{Distrust, Trust};
-use tempfile::TempDir;
 
 use super::{PAUSE, StoreError, beside};
 
@@ -82,15 +82,11 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
 }
 
 /// Copies the store at `path` with its write-ahead log into a new directory. Returns that and the copy's path.
-pub(super) fn copy(path: &Path) -> Result<(TempDir, PathBuf), StoreError> {
-    let tmp = std::env::temp_dir();
-    let place = Trust::own().place(&tmp).map_err(|distrust| StoreError::NoCopy {
-        path: path.to_owned(),
-        place: tmp.clone(),
-        source: io::Error::other(distrust),
-    })?;
+pub(super) fn copy(path: &Path) -> Result<(RunDir, PathBuf), StoreError> {
+    let place = std::env::temp_dir();
     let at = |source| StoreError::NoCopy { path: path.to_owned(), place: place.clone(), source };
-    let dir = tempfile::Builder::new().prefix("firebench-store-").tempdir_in(&place).map_err(at)?;
+    // One that is left by a firebench that is killed is found by the next run.
+    let dir = RunDir::create(&place).map_err(|error| at(io::Error::other(error)))?;
     let copied = dir.path().join("runs.db");
     let mut tries = TRIES;
     loop {

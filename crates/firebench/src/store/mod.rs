@@ -27,11 +27,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use firebench_vmm::RunDir;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 pub use error::StoreError;
 pub use export::{BLOCK, COLUMNS};
@@ -113,7 +113,7 @@ pub struct Store {
     leases: HashMap<i64, Lease>,
     watch: Watch,
     /// Where the file is that was opened in place of one that is not to be trusted. It goes after the connection.
-    _copy: Option<TempDir>,
+    _copy: Option<RunDir>,
 }
 
 impl Store {
