@@ -172,6 +172,10 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                 Err(StartError::Confine { step: Step::Cgroup, source, .. }) if group != Group::None => {
                     format!("cannot enter its control group: {source}")
                 }
+                // What this machine lacks for a moment is no reason to trust a program that is merely asked something.
+                Err(StartError::Confine { source, step, help }) if launch.probe && is_scarce(&source, as_root()) => {
+                    return Err(StartError::Confine { step, source, help });
+                }
                 Err(StartError::Confine { step, source, help }) => match level.without(step) {
                     Some((less, without)) if needed(less) => {
                         notes.push(format!("without {without}: cannot {step}: {source}"));
@@ -204,6 +208,20 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                 Group::None
             }
         };
+    }
+}
+
+fn as_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Whether a system call failed for want of something that may be there later. An ordinary user's namespaces are limited to none
+/// (ENOSPC) where they shall have none.
+fn is_scarce(error: &io::Error, root: bool) -> bool {
+    match error.raw_os_error() {
+        Some(libc::ENOMEM | libc::EAGAIN | libc::EMFILE | libc::ENFILE) => true,
+        Some(libc::ENOSPC) => root,
+        _ => false,
     }
 }
 
@@ -386,4 +404,22 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
         _ => return None,
     };
     Some(help.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_for_a_moment_is_told_from_what_a_machine_does_not_give() {
+        let scarce = |code, root| is_scarce(&io::Error::from_raw_os_error(code), root);
+        for code in [libc::ENOMEM, libc::EAGAIN, libc::EMFILE, libc::ENFILE] {
+            assert!(scarce(code, true) && scarce(code, false), "{code}");
+        }
+        for code in [libc::EPERM, libc::ENOSYS, libc::EINVAL, libc::EACCES] {
+            assert!(!scarce(code, true) && !scarce(code, false), "{code}");
+        }
+        // The limit of namespaces: root's is reached, a user's may be 0 for good.
+        assert!(scarce(libc::ENOSPC, true) && !scarce(libc::ENOSPC, false));
+    }
 }

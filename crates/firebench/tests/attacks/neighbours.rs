@@ -41,6 +41,11 @@ fn shell<'a>(lab: &'a Lab, script: &str) -> Invocation<'a> {
     lab.invocation(command)
 }
 
+/// Where all may write.
+fn written() -> PathBuf {
+    format!("/tmp/firebench-evil-{}", std::process::id()).into()
+}
+
 /// A program that calls itself a QEMU, and does its worst meanwhile. What it can, shows in `harm`.
 struct Evil {
     program: PathBuf,
@@ -55,12 +60,13 @@ impl Evil {
         let place = harm.display();
         let text = format!(
             "#!/bin/sh\n\
-             touch {place}/ran $TMPDIR/../beside /tmp/firebench-evil-$$ 2> /dev/null\n\
+             touch {place}/ran $TMPDIR/../beside {} 2> /dev/null\n\
              mount -o remount,rw / 2> /dev/null && touch {place}/mounted\n\
              env | grep SECRET && exit 1\n\
              setsid sh -c 'trap \"\" HUP TERM; while :; do touch {place}/later 2> /dev/null; sleep {word}; done' \
              > /dev/null 2>&1 &\n\
-             printf 'QEMU emulator version 99.1 \\033[2J\\n'\n"
+             printf 'QEMU emulator version 99.1 \\033[2J\\n'\n",
+            written().display()
         );
         fs::write(&program, text).expect("room");
         permit(&program, 0o755);
@@ -80,7 +86,7 @@ impl Evil {
     fn assert_harmless(&self, lab: &Lab) {
         let names: Vec<_> = fs::read_dir(&self.harm).expect("there").flatten().map(|entry| entry.file_name()).collect();
         assert!(names.is_empty(), "it wrote {names:?}");
-        assert!(!Path::new("/tmp/firebench-evil-1").exists(), "it wrote");
+        assert!(!written().exists(), "it wrote");
         assert_eq!(processes(&self.word), [""; 0], "it left processes");
         assert_eq!(fs::read_dir(&lab.tmp).expect("there").count(), 0, "it left files");
     }
