@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use firebench_image::outside::{self, Counted, Refused};
 use firebench_vmm::RunDir;
 use firebench_vmm::ownership::{Distrust, Trust};
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
 
 use super::{PAUSE, StoreError, beside};
 
@@ -40,9 +42,13 @@ pub fn check_owner(path: &Path) -> Result<(), Distrust> {
     Ok(())
 }
 
-/// Whether nobody else could have written it, or will.
+/// Whether SQLite may open it as it is: nobody else could have written it, or will, and this user may, as SQLite does even to read.
 pub(super) fn is_own(path: &Path) -> bool {
-    Trust::own().path(directory(path)).is_ok() && check_owner(path).is_ok()
+    let is_closed = |path: &Path, flags| access(path, flags) == Err(Errno::EACCES);
+    Trust::own().path(directory(path)).is_ok()
+        && check_owner(path).is_ok()
+        && !is_closed(directory(path), AccessFlags::W_OK | AccessFlags::X_OK)
+        && !is_closed(path, AccessFlags::W_OK)
 }
 
 fn directory(path: &Path) -> &Path {

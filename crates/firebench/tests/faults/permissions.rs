@@ -119,6 +119,12 @@ fn directories_of_somebody_else() {
     let out = ["--out".to_owned(), closed.join("out").display().to_string()];
     user.run(&lab, &[], &args).args(out).run().fails(3, &["cannot write the report to", "Permission denied"]);
     user.run(&lab, &[], &args).run().ok();
+    // A store that they may only read is read all the same.
+    let store = closed.join("runs.db");
+    std::fs::copy(lab.store(), &store).expect("room");
+    let list = ["runs".to_owned()];
+    user.run(&lab, &[], &list).env("FIREBENCH_STORE", &store).run().ok();
+    assert_eq!(std::fs::read_dir(&closed).expect("there").count(), 1, "nothing was made there");
 }
 
 #[test]
