@@ -121,7 +121,7 @@ fn directories_of_somebody_else() {
     user.run(&lab, &[], &args).run().ok();
     // A store that they may only read is read all the same.
     let store = closed.join("runs.db");
-    std::fs::copy(lab.store(), &store).expect("room");
+    std::fs::copy(lab.path("own/runs.db"), &store).expect("room");
     let list = ["runs".to_owned()];
     user.run(&lab, &[], &list).env("FIREBENCH_STORE", &store).run().ok();
     assert_eq!(std::fs::read_dir(&closed).expect("there").count(), 1, "nothing was made there");
