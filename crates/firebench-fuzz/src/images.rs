@@ -14,11 +14,14 @@ use crate::{clean, work};
 /// may look back on.
 const MOST: usize = 3 * (512 << 20) + (256 << 20);
 
+/// The same where it says that it has less than 1 MiB: the dictionary of xz or LZMA, 160 MiB at most, and what is around it.
+const LEAST: usize = 168 << 20;
+
 /// Reads a kernel. What is neither a bzImage nor an ELF file is taken for a bzImage's payload, up to 1 MiB when decompressed.
 pub fn kernel(data: &[u8]) {
     let (image, most) = match data {
         [b'M', b'Z', ..] | [0x7f, b'E', ..] => (data.to_vec(), MOST),
-        _ => (around(data), 160 << 20),
+        _ => (around(data), LEAST),
     };
     let length = image.len();
     match bounded(most, || work::bounded(length, 2, || Kernel::from_bytes(image))) {

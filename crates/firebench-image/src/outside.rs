@@ -121,6 +121,20 @@ pub fn open(path: &Path) -> io::Result<File> {
     regular(open_now(path)?)
 }
 
+/// As [`open`], for who also takes a block device: a disk.
+///
+/// # Errors
+/// As [`open`], but block devices are no error.
+pub fn open_disk(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.file_type().is_block_device() {
+        return open(path);
+    }
+    let file = open_now(path)?;
+    let there = file.metadata()?;
+    // A name may mean another file than a moment before.
+    if there.file_type().is_block_device() { Ok(file) } else { regular(file) }
+}
+
 /// As [`open`], for who also takes what a pipe brings, as in `firebench import <(program)`.
 fn open_or_pipe(path: &Path) -> io::Result<(File, bool)> {
     match Refused::check(&std::fs::metadata(path)?) {

@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::kernel::{Compression, decompressor};
+use crate::outside::{self, Refused};
 use crate::{Error, Result};
 
 /// Bytes that are looked at: the marks of all formats lie in them (btrfs has the last one, at 64 KiB).
@@ -44,10 +45,15 @@ pub fn check(path: &Path) -> Result<()> {
         };
     }
     let block_device = std::os::unix::fs::FileTypeExt::is_block_device(&metadata.file_type());
-    if !metadata.is_file() && !block_device {
-        return wrong("it is not a regular file".to_owned(), "give a file that holds an ext4 file system");
-    }
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = match outside::open_disk(path) {
+        Ok(file) => file,
+        Err(error) => {
+            return match Refused::of(&error) {
+                Some(refused) => wrong(refused.to_string(), "give a file that holds an ext4 file system"),
+                None => Err(Error::io("open", path)(error)),
+            };
+        }
+    };
     let mut head = Vec::new();
     (&file).take(HEAD as u64).read_to_end(&mut head).map_err(Error::io("read", path))?;
     let length = if block_device { None } else { Some(metadata.len()) };

@@ -301,7 +301,7 @@ fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>, depth: usize) -> R
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(Error::io("look at", &path))?;
-        if kind.is_dir() {
+        if kind.is_dir() && !outside::is_kernels_own(&path) {
             collect(&path, files, depth.saturating_add(1))?;
         } else if kind.is_file() {
             if let Some(name) = entry.file_name().to_str().and_then(modules::name_of_file) {

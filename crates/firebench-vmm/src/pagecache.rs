@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
@@ -63,18 +63,18 @@ pub enum PageCacheError {
 
 /// Brings the page cache of the file or block device `path` into `state`, and returns how far that went. Not all states
 /// can be had: tmpfs has no other place for its data, pages that a process has mapped stay, and what exceeds the memory
-/// does not become warm.
+/// does not become warm. As soon as `is_over` says so, it is left as it is: to read a large disk takes minutes.
 ///
 /// # Errors
 /// [`PageCacheError`].
-pub fn set(path: &Path, state: HostCache) -> Result<CacheState, PageCacheError> {
+pub fn set(path: &Path, state: HostCache, is_over: impl Fn() -> bool) -> Result<CacheState, PageCacheError> {
     let mut file = open(path)?;
-    let mut reached = bring(&mut file, path, state)?;
+    let mut reached = bring(&mut file, path, state, &is_over)?;
     for _ in 1..PASSES {
         if !is_nearly(reached.fraction(), state) {
             break;
         }
-        reached = bring(&mut file, path, state)?;
+        reached = bring(&mut file, path, state, &is_over)?;
     }
     Ok(reached)
 }
@@ -93,7 +93,12 @@ fn is_nearly(fraction: f64, state: HostCache) -> bool {
     missing > 0.0 && missing < 0.01
 }
 
-fn bring(file: &mut File, path: &Path, state: HostCache) -> Result<CacheState, PageCacheError> {
+fn bring(
+    file: &mut File,
+    path: &Path,
+    state: HostCache,
+    is_over: &impl Fn() -> bool,
+) -> Result<CacheState, PageCacheError> {
     match state {
         HostCache::Cold => {
             // Only clean pages are dropped.
@@ -101,7 +106,7 @@ fn bring(file: &mut File, path: &Path, state: HostCache) -> Result<CacheState, P
             posix_fadvise(&*file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
                 .map_err(|error| failed("drop the page cache of", path)(error.into()))?;
         }
-        HostCache::Warm => read_through(file).map_err(failed("read", path))?,
+        HostCache::Warm => read_through(file, is_over).map_err(failed("read", path))?,
     }
     state_of(file, path)
 }
@@ -119,27 +124,34 @@ fn failed(what: &'static str, path: &Path) -> impl Fn(io::Error) -> PageCacheErr
 }
 
 fn open(path: &Path) -> Result<File, PageCacheError> {
-    // Opening a pipe would wait for its writer.
-    let kind = fs::metadata(path).map_err(failed("open", path))?.file_type();
-    if !kind.is_file() && !std::os::unix::fs::FileTypeExt::is_block_device(&kind) {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a block device");
-        return Err(failed("open", path)(source));
-    }
-    File::open(path).map_err(failed("open", path))
+    let check = |metadata: fs::Metadata| {
+        let kind = metadata.file_type();
+        let good = kind.is_file() || kind.is_block_device();
+        good.then_some(()).ok_or_else(|| {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a block device");
+            failed("open", path)(source)
+        })
+    };
+    check(fs::metadata(path).map_err(failed("open", path))?)?;
+    // Whatever the name means by now, its other end is not waited for.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed("open", path))?;
+    check(file.metadata().map_err(failed("open", path))?)?;
+    Ok(file)
 }
 
 /// Reads all of it, in pieces that readahead keeps up with.
-fn read_through(file: &mut File) -> io::Result<()> {
+fn read_through(file: &mut File, is_over: impl Fn() -> bool) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 20];
     file.seek(SeekFrom::Start(0))?;
-    loop {
+    while !is_over() {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
+            Ok(0) => break,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 fn state_of(file: &mut File, path: &Path) -> Result<CacheState, PageCacheError> {
@@ -184,12 +196,15 @@ mod tests {
     fn cold_and_warm_are_what_they_say() {
         let file = file();
         let total_bytes = (5 << 20) + 17;
-        let cold = set(file.path(), HostCache::Cold).expect("cold");
+        let cold = set(file.path(), HostCache::Cold, || false).expect("cold");
         assert_eq!(cold, CacheState { resident_bytes: 0, total_bytes });
-        let warm = set(file.path(), HostCache::Warm).expect("warm");
+        let warm = set(file.path(), HostCache::Warm, || false).expect("warm");
         assert_eq!(warm, CacheState { resident_bytes: total_bytes, total_bytes });
         assert_eq!(look(file.path()).expect("look"), warm);
-        assert_eq!(set(file.path(), HostCache::Cold).expect("cold").fraction(), 0.0);
+        // Whoever wants it to end does not wait until all is read.
+        set(file.path(), HostCache::Cold, || false).expect("cold");
+        assert_eq!(set(file.path(), HostCache::Warm, || true).expect("left as it is").resident_bytes, 0);
+        assert_eq!(set(file.path(), HostCache::Cold, || false).expect("cold").fraction(), 0.0);
     }
 
     #[test]
@@ -207,17 +222,17 @@ mod tests {
         let temporary = file();
         let file = temporary.as_file();
         let length = file.metadata().expect("metadata").len();
-        set(temporary.path(), HostCache::Warm).expect("warm");
+        set(temporary.path(), HostCache::Warm, || false).expect("warm");
         let pages = length.div_ceil(sys::page_size());
         assert_eq!(mapped_pages(file, temporary.path(), length).expect("mincore"), pages);
-        set(temporary.path(), HostCache::Cold).expect("cold");
+        set(temporary.path(), HostCache::Cold, || false).expect("cold");
         assert_eq!(mapped_pages(file, temporary.path(), length).expect("mincore"), 0);
     }
 
     #[test]
     fn what_has_no_page_cache_is_refused() {
         for path in ["/dev/null", "/", "/nowhere"] {
-            let error = set(Path::new(path), HostCache::Warm).expect_err(path);
+            let error = set(Path::new(path), HostCache::Warm, || false).expect_err(path);
             assert!(matches!(error, PageCacheError::Io { what: "open", .. }), "{error:?}");
         }
     }
@@ -225,6 +240,6 @@ mod tests {
     #[test]
     fn an_empty_file_is_in_any_state() {
         let file = tempfile::NamedTempFile::new().expect("temporary file");
-        assert_eq!(set(file.path(), HostCache::Cold).expect("cold").fraction(), 1.0);
+        assert_eq!(set(file.path(), HostCache::Cold, || false).expect("cold").fraction(), 1.0);
     }
 }

@@ -42,7 +42,7 @@ pub struct Plan {
     pub max_failures: u32,
     /// Whether guest instructions are emulated: then no estimate is shown, and clocks may be further apart.
     pub emulated: bool,
-    /// CPUs of the host.
+    /// CPUs of the host, or of the nested host.
     pub host_cpus: u32,
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use firebench_image::interrupt;
 use firebench_image::leash::leash;
 use firebench_image::program::start_unless_busy;
 use firebench_vmm::probe::{self, ProbeError};
@@ -16,6 +17,8 @@ use crate::report::text;
 
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
+/// A program that writes more is ended: it would fill the directory for temporary files.
+const MOST: u64 = 64 << 20;
 /// The lines of a failed program's output that an error quotes.
 const QUOTED_LINES: usize = 5;
 /// And the characters of each.
@@ -42,6 +45,16 @@ pub enum RunError {
         /// The time it had.
         limit: Duration,
     },
+    /// It was ended because it wrote too much.
+    #[error("{} wrote more than {} MiB", program.display(), MOST >> 20)]
+    #[diagnostic(help("check that it is the right program"))]
+    TooMuch {
+        /// What was run.
+        program: PathBuf,
+    },
+    /// It was ended because the user wants firebench to end.
+    #[error("interrupted")]
+    Stopped,
     /// It could not be asked.
     #[error("cannot ask {}", program.display())]
     #[diagnostic(help("{}", hint(source)))]
@@ -87,7 +100,8 @@ pub struct Output {
 /// Runs `command` to its end, in the C locale and without input.
 ///
 /// # Errors
-/// [`RunError`] when it cannot be started, takes longer than `limit` (it is killed then), or does not exit with 0.
+/// [`RunError`] when it cannot be started, or does not exit with 0. It is killed when it takes longer than `limit`, writes too
+/// much, or the user wants firebench to end.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
     let program = PathBuf::from(command.get_program());
     let failed = |source| RunError::Start { program: program.clone(), source };
@@ -100,13 +114,15 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         .stdout(stdout.try_clone().map_err(failed)?)
         .stderr(stderr.try_clone().map_err(failed)?);
     let mut child = start_unless_busy(|| leash(command).spawn()).map_err(failed)?;
-    let status = wait(&mut child, limit).map_err(failed)?;
+    let ended = wait(&mut child, limit, [&stdout, &stderr]).map_err(failed)?;
     let output =
         Output { stdout: contents(&mut stdout).map_err(failed)?, stderr: contents(&mut stderr).map_err(failed)? };
-    match status {
-        Some(status) if status.success() => Ok(output),
-        Some(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
-        None => Err(RunError::TimedOut { program, limit }),
+    match ended {
+        Ended::Itself(status) if status.success() => Ok(output),
+        Ended::Itself(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
+        Ended::Late => Err(RunError::TimedOut { program, limit }),
+        Ended::Flooding => Err(RunError::TooMuch { program }),
+        Ended::Unwanted => Err(RunError::Stopped),
     }
 }
 
@@ -141,18 +157,37 @@ pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     Ok(answer.stdout.into_bytes())
 }
 
-/// The exit status, or nothing when the child had to be killed.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+/// How a program ended.
+enum Ended {
+    /// By itself.
+    Itself(ExitStatus),
+    /// Killed, as it took too long.
+    Late,
+    /// Killed, as it wrote too much.
+    Flooding,
+    /// Killed, as the user wants firebench to end.
+    Unwanted,
+}
+
+/// Waits for the end of a program that writes into `files`, or brings it about.
+fn wait(child: &mut Child, limit: Duration, files: [&std::fs::File; 2]) -> io::Result<Ended> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(Ended::Itself(status));
         }
-        if started.elapsed() >= limit {
+        let is_too_much = |file: &&std::fs::File| file.metadata().is_ok_and(|metadata| metadata.len() > MOST);
+        let why = match () {
+            () if interrupt::is_wanted() => Some(Ended::Unwanted),
+            () if started.elapsed() >= limit => Some(Ended::Late),
+            () if files.iter().any(is_too_much) => Some(Ended::Flooding),
+            () => None,
+        };
+        if let Some(why) = why {
             child.kill()?;
             child.wait()?;
-            return Ok(None);
+            return Ok(why);
         }
         std::thread::sleep(pause);
         pause = pause.saturating_mul(2).min(Duration::from_millis(20));
@@ -204,6 +239,24 @@ mod tests {
         let error = shell("exec sleep 60", Duration::from_millis(50)).expect_err("it was killed");
         assert!(matches!(error, RunError::TimedOut { .. }), "{error}");
         assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_writes_without_end_is_killed() {
+        let error = shell("exec yes", Duration::from_secs(600)).expect_err("it was killed");
+        assert_eq!(error.to_string(), "/bin/sh wrote more than 64 MiB");
+    }
+
+    #[test]
+    fn the_wish_to_end_ends_a_program() {
+        std::thread_local! {
+            static WANTED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+        }
+        // Of this thread alone: the other tests go on.
+        interrupt::look_with(|| WANTED.get());
+        WANTED.set(true);
+        let error = shell("exec sleep 600", Duration::from_secs(600)).expect_err("it was killed");
+        assert!(matches!(error, RunError::Stopped), "{error}");
     }
 
     #[test]

@@ -136,9 +136,7 @@ impl KernelPackage {
 /// Whether a file is a Debian package, by its first bytes.
 pub fn is_package(path: &Path) -> bool {
     let mut first = [0; 8];
-    path.is_file()
-        && File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok())
-        && &first == b"!<arch>\n"
+    outside::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok()) && &first == b"!<arch>\n"
 }
 
 /// The archive of a package's files, unpacked in a stream.

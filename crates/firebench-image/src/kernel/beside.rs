@@ -1,10 +1,10 @@
 //! What lies beside a kernel where distributions install it: its modules and its configuration.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::{Config, bzimage};
+use crate::outside;
 
 /// Bytes of a boot image that hold its release.
 const HEADER: u64 = 64 << 10;
@@ -42,7 +42,7 @@ impl Beside {
 /// The release of a kernel, from its header or from the name of its file.
 fn release(path: &Path) -> Option<String> {
     let mut header = Vec::new();
-    regular(path)?.take(HEADER).read_to_end(&mut header).ok()?;
+    outside::open(path).ok()?.take(HEADER).read_to_end(&mut header).ok()?;
     let named = || {
         let name = path.file_name()?.to_str()?;
         ["vmlinuz-", "vmlinux-", "bzImage-"].iter().find_map(|kind| name.strip_prefix(kind)).map(str::to_owned)
@@ -53,11 +53,6 @@ fn release(path: &Path) -> Option<String> {
 }
 
 fn config_file(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    regular(path)?.take(MAX_CONFIG).read_to_string(&mut text).ok()?;
+    let text = String::from_utf8(outside::read(path, MAX_CONFIG).ok()?).ok()?;
     Config::parse(&text).map(|_| text)
-}
-
-fn regular(path: &Path) -> Option<File> {
-    path.is_file().then(|| File::open(path).ok()).flatten()
 }

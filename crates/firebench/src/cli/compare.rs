@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
-use super::{EXIT_FAILED, Failure, Places};
+use super::{Failure, Places};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
 use crate::report::text;
@@ -40,11 +40,11 @@ enum Format {
 /// Returns the exit code.
 pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     let store = places.store_path()?;
-    let lookup: Lookup = &|which| Store::lookup(&store, which).map_err(|error| Box::new(error) as _);
+    let lookup: Lookup = &|which| Store::lookup(&store, which);
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let operand = |given: &str| {
         operand::load_with(given, lookup, &now, &args.figures.options()).map_err(|error| match error {
-            OperandError::Store(error) => Failure { error, code: EXIT_FAILED },
+            OperandError::Store(error) => Failure::from_store(error),
             error => Failure::usage(error),
         })
     };

@@ -35,7 +35,7 @@ enum Format {
 }
 
 pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
-    let store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let line = store.run_line(&args.run).map_err(Failure::from_store)?;
     if matches!(args.format, Format::Csv) && line.emulated {
         super::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));

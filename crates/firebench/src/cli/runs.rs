@@ -42,7 +42,7 @@ struct Found {
 }
 
 pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
-    let store = match Store::open_existing(&places.store_path()?) {
+    let store = match Store::open_to_read(&places.store_path()?) {
         // Nothing was run yet. A store that this command names is another matter.
         Err(StoreError::Missing(_)) if !places.names_a_store() => None,
         opened => Some(opened?),

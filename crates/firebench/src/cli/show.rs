@@ -30,7 +30,7 @@ enum Format {
 }
 
 pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
-    let store = Store::open_existing(&places.store_path()?).map_err(Failure::from_store)?;
+    let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
     super::print(&match args.format {
         Format::Terminal => terminal::render(&report, run::style(std::io::stdout().is_terminal())),

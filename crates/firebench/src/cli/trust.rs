@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use firebench_vmm::ownership::{Distrust, Trust};
 
 use super::Failure;
+use crate::store::check_owner;
 
 /// What somebody else could have changed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -82,21 +83,10 @@ pub(super) fn experiment(file: &Path, named: bool, trusted: bool) -> Result<(), 
     }
 }
 
-/// Refuses a store that somebody else could have written. To read from it is harmless; what is written goes where its directory
+/// Refuses a store that somebody else could have written. To read from it is harmless, for that is done from a copy; what is written goes where its directory
 /// leads, and what is resumed runs programs.
 pub(super) fn store(path: &Path) -> Result<(), Failure> {
-    let trust = Trust::own();
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut checked = trust.place(dir).map(drop);
-    for suffix in ["", "-wal", "-shm", "-journal", "-lock", "-new"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        let file = PathBuf::from(name);
-        if checked.is_ok() && file.symlink_metadata().is_ok() {
-            checked = trust.path(&file).map(drop);
-        }
-    }
-    match checked {
+    match check_owner(path) {
         Ok(()) | Err(Distrust::Io { .. }) => Ok(()),
         Err(source) => Err(Failure::usage(TrustError::Store { path: path.to_owned(), source })),
     }

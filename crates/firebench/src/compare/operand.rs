@@ -6,6 +6,7 @@ use crate::import::{self, ImportError, Options};
 use crate::record::Report;
 use crate::report::files::MARKER;
 use crate::report::text;
+use crate::store::StoreError;
 
 /// A run, and one contender of it where one is named.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +21,6 @@ pub struct Operand {
 
 /// How a run is found by its id, the beginning of one, or `latest`: None where there is none.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
-
-/// What went wrong in the store.
-pub type StoreError = Box<dyn miette::Diagnostic + Send + Sync>;
 
 /// Why an operand cannot be had.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -183,7 +183,7 @@ fn store(path: &Path) -> Tried<(PathBuf, Option<usize>)> {
         writable(path.parent().unwrap_or(path), "choose another store with --store")?;
         return Ok((path.to_owned(), None));
     }
-    let runs = Store::open_existing(path).and_then(|store| store.list());
+    let runs = Store::open_to_read(path).and_then(|store| store.list());
     runs.map(|runs| (path.to_owned(), Some(runs.len()))).map_err(|error| Failed::of(&error))
 }
 

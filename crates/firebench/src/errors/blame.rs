@@ -65,7 +65,10 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
         || error.downcast_ref().is_some_and(StoreError::is_usage)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ReportError::Write { .. }))
-        || error.downcast_ref().is_some_and(|error| !matches!(error, OperandError::Store(_)))
+        || error.downcast_ref().is_some_and(|error| match error {
+            OperandError::Store(error) => error.is_usage(),
+            _ => true,
+        })
         || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
 }
 
@@ -81,6 +84,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoText { .. }
         | PrepareError::NoContender
         | PrepareError::NoPvh { .. }
+        | PrepareError::ModulesAlone { .. }
         | PrepareError::NoJail(_) => true,
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),
@@ -94,7 +98,10 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
 
 fn of_image(error: &ImageError, named: bool) -> bool {
     match error {
-        ImageError::GuestPath { .. } | ImageError::HostFile { .. } => true,
+        ImageError::GuestPath { .. }
+        | ImageError::HostFile { .. }
+        | ImageError::OwnImage { .. }
+        | ImageError::NoModules { .. } => true,
         ImageError::NotStatic { .. }
         | ImageError::Busybox { .. }
         | ImageError::NotAKernel { .. }
@@ -102,6 +109,8 @@ fn of_image(error: &ImageError, named: bool) -> bool {
         | ImageError::Decompress { .. }
         | ImageError::Package { .. }
         | ImageError::ModuleMissing { .. }
+        | ImageError::ModulesNeeded { .. }
+        | ImageError::KernelLacks { .. }
         | ImageError::ModuleInvalid { .. } => named,
         ImageError::Io { action, source, .. } => reads(action) && (named || is_absent(source.kind())),
         _ => false,
@@ -110,7 +119,7 @@ fn of_image(error: &ImageError, named: bool) -> bool {
 
 /// Whether a file was only to be read.
 fn reads(action: &str) -> bool {
-    ["read", "open", "look at", "find"].contains(&action)
+    ["read", "open", "look at", "find", "list"].contains(&action)
 }
 
 /// Whether there is no such file.
@@ -131,7 +140,10 @@ fn of_tool(error: &ToolError, named: bool) -> bool {
 fn of_subprocess(error: &subprocess::RunError, named: bool) -> bool {
     match error {
         subprocess::RunError::Start { .. } | subprocess::RunError::Failed { .. } => named,
-        subprocess::RunError::TimedOut { .. } | subprocess::RunError::Ask { .. } => false,
+        subprocess::RunError::TimedOut { .. }
+        | subprocess::RunError::TooMuch { .. }
+        | subprocess::RunError::Stopped
+        | subprocess::RunError::Ask { .. } => false,
     }
 }
 
@@ -200,6 +212,8 @@ mod tests {
                 Given,
             ),
             (Box::new(PrepareError::HostCpus { name: "a".to_owned(), wanted: 8, available: 2 }), Given),
+            (Box::new(PrepareError::ModulesAlone { path: path() }), Given),
+            (Box::new(ImageError::NoModules { path: path(), reason: "text".to_owned() }), Given),
             (Box::new(PrepareError::NoKernel), Machine),
             (Box::new(PrepareError::NoBusybox), Machine),
             (Box::new(PrepareError::JailNeedsRoot("a".to_owned())), Machine),

@@ -125,6 +125,20 @@ pub(super) fn missing_huge_pages(
     })
 }
 
+/// What to say of a kernel that may never start, because the machine has no real-time clock. Without KVM's own clock, kernels before
+/// 6.1 read it in a loop that ends with an answer alone (`mach_get_cmos_time` in `arch/x86/kernel/rtc.c`).
+pub(super) fn clock_missed(name: &str, vm: &PresetVm, release: &str) -> Option<String> {
+    let Settings::Qemu(settings) = &vm.settings else { return None };
+    let mut numbers = release.split(['.', '-', '+']).map_while(|number| number.parse::<u32>().ok());
+    let (major, minor) = (numbers.next()?, numbers.next().unwrap_or(0));
+    (!settings.rtc && (major, minor) < (6, 1)).then(|| {
+        format!(
+            "{name} has no real-time clock (rtc=off), and its kernel {release}, as all before 6.1, may wait for one for ever: where it \
+             never starts, rtc=on gives it one"
+        )
+    })
+}
+
 /// What a contender wants otherwise than the preset.
 pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     vm.machine.vcpus = spec.vcpus.unwrap_or(vm.machine.vcpus);
@@ -157,6 +171,8 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
 
 #[cfg(test)]
 mod tests {
+    use firebench_vmm::{Machine, qemu};
+
     use super::*;
 
     #[test]
@@ -169,6 +185,22 @@ mod tests {
         assert_eq!(missing_huge_pages(&spec, 1024, false, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
         assert!(missing_huge_pages(&spec, 512, true, pool(512, 512)).is_some_and(|said| said.contains("nested host")));
         assert_eq!(missing_huge_pages(&ContenderSpec::new("plain", VmmKind::Qemu), 1024, false, pool(0, 0)), None);
+    }
+
+    #[test]
+    fn an_old_kernel_that_may_wait_for_ever_for_a_clock_is_named() {
+        let machine = Machine { vcpus: 1, memory_mib: 64, accel: Accel::Tcg, tap: None, cpus: None };
+        let said = |rtc: bool, release: &str| {
+            let settings = Settings::Qemu(qemu::Settings { rtc, ..qemu::Settings::default() });
+            clock_missed("q", &PresetVm { machine: machine.clone(), settings, cmdline: String::new() }, release)
+        };
+        for old in ["5.10.0-28-amd64", "4.19-rc1", "5.15.0", "6.0.12"] {
+            let said = said(false, old).expect(old);
+            assert!(said.contains(old) && said.ends_with("rtc=on gives it one"), "{said}");
+        }
+        for (rtc, release) in [(true, "5.10.0"), (false, "6.1.0-9"), (false, "7.0"), (false, ""), (false, "custom")] {
+            assert_eq!(said(rtc, release), None, "{release}");
+        }
     }
 
     #[test]

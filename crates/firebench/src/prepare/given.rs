@@ -38,12 +38,14 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
         named.extend(path.filter(|path| !is_program || path.components().count() > 1).map(|path| (role, path.clone())));
     };
     add("--kernel".to_owned(), files.kernel.as_ref(), false);
+    add("--modules".to_owned(), files.modules.as_ref(), false);
     add("--qemu".to_owned(), files.qemu.as_ref(), true);
     add("--firecracker".to_owned(), files.firecracker.as_ref(), true);
     for spec in &experiment.contenders {
         let role = |key: &str| format!("{key} of contender {}", spec.name);
         add(role("binary"), spec.binary.as_ref(), true);
         add(role("kernel"), spec.kernel.as_ref(), false);
+        add(role("modules"), spec.modules.as_ref(), false);
         add(role("busybox"), spec.busybox.as_ref(), false);
         add(role("image"), spec.image.as_ref(), false);
     }

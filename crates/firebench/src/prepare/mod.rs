@@ -20,7 +20,7 @@ use firebench_vmm::{Machine, Settings, VmmKind, affinity, kvm};
 use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use crate::hostfacts::HostFacts;
-use crate::nested::{Nested, Parts};
+use crate::nested::{self, Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::preset::{self, Wish};
 use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
@@ -149,7 +149,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         attempts: defaults::attempts(&making.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: making.chosen.emulated,
-        host_cpus: making.host.cpus.unwrap_or(1),
+        host_cpus: if making.chosen.nested { nested::CPUS } else { making.host.cpus.unwrap_or(1) },
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         making.nested(&plan, &programs, largest_mib, disk_bytes)?;
@@ -184,7 +184,9 @@ impl Making<'_> {
         contenders::check_version(spec, tool)?;
         let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let (plain, networked) = (kernel.modules(parts::GUEST)?, kernel.modules(parts::NETWORKED_GUEST));
+        let named = spec.kernel.is_some() || self.experiment.files.kernel.is_some();
+        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
+        let (plain, networked) = (modules(parts::GUEST)?, modules(parts::NETWORKED_GUEST));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
@@ -206,6 +208,7 @@ impl Making<'_> {
         #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
         let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
         contenders::customise(&mut vm, spec);
+        notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
         let tool = &Tool { path: if jail { real(&tool.path) } else { tool.path.clone() }, ..tool.clone() };

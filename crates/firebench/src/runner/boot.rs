@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use firebench_image::interrupt;
 use firebench_stats::design::Turn;
 use firebench_vmm::cpulimit;
 use firebench_vmm::pagecache::{self, HostCache};
@@ -41,7 +42,7 @@ impl Boot<'_> {
             attempt: self.attempt,
             launch: Box::new(launch.clone()),
         });
-        let cache = pagecache::set(&self.contender.disk, self.host_cache())?;
+        let cache = pagecache::set(&self.contender.disk, self.host_cache(), interrupt::is_wanted)?;
         let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
         record.host_cache_resident = Some(cache.fraction());
         let limit = cpulimit::read(Path::new("/"));

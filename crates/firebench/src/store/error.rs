@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_image::outside::Refused;
 use rusqlite::{ErrorCode, ffi};
 
 use crate::report::text;
@@ -24,6 +25,29 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// The system's reason.
+        source: io::Error,
+    },
+    /// It is no file that could be one.
+    #[error("{} cannot be a store: {refused}", path.display())]
+    #[diagnostic(help("--store names another file"))]
+    NoFile {
+        /// What it is not.
+        path: PathBuf,
+        /// Why.
+        refused: Refused,
+    },
+    /// A store that is not to be trusted cannot be copied.
+    #[error("cannot copy the store {} into {}", path.display(), place.display())]
+    #[diagnostic(help(
+        "others could write to this store, or beside it, so firebench reads a copy: set TMPDIR to a directory of your own with \
+         enough space"
+    ))]
+    NoCopy {
+        /// The store.
+        path: PathBuf,
+        /// The directory for temporary files.
+        place: PathBuf,
+        /// Why not.
         source: io::Error,
     },
     /// The file is something else.
@@ -138,6 +162,7 @@ impl StoreError {
         match self {
             StoreError::Missing(_)
             | StoreError::NotAStore(_)
+            | StoreError::NoFile { .. }
             | StoreError::Foreign { .. }
             | StoreError::NoSuchRun(_)
             | StoreError::Empty
@@ -147,6 +172,7 @@ impl StoreError {
             | StoreError::AlreadyThere(_)
             | StoreError::Inconsistent(_) => true,
             StoreError::Open { .. }
+            | StoreError::NoCopy { .. }
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }
             | StoreError::Slow(_)

@@ -8,6 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -24,7 +25,7 @@ pub(super) struct Lease {
 
 /// Takes the run with this number; None while somebody else has it.
 pub(super) fn take(path: &Path, run: i64) -> io::Result<Option<Lease>> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let file = options().write(true).create(true).truncate(false).open(path)?;
     match fcntl(&file, FcntlArg::F_OFD_SETLK(&byte(run))) {
         Ok(_) => Ok(Some(Lease { _locked: file })),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
@@ -34,13 +35,20 @@ pub(super) fn take(path: &Path, run: i64) -> io::Result<Option<Lease>> {
 
 /// Whether anybody has the run with this number.
 pub(super) fn is_taken(path: &Path, run: i64) -> io::Result<bool> {
-    let file = match File::open(path) {
+    let file = match options().open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
     let mut lock = byte(run);
     fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock))?;
     Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+/// For reading. Nothing is waited for, should a pipe lie there.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    options
 }
 
 fn byte(run: i64) -> libc::flock {

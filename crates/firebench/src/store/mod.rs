@@ -7,6 +7,7 @@ mod checksum;
 mod error;
 mod export;
 mod figures;
+mod foreign;
 mod guard;
 mod lease;
 mod read;
@@ -30,9 +31,11 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 pub use error::StoreError;
 pub use export::{BLOCK, COLUMNS};
+pub use foreign::check_owner;
 use guard::Watch;
 use lease::Lease;
 pub use read::Done;
@@ -109,6 +112,8 @@ pub struct Store {
     /// Of the runs that this store carries out.
     leases: HashMap<i64, Lease>,
     watch: Watch,
+    /// Where the file is that was opened in place of one that is not to be trusted. It goes after the connection.
+    _copy: Option<TempDir>,
 }
 
 impl Store {
@@ -127,6 +132,22 @@ impl Store {
     /// [`StoreError::Missing`] and others.
     pub fn open_existing(path: &Path) -> Result<Store, StoreError> {
         open_existing(path, schema::STEPS)
+    }
+
+    /// Opens the store at `path`, which must be there, and is not written to: one that somebody else could have written is copied
+    /// first, and read from the copy.
+    ///
+    /// # Errors
+    /// As [`open_existing`](Store::open_existing).
+    pub fn open_to_read(path: &Path) -> Result<Store, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        if foreign::is_own(path) {
+            return Store::open_existing(path);
+        }
+        let (dir, copy) = foreign::copy(path)?;
+        Ok(Store { _copy: Some(dir), ..open_file(&copy, path, schema::STEPS)? })
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -205,8 +226,14 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
+    foreign::check_files(path)?;
+    open_file(path, path, steps)
+}
+
+/// Opens `file`, which is the store at `path` or a copy of it.
+fn open_file(file: &Path, path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     let failed = |error| StoreError::sqlite(path, error);
-    let mut connection = connect(path).map_err(failed)?;
+    let mut connection = connect(file).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     let watch = guard::guard(&connection).map_err(failed)?;
     if let Err(refused) = check(&connection, path, steps) {
@@ -217,7 +244,7 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     watch.restart();
     schema::migrate(&mut connection, steps).map_err(failed)?;
     settings(&connection).map_err(failed)?;
-    Ok(Store { connection, path: path.to_owned(), leases: HashMap::new(), watch })
+    Ok(Store { connection, path: path.to_owned(), leases: HashMap::new(), watch, _copy: None })
 }
 
 /// Opens the file. On a read-only file system, where SQLite could not make the index of the write-ahead log, it is taken for

@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn lookup(path: &Path, which: &str) -> Result<Option<Report>, StoreError> {
-        match Store::open_existing(path).and_then(|store| store.load(which)) {
+        match Store::open_to_read(path).and_then(|store| store.load(which)) {
             Err(StoreError::Missing(_) | StoreError::Empty | StoreError::NoSuchRun(_)) => Ok(None),
             loaded => loaded.map(Some),
         }

@@ -352,6 +352,60 @@ fn a_forged_tune_record_changes_nothing_and_says_nothing() {
     }
 }
 
+/// A journal that SQLite plays back, and then removes the file that it names ("Database File Format", 3).
+fn journal(store: &Path, names: &Path) -> Vec<u8> {
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    const PAGE: u32 = 4096;
+    let pages = u32::try_from(fs::metadata(store).expect("there").len()).expect("small") / PAGE;
+    let name = names.as_os_str().as_encoded_bytes();
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+    let mut journal = [&MAGIC[..], &words(&[0, 1, pages, 512, PAGE])].concat();
+    journal.resize(512, 0);
+    let sum = name.iter().map(|&byte| u32::from(byte)).sum();
+    [journal, words(&[0x4000_0000 / PAGE + 1]), name.to_vec(), words(&[name.len() as u32, sum]), MAGIC.to_vec()]
+        .concat()
+}
+
+#[test]
+fn a_forged_store_removes_nothing_of_its_reader() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    lab.file("csv", CSV);
+    lab.firebench(&["import", "csv"]).at(&lab.path("")).run().ok();
+    let theirs = directory(lab.path("theirs"), 0o777);
+    let store = theirs.join("runs.db");
+    fs::copy(lab.store(), &store).expect("room");
+    let precious = lab.file("precious", "precious");
+    let beside = |suffix: &str| theirs.join(format!("runs.db{suffix}"));
+    fs::write(beside("-journal"), journal(&store, &precious)).expect("room");
+    symlink(&precious, beside("-wal")).expect("room");
+    for pipe in ["-lock", "-shm"] {
+        nix::unistd::mkfifo(&beside(pipe), nix::sys::stat::Mode::S_IRWXU).expect("room");
+    }
+    for planted in ["a journal", "a pipe"] {
+        if planted == "a pipe" {
+            fs::remove_file(beside("-journal")).expect("left alone");
+            nix::unistd::mkfifo(&beside("-journal"), nix::sys::stat::Mode::S_IRWXU).expect("room");
+        }
+        for args in [&["runs"][..], &["show"], &["export", "latest"], &["compare", "latest", "latest"], &["doctor"]] {
+            if planted == "a pipe" && args == ["doctor"] {
+                continue;
+            }
+            let outcome = lab.firebench(args).env("FIREBENCH_STORE", &store).within(60).run();
+            eprintln!("{planted} {args:?}\n{outcome}");
+            assert_eq!(fs::read(&precious).expect("it is there"), b"precious", "{args:?}");
+            assert!(outcome.status.code().is_some_and(|code| code != 70), "{args:?}");
+            if args != ["doctor"] && args[0] != "compare" {
+                outcome.ok();
+            }
+        }
+        // Who writes there refuses.
+        let outcome = lab.firebench(&["import", "csv"]).env("FIREBENCH_STORE", &store).at(&lab.path("")).run();
+        outcome.fails(2, &["runs.db"]);
+        assert_eq!(fs::read(&precious).expect("it is there"), b"precious");
+    }
+}
+
 #[test]
 fn a_store_of_another_user_is_read_and_neither_resumed_nor_written() {
     require!(need::root(), need::image());

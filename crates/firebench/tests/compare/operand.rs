@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use firebench::compare::OperandError;
-use firebench::compare::operand::{StoreError, load};
+use firebench::compare::operand::load;
 use firebench::record::Report;
 use firebench::report::{json, write_atomic};
+use firebench::store::StoreError;
 use miette::Diagnostic;
 
 use crate::runs::{HOSTILE, run};
@@ -75,15 +76,11 @@ fn mistakes_say_what_to_give() {
     assert!(matches!(load("", &no_store), Err(OperandError::Nothing(_))));
 }
 
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("two runs begin with {0}")]
-struct Ambiguous(String);
-
 #[test]
 fn runs_of_the_store() {
     let store = |name: &str| match name {
         "latest" | "id:1" => Ok(Some(run(20.0, 20.0))),
-        "id" => Err(Box::new(Ambiguous(name.to_owned())) as StoreError),
+        "id" => Err(StoreError::StillRunning(name.to_owned())),
         _ => Ok(None),
     };
     let contender = |given| load(given, &store).map(|operand| operand.contender);
@@ -91,7 +88,7 @@ fn runs_of_the_store() {
     assert_eq!(contender("latest:qemu").expect("a contender").as_deref(), Some("qemu"));
     assert_eq!(contender("id:1:qemu").expect("a contender").as_deref(), Some("qemu"));
     assert!(
-        matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "two runs begin with id")
+        matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "run id is still going on")
     );
     assert!(matches!(contender("other:qemu"), Err(OperandError::Nothing(_))));
 }

@@ -1,10 +1,12 @@
 //! Stores that are damaged in a single number, and stores that somebody made by hand: nothing wrong comes out of them.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use firebench::import;
 use firebench::store::{Store, StoreError};
+use nix::sys::stat::Mode;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
@@ -167,6 +169,85 @@ fn a_store_with_anything_else_in_it_is_refused() {
     let (_dir, path) = stored();
     change(&path, "ANALYZE");
     read_all(&path).unwrap();
+}
+
+/// A rollback journal that is to be played back, which is the last of a transaction over several files: the one that it names is
+/// removed thereafter (SQLite's "Database File Format", 3).
+fn journal(page: u32, pages: u32, names: &Path) -> Vec<u8> {
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let name = names.as_os_str().as_encoded_bytes();
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+    let mut journal = [&MAGIC[..], &words(&[0, 1, pages, 512, page])].concat();
+    journal.resize(512, 0);
+    let sum = name.iter().map(|&byte| u32::from(byte)).sum();
+    [journal, words(&[0x4000_0000 / page + 1]), name.to_vec(), words(&[name.len() as u32, sum]), MAGIC.to_vec()]
+        .concat()
+}
+
+#[test]
+fn what_lies_beside_a_store_does_no_harm() {
+    let (dir, path) = stored();
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let victim = dir.path().join("precious");
+    let page = Connection::open(&path).unwrap().pragma_query_value(None, "page_size", |row| row.get(0)).unwrap();
+    let pages = fs::metadata(&path).unwrap().len() as u32 / page;
+    let plant = |what: &str| {
+        fs::write(&victim, "precious").unwrap();
+        match what {
+            "a journal" => fs::write(beside("-journal"), journal(page, pages, &victim)).unwrap(),
+            pipe if pipe.starts_with('-') => nix::unistd::mkfifo(&beside(pipe), Mode::S_IRWXU).unwrap(),
+            link => symlink(&victim, beside(link.strip_prefix("a link: ").unwrap())).unwrap(),
+        }
+    };
+    for (what, file) in [
+        ("a journal", "-journal"),
+        ("-journal", "-journal"),
+        ("-wal", "-wal"),
+        ("-shm", "-shm"),
+        ("-lock", "-lock"),
+        ("a link: -wal", "-wal"),
+    ] {
+        for mode in [0o700, 0o777] {
+            let _ = fs::remove_file(beside(file));
+            plant(what);
+            fs::set_permissions(dir.path(), Permissions::from_mode(mode)).unwrap();
+            let before = fs::read(&path).unwrap();
+            let read = Store::open_to_read(&path).and_then(|store| store.list());
+            match read {
+                Ok(lines) => assert_eq!(lines.len(), 2, "{what}"),
+                Err(error) => assert!(error.is_usage(), "{what}: {error}"),
+            }
+            assert_eq!(fs::read(&victim).unwrap(), b"precious", "{what} {mode:o}");
+            assert_eq!(fs::read(&path).unwrap(), before, "{what} {mode:o}");
+            let _ = fs::remove_file(beside(file));
+        }
+    }
+    // As it would go, were it opened as it is.
+    plant("a journal");
+    let opened = Connection::open(&path).unwrap();
+    opened.query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(!victim.exists(), "SQLite has become better: is a copy still needed?");
+}
+
+#[test]
+fn a_store_to_which_others_may_write_is_read_from_a_copy() {
+    let (dir, path) = stored();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+    // Not yet moved into the file: what the log holds is read, too.
+    let mut writer = Store::open(&path).unwrap();
+    let csv = "contender,boot,iteration,metric,value\na,1,1,real,0.25\nb,1,1,real,0.5\n";
+    writer.import(import::parse(csv, "x", "2025-06-01T12:00:00Z").unwrap()).unwrap();
+    let names = || {
+        let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let store = Store::open_to_read(&path).unwrap();
+    assert_eq!(store.list().unwrap().len(), 3);
+    assert_eq!(names(), before, "nothing was made beside it");
+    drop(store);
+    assert!(matches!(Store::open_to_read(&dir.path().join("none")), Err(StoreError::Missing(_))));
 }
 
 /// As somebody may make it who computes the checksums, too, or leaves them out.

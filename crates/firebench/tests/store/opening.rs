@@ -87,7 +87,7 @@ fn what_is_no_store_is_refused_and_not_touched() {
         assert_eq!(digest(&path(name)), before);
     }
     let refused = Store::open(dir.path()).unwrap_err();
-    assert!(matches!(refused, StoreError::Open { .. }), "a directory: {refused:?}");
+    assert!(matches!(refused, StoreError::NoFile { .. }), "a directory: {refused:?}");
     let refused = Store::open(&path("text/runs.db")).unwrap_err();
     assert!(matches!(refused, StoreError::Open { .. }), "below a file: {refused:?}");
 }

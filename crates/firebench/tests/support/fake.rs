@@ -29,7 +29,9 @@ pub fn fake(lab: &Lab, behaviour: &str) -> PathBuf {
     let fake = lab.path("fake-vmm");
     copy(&built, &fake);
     let digest = Payload::seeded(BYTES).digest().expect("a digest").expect("a seeded payload's");
-    lab.file("fake-vmm.json", format!("{{\"digest\": \"{digest}\", {behaviour}}}"));
+    // Whole at any time: another run of the same lab may be reading it.
+    let script = lab.file("fake-vmm.new", format!("{{\"digest\": \"{digest}\", {behaviour}}}"));
+    std::fs::rename(script, lab.path("fake-vmm.json")).expect("the test's own file can be renamed");
     fake
 }
 
