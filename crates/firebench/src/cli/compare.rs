@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
-use super::{EXIT_FAILED, Failure, Places};
+use super::{Failure, Places, exit_code};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
+use crate::errors::blame;
 use crate::report::text;
 use crate::store::Store;
 
@@ -44,13 +45,14 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let operand = |given: &str| {
         operand::load_with(given, lookup, &now, &args.figures.options()).map_err(|error| match error {
-            OperandError::Store(error) => Failure { error, code: EXIT_FAILED },
-            error => Failure::usage(error),
+            // Its own hint is the one that helps.
+            OperandError::Store(error) => Failure { code: exit_code(blame(error.as_ref())), error },
+            error => error.into(),
         })
     };
     let (a, b) = (operand(&args.a)?, operand(&args.b)?);
-    let mut comparison = compare::compare(&a, &b, &args.gate.fail_if).map_err(Failure::usage)?;
-    compare::same(&a, &b).map_err(Failure::usage)?;
+    let mut comparison = compare::compare(&a, &b, &args.gate.fail_if)?;
+    compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
     super::print(&match args.format {
         Format::Table => table::render(&comparison),

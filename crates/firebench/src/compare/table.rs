@@ -3,13 +3,14 @@
 use firebench_stats::Scale;
 
 use super::{Compared, Comparison, Difference, Pair};
-use crate::report::{EMULATED, imported, text};
+use crate::report::values::Values;
+use crate::report::{EMULATED, text};
 
 /// The widest line that is ever written.
 const WIDTH: usize = 100;
 
-/// Width of the column of metrics.
-const METRIC: usize = 6;
+/// Width of the column of metrics, at least and at most.
+const METRIC: [usize; 2] = [6, 24];
 
 /// What is compared by difference.
 const BY_DIFFERENCE: &str = crate::boots::CAN_BE_ZERO;
@@ -44,17 +45,18 @@ fn text_of(comparison: &Comparison) -> String {
     }
     out.extend(comparison.warnings.iter().map(|warning| line("WARNING: ", warning)));
 
-    let unit = match &comparison.imported {
-        Some(_) => imported::unit(&comparison.primary),
-        None => "in seconds",
-    };
+    let values = values(comparison);
+    let unit = values.unit(&comparison.primary);
+    let [least, most] = METRIC;
+    let longest = comparison.pairs.iter().flat_map(|pair| &pair.metrics).map(|c| c.metric.chars().count()).max();
+    let width = longest.unwrap_or(0).clamp(least, most);
     out += &format!("\nB against A, {unit} (ratio above 1: B takes longer; {BY_DIFFERENCE} by difference)\n");
     out += &format!(
-        "  {:<METRIC$}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
+        "  {:<width$}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
         "metric", "contender", "A", "B", "B to A", "interval", "boots"
     );
     for pair in &comparison.pairs {
-        out.extend(pair.metrics.iter().map(|compared| row(pair, compared)));
+        out.extend(pair.metrics.iter().map(|compared| row(pair, compared, values, width)));
     }
     out.push('\n');
     out.extend(comparison.verdicts().map(|judged| line("  - ", &format!("{judged}."))));
@@ -73,27 +75,38 @@ fn text_of(comparison: &Comparison) -> String {
     out
 }
 
-fn row(pair: &Pair, compared: &Compared) -> String {
-    let [a, b, effect, interval, boots] = cells(pair, compared);
+/// How the values of a comparison are written.
+pub(super) fn values(comparison: &Comparison) -> Values {
+    let of = |metric: &str| {
+        let compared = comparison.pairs.iter().flat_map(|pair| &pair.metrics).filter(move |c| c.metric == metric);
+        compared.flat_map(|compared| [compared.a, compared.b]).flatten().collect()
+    };
+    let metrics = comparison.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
+    let shown = metrics.iter().map(|compared| (compared.metric.as_str(), of(&compared.metric)));
+    Values::new(comparison.imported.is_some(), shown)
+}
+
+fn row(pair: &Pair, compared: &Compared, values: Values, width: usize) -> String {
+    let [a, b, effect, interval, boots] = cells(pair, compared, values);
     let name = text::cut(&text::line(&names(pair)), NAME - 1);
-    let metric = text::cut(&text::line(&compared.metric), METRIC);
-    format!("  {metric:<METRIC$}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n")
+    let metric = text::cut(&text::line(&compared.metric), width);
+    format!("  {metric:<width$}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n")
 }
 
 /// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.
-pub(super) fn cells(pair: &Pair, compared: &Compared) -> [String; 5] {
+pub(super) fn cells(pair: &Pair, compared: &Compared, values: Values) -> [String; 5] {
     let dash = || "-".to_owned();
     let effect = |value: f64| match compared.scale {
-        Scale::Ratio => format!("{value:.4}"),
-        Scale::Raw => format!("{value:+.3}"),
+        Scale::Ratio => text::ratio(value, 4),
+        Scale::Raw => values.difference(&compared.metric, value),
     };
     let interval = compared.judged.as_ref().and_then(|judged| judged.judgement.as_ref().ok()).map(|judgement| {
         let range = judgement.ratio().unwrap_or_else(|| judgement.effect());
         format!("{} to {}", effect(range.low), effect(range.high))
     });
     [
-        compared.a.map_or_else(dash, text::seconds),
-        compared.b.map_or_else(dash, text::seconds),
+        compared.a.map_or_else(dash, |value| values.number(&compared.metric, value)),
+        compared.b.map_or_else(dash, |value| values.number(&compared.metric, value)),
         compared.effect.map_or_else(dash, effect),
         interval.unwrap_or_else(dash),
         format!("{}, {}", pair.boots_a, pair.boots_b),

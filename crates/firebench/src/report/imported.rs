@@ -2,8 +2,8 @@
 
 use super::markdown_text::{sentence, table};
 use super::text;
+use super::values::Values;
 use crate::figures::{Figures, Sample};
-use crate::import::metric;
 use crate::record::{ContenderRecord, ImportFormat, Imported, Report};
 use crate::summary::{MetricSummary, Summary};
 
@@ -19,11 +19,6 @@ pub fn origin(imported: &Imported) -> String {
     )
 }
 
-/// The unit of the values of a metric, behind its name.
-pub fn unit(metric: &str) -> &'static str {
-    if metric::unit(metric) == "s" { "in seconds" } else { "as in the file" }
-}
-
 /// Width of a contender's name in the table.
 const NAME: usize = 36;
 
@@ -36,10 +31,11 @@ const BOOTS: usize = 22;
 /// A table for a terminal: of each metric that is there, a line for each contender.
 pub(super) fn tables(report: &Report, summary: &Summary) -> String {
     let mut out = String::new();
+    let values = Values::of(report, summary);
     let metrics = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
     for (place, MetricSummary { metric, .. }) in metrics.iter().enumerate() {
         let first = if summary.single_iteration { String::new() } else { format!("{:>CELL$}", "first") };
-        let title = text::cut(&text::line(&format!("{metric}, {}", unit(metric))), NAME - 1);
+        let title = text::cut(&text::line(&format!("{metric}, {}", values.unit(metric))), NAME - 1);
         let head =
             format!("{title:<NAME$}{:>BOOTS$}{first}{:>CELL$}{:>CELL$}{:>CELL$}", "boots", "median", "min", "max");
         if !out.is_empty() {
@@ -47,13 +43,16 @@ pub(super) fn tables(report: &Report, summary: &Summary) -> String {
         }
         out += &format!("{head}\n");
         for (contender, of_contender) in report.contenders.iter().zip(&summary.contenders) {
-            let Some(values) = of_contender.metrics.get(place).filter(|values| values.sample.is_some()) else {
+            let Some(of_metric) = of_contender.metrics.get(place).filter(|of_metric| of_metric.sample.is_some()) else {
                 continue;
             };
             let name = text::cut(&text::line(&contender.name), NAME - 1);
-            let number = |value: Option<f64>| format!("{:>CELL$}", value.map_or("-".to_owned(), text::seconds));
-            let first = if summary.single_iteration { String::new() } else { number(values.first) };
-            let spread = [values.sample.map(|s| s.median), values.sample.map(|s| s.min), values.sample.map(|s| s.max)];
+            let number = |value: Option<f64>| {
+                format!("{:>CELL$}", value.map_or("-".to_owned(), |value| values.number(metric, value)))
+            };
+            let first = if summary.single_iteration { String::new() } else { number(of_metric.first) };
+            let sample = of_metric.sample;
+            let spread = [sample.map(|s| s.median), sample.map(|s| s.min), sample.map(|s| s.max)];
             let boots = contender.figures.as_ref().map(|figures| boots(figures, metric)).unwrap_or_default();
             out += &format!("{name:<NAME$}{boots:>BOOTS$}{first}{}\n", spread.map(number).concat());
         }

@@ -4,7 +4,8 @@ use firebench_protocol::Moment;
 use firebench_vmm::VmmKind;
 
 use super::text::Unit;
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, doubts, first_meminfo, status_words, unit};
+use super::values::Values;
+use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
 use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
@@ -166,7 +167,7 @@ type Column<'a> = (&'a ContenderRecord, &'a ContenderSummary);
 
 fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -> String {
     let mut lines = Vec::new();
-    let unit = unit(summary);
+    let unit = Values::of(report, summary).times();
     lines.extend(name_lines(columns, unit).iter().map(|line| style.paint(Paint::Head, line)));
     let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
     lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
@@ -287,14 +288,17 @@ fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
     let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
     let mut out =
         style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: takes longer)", first.baseline));
-    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
+    let values = Values::of(report, summary);
+    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, values, style)));
     out.extend(caveats(report, summary).iter().map(told));
     out
 }
 
-fn ratio_line(pair: &Pair, style: Style) -> String {
+fn ratio_line(pair: &Pair, values: Values, style: Style) -> String {
     let name = text::line(&pair.contender);
-    let compared = pair.metrics.iter().map(|(metric, comparison)| format!("{metric} {}", comparison_text(comparison)));
+    let compared = pair.metrics.iter().map(|(metric, comparison)| {
+        format!("{} {}", text::cut(&text::line(metric), METRIC), values.comparison(metric, comparison))
+    });
     let blocks = match pair.apart {
         Some([contender, baseline]) => format!("unpaired, from {contender} and {baseline} boots"),
         None => format!("from {}", text::count(pair.blocks, "block")),
@@ -308,6 +312,9 @@ fn ratio_line(pair: &Pair, style: Style) -> String {
     let name = style.sentence(None, "  ", &name);
     parts.iter().fold(name, |out, part| out + &text::wrap("    ", part, style.usable()) + "\n")
 }
+
+/// The longest name of a metric that is shown whole.
+const METRIC: usize = 60;
 
 /// The audit: what each comparison is worth, and what differs.
 fn fair(audit: &Audit, style: Style) -> String {

@@ -177,7 +177,8 @@ impl Unit {
         match value.abs() {
             size if size < 1e3 => format!("{value:.3}"),
             size if size < 1e5 => format!("{value:.1}"),
-            _ => format!("{value:.0}"),
+            size if size < LARGE => format!("{value:.0}"),
+            _ => format!("{value:.2e}"),
         }
     }
 
@@ -189,7 +190,22 @@ impl Unit {
             size if size < 99.95 => 1,
             _ => 0,
         };
+        if value.abs() >= LARGE {
+            return format!("{value:.2e} {}", self.sign());
+        }
         format!("{value:.decimals$} {}", self.sign())
+    }
+}
+
+/// From here on, numbers are written with an exponent: nobody counts their digits.
+const LARGE: f64 = 1e8;
+
+/// A ratio with so many decimals; with an exponent where these say nothing of it.
+pub fn ratio(ratio: f64, decimals: usize) -> String {
+    if (1e-2..1e4).contains(&ratio.abs()) || ratio == 0.0 {
+        format!("{ratio:.decimals$}")
+    } else {
+        format!("{ratio:.2e}")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::quote;
 use rusqlite::{ErrorCode, ffi};
 
 use crate::report::text;
@@ -65,6 +66,17 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// A run in it is damaged; the others are not.
+    #[error("the store {} is damaged: {detail}", path.display())]
+    #[diagnostic(help("all other runs are as they were written; `firebench delete {}` removes this one", quote(run)))]
+    DamagedRun {
+        /// The file.
+        path: PathBuf,
+        /// By which the run can be named.
+        run: String,
         /// What was found.
         detail: String,
     },
@@ -149,6 +161,7 @@ impl StoreError {
             StoreError::Open { .. }
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }
+            | StoreError::DamagedRun { .. }
             | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)

@@ -30,11 +30,11 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             if let Some(file) = &file {
                 super::trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
-            let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
+            let base = file.as_deref().map(report::load_experiment).transpose()?;
             args.experiment(base).map_err(Failure::usage)?
         }
     };
-    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned)).map_err(Failure::usage)?;
+    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned))?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
@@ -45,7 +45,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         return Err(lack.into());
     }
     let compared = prepared.plan.contenders.iter().skip(1).map(|planned| planned.name.as_str());
-    gate::check(&args.gate.fail_if, compared).map_err(Failure::usage)?;
+    gate::check(&args.gate.fail_if, compared)?;
     if let Some(dir) = &args.out {
         report::check_directory(dir)?;
     }
