@@ -1,6 +1,6 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use super::table::{cells, names, values};
+use super::table::{by_difference, cells, names, values};
 use super::{Comparison, Difference};
 use crate::gate::Outcome;
 use crate::report::EMULATED;
@@ -24,7 +24,8 @@ pub fn render(comparison: &Comparison) -> String {
 
     let values = values(comparison);
     let unit = values.unit(&comparison.primary);
-    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer, `sys` is compared by difference.\n\n");
+    let by_difference = by_difference(comparison, ", ");
+    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer{by_difference}.\n\n");
     let header = ["metric", "contender", "A", "B", "B to A", "interval", "boots"].map(str::to_owned);
     let mut rows = Vec::new();
     for pair in &comparison.pairs {

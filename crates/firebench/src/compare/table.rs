@@ -15,6 +15,12 @@ const METRIC: [usize; 2] = [6, 24];
 /// What is compared by difference.
 const BY_DIFFERENCE: &str = crate::boots::CAN_BE_ZERO;
 
+/// That it is, where it is compared.
+pub(super) fn by_difference(comparison: &Comparison, lead: &str) -> String {
+    let is_there = comparison.pairs.iter().flat_map(|pair| &pair.metrics).any(|c| c.metric == BY_DIFFERENCE);
+    if is_there { format!("{lead}{BY_DIFFERENCE} by difference") } else { String::new() }
+}
+
 /// Width of the column of contenders.
 const NAME: usize = 24;
 
@@ -50,7 +56,7 @@ fn text_of(comparison: &Comparison) -> String {
     let [least, most] = METRIC;
     let longest = comparison.pairs.iter().flat_map(|pair| &pair.metrics).map(|c| c.metric.chars().count()).max();
     let width = longest.unwrap_or(0).clamp(least, most);
-    out += &format!("\nB against A, {unit} (ratio above 1: B takes longer; {BY_DIFFERENCE} by difference)\n");
+    out += &format!("\nB against A, {unit} (ratio above 1: B takes longer{})\n", by_difference(comparison, "; "));
     out += &format!(
         "  {:<width$}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
         "metric", "contender", "A", "B", "B to A", "interval", "boots"
@@ -90,7 +96,7 @@ fn row(pair: &Pair, compared: &Compared, values: Values, width: usize) -> String
     let [a, b, effect, interval, boots] = cells(pair, compared, values);
     let name = text::cut(&text::line(&names(pair)), NAME - 1);
     let metric = text::cut(&text::line(&compared.metric), width);
-    format!("  {metric:<width$}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n")
+    format!("  {metric:<width$}  {name:<NAME$}{a:>10} {b:>9}  {effect:>9}  {interval:>17}  {boots:>8}\n")
 }
 
 /// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.

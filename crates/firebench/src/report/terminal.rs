@@ -305,10 +305,10 @@ fn ratio_line(pair: &Pair, values: Values, style: Style) -> String {
     };
     let parts: Vec<String> = compared.chain([blocks]).collect();
     let line = format!("  {name:<STUB$}{}", parts.join("   "));
-    if line.chars().count() <= style.usable() {
+    if name.chars().count() < STUB && line.chars().count() <= style.usable() {
         return line + "\n";
     }
-    // Too narrow for a line: part by part, under the name.
+    // Too long for a line: part by part, under the name.
     let name = style.sentence(None, "  ", &name);
     parts.iter().fold(name, |out, part| out + &text::wrap("    ", part, style.usable()) + "\n")
 }

@@ -175,16 +175,21 @@ impl Unit {
     pub fn number(self, seconds: f64) -> String {
         let value = seconds * self.scale();
         match value.abs() {
+            // There is no smaller unit.
+            size if size > 0.0 && size < 1e-3 && self == Unit::Microseconds => format!("{value:.2e}"),
             size if size < 1e3 => format!("{value:.3}"),
             size if size < 1e5 => format!("{value:.1}"),
             size if size < LARGE => format!("{value:.0}"),
-            _ => format!("{value:.2e}"),
+            _ => format!("{value:.3e}"),
         }
     }
 
     /// A time in this unit with three significant digits, and the sign.
     fn short(self, seconds: f64) -> String {
         let value = seconds * self.scale();
+        if value != 0.0 && value.abs() < 1e-3 && self == Unit::Microseconds {
+            return format!("{value:.2e} {}", self.sign());
+        }
         let decimals = match value.abs() {
             size if size < 9.995 => 2,
             size if size < 99.95 => 1,
