@@ -1,12 +1,13 @@
 //! `firebench compare`: two runs beside each other, and a gate on how far they may be apart.
 
+use std::io::IsTerminal;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
-use super::{Failure, Places, exit_code};
+use super::{Failure, Places, exit_code, run};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
 use crate::errors::blame;
@@ -55,7 +56,10 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
     super::print(&match args.format {
-        Format::Table => table::render(&comparison),
+        Format::Table => match std::io::stdout().is_terminal() {
+            true => table::render_in(&comparison, run::style(true).width),
+            false => table::render(&comparison),
+        },
         Format::Markdown => markdown::render(&comparison),
         Format::Json => super::json(&comparison)?,
     })?;

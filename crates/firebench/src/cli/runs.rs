@@ -56,7 +56,7 @@ pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
         Format::Table if lines.is_empty() => super::print("no runs yet: `firebench run memory` makes the first one\n"),
         Format::Table => {
             let width = is_terminal.then(|| run::style(true).width);
-            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older)))
+            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
         }
         Format::Json => {
             let pairs = |line: &RunLine| Some(findings::of_pairs(&store.as_ref()?.load(line.id.as_str()).ok()?));

@@ -24,7 +24,7 @@ pub fn render(comparison: &Comparison) -> String {
 
     let values = values(comparison);
     let unit = values.unit(&comparison.primary);
-    let by_difference = by_difference(comparison, ", ");
+    let by_difference = if by_difference(comparison) { ", `sys` is compared by difference" } else { "" };
     out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer{by_difference}.\n\n");
     let header = ["metric", "contender", "A", "B", "B to A", "interval", "boots"].map(str::to_owned);
     let mut rows = Vec::new();

@@ -99,11 +99,15 @@ pub fn wrap(lead: &str, text: &str, width: usize) -> String {
     format!("{lead}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
-/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in.
+/// Stands before a command or an excerpt that takes a line of its own.
+pub const VERBATIM: &str = "    ";
+
+/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in. What is set in by
+/// [`VERBATIM`] stays as it is, so that it can be copied.
 pub fn fit(text: &str, width: usize) -> String {
     const FURTHER: usize = 4;
     let fitted = |line: &str| {
-        if line.chars().count() <= width {
+        if line.chars().count() <= width || line.starts_with(VERBATIM) {
             return line.to_owned();
         }
         let indent = line.len().saturating_sub(line.trim_start_matches(' ').len());

@@ -132,7 +132,10 @@ pub enum StoreError {
     StillRunning(String),
     /// A run that is complete cannot go on.
     #[error("run {0} is complete")]
-    #[diagnostic(help("`firebench show {0}` shows it; `firebench run` makes a new one"))]
+    #[diagnostic(help(
+        "`firebench show {0}` shows it; if its time was over, `--max-time TIME` beside --resume gives it more; `firebench run` \
+         makes a new one"
+    ))]
     Complete(String),
     /// A run of this id is in the store already.
     #[error("run {0} is in the store already")]

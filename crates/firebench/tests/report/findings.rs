@@ -206,6 +206,27 @@ fn a_narrow_terminal_gets_everything_in_lines_that_fit() {
 }
 
 #[test]
+fn figures_of_others_fit_a_narrow_terminal() {
+    for report in imports() {
+        for width in [42, 60, 80, 100] {
+            let text = terminal::render(&report, Style { color: false, width });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
+            assert!(
+                text.contains("median") && text.contains("real, in") == (report.design.primary == "real"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sentence_fits_where_a_table_does_not() {
+    let text = terminal::render(&published(), Style { color: false, width: 36 });
+    let prose = text.split("Ratio to").nth(1).expect("ratios");
+    assert!(prose.lines().all(|line| line.chars().count() <= 36), "{text}");
+}
+
+#[test]
 fn the_head_says_what_the_bare_host_really_had() {
     let mut report = with_host();
     let host = report.contenders.last_mut().expect("the host");

@@ -254,5 +254,5 @@ fn the_table_of_runs() {
         );
         assert!(!listing.contains('…'), "{listing}");
     }
-    assert_eq!(runs::older(980), "980 older runs: `firebench runs --limit 0` shows all\n");
+    assert_eq!(runs::older(980, None), "980 older runs: `firebench runs --limit 0` shows all\n");
 }

@@ -14,6 +14,7 @@ pub(super) use session::{Session, style};
 
 use super::{EXIT_OK, Failure, Places};
 use crate::record::{Report, RunEnd};
+use crate::report::text::VERBATIM;
 use crate::report::{self, Written, terminal};
 use crate::summary::METRICS;
 use crate::{dry_run, gate};
@@ -117,7 +118,7 @@ impl std::error::Error for GoesOn {
 impl Diagnostic for GoesOn {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         let first = self.error.help().map(|hint| format!("{hint}\nhint: ")).unwrap_or_default();
-        Some(Box::new(format!("{first}to go on after the boots that are done: {}", self.command)))
+        Some(Box::new(format!("{first}to go on after the boots that are done:\n{VERBATIM}{}", self.command)))
     }
 }
 
