@@ -170,6 +170,9 @@ fn programs_for_efi_are_kernels_where_a_section_is_one() {
     let kernel = Kernel::from_bytes(image.clone()).expect("a kernel");
     assert!(kernel.vmlinux == plain);
     assert_eq!(kernel.left_out, [".initrd", ".cmdline"]);
+    // However often it is there, it is named once. (There is room for so many headers of sections.)
+    let many = [(".initrd", &b"x"[..]), (".cmdline", b"x"), (".initrd", b"x"), (".cmdline", b"x"), (".linux", &inner)];
+    assert_eq!(Kernel::from_bytes(pe(0x8664, &many)).expect("a kernel").left_out, [".initrd", ".cmdline"]);
     for (file, expected) in [
         (pe(0x8664, &[(".text", b"code")]), "EFI or Windows"),
         (pe(0x8664, &[(".linux", b"hello, this is a text")]), "text file"),

@@ -4,11 +4,10 @@
 use std::io::{self, Read, Seek};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use firebench_image::interrupt;
-use firebench_image::leash::leash;
+use firebench_image::leash::{Ended, leash, wait};
 use firebench_image::program::start_unless_busy;
 use firebench_vmm::probe::{self, ProbeError};
 use firebench_vmm::{Exit, StartError, program};
@@ -114,7 +113,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
         .stdout(stdout.try_clone().map_err(failed)?)
         .stderr(stderr.try_clone().map_err(failed)?);
     let mut child = start_unless_busy(|| leash(command).spawn()).map_err(failed)?;
-    let ended = wait(&mut child, limit, [&stdout, &stderr]).map_err(failed)?;
+    let ended = wait(&mut child, limit, [&stdout, &stderr], MOST).map_err(failed)?;
     let output =
         Output { stdout: contents(&mut stdout).map_err(failed)?, stderr: contents(&mut stderr).map_err(failed)? };
     match ended {
@@ -157,43 +156,6 @@ pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     Ok(answer.stdout.into_bytes())
 }
 
-/// How a program ended.
-enum Ended {
-    /// By itself.
-    Itself(ExitStatus),
-    /// Killed, as it took too long.
-    Late,
-    /// Killed, as it wrote too much.
-    Flooding,
-    /// Killed, as the user wants firebench to end.
-    Unwanted,
-}
-
-/// Waits for the end of a program that writes into `files`, or brings it about.
-fn wait(child: &mut Child, limit: Duration, files: [&std::fs::File; 2]) -> io::Result<Ended> {
-    let started = Instant::now();
-    let mut pause = Duration::from_millis(1);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Ended::Itself(status));
-        }
-        let is_too_much = |file: &&std::fs::File| file.metadata().is_ok_and(|metadata| metadata.len() > MOST);
-        let why = match () {
-            () if interrupt::is_wanted() => Some(Ended::Unwanted),
-            () if started.elapsed() >= limit => Some(Ended::Late),
-            () if files.iter().any(is_too_much) => Some(Ended::Flooding),
-            () => None,
-        };
-        if let Some(why) = why {
-            child.kill()?;
-            child.wait()?;
-            return Ok(why);
-        }
-        std::thread::sleep(pause);
-        pause = pause.saturating_mul(2).min(Duration::from_millis(20));
-    }
-}
-
 fn contents(file: &mut std::fs::File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -213,6 +175,10 @@ fn end_of(output: &Output) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use firebench_image::interrupt;
+
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Result<Output, RunError> {

@@ -5,14 +5,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::leash::leash;
+use crate::leash::{self, Ended, leash};
 use crate::program::find_program;
-use crate::{Error, Result, interrupt};
+use crate::{Error, Result};
 
-/// Between two looks whether a program has ended.
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-
-/// Bytes that are read of what a program says: a table of extents has 70 for each.
+/// Bytes that a program may say: a table of extents has 70 for each.
 const MAX_OUTPUT: u64 = 64 << 20;
 
 /// All times in an image: 2020-01-01T00:00:00Z.
@@ -60,19 +57,13 @@ fn output(command: &mut Command, program: &Path) -> Result<Output> {
     let [stdout, stderr] = &files;
     command.stdout(stdout.try_clone().map_err(failed())?).stderr(stderr.try_clone().map_err(failed())?);
     let mut child = command.spawn().map_err(failed())?;
-    let mut pause = Duration::from_micros(200);
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(failed())? {
-            break status;
+    let status = match leash::wait(&mut child, Duration::MAX, [stdout, stderr], MAX_OUTPUT).map_err(failed())? {
+        Ended::Itself(status) => status,
+        Ended::Unwanted => return Err(Error::Cancelled),
+        Ended::Late | Ended::Flooding => {
+            let said = format!("it wrote more than {} MiB", MAX_OUTPUT >> 20);
+            return Err(failed()(std::io::Error::other(said)));
         }
-        if interrupt::is_wanted() {
-            // It may have ended by itself meanwhile.
-            let _ = child.kill();
-            child.wait().map_err(failed())?;
-            return Err(Error::Cancelled);
-        }
-        std::thread::sleep(pause);
-        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     };
     let [stdout, stderr] = files.each_mut().map(|file| {
         let mut bytes = Vec::new();
@@ -94,5 +85,11 @@ mod tests {
     fn version_lines() {
         assert!(is_version("debugfs", "debugfs 1.47.0 (5-Feb-2023)"));
         assert!(!is_version("debugfs", "debugfs: Bad magic number in super-block while trying to open x"));
+    }
+
+    #[test]
+    fn a_program_that_writes_without_end_is_ended() {
+        let error = output(leash(&mut Command::new("yes")), Path::new("yes")).expect_err("too much");
+        assert!(matches!(&error, Error::Io { source, .. } if source.to_string().contains("64 MiB")), "{error:?}");
     }
 }

@@ -34,16 +34,18 @@ pub(super) fn open(image: &[u8]) -> Result<Unified<'_>> {
         return Err(Error::no_kernel("it is a program for EFI on another architecture than x86_64"));
     }
     let mut linux = None;
-    let mut left_out = Vec::new();
+    let mut left_out = [false; LEFT_OUT.len()];
     for section in file.section_table().iter() {
         let name = section.raw_name();
         if name == b".linux" && linux.is_none() {
             let data = section.pe_data(image);
             linux = Some(data.map_err(|_| Error::no_kernel("the unified kernel image is truncated"))?);
         }
-        left_out.extend(LEFT_OUT.iter().filter(|left| left.as_bytes() == name).map(|left| (*left).to_owned()));
+        // Each is named once, however many there are.
+        left_out.iter_mut().zip(LEFT_OUT).for_each(|(found, left)| *found |= left.as_bytes() == name);
     }
-    left_out.dedup();
+    let left_out = LEFT_OUT.iter().zip(left_out).filter(|(_, found)| *found).map(|(left, _)| (*left).to_owned());
+    let left_out = left_out.collect();
     let linux = linux.ok_or_else(program)?;
     Ok(Unified { linux, left_out })
 }

@@ -23,6 +23,17 @@ pub(super) enum TrustError {
         /// Why.
         source: Distrust,
     },
+    /// What should be one is something else.
+    #[error("the {what} {} is no directory", path.display())]
+    #[diagnostic(help("name a directory of your own with {variable}"))]
+    NoDirectory {
+        /// What firebench keeps there.
+        what: &'static str,
+        /// What names another one.
+        variable: &'static str,
+        /// What is there.
+        path: PathBuf,
+    },
     /// An experiment, which names programs.
     #[error("the experiment {} may be somebody else's", path.display())]
     #[diagnostic(help(
@@ -62,6 +73,9 @@ fn directory_hint(variable: &str, path: &Path, distrust: &Distrust) -> String {
 
 /// Refuses a directory in which somebody else could have changed anything. One that is not there yet is fine.
 pub(super) fn directory(what: &'static str, variable: &'static str, path: &Path) -> Result<(), Failure> {
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(Failure::usage(TrustError::NoDirectory { what, variable, path: path.to_owned() }));
+    }
     match Trust::own().tree(path) {
         Err(source) if !source.is_missing() => {
             Err(TrustError::Directory { what, variable, path: path.to_owned(), source }.into())

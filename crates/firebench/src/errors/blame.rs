@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use firebench_image::Error as ImageError;
+use firebench_image::outside::Refused;
 use firebench_stats::Error as StatsError;
 use firebench_vmm::LaunchError;
 
@@ -117,7 +118,11 @@ fn of_image(error: &ImageError, named: bool) -> bool {
         | ImageError::ModulesNeeded { .. }
         | ImageError::KernelLacks { .. }
         | ImageError::ModuleInvalid { .. } => named,
-        ImageError::Io { action, source, .. } => reads(action) && (named || is_absent(source.kind())),
+        ImageError::Io { action, source, .. } => {
+            // What is no regular file was never firebench's.
+            let refused = Refused::of(source).is_some_and(|refused| refused != Refused::Stopped);
+            reads(action) && (named || refused || is_absent(source.kind()))
+        }
         _ => false,
     }
 }
@@ -228,6 +233,8 @@ mod tests {
             (Box::new(named(read(ErrorKind::PermissionDenied))), Given),
             (Box::new(read(ErrorKind::PermissionDenied)), Machine),
             (Box::new(read(ErrorKind::NotFound)), Given),
+            (Box::new(ImageError::Io { action: "open", path: path(), source: Refused::KernelsOwn.into() }), Given),
+            (Box::new(ImageError::Io { action: "open", path: path(), source: Refused::Stopped.into() }), Machine),
             (Box::new(ImageError::Io { action: "write", path: path(), source: io(ErrorKind::NotFound) }), Machine),
             (Box::new(ReportError::Read { path: path(), source: io(ErrorKind::NotFound) }), Given),
             (Box::new(ReportError::Write { path: path(), source: io(ErrorKind::StorageFull) }), Machine),
