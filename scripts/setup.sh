@@ -115,11 +115,13 @@ check_dependencies() {
 }
 
 # Builds firebench, and fetches Firecracker, a kernel and busybox where there are none.
+# build_and_fetch [PROFILE]: the tests need no more than what they build anyway.
 build_and_fetch() {
+  local profile=${1:-release} what dir
+  dir=${profile/dev/debug}
   say "building firebench"
-  cargo build --release --locked --quiet
-  FIREBENCH="${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release/firebench"
-  local what
+  cargo build --profile "$profile" --locked --quiet
+  FIREBENCH="${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/$dir/firebench"
   for what in firecracker kernel busybox; do
     "$FIREBENCH" fetch "$what" --if-missing || {
       # apt has no lists on a fresh machine; one more try with them.

@@ -39,17 +39,19 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        // Before all else: whoever asks may do so in a process namespace, where the agent is the first process, too.
-        ["--version"] => {
-            use std::io::Write as _;
-            // Who asks reads it, or has gone.
-            let _ = writeln!(std::io::stdout(), "firebench-agent {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
-        _ if std::process::id() == 1 => guest::run(),
-        ["host", job] => return host::run(job),
-        _ => {}
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // Before anything else: whoever asks may have made it the first process of a namespace.
+    if arguments == ["--version"] {
+        use std::io::Write as _;
+        // Who asks reads it, or has gone.
+        let _ = writeln!(std::io::stdout(), "firebench-agent {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    if std::process::id() == 1 {
+        guest::run();
+    }
+    if let ["host", job] = arguments.as_slice() {
+        return host::run(job);
     }
     eprintln!(
         "firebench-agent is the first process of a firebench guest and does nothing elsewhere; use `firebench run`"

@@ -74,7 +74,7 @@ impl Sentence<'_> {
         let decimals = self.decimals();
         match self.judgement.scale {
             Scale::Ratio => Percent(effect, decimals).to_string(),
-            Scale::Raw => format!("{} {}", Rounded(effect, decimals), self.unit),
+            Scale::Raw => self.with_unit(&Rounded(effect, decimals).to_string()),
         }
     }
 
@@ -83,8 +83,19 @@ impl Sentence<'_> {
         match self.judgement.scale {
             // Twelve digits are more than anybody types, and hide what multiplying by 100 does to the last ones.
             Scale::Ratio => format!("{}%", (effect * 1e14).round() / 1e12),
-            Scale::Raw => format!("{effect} {}", self.unit),
+            // A share of what was measured: three digits of it.
+            Scale::Raw => {
+                let scale = 10_f64.powf((2.0 - effect.abs().log10().floor()).clamp(0.0, 12.0));
+                let rounded = (effect * scale).round() / scale;
+                let large = rounded.abs() >= LARGE;
+                self.with_unit(&if large { Rounded(rounded, 0).to_string() } else { rounded.to_string() })
+            }
         }
+    }
+
+    /// A number with the metric's unit, if that is known.
+    fn with_unit(&self, number: &str) -> String {
+        if self.unit.is_empty() { number.to_owned() } else { format!("{number} {}", self.unit) }
     }
 
     /// One significant digit of the interval's half-width, but at least one decimal, and enough of them that an end
@@ -117,11 +128,17 @@ impl fmt::Display for Percent {
     }
 }
 
+/// From here on, numbers are written with an exponent: nobody counts their digits.
+const LARGE: f64 = 1e9;
+
 /// A number with so many decimals, and never "-0.0".
 struct Rounded(f64, usize);
 
 impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.abs() >= LARGE {
+            return write!(f, "{:.2e}", self.0);
+        }
         let text = format!("{:.*}", self.1, self.0);
         let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
         f.write_str(if is_zero { text.trim_start_matches('-') } else { &text })
@@ -192,6 +209,27 @@ mod tests {
             said(-0.02, 0.03),
             "firecracker and qemu are equivalent within 0.05 s in sys (95% CI -0.02 s to 0.03 s, 24 blocks)"
         );
+    }
+
+    #[test]
+    fn raw_metrics_of_an_unknown_unit_and_of_any_size_in_words() {
+        let said = |centre: f64, half_width: f64, delta| {
+            let interval = Interval {
+                centre,
+                half_width,
+                std_error: half_width / 2.2,
+                df: 23.0,
+                blocks: 24,
+                baseline_boots: None,
+                confidence: 0.95,
+            };
+            let judgement = judge(interval, Scale::Raw, delta).expect("delta is fine");
+            Sentence { contender: "a", baseline: "b", metric: "faults", unit: "", judgement: &judgement }.to_string()
+        };
+        assert_eq!(said(2.0, 1.0, 0.1), "a takes 2.0 more faults than b (95% CI 1.0 to 3.0, 24 blocks)");
+        assert!(said(0.0, 0.01, 0.02 * 1.234_567).contains("equivalent within 0.0247 in faults (95%"));
+        let huge = said(2e300, 1e300, 0.1);
+        assert_eq!(huge, "a takes 2.00e300 more faults than b (95% CI 1.00e300 to 3.00e300, 24 blocks)");
     }
 
     #[test]

@@ -99,6 +99,16 @@ pub fn of_iterations(values: &[f64], scale: Scale) -> Result<f64, Unjudged> {
     })
 }
 
+/// The difference up to which two that are compared by difference count as equal: a share of the size of either, the first one that
+/// is above zero.
+///
+/// # Errors
+/// [`Unjudged::Zero`] where both are zero: nothing is a share of that.
+pub fn difference_that_counts(share: f64, sizes: [Option<f64>; 2]) -> Result<f64, Unjudged> {
+    let size = sizes.into_iter().flatten().find(|size| *size > 0.0);
+    size.map(|size| share * size).ok_or(Unjudged::Zero)
+}
+
 /// Does `work` on the scale of the metric, or by difference where a ratio would be one to zero.
 ///
 /// # Errors
@@ -165,18 +175,21 @@ impl<'a> Paired<'a> {
             let interval = design.rule.last(&differences, planned, comparisons).map_err(|_| Unjudged::NoValue)?;
             let delta = match scale {
                 Scale::Ratio => design.delta,
-                Scale::Raw => design.delta * self.typical(design).ok_or(Unjudged::NoValue)?,
+                Scale::Raw => difference_that_counts(
+                    design.delta,
+                    [&self.baseline, &self.contender].map(|boots| typical(boots, design)),
+                )?,
             };
             verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
     }
+}
 
-    /// The baseline's mean in the primary metric: the geometric one, or the plain one where there are zeros.
-    fn typical(&self, design: &DesignRecord) -> Option<f64> {
-        let primary = &design.primary;
-        match values_on(&self.baseline, design, primary, Scale::Ratio) {
-            Ok(values) => mean(&values).map(f64::exp),
-            Err(_) => mean(&values_on(&self.baseline, design, primary, Scale::Raw).ok()?),
-        }
+/// The mean of boots in the primary metric: the geometric one, or the plain one where there are zeros.
+fn typical(boots: &[&BootRecord], design: &DesignRecord) -> Option<f64> {
+    let primary = &design.primary;
+    match values_on(boots, design, primary, Scale::Ratio) {
+        Ok(values) => mean(&values).map(f64::exp),
+        Err(_) => mean(&values_on(boots, design, primary, Scale::Raw).ok()?),
     }
 }

@@ -139,7 +139,9 @@ pub fn aim(report: &Report) -> Option<Aim> {
     let half_width = |other| {
         let paired = Paired::of(report, baseline, other);
         let judgement = paired.judge(report, &report.design.primary, others.len()).ok()?;
-        Some(judgement.interval.half_width.exp_m1()).filter(|half| half.is_finite())
+        // Of a difference, where zeros leave no ratio, there is no share to aim at.
+        let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width.exp_m1());
+        ratio.filter(|half| half.is_finite())
     };
     let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })

@@ -1,12 +1,13 @@
 //! `firebench compare`: two runs beside each other, and a gate on how far they may be apart.
 
+use std::io::IsTerminal;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
-use super::{Failure, Places};
+use super::{Failure, Places, run};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
 use crate::report::text;
@@ -44,16 +45,20 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let operand = |given: &str| {
         operand::load_with(given, lookup, &now, &args.figures.options()).map_err(|error| match error {
-            OperandError::Store(error) => Failure::from_store(error),
-            error => Failure::usage(error),
+            // Its own hint is the one that helps.
+            OperandError::Store(error) => Failure::from(error),
+            error => Failure::from(error),
         })
     };
     let (a, b) = (operand(&args.a)?, operand(&args.b)?);
-    let mut comparison = compare::compare(&a, &b, &args.gate.fail_if).map_err(Failure::usage)?;
-    compare::same(&a, &b).map_err(Failure::usage)?;
+    let mut comparison = compare::compare(&a, &b, &args.gate.fail_if)?;
+    compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
     super::print(&match args.format {
-        Format::Table => table::render(&comparison),
+        Format::Table => match std::io::stdout().is_terminal() {
+            true => table::render_in(&comparison, run::style(true).width),
+            false => table::render(&comparison),
+        },
         Format::Markdown => markdown::render(&comparison),
         Format::Json => super::json(&comparison)?,
     })?;

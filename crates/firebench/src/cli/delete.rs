@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::{Failure, Places};
 use crate::report::{runs, text};
-use crate::store::{RunId, Store};
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
-    /// The runs: their ids, the beginnings of them, or latest
+    /// The runs: their ids, the beginnings of them, latest, or #NUMBER where a damaged run has no id
     #[arg(required = true, value_name = "ID")]
     runs: Vec<String>,
     /// Do not ask
@@ -26,35 +26,44 @@ struct NobodyToAsk;
 
 pub(super) fn main(args: &DeleteArgs, places: &Places) -> Result<(), Failure> {
     let mut store = Store::open_existing(&places.own_store_path(false)?).map_err(Failure::from_store)?;
-    let mut ids: Vec<RunId> = Vec::new();
+    let mut chosen: Vec<(i64, &str)> = Vec::new();
     for run in &args.runs {
-        let id = store.id(run).map_err(Failure::from_store)?;
-        if !ids.contains(&id) {
-            ids.push(id);
+        let number = store.number(run).map_err(Failure::from_store)?;
+        if chosen.iter().all(|(known, _)| *known != number) {
+            chosen.push((number, run));
         }
     }
-    if !args.yes && !is_meant(&store, &ids)? {
+    if !args.yes && !is_meant(&store, &chosen)? {
         return super::print("nothing was deleted\n");
     }
-    for id in &ids {
-        let deleted = store.delete(id).map_err(Failure::from_store)?;
-        let boots = usize::try_from(deleted.boots).unwrap_or(usize::MAX);
-        super::print(&format!("deleted {}, {}\n", runs::phrase(&deleted.run), text::count(boots, "boot")))?;
+    for (number, run) in chosen {
+        let deleted = store.delete_numbered(number).map_err(Failure::from_store)?;
+        let boots = text::count(usize::try_from(deleted.boots).unwrap_or(usize::MAX), "boot");
+        let run = deleted.run.map_or_else(|| damaged(run), |line| runs::phrase(&line));
+        super::print(&format!("deleted {run}, {boots}\n"))?;
     }
     Ok(())
 }
 
+/// A run whose entry cannot be read.
+fn damaged(run: &str) -> String {
+    format!("{} (damaged)", text::line(run))
+}
+
 /// Asks on the terminal.
-fn is_meant(store: &Store, ids: &[RunId]) -> Result<bool, Failure> {
+fn is_meant(store: &Store, chosen: &[(i64, &str)]) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(NobodyToAsk));
     }
-    let lines: Result<Vec<_>, _> = ids.iter().map(|id| store.run_line(id.as_str())).collect();
-    let question = format!(
-        "{}delete {}? [y/N] ",
-        runs::table(&lines.map_err(Failure::from_store)?),
-        text::count(ids.len(), "run")
-    );
+    let (mut lines, mut others) = (Vec::new(), String::new());
+    for (number, run) in chosen {
+        match store.numbered_line(*number) {
+            Ok(line) => lines.push(line),
+            Err(_) => others += &format!("{}\n", damaged(run)),
+        }
+    }
+    let table = if lines.is_empty() { String::new() } else { runs::table(&lines) };
+    let question = format!("{table}{others}delete {}? [y/N] ", text::count(chosen.len(), "run"));
     let mut stderr = io::stderr().lock();
     stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(Failure::system("ask"))?;
     let mut answer = String::new();

@@ -1,12 +1,13 @@
 //! `firebench import`: puts reports and the figures of others into the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
 use miette::Diagnostic;
 
-use super::{Failure, Places};
+use super::{Failure, Places, exit_code};
+use crate::errors::blame;
 use crate::import::{self, Accepted, Options};
 use crate::report::runs;
 use crate::store::{Store, StoreError};
@@ -56,19 +57,25 @@ struct NotImported<E: Diagnostic + 'static> {
     source: E,
 }
 
+/// Its cause decides the exit code.
+fn not_imported(file: &Path, source: impl Diagnostic + Send + Sync + 'static) -> Failure {
+    let code = exit_code(blame(&source));
+    Failure { error: Box::new(NotImported { file: file.to_owned(), source }), code }
+}
+
 pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     // All are read before the first one is stored.
     let mut reports = Vec::new();
     for file in &args.files {
-        let at = |source| Failure::usage(NotImported { file: file.clone(), source });
-        reports.push((file, import::read(file, &now, &args.figures.options()).map_err(at)?));
+        let read = import::read(file, &now, &args.figures.options());
+        reports.push((file, read.map_err(|source| not_imported(file, source))?));
     }
     let mut store = Store::open(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     for (file, report) in reports {
         let id = match store.import(report) {
             Err(source @ (StoreError::AlreadyThere(_) | StoreError::Inconsistent(_))) => {
-                return Err(Failure::usage(NotImported { file: file.clone(), source }));
+                return Err(not_imported(file, source));
             }
             imported => imported.map_err(Failure::from_store)?,
         };

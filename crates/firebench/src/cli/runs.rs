@@ -47,22 +47,28 @@ pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
         Err(StoreError::Missing(_)) if !places.names_a_store() => None,
         opened => Some(opened?),
     };
-    let mut lines = store.as_ref().map(Store::list).transpose()?.unwrap_or_default();
+    let (mut lines, damaged) = store.as_ref().map(Store::list_readable).transpose()?.unwrap_or_default();
     let is_terminal = std::io::stdout().is_terminal();
     let older = lines.len().saturating_sub(shown(args, is_terminal));
     lines.truncate(lines.len().saturating_sub(older));
     match args.format {
+        Format::Table if lines.is_empty() && !damaged.is_empty() => Ok(()),
         Format::Table if lines.is_empty() => super::print("no runs yet: `firebench run memory` makes the first one\n"),
         Format::Table => {
             let width = is_terminal.then(|| run::style(true).width);
-            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older)))
+            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
         }
         Format::Json => {
             let pairs = |line: &RunLine| Some(findings::of_pairs(&store.as_ref()?.load(line.id.as_str()).ok()?));
             let found: Vec<Found> = lines.into_iter().map(|line| Found { pairs: pairs(&line), line }).collect();
             super::print(&super::json(&found)?)
         }
-    }
+    }?;
+    // The others are listed all the same.
+    let mut failures = damaged.into_iter().map(Failure::from_store).collect::<Vec<_>>();
+    let last = failures.pop();
+    failures.iter().for_each(|failure| super::tell(&failure.render()));
+    last.map_or(Ok(()), Err)
 }
 
 /// How many runs are shown.

@@ -1,10 +1,10 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use super::table::{cells, names};
+use super::table::{by_difference, cells, names, values};
 use super::{Comparison, Difference};
 use crate::gate::Outcome;
+use crate::report::EMULATED;
 use crate::report::markdown_text::{code, sentence, table};
-use crate::report::{EMULATED, imported};
 
 /// Writes the whole comparison.
 pub fn render(comparison: &Comparison) -> String {
@@ -22,14 +22,16 @@ pub fn render(comparison: &Comparison) -> String {
     }
     out.extend(comparison.warnings.iter().map(|warning| format!("- **Warning:** {}\n", sentence(warning))));
 
-    let unit = if comparison.imported.is_some() { imported::unit(&comparison.primary) } else { "in seconds" };
-    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer, `sys` is compared by difference.\n\n");
+    let values = values(comparison);
+    let unit = values.unit(&comparison.primary);
+    let by_difference = if by_difference(comparison) { ", `sys` is compared by difference" } else { "" };
+    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer{by_difference}.\n\n");
     let header = ["metric", "contender", "A", "B", "B to A", "interval", "boots"].map(str::to_owned);
     let mut rows = Vec::new();
     for pair in &comparison.pairs {
         rows.extend(pair.metrics.iter().map(|compared| {
             let mut row = vec![code(&compared.metric), sentence(&names(pair))];
-            row.extend(cells(pair, compared));
+            row.extend(cells(pair, compared, values));
             row
         }));
     }

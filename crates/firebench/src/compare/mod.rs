@@ -252,9 +252,10 @@ impl Both {
         boots::on_a_scale(metric, |scale| Ok(Both { scale, a: a.values(metric, scale)?, b: b.values(metric, scale)? }))
     }
 
-    /// The size of both: the geometric mean of their centres.
-    fn typical(&self) -> Option<f64> {
-        Some((centre(&self.a, self.scale)? * centre(&self.b, self.scale)?).sqrt())
+    /// The size of both: the geometric mean of their centres, or, where one is zero, the other.
+    fn sizes(&self) -> [Option<f64>; 2] {
+        let [a, b] = [&self.a, &self.b].map(|values| centre(values, self.scale));
+        [a.zip(b).map(|(a, b)| (a * b).sqrt()), a.zip(b).map(|(a, b)| a.max(b))]
     }
 }
 
@@ -317,14 +318,11 @@ fn judge(both: Result<Both, Unjudged>, a: &Sample, b: &Sample, family: &Family) 
     if both.a.len() < 2 || both.b.len() < 2 {
         return Err(Unjudged::TooFew);
     }
-    let judged = || {
-        let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).ok()?;
-        // What is compared by difference counts as none up to the same share of the primary metric.
-        let delta = match both.scale {
-            Scale::Ratio => family.delta,
-            Scale::Raw => family.delta * Both::of(a, b, family.primary).ok()?.typical()?,
-        };
-        verdict::judge(interval, both.scale, delta).ok()
+    let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).map_err(|_| Unjudged::NoValue)?;
+    // What is compared by difference counts as none up to the same share of the primary metric.
+    let delta = match both.scale {
+        Scale::Ratio => family.delta,
+        Scale::Raw => boots::difference_that_counts(family.delta, Both::of(a, b, family.primary)?.sizes())?,
     };
-    judged().ok_or(Unjudged::NoValue)
+    verdict::judge(interval, both.scale, delta).map_err(|_| Unjudged::NoValue)
 }

@@ -3,23 +3,61 @@
 use firebench_stats::Scale;
 
 use super::{Compared, Comparison, Difference, Pair};
-use crate::report::{EMULATED, imported, text};
+use crate::report::values::Values;
+use crate::report::{EMULATED, text};
 
 /// The widest line that is ever written.
 const WIDTH: usize = 100;
 
-/// Width of the column of metrics.
-const METRIC: usize = 6;
+/// Width of the column of metrics, at least and at most.
+const METRIC: [usize; 2] = [6, 24];
 
 /// What is compared by difference.
 const BY_DIFFERENCE: &str = crate::boots::CAN_BE_ZERO;
 
-/// Width of the column of contenders.
-const NAME: usize = 24;
+/// Whether that is among the metrics.
+pub(super) fn by_difference(comparison: &Comparison) -> bool {
+    comparison.pairs.iter().flat_map(|pair| &pair.metrics).any(|compared| compared.metric == BY_DIFFERENCE)
+}
+
+/// Width of the column of contenders, at most and at least.
+const NAME: [usize; 2] = [24, 8];
+
+/// Width of all columns behind it.
+const NUMBERS: usize = 60;
+
+/// No line is wrapped to less.
+const NARROWEST: usize = 30;
+
+/// How the rows are laid out.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Width of a line.
+    width: usize,
+    metric: usize,
+    /// None where there is no room for columns.
+    name: Option<usize>,
+}
+
+impl Layout {
+    fn of(comparison: &Comparison, width: usize) -> Self {
+        let longest = comparison.pairs.iter().flat_map(|pair| &pair.metrics).map(|c| c.metric.chars().count()).max();
+        let [least, most] = METRIC;
+        let metric = longest.unwrap_or(0).clamp(least, most);
+        let [widest, narrowest] = NAME;
+        let room = width.checked_sub(NUMBERS.saturating_add(metric).saturating_add(4));
+        Layout { width, metric, name: room.filter(|room| *room >= narrowest).map(|room| room.min(widest)) }
+    }
+}
 
 /// Writes the whole comparison. No line of it is a command to a CI that reads along.
 pub fn render(comparison: &Comparison) -> String {
-    text_of(comparison).lines().map(|line| no_command(line) + "\n").collect()
+    render_in(comparison, WIDTH)
+}
+
+/// [`render`], for a terminal of this width.
+pub fn render_in(comparison: &Comparison, width: usize) -> String {
+    text_of(comparison, width.clamp(NARROWEST, WIDTH)).lines().map(|line| no_command(line) + "\n").collect()
 }
 
 /// GitHub's runner obeys lines that begin with two colons, blanks before them or not.
@@ -27,7 +65,8 @@ fn no_command(line: &str) -> String {
     if line.trim_start().starts_with("::") { line.replacen("::", ": :", 1) } else { line.to_owned() }
 }
 
-fn text_of(comparison: &Comparison) -> String {
+fn text_of(comparison: &Comparison, width: usize) -> String {
+    let line = |lead: &str, sentence: &str| line(lead, sentence, width);
     let mut out = match &comparison.imported {
         Some(origin) => line("", &format!("{origin}.")),
         None => line("", &format!("firebench {}: {}", comparison.workload, comparison.command.join(" "))),
@@ -44,17 +83,27 @@ fn text_of(comparison: &Comparison) -> String {
     }
     out.extend(comparison.warnings.iter().map(|warning| line("WARNING: ", warning)));
 
-    let unit = match &comparison.imported {
-        Some(_) => imported::unit(&comparison.primary),
-        None => "in seconds",
-    };
-    out += &format!("\nB against A, {unit} (ratio above 1: B takes longer; {BY_DIFFERENCE} by difference)\n");
-    out += &format!(
-        "  {:<METRIC$}  {:<NAME$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
-        "metric", "contender", "A", "B", "B to A", "interval", "boots"
-    );
+    let values = values(comparison);
+    let unit = values.unit(&comparison.primary);
+    let by_difference =
+        if by_difference(comparison) { format!("; {BY_DIFFERENCE} by difference") } else { String::new() };
+    out.push('\n');
+    out += &line("", &format!("B against A, {unit} (ratio above 1: B takes longer{by_difference})"));
+    let layout = Layout::of(comparison, width);
+    if let Layout { metric, name: Some(name), .. } = layout {
+        out += &format!(
+            "  {:<metric$}  {:<name$}{:>10}{:>10}{:>11}{:>19}{:>10}\n",
+            "metric",
+            text::cut("contender", name.saturating_sub(1)),
+            "A",
+            "B",
+            "B to A",
+            "interval",
+            "boots"
+        );
+    }
     for pair in &comparison.pairs {
-        out.extend(pair.metrics.iter().map(|compared| row(pair, compared)));
+        out.extend(pair.metrics.iter().map(|compared| row(pair, compared, values, layout)));
     }
     out.push('\n');
     out.extend(comparison.verdicts().map(|judged| line("  - ", &format!("{judged}."))));
@@ -66,34 +115,52 @@ fn text_of(comparison: &Comparison) -> String {
         out += "\nGates\n";
         out.extend(comparison.gates.iter().map(|gate| line("  - ", &format!("{gate}."))));
     }
-    out += &differences("the runs", &comparison.differences);
+    out += &differences("the runs", &comparison.differences, width);
     for pair in &comparison.pairs {
-        out += &differences(&names(pair), &pair.differences);
+        out += &differences(&names(pair), &pair.differences, width);
     }
     out
 }
 
-fn row(pair: &Pair, compared: &Compared) -> String {
-    let [a, b, effect, interval, boots] = cells(pair, compared);
-    let name = text::cut(&text::line(&names(pair)), NAME - 1);
-    let metric = text::cut(&text::line(&compared.metric), METRIC);
-    format!("  {metric:<METRIC$}  {name:<NAME$}{a:>10}{b:>10}{effect:>11}{interval:>19}{boots:>10}\n")
+/// How the values of a comparison are written.
+pub(super) fn values(comparison: &Comparison) -> Values {
+    let of = |metric: &str| {
+        let compared = comparison.pairs.iter().flat_map(|pair| &pair.metrics).filter(move |c| c.metric == metric);
+        compared.flat_map(|compared| [compared.a, compared.b]).flatten().collect()
+    };
+    let metrics = comparison.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
+    let shown = metrics.iter().map(|compared| (compared.metric.as_str(), of(&compared.metric)));
+    Values::new(comparison.imported.is_some(), shown)
+}
+
+fn row(pair: &Pair, compared: &Compared, values: Values, layout: Layout) -> String {
+    let [a, b, effect, interval, boots] = cells(pair, compared, values);
+    let Layout { width, metric: metric_width, name: Some(name_width) } = layout else {
+        let text = format!("A {a}, B {b}, B to A {effect}, interval {interval}, boots {boots}");
+        return line("  - ", &format!("{} of {}: {text}", compared.metric, names(pair)), layout.width);
+    };
+    let name = text::cut(&text::line(&names(pair)), name_width.saturating_sub(1));
+    let metric = text::cut(&text::line(&compared.metric), metric_width);
+    let row = format!(
+        "  {metric:<metric_width$}  {name:<name_width$}{a:>10} {b:>9}  {effect:>9}  {interval:>17}  {boots:>8}"
+    );
+    text::fit(&row, width) + "\n"
 }
 
 /// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.
-pub(super) fn cells(pair: &Pair, compared: &Compared) -> [String; 5] {
+pub(super) fn cells(pair: &Pair, compared: &Compared, values: Values) -> [String; 5] {
     let dash = || "-".to_owned();
     let effect = |value: f64| match compared.scale {
-        Scale::Ratio => format!("{value:.4}"),
-        Scale::Raw => format!("{value:+.3}"),
+        Scale::Ratio => text::ratio(value, 4),
+        Scale::Raw => values.difference(&compared.metric, value),
     };
     let interval = compared.judged.as_ref().and_then(|judged| judged.judgement.as_ref().ok()).map(|judgement| {
         let range = judgement.ratio().unwrap_or_else(|| judgement.effect());
         format!("{} to {}", effect(range.low), effect(range.high))
     });
     [
-        compared.a.map_or_else(dash, text::seconds),
-        compared.b.map_or_else(dash, text::seconds),
+        compared.a.map_or_else(dash, |value| values.number(&compared.metric, value)),
+        compared.b.map_or_else(dash, |value| values.number(&compared.metric, value)),
         compared.effect.map_or_else(dash, effect),
         interval.unwrap_or_else(dash),
         format!("{}, {}", pair.boots_a, pair.boots_b),
@@ -105,10 +172,11 @@ pub(super) fn names(pair: &Pair) -> String {
     if pair.a == pair.b { pair.a.clone() } else { format!("{} / {}", pair.a, pair.b) }
 }
 
-fn differences(of: &str, differences: &[Difference]) -> String {
+fn differences(of: &str, differences: &[Difference], width: usize) -> String {
     if differences.is_empty() {
         return String::new();
     }
+    let line = |lead: &str, sentence: &str| line(lead, sentence, width);
     let head = line("\n", &format!("Differences of {of}"));
     let each = |difference: &Difference| {
         line("  - ", &format!("{}: {} in A, {} in B", difference.what, difference.a, difference.b))
@@ -116,6 +184,6 @@ fn differences(of: &str, differences: &[Difference]) -> String {
     differences.iter().fold(head, |text, difference| text + &each(difference))
 }
 
-fn line(lead: &str, sentence: &str) -> String {
-    text::wrap(lead, &text::line(sentence), WIDTH) + "\n"
+fn line(lead: &str, sentence: &str, width: usize) -> String {
+    text::wrap(lead, &text::line(sentence), width) + "\n"
 }

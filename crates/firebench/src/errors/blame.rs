@@ -14,7 +14,7 @@ use firebench_vmm::LaunchError;
 use crate::compare::{CompareError, OperandError};
 use crate::experiment::{ContenderError, ExperimentError};
 use crate::fetch::FetchError;
-use crate::gate::UnknownContender;
+use crate::gate::{UnknownContender, UnknownMetric};
 use crate::import::ImportError;
 use crate::nested::NestedError;
 use crate::prepare::PrepareError;
@@ -55,6 +55,7 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.is::<LaunchError>()
         || error.is::<CompareError>()
         || error.is::<UnknownContender>()
+        || error.is::<UnknownMetric>()
         || error.is::<ImportError>();
     always
         || error.downcast_ref().is_some_and(|error| of_prepare(error, named))
@@ -66,11 +67,15 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
         || error.downcast_ref().is_some_and(StoreError::is_usage)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ReportError::Write { .. }))
-        || error.downcast_ref().is_some_and(|error| match error {
-            OperandError::Store(error) => error.is_usage(),
-            _ => true,
-        })
+        || error.downcast_ref().is_some_and(of_operand)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
+}
+
+fn of_operand(error: &OperandError) -> bool {
+    match error {
+        OperandError::Store(error) => error.is_usage(),
+        _ => true,
+    }
 }
 
 fn of_prepare(error: &PrepareError, named: bool) -> bool {
@@ -239,6 +244,9 @@ mod tests {
             (Box::new(RunError::Void(None)), Machine),
             (Box::new(RunError::Interrupted(2)), Machine),
             (Box::new(ImportError::Empty), Given),
+            (Box::new(OperandError::Nothing("x".to_owned())), Given),
+            (Box::new(OperandError::Store(StoreError::Slow(path()))), Machine),
+            (Box::new(OperandError::Store(StoreError::NotAStore(path()))), Given),
         ];
         for (error, expected) in cases {
             assert_eq!(blame(error.as_ref()), expected, "{error}");

@@ -159,7 +159,10 @@ fn problem(error: &csv::Error) -> ImportError {
     let line = error.position().map_or(1, csv::Position::line);
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} fields, the header has {expected_len}")
+            format!(
+                "it has {}, the header has {expected_len}",
+                text::count(usize::try_from(*len).unwrap_or(usize::MAX), "field")
+            )
         }
         _ => error.to_string(),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firebench_stats::verdict::Range;
-use firebench_stats::{Judgement, Method, Verdict};
+use firebench_stats::{Judgement, Method, Scale, Verdict};
 use serde::Serialize;
 
 use super::{EMULATED, exercised, fairness, imported, words};
@@ -21,6 +21,8 @@ pub struct Findings {
     pub pairs: Vec<PairFindings>,
     /// The precision that the run aimed at; none where it aimed at none.
     pub aim: Option<AimFindings>,
+    /// What limited all contenders alike, in sentences without their ends.
+    pub limits: Vec<String>,
     /// What was not the same in all boots of a contender.
     pub changes: Vec<ChangeFindings>,
     /// What the workload exercised, in sentences.
@@ -42,8 +44,14 @@ pub struct PairFindings {
     pub verdict: Option<Verdict>,
     /// The verdict, or why there is none, in a sentence.
     pub sentence: String,
+    /// Why the two do not compare like with like; empty where they do.
+    pub unlike: Vec<String>,
     /// Contender / baseline, with its interval.
     pub ratio: Option<Range>,
+    /// Contender - baseline, with its interval, where zeros leave no ratio.
+    pub difference: Option<Range>,
+    /// The unit of the metric; none where it is not known.
+    pub unit: Option<&'static str>,
     /// Probability with which the intervals of all pairs hold together.
     pub level: Option<f64>,
     /// How the interval came about.
@@ -54,6 +62,8 @@ pub struct PairFindings {
     pub blocks: usize,
     /// Blocks in which one of them has none.
     pub blocks_left_out: usize,
+    /// Good boots of the contender and of the baseline, where they were not measured side by side.
+    pub boots: Option<[usize; 2]>,
     /// How each metric compares, without an interval.
     pub metrics: BTreeMap<String, Compared>,
     /// Whether the comparison is fair; none for figures that firebench did not measure.
@@ -178,6 +188,7 @@ pub fn findings(report: &Report) -> Findings {
             half_width: aim.reached,
             reached: aim.is_reached(),
         }),
+        limits: audit.as_ref().map(|audit| audit.limits.clone()).unwrap_or_default(),
         changes: audit.as_ref().map(changes).unwrap_or_default(),
         exercised: if measured { exercised::sentences(report, &exercises(report)) } else { Vec::new() },
         caveats: caveats(report, &summary),
@@ -219,7 +230,10 @@ fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<Fai
         metric: primary.clone(),
         verdict: judgement.map(|judgement| judgement.verdict),
         sentence: words::pair_sentence(report, pair, unlike),
+        unlike: unlike.to_vec(),
         ratio: judgement.and_then(Judgement::ratio).and_then(finite),
+        difference: judgement.filter(|judgement| judgement.scale == Scale::Raw).map(Judgement::effect).and_then(finite),
+        unit: Some(words::unit(report, primary)).filter(|unit| !unit.is_empty()),
         level: judgement.map(|judgement| judgement.interval.confidence),
         method: judgement.map(|_| match pair.apart {
             Some(_) => MethodFinding::Welch,
@@ -231,6 +245,7 @@ fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<Fai
         detectable: judgement.map(|judgement| judgement.detectable).filter(|size| size.is_finite()),
         blocks: pair.blocks,
         blocks_left_out: pair.blocks_left_out,
+        boots: pair.apart,
         metrics: metrics.collect(),
         fairness,
     }

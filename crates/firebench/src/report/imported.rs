@@ -2,8 +2,8 @@
 
 use super::markdown_text::{sentence, table};
 use super::text;
+use super::values::Values;
 use crate::figures::{Figures, Sample};
-use crate::import::metric;
 use crate::record::{ContenderRecord, ImportFormat, Imported, Report};
 use crate::summary::{MetricSummary, Summary};
 
@@ -19,13 +19,8 @@ pub fn origin(imported: &Imported) -> String {
     )
 }
 
-/// The unit of the values of a metric, behind its name.
-pub fn unit(metric: &str) -> &'static str {
-    if metric::unit(metric) == "s" { "in seconds" } else { "as in the file" }
-}
-
-/// Width of a contender's name in the table.
-const NAME: usize = 36;
+/// Width of a contender's name in the table, at most and at least.
+const NAME: [usize; 2] = [36, 12];
 
 /// Width of a column of the table.
 const CELL: usize = 10;
@@ -33,29 +28,49 @@ const CELL: usize = 10;
 /// Width of the column that says which boots count.
 const BOOTS: usize = 22;
 
-/// A table for a terminal: of each metric that is there, a line for each contender.
-pub(super) fn tables(report: &Report, summary: &Summary) -> String {
+/// A table for a terminal of some width: of each metric that is there, a line for each contender. Where there is no room for it,
+/// the column of boots is left out.
+pub(super) fn tables(report: &Report, summary: &Summary, width: usize) -> String {
+    let [widest, least] = NAME;
+    let columns = if summary.single_iteration { 3 } else { 4 };
+    let numbers = CELL.saturating_mul(columns);
+    let room = width.saturating_sub(numbers);
+    let told = room >= BOOTS.saturating_add(least);
+    let boots_width = if told { BOOTS } else { 0 };
+    let name_width = room.saturating_sub(boots_width).clamp(least, widest);
     let mut out = String::new();
+    let values = Values::of(report, summary);
     let metrics = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
     for (place, MetricSummary { metric, .. }) in metrics.iter().enumerate() {
         let first = if summary.single_iteration { String::new() } else { format!("{:>CELL$}", "first") };
-        let title = text::cut(&text::line(&format!("{metric}, {}", unit(metric))), NAME - 1);
-        let head =
-            format!("{title:<NAME$}{:>BOOTS$}{first}{:>CELL$}{:>CELL$}{:>CELL$}", "boots", "median", "min", "max");
+        let title = text::line(&format!("{metric}, {}", values.unit(metric)));
+        // Over its own table where it has no room beside the columns' names.
+        let (above, title) =
+            if title.chars().count() < name_width { (None, title) } else { (Some(title), String::new()) };
+        let counted = if told { "boots" } else { "" };
+        let head = format!(
+            "{title:<name_width$}{counted:>boots_width$}{first}{:>CELL$}{:>CELL$}{:>CELL$}",
+            "median", "min", "max"
+        );
         if !out.is_empty() {
             out.push('\n');
         }
+        out.extend(above.map(|title| text::excerpt(&title, width.max(least)) + "\n"));
         out += &format!("{head}\n");
         for (contender, of_contender) in report.contenders.iter().zip(&summary.contenders) {
-            let Some(values) = of_contender.metrics.get(place).filter(|values| values.sample.is_some()) else {
+            let Some(of_metric) = of_contender.metrics.get(place).filter(|of_metric| of_metric.sample.is_some()) else {
                 continue;
             };
-            let name = text::cut(&text::line(&contender.name), NAME - 1);
-            let number = |value: Option<f64>| format!("{:>CELL$}", value.map_or("-".to_owned(), text::seconds));
-            let first = if summary.single_iteration { String::new() } else { number(values.first) };
-            let spread = [values.sample.map(|s| s.median), values.sample.map(|s| s.min), values.sample.map(|s| s.max)];
-            let boots = contender.figures.as_ref().map(|figures| boots(figures, metric)).unwrap_or_default();
-            out += &format!("{name:<NAME$}{boots:>BOOTS$}{first}{}\n", spread.map(number).concat());
+            let name = text::cut(&text::line(&contender.name), name_width.saturating_sub(1));
+            let number = |value: Option<f64>| {
+                format!("{:>CELL$}", value.map_or("-".to_owned(), |value| values.number(metric, value)))
+            };
+            let first = if summary.single_iteration { String::new() } else { number(of_metric.first) };
+            let sample = of_metric.sample;
+            let spread = [sample.map(|s| s.median), sample.map(|s| s.min), sample.map(|s| s.max)];
+            let boots = contender.figures.as_ref().filter(|_| told).map(|figures| boots(figures, metric));
+            let boots = boots.unwrap_or_default();
+            out += &format!("{name:<name_width$}{boots:>boots_width$}{first}{}\n", spread.map(number).concat());
         }
     }
     out

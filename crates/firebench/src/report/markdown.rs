@@ -9,10 +9,10 @@ use super::experiment_toml::to_toml;
 use super::files::MARKER;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, first_meminfo, status_words, unit};
+use super::values::Values;
+use super::words::{CHECKS, boot_failure, caveats, first_meminfo, status_words};
 use super::{EMULATED, design, hosts, imported, meminfo, text};
 use crate::audit::{Audit, audit};
-use crate::import::metric;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{METRICS, MetricSummary, Summary, summarize};
 
@@ -105,13 +105,14 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
         header.extend(
             if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned),
         );
+        let values = Values::of(report, summary);
         let rows: Vec<Vec<String>> = summary
             .pairs
             .iter()
             .zip(others)
             .map(|(pair, title)| {
                 let mut cells = vec![title.clone()];
-                cells.extend(pair.metrics.iter().map(|(_, comparison)| comparison_text(comparison)));
+                cells.extend(pair.metrics.iter().map(|(metric, comparison)| values.comparison(metric, comparison)));
                 let [counted, other] = pair.apart.unwrap_or([pair.blocks, pair.blocks_left_out]);
                 cells.extend([counted.to_string(), other.to_string()]);
                 cells
@@ -131,17 +132,14 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
 }
 
 fn sample_table(report: &Report, summary: &Summary) -> String {
-    let unit = unit(summary);
+    let values = Values::of(report, summary);
     let which = if summary.single_iteration { "" } else { ", later iterations" };
     let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
     let mut rows = Vec::new();
     let known = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
     for (index, MetricSummary { metric: name, .. }) in known.iter().enumerate() {
-        // Figures of others are in the unit of their file where it is not known.
-        let known_unit = report.imported.is_none() || metric::unit(name) == "s";
-        let number = |value: f64| if known_unit { unit.number(value) } else { text::seconds(value) };
-        let sign = if known_unit { unit.sign() } else { imported::unit(name) };
-        let metric = sentence(name);
+        let number = |value: f64| values.number(name, value);
+        let (metric, sign) = (sentence(name), values.sign(name));
         let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
         if !summary.single_iteration {
             let cells = metrics().map(|m| m.and_then(|m| m.first).map_or("-".to_owned(), number)).collect();

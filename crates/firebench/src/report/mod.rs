@@ -22,6 +22,7 @@ pub mod progress;
 pub mod runs;
 pub mod terminal;
 pub mod text;
+pub(crate) mod values;
 mod words;
 
 use std::io;

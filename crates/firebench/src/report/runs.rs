@@ -17,10 +17,12 @@ pub fn listing(runs: &[RunLine], width: Option<usize>) -> String {
 }
 
 /// What is not shown of them.
-pub fn older(number: usize) -> String {
-    match number {
-        0 => String::new(),
-        number => format!("{}: `firebench runs --limit 0` shows all\n", text::count(number, "older run")),
+pub fn older(number: usize, width: Option<usize>) -> String {
+    let all = format!("{}: `firebench runs --limit 0` shows all\n", text::count(number, "older run"));
+    match (number, width) {
+        (0, _) => String::new(),
+        (_, Some(width)) => text::fit(&all, width),
+        (_, None) => all,
     }
 }
 

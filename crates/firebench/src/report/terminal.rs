@@ -4,7 +4,8 @@ use firebench_protocol::Moment;
 use firebench_vmm::VmmKind;
 
 use super::text::Unit;
-use super::words::{CHECKS, boot_failure, caveats, comparison_text, doubts, first_meminfo, status_words, unit};
+use super::values::Values;
+use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
 use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
@@ -14,6 +15,9 @@ use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, su
 
 /// The widest line that is ever written.
 pub const MAX_WIDTH: usize = 100;
+
+/// No sentence is wrapped to less.
+const NARROWEST: usize = 30;
 
 /// Width of the column at the left of every table.
 const STUB: usize = 17;
@@ -49,6 +53,11 @@ impl Style {
         self.width.clamp(STUB + GAP + BAND, MAX_WIDTH)
     }
 
+    /// The width of sentences.
+    fn prose(self) -> usize {
+        self.width.clamp(NARROWEST, MAX_WIDTH)
+    }
+
     pub(super) fn paint(self, paint: Paint, text: &str) -> String {
         let code = match paint {
             Paint::Head => "1",
@@ -63,7 +72,7 @@ impl Style {
 impl Style {
     /// A sentence, wrapped behind its lead, with the end of its last line.
     fn sentence(self, paint: Option<Paint>, lead: &str, sentence: &str) -> String {
-        let wrapped = text::wrap(lead, &text::line(sentence), self.usable());
+        let wrapped = text::wrap(lead, &text::line(sentence), self.prose());
         paint.map_or(wrapped.clone(), |paint| self.paint(paint, &wrapped)) + "\n"
     }
 }
@@ -81,7 +90,7 @@ pub(super) enum Paint {
 pub fn render(report: &Report, style: Style) -> String {
     let summary = summarize(report);
     let tables = match &report.imported {
-        Some(_) => imported::tables(report, &summary),
+        Some(_) => imported::tables(report, &summary, style.width),
         None => tables(report, &summary, style),
     };
     let mut sections = vec![head(report, style), tables, ratios(report, &summary, style)];
@@ -95,14 +104,14 @@ pub fn render(report: &Report, style: Style) -> String {
 fn head(report: &Report, style: Style) -> String {
     if let Some(imported) = &report.imported {
         let title = style.sentence(Some(Paint::Head), "", &format!("firebench: {}", imported.name));
-        let origin = text::wrap("  ", &text::line(&imported::origin(imported)), style.usable());
+        let origin = text::wrap("  ", &text::line(&imported::origin(imported)), style.prose());
         return format!("{title}{origin}\n");
     }
     let workload = report.experiment.workload.name();
     let title = format!("firebench {workload}: {}", report.command.join(" "));
     let mut out = style.sentence(Some(Paint::Head), "", &title);
     if report.emulated {
-        out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.usable()));
+        out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.prose()));
         out.push('\n');
     }
     let payload = format!(
@@ -120,7 +129,7 @@ fn head(report: &Report, style: Style) -> String {
         ("host", hosts::phrase(&report.host)),
         ("design", design::phrase(report)),
     ] {
-        out += &text::wrap(&format!("  {name:<13}"), &text::line(&value), style.usable());
+        out += &text::wrap(&format!("  {name:<13}"), &text::line(&value), style.prose());
         out.push('\n');
     }
     out
@@ -166,7 +175,7 @@ type Column<'a> = (&'a ContenderRecord, &'a ContenderSummary);
 
 fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -> String {
     let mut lines = Vec::new();
-    let unit = unit(summary);
+    let unit = Values::of(report, summary).times();
     lines.extend(name_lines(columns, unit).iter().map(|line| style.paint(Paint::Head, line)));
     let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
     lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
@@ -283,31 +292,37 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
 }
 
 fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
-    let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.usable()) + "\n";
+    let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
     let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
     let mut out =
         style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: takes longer)", first.baseline));
-    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, style)));
+    let values = Values::of(report, summary);
+    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, values, style)));
     out.extend(caveats(report, summary).iter().map(told));
     out
 }
 
-fn ratio_line(pair: &Pair, style: Style) -> String {
+fn ratio_line(pair: &Pair, values: Values, style: Style) -> String {
     let name = text::line(&pair.contender);
-    let compared = pair.metrics.iter().map(|(metric, comparison)| format!("{metric} {}", comparison_text(comparison)));
+    let compared = pair.metrics.iter().map(|(metric, comparison)| {
+        format!("{} {}", text::cut(&text::line(metric), METRIC), values.comparison(metric, comparison))
+    });
     let blocks = match pair.apart {
         Some([contender, baseline]) => format!("unpaired, from {contender} and {baseline} boots"),
         None => format!("from {}", text::count(pair.blocks, "block")),
     };
     let parts: Vec<String> = compared.chain([blocks]).collect();
     let line = format!("  {name:<STUB$}{}", parts.join("   "));
-    if line.chars().count() <= style.usable() {
+    if name.chars().count() < STUB && line.chars().count() <= style.prose() {
         return line + "\n";
     }
-    // Too narrow for a line: part by part, under the name.
+    // Too long for a line: part by part, under the name.
     let name = style.sentence(None, "  ", &name);
-    parts.iter().fold(name, |out, part| out + &text::wrap("    ", part, style.usable()) + "\n")
+    parts.iter().fold(name, |out, part| out + &text::wrap("    ", part, style.prose()) + "\n")
 }
+
+/// The longest name of a metric that is shown whole.
+const METRIC: usize = 60;
 
 /// The audit: what each comparison is worth, and what differs.
 fn fair(audit: &Audit, style: Style) -> String {
@@ -349,7 +364,7 @@ fn exercised(report: &Report, style: Style) -> String {
     if sentences.is_empty() {
         return String::new();
     }
-    let lines = sentences.iter().map(|sentence| text::wrap("  ", &text::line(sentence), style.usable()) + "\n");
+    let lines = sentences.iter().map(|sentence| text::wrap("  ", &text::line(sentence), style.prose()) + "\n");
     [style.paint(Paint::Head, "What it exercised") + "\n"].into_iter().chain(lines).collect()
 }
 

@@ -99,11 +99,15 @@ pub fn wrap(lead: &str, text: &str, width: usize) -> String {
     format!("{lead}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
-/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in.
+/// Stands before a command or an excerpt that takes a line of its own.
+pub const VERBATIM: &str = "    ";
+
+/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in. What is set in by
+/// [`VERBATIM`] stays as it is, so that it can be copied.
 pub fn fit(text: &str, width: usize) -> String {
     const FURTHER: usize = 4;
     let fitted = |line: &str| {
-        if line.chars().count() <= width {
+        if line.chars().count() <= width || line.starts_with(VERBATIM) {
             return line.to_owned();
         }
         let indent = line.len().saturating_sub(line.trim_start_matches(' ').len());
@@ -175,21 +179,42 @@ impl Unit {
     pub fn number(self, seconds: f64) -> String {
         let value = seconds * self.scale();
         match value.abs() {
+            // There is no smaller unit.
+            size if size > 0.0 && size < 1e-3 && self == Unit::Microseconds => format!("{value:.2e}"),
             size if size < 1e3 => format!("{value:.3}"),
             size if size < 1e5 => format!("{value:.1}"),
-            _ => format!("{value:.0}"),
+            size if size < LARGE => format!("{value:.0}"),
+            _ => format!("{value:.3e}"),
         }
     }
 
     /// A time in this unit with three significant digits, and the sign.
     fn short(self, seconds: f64) -> String {
         let value = seconds * self.scale();
+        if value != 0.0 && value.abs() < 1e-3 && self == Unit::Microseconds {
+            return format!("{value:.2e} {}", self.sign());
+        }
         let decimals = match value.abs() {
             size if size < 9.995 => 2,
             size if size < 99.95 => 1,
             _ => 0,
         };
+        if value.abs() >= LARGE {
+            return format!("{value:.2e} {}", self.sign());
+        }
         format!("{value:.decimals$} {}", self.sign())
+    }
+}
+
+/// From here on, numbers are written with an exponent: nobody counts their digits.
+const LARGE: f64 = 1e8;
+
+/// A ratio with so many decimals; with an exponent where these say nothing of it.
+pub fn ratio(ratio: f64, decimals: usize) -> String {
+    if (1e-2..1e4).contains(&ratio.abs()) || ratio == 0.0 {
+        format!("{ratio:.decimals$}")
+    } else {
+        format!("{ratio:.2e}")
     }
 }
 

@@ -3,14 +3,14 @@
 use firebench_protocol::Moment;
 use firebench_stats::{Scale, Sentence};
 
-use super::text::{self, Unit};
+use super::text;
 use crate::audit;
 use crate::boots;
 use crate::clock::{self, Known, Unchecked};
 use crate::gate::{self, Unjudged};
 use crate::import::metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
-use crate::summary::{Comparison, ContenderSummary, Pair, Summary};
+use crate::summary::{ContenderSummary, Pair, Summary};
 
 /// A boot's status in words.
 pub fn status_words(status: BootStatus) -> &'static str {
@@ -51,21 +51,6 @@ pub fn boot_failure(contender: &ContenderRecord, boot: &BootRecord) -> String {
     )
 }
 
-/// A comparison in a few characters: `1.009`, or `+115 ms`.
-pub fn comparison_text(comparison: &Comparison) -> String {
-    match comparison {
-        Comparison::Ratio(ratio) => format!("{ratio:.3}"),
-        Comparison::Difference(seconds) => text::difference(*seconds),
-        Comparison::Unknown => "unknown".to_owned(),
-    }
-}
-
-/// The unit of a report's tables: that in which the primary column of the fastest contender has digits.
-pub fn unit(summary: &Summary) -> Unit {
-    let metrics = summary.contenders.iter().filter_map(|contender| contender.metrics.first());
-    Unit::of(metrics.flat_map(|metric| [metric.first, metric.sample.map(|sample| sample.median)]).flatten())
-}
-
 /// What must be plausible for a contender's times to mean anything: names, and how to say it.
 pub const CHECKS: [Check; 7] = [
     ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
@@ -87,10 +72,15 @@ pub const CHECKS: [Check; 7] = [
 /// A check's name, and how to say what it found.
 type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
 
+/// The unit of a metric; nothing where it is not known.
+pub fn unit(report: &Report, metric: &str) -> &'static str {
+    if report.imported.is_some() { metric::unit(metric) } else { "s" }
+}
+
 /// The verdict on a pair in words.
 fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
     let (Pair { contender, baseline, .. }, metric) = (pair, report.design.primary.as_str());
-    let unit = if report.imported.is_some() { metric::unit(metric) } else { "s" };
+    let unit = unit(report, metric);
     match (&pair.judgement, pair.unjudged) {
         (Some(judgement), _) => {
             let sentence = Sentence { contender, baseline, metric, unit, judgement };
@@ -137,9 +127,7 @@ pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
     }
     if !report.emulated {
         let unlike = audit::unlike(report);
-        let pairs = summary.pairs.iter().zip(&unlike);
-        let seen = pairs.filter(|(pair, _)| pair.blocks > 0 || pair.apart.is_some());
-        sentences.extend(seen.map(|(pair, unlike)| verdict(report, pair, unlike)));
+        sentences.extend(summary.pairs.iter().zip(&unlike).map(|(pair, unlike)| verdict(report, pair, unlike)));
     }
     if summary.pairs.iter().any(|pair| pair.apart.is_some()) {
         sentences.push(
@@ -164,10 +152,11 @@ pub fn doubts(report: &Report) -> Vec<String> {
 fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<String> {
     let Unchecked { guest, host, share, bound } = clock::unchecked(report, contender)?;
     Some(format!(
-        "{}: its iterations take {} s by its own clock and {} s by the host's: that is {} of the time for which its word          stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
+        "{}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
+         stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
         contender.name,
-        text::seconds(guest),
-        text::seconds(host),
+        text::duration(guest),
+        text::duration(host),
         text::percent(share),
         text::exact_percent(bound)
     ))

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use firebench_image::outside::Refused;
+use firebench_vmm::quote;
 use rusqlite::{ErrorCode, ffi};
 
 use crate::report::text;
@@ -92,6 +93,17 @@ pub enum StoreError {
         /// What was found.
         detail: String,
     },
+    /// A run in it is damaged; the others are not.
+    #[error("the store {} is damaged: {detail}", path.display())]
+    #[diagnostic(help("all other runs are as they were written; `firebench delete {}` removes this one", quote(run)))]
+    DamagedRun {
+        /// The file.
+        path: PathBuf,
+        /// By which the run can be named.
+        run: String,
+        /// What was found.
+        detail: String,
+    },
     /// Another process writes, and does not come to an end.
     #[error("another process holds the store {} for too long", .0.display())]
     #[diagnostic(help("is a program stopped in the middle of writing to it? End it, then try again"))]
@@ -144,7 +156,10 @@ pub enum StoreError {
     StillRunning(String),
     /// A run that is complete cannot go on.
     #[error("run {0} is complete")]
-    #[diagnostic(help("`firebench show {0}` shows it; `firebench run` makes a new one"))]
+    #[diagnostic(help(
+        "`firebench show {0}` shows it; if its time was over, `--max-time TIME` beside --resume gives it more; `firebench run` \
+         makes a new one"
+    ))]
     Complete(String),
     /// A run of this id is in the store already.
     #[error("run {0} is in the store already")]
@@ -175,6 +190,7 @@ impl StoreError {
             | StoreError::NoCopy { .. }
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }
+            | StoreError::DamagedRun { .. }
             | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)

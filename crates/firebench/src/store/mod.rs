@@ -20,7 +20,7 @@ mod tests;
 mod write;
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsString, c_int};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -29,8 +29,9 @@ use std::time::{Duration, Instant};
 
 use firebench_vmm::RunDir;
 use nix::sys::statvfs::{FsFlags, statvfs};
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
@@ -233,7 +234,7 @@ fn open_existing(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
 /// Opens `file`, which is the store at `path` or a copy of it.
 fn open_file(file: &Path, path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
     let failed = |error| StoreError::sqlite(path, error);
-    let mut connection = connect(file).map_err(failed)?;
+    let connection = connect(file).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     let watch = guard::guard(&connection).map_err(failed)?;
     if let Err(refused) = check(&connection, path, steps) {
@@ -241,11 +242,29 @@ fn open_file(file: &Path, path: &Path, steps: &[&str]) -> Result<Store, StoreErr
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         return Err(refused);
     }
-    watch.restart();
-    schema::migrate(&mut connection, steps).map_err(failed)?;
+    let (connection, watch) = up_to_date(connection, watch, steps).map_err(failed)?;
     settings(&connection).map_err(failed)?;
     Ok(Store { connection, path: path.to_owned(), leases: HashMap::new(), watch, _copy: None })
 }
+
+/// Brings a store up to date: the file, or, where that can only be read, a copy of it in memory, to which nothing is written.
+fn up_to_date(mut connection: Connection, watch: Watch, steps: &[&str]) -> rusqlite::Result<(Connection, Watch)> {
+    watch.restart();
+    let is_old = schema::version(&connection)? < schema::newest(steps);
+    if !(is_old && connection.is_readonly(MAIN_DB)?) {
+        schema::migrate(&mut connection, steps)?;
+        return Ok((connection, watch));
+    }
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(&connection, &mut copy)?.run_to_completion(BACKUP_PAGES, Duration::ZERO, None)?;
+    let watch = guard::guard(&copy)?;
+    schema::migrate(&mut copy, steps)?;
+    copy.pragma_update(None, "query_only", true)?;
+    Ok((copy, watch))
+}
+
+/// So many pages are copied at once.
+const BACKUP_PAGES: c_int = 1000;
 
 /// Opens the file. On a read-only file system, where SQLite could not make the index of the write-ahead log, it is taken for
 /// what it is, unchangeable, unless there is such a log.

@@ -53,7 +53,52 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn list(&self) -> Result<Vec<RunLine>, StoreError> {
-        self.lines().map_err(self.explain())
+        self.each_line(&mut |_, trouble| Err(trouble)).map_err(self.explain())
+    }
+
+    /// All runs that can be read, as [`list`](Store::list) has them, and what is wrong with each of the others.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the list itself cannot be read.
+    pub fn list_readable(&self) -> Result<(Vec<RunLine>, Vec<StoreError>), StoreError> {
+        let mut damaged = Vec::new();
+        let lines = self.each_line(&mut |run, trouble| match trouble {
+            Trouble::Damaged(_) | Trouble::Record(_) => {
+                let detail = match trouble {
+                    Trouble::Damaged(detail) => detail,
+                    _ => format!("the entry of run {} cannot be read", name(&self.connection, run)),
+                };
+                let run = name(&self.connection, run);
+                damaged.push(StoreError::DamagedRun { path: self.path.clone(), run, detail });
+                Ok(())
+            }
+            trouble => Err(trouble),
+        });
+        Ok((lines.map_err(self.explain())?, damaged))
+    }
+
+    /// The number of the run that `which` stands for: as for [`id`](Store::id), or `#` and the number itself, also of a run
+    /// that is damaged.
+    ///
+    /// # Errors
+    /// As for [`id`](Store::id).
+    pub fn number(&self, which: &str) -> Result<i64, StoreError> {
+        let Some(number) = which.strip_prefix('#') else {
+            return self.find(which).map(|(run, _)| run).map_err(self.explain());
+        };
+        let number: Option<i64> = number.parse().ok();
+        let known = "SELECT run FROM runs WHERE run = ?1";
+        let found = self.connection.query_row(known, [number], |row| row.get(0)).optional();
+        let found = found.map_err(|error| self.explain()(error.into()))?;
+        found.ok_or_else(|| StoreError::NoSuchRun(text::line(which)))
+    }
+
+    /// A run in a line, by its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbered_line(&self, run: i64) -> Result<RunLine, StoreError> {
+        self.line(run).map_err(self.explain())
     }
 
     /// The id of the run that `which` stands for: a whole id, the beginning of one, or `latest`.
@@ -156,13 +201,17 @@ impl Store {
         }
     }
 
-    fn lines(&self) -> Result<Vec<RunLine>, Trouble> {
+    /// Every run, without those that `failed` lets pass.
+    fn each_line(&self, failed: &mut dyn FnMut(i64, Trouble) -> Result<(), Trouble>) -> Result<Vec<RunLine>, Trouble> {
         self.watch.restart();
         let mut statement = self.connection.prepare_cached(&format!("{LINES} ORDER BY run DESC"))?;
         let mut rows = statement.query([])?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next()? {
-            lines.push(self.read_line(row)?);
+            match self.read_line(row) {
+                Ok(line) => lines.push(line),
+                Err(trouble) => failed(row.get(0)?, trouble)?,
+            }
         }
         Ok(lines)
     }
@@ -212,6 +261,12 @@ const LONGEST_WORD: usize = 200;
 
 fn too_long(id: &RunId, found: &str) -> Trouble {
     Trouble::Damaged(format!("the entry of run {id} has a text of {} bytes: {}", found.len(), text::excerpt(found, 40)))
+}
+
+/// By which a run can be named that may be damaged: its id, if it has one, else its number.
+pub(super) fn name(connection: &Connection, run: i64) -> String {
+    let id: Option<String> = connection.query_row("SELECT id FROM runs WHERE run = ?1", [run], |row| row.get(0)).ok();
+    id.filter(|id| is_id(id)).unwrap_or_else(|| format!("#{run}"))
 }
 
 /// A run's id, if it is one.

@@ -1,7 +1,9 @@
 //! Stores of several versions: today's, and one of a future that two more steps make.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use rusqlite::{Connection, OpenFlags};
 use tempfile::tempdir;
 
 use super::schema::STEPS;
@@ -38,6 +40,29 @@ fn an_older_store_is_brought_up_to_date() {
     }
     let refused = Store::open(&path).unwrap_err();
     assert!(matches!(refused, StoreError::Newer { .. }), "today's firebench leaves it alone: {refused:?}");
+}
+
+#[test]
+fn an_older_store_that_can_only_be_read_is_read_as_it_would_be_brought_up_to_date() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    stored_by_today(&path);
+    let steps = [STEPS, &[NEXT]].concat();
+    let before = std::fs::read(&path).unwrap();
+    let opened = Connection::open_with_flags(
+        super::unchangeable(&path),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+    )
+    .unwrap();
+    let watch = super::guard::guard(&opened).unwrap();
+    let (connection, watch) = super::up_to_date(opened, watch, &steps).unwrap();
+    let host: String = connection.query_row("SELECT host FROM runs", [], |row| row.get(0)).unwrap();
+    assert_eq!(host, "mine");
+    let mut store = Store { connection, path: path.clone(), leases: HashMap::new(), watch, _copy: None };
+    assert_eq!(store.list().unwrap()[0].id.as_str(), "0123abcd");
+    let refused = store.delete_numbered(1).unwrap_err();
+    assert!(matches!(refused, StoreError::Open { .. }), "nothing is written to a copy: {refused:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[test]

@@ -48,8 +48,8 @@ impl From<Outcome> for RunState {
 /// What was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deleted {
-    /// The run.
-    pub run: RunLine,
+    /// The run; none where it was damaged.
+    pub run: Option<RunLine>,
     /// Its boots, attempts included.
     pub boots: u64,
 }
@@ -155,14 +155,25 @@ impl Store {
     /// # Errors
     /// [`StoreError::StillRunning`] while a process is at work on it.
     pub fn delete(&mut self, id: &RunId) -> Result<Deleted, StoreError> {
+        let run = self.number(id.as_str())?;
+        self.delete_numbered(run)
+    }
+
+    /// Deletes the run with this number, damaged or not.
+    ///
+    /// # Errors
+    /// As for [`delete`](Store::delete).
+    pub fn delete_numbered(&mut self, run: i64) -> Result<Deleted, StoreError> {
         let deleted = self.transaction(|transaction| {
-            let (run, id) = self.find(id.as_str())?;
+            let name = read::name(transaction, run);
             // Held until it is gone, so that nobody resumes it meanwhile.
             let lease = lease::take(&self.lock_path(), run).map_err(Trouble::Lock)?;
-            let _lease = lease.ok_or(StoreError::StillRunning(id.to_string()))?;
-            let line = self.line(run)?;
+            let _lease = lease.ok_or_else(|| StoreError::StillRunning(name.clone()))?;
+            let line = self.line(run).ok();
             let boots = transaction.query_row("SELECT count(*) FROM boots WHERE run = ?1", [run], |row| row.get(0))?;
-            transaction.execute("DELETE FROM runs WHERE run = ?1", [run])?;
+            if transaction.execute("DELETE FROM runs WHERE run = ?1", [run])? == 0 {
+                return Err(StoreError::NoSuchRun(name).into());
+            }
             Ok(Deleted { run: line, boots })
         });
         let deleted = deleted.map_err(self.explain())?;

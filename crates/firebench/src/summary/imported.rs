@@ -129,6 +129,8 @@ impl<'a> Sides<'a> {
         });
         let comparison = match &compared {
             Ok(Compared { scale: Scale::Ratio, centre: Some(centre), .. }) => Comparison::Ratio(centre.exp()),
+            // No block has both.
+            Ok(Compared { apart: None, blocks: 0, .. }) => Comparison::Unknown,
             _ => match self.median.zip(middle(other, self.metric, self.design)) {
                 Some((baseline, contender)) => Comparison::Difference(contender - baseline),
                 None => Comparison::Unknown,
@@ -156,9 +158,9 @@ impl<'a> Sides<'a> {
         }
         let centre = boots::mean(values).zip(boots::mean(&baseline.values.values)).map(|(one, other)| one - other);
         let judgement = match (Side::of(values).ok(), baseline.side) {
-            (Some(contender), Some(baseline)) => unpaired::welch_of(contender, baseline, ALPHA, self.comparisons)
+            (Some(side), Some(baseline)) => unpaired::welch_of(side, baseline, ALPHA, self.comparisons)
                 .map_err(|_| Unjudged::NoValue)
-                .and_then(|interval| self.judge(interval, scale)),
+                .and_then(|interval| self.judge(interval, scale, contender)),
             _ => Err(Unjudged::TooFew),
         };
         let apart = Some([values.len(), baseline.values.values.len()]);
@@ -182,7 +184,7 @@ impl<'a> Sides<'a> {
                 .rule
                 .last(differences, Some(differences.len()), self.comparisons)
                 .map_err(|_| Unjudged::NoValue)
-                .and_then(|interval| self.judge(interval, scale)),
+                .and_then(|interval| self.judge(interval, scale, contender)),
             _ => Err(Unjudged::TooFew),
         };
         Compared {
@@ -195,12 +197,19 @@ impl<'a> Sides<'a> {
         }
     }
 
-    fn judge(&self, interval: firebench_stats::Interval, scale: Scale) -> Result<Judgement, Unjudged> {
+    fn judge(
+        &self,
+        interval: firebench_stats::Interval,
+        scale: Scale,
+        contender: &Values,
+    ) -> Result<Judgement, Unjudged> {
         let delta = match scale {
-            Scale::Ratio => Some(self.design.delta),
-            Scale::Raw => self.typical().map(|typical| self.design.delta * typical),
+            Scale::Ratio => self.design.delta,
+            Scale::Raw => {
+                boots::difference_that_counts(self.design.delta, [self.typical(), boots::mean(&contender.values)])?
+            }
         };
-        verdict::judge(interval, scale, delta.ok_or(Unjudged::NoValue)?).map_err(|_| Unjudged::NoValue)
+        verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
     }
 
     /// The baseline's plain mean.

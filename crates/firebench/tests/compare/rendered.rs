@@ -41,6 +41,18 @@ fn hostile() -> Comparison {
 }
 
 #[test]
+fn a_comparison_fits_the_terminal() {
+    for comparison in [ordinary(), emulated()] {
+        for width in [40, 60, 80, 100] {
+            let text = table::render_in(&comparison, width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains("interval") && flat.contains("real"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn tables() {
     insta::assert_snapshot!("table", table::render(&ordinary()));
     insta::assert_snapshot!("table_emulated", table::render(&emulated()));

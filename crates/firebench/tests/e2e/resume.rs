@@ -148,8 +148,9 @@ fn a_run_that_is_stopped_says_how_it_goes_on() {
     let outcome = running.finish().stops(130, "stopped by Ctrl-C");
     let id = show(&lab, "latest").id.expect("an id");
     let command = format!("run --resume {id}");
-    let hint = outcome.stderr.lines().find(|line| line.starts_with("hint: to go on after the boots that are done: "));
-    assert!(hint.is_some_and(|hint| hint.contains(&command)), "{outcome}");
+    // On a line of its own, however narrow the terminal is: it is to be copied.
+    let mut lines = outcome.stderr.lines().skip_while(|line| *line != "hint: to go on after the boots that are done:");
+    assert!(lines.nth(1).is_some_and(|line| line.starts_with("    ") && line.ends_with(&command)), "{outcome}");
     assert_eq!(outcome.stdout.matches("firebench memory:").count(), 1, "{outcome}");
     // A number of boots has no time that could be changed.
     hopeless(&lab, &["--resume", &id, "--max-time", "8s"]).run().fails(2, &["a number of boots, not a precision"]);

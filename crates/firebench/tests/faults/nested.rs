@@ -159,17 +159,16 @@ fn a_nested_host_without_the_virtualization_of_amd_is_started_once() {
 }
 
 /// A run whose first nested host goes astray once its first boot has begun; the notice about it.
-fn astray(deed: serde_json::Value) -> String {
+fn astray(deed: serde_json::Value, boots: u32) -> String {
     let lab = Lab::new();
     let out = lab.path("out");
     let real = firebench::tools::find_program(firebench::tools::QEMU).expect("needed");
     let qemu = wayward(&lab, &real, deed);
-    // So many boots that the first nested host has not done them all in 20 s.
-    let args = ["run", "memory", "--accel", "nested", "--boots", "5", "--iterations", "1", "--vmm", "firecracker"];
-    let run = lab.firebench(&args).args(["--size", "1MiB", "--qemu"]).arg(&qemu);
+    let args = ["run", "memory", "--accel", "nested", "--iterations", "1", "--vmm", "firecracker", "--size", "1MiB"];
+    let run = lab.firebench(&args).args(["--boots", &boots.to_string(), "--qemu"]).arg(&qemu);
     let outcome = run.arg("--out").arg(&out).run().ok();
     let report = report(&out);
-    crate::support::good::assert_good(&report, 5, 1);
+    crate::support::good::assert_good(&report, boots as usize, 1);
     let notice = report.notices.iter().find(|notice| notice.starts_with("nested host 1 broke down and was replaced: "));
     notice.unwrap_or_else(|| panic!("{:?}\n{outcome}", report.notices)).clone()
 }
@@ -177,7 +176,7 @@ fn astray(deed: serde_json::Value) -> String {
 #[test]
 fn a_nested_host_whose_qemu_is_stopped_is_replaced_and_the_notice_says_so() {
     require!(need::tcg(), need::firecracker());
-    let notice = astray(json!({ "strike_host": { "signal": Signal::SIGSTOP as i32 } }));
+    let notice = astray(json!({ "strike_host": { "signal": Signal::SIGSTOP as i32 } }), 1);
     assert!(notice.contains("it stood still: no heartbeat for 2"), "{notice}");
     assert!(notice.contains("its QEMU is stopped, as by SIGSTOP"), "{notice}");
 }
@@ -185,7 +184,8 @@ fn a_nested_host_whose_qemu_is_stopped_is_replaced_and_the_notice_says_so() {
 #[test]
 fn a_nested_host_whose_heart_stops_is_replaced_and_the_notice_says_where_it_stood() {
     require!(need::tcg(), need::firecracker());
-    let notice = astray(json!("mute_host"));
+    // So many boots that the first nested host has not done them all in 20 s.
+    let notice = astray(json!("mute_host"), 6);
     assert!(notice.contains("it stood still: no heartbeat for 2"), "{notice}");
     assert!(notice.contains("; its CPU ") && notice.contains(" at RIP "), "{notice}");
 }

@@ -1,15 +1,68 @@
 //! What a run found is the same in every format.
 
+use firebench::import::{self, Options};
 use firebench::record::{BootStatus, Report};
+use firebench::report::json::to_json;
 use firebench::report::terminal::Style;
-use firebench::report::{findings, json, markdown, terminal};
-use serde_json::Value;
+use firebench::report::{findings, markdown, terminal};
+use firebench_vmm::cpulimit::CpuLimit;
+use serde_json::{Value, json};
 
 use crate::fixture::{failed, nested, published};
 use crate::pairs::{matched, template, twins, with_host};
 
 fn reports() -> Vec<Report> {
-    vec![published(), nested(), failed(), with_host(), matched(), template(), twins()]
+    let mut all = vec![published(), nested(), failed(), with_host(), matched(), template(), twins()];
+    all.extend([unlike(), unseen(), limited()]);
+    all.extend(imports());
+    all
+}
+
+fn csv(text: &str, metric: Option<&str>) -> Report {
+    let options = Options { metric: metric.map(str::to_owned), less_is_better: true, ..Options::default() };
+    import::parse_with(text, "mine.csv", "2025-06-01T12:00:00Z", &options).unwrap()
+}
+
+/// Figures of others: apart, apart with zeros, in blocks, in an unknown unit with zeros, one boot each.
+fn imports() -> Vec<Report> {
+    let head = "contender,boot,iteration,metric,value";
+    let apart = format!("{head}\na,1,1,real,0.0071\na,2,1,real,0.0072\nb,1,1,real,0.0081\nb,2,1,real,0.0083\n");
+    let zeros = format!("{head}\na,1,1,real,0\na,2,1,real,0.001\nb,1,1,real,0.001\nb,2,1,real,0.002\n");
+    let blocks = format!("{head},block\na,1,1,real,1,1\na,2,1,real,2,2\nb,1,1,real,2,1\nb,2,1,real,3,2\n");
+    let unknown = format!("{head}\na,1,1,faults,0\na,2,1,faults,7\nb,1,1,faults,900\nb,2,1,faults,901\n");
+    let few = format!("{head}\na,1,1,real,1\nb,1,1,real,2\n");
+    let mut all: Vec<Report> = [apart, zeros, blocks, few].iter().map(|text| csv(text, None)).collect();
+    all.push(csv(&unknown, Some("faults")));
+    all
+}
+
+/// One of the two has a CPU more.
+fn unlike() -> Report {
+    let mut report = with_host();
+    report.contenders.truncate(2);
+    report.contenders[1].vcpus = 4;
+    for facts in report.contenders[1].boots.iter_mut().filter_map(|boot| boot.facts.as_mut()) {
+        facts.cpu.online = 4;
+    }
+    report
+}
+
+/// One of the two never had a good boot.
+fn unseen() -> Report {
+    let mut report = with_host();
+    report.contenders.truncate(2);
+    for boot in &mut report.contenders[1].boots {
+        (boot.status, boot.message) = (BootStatus::VmmExited, Some("killed by SIGKILL".to_owned()));
+    }
+    report
+}
+
+/// A quota held for all.
+fn limited() -> Report {
+    let mut report = with_host();
+    report.host.cpu_limit =
+        Some(CpuLimit { quota: Some(0.5), group: Some("/ci".to_owned()), hidden: false, throttled_seconds: Some(1.0) });
+    report
 }
 
 fn flat(text: &str) -> String {
@@ -19,19 +72,22 @@ fn flat(text: &str) -> String {
 #[test]
 fn json_terminal_and_markdown_say_the_same() {
     for report in reports() {
-        let json: Value = serde_json::from_str(&json::to_json(&report).unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&to_json(&report).unwrap()).unwrap();
         let pairs = json["findings"]["pairs"].as_array().expect("pairs");
         assert_eq!(pairs.len(), report.contenders.len() - 1);
         let texts = [terminal::render(&report, Style { color: false, width: 100 }), markdown::render(&report)];
         for text in texts.map(|text| flat(&text)) {
             for pair in pairs {
-                for sentence in [&pair["sentence"], &pair["fairness"]["sentence"]] {
+                let fairness = Some(&pair["fairness"]["sentence"]).filter(|_| report.imported.is_none());
+                for sentence in [Some(&pair["sentence"]), fairness].into_iter().flatten() {
                     let sentence = flat(sentence.as_str().expect("a sentence"));
                     assert!(text.contains(&sentence), "{sentence:?} is not in\n{text}");
                 }
             }
-            for caveat in json["findings"]["caveats"].as_array().expect("caveats") {
-                assert!(text.contains(&flat(caveat.as_str().expect("a sentence"))), "{caveat} is not in\n{text}");
+            for found in
+                ["caveats", "limits"].iter().flat_map(|list| json["findings"][list].as_array().expect("a list"))
+            {
+                assert!(text.contains(&flat(found.as_str().expect("a sentence"))), "{found} is not in\n{text}");
             }
         }
     }
@@ -53,6 +109,40 @@ fn a_verdict_has_its_ratio_interval_level_and_method() {
     let emulated = serde_json::to_value(findings::findings(&nested())).unwrap();
     assert!(emulated["emulated"].is_string());
     assert_eq!((&emulated["pairs"][0]["verdict"], &emulated["pairs"][0]["ratio"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn figures_of_others_have_an_interval_and_its_unit_in_json_too() {
+    let found = |report: &Report| serde_json::to_value(findings::of_pairs(report)).unwrap()[0].clone();
+    let [apart, zeros, blocks, few, unknown] = imports().try_into().expect("five");
+    let pair = found(&apart);
+    assert_eq!((&pair["method"], &pair["boots"], &pair["unit"]), (&"welch".into(), &json!([2, 2]), &"s".into()));
+    assert!(pair["ratio"]["low"].as_f64() < pair["ratio"]["high"].as_f64() && pair["difference"].is_null());
+    let pair = found(&zeros);
+    assert!(pair["ratio"].is_null() && pair["difference"]["estimate"].as_f64() > Some(0.0), "{pair:#}");
+    let pair = found(&blocks);
+    assert_eq!((&pair["boots"], &pair["blocks"], &pair["method"]), (&Value::Null, &2.into(), &"fixed".into()));
+    let pair = found(&few);
+    assert_eq!((&pair["verdict"], &pair["boots"]), (&Value::Null, &json!([1, 1])));
+    let pair = found(&unknown);
+    assert_eq!((&pair["unit"], &pair["metric"]), (&Value::Null, &"faults".into()));
+    assert_eq!(found(&unlike())["unlike"].as_array().map(Vec::is_empty), Some(false));
+    assert_eq!(found(&unseen())["fairness"]["judgement"], "unseen");
+}
+
+#[test]
+fn figures_of_others_are_written_in_their_unit_everywhere() {
+    let all = imports();
+    let (apart, unknown) = (&all[0], &all[4]);
+    let terminal = |report: &Report| terminal::render(report, Style { color: false, width: 100 });
+    let (shown, page) = (terminal(apart), markdown::render(apart));
+    assert!(shown.contains("real, in milliseconds") && shown.contains("7.150"), "{shown}");
+    assert!(page.contains("(ms) | 7.150 (7.100 to 7.200) |"), "{page}");
+    // Nothing says that these are seconds.
+    for text in [terminal(unknown), markdown::render(unknown)] {
+        assert!(text.contains("as in the file") && text.contains("+897.000"), "{text}");
+        assert!(!text.contains("897.000 s") && !text.contains("897 s"), "{text}");
+    }
 }
 
 #[test]
@@ -113,6 +203,27 @@ fn a_narrow_terminal_gets_everything_in_lines_that_fit() {
         assert!(whole.contains("from2blocks") && whole.contains(&"/a/very/long/path/".repeat(8)), "{text}");
         assert!(text.contains("firecracker-with-a-name-") && text.contains("of-forty-letters"), "{text}");
     }
+}
+
+#[test]
+fn figures_of_others_fit_a_narrow_terminal() {
+    for report in imports() {
+        for width in [42, 60, 80, 100] {
+            let text = terminal::render(&report, Style { color: false, width });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
+            assert!(
+                text.contains("median") && text.contains("real, in") == (report.design.primary == "real"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sentence_fits_where_a_table_does_not() {
+    let text = terminal::render(&published(), Style { color: false, width: 36 });
+    let prose = text.split("Ratio to").nth(1).expect("ratios");
+    assert!(prose.lines().all(|line| line.chars().count() <= 36), "{text}");
 }
 
 #[test]

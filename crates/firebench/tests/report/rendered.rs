@@ -138,7 +138,7 @@ fn a_clock_that_drifts_and_a_single_iteration_are_said() {
 /// A guest may say that its iterations take a tenth of what they do: the host's clock cannot tell, and the report says so.
 #[test]
 fn iterations_too_short_for_the_hosts_clock_are_said() {
-    let words = "firecracker: its iterations take 0.001 s by its own clock and 0.010 s by the host's: that is 90% of the time \
+    let words = "firecracker: its iterations take 1.00 ms by its own clock and 10.0 ms by the host's: that is 90% of the time \
                  for which its word stands unchecked, more than 1%. A larger --size";
     let mut report = published();
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");

@@ -45,7 +45,9 @@ fn in_reports() -> BTreeSet<String> {
     let imported = firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
     let hyperfine = r#"{"results": [{"command": "a", "times": [1, 2], "exit_codes": [0, 1]}]}"#;
     let executions = firebench::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
-    for report in [published(), nested(), failed(), file, aimed, imported, executions] {
+    let zeros = format!("{csv}a,1,0,real,0\nb,0,0,real,1\nb,1,0,real,1\n");
+    let by_difference = firebench::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
+    for report in [published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
         paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
     }
     found

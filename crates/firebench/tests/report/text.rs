@@ -109,6 +109,29 @@ fn json_keeps_its_strings_and_hides_nothing() {
 }
 
 #[test]
+fn a_command_on_a_line_of_its_own_is_not_wrapped() {
+    let command = "    /a/long/way/to/firebench run --resume 0123abcd --store /somewhere/else.db";
+    let fitted = text::fit(&format!("hint: to go on after the boots that are done:\n{command}\n"), 30);
+    assert!(fitted.lines().any(|line| line == command), "{fitted}");
+    assert_eq!(fitted.lines().count(), 3, "{fitted}");
+}
+
+#[test]
+fn numbers_of_any_size_fit_their_columns() {
+    for value in [1e-20, 1e-8, 0.1, 123_456_789.0, 1e12, 1e300] {
+        for unit in [text::Unit::Seconds, text::Unit::of([value])] {
+            assert!(unit.number(value).len() <= 9, "{}", unit.number(value));
+            assert!(text::duration(value).len() <= 12, "{}", text::duration(value));
+        }
+    }
+    for (ratio, shown) in
+        [(1.0, "1.0000"), (0.0, "0.0000"), (1e-3, "1.00e-3"), (1e300, "1.00e300"), (144.94, "144.9400")]
+    {
+        assert_eq!(text::ratio(ratio, 4), shown);
+    }
+}
+
+#[test]
 fn times_have_the_unit_that_fits_them() {
     for (seconds, expected) in [
         (12.938, "12.9 s"),

@@ -154,6 +154,37 @@ fn of_several_files_all_are_stored_or_none() {
 }
 
 #[test]
+fn a_damaged_run_is_named_beside_the_others_and_can_be_deleted() {
+    let lab = Lab::new();
+    let ids: Vec<RunId> = [published(), nested()].map(|report| lab.store().import(report).unwrap()).into();
+    let connection = rusqlite::Connection::open(lab.path("data/runs.db")).unwrap();
+    connection.execute_batch("UPDATE runs SET blocks = 3 WHERE run = 2").unwrap();
+    drop(connection);
+    for format in ["table", "json"] {
+        let output = lab.run(&["runs", "--format", format]);
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(output.status.code(), Some(3), "{out}{err}");
+        assert!(out.contains(ids[0].as_str()) && !out.contains(ids[1].as_str()), "{out}");
+        assert!(err.contains(&format!("the entry of run {} does not match its checksum", ids[1])), "{err}");
+        assert!(err.contains(&format!("`firebench delete {}` removes this one", ids[1])), "{err}");
+    }
+    assert!(lab.good(&["show", ids[0].as_str()]).starts_with("firebench memory"));
+    let said = lab.good(&["delete", "--yes", ids[1].as_str()]);
+    assert_eq!(said, format!("deleted {} (damaged), 4 boots\n", ids[1]));
+    assert!(lab.good(&["runs"]).contains(ids[0].as_str()));
+}
+
+#[test]
+fn comparing_blames_the_store_as_every_other_command_does() {
+    let lab = Lab::new();
+    let other = lab.file("other.db", "no store, but long enough to be taken for one ".repeat(100).as_str());
+    for args in [["compare", "latest", "0123"].as_slice(), &["show", "latest"], &["export"]] {
+        let (code, said) = lab.bad(&[args, &["--store", &other]].concat());
+        assert!(code == 2 && said.contains("is no store of firebench"), "{code}: {said}");
+    }
+}
+
+#[test]
 fn deleting_asks_or_is_told() {
     let lab = Lab::new();
     let ids: Vec<RunId> = [published(), nested(), published()].map(|report| lab.store().import(report).unwrap()).into();
@@ -223,5 +254,5 @@ fn the_table_of_runs() {
         );
         assert!(!listing.contains('…'), "{listing}");
     }
-    assert_eq!(runs::older(980), "980 older runs: `firebench runs --limit 0` shows all\n");
+    assert_eq!(runs::older(980, None), "980 older runs: `firebench runs --limit 0` shows all\n");
 }

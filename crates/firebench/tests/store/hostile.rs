@@ -100,6 +100,34 @@ fn a_damaged_boot_is_named() {
     );
 }
 
+#[test]
+fn a_damaged_run_hides_no_other_and_can_be_deleted() {
+    for sql in [
+        "UPDATE runs SET blocks = 3 WHERE run = 1",
+        "UPDATE runs SET contenders = '[1, 2' WHERE run = 1",
+        "UPDATE runs SET state = 'unheard of' WHERE run = 1",
+        "UPDATE runs SET id = char(27) || '[31mred' WHERE run = 1",
+    ] {
+        let (_dir, path) = stored();
+        change(&path, sql);
+        let mut store = Store::open(&path).unwrap();
+        let (lines, damaged) = store.list_readable().unwrap();
+        let [StoreError::DamagedRun { run, .. }] = damaged.as_slice() else { panic!("{sql}: {damaged:?}") };
+        assert_eq!((lines.len(), lines[0].workload.as_str()), (1, "CSV"), "{sql}");
+        let hint = miette::Diagnostic::help(&damaged[0]).unwrap().to_string();
+        let name = if run == "#1" { "'#1'" } else { run };
+        assert!(hint.contains(&format!("`firebench delete {name}`")) && !hint.contains('\u{1b}'), "{hint}");
+        let number = store.number(run).unwrap();
+        assert_eq!((number, store.number("#1").unwrap()), (1, 1));
+        let deleted = store.delete_numbered(number).unwrap();
+        assert_eq!((deleted.run, deleted.boots), (None, 4), "{sql}");
+        assert!(matches!(store.number("#1"), Err(StoreError::NoSuchRun(_))));
+        assert!(matches!(store.delete_numbered(1), Err(StoreError::NoSuchRun(_))));
+        drop(store);
+        read_all(&path).unwrap();
+    }
+}
+
 /// In the bytes of the file, not by SQL: whatever bit it is, what is read is what was written, or nothing is.
 #[test]
 fn no_flipped_byte_changes_a_number() {

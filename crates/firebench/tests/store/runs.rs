@@ -136,7 +136,7 @@ fn what_is_deleted_is_gone_and_its_space_given_back() {
     large.contenders[0].boots = (0..500).map(|block| boot(block, 0, &[[1.0, 1.0, 0.5]; 4])).collect();
     let id = store.import(large).unwrap();
     let deleted = store.delete(&id).unwrap();
-    assert_eq!((deleted.run.id, deleted.boots), (id.clone(), 502));
+    assert_eq!((deleted.run.unwrap().id, deleted.boots), (id.clone(), 502));
     assert!(matches!(store.delete(&id), Err(StoreError::NoSuchRun(_))));
     assert_eq!(store.list().unwrap().len(), 1);
     assert_eq!(store.id("latest").unwrap(), kept);

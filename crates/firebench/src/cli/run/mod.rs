@@ -14,6 +14,7 @@ pub(super) use session::{Session, style};
 
 use super::{EXIT_OK, Failure, Places};
 use crate::record::{Report, RunEnd};
+use crate::report::text::VERBATIM;
 use crate::report::{self, Written, terminal};
 use crate::summary::METRICS;
 use crate::{dry_run, gate};
@@ -30,11 +31,11 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             if let Some(file) = &file {
                 super::trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
-            let base = file.as_deref().map(report::load_experiment).transpose().map_err(Failure::usage)?;
+            let base = file.as_deref().map(report::load_experiment).transpose()?;
             args.experiment(base).map_err(Failure::usage)?
         }
     };
-    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned)).map_err(Failure::usage)?;
+    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned))?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
@@ -45,7 +46,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         return Err(lack.into());
     }
     let compared = prepared.plan.contenders.iter().skip(1).map(|planned| planned.name.as_str());
-    gate::check(&args.gate.fail_if, compared).map_err(Failure::usage)?;
+    gate::check(&args.gate.fail_if, compared)?;
     if let Some(dir) = &args.out {
         report::check_directory(dir)?;
     }
@@ -117,7 +118,7 @@ impl std::error::Error for GoesOn {
 impl Diagnostic for GoesOn {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         let first = self.error.help().map(|hint| format!("{hint}\nhint: ")).unwrap_or_default();
-        Some(Box::new(format!("{first}to go on after the boots that are done: {}", self.command)))
+        Some(Box::new(format!("{first}to go on after the boots that are done:\n{VERBATIM}{}", self.command)))
     }
 }
 
