@@ -191,6 +191,6 @@ fn of_a_unified_kernel_image_the_kernel_is_used_and_nothing_else() {
     let source = KernelSource { path, modules: None };
     let prepared = prepare_kernel(&cache, &source, GUEST).expect("prepared");
     assert_eq!(std::fs::read(&prepared.vmlinux).expect("read"), vmlinux);
-    assert_eq!(prepared.notes, ["of the unified kernel image only the kernel is used, not .cmdline, .initrd"]);
+    assert_eq!(prepared.notes, ["of the unified kernel image only the kernel is used, not .initrd, .cmdline"]);
     assert!(prepared.modules("guest").expect("all is built in").is_empty());
 }
