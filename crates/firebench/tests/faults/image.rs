@@ -42,7 +42,7 @@ fn one_flipped_bit_is_a_wrong_digest() {
     let payload = payload();
     let payload_file = lab.file("payload", &payload);
     let run = || lab.firebench(&SHORT[..SHORT.len() - 1]).arg("--payload").arg(&payload_file);
-    run().arg("--dry-run").run().ok();
+    lab.firebench(&["image", "build", "--file"]).arg(&payload_file).run().ok();
 
     let path = flip_a_bit(&lab, &payload);
     let out = lab.path("out");
@@ -69,7 +69,8 @@ fn entries(lab: &Lab, kind: &str) -> Vec<PathBuf> {
 fn flip(path: &Path, bytes: &[u8]) {
     let image = std::fs::read(path).expect("the file");
     let before = std::fs::metadata(path).expect("metadata");
-    let at = image.windows(bytes.len()).position(|window| window == bytes).expect("the bytes are in it");
+    let at = image.windows(bytes.len()).position(|window| window == bytes);
+    let at = at.unwrap_or_else(|| panic!("the bytes are in {}", path.display()));
     let file = File::options().write(true).open(path).expect("the file");
     file.write_all_at(&[image[at] ^ 0x10], at as u64).expect("write");
     file.set_times(FileTimes::new().set_modified(before.modified().expect("time"))).expect("times");
@@ -95,7 +96,7 @@ fn flipped_bits_of_a_program_and_a_kernel_are_found_before_they_run() {
     for disk in entries(&lab, "disk") {
         flip(&disk.join("root.ext4"), &busybox[40_000..40_512]);
     }
-    kernels.iter().for_each(|kernel| flip(&kernel.join("vmlinux"), b"Linux version 6."));
+    kernels.iter().for_each(|kernel| flip(&kernel.join("vmlinux"), b"Linux version "));
     let listed = lab.firebench(&["image", "list", "--verify"]).run().fails(3, &["damaged in the cache"]);
     assert!(listed.stdout.contains("DAMAGED  disk/") && listed.stdout.contains("DAMAGED  kernel/"), "{listed}");
 
@@ -113,9 +114,13 @@ fn flipped_bits_of_a_program_and_a_kernel_are_found_before_they_run() {
 fn a_flipped_bit_of_a_vmm_for_the_nested_host_is_found_before_it_runs() {
     require!(need::tcg(), need::firecracker());
     let lab = Lab::without_vms().with_own_cache();
+    // All is made, and then there is nobody whom the limit is for.
     let prepare = || {
-        let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--size", SMALL, "--dry-run"];
-        lab.firebench(&args).run().ok()
+        let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--size", SMALL];
+        lab.firebench(&args)
+            .args(["--fail-if", "nobody: real > +3%"])
+            .run()
+            .fails(2, &["the limit 'nobody: real > +3%'"])
     };
     assert!(!prepare().stderr.contains("damaged"));
     let firecracker = firebench::fetch::installed_firecracker(&lab.data).expect("a Firecracker");

@@ -15,7 +15,7 @@ use crate::{SHORT, SMALL};
 fn two_with_one_empty_cache_make_the_image_once() {
     require!(need::tcg());
     let lab = Lab::new().with_empty_cache();
-    let start = || lab.firebench(&SHORT).args([SMALL, "--dry-run"]).start();
+    let start = || lab.firebench(&SHORT).arg(SMALL).start();
     let (first, second) = (start(), start());
     let outcomes = [first.finish_and_leave().ok(), second.finish().ok()];
     for made in ["making the kernel", "making the disk"] {

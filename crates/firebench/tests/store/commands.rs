@@ -128,7 +128,7 @@ fn another_store_may_be_named() {
     assert!(said.contains("there is no store at"), "{said}");
     let (code, said) = lab.bad(&["runs", "--store", &file]);
     assert_eq!(code, 2);
-    assert!(said.contains("is no store of firebench"), "{said}");
+    assert!(said.contains("is not a store of firebench"), "{said}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn comparing_blames_the_store_as_every_other_command_does() {
     let other = lab.file("other.db", "no store, but long enough to be taken for one ".repeat(100).as_str());
     for args in [["compare", "latest", "0123"].as_slice(), &["show", "latest"], &["export"]] {
         let (code, said) = lab.bad(&[args, &["--store", &other]].concat());
-        assert!(code == 2 && said.contains("is no store of firebench"), "{code}: {said}");
+        assert!(code == 2 && said.contains("is not a store of firebench"), "{code}: {said}");
     }
 }
 
