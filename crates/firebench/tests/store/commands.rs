@@ -169,6 +169,8 @@ fn a_damaged_run_is_named_beside_the_others_and_can_be_deleted() {
         assert!(err.contains(&format!("`firebench delete {}` removes this one", ids[1])), "{err}");
     }
     assert!(lab.good(&["show", ids[0].as_str()]).starts_with("firebench memory"));
+    let doctor = String::from_utf8(lab.run(&["doctor"]).stdout).unwrap();
+    assert!(doctor.contains(&format!("`firebench delete {}` removes this one", ids[1])), "{doctor}");
     let said = lab.good(&["delete", "--yes", ids[1].as_str()]);
     assert_eq!(said, format!("deleted {} (damaged), 4 boots\n", ids[1]));
     assert!(lab.good(&["runs"]).contains(ids[0].as_str()));
