@@ -72,7 +72,7 @@ pub enum Error {
     },
 
     /// An error rate outside of 0 to 1.
-    #[error("{level} is no error rate: it must lie between 0 and 1")]
+    #[error("{level} is not an error rate: it must lie between 0 and 1")]
     #[diagnostic(help("0.05 stands for intervals that hold in 95 of 100 runs"))]
     BadLevel {
         /// What was given.
@@ -88,7 +88,7 @@ pub enum Error {
     },
 
     /// A duration that is no positive number of seconds.
-    #[error("{seconds} s is no duration of a {what}")]
+    #[error("{seconds} s is not a duration of a {what}")]
     #[diagnostic(help("durations are numbers above zero; a boot that did not report its own is to be measured again"))]
     BadCost {
         /// "boot", "iteration" or "run".
@@ -125,7 +125,7 @@ pub enum Error {
     },
 
     /// A gate's limit that no ratio can meet.
-    #[error("{limit} is no limit for a gate")]
+    #[error("{limit} is not a limit for a gate")]
     #[diagnostic(help("0.03 stands for 3% more, -0.03 for 3% less; nothing can fall by 100% or more"))]
     BadLimit {
         /// What was given.

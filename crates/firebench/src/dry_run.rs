@@ -1,4 +1,4 @@
-//! `--dry-run`: the launch of each VMM, ready to paste, with the files that it needs in place.
+//! `--dry-run`: the launch of each VMM, ready to paste, with what it needs in place or named as missing.
 
 use std::fmt::Write as _;
 

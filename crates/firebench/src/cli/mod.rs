@@ -111,9 +111,12 @@ impl Places {
             match progress {
                 Progress::Building { kind, .. } if !quiet => tell(&format!("making the {kind}\n")),
                 // Also to who wants it quiet: a disk that forgets is worth knowing.
-                Progress::Replacing { kind, reason, .. } => tell(&report::text::block(&format!(
-                    "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again\n"
-                ))),
+                Progress::Replacing { kind, reason, .. } => tell(&format!(
+                    "{}\n",
+                    report::text::block(&format!(
+                        "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again"
+                    ))
+                )),
                 // It is reported again and again, and said once; also to who wants it quiet: it may take for ever.
                 Progress::Waiting { kind, .. } if !waited.swap(true, Ordering::Relaxed) => {
                     tell(&format!("waiting for another firebench that makes or removes the {kind}\n"));

@@ -26,7 +26,7 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum OperandError {
     /// Neither a file nor a run.
-    #[error("there is no report and no run '{0}'")]
+    #[error("'{0}' is neither a report file nor a stored run")]
     #[diagnostic(help(
         "give a report.json, the directory that it is in, figures of others (hyperfine's JSON, a CSV), or a run's id, the beginning of one, or latest; RUN:CONTENDER names one contender"
     ))]

@@ -183,8 +183,9 @@ fn store(path: &Path) -> Tried<(PathBuf, Option<usize>)> {
         writable(path.parent().unwrap_or(path), "choose another store with --store")?;
         return Ok((path.to_owned(), None));
     }
-    let runs = Store::open_to_read(path).and_then(|store| store.list());
-    runs.map(|runs| (path.to_owned(), Some(runs.len()))).map_err(|error| Failed::of(&error))
+    let (runs, damaged) =
+        Store::open_to_read(path).and_then(|store| store.list_readable()).map_err(|error| Failed::of(&error))?;
+    damaged.first().map_or(Ok((path.to_owned(), Some(runs.len()))), |error| Err(Failed::of(error)))
 }
 
 /// Judges what came of it.

@@ -100,7 +100,7 @@ impl ContenderSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum ContenderError {
     /// Not of the form that `--contender` takes.
-    #[error("{0:?} describes no contender")]
+    #[error("{0:?} does not describe a contender")]
     #[diagnostic(help(
         "write NAME=VMM[,key=value...], such as --contender old=firecracker,binary=./firecracker-v1.12.1"
     ))]
@@ -117,7 +117,7 @@ pub enum ContenderError {
         reason: String,
     },
     /// A name that would not survive in a table or a file name.
-    #[error("{0:?} is no name for a contender")]
+    #[error("{0:?} is not a name for a contender")]
     #[diagnostic(help("take 1 to 40 letters, digits, dots, dashes and underscores"))]
     Name(String),
     /// Two contenders of one name.
@@ -439,13 +439,13 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         let said = |text: &str| parse(text).expect_err(text).to_string();
-        assert!(said("qemu").contains("describes no contender"));
-        assert!(said("a=").contains("describes no contender"));
+        assert!(said("qemu").contains("does not describe a contender"));
+        assert!(said("a=").contains("does not describe a contender"));
         assert!(said("a=bochs").contains("unknown variant `bochs`"), "{}", said("a=bochs"));
         assert!(said("a=qemu,colour=red").contains("unknown field `colour`"));
         assert!(said("a=qemu,vcpus=many").contains("invalid type"), "{}", said("a=qemu,vcpus=many"));
         assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
-        assert_eq!(said("a b=qemu"), "\"a b\" is no name for a contender");
+        assert_eq!(said("a b=qemu"), "\"a b\" is not a name for a contender");
         assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
         assert_eq!(said("a=firecracker,rtc=on"), "contender a: firecracker has no rtc");
         assert_eq!(said("a=firecracker,cache=none"), "contender a: firecracker has no cache=none");

@@ -112,7 +112,7 @@ pub enum FetchError {
         reason: String,
     },
     /// A file that is no Firecracker.
-    #[error("{} is no Firecracker: {reason}", path.display())]
+    #[error("{} is not Firecracker: {reason}", path.display())]
     #[diagnostic(help("name the x86_64 executable of a release, or use --from release or --from wheel"))]
     NotFirecracker {
         /// The file.
@@ -141,7 +141,7 @@ pub enum FetchError {
         hint: &'static str,
     },
     /// A busybox that a guest cannot run.
-    #[error("{} is no busybox for the guest: {reason}", path.display())]
+    #[error("{} is not a busybox for the guest: {reason}", path.display())]
     #[diagnostic(help("it must be a static x86_64 executable, such as that of Debian's busybox-static"))]
     Busybox {
         /// The file.

@@ -281,7 +281,7 @@ mod tests {
     fn another_program_is_refused() {
         let data = dir();
         let error = firecracker(data.path(), &Source::File("/bin/true".into())).expect_err("no Firecracker");
-        assert!(error.to_string().starts_with("/bin/true is no Firecracker: its --version says "), "{error}");
+        assert!(error.to_string().starts_with("/bin/true is not Firecracker: its --version says "), "{error}");
         assert_eq!(entries(data.path()).count(), 0, "nothing is left");
     }
 

@@ -122,8 +122,12 @@ impl fmt::Display for Outcome {
 
 /// A limit on something that is not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the limit '{limit}' names no contender that is compared")]
-#[diagnostic(help("{known} can have limits of their own"))]
+#[error("the limit '{limit}' names a contender that is not compared")]
+#[diagnostic(help("{}", if known.is_empty() {
+    "every contender but the first one can have limits of its own: there is none".to_owned()
+} else {
+    format!("{known} can have limits of their own")
+}))]
 pub struct UnknownContender {
     limit: String,
     known: String,
@@ -147,7 +151,7 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
 
 /// A limit on a metric that is not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the limit '{limit}' names no metric that is compared")]
+#[error("the limit '{limit}' names a metric that is not compared")]
 #[diagnostic(help("the metrics are {known}"))]
 pub struct UnknownMetric {
     limit: String,

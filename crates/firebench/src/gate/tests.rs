@@ -73,7 +73,7 @@ fn limits_of_nobody_are_refused() {
     let limits = limits(&["real > 3%", "slow: real > 3%"]);
     assert_eq!(check(&limits, ["fast", "slow"]), Ok(()));
     let error = check(&limits, ["fast", HOSTILE]).expect_err("nobody is slow");
-    assert_eq!(error.to_string(), "the limit 'slow: real > +3%' names no contender that is compared");
+    assert_eq!(error.to_string(), "the limit 'slow: real > +3%' names a contender that is not compared");
     let hint = miette::Diagnostic::help(&error).expect("a hint").to_string();
     assert!(hint.starts_with("fast, <&") && !hint.contains(char::is_control), "{hint}");
 }

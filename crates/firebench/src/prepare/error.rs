@@ -83,7 +83,7 @@ pub enum PrepareError {
         path: PathBuf,
     },
     /// An addition to the image that cannot be understood.
-    #[error("--add {0:?} names no place in the image")]
+    #[error("--add {0:?} does not name a place in the image")]
     #[diagnostic(help("write it like --add ./tool=/bin/tool"))]
     Add(String),
     /// A file of the run could not be written.

@@ -13,6 +13,7 @@ use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, first_meminfo, status_words};
 use super::{EMULATED, design, hosts, imported, meminfo, text};
 use crate::audit::{Audit, audit};
+use crate::boots::CAN_BE_ZERO;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{METRICS, MetricSummary, Summary, summarize};
 
@@ -97,9 +98,11 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
     }
     out += &sample_table(report, summary);
     if let Some((baseline, others)) = titles(&report.contenders).split_first().filter(|_| !summary.pairs.is_empty()) {
-        out += &format!("\nRatio to {} (above 1: takes longer; `sys` by difference):\n\n", baseline);
         let mut header = vec!["contender".to_owned()];
         let metrics = summary.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
+        let is_there = metrics.iter().any(|(metric, _)| metric == CAN_BE_ZERO);
+        let by_difference = if is_there { format!("; {} by difference", code(CAN_BE_ZERO)) } else { String::new() };
+        out += &format!("\nRatio to {baseline} (above 1: takes longer{by_difference}):\n\n");
         header.extend(metrics.iter().map(|(metric, _)| sentence(metric)));
         let paired = summary.pairs.iter().all(|pair| pair.apart.is_none());
         header.extend(

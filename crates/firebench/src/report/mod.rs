@@ -62,7 +62,7 @@ pub enum ReportError {
     #[diagnostic(help("paths in an experiment must be valid UTF-8: rename the file"))]
     Serialize(String),
     /// The JSON is no report.
-    #[error("this is no report of firebench: {0}")]
+    #[error("this is not a report of firebench: {0}")]
     #[diagnostic(help(
         "give the report.json that `firebench run --out DIR` wrote; it may have been cut short or edited"
     ))]
@@ -93,7 +93,7 @@ pub enum ReportError {
     ))]
     SeveralExperiments(usize),
     /// The TOML is no experiment.
-    #[error("this is no experiment: {0}")]
+    #[error("this is not an experiment: {0}")]
     #[diagnostic(help("compare it with what `firebench run memory --out DIR` writes at the end of report.md"))]
     Toml(String),
 }

@@ -52,7 +52,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is no store of firebench", .0.display())]
+    #[error("{} is not a store of firebench", .0.display())]
     #[diagnostic(help("nothing was changed in it; --store names another file"))]
     NotAStore(PathBuf),
     /// It has other tables than firebench makes.

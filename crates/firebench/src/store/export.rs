@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::read::{StoredBoot, StoredEvent, each_boot, events, head, load};
+use super::read::{StoredBoot, StoredEvent, each_boot, each_boot_of, events, head, load};
 use super::{Store, StoreError, Trouble};
 use crate::events::RunEvent;
 use crate::record::{BootRecord, BootStatus, Report};
@@ -26,7 +26,7 @@ enum Line<'a> {
 }
 
 impl Store {
-    /// Writes the samples of a run as CSV with the columns [`COLUMNS`] and [`BLOCK`], in the order in which they were measured:
+    /// Writes the samples of a run as CSV with the columns [`COLUMNS`] and [`BLOCK`], contender by contender, the baseline first:
     /// those of the boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0. Figures of
     /// others are written as they came. Control characters in names are replaced.
     ///
@@ -60,7 +60,7 @@ impl Store {
         let scout = report.design.scout_blocks;
         let header: Vec<&str> = COLUMNS.into_iter().chain([BLOCK]).collect();
         out.write_record(header).map_err(output)?;
-        each_boot(&self.connection, run, id.as_str(), &mut |StoredBoot { contender, retried, boot, .. }| {
+        let mut rows = |StoredBoot { contender, retried, boot, .. }: StoredBoot| {
             if retried || boot.status != BootStatus::Ok || boot.block < scout {
                 return Ok(());
             }
@@ -73,7 +73,11 @@ impl Store {
                 }
             }
             Ok(())
-        })?;
+        };
+        // The first contender of the file is the baseline to whoever reads it, whichever of them booted first.
+        for place in 0..report.contenders.len() {
+            each_boot_of(&self.connection, run, id.as_str(), Some(place), &mut rows)?;
+        }
         out.flush().map_err(Trouble::Output)
     }
 

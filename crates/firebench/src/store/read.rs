@@ -346,14 +346,25 @@ pub(super) fn each_boot(
     run_id: &str,
     work: &mut dyn FnMut(StoredBoot) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    const BOOTS: &str = "SELECT boot, seq, contender, retried, record, checksum, block FROM boots WHERE run = ?1
-                         ORDER BY seq";
+    each_boot_of(connection, run, run_id, None, work)
+}
+
+/// [`each_boot`], of the contender in this place alone, where one is named.
+pub(super) fn each_boot_of(
+    connection: &Connection,
+    run: i64,
+    run_id: &str,
+    of: Option<usize>,
+    work: &mut dyn FnMut(StoredBoot) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    const BOOTS: &str = "SELECT boot, seq, contender, retried, record, checksum, block FROM boots
+                         WHERE run = ?1 AND (?2 IS NULL OR contender = ?2) ORDER BY seq";
     const ITERATIONS: &str = "SELECT iteration, record FROM iterations WHERE boot = ?1 ORDER BY iteration";
     const SAMPLES: &str = "SELECT metric, value FROM samples WHERE boot = ?1 AND iteration = ?2 ORDER BY metric";
     let mut boots = connection.prepare_cached(BOOTS)?;
     let mut iterations = connection.prepare_cached(ITERATIONS)?;
     let mut samples = connection.prepare_cached(SAMPLES)?;
-    let mut rows = boots.query([run])?;
+    let mut rows = boots.query(params![run, of])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
         let (contender, block): (i64, i64) = (row.get(2)?, row.get(6)?);

@@ -116,7 +116,7 @@ fn mistakes_are_usage() {
     std::fs::write(lab.path("hyperfine.json"), hyperfine("true", 1.0)).expect("a file");
     for (args, said) in [
         (&["old.json"][..], "required"),
-        (&["old.json", "gone.json"], "no report and no run 'gone.json'\nhint: "),
+        (&["old.json", "gone.json"], "'gone.json' is neither a report file nor a stored run\nhint: "),
         (&["old.json", "other.json"], "same bytes: in A 1 GiB of SHA-256"),
         (&["old.json", "new.json", "--fail-if", "real >> 3%"], "real >> 3%\n         ^\n"),
         (&["old.json", "new.json", "--fail-if", "crosvm: real > 3%"], "hint: qemu, firecracker"),

@@ -18,7 +18,7 @@ fn twenty_kills_while_images_are_made() {
     let mut random = 0x9e37_79b9_7f4a_7c15u64;
     let mut cut_off = 0;
     for round in 1..=20 {
-        // First a kernel and a disk, later a larger disk alone.
+        // First a kernel, later a disk.
         let (args, longest): (&[&str], _) = match round {
             1..=6 => (&["run", "memory", "--accel", "tcg", "--size", SMALL, "--dry-run"], 2500),
             _ => (&["image", "build", "--size", "32MiB"], 400),

@@ -1,6 +1,7 @@
 //! Guests that lie, forge and flood. Whatever they write, firebench's memory stays bounded, and the boot gets a clear verdict.
 
 use firebench::record::BootStatus;
+use firebench_protocol::PROTOCOL_VERSION;
 use serde_json::json;
 
 use crate::injected::inject;
@@ -145,7 +146,11 @@ fn another_jobs_answers() {
 fn another_protocol() {
     require!(need::image());
     let fault = inject(json!([{ "do": "alter", "event": "hello", "with": { "protocol": 99 } }]));
-    fault.fails(BootStatus::ProtocolError, &["the agent speaks protocol 99, this firebench 2"], "from one build");
+    fault.fails(
+        BootStatus::ProtocolError,
+        &[&format!("the agent speaks protocol 99, this firebench {PROTOCOL_VERSION}")],
+        "from one build",
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn run(size: &str) -> String {
 #[test]
 fn no_space_in_the_cache() {
     require!(need::tcg(), need::namespaces());
-    let lab = Lab::without_vms().with_empty_cache();
+    let lab = Lab::new().with_empty_cache();
     std::fs::create_dir(&lab.cache).expect("a directory");
     // Too small for the kernel; large enough; then, once the kernel is there, too small for another disk.
     let script = format!(

@@ -128,11 +128,11 @@ fn a_file_that_is_no_store() {
     let lab = lab_with_a_run(1);
     for contents in ["", "a letter to somebody\n", &"a long letter to somebody\n".repeat(1000)] {
         fs::write(lab.store(), contents).expect("ours");
-        every_command_refuses(&lab, 2, &["runs.db is no store of firebench"]);
+        every_command_refuses(&lab, 2, &["runs.db is not a store of firebench"]);
     }
     fs::remove_file(lab.store()).expect("ours");
     Connection::open(lab.store()).expect("a database").execute_batch("CREATE TABLE photos (x)").expect("a table");
-    every_command_refuses(&lab, 2, &["runs.db is no store of firebench"]);
+    every_command_refuses(&lab, 2, &["runs.db is not a store of firebench"]);
 }
 
 #[test]

@@ -89,10 +89,14 @@ fn what_is_no_experiment_is_named_with_a_hint() {
         ("fenced.md", format!("````\n{block}````\n"), "no experiment in this document"),
         ("apart.md", block.replace("```toml", "words\n```toml"), "no experiment in this document"),
         ("two.md", format!("{block}{block}"), "2 experiments in this document"),
-        ("bad.md", block.replace("memory", "chess"), "this is no experiment: "),
-        ("bad.toml", "workload = \"memory\"\nspeed = 9\n".to_owned(), "this is no experiment: "),
-        ("evil.toml", "workload = \"\\u001b[31m\"".to_owned(), "this is no experiment: "),
-        ("bad.json", "{\"schema\":\"firebench.report/1\"}".to_owned(), "this is no report of firebench: missing field"),
+        ("bad.md", block.replace("memory", "chess"), "this is not an experiment: "),
+        ("bad.toml", "workload = \"memory\"\nspeed = 9\n".to_owned(), "this is not an experiment: "),
+        ("evil.toml", "workload = \"\\u001b[31m\"".to_owned(), "this is not an experiment: "),
+        (
+            "bad.json",
+            "{\"schema\":\"firebench.report/1\"}".to_owned(),
+            "this is not a report of firebench: missing field",
+        ),
         ("newer.json", "{\"schema\":\"firebench.report/9\"}".to_owned(), "the report has the schema"),
     ];
     for (name, text, message) in cases {

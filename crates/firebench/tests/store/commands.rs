@@ -128,7 +128,7 @@ fn another_store_may_be_named() {
     assert!(said.contains("there is no store at"), "{said}");
     let (code, said) = lab.bad(&["runs", "--store", &file]);
     assert_eq!(code, 2);
-    assert!(said.contains("is no store of firebench"), "{said}");
+    assert!(said.contains("is not a store of firebench"), "{said}");
 }
 
 #[test]
@@ -169,6 +169,8 @@ fn a_damaged_run_is_named_beside_the_others_and_can_be_deleted() {
         assert!(err.contains(&format!("`firebench delete {}` removes this one", ids[1])), "{err}");
     }
     assert!(lab.good(&["show", ids[0].as_str()]).starts_with("firebench memory"));
+    let doctor = String::from_utf8(lab.run(&["doctor"]).stdout).unwrap();
+    assert!(doctor.contains(&format!("`firebench delete {}` removes this one", ids[1])), "{doctor}");
     let said = lab.good(&["delete", "--yes", ids[1].as_str()]);
     assert_eq!(said, format!("deleted {} (damaged), 4 boots\n", ids[1]));
     assert!(lab.good(&["runs"]).contains(ids[0].as_str()));
@@ -180,7 +182,7 @@ fn comparing_blames_the_store_as_every_other_command_does() {
     let other = lab.file("other.db", "no store, but long enough to be taken for one ".repeat(100).as_str());
     for args in [["compare", "latest", "0123"].as_slice(), &["show", "latest"], &["export"]] {
         let (code, said) = lab.bad(&[args, &["--store", &other]].concat());
-        assert!(code == 2 && said.contains("is no store of firebench"), "{code}: {said}");
+        assert!(code == 2 && said.contains("is not a store of firebench"), "{code}: {said}");
     }
 }
 

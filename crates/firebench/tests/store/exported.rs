@@ -45,6 +45,8 @@ fn the_csv_has_the_samples_that_count() {
     let text = csv(&store, id.as_str());
     insta::assert_snapshot!("csv", text);
     let back = import::parse(&text, "run.csv", "now").unwrap();
+    // The baseline stays the baseline, though the other one booted first.
+    assert_eq!(back.contenders[0].name, head().contenders[0].name);
     for figures in back.contenders.iter().map(|contender| contender.figures.as_ref().unwrap()) {
         assert_eq!(figures.blocks, [(1, 1)], "what was measured side by side stays so");
         let value = |metric: &str, index: usize| figures.metrics[metric].samples()[index].value;

@@ -212,7 +212,7 @@ pub(crate) enum ArgsError {
     #[diagnostic(help("leave --size out, or give --payload seeded or urandom"))]
     FileSize(PathBuf),
     /// A seed that is no number.
-    #[error("the seed in --payload seeded:{0} is no number from 0 to 2^64 - 1")]
+    #[error("the seed in --payload seeded:{0} is not a number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
     /// What the flags describe cannot be carried out.
