@@ -20,8 +20,8 @@ const CPU: &str = "max,+svm,+npt,la57=off,erms=off,fsrm=off";
 /// The nested host's kernel command line. Its CPU is a thread of a busy computer: the watchdogs would take a pause for a
 /// lock-up and ask for a backtrace by NMI, which a CPU that is emulated and just runs a guest does not survive.
 ///
-/// `nohz=off highres=off` gives it a timer that ticks all the time. Else each tick sets the timer for the next one; QEMU loses
-/// an interrupt now and then while a guest runs, and when that is the timer's, nothing ever sets it again.
+/// `nohz=off highres=off` gives it a timer that ticks all the time. Else each tick sets the timer for the next one; QEMU seems to
+/// lose an interrupt now and then while a guest runs, and when that is the timer's, nothing ever sets it again.
 const CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1 mitigations=off nowatchdog \
     rcupdate.rcu_cpu_stall_suppress=1 nohz=off highres=off";
 
