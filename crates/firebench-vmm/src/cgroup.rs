@@ -62,14 +62,21 @@ fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
         if source.split(' ').next()? != "cgroup2" {
             return None;
         }
-        let mut fields = mount.split(' ').skip(3);
-        let root = unescape(fields.next()?);
-        let point = unescape(fields.next()?);
-        let below = Path::new(own).strip_prefix(root).ok()?;
-        // A process outside of its cgroup namespace's root sees itself at "/../...".
-        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-        plain.then(|| Own { path: Path::new(&point).join(below), mount: point.into() })
+        let (mount, below) = under(mount, own)?;
+        Some(Own { path: mount.join(below), mount })
     })
+}
+
+/// Where the control group `own` lies: the directory of a mount (a line of mountinfo up to ` - `), and the path below it. None
+/// where that mount does not show it.
+pub(crate) fn under(mount: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
+    let mut fields = mount.split(' ').skip(3);
+    let root = unescape(fields.next()?);
+    let point = unescape(fields.next()?);
+    let below = Path::new(own).strip_prefix(root).ok()?;
+    // A process outside of its cgroup namespace's root sees itself at "/../...".
+    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+    plain.then(|| (point.into(), below.to_owned()))
 }
 
 /// Resolves the octal escapes (`\040` for a space) of a field of mountinfo.

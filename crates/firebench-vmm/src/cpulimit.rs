@@ -9,11 +9,11 @@
 //! `kernel/cgroup/cgroup-v1.c` for the files that only the first group of a hierarchy has or lacks.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup::unescape;
+use crate::cgroup::under;
 
 /// What control groups do to the CPU time of this process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -81,13 +81,8 @@ impl Groups {
             if !fits {
                 return None;
             }
-            let mut fields = mount.split(' ').skip(3);
-            let root = unescape(fields.next()?);
-            let point = unescape(fields.next()?);
-            let below = Path::new(own).strip_prefix(root).ok()?;
-            // A process outside of its cgroup namespace's root sees itself at "/../...".
-            let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-            plain.then(|| Groups { v1, mount: point.into(), own: below.to_owned() })
+            let (mount, own) = under(mount, own)?;
+            Some(Groups { v1, mount, own })
         })
     }
 
