@@ -118,9 +118,23 @@ pub fn word(word: &str) -> Rank {
     if WITHOUT_EFFECT.contains(&name) { Rank::Harmless } else { Rank::Explains }
 }
 
+/// The counter behind the clock source `name`. The kernel reads the TSC as `tsc-early` until it has refined the TSC's
+/// frequency, about a second after its start; whether an agent starts before or after that is chance.
+///
+/// Source: the kernel's `arch/x86/kernel/tsc.c`.
+pub fn counter(name: &str) -> &str {
+    name.strip_suffix("-early").unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Rank, flag, word};
+    use super::{Rank, counter, flag, word};
+
+    #[test]
+    fn the_tsc_is_one_counter_before_and_after_its_frequency_is_refined() {
+        assert_eq!(counter("tsc-early"), counter("tsc"));
+        assert_ne!(counter("tsc"), counter("kvm-clock"));
+    }
 
     #[test]
     fn flags_that_programs_use_the_kernel_uses_and_nobody_misses() {

@@ -1,6 +1,7 @@
 //! Every fact of an audit, the weighty ones first.
 
 use super::Rank::{Explains, Harmless, Voids};
+use super::classes::counter;
 use super::facts::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
 use super::facts::{FREQUENCY, Fact, MEMORY, VMM, chosen, cpu, flags, host, mitigations, words};
 use super::pauses;
@@ -50,7 +51,7 @@ pub const FACTS: [Fact; 50] = [
     Fact::new(Explains, "mitigations", "each costs time on the way into the kernel and out of it",
         Words(|s| s.guest.map(|g| mitigations(&g.mitigations)))).follows(&[CPU, "kernel", "kernel command line", VMM]),
     Fact::new(Explains, "clocksource", "with some, each look at the clock is an exit to the VMM",
-        Guest(|g| g.clocksource.clone()))
+        Guest(|g| counter(&g.clocksource).to_owned()))
         .follows(&[CPU, "kernel", "kernel command line"]),
     Fact::new(Explains, "transparent huge pages", "where they are used, the TLB misses less",
         Guest(|g| chosen(&g.transparent_hugepage)))
@@ -95,7 +96,8 @@ pub const FACTS: [Fact; 50] = [
         Words(|s| flags(s, Harmless))).of_vms(),
     Fact::new(Harmless, "kernel command line, without effect", "it concerns messages, the end, and where devices are",
         Words(|s| words(s, Harmless))).of_vms(),
-    Fact::new(Harmless, "available clocksources", "only the one in use counts", Guest(|g| g.clocksources.join(" "))),
+    Fact::new(Harmless, "available clocksources", "only the one in use counts",
+        Guest(|g| g.clocksources.iter().map(|name| counter(name)).collect::<Vec<_>>().join(" "))),
     Fact::new(Harmless, "modules", "they drive the devices and nothing else", Guest(|g| g.modules.join(" "))).of_vms(),
     Fact::new(Harmless, "initramfs", "it does nothing once the agent runs", File("initramfs")).of_vms(),
     Fact::new(Harmless, "disk write cache", "the disk is read-only", Block("write_cache")).of_vms(),

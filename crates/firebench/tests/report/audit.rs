@@ -358,6 +358,18 @@ fn what_changes_between_boots_is_found() {
 }
 
 #[test]
+fn an_agent_that_started_before_the_kernel_refined_its_tsc_is_no_change() {
+    let mut report = with_host();
+    for (number, boot) in report.contenders[0].boots.iter_mut().enumerate() {
+        let facts = boot.facts.as_mut().unwrap();
+        let tsc = if number % 2 == 0 { "tsc" } else { "tsc-early" };
+        facts.clocksource = tsc.to_owned();
+        facts.clocksources = vec![tsc.to_owned(), "hpet".to_owned()];
+    }
+    assert_eq!(audit(&report).changes, []);
+}
+
+#[test]
 fn nobody_and_guests_that_say_nothing_break_nothing() {
     let mut nobody = failed();
     nobody.contenders.clear();
