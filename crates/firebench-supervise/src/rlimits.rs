@@ -2,8 +2,9 @@
 
 use std::io;
 
+use firebench_vmm::Limits;
+
 use crate::child::check;
-use crate::limits::Limits;
 
 /// Limits as the kernel takes them.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,9 +6,9 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::{Jail, Launch};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
-use crate::launch::{Jail, Launch};
 use crate::start::StartError;
 
 /// Makes the directory; before the launch's files are written, which may lie in it.

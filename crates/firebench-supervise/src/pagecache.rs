@@ -6,21 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::HostCache;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
 use crate::sys;
-
-/// The state of the host's page cache of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HostCache {
-    /// Nothing of it is in memory.
-    Cold,
-    /// All of it is in memory.
-    Warm,
-}
 
 /// How much of a file is in the host's page cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

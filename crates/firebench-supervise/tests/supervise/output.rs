@@ -3,7 +3,8 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use firebench_vmm::{Exit, Isolation, LaunchFile, Output, StartError, Vm};
+use firebench_supervise::{Exit, Isolation, Output, StartError, Vm};
+use firebench_vmm::LaunchFile;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use super::{command, run, script, soon, start};
@@ -31,7 +32,7 @@ fn all_of_the_console_comes_before_the_end() {
     let exit = loop {
         match vm.next(soon()).expect("next") {
             Output::Console { bytes, .. } => {
-                assert!(!bytes.is_empty() && bytes.len() <= firebench_vmm::supervise::CHUNK);
+                assert!(!bytes.is_empty() && bytes.len() <= firebench_supervise::supervise::CHUNK);
                 total += bytes.len();
                 last = bytes;
             }
@@ -129,7 +130,7 @@ fn a_console_of_single_bytes_wakes_nobody_for_each() {
         chunks += 1;
     }
     assert_eq!(vm.console_bytes(), 20_000);
-    let most = begin.elapsed().as_millis() / firebench_vmm::supervise::REST.as_millis() + 2;
+    let most = begin.elapsed().as_millis() / firebench_supervise::supervise::REST.as_millis() + 2;
     assert!(chunks <= most, "{chunks} chunks, at most {most} expected");
 }
 
@@ -146,7 +147,7 @@ fn a_flood_is_stopped() {
         };
         assert_eq!(end, Output::Flooded);
         assert_eq!(vm.next(soon()).expect("next"), Output::Flooded, "for good");
-        assert!(vm.console_bytes() <= (1 << 20) + firebench_vmm::supervise::CHUNK as u64);
+        assert!(vm.console_bytes() <= (1 << 20) + firebench_supervise::supervise::CHUNK as u64);
         assert!(vm.stderr_tail().len() <= 16 * 1024);
         assert_eq!(vm.kill().expect("kill"), Exit::Signal(libc::SIGKILL));
     }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use firebench_vmm::{Exit, Launch, Limits};
+use firebench_supervise::Exit;
+use firebench_vmm::{Launch, Limits};
 
 use super::{command, run, script, start};
 

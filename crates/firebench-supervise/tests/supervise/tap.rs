@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use firebench_vmm::{Exit, Isolation, Output, StartError, Tap, Vm};
+use firebench_supervise::{Exit, Isolation, Output, StartError, Vm};
+use firebench_vmm::Tap;
 
 use super::{command, run, script, soon};
 

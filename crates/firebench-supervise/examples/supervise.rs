@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use firebench_vmm::{Interrupt, Isolation, Jail, Launch, Output, RunDir, Vm, firecracker};
+use firebench_supervise::{Interrupt, Isolation, Output, RunDir, Vm};
+use firebench_vmm::{Jail, Launch, firecracker};
 use miette::IntoDiagnostic;
 
 fn main() -> miette::Result<()> {

@@ -13,7 +13,8 @@ mod tap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use firebench_vmm::{Exit, Isolation, Launch, Output, Vm};
+use firebench_supervise::{Exit, Isolation, Output, Vm};
+use firebench_vmm::Launch;
 
 /// The launch of a shell script.
 fn script(text: &str) -> Launch {

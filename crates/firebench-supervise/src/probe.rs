@@ -8,9 +8,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use firebench_vmm::{Launch, Limits};
+
 use crate::exit::Exit;
-use crate::launch::Launch;
-use crate::limits::Limits;
 use crate::rundir::{RunDir, RunDirError};
 use crate::start::StartError;
 use crate::supervise::{Isolation, Output, Vm};

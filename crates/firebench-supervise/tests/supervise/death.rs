@@ -5,7 +5,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use firebench_vmm::{Exit, Isolation, RunDir, Vm, sweep};
+use firebench_supervise::{Exit, Isolation, RunDir, Vm, sweep};
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
 use nix::unistd::Pid;
 

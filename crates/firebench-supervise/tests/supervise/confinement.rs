@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use firebench_vmm::{Isolation, Launch, RunDir, Vm};
+use firebench_supervise::{Isolation, RunDir, Vm};
+use firebench_vmm::Launch;
 
 use super::{command, run, script, start};
 

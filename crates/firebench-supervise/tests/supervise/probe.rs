@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use firebench_vmm::Exit;
-use firebench_vmm::probe::{Answer, ProbeError, ask};
+use firebench_supervise::Exit;
+use firebench_supervise::probe::{Answer, ProbeError, ask};
 
 use super::confinement::has_namespaces;
 use super::{eventually, script, start};

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use firebench_vmm::{Launch, LaunchFile};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
@@ -17,7 +18,7 @@ use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
 use crate::child::{Plan, Step};
 use crate::jail;
-use crate::launch::{Launch, LaunchFile};
+use crate::limits;
 use crate::namespaces::{Level, Namespaces};
 use crate::network::Network;
 use crate::program;
@@ -277,7 +278,7 @@ fn limit(cgroup: &Cgroup, launch: &Launch) -> io::Result<Option<u64>> {
         result => result.map(|()| true),
     };
     where_there_is_one(cgroup.limit_processes(limits.processes))?;
-    let bytes = limits.memory_with_cache();
+    let bytes = limits::memory_with_cache(limits);
     Ok(where_there_is_one(cgroup.limit_memory(bytes))?.then_some(bytes))
 }
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use firebench_vmm::{Exit, Isolation, Jail, JailedFile, Launch, Limits, RunDir, StartError, Vm};
+use firebench_supervise::{Exit, Isolation, RunDir, StartError, Vm};
+use firebench_vmm::{Jail, JailedFile, Launch, Limits};
 
 use super::{command, eventually, example, lives, process_id, read_lines, run, script};
 
@@ -110,7 +111,7 @@ fn a_firebench_that_is_killed_takes_a_vmm_along_that_is_another_user() {
     assert_eq!(line(), ID.to_string());
     firebench.kill().and_then(|()| firebench.wait()).expect("kill");
     eventually("the VMM dies with firebench", || !lives(pid));
-    firebench_vmm::sweep(base.path()).expect("sweep");
+    firebench_supervise::sweep(base.path()).expect("sweep");
     assert_eq!(std::fs::read_dir(base.path()).expect("list").count(), 0, "no file is left");
 }
 

@@ -16,7 +16,7 @@ pub fn own() -> io::Result<Vec<u32>> {
 }
 
 /// Binds the calling thread to `cpus`, and with it whatever thread or process it starts from now on: a VM too, unless its
-/// [`Launch::cpus`](crate::Launch::cpus) says otherwise.
+/// [`Launch::cpus`](firebench_vmm::Launch::cpus) says otherwise.
 ///
 /// # Errors
 /// `InvalidInput` when one of the CPUs does not exist or may not be used, and then nothing has changed.

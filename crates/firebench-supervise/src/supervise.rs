@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use firebench_vmm::{Launch, Limits};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -16,8 +17,7 @@ use nix::unistd::Pid;
 use crate::activity::{self, Activity};
 use crate::cgroup::Cgroup;
 use crate::exit::{Exit, Usage};
-use crate::launch::Launch;
-use crate::limits::{self, Events, Limits, Seen};
+use crate::limits::{self, Events, Seen};
 use crate::pulse::Pulse;
 use crate::rlimits::Inherited;
 use crate::rundir::RunDir;

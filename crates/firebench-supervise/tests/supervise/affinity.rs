@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use firebench_vmm::{
-    Accel, Contender, Drive, Image, Launch, Machine, Output, Paths, Pinned, Settings, StartError, Step, Vm, affinity,
-    launch, qemu,
-};
+use firebench_supervise::{Output, Pinned, StartError, Step, Vm, affinity};
+use firebench_vmm::{Accel, Contender, Drive, Image, Launch, Machine, Paths, Settings, launch, qemu};
 
 use super::{command, example, read_lines, run, script, soon, start};
 
