@@ -9,7 +9,7 @@
 
 use std::io;
 
-use crate::child::check;
+use crate::child::step::check;
 
 /// Goes on as the first process of the namespace, which the calling process, of one thread, has made. That itself never returns.
 pub(crate) fn enter() -> io::Result<()> {

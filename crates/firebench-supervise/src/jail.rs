@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use firebench_vmm::{Jail, Launch};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
-use crate::start::StartError;
+use crate::start::error::StartError;
 
 /// Makes the directory; before the launch's files are written, which may lie in it.
 pub(crate) fn make(jail: &Jail) -> Result<(), StartError> {

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use crate::child::check;
+use crate::child::step::check;
 
 /// Forks the keeper off the calling process, which has one thread. `pipe` must end with firebench and with nothing else.
 pub(crate) fn leave_behind(pipe: RawFd) -> io::Result<()> {

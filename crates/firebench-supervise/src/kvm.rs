@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{self, Access};
 use guest::{GuestError, LoopGuest};
-use timeout::{Ended, with_timeout};
+use timeout::{Ended, PATIENCE, with_timeout};
 
 pub use tsc::{TscFrequency, TscSource, tsc_khz};
 
@@ -39,8 +39,6 @@ const LONG_ROUND_SECONDS: f64 = 3e-3;
 const LONG_ROUND: (f64, f64) = (100_000.0, 5_000_000.0);
 /// Longer rounds; the best one counts, so that a moment without the CPU does not.
 const LONG_ROUNDS: u32 = 3;
-/// A KVM that has not answered by then is broken.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What stands behind the KVM device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -56,11 +56,12 @@ mod tail;
 mod vcpus;
 
 pub use activity::Activity;
-pub use child::Step;
+pub use child::step::Step;
 pub use exit::{Exit, Usage};
 pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;
-pub use start::{Confinement, StartError};
+pub use start::Confinement;
+pub use start::error::StartError;
 pub use supervise::{Isolation, Output, Vm};
 pub use sweep::{SweepReport, sweep};
 pub use vcpus::Pinned;

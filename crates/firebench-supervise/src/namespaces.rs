@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::child::{Failed, Step, check, open, write};
+use crate::child::step::{Failed, Step, check, open, write};
 use crate::network::Network;
 
 /// How much of it.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::child::{Failed, Step, check, open};
+use crate::child::step::{Failed, Step, check, open};
 
 /// The one tap of a network namespace.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use firebench_vmm::{Launch, Limits};
 
 use crate::exit::Exit;
 use crate::rundir::{RunDir, RunDirError};
-use crate::start::StartError;
+use crate::start::error::StartError;
 use crate::supervise::{Isolation, Output, Vm};
 
 /// Bytes of each of its outputs: QEMU's list of devices has 50 KB.

@@ -4,7 +4,7 @@ use std::io;
 
 use firebench_vmm::Limits;
 
-use crate::child::check;
+use crate::child::step::check;
 
 /// Limits as the kernel takes them.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,5 +1,7 @@
 //! From a launch to a running process, confined before its first instruction.
 
+pub(crate) mod error;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -16,7 +18,8 @@ use nix::unistd::{Pid, pipe2};
 use crate::access::{self, Access};
 use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
-use crate::child::{Plan, Step};
+use crate::child::Plan;
+use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
 use crate::namespaces::{Level, Namespaces};
@@ -25,79 +28,7 @@ use crate::program;
 use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
 use crate::sys;
-
-/// A VM that did not start. Nothing of it is left.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum StartError {
-    /// The launch has no command.
-    #[error("the launch has no command")]
-    #[diagnostic(help("this is an error in firebench"))]
-    Empty,
-    /// The tap's name is not one that Linux accepts.
-    #[error("Linux accepts no network device called {name:?}")]
-    #[diagnostic(help("use 1 to 15 letters, digits, dots, dashes and underscores, such as tap0"))]
-    TapName {
-        /// The name.
-        name: String,
-    },
-    /// A file of the launch cannot be written.
-    #[error("cannot write {path:?}")]
-    #[diagnostic(help("the directory for temporary files must be writable and have room; TMPDIR names another one"))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file that the jailed VMM must read.
-    #[error("the jailed VMM cannot read {path:?}")]
-    #[diagnostic(help("it runs as a user of its own: let everybody read the file (chmod o+r)"))]
-    Jailed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The program cannot be run.
-    #[error("cannot run {program}")]
-    Program {
-        /// The program's path.
-        program: String,
-        /// Why.
-        source: io::Error,
-        /// What to do.
-        #[help]
-        help: Option<String>,
-    },
-    /// The process could not be confined.
-    #[error("the process of the VMM could not {step}")]
-    Confine {
-        /// What failed.
-        step: Step,
-        /// Why.
-        source: io::Error,
-        /// What to do.
-        #[help]
-        help: Option<String>,
-    },
-    /// The system refused a new process, or the means to watch it.
-    #[error("cannot {what}")]
-    #[diagnostic(help(
-        "the system may be out of processes, descriptors or memory; firebench needs Linux 5.11 or newer"
-    ))]
-    System {
-        /// What was attempted.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl StartError {
-    fn system(what: &'static str) -> impl Fn(nix::errno::Errno) -> StartError {
-        move |error| StartError::System { what, source: error.into() }
-    }
-}
+use error::StartError;
 
 /// What holds a running VM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

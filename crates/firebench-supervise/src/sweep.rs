@@ -139,7 +139,7 @@ fn bury(path: &Path, report: &mut SweepReport) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
     use crate::rundir::RunDir;
@@ -169,6 +169,15 @@ mod tests {
             fs::read_dir(directory.path()).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
         left.sort();
         assert_eq!(left, ["firebench-8-alive-0", "firebench-9-full-0", "firebench-x", "system.slice"]);
+    }
+
+    #[test]
+    fn a_base_in_which_others_can_move_things_is_left_alone() {
+        let base = base();
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o777)).expect("mode");
+        let dead = dead_run(base.path(), "dead");
+        assert!(matches!(sweep(base.path()), Err(RunDirError::Untrusted { .. })));
+        assert!(dead.exists());
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
+/// A KVM that has not answered by then is broken.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Told to the worker when nobody waits for it any more.
 pub(super) type Stop = AtomicBool;
 
