@@ -10,7 +10,7 @@ use firebench::plan::Deadlines;
 use firebench::record::{BootRecord, BootStatus, Report};
 use firebench_protocol::codec::{Damage, Decoder, Item, MAX_CONSOLE_LINE, MAX_PAYLOAD, encode};
 use firebench_protocol::{Counters, Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
-use firebench_vmm::Exit;
+use firebench_supervise::Exit;
 
 use crate::clean;
 use crate::heap::bounded;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::launch::{Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
+use crate::machine::{Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
 
 /// What only Firecracker has. The default is Firecracker's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::launch::{Accel, Launch, LaunchError, Machine, Paths, VmmKind, text};
+use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, VmmKind, text};
 
 /// The launch of the agent (`paths.binary`) with the [`firebench_protocol::HostJob`] in the file `job`. Its frames come on
 /// standard output, where a VM has its console. Pure: reads and writes nothing.

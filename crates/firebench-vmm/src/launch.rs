@@ -1,154 +1,20 @@
-//! From machine and image to a launch, as a pure function.
-
-use std::path::PathBuf;
+//! From contender and image to a launch, as a pure function.
 
 use firebench_protocol::End;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Limits;
+use crate::machine::{Image, Launch, LaunchError, Machine, Paths, VmmKind};
 use crate::{firecracker, qemu};
 
-/// What firebench can start: virtual machine monitors, and the control without one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VmmKind {
-    /// QEMU's microvm machine.
-    Qemu,
-    /// Firecracker.
-    Firecracker,
-    /// No VMM: the bare host, the control.
-    Host,
-}
-
 impl VmmKind {
-    /// Every VMM, in the order in which they are listed and run when the user names none.
-    pub const ALL: [VmmKind; 2] = [VmmKind::Qemu, VmmKind::Firecracker];
-    /// Whatever the user can name: every VMM, and the host.
-    pub const EVERY: [VmmKind; 3] = [VmmKind::Qemu, VmmKind::Firecracker, VmmKind::Host];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            VmmKind::Qemu => "qemu",
-            VmmKind::Firecracker => "firecracker",
-            VmmKind::Host => "host",
-        }
-    }
-
-    /// The executable that is looked up on PATH; of the host, the agent, which is found beside firebench.
-    pub fn program(self) -> &'static str {
-        match self {
-            VmmKind::Qemu => "qemu-system-x86_64",
-            VmmKind::Firecracker => "firecracker",
-            VmmKind::Host => "firebench-agent",
-        }
-    }
-
     /// The most vCPUs that the VMM accepts; the host has the CPUs that it has.
     pub fn max_vcpus(self) -> Option<u32> {
         match self {
-            VmmKind::Qemu => Some(crate::qemu::MAX_VCPUS),
-            VmmKind::Firecracker => Some(crate::firecracker::MAX_VCPUS),
+            VmmKind::Qemu => Some(qemu::MAX_VCPUS),
+            VmmKind::Firecracker => Some(firecracker::MAX_VCPUS),
             VmmKind::Host => None,
         }
     }
-
-    /// Whether this VMM can execute guests with `accel`; of the host, whether that is no guest.
-    pub fn supports(self, accel: Accel) -> bool {
-        match self {
-            VmmKind::Qemu => accel != Accel::Native,
-            VmmKind::Firecracker => accel == Accel::Kvm,
-            VmmKind::Host => accel == Accel::Native,
-        }
-    }
-}
-
-impl std::fmt::Display for VmmKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// What executes guest instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Accel {
-    /// The kernel's virtual machine, through `/dev/kvm`.
-    Kvm,
-    /// QEMU's Tiny Code Generator: emulation.
-    Tcg,
-    /// The CPU itself: there is no virtual machine.
-    Native,
-}
-
-impl Accel {
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Accel::Kvm => "kvm",
-            Accel::Tcg => "tcg",
-            Accel::Native => "native",
-        }
-    }
-}
-
-impl std::fmt::Display for Accel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A tap device of the host that becomes the guest's network card. It lives in a network namespace of the VMM
-/// process alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tap {
-    /// Name in the namespace, such as `tap0`.
-    pub name: String,
-    /// The guest's MAC address; the VMM's default when absent.
-    pub mac: Option<String>,
-}
-
-/// The virtual machine: what contenders must have alike for a fair comparison.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Machine {
-    /// Number of vCPUs, at least 1.
-    pub vcpus: u32,
-    /// Memory in MiB.
-    pub memory_mib: u32,
-    /// What executes guest instructions.
-    pub accel: Accel,
-    /// The network card, if any.
-    pub tap: Option<Tap>,
-    /// CPUs of the host on which it runs, all of the VMM from its first moment; any when absent. When they are named, vCPU
-    /// threads have names, so that [`Vm::pin_vcpus`](crate::Vm::pin_vcpus) can bind each to one of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpus: Option<Vec<u32>>,
-}
-
-/// A virtio block device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Drive {
-    /// Raw image or block device of the host.
-    pub path: PathBuf,
-    /// Whether the guest may only read.
-    pub read_only: bool,
-}
-
-/// What the guest boots.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Image {
-    /// ELF `vmlinux`: what both QEMU (PVH entry) and Firecracker load.
-    pub kernel: PathBuf,
-    /// Kernel command line.
-    pub cmdline: String,
-    /// Initramfs with the agent and this boot's job.
-    pub initramfs: PathBuf,
-    /// The root disk, `/dev/vda` in the guest.
-    pub disk: Drive,
 }
 
 /// Settings that only one VMM has.
@@ -192,141 +58,6 @@ pub struct Contender {
     pub settings: Settings,
 }
 
-/// Where a launch finds and puts its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
-    /// The VMM's executable.
-    pub binary: PathBuf,
-    /// An empty directory of this boot, for [`Launch::files`] and the VMM's own files.
-    pub work_dir: PathBuf,
-}
-
-/// A file to write before the VMM starts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaunchFile {
-    /// In the work directory.
-    pub path: PathBuf,
-    /// Its whole text.
-    pub contents: String,
-}
-
-/// A directory of the boot that becomes the VMM's whole file system, as whose user it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Jail {
-    /// What the VMM sees as `/`, in [`Launch::directory`].
-    pub root: PathBuf,
-    /// The id of the user and of the group that it becomes.
-    pub id: u32,
-    /// Files of the host that it sees, too.
-    pub files: Vec<JailedFile>,
-}
-
-/// A file of the host in a jail, to be read alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JailedFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Where it appears, directly in [`Jail::root`].
-    pub seen: PathBuf,
-}
-
-/// How a VM is started. The guest's serial console is the process's standard output.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Launch {
-    /// The command, without a shell in between.
-    pub argv: Vec<String>,
-    /// Files to write first.
-    pub files: Vec<LaunchFile>,
-    /// A log that the VMM writes, read when a boot fails.
-    pub log: Option<PathBuf>,
-    /// The tap that must exist in the process's own network namespace before it starts.
-    pub tap: Option<Tap>,
-    /// Bytes of memory that the process and what it starts may use, page cache included, where a control group can be had
-    /// that limits it: [`Confinement::memory_limit`](crate::Confinement::memory_limit) says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_limit: Option<u64>,
-    /// The only CPUs that the process and what it starts may use; those of firebench when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpus: Option<Vec<u32>>,
-    /// The only directory that the process may write to, and its TMPDIR, where it can have mounts of its own; all that its
-    /// user may write to when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<PathBuf>,
-    /// What the process may use at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limits: Option<Limits>,
-    /// Whether it is a question to a program: [`crate::probe`].
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub probe: bool,
-    /// The jail that the command makes its own. It takes root.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jail: Option<Jail>,
-}
-
-impl Launch {
-    /// The confinement of a VMM: it writes nothing but what is in the directory of its boot, and stays within the limits
-    /// that its machine calls for. With a disk that it writes to, its directory and its files have no bounds.
-    pub(crate) fn confined(machine: &Machine, image: &Image, paths: &Paths) -> Launch {
-        if !image.disk.read_only {
-            return Launch::default();
-        }
-        let limits = Limits::of_guest(machine.memory_mib, vec![image.disk.path.clone()]);
-        Launch { directory: Some(paths.work_dir.clone()), limits: Some(limits), ..Launch::default() }
-    }
-}
-
-/// A machine that a VMM cannot build.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-pub enum LaunchError {
-    /// The VMM has no such accelerator.
-    #[error("{vmm} cannot run guests with {accel}")]
-    #[diagnostic(help(
-        "Firecracker needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine. The host, and it alone, \
-         runs native"
-    ))]
-    Accelerator {
-        /// Who.
-        vmm: VmmKind,
-        /// With what.
-        accel: Accel,
-    },
-    /// Outside what the VMM accepts.
-    #[error("{vmm} accepts 1 to {max} vCPUs, not {vcpus}")]
-    #[diagnostic(help("choose another --vcpus"))]
-    Vcpus {
-        /// Who.
-        vmm: VmmKind,
-        /// The VMM's limit.
-        max: u32,
-        /// What was asked for.
-        vcpus: u32,
-    },
-    /// Settings that the VMM does not take together.
-    #[error("{vmm} does not take {settings}")]
-    #[diagnostic(help("{help}"))]
-    Settings {
-        /// Who.
-        vmm: VmmKind,
-        /// Which.
-        settings: &'static str,
-        /// What to do.
-        help: &'static str,
-    },
-    /// A path that cannot be given to the VMM.
-    #[error("{vmm} cannot be given the path {path:?}: {reason}")]
-    #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
-    Path {
-        /// Who.
-        vmm: VmmKind,
-        /// The path.
-        path: PathBuf,
-        /// Why not.
-        reason: &'static str,
-    },
-}
-
 /// Turns a contender and an image into a launch. Pure: reads and writes nothing.
 ///
 /// # Errors
@@ -341,13 +72,4 @@ pub fn launch(contender: &Contender, image: &Image, paths: &Paths) -> Result<Lau
         Settings::Qemu(settings) => qemu::launch(machine, settings, image, paths),
         Settings::Firecracker(settings) => firecracker::launch(machine, settings, image, paths),
     }
-}
-
-/// `path` as text that goes into an argument vector or a JSON file.
-pub(crate) fn text(vmm: VmmKind, path: &std::path::Path) -> Result<String, LaunchError> {
-    path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
-        vmm,
-        path: path.to_owned(),
-        reason: "it is not valid UTF-8",
-    })
 }

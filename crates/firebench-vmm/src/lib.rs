@@ -1,11 +1,13 @@
-//! Virtual machine monitors.
+//! Virtual machine monitors: machine and image in, argument vector and files out. Nothing here touches the system, so golden
+//! tests hold every launch; what starts one is another crate's.
 //!
-//! [`mod@launch`] holds the types and one pure function a VMM, in a file of its own ([`qemu`], [`firecracker`]), and one for
-//! the control without a VMM ([`host`]): machine and image in, argument vector and files out. Nothing there touches the
-//! system, so golden tests hold every launch.
-//! What all VMMs share lives beside it: [`supervise`] starts and ends processes so that none survives and reads the
-//! console, [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] to its CPUs, [`signals`]
-//! to Ctrl-C.
+//! | module | holds |
+//! |---|---|
+//! | [`machine`] | the words: a machine, an image, a launch |
+//! | [`limits`] | what a VMM may use at most |
+//! | [`qemu`], [`firecracker`] | one VMM each: its settings, and its launch |
+//! | [`host`] | the same of the control, which has no VMM |
+//! | [`mod@launch`] | which of them a contender takes |
 
 // Nothing from outside may make this panic.
 #![cfg_attr(
@@ -20,59 +22,17 @@
     )
 )]
 
-pub mod access;
-pub mod activity;
-pub mod affinity;
-mod cgroup;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod child;
-pub mod cpulimit;
-pub mod exit;
 pub mod firecracker;
 pub mod host;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod init;
-mod jail;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod keeper;
-pub mod kvm;
 pub mod launch;
 pub mod limits;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod namespaces;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod network;
-pub mod ownership;
-pub mod pagecache;
-pub mod probe;
-pub mod program;
-mod pulse;
+pub mod machine;
 pub mod qemu;
-#[expect(unsafe_code, reason = "system calls between fork and exec")]
-mod rlimits;
-pub mod rundir;
 mod shell;
-pub mod signals;
-pub mod start;
-pub mod supervise;
-pub mod sweep;
-#[expect(unsafe_code, reason = "system calls that neither std nor nix wraps")]
-mod sys;
-mod tail;
-mod vcpus;
 
-pub use activity::Activity;
-pub use child::Step;
-pub use exit::{Exit, Usage};
-pub use launch::{
-    Accel, Contender, Drive, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Settings, Tap,
-    VmmKind, launch,
-};
+pub use launch::{Contender, Settings, launch};
 pub use limits::Limits;
-pub use rundir::{RunDir, RunDirError};
+pub use machine::{
+    Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Tap, VmmKind,
+};
 pub use shell::quote;
-pub use signals::Interrupt;
-pub use start::{Confinement, StartError};
-pub use supervise::{Isolation, Output, Vm};
-pub use sweep::{SweepReport, sweep};
-pub use vcpus::Pinned;

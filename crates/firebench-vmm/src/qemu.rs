@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::launch::{Accel, Image, Launch, LaunchError, Machine, Paths, VmmKind, text};
+use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, VmmKind, text};
 
 /// What only QEMU has. The default is QEMU's own, but for `rtc`, where it is the published benchmark's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::launch::{Jail, Launch, LaunchFile, Tap};
+use crate::machine::{Jail, Launch, LaunchFile, Tap};
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use firebench::crash;
-use firebench_vmm::{Isolation, Launch, RunDir, Vm};
+use firebench_supervise::{Isolation, RunDir, Vm};
+use firebench_vmm::Launch;
 
 fn main() -> ExitCode {
     crash::guard(|| {

@@ -1,7 +1,7 @@
 //! The choice of the accelerator: what the user wants, and what /dev/kvm is worth.
 
+use firebench_supervise::kvm::{KvmClass, KvmReport};
 use firebench_vmm::Accel;
-use firebench_vmm::kvm::{KvmClass, KvmReport};
 
 use crate::experiment::AccelChoice;
 

@@ -13,8 +13,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
-use firebench_vmm::kvm::{self, KvmReport};
-use firebench_vmm::{Confinement, Isolation, Launch, Limits, RunDir, Vm};
+use firebench_supervise::kvm::{self, KvmReport};
+use firebench_supervise::{Confinement, Isolation, RunDir, Vm};
+use firebench_vmm::{Launch, Limits};
 use serde::{Deserialize, Serialize};
 
 use crate::fetch::{FetchError, find_busybox, installed_kernel};

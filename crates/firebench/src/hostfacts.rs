@@ -8,7 +8,7 @@ mod read;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firebench_vmm::cpulimit::{self, CpuLimit};
+use firebench_supervise::cpulimit::{self, CpuLimit};
 use serde::{Deserialize, Serialize};
 
 use crate::report::text;
@@ -104,7 +104,7 @@ impl HostFacts {
     /// Reads the facts of the machine whose file systems lie below `root` (`/`; a fixture in tests).
     ///
     /// `hypervisor` is the signature that the CPU tells
-    /// ([`firebench_vmm::kvm::cpuid::hypervisor`]); `disk` a path, existing or not, on the file system whose free
+    /// ([`firebench_supervise::kvm::cpuid::hypervisor`]); `disk` a path, existing or not, on the file system whose free
     /// space counts.
     pub fn read(root: &Path, disk: &Path, hypervisor: Option<String>) -> HostFacts {
         let root = Root(root);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use firebench_protocol::codec::{Damage, Item};
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
-use firebench_vmm::Exit;
+use firebench_supervise::Exit;
 
 use crate::console::{Arrived, Words};
 use crate::deadline;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use firebench_stats::design;
-use firebench_vmm::pagecache::HostCache;
+use firebench_vmm::HostCache;
 use firebench_vmm::{Machine, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use firebench_image::leash::{Ended, leash, wait};
 use firebench_image::program::start_unless_busy;
-use firebench_vmm::probe::{self, ProbeError};
-use firebench_vmm::{Exit, StartError, program};
+use firebench_supervise::probe::{self, ProbeError};
+use firebench_supervise::{Exit, StartError, program};
 
 use crate::report::text;
 

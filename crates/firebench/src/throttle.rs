@@ -3,7 +3,7 @@
 //! A process that has used up its quota stands still for the rest of the period, up to 100 ms at a time. That is not time of the
 //! VMM's, and it does not strike all boots alike.
 
-use firebench_vmm::cpulimit::CpuLimit;
+use firebench_supervise::cpulimit::CpuLimit;
 
 use crate::hostfacts::HostFacts;
 use crate::record::BootRecord;

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 use firebench_image::Progress;
 use firebench_image::cache::Cache;
-use firebench_vmm::Interrupt;
+use firebench_supervise::Interrupt;
 
 use crate::errors::{Blame, blame, blame_of_named};
 use crate::fetch::FetchError;

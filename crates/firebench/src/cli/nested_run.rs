@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use firebench_vmm::RunDir;
+use firebench_supervise::RunDir;
 
 use super::Failure;
 use crate::errors::sentence;

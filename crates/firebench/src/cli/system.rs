@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use firebench_vmm::signals;
+use firebench_supervise::signals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 

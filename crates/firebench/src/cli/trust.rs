@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::ownership::{Distrust, Trust};
+use firebench_supervise::ownership::{Distrust, Trust};
 
 use super::Failure;
 use crate::store::check_owner;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use firebench_vmm::kvm::KvmClass;
+use firebench_supervise::kvm::KvmClass;
 use miette::Diagnostic;
 
 use super::trials::outcome;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::hostfacts::{self, Cgroups, HugePages};
-use firebench_vmm::cpulimit::CpuLimit;
-use firebench_vmm::kvm::KvmClass;
+use firebench_supervise::cpulimit::CpuLimit;
+use firebench_supervise::kvm::KvmClass;
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
     KvmReport {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use firebench_image::cache::Cache;
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::Payload;
-use firebench_vmm::{RunDir, access};
+use firebench_supervise::{RunDir, access};
 use miette::Diagnostic;
 
 use super::host::{at_least, size};

@@ -200,7 +200,7 @@ fn this_machine_has_the_facts_that_every_linux_has() {
     let facts = HostFacts::read(Path::new("/"), Path::new("/nowhere/at/all"), None);
     assert!(facts.memory_total.is_some_and(|bytes| bytes > 64 << 20), "{facts:?}");
     assert!(facts.cpus.is_some_and(|cpus| cpus >= 1), "{facts:?}");
-    let own = firebench_vmm::affinity::own().expect("affinity").len();
+    let own = firebench_supervise::affinity::own().expect("affinity").len();
     assert_eq!(facts.usable_cpus().map(|cpus| cpus as usize), Some(own), "{facts:?}");
     assert!(facts.kernel.is_some() && facts.load_average.is_some() && facts.disk_free.is_some(), "{facts:?}");
 }

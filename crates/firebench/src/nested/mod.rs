@@ -18,7 +18,8 @@ use firebench_image::initramfs;
 use firebench_image::tools::{self, ToolsDisk};
 use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
-use firebench_vmm::{Exit, Isolation, Launch, LaunchError, Output, Vm};
+use firebench_supervise::{Exit, Isolation, Output, Vm};
+use firebench_vmm::{Launch, LaunchError};
 
 use crate::console::{Console, Words};
 use crate::deadline;

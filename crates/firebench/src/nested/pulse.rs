@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use firebench_vmm::Activity;
+use firebench_supervise::Activity;
 
 /// How often one looks.
 pub(super) const LOOK: Duration = Duration::from_secs(1);

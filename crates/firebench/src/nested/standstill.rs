@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use firebench_vmm::Vm;
+use firebench_supervise::Vm;
 
 use super::monitor::Monitor;
 use super::pulse::Pulse;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use firebench_protocol::{GuestFacts, IterationReport};
-use firebench_vmm::Exit;
+use firebench_supervise::Exit;
 use serde_json::Value;
 
 use crate::record::BootStatus;

@@ -2,7 +2,7 @@
 
 use firebench_stats::design;
 use firebench_vmm::Accel;
-use firebench_vmm::pagecache::HostCache;
+use firebench_vmm::HostCache;
 
 use super::PrepareError;
 use crate::accel;

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_vmm::{Machine, Settings, VmmKind, affinity, kvm};
+use firebench_supervise::{affinity, kvm};
+use firebench_vmm::{Machine, Settings, VmmKind};
 
 use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};

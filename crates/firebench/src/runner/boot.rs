@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use firebench_image::interrupt;
 use firebench_stats::design::Turn;
-use firebench_vmm::cpulimit;
-use firebench_vmm::pagecache::{self, HostCache};
-use firebench_vmm::{Exit, Isolation, Output, Vm};
+use firebench_supervise::cpulimit;
+use firebench_supervise::pagecache;
+use firebench_supervise::{Exit, Isolation, Output, Vm};
+use firebench_vmm::HostCache;
 
 use super::error::Unreadable;
 use super::job::{self, nonce};

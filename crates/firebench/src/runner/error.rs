@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use firebench_vmm::pagecache::PageCacheError;
-use firebench_vmm::{Interrupt, LaunchError};
+use firebench_supervise::Interrupt;
+use firebench_supervise::pagecache::PageCacheError;
+use firebench_vmm::LaunchError;
 
 use crate::record::BootStatus;
 use crate::throttle;

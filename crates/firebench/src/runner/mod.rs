@@ -6,7 +6,7 @@ mod job;
 mod patience;
 
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
-use firebench_vmm::{Interrupt, Isolation, RunDir};
+use firebench_supervise::{Interrupt, Isolation, RunDir};
 
 use crate::events::{Listener, RunEvent};
 use crate::experiment::Primary;

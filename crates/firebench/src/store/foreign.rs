@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use firebench_image::outside::{self, Counted, Refused};
-use firebench_vmm::RunDir;
-use firebench_vmm::ownership::{Distrust, Trust};
+use firebench_supervise::RunDir;
+use firebench_supervise::ownership::{Distrust, Trust};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 

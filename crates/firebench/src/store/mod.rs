@@ -27,7 +27,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use firebench_vmm::RunDir;
+use firebench_supervise::RunDir;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;

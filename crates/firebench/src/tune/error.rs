@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::ownership::Distrust;
+use firebench_supervise::ownership::Distrust;
 
 /// Why the machine was not tuned, or not put back.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

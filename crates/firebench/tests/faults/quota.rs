@@ -48,7 +48,7 @@ impl Drop for Group {
 }
 
 fn unshared_cpus() -> Need {
-    let cpus = firebench_vmm::affinity::own().expect("affinity").len();
+    let cpus = firebench_supervise::affinity::own().expect("affinity").len();
     if cpus > 1 { Ok(()) } else { Err(need::lack("this process may use one CPU alone", "let it use two")) }
 }
 
@@ -128,7 +128,7 @@ fn one_cpu_of_several_counts_as_one() {
     let lab = Lab::without_vms();
     let bound = |args: &[&str]| {
         let mut command = Command::new("taskset");
-        let first = firebench_vmm::affinity::own().expect("affinity")[0].to_string();
+        let first = firebench_supervise::affinity::own().expect("affinity")[0].to_string();
         command.args(["-c", &first]).arg(firebench()).args(args);
         lab.invocation(command)
     };

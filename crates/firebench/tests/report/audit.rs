@@ -304,7 +304,7 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     let mut report = matched();
     assert_eq!(audit(&report).limits, [""; 0]);
     report.host.allowed_cpus = Some("1".to_owned());
-    report.host.cpu_limit = Some(firebench_vmm::cpulimit::CpuLimit {
+    report.host.cpu_limit = Some(firebench_supervise::cpulimit::CpuLimit {
         quota: Some(0.1),
         group: Some("/ci.slice/\u{1b}[31m".to_owned()),
         ..Default::default()

@@ -5,7 +5,7 @@ use firebench::record::{BootStatus, Report};
 use firebench::report::json::to_json;
 use firebench::report::terminal::Style;
 use firebench::report::{findings, markdown, terminal};
-use firebench_vmm::cpulimit::CpuLimit;
+use firebench_supervise::cpulimit::CpuLimit;
 use serde_json::{Value, json};
 
 use crate::fixture::{failed, nested, published};

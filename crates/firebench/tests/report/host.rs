@@ -1,7 +1,7 @@
 //! The host of the fixtures.
 
 use firebench::hostfacts::{Cgroups, HostFacts, HugePages};
-use firebench_vmm::cpulimit::CpuLimit;
+use firebench_supervise::cpulimit::CpuLimit;
 
 pub fn facts() -> HostFacts {
     HostFacts {

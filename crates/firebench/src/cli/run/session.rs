@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use firebench_image::cache::Cache;
 use firebench_stats::design::Boot;
-use firebench_vmm::{Interrupt, RunDir, affinity, sweep};
+use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
 use super::super::{Failure, Places};
 use crate::collect::Collected;

@@ -1,0 +1,67 @@
+//! Processes and rights: everything that a launch needs of the machine, and all of firebench's system calls on the host.
+//!
+//! [`supervise`] starts and ends processes so that none survives and reads the console; [`mod@start`] confines them before their
+//! first instruction. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] to its CPUs,
+//! [`cpulimit`] to what it may use of them, [`signals`] to Ctrl-C. [`kvm`] finds out what stands behind `/dev/kvm`, [`access`]
+//! and [`program`] why something may not be opened or run, [`ownership`] whose files are to be trusted; [`probe`] asks programs
+//! what they are.
+
+// Nothing from outside may make this panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
+pub mod access;
+pub mod activity;
+pub mod affinity;
+mod cgroup;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod child;
+pub mod cpulimit;
+pub mod exit;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod init;
+mod jail;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod keeper;
+pub mod kvm;
+mod limits;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod namespaces;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod network;
+pub mod ownership;
+pub mod pagecache;
+pub mod probe;
+pub mod program;
+mod pulse;
+#[expect(unsafe_code, reason = "system calls between fork and exec")]
+mod rlimits;
+pub mod rundir;
+pub mod signals;
+pub mod start;
+pub mod supervise;
+pub mod sweep;
+#[expect(unsafe_code, reason = "system calls that neither std nor nix wraps")]
+mod sys;
+mod tail;
+mod vcpus;
+
+pub use activity::Activity;
+pub use child::step::Step;
+pub use exit::{Exit, Usage};
+pub use rundir::{RunDir, RunDirError};
+pub use signals::Interrupt;
+pub use start::Confinement;
+pub use start::error::StartError;
+pub use supervise::{Isolation, Output, Vm};
+pub use sweep::{SweepReport, sweep};
+pub use vcpus::Pinned;

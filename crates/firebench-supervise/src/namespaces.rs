@@ -1,0 +1,222 @@
+//! Namespaces of a VMM's own, made by the child itself between fork and exec: async-signal-safe calls only.
+//!
+//! The network is empty but for `lo` (which is down) and the tap that was asked for; mounts, host name and System V objects
+//! are the VMM's own copies; and the whole file system can only be read, but for one directory. Where an ordinary user may
+//! not do this, a user namespace around it gives the right, in which they keep their user and group, and so their access to
+//! files and to /dev/kvm.
+//!
+//! Source: `namespaces(7)`, `user_namespaces(7)`, `mount_setattr(2)` (Linux 5.12).
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::child::step::{Failed, Step, check, open, write};
+use crate::network::Network;
+
+/// How much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Namespaces, and a file system to be read alone.
+    ReadOnly,
+    /// Namespaces.
+    Mounts,
+    /// Namespaces but that of mounts.
+    Network,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// What is left to try after `step` failed, and what is gone without; `None` where that step was no part of this.
+    pub(crate) fn without(self, step: Step) -> Option<(Level, &'static str)> {
+        match (self, step) {
+            (Level::None, _) => None,
+            (_, Step::Namespaces | Step::UserMap) => Some((Level::None, "namespaces of its own")),
+            (Level::ReadOnly, Step::ReadOnly) => Some((Level::Mounts, "a read-only file system")),
+            (Level::ReadOnly | Level::Mounts, Step::Mounts) => Some((Level::Network, "a mount namespace of its own")),
+            _ => None,
+        }
+    }
+
+    fn flags(self) -> libc::c_int {
+        let network = libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+        match self {
+            Level::ReadOnly | Level::Mounts => network | libc::CLONE_NEWNS,
+            Level::Network => network,
+            Level::None => 0,
+        }
+    }
+
+    /// Whether the network is its own.
+    pub(crate) fn network(self) -> bool {
+        self != Level::None
+    }
+
+    /// Whether the mounts are its own.
+    pub(crate) fn mounts(self) -> bool {
+        matches!(self, Level::ReadOnly | Level::Mounts)
+    }
+}
+
+/// A path that the kernel can be given.
+pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// The namespaces of one child, prepared before the fork.
+#[derive(Debug)]
+pub(crate) struct Namespaces {
+    level: Level,
+    /// Whether it is a question to a program: it has its processes to itself, too, and its directory vanishes with it.
+    probe: bool,
+    /// The directory that stays writable.
+    directory: Option<CString>,
+    /// Files that appear at other places, below `directory`.
+    binds: Vec<(CString, CString)>,
+    network: Option<Network>,
+    /// The lines of `uid_map` and `gid_map`, for those who need a user namespace.
+    uid_map: String,
+    gid_map: String,
+}
+
+impl Namespaces {
+    /// Of this `level`; `directory` stays writable, and each of `binds` is seen at its second path. Narrower for a `probe`.
+    pub(crate) fn new(
+        level: Level,
+        directory: Option<&Path>,
+        binds: &[(PathBuf, PathBuf)],
+        network: Option<Network>,
+        probe: bool,
+    ) -> io::Result<Namespaces> {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        let map = |id: u32| format!("{id} {id} 1\n");
+        let binds = binds.iter().map(|(from, to)| Ok((c_path(from)?, c_path(to)?)));
+        Ok(Namespaces {
+            level,
+            probe,
+            directory: directory.map(c_path).transpose()?,
+            binds: binds.collect::<io::Result<_>>()?,
+            network,
+            uid_map: map(uid.as_raw()),
+            gid_map: map(gid.as_raw()),
+        })
+    }
+
+    fn flags(&self) -> libc::c_int {
+        self.level.flags() | if self.processes() { libc::CLONE_NEWPID } else { 0 }
+    }
+
+    /// Whether its processes are its own.
+    pub(crate) fn processes(&self) -> bool {
+        self.probe && self.level != Level::None
+    }
+
+    /// Makes them, in the child; says whether a user namespace was needed for it.
+    pub(crate) fn make(&self) -> Result<bool, Failed> {
+        let at = |step: Step| move |error: io::Error| (step, error);
+        if self.level == Level::None {
+            return Ok(false);
+        }
+        // SAFETY: integers only; a child just forked has one thread.
+        let made = check(unsafe { libc::unshare(self.flags()) });
+        let user = match made {
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                self.with_user_namespace()?;
+                true
+            }
+            result => result.map(|()| false).map_err(at(Step::Namespaces))?,
+        };
+        if self.level.mounts() {
+            self.own_mounts()?;
+        }
+        if let Some(network) = &self.network {
+            network.make()?;
+        }
+        Ok(user)
+    }
+
+    fn with_user_namespace(&self) -> Result<(), Failed> {
+        let at = |step: Step| move |error: io::Error| (step, error);
+        // SAFETY: integers only; a child just forked has one thread.
+        check(unsafe { libc::unshare(libc::CLONE_NEWUSER | self.flags()) }).map_err(at(Step::Namespaces))?;
+        let maps = [
+            (c"/proc/self/setgroups", "deny"),
+            (c"/proc/self/uid_map", self.uid_map.as_str()),
+            (c"/proc/self/gid_map", self.gid_map.as_str()),
+        ];
+        for (path, text) in maps {
+            let file = open(path, libc::O_WRONLY | libc::O_CLOEXEC).map_err(at(Step::UserMap))?;
+            let written = write(file, text.as_bytes());
+            // SAFETY: opened above, used nowhere else.
+            unsafe { libc::close(file) };
+            written.map_err(at(Step::UserMap))?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of what is mounted from now on is seen outside, and what is there can only be read.
+    fn own_mounts(&self) -> Result<(), Failed> {
+        let at = |step: Step| move |error: io::Error| (step, error);
+        mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE).map_err(at(Step::Mounts))?;
+        if let Some(directory) = &self.directory {
+            // A mount of its own, which can be written where all others cannot.
+            if self.probe {
+                scratch(directory).map_err(at(Step::Mounts))?;
+            } else {
+                mount(Some(directory), directory, libc::MS_BIND).map_err(at(Step::Mounts))?;
+            }
+        }
+        for (from, to) in &self.binds {
+            mount(Some(from), to, libc::MS_BIND).map_err(at(Step::Binds))?;
+        }
+        let Some(directory) = &self.directory else { return Ok(()) };
+        if self.level == Level::ReadOnly {
+            let mut sealed = libc::MOUNT_ATTR_RDONLY;
+            if self.probe {
+                mount(Some(NULL), NULL, libc::MS_BIND).map_err(at(Step::ReadOnly))?;
+                sealed |= libc::MOUNT_ATTR_NODEV;
+            }
+            set_attributes(c"/", true, sealed, 0).map_err(at(Step::ReadOnly))?;
+            set_attributes(directory, false, 0, libc::MOUNT_ATTR_RDONLY).map_err(at(Step::ReadOnly))?;
+            if self.probe {
+                set_attributes(NULL, false, 0, sealed).map_err(at(Step::ReadOnly))?;
+            }
+        }
+        if !self.binds.is_empty() {
+            // A jail holds a program and devices, which many a /tmp does not let work.
+            let inert = libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+            set_attributes(directory, false, 0, inert).map_err(at(Step::Binds))?;
+        }
+        Ok(())
+    }
+}
+
+/// The only device of a probe.
+const NULL: &CStr = c"/dev/null";
+
+/// A small file system at `path` that vanishes with the namespace.
+fn scratch(path: &CStr) -> io::Result<()> {
+    let (kind, options) = (c"tmpfs", c"size=16m,nr_inodes=1k,mode=700");
+    let flags = libc::MS_NOSUID | libc::MS_NODEV;
+    // SAFETY: strings ended by NUL.
+    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast()) })
+}
+
+fn mount(from: Option<&CStr>, to: &CStr, flags: libc::c_ulong) -> io::Result<()> {
+    let from = from.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: strings ended by NUL, or null where the kernel looks at neither source, type nor data.
+    check(unsafe { libc::mount(from, to.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
+}
+
+/// Sets and clears attributes of the mount at `path`, and of all below it where `all`.
+fn set_attributes(path: &CStr, all: bool, set: u64, clear: u64) -> io::Result<()> {
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: clear, propagation: 0, userns_fd: 0 };
+    let flags = if all { libc::AT_RECURSIVE } else { 0 };
+    let size = size_of::<libc::mount_attr>();
+    // SAFETY: a string ended by NUL, and a structure of the size that is told. (glibc has had no wrapper until 2.36.)
+    let result =
+        unsafe { libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), flags, &attributes, size) };
+    check(result as libc::c_int)
+}

@@ -1,0 +1,80 @@
+//! Why a launch did not become a process.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::child::step::Step;
+
+/// A VM that did not start. Nothing of it is left.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum StartError {
+    /// The launch has no command.
+    #[error("the launch has no command")]
+    #[diagnostic(help("this is an error in firebench"))]
+    Empty,
+    /// The tap's name is not one that Linux accepts.
+    #[error("Linux accepts no network device called {name:?}")]
+    #[diagnostic(help("use 1 to 15 letters, digits, dots, dashes and underscores, such as tap0"))]
+    TapName {
+        /// The name.
+        name: String,
+    },
+    /// A file of the launch cannot be written.
+    #[error("cannot write {path:?}")]
+    #[diagnostic(help("the directory for temporary files must be writable and have room; TMPDIR names another one"))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that the jailed VMM must read.
+    #[error("the jailed VMM cannot read {path:?}")]
+    #[diagnostic(help("it runs as a user of its own: let everybody read the file (chmod o+r)"))]
+    Jailed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program cannot be run.
+    #[error("cannot run {program}")]
+    Program {
+        /// The program's path.
+        program: String,
+        /// Why.
+        source: io::Error,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+    /// The process could not be confined.
+    #[error("the process of the VMM could not {step}")]
+    Confine {
+        /// What failed.
+        step: Step,
+        /// Why.
+        source: io::Error,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+    /// The system refused a new process, or the means to watch it.
+    #[error("cannot {what}")]
+    #[diagnostic(help(
+        "the system may be out of processes, descriptors or memory; firebench needs Linux 5.11 or newer"
+    ))]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// Of the system call that does `what`.
+    pub(super) fn system(what: &'static str) -> impl Fn(nix::errno::Errno) -> StartError {
+        move |error| StartError::System { what, source: error.into() }
+    }
+}
