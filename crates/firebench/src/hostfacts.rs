@@ -8,10 +8,10 @@ mod read;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use firebench_text as text;
 use firebench_vmm::cpulimit::{self, CpuLimit};
 use serde::{Deserialize, Serialize};
 
-use crate::report::text;
 use crate::tune;
 use read::Root;
 

@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 
+use firebench_text::errors::sentence;
 use firebench_vmm::RunDir;
 
 use super::Failure;
-use crate::errors::sentence;
 use crate::events::RunEvent;
 use crate::plan::Plan;
 use crate::runner::{self, Surroundings};

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use firebench_protocol::{GuestFacts, IterationReport};
+use firebench_text as text;
 use firebench_vmm::Exit;
 use serde_json::Value;
 
 use crate::record::BootStatus;
-use crate::report::text;
 
 /// Characters of a guest's word that a message quotes.
 const QUOTED: usize = 200;

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use firebench_image::interrupt;
+use firebench_os::interrupt;
 use firebench_stats::design::Turn;
+use firebench_text as text;
 use firebench_vmm::cpulimit;
 use firebench_vmm::pagecache::{self, HostCache};
 use firebench_vmm::{Exit, Isolation, Output, Vm};
@@ -18,7 +19,6 @@ use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
-use crate::report::text;
 use crate::throttle;
 
 /// One boot of one contender.
@@ -54,7 +54,7 @@ impl Boot<'_> {
             Err(error) => {
                 record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
-                record.message = Some(crate::errors::sentence_and_hint(&error));
+                record.message = Some(firebench_text::errors::sentence_and_hint(&error));
                 return Ok(record);
             }
         };
@@ -135,7 +135,7 @@ impl Boot<'_> {
                     return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
                 }
                 Err(error) => {
-                    let message = crate::errors::sentence_and_hint(&Unreadable(error));
+                    let message = firebench_text::errors::sentence_and_hint(&Unreadable(error));
                     return Some((BootStatus::StartFailed, message));
                 }
             };
