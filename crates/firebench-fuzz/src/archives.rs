@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use firebench::fetch::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz, from_zip};
 use firebench_image::deb::{KernelPackage, file};
 use firebench_image::kernel;
-use firebench_image::outside::most_unpacked;
+use firebench_os::outside::most_unpacked;
 use tempfile::TempDir;
 
 use crate::heap::bounded;

@@ -1,9 +1,9 @@
 //! Text that a terminal may be given.
 
-use firebench::errors;
 use firebench::record::Report;
 use firebench::report::terminal::{self, Style};
 use firebench::report::{json, markdown};
+use firebench_text::errors;
 use miette::Diagnostic;
 
 /// The escape sequences that firebench writes itself, for colour.

@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::sync::Once;
 
-use firebench_image::interrupt::{INTERVAL, look_with};
-use firebench_image::outside::most_unpacked;
+use firebench_os::interrupt::{INTERVAL, look_with};
+use firebench_os::outside::most_unpacked;
 
 thread_local! {
     static LOOKS: Cell<u64> = const { Cell::new(0) };
@@ -42,7 +42,7 @@ pub fn bounded<T>(length: usize, times: u64, work: impl FnOnce() -> T) -> T {
 mod tests {
     use std::io::Read as _;
 
-    use firebench_image::outside::Counted;
+    use firebench_os::outside::Counted;
 
     use super::bounded;
 

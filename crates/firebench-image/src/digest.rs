@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use firebench_os::{interrupt, outside};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, interrupt, outside};
+use crate::{Error, Result};
 
 /// Size of the buffer that files are read with.
 const BUFFER: usize = 1 << 20;

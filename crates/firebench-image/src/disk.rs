@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_os::program::Ask;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, Contents, Entry, Guard};
@@ -9,7 +10,6 @@ use crate::digest::key;
 use crate::elf::require_static_executable;
 use crate::ext4::{self, Extent, Fingerprint, Identity, Reserved, Tree};
 use crate::payload::Payload;
-use crate::program::Ask;
 use crate::progress::Watcher;
 use crate::{Error, Result};
 

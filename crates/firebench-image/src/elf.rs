@@ -7,11 +7,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use firebench_os::outside;
 use object::elf;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-use crate::{Error, Result, outside};
+use crate::{Error, Result};
 
 /// Largest program that is read, in bytes.
 pub const MAX_PROGRAM_BYTES: u64 = 256 << 20;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-use crate::outside::Refused;
+use firebench_os::interrupt::Interrupted;
+use firebench_os::outside::Refused;
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -262,9 +263,15 @@ pub enum Error {
         reason: String,
     },
 
-    /// The receiver of [`Progress`](crate::Progress) asked to stop.
+    /// The user wants the work to end, or the receiver of [`Progress`](crate::Progress) asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl From<Interrupted> for Error {
+    fn from(_: Interrupted) -> Error {
+        Error::Cancelled
+    }
 }
 
 const READABLE: &str =

@@ -15,9 +15,6 @@
 //! | [`own_image`] | nothing: says what a root disk of the user's is |
 //! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
 //! | [`elf`] | nothing: says how an executable is linked |
-//! | [`program`] | nothing: finds the programs of this machine |
-//! | [`outside`] | nothing: opens and reads files that others name or wrote |
-//! | [`interrupt`] | nothing: knows whether the user wants the work to end |
 //! | [`cache`] | the directory that keeps all of it, safe among processes |
 
 // Nothing from outside may make this panic.
@@ -41,17 +38,12 @@ pub mod elf;
 mod error;
 pub mod ext4;
 pub mod initramfs;
-pub mod interrupt;
 pub mod kernel;
-#[expect(unsafe_code, reason = "work between fork and exec")]
-pub mod leash;
 pub mod modules;
-pub mod outside;
 pub mod own_image;
 pub mod payload;
 pub mod payload_file;
 pub mod prepare;
-pub mod program;
 mod progress;
 pub mod tools;
 

@@ -11,12 +11,13 @@ mod catalogue;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use firebench_os::interrupt;
 use object::Endianness;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 
 use crate::kernel::MAX_FILE_BYTES;
-use crate::{Error, Result, interrupt};
+use crate::{Error, Result};
 
 pub(crate) use catalogue::Catalogue;
 

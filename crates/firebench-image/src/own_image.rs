@@ -11,8 +11,9 @@ use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use firebench_os::outside::{self, Refused};
+
 use crate::kernel::{Compression, decompressor};
-use crate::outside::{self, Refused};
 use crate::{Error, Result};
 
 /// Bytes that are looked at: the marks of all formats lie in them (btrfs has the last one, at 64 KiB).

@@ -9,13 +9,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use firebench_os::{interrupt, outside};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, Result, interrupt, outside};
+use crate::{Error, Result};
 
 /// The seed when the user names none.
 pub const DEFAULT_SEED: u64 = 1;

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use firebench_os::interrupt;
 use serde::Serialize;
 
 use crate::cache::{Cache, Contents, Guard};
 use crate::digest::key;
 use crate::disk::RootDisk;
 use crate::payload::Payload;
-use crate::{Error, Result, ext4, interrupt};
+use crate::{Error, Result, ext4};
 
 /// Kind of the entries in the cache.
 pub const KIND: &str = "payload";

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use firebench_os::{interrupt, outside};
 use firebench_protocol::OPTIONAL_MODULE;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::deb::{self, KernelPackage};
 use crate::digest::{key, sha256};
 use crate::kernel::{self, Beside, Config, Kernel, of_file};
 use crate::modules::{self, Catalogue};
-use crate::{Error, Result, interrupt, outside};
+use crate::{Error, Result};
 use source::{Modules, Sources};
 
 /// Kind of the entries in the cache.

@@ -15,11 +15,11 @@ mod tests;
 
 use std::time::Duration;
 
+use firebench_text::told_percent as percent;
 use firebench_vmm::VmmKind;
 
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, ContenderRecord, IterationRecord, Report};
-use crate::report::text::told_percent as percent;
 
 pub use offsets::{Offset, Unchecked, unchecked};
 

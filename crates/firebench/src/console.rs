@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use firebench_protocol::codec::{Decoder, Item};
 
-use crate::report::text;
+use firebench_text as text;
 
 /// An item and when it came. Where each byte of a serial console costs the guest a millisecond, a frame takes a while.
 #[derive(Debug, Clone, PartialEq)]

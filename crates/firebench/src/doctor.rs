@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
+use firebench_os::program::find_program;
 use firebench_supervise::kvm::{self, KvmReport};
 use firebench_supervise::{Confinement, Isolation, RunDir, Vm};
 use firebench_vmm::{Launch, Limits};
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fetch::{FetchError, find_busybox, installed_kernel};
 use crate::hostfacts::{CpuTime, HostFacts};
-use crate::tools::{Tool, ToolError, find_program};
+use crate::tools::{Tool, ToolError};
 use crate::{subprocess, tools};
 use trials::Subjects;
 

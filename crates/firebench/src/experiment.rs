@@ -10,7 +10,7 @@ use firebench_image::payload::DEFAULT_SEED;
 use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Size;
+use firebench_text::units::Size;
 
 pub use check::ExperimentError;
 pub use contender::{CacheMode, ContenderError, ContenderSpec, Io, check_all};

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use firebench_supervise::cpulimit::{self, CpuLimit};
+use firebench_text as text;
 use serde::{Deserialize, Serialize};
 
-use crate::report::text;
 use crate::tune;
 use read::Root;
 

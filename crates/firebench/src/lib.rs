@@ -20,6 +20,7 @@
 
 pub mod accel;
 pub mod audit;
+pub mod blame;
 pub mod boots;
 pub mod cli;
 pub mod clock;
@@ -27,10 +28,8 @@ pub mod collect;
 pub mod compare;
 pub mod console;
 pub mod crash;
-mod deadline;
 pub mod doctor;
 pub mod dry_run;
-pub mod errors;
 pub mod events;
 pub mod experiment;
 pub mod fetch;
@@ -41,7 +40,6 @@ pub mod import;
 pub mod init;
 pub mod memory;
 pub mod nested;
-mod new_file;
 pub mod observe;
 pub mod plan;
 pub mod prepare;
@@ -56,7 +54,6 @@ pub mod summary;
 pub mod throttle;
 pub mod tools;
 pub mod tune;
-pub mod units;
 pub mod usage;
 
 pub use firebench_image::digest;

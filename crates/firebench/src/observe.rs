@@ -5,15 +5,15 @@ mod trust;
 
 use std::time::{Duration, Instant};
 
+use firebench_os::deadline;
 use firebench_protocol::codec::{Damage, Item};
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 use firebench_supervise::Exit;
+use firebench_text as text;
 
 use crate::console::{Arrived, Words};
-use crate::deadline;
 use crate::plan::Deadlines;
 use crate::record::{BootStatus, IterationRecord};
-use crate::report::text;
 
 /// What the runner must do next.
 #[derive(Debug, Clone, PartialEq)]

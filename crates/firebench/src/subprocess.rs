@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use firebench_image::leash::{Ended, leash, wait};
-use firebench_image::program::start_unless_busy;
+use firebench_os::leash::{Ended, leash, wait};
+use firebench_os::program::start_unless_busy;
 use firebench_supervise::probe::{self, ProbeError};
 use firebench_supervise::{Exit, StartError, program};
 
-use crate::report::text;
+use firebench_text as text;
 
 /// Of each output stream, no more than this is kept.
 const KEPT: u64 = 1 << 20;
@@ -151,8 +151,8 @@ pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, R
 /// The system's, or what went wrong in words.
 pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     const LIMIT: Duration = Duration::from_secs(10);
-    let answer =
-        ask(path, arguments, LIMIT).map_err(|error| io::Error::other(crate::errors::sentence_and_hint(&error)))?;
+    let answer = ask(path, arguments, LIMIT)
+        .map_err(|error| io::Error::other(firebench_text::errors::sentence_and_hint(&error)))?;
     Ok(answer.stdout.into_bytes())
 }
 
@@ -177,7 +177,7 @@ fn end_of(output: &Output) -> String {
 mod tests {
     use std::time::Instant;
 
-    use firebench_image::interrupt;
+    use firebench_os::interrupt;
 
     use super::*;
 

@@ -4,10 +4,10 @@
 //! VMM's, and it does not strike all boots alike.
 
 use firebench_supervise::cpulimit::CpuLimit;
+use firebench_text as text;
 
 use crate::hostfacts::HostFacts;
 use crate::record::BootRecord;
-use crate::report::text;
 
 /// A boot is void when quotas have held it up for more than this share of its life: as much as the precision that a run aims at.
 /// The kernel counts this time for each CPU by itself, so with several it may be more than the boot's life.

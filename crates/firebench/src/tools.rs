@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 use firebench_image::elf::require_static_executable;
-pub use firebench_image::program::{find_program, is_executable};
+use firebench_os::program::{find_program, is_executable};
+use firebench_text as text;
 use firebench_vmm::qemu::Sandbox;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::fetch;
-use crate::report::text;
 use crate::subprocess::{self, RunError};
 
 /// QEMU's system emulator.

@@ -6,11 +6,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use firebench_os::outside;
 use serde::{Deserialize, Serialize};
 
 use super::{names, remove};
 use crate::digest::{key, sha256, sha256_file};
-use crate::{Error, Result, outside};
+use crate::{Error, Result};
 
 /// A file that changed less than this ago may change again without its times showing it: it is hashed each time.
 const SETTLED: Duration = Duration::from_secs(2);

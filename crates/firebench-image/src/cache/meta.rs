@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use firebench_os::outside;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::entry::State;
 use super::lock::Mode;
 use super::{Cache, Digests, ENTRIES};
 use crate::digest::{sha256, sha256_file, sha256_file_without};
-use crate::{Error, Result, outside};
+use crate::{Error, Result};
 
 /// Name of the file.
 pub(super) const META: &str = "meta.json";

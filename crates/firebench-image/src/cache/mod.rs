@@ -29,12 +29,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use firebench_os::program::{Ask, ask_as_a_child};
+
 pub use digests::Digests;
 pub use entry::{Entry, Guard};
 pub use gc::GcReport;
 pub use meta::{Contents, FileMeta, Meta, Part, Range};
 
-use crate::program::{Ask, ask_as_a_child};
 use crate::progress::{Progress, Watcher};
 use crate::{Error, Result};
 

@@ -13,9 +13,10 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use firebench_os::outside::{self, Counted, Refused};
+
 use crate::kernel::{self, Compression};
 use crate::modules::{self, Catalogue, Module, ModuleSource};
-use crate::outside::{self, Counted, Refused};
 use crate::{Error, Result};
 
 /// Most that a package may unpack to, in bytes: Debian's largest kernel packages have 500 MiB.

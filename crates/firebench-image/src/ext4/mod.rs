@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use firebench_os::interrupt;
 use nix::sys::statvfs::statvfs;
 use sha2::{Digest as _, Sha256};
 
@@ -29,7 +30,7 @@ pub use tree::{Fingerprint, GuestPath, Tree};
 
 use crate::payload::Chunks;
 use crate::progress::Watcher;
-use crate::{Error, Result, interrupt};
+use crate::{Error, Result};
 
 /// Size of a block in bytes.
 pub const BLOCK: u64 = 4096;

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::leash::{self, Ended, leash};
-use crate::program::find_program;
+use firebench_os::leash::{self, Ended, leash};
+use firebench_os::program::find_program;
+
 use crate::{Error, Result};
 
 /// Bytes that a program may say: a table of extents has 70 for each.

@@ -6,10 +6,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use firebench_os::{interrupt, outside};
 use serde::Serialize;
 
 use crate::cache::Digests;
-use crate::{Error, Result, interrupt, outside};
+use crate::{Error, Result};
 
 /// Longest name of a file in ext4, in bytes.
 const NAME_MAX: usize = 255;

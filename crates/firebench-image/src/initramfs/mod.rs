@@ -8,10 +8,11 @@ pub mod cpio;
 
 use std::path::{Path, PathBuf};
 
+use firebench_os::outside;
 use firebench_protocol::{JOB_PATH, Job, MODULES_DIR, OPTIONAL_MODULE};
 
 use crate::elf::{MAX_PROGRAM_BYTES, require_static_executable};
-use crate::{Error, Result, outside};
+use crate::{Error, Result};
 
 const AGENT_HINT: &str =
     "build firebench-agent with `-C target-feature=+crt-static`, as the workspace's .cargo/config.toml does";

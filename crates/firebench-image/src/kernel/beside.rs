@@ -3,8 +3,9 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use firebench_os::outside;
+
 use super::{Config, bzimage};
-use crate::outside;
 
 /// Bytes of a boot image that hold its release.
 const HEADER: u64 = 64 << 10;

@@ -2,8 +2,10 @@
 
 use std::io::{self, Read};
 
-use crate::outside::{Counted, Refused, most_unpacked};
-use crate::{Error, Result, interrupt};
+use firebench_os::interrupt;
+use firebench_os::outside::{Counted, Refused, most_unpacked};
+
+use crate::{Error, Result};
 
 /// Largest file that is decompressed, in bytes.
 pub(crate) const MAX_BYTES: u64 = 512 << 20;

@@ -11,6 +11,7 @@ mod unified;
 
 use std::path::Path;
 
+use firebench_os::outside;
 use memchr::memmem;
 
 pub(crate) use beside::Beside;
@@ -19,7 +20,7 @@ pub use decompress::Compression;
 pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
 
 use crate::elf::is_elf;
-use crate::{Error, Result, outside};
+use crate::{Error, Result};
 
 /// What Linux says of itself at its start, in every kernel (`linux_banner` in `init/version.c`).
 const BANNER: &[u8] = b"Linux version ";

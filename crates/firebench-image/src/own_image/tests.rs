@@ -52,7 +52,7 @@ fn an_ext4_file_system_is_a_root_disk() {
     std::fs::create_dir(&tree).expect("made");
     std::fs::write(tree.join("file"), "contents").expect("written");
     let image = dir.0.path().join("real");
-    let tool = crate::program::find_program("mke2fs").expect("the other tests need it, too");
+    let tool = firebench_os::program::find_program("mke2fs").expect("the other tests need it, too");
     let mut mke2fs = Command::new(tool);
     let made = mke2fs.args(["-q", "-t", "ext4", "-d"]).arg(&tree).arg(&image).arg("4M").status().expect("it runs");
     assert!(made.success());

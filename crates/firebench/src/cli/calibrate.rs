@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
+use firebench_text::units::{Share, Span};
 use serde::Serialize;
 
 use super::{Failure, Places, calibrate_live};
 use crate::experiment::Design;
-use crate::units::{Share, Span};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use firebench_stats::{Judgement, Sentence, Verdict};
+use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde::Serialize;
 
@@ -12,7 +13,6 @@ use crate::events::RunEvent;
 use crate::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use crate::record::Report;
 use crate::summary::summarize;
-use crate::units::{Share, Size};
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
 const PAYLOAD: Size = Size(64 << 20);

@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use firebench_text as text;
 
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
 use super::{Failure, Places, run};
 use crate::compare::operand::{self, Lookup};
 use crate::compare::{self, OperandError, markdown, table};
-use crate::report::text;
 use crate::store::Store;
 
 #[derive(Debug, Args)]

@@ -3,9 +3,10 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Args;
+use firebench_text as text;
 
 use super::{Failure, Places};
-use crate::report::{runs, text};
+use crate::report::runs;
 use crate::store::Store;
 
 #[derive(Debug, Args)]

@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use firebench_os::new_file::NewFile;
 
 use super::{Failure, Places};
-use crate::new_file::NewFile;
 use crate::report::{EMULATED, json};
 use crate::store::{Store, StoreError};
 

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use firebench_os::new_file::NewFile;
 use firebench_stats::verdict::Gate;
 
 use super::Failure;
 use crate::gate::{self, Limit, Outcome};
-use crate::new_file::NewFile;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";

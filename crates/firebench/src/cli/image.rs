@@ -8,11 +8,11 @@ use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::{DEFAULT_SEED, Payload};
+use firebench_text::units::Size;
 
 use super::{Failure, Places};
 use crate::fetch;
 use crate::prepare::{PrepareError, addition};
-use crate::units::Size;
 
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {

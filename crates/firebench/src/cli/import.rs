@@ -7,7 +7,7 @@ use clap::Args;
 use miette::Diagnostic;
 
 use super::{Failure, Places, exit_code};
-use crate::errors::blame;
+use crate::blame::blame;
 use crate::import::{self, Accepted, Options};
 use crate::report::runs;
 use crate::store::{Store, StoreError};

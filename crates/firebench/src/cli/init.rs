@@ -4,10 +4,10 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use firebench_os::new_file::NewFile;
 
 use super::Failure;
 use crate::init::{EXPERIMENT_FILE, TEMPLATE};
-use crate::new_file::NewFile;
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {

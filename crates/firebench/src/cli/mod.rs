@@ -30,7 +30,7 @@ use firebench_image::Progress;
 use firebench_image::cache::Cache;
 use firebench_supervise::Interrupt;
 
-use crate::errors::{Blame, blame, blame_of_named};
+use crate::blame::{Blame, blame, blame_of_named};
 use crate::fetch::FetchError;
 use crate::nested::NestedError;
 use crate::report;
@@ -113,7 +113,7 @@ impl Places {
                 // Also to who wants it quiet: a disk that forgets is worth knowing.
                 Progress::Replacing { kind, reason, .. } => tell(&format!(
                     "{}\n",
-                    report::text::block(&format!(
+                    firebench_text::block(&format!(
                         "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again"
                     ))
                 )),
@@ -188,7 +188,7 @@ impl Places {
 fn catch_signals() -> Result<Interrupt, Failure> {
     let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
     let signal = interrupt.watch();
-    firebench_image::interrupt::look_with(move || signal.received().is_some());
+    firebench_os::interrupt::look_with(move || signal.received().is_some());
     Ok(interrupt)
 }
 
@@ -358,17 +358,17 @@ impl Failure {
 
     /// The error as the terminal shows it.
     fn render(&self) -> String {
-        let text = crate::errors::render(self.error.as_ref());
-        if std::io::stderr().is_terminal() { report::text::fit(&text, run::style(true).width) } else { text }
+        let text = firebench_text::errors::render(self.error.as_ref());
+        if std::io::stderr().is_terminal() { firebench_text::fit(&text, run::style(true).width) } else { text }
     }
 
     /// The error in a sentence.
     fn sentence(&self) -> String {
-        crate::errors::sentence(self.error.as_ref())
+        firebench_text::errors::sentence(self.error.as_ref())
     }
 }
 
-/// [`blame`](crate::errors::blame) says what the exit code is.
+/// [`blame`](crate::blame::blame) says what the exit code is.
 impl<E: miette::Diagnostic + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let code = exit_code(blame(&error));

@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 
 use firebench_supervise::RunDir;
+use firebench_text::errors::sentence;
 
 use super::Failure;
-use crate::errors::sentence;
 use crate::events::RunEvent;
 use crate::plan::Plan;
 use crate::runner::{self, Surroundings};

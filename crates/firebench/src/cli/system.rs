@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use firebench_supervise::signals;
+use firebench_text::errors::TOO_FEW_FILES;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
 use super::Failure;
-use crate::errors::TOO_FEW_FILES;
 
 /// Descriptors that a run needs at once, with room to spare: the terminal, locks, the store, the pipes of a VM, libraries of
 /// the nested host that are being copied.

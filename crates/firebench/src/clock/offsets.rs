@@ -1,9 +1,10 @@
 //! The guest's clock against the host's.
 
+use firebench_text::told_percent as percent;
+
 use super::{Known, REAL, Slack, value};
 use crate::boots;
 use crate::record::{ContenderRecord, IterationRecord, Report};
-use crate::report::text::told_percent as percent;
 use crate::summary::median;
 
 /// Offsets are in proportion, which makes them a drift and not steps, while the largest share is less than this many

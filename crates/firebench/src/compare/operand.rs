@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_text as text;
+
 use crate::import::{self, ImportError, Options};
 use crate::record::Report;
 use crate::report::files::MARKER;
-use crate::report::text;
 use crate::store::StoreError;
 
 /// A run, and one contender of it where one is named.

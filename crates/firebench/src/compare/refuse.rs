@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use firebench_text as text;
+
 use super::Operand;
 use crate::gate::{UnknownContender, UnknownMetric};
 use crate::record::{ContenderRecord, Report};
-use crate::report::text;
 
 /// Why two runs are not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]

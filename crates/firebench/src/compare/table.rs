@@ -1,10 +1,11 @@
 //! A comparison for a terminal.
 
 use firebench_stats::Scale;
+use firebench_text as text;
 
 use super::{Compared, Comparison, Difference, Pair};
+use crate::report::EMULATED;
 use crate::report::values::Values;
-use crate::report::{EMULATED, text};
 
 /// The widest line that is ever written.
 const WIDTH: usize = 100;

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use firebench_text as text;
+
 use super::refuse::ContenderPair;
 use super::{Operand, boots};
 use crate::hostfacts::HostFacts;
 use crate::record::{ContenderRecord, Report, RunEnd};
-use crate::report::text;
 
 /// In sentences, the weightiest first.
 pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String> {

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use firebench_supervise::kvm::KvmClass;
+use firebench_text::errors::sentence;
 use miette::Diagnostic;
 
 use super::trials::outcome;
 use super::{Check, Facts, FoundFile, State, Tried, check};
 use crate::accel::choose;
-use crate::errors::sentence;
 use crate::experiment::AccelChoice;
 use crate::tools::{Tool, ToolError};
 

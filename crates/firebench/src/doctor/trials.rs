@@ -8,17 +8,18 @@ use std::time::Duration;
 use firebench_image::cache::Cache;
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::Payload;
+use firebench_os::program::find_program;
 use firebench_supervise::{RunDir, access};
+use firebench_text::errors::sentence;
 use miette::Diagnostic;
 
 use super::host::{at_least, size};
 use super::{Check, State, check};
-use crate::errors::sentence;
 use crate::hostfacts;
 use crate::prepare;
 use crate::store::Store;
 use crate::subprocess;
-use crate::tools::{self, Tool, find_program};
+use crate::tools::{self, Tool};
 
 /// Time for programs that only say who they are.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -204,7 +205,7 @@ pub(super) fn checks(trials: &Trials) -> Vec<Check> {
     checks.push(outcome("cache", &trials.cache, |path| path.display().to_string(), State::Bad, why));
     let why = "every boot is kept there as soon as it is over, and a run that was cut off goes on from there";
     let opened = |(path, runs): &(PathBuf, Option<usize>)| match runs {
-        Some(runs) => format!("{}, {}", path.display(), crate::report::text::count(*runs, "run")),
+        Some(runs) => format!("{}, {}", path.display(), firebench_text::count(*runs, "run")),
         None => format!("{}: not there yet", path.display()),
     };
     checks.push(outcome("store", &trials.store, opened, State::Warn, why));

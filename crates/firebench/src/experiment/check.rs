@@ -1,11 +1,11 @@
 //! What is wrong with an experiment that it alone can tell: the same for flags, files, reports and stored runs. Pure.
 
+use firebench_text as text;
+use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
 use super::{ContenderError, Experiment, PayloadSpec, Preset, check_all};
-use crate::report::text;
-use crate::units::{Share, Size};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]

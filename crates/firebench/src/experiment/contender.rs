@@ -6,7 +6,7 @@ use std::str::FromStr;
 use firebench_vmm::{VmmKind, firecracker, qemu};
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Share, Size};
+use firebench_text::units::{Share, Size};
 
 /// A named VMM, or the host, with what differs from the experiment's machine and the preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

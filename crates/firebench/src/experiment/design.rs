@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Share, Span};
+use firebench_text::units::{Share, Span};
 
 /// How many boots and iterations, from which cache state, and when to stop. What is absent is chosen when the plan is made: on a real accelerator a
 /// precision of 1% in at most five minutes, on an emulated one three boots of each contender.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use firebench_image::leash::limit_files;
-use firebench_image::outside;
+use firebench_os::leash::limit_files;
+use firebench_os::outside;
+use firebench_os::program::find_program;
 
 use super::error::{FetchError, file_error};
 use super::install::check;
 use crate::subprocess::{self, Output, RunError};
-use crate::tools::find_program;
 
 /// Questions are answered from lists on this machine.
 const ASK_LIMIT: Duration = Duration::from_secs(60);

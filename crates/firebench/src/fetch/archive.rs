@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use firebench_image::outside::{Counted, Refused};
+use firebench_os::outside::{Counted, Refused};
 use flate2::read::GzDecoder;
 
 /// Largest binary in an archive, in bytes: Firecracker has about 3 MB.

@@ -4,14 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use firebench_image::deb;
 use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, linkage};
-use firebench_image::{deb, outside};
+use firebench_os::outside;
+use firebench_os::program::is_executable;
 
 use super::apt::Apt;
 use super::error::{FetchError, file_error};
 use super::install::{self, staging};
 use super::recorded;
-use crate::tools::is_executable;
 
 const PACKAGE: &str = "busybox-static";
 const HINT: &str = "install busybox-static, or name a static busybox with FIREBENCH_BUSYBOX";

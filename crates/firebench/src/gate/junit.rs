@@ -53,7 +53,7 @@ pub fn junit(outcomes: &[Outcome], suite: &str, require_verdict: bool) -> String
 /// would move or hide text, becomes U+FFFD.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in crate::report::text::line(text).chars() {
+    for c in firebench_text::line(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -76,7 +76,7 @@ mod tests {
         let all: String = ('\0'..=char::MAX).collect();
         let xml = format!("<a b=\"{0}\">{0}</a>", escaped(&all));
         let document = roxmltree::Document::parse(&xml).expect("well-formed XML");
-        let replaced = crate::report::text::line(&all).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+        let replaced = firebench_text::line(&all).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
         let root = document.root_element();
         assert_eq!((root.attribute("b"), root.text()), (Some(replaced.as_str()), Some(replaced.as_str())));
     }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use firebench_stats::Scale;
+use firebench_text as text;
 use serde::{Serialize, Serializer};
 
 use crate::boots::{self, CAN_BE_ZERO};
-use crate::report::text;
 use crate::summary::METRICS;
 
 /// How far a metric may move away from the baseline. `>` bounds how much more it may become, `<` how much less.

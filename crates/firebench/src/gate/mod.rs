@@ -12,10 +12,10 @@ use std::fmt;
 
 use firebench_stats::verdict::Gate;
 use firebench_stats::{Judgement, Sentence};
+use firebench_text as text;
 use serde::{Serialize, Serializer};
 
 use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
-use crate::report::text;
 
 pub use github::github;
 pub use junit::junit;

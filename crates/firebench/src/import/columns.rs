@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use firebench_text as text;
+
 use super::{Contender, ImportError, MAX_COLUMNS, MAX_CONTENDERS, MAX_METRICS, MAX_NAME};
 use crate::figures::{Column, Figures, Sample};
-use crate::report::text;
 
 /// A sample, where it stands and in which block.
 #[derive(Debug, Clone, Copy)]

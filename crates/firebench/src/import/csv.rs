@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use firebench_text as text;
+
 use super::columns::{Columns, Row};
 use super::{Contender, ImportError, MAX_SAMPLES, Read, check};
-use crate::report::text;
 use crate::store::{BLOCK, COLUMNS};
 
 /// The column of units, which other programs write.

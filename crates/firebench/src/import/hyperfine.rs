@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use firebench_text as text;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::{Accepted, Contender, ImportError, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
 use crate::figures::{Column, Failed, Figures, Sample};
-use crate::report::text;
 
 #[derive(Deserialize)]
 struct File {

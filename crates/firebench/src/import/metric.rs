@@ -1,7 +1,8 @@
 //! What the name of a metric says: firebench knows only times so far, in seconds, where less is better. Pure.
 
+use firebench_text as text;
+
 use super::ImportError;
-use crate::report::text;
 
 /// What a name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use firebench_image::outside::{self, Refused};
+use firebench_os::outside::{self, Refused};
 use firebench_stats::Rule;
+use firebench_text as text;
 use firebench_vmm::{Accel, Launch, VmmKind};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -25,7 +26,7 @@ use crate::experiment::Experiment;
 use crate::figures::{Column, Figures};
 use crate::hostfacts::HostFacts;
 use crate::record::{ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::report::{json, text};
+use crate::report::json;
 use crate::summary::METRICS;
 
 /// The largest file that is read.

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
-use firebench_image::outside;
+use firebench_os::outside;
+use firebench_text::errors::sentence;
 use firebench_vmm::{Settings, firecracker};
 
-use crate::errors::sentence;
 use crate::plan::{Plan, System};
 use crate::subprocess;
 

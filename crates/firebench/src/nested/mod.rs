@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use firebench_image::cache::Cache;
 use firebench_image::initramfs;
 use firebench_image::tools::{self, ToolsDisk};
+use firebench_os::deadline;
 use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
 use firebench_supervise::{Exit, Isolation, Output, Vm};
 use firebench_vmm::{Launch, LaunchError};
 
 use crate::console::{Console, Words};
-use crate::deadline;
 use crate::events::{Listener, RunEvent};
 use crate::plan::Plan;
 use crate::record::BootStatus;
@@ -114,7 +114,7 @@ pub enum NestedError {
 
 /// The words, each on a line of its own.
 fn said(words: &[String]) -> String {
-    words.iter().map(|line| format!("\n  {}", crate::report::text::line(line))).collect()
+    words.iter().map(|line| format!("\n  {}", firebench_text::line(line))).collect()
 }
 
 /// What to do about a nested host that cannot work.
@@ -268,8 +268,9 @@ impl Nested {
         let launch = launch(&machine)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
-        let mut vm = Vm::start(&launch, &isolation)
-            .map_err(|error| unfit(format!("its QEMU cannot be started: {}", crate::errors::sentence(&error))))?;
+        let mut vm = Vm::start(&launch, &isolation).map_err(|error| {
+            unfit(format!("its QEMU cannot be started: {}", firebench_text::errors::sentence(&error)))
+        })?;
         let mut listening = Listening {
             up: false,
             started,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::report::text;
+use firebench_text as text;
 
 /// Most bytes of a path to a socket: `sun_path` of unix(7), with its NUL.
 pub(super) const LONGEST_PATH: usize = 107;

@@ -39,7 +39,7 @@ impl Pulse {
 
     /// When to look next.
     pub(super) fn next_look(&self) -> Instant {
-        crate::deadline::after(self.at, LOOK)
+        firebench_os::deadline::after(self.at, LOOK)
     }
 
     /// Still nothing was heard, and by now the machine has done this. Returns how long it has been silent.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use firebench_protocol::{GuestFacts, IterationReport};
 use firebench_supervise::Exit;
+use firebench_text as text;
 use serde_json::Value;
 
 use crate::record::BootStatus;
-use crate::report::text;
 
 /// Characters of a guest's word that a message quotes.
 const QUOTED: usize = 200;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_text::units::Size;
 use firebench_vmm::{Accel, LaunchError, Settings, VmmKind, firecracker};
 use semver::Version;
 
@@ -11,7 +12,6 @@ use crate::experiment::{CacheMode, ContenderSpec, Io};
 use crate::hostfacts::HugePages;
 use crate::preset::PresetVm;
 use crate::tools::Tool;
-use crate::units::Size;
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {

@@ -1,6 +1,7 @@
 //! What firebench chooses where the user says nothing, as pure functions.
 
 use firebench_stats::design;
+use firebench_text::units::{Share, Span};
 use firebench_vmm::Accel;
 use firebench_vmm::HostCache;
 
@@ -8,7 +9,6 @@ use super::PrepareError;
 use crate::accel;
 use crate::experiment::{Design, HostCacheChoice};
 use crate::plan::Deadlines;
-use crate::units::{Share, Span};
 
 const MIB: u64 = 1 << 20;
 

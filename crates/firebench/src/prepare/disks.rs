@@ -94,8 +94,7 @@ impl Disks {
 
     /// Notes what is not built yet.
     fn miss(&mut self, what: &str, path: &Path) {
-        let note =
-            format!("{what} for a payload of {}: {}", crate::report::text::bytes(self.payload.bytes), path.display());
+        let note = format!("{what} for a payload of {}: {}", firebench_text::bytes(self.payload.bytes), path.display());
         if !self.missing.contains(&note) {
             self.missing.push(note);
         }
@@ -192,7 +191,9 @@ fn text(path: &Path) -> Result<String, PrepareError> {
 
 /// What becomes the payload, and its description.
 fn payload(experiment: &Experiment, chosen: &Chosen) -> (Payload, String) {
-    let bytes = |size: &Option<crate::units::Size>| size.map_or_else(|| defaults::payload_bytes(chosen), |size| size.0);
+    let bytes = |size: &Option<firebench_text::units::Size>| {
+        size.map_or_else(|| defaults::payload_bytes(chosen), |size| size.0)
+    };
     match &experiment.payload {
         PayloadSpec::Seeded { seed, size } => {
             let source = format!("the ChaCha8 stream with seed {seed}");

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
 use firebench_supervise::{affinity, kvm};
+use firebench_text::units::Size;
 use firebench_vmm::{Machine, Settings, VmmKind};
 
 use crate::accel::{self, Chosen, NoKvm};
@@ -27,7 +28,6 @@ use crate::preset::{self, Wish};
 use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
 use crate::throttle;
 use crate::tools::{self, Tool};
-use crate::units::Size;
 use disks::{Disks, Work};
 use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};

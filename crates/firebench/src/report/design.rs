@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use firebench_stats::Rule;
+use firebench_text as text;
 
-use super::text;
 use crate::boots;
 use crate::record::{DesignRecord, Report, RunEnd};
 use crate::summary;

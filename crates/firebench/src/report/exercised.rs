@@ -1,6 +1,7 @@
 //! What the workload exercised, in sentences with figures.
 
-use super::text::{list, percent, told_percent};
+use firebench_text::{list, percent, told_percent};
+
 use crate::audit::exercise::{
     BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MEMORY_RATE, MEMORY_SHARE, MUCH_STEAL, Source,
 };

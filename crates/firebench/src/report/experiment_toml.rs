@@ -1,8 +1,8 @@
 //! An experiment as TOML that comes back as it is and hides nothing: what cannot be seen stands there as an escape.
 
+use firebench_text as text;
 use toml::Value;
 
-use super::text;
 use crate::experiment::Experiment;
 
 /// Stands before a code point of eight digits until the text is written. A string with a control character is always written

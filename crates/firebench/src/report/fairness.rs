@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::text;
+use firebench_text as text;
+
 use crate::audit::facts::{Read, VMM, Value};
 use crate::audit::table::FACTS;
 use crate::audit::{Audit, Change, Fairness, Finding, PairAudit, Rank, Subject, Values};

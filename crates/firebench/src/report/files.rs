@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use firebench_image::outside;
+use firebench_os::new_file::NewFile;
+use firebench_os::outside;
 
 use super::{ReportError, json, markdown};
 use crate::experiment::Experiment;
-use crate::new_file::NewFile;
 use crate::record::Report;
 
 /// The line of `report.md` that stands before the block with the experiment.

@@ -1,6 +1,7 @@
 //! The host's facts, for people.
 
-use super::text;
+use firebench_text as text;
+
 use crate::hostfacts::{Cgroups, HostFacts};
 
 /// The host in a phrase.

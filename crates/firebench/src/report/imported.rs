@@ -1,7 +1,8 @@
 //! What a report says of figures that firebench did not measure: where they come from, and nothing that it does not know.
 
+use firebench_text as text;
+
 use super::markdown_text::{sentence, table};
-use super::text;
 use super::values::Values;
 use crate::figures::{Figures, Sample};
 use crate::record::{ContenderRecord, ImportFormat, Imported, Report};

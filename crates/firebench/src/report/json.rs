@@ -1,9 +1,10 @@
 //! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
 
+use firebench_text as text;
 use serde::{Deserialize, Serialize};
 
+use super::ReportError;
 use super::findings::{Findings, findings};
-use super::{ReportError, text};
 use crate::experiment::Experiment;
 use crate::figures;
 use crate::record::{Imported, Report, SCHEMA};

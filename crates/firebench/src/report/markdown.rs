@@ -3,6 +3,7 @@
 //! and the experiment, so that the page can be run again.
 
 use firebench_protocol::Moment;
+use firebench_text as text;
 use firebench_vmm::{Launch, VmmKind};
 
 use super::experiment_toml::to_toml;
@@ -11,7 +12,7 @@ use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
 use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, first_meminfo, status_words};
-use super::{EMULATED, design, hosts, imported, meminfo, text};
+use super::{EMULATED, design, hosts, imported, meminfo};
 use crate::audit::{Audit, audit};
 use crate::boots::CAN_BE_ZERO;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};

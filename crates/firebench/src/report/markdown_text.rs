@@ -1,7 +1,7 @@
 //! Markdown that says what it was given and nothing else: fences that their content cannot close, code spans and
 //! table cells that it cannot leave. Source: CommonMark 0.31 (4.5, 6.1) and the tables of GitHub's dialect.
 
-use super::text;
+use firebench_text as text;
 
 /// A fenced block.
 pub fn fence(language: &str, content: &str) -> String {

@@ -21,7 +21,6 @@ pub mod meminfo;
 pub mod progress;
 pub mod runs;
 pub mod terminal;
-pub mod text;
 pub(crate) mod values;
 mod words;
 
@@ -101,7 +100,7 @@ pub enum ReportError {
 impl ReportError {
     /// toml's message shows the line, which may come from anywhere.
     fn toml(error: &toml::de::Error) -> Self {
-        ReportError::Toml(text::block(&error.to_string()))
+        ReportError::Toml(firebench_text::block(&error.to_string()))
     }
 }
 

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use firebench_stats::{Judgement, Rule};
+use firebench_text as text;
 
+use super::EMULATED;
 use super::terminal::{Paint, Style};
 use super::words::status_words;
-use super::{EMULATED, text};
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, BootStatus, RunEnd};
 

@@ -1,6 +1,7 @@
 //! The table of runs in the store, for a terminal.
 
-use super::text;
+use firebench_text as text;
+
 use crate::store::{RunLine, RunState};
 
 /// Names longer than this are cut.

@@ -1,12 +1,13 @@
 //! The report for a terminal.
 
 use firebench_protocol::Moment;
+use firebench_text as text;
+use firebench_text::Unit;
 use firebench_vmm::VmmKind;
 
-use super::text::Unit;
 use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
-use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
+use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
 use crate::audit::{Audit, Fairness, Rank, audit};

@@ -1,7 +1,8 @@
 //! Values of metrics as people read them: times in the unit in which the fastest has digits, everything else as in the file
 //! that it came from.
 
-use super::text::{self, Unit};
+use firebench_text::{self as text, Unit};
+
 use crate::import::metric;
 use crate::record::Report;
 use crate::summary::{Comparison, Summary};

@@ -2,8 +2,8 @@
 
 use firebench_protocol::Moment;
 use firebench_stats::{Scale, Sentence};
+use firebench_text as text;
 
-use super::text;
 use crate::audit;
 use crate::boots;
 use crate::clock::{self, Known, Unchecked};

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use firebench_image::interrupt;
+use firebench_os::interrupt;
 use firebench_stats::design::Turn;
 use firebench_supervise::cpulimit;
 use firebench_supervise::pagecache;
 use firebench_supervise::{Exit, Isolation, Output, Vm};
+use firebench_text as text;
 use firebench_vmm::HostCache;
 
 use super::error::Unreadable;
@@ -19,7 +20,6 @@ use crate::events::{Listener, RunEvent};
 use crate::observe::{Expected, Observer, Step};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
-use crate::report::text;
 use crate::throttle;
 
 /// One boot of one contender.
@@ -55,7 +55,7 @@ impl Boot<'_> {
             Err(error) => {
                 record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
-                record.message = Some(crate::errors::sentence_and_hint(&error));
+                record.message = Some(firebench_text::errors::sentence_and_hint(&error));
                 return Ok(record);
             }
         };
@@ -136,7 +136,7 @@ impl Boot<'_> {
                     return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
                 }
                 Err(error) => {
-                    let message = crate::errors::sentence_and_hint(&Unreadable(error));
+                    let message = firebench_text::errors::sentence_and_hint(&Unreadable(error));
                     return Some((BootStatus::StartFailed, message));
                 }
             };

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firebench_image::outside::Refused;
+use firebench_os::outside::Refused;
 use firebench_vmm::quote;
 use rusqlite::{ErrorCode, ffi};
 
-use crate::report::text;
+use firebench_text as text;
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
+use firebench_text as text;
 use serde::Serialize;
 
 use super::read::{StoredBoot, StoredEvent, each_boot, each_boot_of, events, head, load};
 use super::{Store, StoreError, Trouble};
 use crate::events::RunEvent;
 use crate::record::{BootRecord, BootStatus, Report};
-use crate::report::text;
 
 /// The columns of the CSV: one row a sample.
 pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "value"];

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use firebench_text as text;
 use rusqlite::{Connection, params};
 
 use super::{Trouble, checksum};
 use crate::figures::{Column, Figures, Sample};
 use crate::record::ContenderRecord;
-use crate::report::text;
 
 /// So many samples are in a row.
 const PART: usize = 10_000;

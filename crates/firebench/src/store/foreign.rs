@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use firebench_image::outside::{self, Counted, Refused};
+use firebench_os::outside::{self, Counted, Refused};
 use firebench_supervise::RunDir;
 use firebench_supervise::ownership::{Distrust, Trust};
 use nix::errno::Errno;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use firebench_text as text;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{StoreError, Trouble, schema};
-use crate::report::text;
 
 /// How long a single operation may take. A million samples take a second.
 const LONGEST: Duration = Duration::from_secs(120);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use firebench_text as text;
 use firebench_vmm::Launch;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -12,7 +13,6 @@ use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figu
 use crate::collect::Collected;
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
-use crate::report::text;
 
 /// Stands for the run that came into the store last.
 const LATEST: &str = "latest";
@@ -182,7 +182,7 @@ impl Store {
             let (run, id) = latest.optional()?.ok_or(StoreError::Empty)?;
             return Ok((run, run_id(run, id)?));
         }
-        let unknown = || StoreError::NoSuchRun(crate::report::text::line(which)).into();
+        let unknown = || StoreError::NoSuchRun(firebench_text::line(which)).into();
         if which.is_empty() || !which.bytes().all(is_id_digit) {
             return Err(unknown());
         }

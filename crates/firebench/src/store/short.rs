@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use firebench_stats::{Judgement, Verdict};
+use firebench_text as text;
 
 use crate::audit;
 use crate::boots::good;
 use crate::record::Report;
-use crate::report::text;
 use crate::summary::{Pair, Summary};
 
 /// So many characters of a contender's name are in the table.

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 use std::time::SystemTime;
 
+use firebench_text as text;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::lease::{self, Lease};
 use super::record::{insert_boot, json, next, word};
 use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figures, read, short};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
-use crate::report::text;
 use crate::summary::summarize;
 
 /// How a run ended.

@@ -288,7 +288,7 @@ fn without_permission_nothing_is_begun() {
     machine.denied.set(Some(KSM));
     let error = machine.session().tune(&everything()).expect_err("denied");
     assert!(matches!(error, TuneError::NotPermitted { .. }), "{error}");
-    assert!(crate::errors::render(&error).contains("hint: run it as root, with sudo"));
+    assert!(firebench_text::errors::render(&error).contains("hint: run it as root, with sudo"));
     assert_eq!((machine.values(), machine.writes.get(), machine.has_record()), (before, 0, false));
 
     machine.denied.set(None);

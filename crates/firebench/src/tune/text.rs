@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use firebench_text::errors::sentence;
+
 use super::settings::word;
 use super::{Plan, Restored, Setting, Standing, Status};
-use crate::errors::sentence;
 
 const UNTUNED: &str = "the machine is not tuned: there is no record of a change\n";
 

@@ -156,7 +156,7 @@ fn disk_of(report: &Report) -> String {
 }
 
 fn debugfs(image: &str, request: &str) -> String {
-    let program = firebench::tools::find_program("debugfs").expect("debugfs is needed to make the image");
+    let program = firebench_os::program::find_program("debugfs").expect("debugfs is needed to make the image");
     let output = Command::new(program).args(["-R", request, image]).output().expect("debugfs runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -11,8 +11,8 @@ use firebench::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
     PayloadRecord, Report, SCHEMA,
 };
-use firebench::units::{Share, Size, Span};
 use firebench_protocol::{Counters, CpuFacts, GuestFacts, KernelPause};
+use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, qemu};
 
 use crate::host;

@@ -66,7 +66,7 @@ fn a_terminal_sees_the_same_lines_and_what_is_happening_now() {
     insta::assert_snapshot!(live.replace('\u{1b}', "<ESC>").replace('\r', "<CR>"));
     // What is left after each rewrite is what a pipe gets, wrapped to the terminal.
     let left: String = live.split_inclusive('\n').map(|l| l.rsplit("\r\u{1b}[K").next().unwrap_or_default()).collect();
-    assert_eq!(left, firebench::report::text::fit(&shown(Verbosity::Normal, false, PLAIN), PLAIN.width));
+    assert_eq!(left, firebench_text::fit(&shown(Verbosity::Normal, false, PLAIN), PLAIN.width));
     assert!(left.lines().all(|line| line.chars().count() <= PLAIN.width), "{left}");
 }
 

@@ -1,6 +1,5 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
-use firebench::errors::sentence;
 use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
 use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
 use firebench::report::terminal::Style;
@@ -8,6 +7,7 @@ use firebench::report::{json, load_experiment, markdown, terminal};
 use firebench::store::Store;
 use firebench::summary::{Comparison, Pair, summarize};
 use firebench_stats::{Scale, Verdict, unpaired};
+use firebench_text::errors::sentence;
 use miette::Diagnostic;
 use tempfile::tempdir;
 

@@ -43,7 +43,7 @@ fn need(there: bool, what: &str, remedy: &str) -> Need {
 
 /// QEMU.
 pub fn qemu() -> Need {
-    let there = firebench::tools::find_program(firebench::tools::QEMU).is_some();
+    let there = firebench_os::program::find_program(firebench::tools::QEMU).is_some();
     need(there, "there is no qemu-system-x86_64", "install with apt-get install qemu-system-x86")
 }
 
@@ -120,7 +120,7 @@ pub fn cgroup() -> Need {
 
 /// A program of a Debian package.
 pub fn program(name: &str, package: &str) -> Need {
-    let there = firebench::tools::find_program(name).is_some();
+    let there = firebench_os::program::find_program(name).is_some();
     need(there, &format!("there is no {name}"), &format!("install with apt-get install {package}"))
 }
 

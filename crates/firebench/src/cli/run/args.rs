@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
@@ -11,7 +12,6 @@ use crate::experiment::{
     Workload,
 };
 use crate::init::EXPERIMENT_FILE;
-use crate::units::{Share, Size, Span};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\

@@ -8,13 +8,13 @@ use std::io::IsTerminal;
 
 pub(super) use args::RunArgs;
 use firebench_stats::{Judgement, Verdict};
+use firebench_text::VERBATIM;
 use firebench_vmm::quote;
 use miette::Diagnostic;
 pub(super) use session::{Session, style};
 
 use super::{EXIT_OK, Failure, Places};
 use crate::record::{Report, RunEnd};
-use crate::report::text::VERBATIM;
 use crate::report::{self, Written, terminal};
 use crate::summary::METRICS;
 use crate::{dry_run, gate};
@@ -139,7 +139,7 @@ fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     args.gate.settle(&mut outcomes);
     let mut text: String = outcomes.iter().map(|outcome| format!("{outcome}\n")).collect();
     if std::io::stdout().is_terminal() {
-        text = report::text::fit(&text, style(true).width);
+        text = firebench_text::fit(&text, style(true).width);
     }
     super::print(&text)?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;

@@ -115,7 +115,7 @@ fn a_release_is_installed_with_its_jailer() {
     );
     assert_eq!(fs::read(home.join("firecracker")).expect("there"), FIRECRACKER);
     assert_eq!(fs::read(home.join("jailer")).expect("there"), JAILER);
-    assert!(crate::tools::is_executable(&home.join("firecracker")));
+    assert!(firebench_os::program::is_executable(&home.join("firecracker")));
     assert_eq!(entries(&fixture.data).count(), 1, "nothing is left of the work");
 }
 

@@ -7,8 +7,9 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use firebench_image::Error as ImageError;
-use firebench_image::outside::Refused;
+use firebench_os::outside::Refused;
 use firebench_stats::Error as StatsError;
+use firebench_text::errors::scarcity;
 use firebench_vmm::LaunchError;
 
 use crate::compare::{CompareError, OperandError};
@@ -46,7 +47,7 @@ pub fn blame_of_named(error: &(dyn Error + 'static)) -> Blame {
 }
 
 fn judge(error: &(dyn Error + 'static), named: bool) -> Blame {
-    if super::scarcity(error).is_none() && is_given(error, named) { Blame::Given } else { Blame::Machine }
+    if scarcity(error).is_none() && is_given(error, named) { Blame::Given } else { Blame::Machine }
 }
 
 fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {

@@ -7,7 +7,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
 use tempfile::{Builder, NamedTempFile};
 
 /// That of any new file, before the user's umask; temporary files are private otherwise.
@@ -31,11 +32,11 @@ impl NewFile {
     /// # Errors
     /// The system's.
     pub fn in_dir(dir: &Path) -> io::Result<NewFile> {
-        let nameless = OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).mode(MODE).open(dir);
+        let nameless = OpenOptions::new().write(true).custom_flags(OFlag::O_TMPFILE.bits()).mode(MODE).open(dir);
         match nameless {
             Ok(file) => Ok(NewFile(Inner::Nameless(file, dir.to_owned()))),
             // A file system, or a kernel, that does not know how.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR)) => {
+            Err(error) if matches!(reason(&error), Some(Errno::EOPNOTSUPP | Errno::EISDIR)) => {
                 let permissions = Permissions::from_mode(MODE);
                 Builder::new().permissions(permissions).tempfile_in(dir).map(|file| NewFile(Inner::Named(file)))
             }
@@ -115,6 +116,10 @@ impl Write for NewFile {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn reason(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw)
 }
 
 /// Gives a nameless file a name (open(2), O_TMPFILE).

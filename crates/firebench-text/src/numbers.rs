@@ -1,122 +1,4 @@
-//! Text that outside data goes through before anybody's terminal or Markdown reader sees it, and numbers as people
-//! read them.
-
-/// What a character that must not be printed becomes, unless its format can say it otherwise.
-const REPLACEMENT: char = '\u{fffd}';
-
-/// One line that is safe to print: no control characters (so no escape sequences and no line ends), and none of the
-/// invisible characters that reorder or hide text. A tab or a line end becomes a blank.
-pub fn line(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { printable(c) }).collect()
-}
-
-/// Like [`line()`], line by line: line ends stay, tabs too.
-pub fn block(text: &str) -> String {
-    let safe = |l: &str| l.chars().map(|c| if c == '\t' { c } else { printable(c) }).collect::<String>();
-    text.lines().map(safe).collect::<Vec<_>>().join("\n")
-}
-
-/// Text as it is, but for the characters that [`line()`] does not let through; line ends and tabs stay.
-pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, '\n' | '\t') { c } else { printable(c) }).collect()
-}
-
-/// JSON with escapes in place of the characters that [`line()`] replaces: its strings stay what they are. Line ends between
-/// its strings stay, too.
-pub fn json(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\n' || !is_hidden(c) {
-            safe.push(c);
-        } else {
-            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    safe
-}
-
-fn printable(c: char) -> char {
-    if is_hidden(c) { REPLACEMENT } else { c }
-}
-
-/// Whether nobody sees the character: a control character, or one that reorders or hides text.
-pub(crate) fn is_hidden(c: char) -> bool {
-    let invisible = matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    );
-    c.is_control() || invisible
-}
-
-/// The beginning of what may be long, on one line and safe to print: at most `width` characters.
-pub fn excerpt(text: &str, width: usize) -> String {
-    // What is cut off need not be looked at.
-    let start: String = text.chars().take(width.saturating_add(1)).collect();
-    cut(&line(&start), width)
-}
-
-/// `text` cut to `width` characters, with an ellipsis where something is missing.
-pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
-    short.push('…');
-    short
-}
-
-/// `text` in lines of at most `width` characters, the first one after `lead`, the others indented as far. A word
-/// longer than a line is broken.
-pub fn wrap(lead: &str, text: &str, width: usize) -> String {
-    let indent = lead.chars().count();
-    let room = width.saturating_sub(indent).max(20);
-    let mut lines: Vec<String> = Vec::new();
-    let mut length = 0_usize;
-    for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for piece in letters.chunks(room) {
-            match lines.last_mut() {
-                Some(line) if length.saturating_add(piece.len()) < room => {
-                    line.push(' ');
-                    line.extend(piece);
-                    length = length.saturating_add(piece.len()).saturating_add(1);
-                }
-                _ => {
-                    lines.push(piece.iter().collect());
-                    length = piece.len();
-                }
-            }
-        }
-    }
-    format!("{lead}{}", lines.join(&format!("\n{:indent$}", "")))
-}
-
-/// Stands before a command or an excerpt that takes a line of its own.
-pub const VERBATIM: &str = "    ";
-
-/// Lines, of which those that are wider are wrapped by words, the rest of them four columns further in. What is set in by
-/// [`VERBATIM`] stays as it is, so that it can be copied.
-pub fn fit(text: &str, width: usize) -> String {
-    const FURTHER: usize = 4;
-    let fitted = |line: &str| {
-        if line.chars().count() <= width || line.starts_with(VERBATIM) {
-            return line.to_owned();
-        }
-        let indent = line.len().saturating_sub(line.trim_start_matches(' ').len());
-        let wrapped = wrap(&" ".repeat(indent.saturating_add(FURTHER)), line, width);
-        wrapped.get(FURTHER..).unwrap_or_default().to_owned()
-    };
-    let lines: String = text.lines().map(|line| fitted(line) + "\n").collect();
-    if text.ends_with('\n') { lines } else { lines.trim_end_matches('\n').to_owned() }
-}
+//! Numbers as people read them: times, ratios, bytes and shares.
 
 /// Seconds for a column of eight characters, where other columns are in seconds too: short times get more decimals.
 pub fn seconds(value: f64) -> String {
@@ -239,11 +121,6 @@ pub fn bytes(value: u64) -> String {
     }
 }
 
-/// `1 boot`, `2 boots`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 /// A share as a percentage without decimals.
 pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
@@ -268,13 +145,4 @@ pub fn significant_percent(share: f64, round: fn(f64) -> f64) -> String {
     let decimals = (2.0 - percent.log10().floor()).clamp(0.0, 9.0);
     let scale = 10_f64.powf(decimals);
     format!("{}%", round(percent * scale) / scale)
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn list(words: &[String]) -> String {
-    match words {
-        [] => "nobody".to_owned(),
-        [only] => only.clone(),
-        [start @ .., last] => format!("{} and {last}", start.join(", ")),
-    }
 }

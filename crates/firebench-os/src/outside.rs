@@ -159,7 +159,7 @@ fn regular(file: File) -> io::Result<File> {
 }
 
 /// Whether a path lies on a file system whose files are the kernel's words.
-pub(crate) fn is_kernels_own(path: &Path) -> bool {
+pub fn is_kernels_own(path: &Path) -> bool {
     statfs::statfs(path).is_ok_and(|system| KERNELS_OWN.contains(&system.filesystem_type()))
 }
 

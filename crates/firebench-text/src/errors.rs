@@ -1,15 +1,11 @@
-//! Errors as people read them.
-
-mod blame;
+//! Errors as people read them: in a sentence, with what to do.
 
 use std::error::Error;
 use std::io;
 
 use miette::Diagnostic;
 
-use crate::report::text;
-
-pub use blame::{Blame, blame, blame_of_named};
+use crate::block;
 
 /// An error and its causes in one sentence, each said once.
 pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
@@ -28,9 +24,9 @@ pub fn sentence<E: Error + ?Sized>(error: &E) -> String {
 /// An error as the terminal shows it: `error: ...`, and `hint: ...` where there is one. A guest, a VMM or a file may have had a
 /// say in it: nothing that it holds reaches the terminal but printable characters and ends of lines.
 pub fn render(error: &(dyn Diagnostic + 'static)) -> String {
-    let mut shown = format!("error: {}\n", text::block(&sentence(error)));
+    let mut shown = format!("error: {}\n", block(&sentence(error)));
     if let Some(hint) = hint(error) {
-        shown.push_str(&format!("hint: {}\n", text::block(&hint)));
+        shown.push_str(&format!("hint: {}\n", block(&hint)));
     }
     shown
 }
@@ -47,7 +43,7 @@ fn hint(error: &(dyn Diagnostic + 'static)) -> Option<String> {
 
 /// What to do where an error comes from a limit of this process or machine, whatever was being done: what the error itself
 /// would advise does not help then.
-fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
+pub fn scarcity<E: Error + ?Sized + 'static>(error: &E) -> Option<&'static str> {
     let mut source = error.source();
     while let Some(cause) = source {
         let code = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);

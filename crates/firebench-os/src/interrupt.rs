@@ -1,11 +1,14 @@
 //! Whether the user wants the work to end: long work looks for it, whatever it reads.
 //!
 //! There is one answer for the whole process, so that no reader has to be handed it. Who catches signals says once how to
-//! look ([`look_with`]); work looks after every [`INTERVAL`] bytes, and ends with [`Error::Cancelled`].
+//! look ([`look_with`]); work looks after every [`INTERVAL`] bytes, and ends with [`Interrupted`].
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{Error, Result};
+/// The user wants the work to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
 
 /// Bytes after which work looks again.
 pub const INTERVAL: usize = 64 << 10;
@@ -27,7 +30,7 @@ pub fn is_wanted() -> bool {
 /// Ends the work where the user wants that.
 ///
 /// # Errors
-/// [`Error::Cancelled`].
-pub fn check() -> Result<()> {
-    if is_wanted() { Err(Error::Cancelled) } else { Ok(()) }
+/// [`Interrupted`].
+pub fn check() -> Result<(), Interrupted> {
+    if is_wanted() { Err(Interrupted) } else { Ok(()) }
 }
