@@ -2,19 +2,6 @@
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
 //! is, and reports on its standard output.
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 mod child;
 mod console;
 mod error;

@@ -1,5 +1,6 @@
 //! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms. And a run's schedule,
 //! whose cost must grow with the number of blocks and not with its square.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a benchmark may panic")]
 
 use divan::Bencher;
 use firebench_stats::design::{Boot, Next, Schedule, Settings, Size};

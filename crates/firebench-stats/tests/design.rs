@@ -1,4 +1,6 @@
 //! The schedule of a run.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use firebench_stats::design::{Boot, End, Milestone, Next, Schedule, Settings, Size, State, Turn};
 use firebench_stats::{Error, Judgement, Rule, Verdict, boot, stein, verdict, williams};

@@ -1,4 +1,6 @@
 //! What must hold whatever was measured.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use firebench_stats::{
     Error, Interval, Judgement, Result, Rule, Scale, Verdict, boot, interval, quantile, raw, stein, unpaired, verdict,

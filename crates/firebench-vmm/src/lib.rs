@@ -9,19 +9,6 @@
 //! | [`host`] | the same of the control, which has no VMM |
 //! | [`mod@launch`] | which of them a contender takes |
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 pub mod firecracker;
 pub mod host;
 pub mod launch;

@@ -1,4 +1,6 @@
 //! Every launch, word for word.
+#![cfg(test)]
+#![allow(clippy::string_slice, reason = "a test may panic")]
 
 use firebench_vmm::{
     Accel, Contender, Drive, Image, Launch, LaunchError, Machine, Paths, Settings, Tap, VmmKind, firecracker, host,

@@ -4,19 +4,9 @@
 //! The data goes one way: experiment, plan, boots, observations, summary, report. Whoever wants to watch listens to
 //! [`events`].
 
-// Nothing from outside may make this panic; printing does where nobody reads.
+// Printing panics where nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 pub mod accel;
 pub mod audit;

@@ -1,6 +1,7 @@
 //! The agent, but for one thing: it lies to the host. For tests: see [`report::Lie`].
 //!
 //! Everything else is the agent's own code, so that it boots, mounts and measures as the agent does.
+#![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 #![allow(dead_code, reason = "the agent's modules have what only its tests use")]
 
 #[path = "../../src/child.rs"]

@@ -1,4 +1,6 @@
 //! The store: what is in it, what is not, and what survives.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 #[allow(dead_code)]
 #[path = "../report/fixture.rs"]
