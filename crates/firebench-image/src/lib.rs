@@ -15,6 +15,7 @@
 //! | [`own_image`] | nothing: says what a root disk of the user's is |
 //! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
 //! | [`elf`] | nothing: says how an executable is linked |
+//! | [`ask`] | nothing: asks programs that the user names |
 //! | [`cache`] | the directory that keeps all of it, safe among processes |
 
 // Nothing from outside may make this panic.
@@ -30,6 +31,7 @@
     )
 )]
 
+pub mod ask;
 pub mod cache;
 pub mod deb;
 pub mod digest;

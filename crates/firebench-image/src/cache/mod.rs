@@ -30,14 +30,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use firebench_os::program::{Ask, ask_as_a_child};
-
 pub use digests::Digests;
 pub use entry::{Entry, Guard};
 pub use gc::GcReport;
 pub use list::Listed;
 pub use meta::{Contents, FileMeta, Meta, Part, Range};
 
+use crate::ask::{Ask, ask_as_a_child};
 use crate::progress::{Progress, Watcher};
 use crate::{Error, Result};
 
