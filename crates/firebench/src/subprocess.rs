@@ -1,14 +1,13 @@
 //! Short helper programs, run to their end, within a time, with their output: those of the system (`curl`, `apt-get`) as they
 //! are, with the user's environment and network; those that a user, an experiment or a directory names (`qemu --version`), confined.
 
-use std::io::{self, Read, Seek};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use firebench_os::leash::{Ended, leash, wait};
-use firebench_os::program::start_unless_busy;
+use firebench_os::run::{self, Limits, Unfinished};
 use firebench_supervise::probe::{self, ProbeError};
 use firebench_supervise::{Exit, StartError, program};
 
@@ -103,26 +102,17 @@ pub struct Output {
 /// much, or the user wants firebench to end.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
     let program = PathBuf::from(command.get_program());
-    let failed = |source| RunError::Start { program: program.clone(), source };
-    // Files, not pipes: a grandchild that outlives the program cannot keep a reader waiting.
-    let mut stdout = tempfile::tempfile().map_err(failed)?;
-    let mut stderr = tempfile::tempfile().map_err(failed)?;
-    command
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(stdout.try_clone().map_err(failed)?)
-        .stderr(stderr.try_clone().map_err(failed)?);
-    let mut child = start_unless_busy(|| leash(command).spawn()).map_err(failed)?;
-    let ended = wait(&mut child, limit, [&stdout, &stderr], MOST).map_err(failed)?;
-    let output =
-        Output { stdout: contents(&mut stdout).map_err(failed)?, stderr: contents(&mut stderr).map_err(failed)? };
-    match ended {
-        Ended::Itself(status) if status.success() => Ok(output),
-        Ended::Itself(status) => Err(RunError::Failed { program, status, detail: end_of(&output) }),
-        Ended::Late => Err(RunError::TimedOut { program, limit }),
-        Ended::Flooding => Err(RunError::TooMuch { program }),
-        Ended::Unwanted => Err(RunError::Stopped),
-    }
+    let limits = Limits { time: limit, written: MOST, kept: KEPT };
+    let output = run::run(command.env("LC_ALL", "C"), limits).map_err(|unfinished| match unfinished {
+        Unfinished::NoFile { source, .. } | Unfinished::NotRun(source) => {
+            RunError::Start { program: program.clone(), source }
+        }
+        Unfinished::Late => RunError::TimedOut { program: program.clone(), limit },
+        Unfinished::Flooding => RunError::TooMuch { program: program.clone() },
+        Unfinished::Unwanted => RunError::Stopped,
+    })?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    judged(program, output.status, Output { stdout: text(&output.stdout), stderr: text(&output.stderr) })
 }
 
 /// Asks the program at `path`, which may be anybody's: confined, without firebench's environment, and with everything that it
@@ -142,6 +132,11 @@ pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, R
         Exit::Code(code) => code.wrapping_shl(8),
         Exit::Signal(signal) => signal,
     });
+    judged(program, status, output)
+}
+
+/// What a program wrote that ended well.
+fn judged(program: PathBuf, status: ExitStatus, output: Output) -> Result<Output, RunError> {
     if status.success() { Ok(output) } else { Err(RunError::Failed { program, status, detail: end_of(&output) }) }
 }
 
@@ -154,13 +149,6 @@ pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     let answer = ask(path, arguments, LIMIT)
         .map_err(|error| io::Error::other(firebench_text::errors::sentence_and_hint(&error)))?;
     Ok(answer.stdout.into_bytes())
-}
-
-fn contents(file: &mut std::fs::File) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.take(KEPT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The last lines of what a failed program said, preferably on standard error.
