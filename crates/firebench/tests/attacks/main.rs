@@ -11,3 +11,4 @@ mod documented;
 mod guests;
 mod neighbours;
 mod times;
+mod voids;
