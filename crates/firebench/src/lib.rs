@@ -39,6 +39,7 @@ pub mod gate;
 pub mod hostfacts;
 pub mod import;
 pub mod init;
+pub mod meminfo;
 pub mod memory;
 pub mod nested;
 mod new_file;

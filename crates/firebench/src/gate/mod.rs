@@ -14,7 +14,6 @@ use firebench_stats::verdict::Gate;
 use firebench_stats::{Judgement, Sentence};
 use serde::{Serialize, Serializer};
 
-use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use crate::report::text;
 
 pub use github::github;
@@ -222,18 +221,6 @@ fn unfair(judged: &Judged) -> Gate {
 pub fn allow_unfair(outcomes: &mut [Outcome]) {
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.gate == Gate::Unfair) {
         outcome.gate = by_numbers(&outcome.limit, &outcome.judged);
-    }
-}
-
-/// The exit code: a regression counts for more than what compares unlike things, and that for more than what is undecided, which
-/// counts where verdicts are required.
-pub fn exit_code(outcomes: &[Outcome], require_verdict: bool) -> u8 {
-    let any = |gate| outcomes.iter().any(|outcome| outcome.gate == gate);
-    match () {
-        () if any(Gate::Beyond) => EXIT_REGRESSION,
-        () if any(Gate::Unfair) => EXIT_UNFAIR,
-        () if require_verdict && any(Gate::Undecided) => EXIT_INCONCLUSIVE,
-        () => EXIT_OK,
     }
 }
 

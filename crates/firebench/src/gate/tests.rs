@@ -1,7 +1,7 @@
 use firebench_stats::verdict::{Gate, judge as verdict};
 use firebench_stats::{Judgement, Rule, Scale};
 
-use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, exit_code, github, is_asked, judge, junit};
+use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, github, is_asked, judge, junit};
 
 const HOSTILE: &str = "<&\">'\u{1b}[31m\n::error::%0A\u{fffe}";
 
@@ -52,20 +52,6 @@ fn only_the_whole_interval_decides() {
     assert_eq!(gates(&["sys > 50ms"]), [Beyond, Undecided]);
     assert_eq!(gates(&["sys > 0.2s", "slow: sys > 0.1s"]), [Within, Undecided, Undecided]);
     assert_eq!(gates(&["nobody: real > 1%", "user > 1%"]), []);
-}
-
-#[test]
-fn exit_codes() {
-    for (texts, code, required) in [
-        (&["real > 10%"][..], 0, 0),
-        (&["slow: real > 5%"], 0, 4),
-        (&["real > 3%"], 1, 1),
-        (&["slow: real > 5%", "real > 3%"], 1, 1),
-        (&[], 0, 0),
-    ] {
-        let outcomes = outcomes(texts);
-        assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [code, required], "{texts:?}");
-    }
 }
 
 #[test]
@@ -135,7 +121,6 @@ fn what_does_not_compare_like_with_like_neither_fails_nor_passes() {
     for (text, allowed) in [("real > 3%", Gate::Beyond), ("real > 10%", Gate::Within)] {
         let mut outcomes = judge(&limits(&[text]), std::slice::from_ref(&unlike));
         assert_eq!((outcomes[0].gate, outcomes[0].word()), (Gate::Unfair, "unfair"));
-        assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [5, 5]);
         let said = outcomes[0].to_string();
         assert!(said.ends_with("; this does NOT compare like with like: they differ in vCPUs"), "{said}");
         assert!(github(&outcomes).starts_with("::error title=real > +"), "{}", github(&outcomes));

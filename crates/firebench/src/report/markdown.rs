@@ -11,9 +11,10 @@ use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
 use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, first_meminfo, status_words};
-use super::{EMULATED, design, hosts, imported, meminfo, text};
+use super::{EMULATED, design, hosts, imported, text};
 use crate::audit::{Audit, audit};
 use crate::boots::CAN_BE_ZERO;
+use crate::meminfo;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{METRICS, MetricSummary, Summary, summarize};
 

@@ -2,8 +2,7 @@
 //!
 //! [`terminal`] and [`markdown`] turn a [`Report`](crate::record::Report) into text and print nothing; [`json`] writes
 //! and reads `report.json`; [`files`] puts both into a directory and finds the experiment in them again; [`progress`]
-//! shows a run while it goes on. [`meminfo`] holds a comparison that terminal and Markdown share, and [`text`]
-//! makes safe what a guest said.
+//! shows a run while it goes on; [`text`] makes safe what a guest said.
 
 mod design;
 mod exercised;
@@ -17,7 +16,6 @@ pub mod json;
 pub mod markdown;
 mod markdown_audit;
 pub(crate) mod markdown_text;
-pub mod meminfo;
 pub mod progress;
 pub mod runs;
 pub mod terminal;

@@ -4,9 +4,10 @@ use firebench_protocol::Moment;
 use firebench_stats::{Scale, Sentence};
 
 use super::text;
-use crate::audit;
+use crate::audit::{self, Unchecked};
 use crate::boots;
-use crate::clock::{self, Known, Unchecked};
+
+use crate::clock::{self, Known};
 use crate::gate::{self, Unjudged};
 use crate::import::metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
@@ -150,7 +151,7 @@ pub fn doubts(report: &Report) -> Vec<String> {
 
 /// That the host's clock cannot check iterations as closely as a verdict needs.
 fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<String> {
-    let Unchecked { guest, host, share, bound } = clock::unchecked(report, contender)?;
+    let Unchecked { guest, host, share, bound } = audit::unchecked(report, contender)?;
     Some(format!(
         "{}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
          stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",

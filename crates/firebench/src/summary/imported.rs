@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Judgement, Scale, boot, verdict};
+use firebench_stats::{Judgement, Scale, boot, median, verdict};
 
-use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, median, spread};
+use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, spread};
 use crate::boots;
 use crate::figures::Figures;
 use crate::gate::Unjudged;

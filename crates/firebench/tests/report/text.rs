@@ -1,7 +1,8 @@
 //! What a guest says, made safe.
 
+use firebench::meminfo;
 use firebench::report::files::{MARKER, experiment_from_markdown};
-use firebench::report::{ReportError, markdown, meminfo, text};
+use firebench::report::{ReportError, markdown, text};
 use proptest::prelude::*;
 
 use crate::fixture::published;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Failure, Places, tell};
+use super::super::failure::Failure;
+use super::super::places::Places;
+use super::output::tell;
 use crate::crash;
 use crate::errors::sentence_and_hint;
 use crate::events::{Listener, RunEvent};
