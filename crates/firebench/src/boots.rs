@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// A metric that can honestly be zero: it is compared by difference, never by ratio.

@@ -10,7 +10,7 @@ use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.

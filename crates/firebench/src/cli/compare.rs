@@ -11,8 +11,9 @@ use super::import::FiguresArgs;
 use super::output;
 use super::places::Places;
 use super::style::style;
-use crate::compare::operand::{self, Lookup};
-use crate::compare::{self, OperandError, markdown, table};
+use crate::compare;
+use crate::operand::{self, Lookup, OperandError};
+use crate::report::compare::{markdown, terminal};
 use crate::report::text;
 use crate::store::Store;
 
@@ -59,8 +60,8 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     args.gate.settle(&mut comparison.gates);
     output::print(&match args.format {
         Format::Table => match std::io::stdout().is_terminal() {
-            true => table::render_in(&comparison, style(true).width),
-            false => table::render(&comparison),
+            true => terminal::render_in(&comparison, style(true).width),
+            false => terminal::render(&comparison),
         },
         Format::Markdown => markdown::render(&comparison),
         Format::Json => output::json(&comparison)?,

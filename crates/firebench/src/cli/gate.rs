@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::output;
 use crate::gate::{self, Limit, Outcome};
 use crate::new_file::NewFile;
+use crate::report;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -57,11 +58,11 @@ impl GateArgs {
     /// `conclusive`, whether every verdict is there.
     pub(super) fn finish(&self, outcomes: &[Outcome], suite: &str, conclusive: bool) -> Result<u8, Failure> {
         if let Some(file) = &self.junit {
-            let xml = gate::junit(outcomes, suite, self.require_verdict);
+            let xml = report::gate::junit(outcomes, suite, self.require_verdict);
             write(file, &xml).map_err(|source| CannotWrite { file: file.clone(), source })?;
         }
         if let Some(Annotate::Github) = self.annotate {
-            output::tell(&gate::github(outcomes));
+            output::tell(&report::gate::github(outcomes));
         }
         if self.fail_if.is_empty() && self.require_verdict && !conclusive {
             return Ok(EXIT_INCONCLUSIVE);
@@ -102,7 +103,7 @@ mod tests {
     use Gate::{Beyond, Undecided, Unfair, Within};
 
     use super::*;
-    use crate::gate::{Judged, Unjudged};
+    use crate::judged::{Judged, Unjudged};
 
     fn outcome(gate: Gate) -> Outcome {
         let judged = Judged {

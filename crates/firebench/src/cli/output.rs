@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::failure::Failure;
-use crate::report;
+use crate::json;
 
 /// Writes to standard error, as far as somebody reads it.
 pub(super) fn tell(text: &str) {
@@ -21,7 +21,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// A value as JSON for people and programs.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    report::json::pretty(value).map_err(std::io::Error::from).map_err(Failure::system("write JSON"))
+    json::pretty(value).map_err(std::io::Error::from).map_err(Failure::system("write JSON"))
 }
 
 /// Standard output takes no more.

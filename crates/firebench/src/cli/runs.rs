@@ -11,7 +11,8 @@ use super::places::Places;
 use super::style::style;
 use crate::report::findings::{self, PairFindings};
 use crate::report::runs;
-use crate::store::{RunLine, Store, StoreError};
+use crate::runs::RunLine;
+use crate::store::{Store, StoreError};
 
 /// So many runs are shown on a terminal, unless the user says otherwise.
 const ON_A_TERMINAL: usize = 20;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::ImportError;
 use super::columns::{Columns, Row};
-use super::{Contender, ImportError, MAX_SAMPLES, Read, check};
+use super::others::{Contender, MAX_SAMPLES, Read, check};
 use crate::report::text;
 use crate::store::{BLOCK, COLUMNS};
 

@@ -8,8 +8,8 @@ use crate::audit::{self, Unchecked};
 use crate::boots;
 
 use crate::clock::{self, Known};
-use crate::gate::{self, Unjudged};
 use crate::import::metric;
+use crate::judged::{self, Unjudged};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{ContenderSummary, Pair, Summary};
 
@@ -91,7 +91,7 @@ fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
             } else {
                 ""
             };
-            format!("{sentence}{}.{note}", gate::not_like_with_like(unlike))
+            format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
         }
         (None, Some(reason)) if pair.apart.is_some() || reason != Unjudged::TooFew => {
             format!("{contender} and {baseline} in {metric}: no verdict: {reason}.")

@@ -10,7 +10,7 @@ use firebench_stats::{Judgement, Scale, boot, median, verdict};
 use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, spread};
 use crate::boots;
 use crate::figures::Figures;
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::record::{DesignRecord, Report};
 
 /// The metrics that are shown: the primary one, and of [`METRICS`] those that some contender has.

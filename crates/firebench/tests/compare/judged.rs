@@ -1,8 +1,8 @@
 //! Which numbers count, and what comes of them.
 
-use firebench::compare::{Compared, Comparison};
 use firebench::cli::gate::exit_code;
-use firebench::gate::Unjudged;
+use firebench::compare::{Compared, Comparison};
+use firebench::judged::Unjudged;
 use firebench::record::{BootStatus, Report};
 use firebench_stats::verdict::{Gate, Verdict};
 use firebench_stats::{Judgement, Scale, unpaired};

@@ -11,7 +11,8 @@ use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
 use crate::record::{Extension, Report, RunEnd};
 use crate::resume::{self, ResumeError};
-use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
+use crate::runs::RunId;
+use crate::store::{Outcome, Recorder, Store, StoreError};
 use crate::units::Span;
 
 /// How long what a killed firebench started may take to be gone.

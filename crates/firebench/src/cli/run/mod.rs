@@ -18,6 +18,7 @@ use super::output;
 use super::places::Places;
 use super::style::style;
 use super::trust;
+use crate::experiment_file::load_experiment;
 use crate::record::{Report, RunEnd};
 use crate::report::text::VERBATIM;
 use crate::report::{self, Written, terminal};
@@ -36,7 +37,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             if let Some(file) = &file {
                 trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
-            let base = file.as_deref().map(report::load_experiment).transpose()?;
+            let base = file.as_deref().map(load_experiment).transpose()?;
             args.experiment(base).map_err(Failure::usage)?
         }
     };
