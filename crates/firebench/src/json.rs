@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
-use crate::figures;
+use crate::old_reports;
 use crate::record::{Imported, Report, SCHEMA};
 use crate::report::text;
 use crate::report_error::ReportError;
@@ -37,7 +37,7 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
     let mut report = serde_json::from_str(text).map_err(|e| error(&e))?;
-    figures::settle(&mut report);
+    old_reports::settle(&mut report);
     Ok(report)
 }
 

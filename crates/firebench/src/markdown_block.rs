@@ -1,10 +1,8 @@
 //! The experiment in a `report.md`: a marked block of TOML.
 
 use crate::experiment::Experiment;
+pub use crate::report_error::MARKER;
 use crate::report_error::ReportError;
-
-/// The line of `report.md` that stands before the block with the experiment.
-pub const MARKER: &str = "<!-- firebench experiment -->";
 
 /// The largest experiment, in bytes: one with every setting has some 2 KB.
 const MAX_TOML: usize = 1 << 20;

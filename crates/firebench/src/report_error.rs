@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::markdown_block::MARKER;
 use crate::record::SCHEMA;
 use crate::report::text;
 
@@ -98,3 +97,6 @@ fn schema_hint(found: &str) -> &'static str {
         _ => "give a report.json that firebench wrote",
     }
 }
+
+/// The line of `report.md` that stands before the block with the experiment.
+pub const MARKER: &str = "<!-- firebench experiment -->";

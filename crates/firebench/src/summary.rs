@@ -4,6 +4,9 @@
 //! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape ([`imported`]).
 
 pub mod imported;
+mod of_report;
+
+pub use of_report::summarize;
 
 use firebench_stats::{Judgement, Scale, median};
 use firebench_vmm::VmmKind;
@@ -145,25 +148,6 @@ pub fn aim(report: &Report) -> Option<Aim> {
     };
     let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
-}
-
-/// Computes the summary of a report.
-pub fn summarize(report: &Report) -> Summary {
-    if report.imported.is_some() {
-        return imported::summarize(report);
-    }
-    let design = &report.design;
-    let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
-    Summary {
-        single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
-        contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
-        pairs: match report.contenders.split_first() {
-            Some((baseline, others)) => {
-                others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
-            }
-            None => Vec::new(),
-        },
-    }
 }
 
 fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {

@@ -7,7 +7,7 @@ use firebench_protocol::GuestFacts;
 use super::Rank::{self, Harmless};
 use super::classes;
 use super::subject::{PASSED_THROUGH, Set, Subject};
-use crate::hostfacts::marked;
+use crate::kernel_text::marked;
 use crate::record::Report;
 
 /// A fact.

@@ -9,7 +9,6 @@ pub mod compare;
 pub mod exercise;
 pub mod facts;
 mod limits;
-pub mod pages;
 mod pauses;
 mod rank;
 mod short_iterations;

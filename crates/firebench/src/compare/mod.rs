@@ -222,7 +222,7 @@ impl<'a> Sample<'a> {
 
     fn values(&self, metric: &str, scale: Scale) -> Result<Vec<f64>, Unjudged> {
         match self.figures {
-            Some(figures) => figures.values(metric, self.design.warm_up, scale),
+            Some(figures) => boots::values_of_figures(figures, metric, self.design.warm_up, scale),
             None => boots::values_on(&self.boots, self.design, metric, scale),
         }
     }

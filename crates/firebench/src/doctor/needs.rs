@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use firebench_vmm::kvm::KvmClass;
 use miette::Diagnostic;
 
-use super::trials::outcome;
-use super::{Check, Facts, FoundFile, State, Tried, check};
+use super::check::{Check, State, check};
+use super::seen::{Facts, FoundFile};
+use super::trials::{Tried, outcome};
 use crate::accel::choose;
 use crate::errors::sentence;
 use crate::experiment::AccelChoice;

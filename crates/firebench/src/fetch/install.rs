@@ -9,7 +9,7 @@ use firebench_image::digest::sha256;
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-use super::entries;
+use super::data::entries;
 use super::error::{FetchError, file_error};
 use super::recorded;
 use crate::new_file::NewFile;

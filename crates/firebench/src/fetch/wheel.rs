@@ -10,9 +10,9 @@ use firebench_image::leash::limit_files;
 use firebench_image::outside;
 
 use super::archive::{LARGEST_BINARY, from_zip};
-use super::entries;
+use super::binaries::Binaries;
+use super::data::entries;
 use super::error::{FetchError, file_error};
-use super::firecracker::Binaries;
 use super::install::staging;
 use crate::subprocess;
 use crate::tools::find_program;

@@ -304,7 +304,7 @@ pub(super) fn load(connection: &Connection, run: i64) -> Result<Report, Trouble>
     })?;
     events.for_each(|stored| on_event(stored.seq, stored.event));
     collected.fill(&mut report);
-    crate::figures::settle(&mut report);
+    crate::old_reports::settle(&mut report);
     Ok(report)
 }
 

@@ -229,7 +229,7 @@ struct Compared {
 }
 
 fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: Scale) -> Result<Values<'a>, Unjudged> {
-    Ok(Values { values: figures.values(metric, design.warm_up, scale)?, figures })
+    Ok(Values { values: boots::values_of_figures(figures, metric, design.warm_up, scale)?, figures })
 }
 
 impl Values<'_> {
