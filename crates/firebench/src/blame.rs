@@ -12,19 +12,20 @@ use firebench_stats::Error as StatsError;
 use firebench_text::errors::scarcity;
 use firebench_vmm::LaunchError;
 
-use crate::compare::{CompareError, OperandError};
+use crate::compare::CompareError;
 use crate::experiment::{ContenderError, ExperimentError};
 use crate::fetch::FetchError;
 use crate::gate::{UnknownContender, UnknownMetric};
 use crate::import::ImportError;
 use crate::nested::NestedError;
+use crate::operand::OperandError;
 use crate::prepare::PrepareError;
-use crate::report::ReportError;
+use crate::report_error::ReportError;
 use crate::resume::ResumeError;
 use crate::runner::RunError;
 use crate::store::StoreError;
 use crate::subprocess;
-use crate::tools::ToolError;
+use crate::tools::{ToolError, VersionError};
 
 /// Whose fault an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,11 +141,18 @@ fn is_absent(kind: ErrorKind) -> bool {
 
 fn of_tool(error: &ToolError, named: bool) -> bool {
     match error {
-        ToolError::NoVersion { .. } | ToolError::TooOld { .. } | ToolError::OtherAgent { .. } => named,
+        ToolError::OtherAgent { .. } => named,
+        ToolError::Version(error) => of_version(error, named),
         ToolError::Fetched(error) => of_fetch(error, named),
-        ToolError::Run(error) => of_subprocess(error, named),
         ToolError::Read(error) => of_image(error, named),
-        ToolError::Missing { .. } | ToolError::OtherJailer { .. } => false,
+        ToolError::Missing { .. } | ToolError::NoAgent { .. } | ToolError::OtherJailer { .. } => false,
+    }
+}
+
+fn of_version(error: &VersionError, named: bool) -> bool {
+    match error {
+        VersionError::NoVersion { .. } | VersionError::TooOld { .. } => named,
+        VersionError::Run(error) => of_subprocess(error, named),
     }
 }
 
@@ -163,7 +171,8 @@ fn of_fetch(error: &FetchError, named: bool) -> bool {
         FetchError::TooOld { .. } => true,
         FetchError::NotFirecracker { .. } | FetchError::Busybox { .. } | FetchError::Archive { .. } => named,
         FetchError::File { action, .. } => named && reads(action),
-        FetchError::Tool(error) => of_tool(error, named),
+        FetchError::Version(error) => of_version(error, named),
+        FetchError::Image(error) => of_image(error, named),
         _ => false,
     }
 }

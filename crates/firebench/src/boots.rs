@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
-use crate::gate::Unjudged;
+use crate::figures::{self, Figures};
+use crate::judged::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// A metric that can honestly be zero: it is compared by difference, never by ratio.
@@ -79,6 +80,20 @@ pub fn values_on(
         of_iterations(&iterations.ok_or(Unjudged::NoValue)?, scale)
     };
     boots.iter().map(value).collect()
+}
+
+/// What each good boot of figures of others comes to, on a scale.
+///
+/// # Errors
+/// [`Unjudged::Zero`] and [`Unjudged::NoValue`].
+pub fn values_of_figures(figures: &Figures, metric: &str, warm_up: u32, scale: Scale) -> Result<Vec<f64>, Unjudged> {
+    let mut values = Vec::new();
+    let value = |boot: figures::Boot| {
+        values.clear();
+        values.extend(boot.counted.iter().map(|sample| sample.value));
+        of_iterations(&values, scale)
+    };
+    figures.boots(metric, warm_up).map(value).collect()
 }
 
 /// What the iterations of a boot come to, on a scale: the mean of their logarithms, or of their plain values.

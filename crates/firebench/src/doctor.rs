@@ -3,8 +3,10 @@
 //! [`gather`] looks at the machine; [`checks`] judges what was seen, as a pure function; [`render`] writes it for a
 //! terminal.
 
+mod check;
 mod host;
 mod needs;
+mod seen;
 mod trials;
 
 use std::fmt::Write;
@@ -14,93 +16,17 @@ use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 use firebench_os::program::find_program;
-use firebench_supervise::kvm::{self, KvmReport};
+use firebench_supervise::kvm::{self};
 use firebench_supervise::{Confinement, Isolation, RunDir, Vm};
 use firebench_vmm::{Launch, Limits};
-use serde::{Deserialize, Serialize};
-
-use crate::fetch::{FetchError, find_busybox, installed_kernel};
-use crate::hostfacts::{CpuTime, HostFacts};
-use crate::tools::{Tool, ToolError};
-use crate::{subprocess, tools};
 use trials::Subjects;
 
-pub use trials::{Failed, Temporary, Trials, Tried};
+use crate::fetch::{find_busybox, installed_kernel};
+use crate::{facts, subprocess, tools};
 
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// As it should be.
-    Ok,
-    /// Worth knowing, and neither good nor bad.
-    Info,
-    /// firebench runs, with less trust in its figures or without a part of it.
-    Warn,
-    /// firebench cannot do its work like this.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// Short and stable: `governor`.
-    pub name: String,
-    /// How it is.
-    pub state: State,
-    /// What was found, with figures.
-    pub finding: String,
-    /// Why it matters.
-    pub why: String,
-    /// What to do, where something can be done.
-    pub remedy: Option<String>,
-}
-
-/// A file that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundFile {
-    /// Where.
-    pub path: PathBuf,
-    /// Its digest.
-    pub sha256: String,
-}
-
-/// Everything that the checks look at.
-#[derive(Debug)]
-pub struct Facts {
-    /// What KVM is worth.
-    pub kvm: KvmReport,
-    /// The machine.
-    pub host: HostFacts,
-    /// Share of CPU time that a hypervisor gave to others while all this was looked at.
-    pub steal_now: Option<f64>,
-    /// QEMU.
-    pub qemu: Result<Tool, ToolError>,
-    /// Firecracker.
-    pub firecracker: Result<Tool, ToolError>,
-    /// The jailer of that Firecracker; absent where there is no Firecracker.
-    pub jailer: Option<Result<Tool, ToolError>>,
-    /// Whether firebench is root.
-    pub root: bool,
-    /// What would hold a VM; absent where not even a harmless program could be started.
-    pub confinement: Option<Confinement>,
-    /// The newest kernel package in the data directory.
-    pub kernel: Option<FoundFile>,
-    /// A static busybox.
-    pub busybox: Result<Option<FoundFile>, FetchError>,
-    /// `mke2fs`, which makes the root disk.
-    pub mke2fs: Option<Tried<PathBuf>>,
-    /// `debugfs`, which puts the payload into it.
-    pub debugfs: Option<Tried<PathBuf>>,
-    /// `curl`, for `fetch firecracker --from release`.
-    pub curl: Option<Tried<PathBuf>>,
-    /// What pip says it is, for `fetch firecracker --from wheel`.
-    pub pip: Option<String>,
-    /// `apt-get`, for `fetch kernel`.
-    pub apt_get: Option<Tried<PathBuf>>,
-    /// What was tried of all that.
-    pub trials: Trials,
-}
+pub use check::{Check, State};
+pub use seen::{Facts, FoundFile};
+pub use trials::{Failed, Stored, Temporary, Trials, Tried, writable};
 
 /// What the user named instead of what firebench would look for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -113,14 +39,14 @@ pub struct Named<'a> {
     pub busybox: Option<&'a Path>,
 }
 
-/// Looks at this machine. Takes about a second, most of it for digests and for pip.
-pub fn gather(data_dir: &Path, cache_dir: &Path, store: &Path, named: Named<'_>) -> Facts {
+/// Looks at this machine; `store` tries the store. Takes about a second, most of it for digests and for pip.
+pub fn gather(data_dir: &Path, cache_dir: &Path, store: &dyn Fn() -> Tried<Stored>, named: Named<'_>) -> Facts {
     let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
     let firecracker = tools::firecracker(named.firecracker, data_dir);
     let qemu = tools::qemu(named.qemu);
     let busybox = find_busybox(data_dir, named.busybox).map(|path| path.and_then(found));
     let [mke2fs, debugfs] = ["mke2fs", "debugfs"].map(|name| trials::program(name, "-V"));
-    let begun = CpuTime::read(Path::new("/"));
+    let begun = facts::cpu_time(Path::new("/"));
     let trials = trials::try_all(&Subjects {
         qemu: qemu.as_ref().ok().map(|tool| tool.path.as_path()),
         busybox: busybox.as_ref().ok().and_then(Option::as_ref).map(|file| file.path.as_path()),
@@ -130,7 +56,7 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &Path, named: Named<'_>)
     });
     let mut facts = Facts {
         kvm: kvm::probe(Path::new(kvm::DEVICE)),
-        host: HostFacts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
+        host: facts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
         steal_now: None,
         qemu,
         jailer: firecracker.as_ref().ok().map(tools::jailer),
@@ -146,7 +72,7 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &Path, named: Named<'_>)
         apt_get: trials::program("apt-get", "--version"),
         trials,
     };
-    facts.steal_now = CpuTime::read(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
+    facts.steal_now = facts::cpu_time(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
     facts
 }
 
@@ -219,17 +145,6 @@ fn plural(count: usize, noun: &str) -> String {
         0 => format!("no {noun}s"),
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
-    }
-}
-
-/// A check in the making.
-fn check(name: &str, state: State, finding: impl Into<String>, why: &str, remedy: Option<&str>) -> Check {
-    Check {
-        name: name.to_owned(),
-        state,
-        finding: finding.into(),
-        why: why.to_owned(),
-        remedy: remedy.map(str::to_owned),
     }
 }
 

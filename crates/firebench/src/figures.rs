@@ -3,13 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use firebench_stats::Scale;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::boots;
-use crate::gate::Unjudged;
-use crate::record::{BootStatus, Report};
 
 /// The figures of one contender.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -26,7 +21,7 @@ pub struct Figures {
 /// The samples of one metric, by boot and iteration: one at most for each iteration.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(try_from = "Lists")]
-pub struct Column(Vec<Sample>);
+pub struct Column(pub(crate) Vec<Sample>);
 
 /// One measured value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,20 +124,6 @@ impl Figures {
         });
         good.filter(|boot| self.failure(boot.number).is_none())
     }
-
-    /// What each good boot comes to, on a scale.
-    ///
-    /// # Errors
-    /// [`Unjudged::Zero`] and [`Unjudged::NoValue`].
-    pub fn values(&self, metric: &str, warm_up: u32, scale: Scale) -> Result<Vec<f64>, Unjudged> {
-        let mut values = Vec::new();
-        let value = |boot: Boot| {
-            values.clear();
-            values.extend(boot.counted.iter().map(|sample| sample.value));
-            boots::of_iterations(&values, scale)
-        };
-        self.boots(metric, warm_up).map(value).collect()
-    }
 }
 
 /// What a file holds, before it was looked at.
@@ -196,47 +177,5 @@ struct List<'a, T>(&'a [Sample], fn(&Sample) -> T);
 impl<T: Serialize> Serialize for List<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(self.1))
-    }
-}
-
-/// Brings a report that was read into the shape that it has today: figures of others were boots once, and what firebench
-/// measured has no figures of others.
-pub fn settle(report: &mut Report) {
-    let imported = report.imported.is_some();
-    for contender in &mut report.contenders {
-        if !imported {
-            contender.figures = None;
-            continue;
-        }
-        let boots = std::mem::take(&mut contender.boots);
-        if contender.figures.is_none() {
-            contender.figures = Some(from_boots(&boots));
-        }
-    }
-}
-
-/// The figures in boots, each of which is the only good one of its number.
-fn from_boots(boots: &[crate::record::BootRecord]) -> Figures {
-    let mut samples: BTreeMap<&String, BTreeMap<(u32, u32), f64>> = BTreeMap::new();
-    let mut failed: BTreeMap<u32, Failed> = BTreeMap::new();
-    for boot in boots {
-        if boot.status != BootStatus::Ok {
-            let code = boot.message.as_deref().and_then(|message| message.strip_prefix("exit code ")?.parse().ok());
-            failed.insert(boot.block, Failed { boot: boot.block, exit_code: code });
-        }
-        for iteration in &boot.iterations {
-            for (metric, &value) in iteration.metrics.iter().filter(|(_, v)| v.is_finite() && **v >= 0.0) {
-                samples.entry(metric).or_default().insert((boot.block, iteration.index), value);
-            }
-        }
-    }
-    let column = |samples: BTreeMap<(u32, u32), f64>| {
-        let sample = |((boot, iteration), value)| Sample { boot, iteration, value };
-        Column(samples.into_iter().map(sample).collect())
-    };
-    Figures {
-        metrics: samples.into_iter().map(|(metric, samples)| (metric.clone(), column(samples))).collect(),
-        blocks: Vec::new(),
-        failed: failed.into_values().collect(),
     }
 }

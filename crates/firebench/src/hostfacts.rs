@@ -3,17 +3,13 @@
 //! Every fact is optional where a kernel may lack it: an absent file is an unknown fact, never an error.
 //! Source: the kernel's `Documentation/admin-guide` (sysfs) and proc(5).
 
-mod read;
-
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use firebench_supervise::cpulimit::{self, CpuLimit};
+use firebench_supervise::cpulimit::CpuLimit;
 use firebench_text as text;
 use serde::{Deserialize, Serialize};
 
-use crate::tune;
-use read::Root;
+use crate::kernel_text::count_list;
 
 /// Facts of the host at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -101,51 +97,9 @@ pub enum Cgroups {
 }
 
 impl HostFacts {
-    /// Reads the facts of the machine whose file systems lie below `root` (`/`; a fixture in tests).
-    ///
-    /// `hypervisor` is the signature that the CPU tells
-    /// ([`firebench_supervise::kvm::cpuid::hypervisor`]); `disk` a path, existing or not, on the file system whose free
-    /// space counts.
-    pub fn read(root: &Path, disk: &Path, hypervisor: Option<String>) -> HostFacts {
-        let root = Root(root);
-        let meminfo = root.meminfo();
-        let bytes = |key: &str| meminfo.get(key).copied();
-        let swap_total = bytes("SwapTotal");
-        HostFacts {
-            cpu_model: root.cpuinfo("model name"),
-            cpus: root.cpus(),
-            allowed_cpus: root.allowed_cpus(),
-            cpu_limit: cpulimit::read(root.0),
-            memory_total: bytes("MemTotal"),
-            memory_available: bytes("MemAvailable"),
-            swap_total,
-            swap_used: swap_total.zip(bytes("SwapFree")).map(|(total, free)| total.saturating_sub(free)),
-            huge_pages: root.huge_pages(&meminfo),
-            kernel: root.line("proc/sys/kernel/osrelease"),
-            distro: root.distro(),
-            virtualised: hypervisor.is_some() || root.has_cpu_flag("hypervisor"),
-            hypervisor,
-            governors: root.governors(),
-            turbo: root.turbo(),
-            smt: root.line("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
-            transparent_huge_pages: root.transparent_huge_pages(),
-            ksm: root.line("sys/kernel/mm/ksm/run").map(|run| run == "1"),
-            damon: root.damon(),
-            load_average: root.load_average(),
-            steal: root.cpu_time().and_then(|time| time.steal_since(CpuTime { total: 0, steal: 0 })),
-            cgroups: root.cgroups(),
-            clocksource: root.line("sys/devices/system/clocksource/clocksource0/current_clocksource"),
-            mitigations: root.mitigations(),
-            tuned: tune::current(root.0),
-            disk_free: disk_free(disk),
-        }
-    }
-}
-
-impl HostFacts {
     /// How many CPUs firebench, and with it every VM, may use.
     pub fn usable_cpus(&self) -> Option<u32> {
-        self.allowed_cpus.as_deref().and_then(read::count_list).or(self.cpus)
+        self.allowed_cpus.as_deref().and_then(count_list).or(self.cpus)
     }
 
     /// How many CPUs there are, and how many of them may be used: `2`, or `1 of 2 (allowed: 0)`.
@@ -172,39 +126,3 @@ impl HostFacts {
         Some(format!("{cpus:.2} CPUs, by the control group {}", limit.group.as_deref().unwrap_or("/")))
     }
 }
-
-/// CPU time since boot, all CPUs together, in ticks of `/proc/stat`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CpuTime {
-    total: u64,
-    steal: u64,
-}
-
-impl CpuTime {
-    /// Reads it below `root`. None where the kernel does not say.
-    pub fn read(root: &Path) -> Option<CpuTime> {
-        Root(root).cpu_time()
-    }
-
-    /// Share of the time since `earlier` that a hypervisor gave to others, 0 to 1. None where no time has passed.
-    pub fn steal_since(self, earlier: CpuTime) -> Option<f64> {
-        let total = self.total.checked_sub(earlier.total).filter(|&ticks| ticks > 0)?;
-        Some(self.steal.saturating_sub(earlier.steal) as f64 / total as f64)
-    }
-}
-
-/// The word in brackets, by which the kernel marks its choice in a list: `always [madvise] never`.
-pub(crate) fn marked(list: &str) -> Option<&str> {
-    list.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
-}
-
-/// Free space for this user on the file system of `path`, or of its nearest ancestor that exists.
-pub(crate) fn disk_free(path: &Path) -> Option<u64> {
-    let existing = path.ancestors().find(|path| path.exists())?;
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    let status = nix::sys::statvfs::statvfs(existing).ok()?;
-    status.blocks_available().checked_mul(status.fragment_size())
-}
-
-#[cfg(test)]
-pub(crate) mod tests;

@@ -4,13 +4,16 @@
 //! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape ([`imported`]).
 
 pub mod imported;
+mod of_report;
 
-use firebench_stats::{Judgement, Scale};
+pub use of_report::summarize;
+
+use firebench_stats::{Judgement, Scale, median};
 use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
 /// The metrics of every summary, in the order in which they are shown. All are in seconds.
@@ -145,37 +148,6 @@ pub fn aim(report: &Report) -> Option<Aim> {
     };
     let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
-}
-
-/// Computes the summary of a report.
-pub fn summarize(report: &Report) -> Summary {
-    if report.imported.is_some() {
-        return imported::summarize(report);
-    }
-    let design = &report.design;
-    let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
-    Summary {
-        single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
-        contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
-        pairs: match report.contenders.split_first() {
-            Some((baseline, others)) => {
-                others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
-            }
-            None => Vec::new(),
-        },
-    }
-}
-
-/// The middle of `values`; the mean of the two in the middle when their number is even. None when there are none.
-pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
-    }
-    let lower = *values.get((values.len() / 2).checked_sub(1)?)?;
-    Some((lower + upper) / 2.0)
 }
 
 fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {

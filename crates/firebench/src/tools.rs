@@ -1,18 +1,19 @@
 //! The programs that firebench needs: where they are, which version, and the digest that names them.
 
+mod version;
+
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
 use firebench_image::elf::require_static_executable;
 use firebench_os::program::{find_program, is_executable};
-use firebench_text as text;
 use firebench_vmm::qemu::Sandbox;
-use semver::Version;
 use serde::{Deserialize, Serialize};
+use version::{VERSION_LIMIT, version_line, version_number};
 
-use crate::fetch;
-use crate::subprocess::{self, RunError};
+use crate::{fetch, subprocess};
+
+pub use version::{OLDEST_FIRECRACKER, VersionError, firecracker_version};
 
 /// QEMU's system emulator.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -20,13 +21,6 @@ pub const QEMU: &str = "qemu-system-x86_64";
 pub const FIRECRACKER: &str = "firecracker";
 /// Firecracker's jailer.
 const JAILER: &str = "jailer";
-/// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
-pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
-
-/// Characters of a line with a version that are kept: a program says what it likes there.
-const LONGEST_VERSION_LINE: usize = 200;
-/// What `--version` may take.
-const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +38,10 @@ pub struct Tool {
 /// A program that is missing or not what it should be.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ToolError {
+    /// It does not say its version, or one that is too old.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Version(#[from] VersionError),
     /// It was not found.
     #[error("there is no {program}")]
     #[diagnostic(help("{hint}"))]
@@ -52,30 +50,6 @@ pub enum ToolError {
         program: String,
         /// How to get it.
         hint: String,
-    },
-    /// It could not be asked for its version.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Run(#[from] RunError),
-    /// It does not say its version.
-    #[error("{} --version does not name a version of {program} but says {said:?}", path.display())]
-    #[diagnostic(help("name the right executable"))]
-    NoVersion {
-        /// What it should be.
-        program: &'static str,
-        /// What was run.
-        path: PathBuf,
-        /// The first line that it wrote.
-        said: String,
-    },
-    /// Older than firebench can use.
-    #[error("{} is Firecracker {version}, and firebench needs {OLDEST_FIRECRACKER} or newer", path.display())]
-    #[diagnostic(help("firebench fetch firecracker"))]
-    TooOld {
-        /// The executable.
-        path: PathBuf,
-        /// Its version.
-        version: Version,
     },
     /// A jailer of another Firecracker.
     #[error("{} is the jailer of Firecracker {version}, and the Firecracker is {wanted}", path.display())]
@@ -89,6 +63,15 @@ pub enum ToolError {
         version: String,
         /// The Firecracker's.
         wanted: String,
+    },
+    /// No PID 1.
+    #[error("there is no firebench-agent beside {}", beside.display())]
+    #[diagnostic(help(
+        "copy it to where firebench is (`cargo build --release` makes both), or name it with FIREBENCH_AGENT"
+    ))]
+    NoAgent {
+        /// Where it should be.
+        beside: PathBuf,
     },
     /// An agent of another firebench.
     #[error("{} is the agent of firebench {version}, and this is {}", path.display(), env!("CARGO_PKG_VERSION"))]
@@ -185,47 +168,38 @@ pub fn has_sandbox(path: &Path) -> bool {
     subprocess::ask(path, &["-sandbox", Sandbox::Strict.words(), "-device", "help"], VERSION_LIMIT).is_ok()
 }
 
-/// The version of the Firecracker at `path`, and the line that says it.
-///
-/// # Errors
-/// [`ToolError`] when it does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
-pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> {
-    let line = version_line("Firecracker", path)?;
-    let version = line
-        .strip_prefix("Firecracker v")
-        .and_then(|version| Version::parse(version.trim()).ok())
-        .ok_or_else(|| ToolError::NoVersion { program: "Firecracker", path: path.to_owned(), said: line.clone() })?;
-    // By number alone: a development build of 1.12 has what 1.12 has.
-    if (version.major, version.minor) < (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor) {
-        return Err(ToolError::TooOld { path: path.to_owned(), version });
-    }
-    Ok((version, line))
-}
-
-/// The first line of `--version`, which must name `program`.
-fn version_line(program: &'static str, path: &Path) -> Result<String, ToolError> {
-    let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
-    let line = text::excerpt(output.stdout.lines().next().unwrap_or_default().trim(), LONGEST_VERSION_LINE);
-    if line.starts_with(program) {
-        Ok(line)
-    } else {
-        Err(ToolError::NoVersion { program, path: path.to_owned(), said: line })
-    }
-}
-
 fn identify(program: &'static str, path: PathBuf, line: &str) -> Result<Tool, ToolError> {
     let Some(version) = version_number(line) else {
-        return Err(ToolError::NoVersion { program, path, said: line.to_owned() });
+        return Err(VersionError::NoVersion { program, path, said: line.to_owned() }.into());
     };
     let sha256 = sha256_file(&path)?;
     Ok(Tool { path, version: version.to_owned(), version_line: line.to_owned(), sha256 })
 }
 
-/// The first word that is a version: digits and a dot, perhaps after a `v`.
-fn version_number(line: &str) -> Option<&str> {
-    line.split_ascii_whitespace()
-        .map(|word| word.strip_prefix('v').unwrap_or(word))
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
+/// This firebench.
+///
+/// # Errors
+/// [`ToolError::NoAgent`]: where the agent is follows from it.
+pub fn own_path() -> Result<PathBuf, ToolError> {
+    std::env::current_exe().map_err(|_| ToolError::NoAgent { beside: "firebench, whose own path is unknown".into() })
+}
+
+/// The agent of this firebench.
+///
+/// # Errors
+/// [`ToolError::NoAgent`].
+pub fn find_agent() -> Result<PathBuf, ToolError> {
+    agent_beside(&own_path()?)
+}
+
+/// The agent of the firebench at this path: `FIREBENCH_AGENT`, or the one beside it.
+///
+/// # Errors
+/// [`ToolError::NoAgent`].
+pub fn agent_beside(firebench: &Path) -> Result<PathBuf, ToolError> {
+    let named = std::env::var_os("FIREBENCH_AGENT").map(PathBuf::from);
+    let agent = named.unwrap_or_else(|| firebench.with_file_name("firebench-agent"));
+    if agent.is_file() { Ok(agent) } else { Err(ToolError::NoAgent { beside: firebench.to_owned() }) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use firebench_protocol::GuestFacts;
 use firebench_vmm::{Settings, VmmKind, firecracker, qemu};
 
-use super::pages::pages;
+use crate::huge_pages::pages;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 
 /// Length of a digest's beginning that tells files apart.

@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use clap::Args;
 use miette::Diagnostic;
 
-use super::{Failure, Places, exit_code};
+use super::failure::{Failure, exit_code};
+use super::output;
+use super::places::Places;
 use crate::blame::blame;
 use crate::import::{self, Accepted, Options};
 use crate::report::runs;
@@ -80,7 +82,7 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
             imported => imported.map_err(Failure::from_store)?,
         };
         let line = store.run_line(id.as_str()).map_err(Failure::from_store)?;
-        super::print(&format!("{} from {}\n", runs::phrase(&line), file.display()))?;
+        output::print(&format!("{} from {}\n", runs::phrase(&line), file.display()))?;
     }
     Ok(())
 }

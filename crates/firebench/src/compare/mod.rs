@@ -1,13 +1,11 @@
 //! Two runs against each other: their contenders in pairs, A's the baseline of B's.
 //!
-//! Pure but for [`operand::load`]. The runs took place at different times, so their boots share no blocks: the interval
+//! Pure. The runs took place at different times, so their boots share no blocks: the interval
 //! is Welch's ([`firebench_stats::unpaired`]), and what changed on the machine in between is in it unseen.
 
 pub mod differences;
-pub mod markdown;
-pub mod operand;
+mod operand;
 mod refuse;
-pub mod table;
 mod warnings;
 
 use firebench_stats::rule::ALPHA;
@@ -16,13 +14,14 @@ use serde::Serialize;
 
 use crate::audit::{self, Subject};
 use crate::figures::Figures;
-use crate::gate::{self, Judged, Limit, Outcome, Unjudged};
+use crate::gate::{self, Limit, Outcome};
+use crate::judged::{Judged, Unjudged};
 use crate::record::{BootRecord, ContenderRecord, DesignRecord, Report};
 use crate::summary::{self, METRICS};
 use crate::{boots, import};
 
 pub use differences::Difference;
-pub use operand::{Operand, OperandError};
+pub use operand::Operand;
 pub use refuse::{CompareError, same};
 
 /// The value of [`Comparison::schema`].
@@ -223,7 +222,7 @@ impl<'a> Sample<'a> {
 
     fn values(&self, metric: &str, scale: Scale) -> Result<Vec<f64>, Unjudged> {
         match self.figures {
-            Some(figures) => figures.values(metric, self.design.warm_up, scale),
+            Some(figures) => boots::values_of_figures(figures, metric, self.design.warm_up, scale),
             None => boots::values_on(&self.boots, self.design, metric, scale),
         }
     }

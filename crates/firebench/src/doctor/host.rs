@@ -1,8 +1,8 @@
 //! What makes figures from this machine trustworthy, or not.
 
-use super::{Check, State, check};
-use crate::audit::pages::differ_by_default;
+use super::check::{Check, State, check};
 use crate::hostfacts::{Cgroups, HostFacts};
+use crate::huge_pages::differ_by_default;
 use crate::throttle;
 
 /// Below this, a 1 GiB guest beside the emulated machine's own needs is too much.

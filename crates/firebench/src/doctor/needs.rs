@@ -6,8 +6,9 @@ use firebench_supervise::kvm::KvmClass;
 use firebench_text::errors::sentence;
 use miette::Diagnostic;
 
-use super::trials::outcome;
-use super::{Check, Facts, FoundFile, State, Tried, check};
+use super::check::{Check, State, check};
+use super::seen::{Facts, FoundFile};
+use super::trials::{Tried, outcome};
 use crate::accel::choose;
 use crate::experiment::AccelChoice;
 use crate::tools::{Tool, ToolError};

@@ -1,7 +1,10 @@
-use super::*;
-use crate::hostfacts::{self, Cgroups, HugePages};
 use firebench_supervise::cpulimit::CpuLimit;
 use firebench_supervise::kvm::KvmClass;
+use firebench_supervise::kvm::KvmReport;
+
+use super::*;
+use crate::hostfacts::{Cgroups, HostFacts, HugePages};
+use crate::tools::{Tool, ToolError};
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
     KvmReport {
@@ -34,7 +37,7 @@ fn server() -> Facts {
             "/dev/kvm is the CPU's own virtualisation: 3214 million loop iterations a second",
             None,
         ),
-        host: hostfacts::tests::server(),
+        host: facts::tests::server(),
         steal_now: Some(0.0),
         qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
         firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
@@ -93,7 +96,7 @@ fn ruin() -> Facts {
         mitigations: [("meltdown", "Mitigation: PTI"), ("mds", "Vulnerable; SMT vulnerable")]
             .map(|(name, state)| (name.to_owned(), state.to_owned()))
             .into(),
-        ..hostfacts::tests::server()
+        ..facts::tests::server()
     };
     Facts {
         kvm: kvm(

@@ -13,13 +13,10 @@ use firebench_supervise::{RunDir, access};
 use firebench_text::errors::sentence;
 use miette::Diagnostic;
 
+use super::check::{Check, State, check};
 use super::host::{at_least, size};
-use super::{Check, State, check};
-use crate::hostfacts;
-use crate::prepare;
-use crate::store::Store;
-use crate::subprocess;
 use crate::tools::{self, Tool};
+use crate::{facts, subprocess};
 
 /// Time for programs that only say who they are.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -41,13 +38,17 @@ pub struct Failed {
 }
 
 impl Failed {
-    fn of(error: &(dyn Diagnostic + 'static)) -> Failed {
+    /// What an error says.
+    pub fn of(error: &(dyn Diagnostic + 'static)) -> Failed {
         Failed { finding: sentence(error), remedy: error.help().map(|help| help.to_string()) }
     }
 }
 
 /// What came of a trial.
 pub type Tried<T> = Result<T, Failed>;
+
+/// A store: where it is, and how many runs it has; none where it is not there yet.
+pub type Stored = (PathBuf, Option<usize>);
 
 /// What was tried, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub struct Trials {
     /// The directory of images and kernels takes files.
     pub cache: Tried<PathBuf>,
     /// The store opens: how many runs it has, none where it is not there yet.
-    pub store: Tried<(PathBuf, Option<usize>)>,
+    pub store: Tried<Stored>,
 }
 
 /// The directory for temporary files.
@@ -80,14 +81,14 @@ pub struct Temporary {
 }
 
 /// Where things are that are tried.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct Subjects<'a> {
     pub(super) qemu: Option<&'a Path>,
     pub(super) busybox: Option<&'a Path>,
     /// Whether mke2fs and debugfs are there.
     pub(super) e2fsprogs: bool,
     pub(super) cache_dir: &'a Path,
-    pub(super) store: &'a Path,
+    /// Tries the store.
+    pub(super) store: &'a dyn Fn() -> Tried<Stored>,
 }
 
 pub(super) fn try_all(subjects: &Subjects<'_>) -> Trials {
@@ -101,9 +102,9 @@ pub(super) fn try_all(subjects: &Subjects<'_>) -> Trials {
         disk: disk.map(|(busybox, run_dir)| small_disk(busybox, run_dir.path())),
         cache: writable(subjects.cache_dir, "choose another directory with --cache")
             .map(|()| subjects.cache_dir.to_owned()),
-        store: store(subjects.store),
+        store: (subjects.store)(),
         temporary: run_dir.map(|_| Temporary {
-            free: hostfacts::disk_free(&temp_dir),
+            free: facts::disk_free(&temp_dir),
             noexec: access::on_noexec(&temp_dir),
             path: temp_dir.clone(),
         }),
@@ -118,7 +119,7 @@ pub(super) fn program(name: &str, version: &str) -> Option<Tried<PathBuf>> {
 }
 
 fn agent() -> Tried<Tool> {
-    let path = prepare::find_agent().map_err(|error| Failed::of(&error))?;
+    let path = tools::find_agent().map_err(|error| Failed::of(&error))?;
     tools::agent(&path).map_err(|error| Failed::of(&error))
 }
 
@@ -170,23 +171,16 @@ fn small_disk(busybox: &Path, dir: &Path) -> Tried<()> {
 }
 
 /// Whether `dir`, or the nearest directory above it that is there, takes a file.
-fn writable(dir: &Path, remedy: &str) -> Tried<()> {
+///
+/// # Errors
+/// Why not.
+pub fn writable(dir: &Path, remedy: &str) -> Tried<()> {
     let existing = dir.ancestors().find(|dir| dir.exists()).filter(|dir| !dir.as_os_str().is_empty());
     let existing = existing.unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|error| Failed {
         finding: format!("{} takes no files: {error}", existing.display()),
         remedy: Some(format!("make it writable for this user, or {remedy}")),
     })
-}
-
-fn store(path: &Path) -> Tried<(PathBuf, Option<usize>)> {
-    if !path.exists() {
-        writable(path.parent().unwrap_or(path), "choose another store with --store")?;
-        return Ok((path.to_owned(), None));
-    }
-    let (runs, damaged) =
-        Store::open_to_read(path).and_then(|store| store.list_readable()).map_err(|error| Failed::of(&error))?;
-    damaged.first().map_or(Ok((path.to_owned(), Some(runs.len()))), |error| Err(Failed::of(error)))
 }
 
 /// Judges what came of it.

@@ -92,7 +92,7 @@ fn usable(bytes: &[u8]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::super::apt::tests::fake_apt;
-    use super::super::entries;
+    use super::super::data::entries;
     use super::super::fake_elf::executable;
     use super::*;
 

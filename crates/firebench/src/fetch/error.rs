@@ -7,7 +7,7 @@ use firebench_os::outside::Refused;
 use semver::Version;
 
 use crate::subprocess::RunError;
-use crate::tools::ToolError;
+use crate::tools::VersionError;
 
 /// Why something could not be fetched.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -127,10 +127,14 @@ pub enum FetchError {
         /// What was asked for.
         version: Version,
     },
-    /// A program that was found is not usable.
+    /// A program does not say its version, or one that is too old.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Tool(#[from] ToolError),
+    Version(#[from] VersionError),
+    /// A file cannot be read for its digest.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Image(#[from] firebench_image::Error),
     /// APT does not know the package.
     #[error("apt-get knows no package {package}")]
     #[diagnostic(help("{hint}"))]

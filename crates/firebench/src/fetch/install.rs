@@ -10,7 +10,7 @@ use firebench_os::new_file::NewFile;
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-use super::entries;
+use super::data::entries;
 use super::error::{FetchError, file_error};
 use super::recorded;
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use firebench_image::digest::{sha256, sha256_file};
 
 use super::apt::{Apt, version_of};
+use super::data::{Fetched, entries};
 use super::error::{FetchError, file_error};
 use super::install::staging;
 use super::recorded;
 use super::version_order::compare;
-use super::{Fetched, entries};
 
 /// The package that always depends on the current kernel.
 const META_PACKAGE: &str = "linux-image-cloud-amd64";

@@ -9,7 +9,6 @@ use firebench_os::new_file::NewFile;
 
 use super::error::{FetchError, file_error};
 use super::sums::listed_sha256;
-use crate::tools::ToolError;
 
 /// What the name of a record ends with, after that of its file.
 const SUFFIX: &str = ".sha256";
@@ -84,7 +83,7 @@ pub(super) fn adopt(path: &Path) -> Result<(), FetchError> {
 }
 
 fn digest(path: &Path) -> Result<String, FetchError> {
-    sha256_file(path).map_err(|error| ToolError::from(error).into())
+    Ok(sha256_file(path)?)
 }
 
 #[cfg(test)]

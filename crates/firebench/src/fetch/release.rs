@@ -12,9 +12,9 @@ use firebench_os::outside;
 use semver::Version;
 
 use super::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz};
+use super::binaries::Binaries;
 use super::download::{curl, download};
 use super::error::{FetchError, file_error};
-use super::firecracker::Binaries;
 use super::install::{check, staging};
 use super::sums::listed_sha256;
 

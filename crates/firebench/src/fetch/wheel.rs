@@ -11,9 +11,9 @@ use firebench_os::outside;
 use firebench_os::program::find_program;
 
 use super::archive::{LARGEST_BINARY, from_zip};
-use super::entries;
+use super::binaries::Binaries;
+use super::data::entries;
 use super::error::{FetchError, file_error};
-use super::firecracker::Binaries;
 use super::install::staging;
 use crate::subprocess;
 

@@ -1,9 +1,7 @@
-//! The gate: limits on how far a contender may be from its baseline, what comes of them, and how it is told to CI.
+//! The gate: limits on how far a contender may be from its baseline, and what comes of them.
 //!
 //! Pure. `docs/gate.md` says what a gate means and how the error rate is shared.
 
-mod github;
-mod junit;
 mod limit;
 mod run;
 
@@ -11,83 +9,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use firebench_stats::verdict::Gate;
-use firebench_stats::{Judgement, Sentence};
 use firebench_text as text;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
+use crate::judged::{Judged, Unjudged};
 
-pub use github::github;
-pub use junit::junit;
 pub use limit::{Limit, LimitError};
 pub use run::of_run;
-
-/// A contender against its baseline in one metric.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Judged {
-    /// Its name, as limits have it.
-    pub contender: String,
-    /// What it is compared with, as sentences have it.
-    pub baseline: String,
-    /// The metric.
-    pub metric: String,
-    /// Its unit.
-    #[serde(skip)]
-    pub unit: &'static str,
-    /// Why the two do not compare like with like; empty where they do.
-    pub unlike: Vec<String>,
-    /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
-    #[serde(flatten, serialize_with = "judgement_or_reason")]
-    pub judgement: Result<Judgement, Unjudged>,
-}
-
-/// Why a comparison has no judgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unjudged {
-    /// On emulated instructions there is never a verdict.
-    #[error("guest instructions were emulated, and timings of that are no statement about speed")]
-    Emulated,
-    /// Too few good boots have a value that can be compared.
-    #[error("it takes two good boots of each contender at least")]
-    TooFew,
-    /// Some values are zero, and there is no ratio to zero.
-    #[error("a ratio needs times above zero, and some are zero")]
-    Zero,
-    /// Some values are missing or cannot be compared.
-    #[error("not every boot has a value that can be compared")]
-    NoValue,
-}
-
-impl fmt::Display for Judged {
-    /// The verdict in a sentence without a full stop, or why there is none.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judged { contender, baseline, metric, unit, unlike, judgement } = self;
-        match judgement {
-            Ok(judgement) => Sentence { contender, baseline, metric, unit, judgement }.fmt(f)?,
-            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}")?,
-        }
-        f.write_str(&not_like_with_like(unlike))
-    }
-}
-
-/// The end of a verdict's sentence where the two do not compare like with like; nothing where they do.
-pub fn not_like_with_like(unlike: &[String]) -> String {
-    if unlike.is_empty() {
-        return String::new();
-    }
-    format!("; this does NOT compare like with like: they differ in {}", text::list(unlike))
-}
-
-/// `judgement` and `unjudged`, of which one is null.
-fn judgement_or_reason<S: Serializer>(judged: &Result<Judgement, Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Both<'a> {
-        judgement: Option<&'a Judgement>,
-        unjudged: Option<String>,
-    }
-    Both { judgement: judged.as_ref().ok(), unjudged: judged.as_ref().err().map(ToString::to_string) }
-        .serialize(serializer)
-}
 
 /// What came of a limit on one comparison. Displays itself in a sentence without a full stop.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -222,18 +150,6 @@ fn unfair(judged: &Judged) -> Gate {
 pub fn allow_unfair(outcomes: &mut [Outcome]) {
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.gate == Gate::Unfair) {
         outcome.gate = by_numbers(&outcome.limit, &outcome.judged);
-    }
-}
-
-/// The exit code: a regression counts for more than what compares unlike things, and that for more than what is undecided, which
-/// counts where verdicts are required.
-pub fn exit_code(outcomes: &[Outcome], require_verdict: bool) -> u8 {
-    let any = |gate| outcomes.iter().any(|outcome| outcome.gate == gate);
-    match () {
-        () if any(Gate::Beyond) => EXIT_REGRESSION,
-        () if any(Gate::Unfair) => EXIT_UNFAIR,
-        () if require_verdict && any(Gate::Undecided) => EXIT_INCONCLUSIVE,
-        () => EXIT_OK,
     }
 }
 

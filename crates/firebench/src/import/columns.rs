@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use firebench_text as text;
 
-use super::{Contender, ImportError, MAX_COLUMNS, MAX_CONTENDERS, MAX_METRICS, MAX_NAME};
+use super::ImportError;
+use super::others::{Contender, MAX_COLUMNS, MAX_CONTENDERS, MAX_METRICS, MAX_NAME};
 use crate::figures::{Column, Figures, Sample};
 
 /// A sample, where it stands and in which block.

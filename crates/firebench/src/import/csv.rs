@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use firebench_text as text;
 
+use super::ImportError;
 use super::columns::{Columns, Row};
-use super::{Contender, ImportError, MAX_SAMPLES, Read, check};
+use super::others::{Contender, MAX_SAMPLES, Read, check};
 use crate::store::{BLOCK, COLUMNS};
 
 /// The column of units, which other programs write.

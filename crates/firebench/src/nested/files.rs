@@ -130,7 +130,7 @@ fn plain(path: &Path) -> PathBuf {
 
 /// The command that carries out a plan inside the nested host.
 pub fn inner_argv() -> Vec<String> {
-    vec![FIREBENCH.to_owned(), super::INNER_COMMAND.to_owned()]
+    vec![FIREBENCH.to_owned(), INNER_COMMAND.to_owned()]
 }
 
 /// Libraries of a dynamic program, and firmware if it is a QEMU.
@@ -176,6 +176,9 @@ fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
     }
     Ok(paths)
 }
+
+/// The hidden subcommand that carries out a plan inside the nested host.
+pub const INNER_COMMAND: &str = "nested-run";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use firebench_vmm::qemu::Sandbox;
 use firebench_vmm::{Launch, LaunchError, Limits, VmmKind};
 
 use super::monitor::LONGEST_PATH;
-use crate::preset::emulated_timer;
+use crate::kernel_words::emulated_timer;
 
 /// Virtual CPUs of the nested host. With two, each a thread of its own, the emulated SVM goes wrong now and then: of about 40
 /// boots 2 guests and 2 nested hosts hung or restarted. With one, none of 16 did, and they were no slower. Its guests have

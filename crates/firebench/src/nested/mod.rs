@@ -31,11 +31,8 @@ use crate::runner::{self, Surroundings};
 use files::Moved;
 use standstill::Watch;
 
-pub use files::FilesError;
+pub use files::{FilesError, INNER_COMMAND};
 pub use launch::{CPUS, NestedMachine, launch};
-
-/// The hidden subcommand that carries out a plan inside the nested host.
-pub const INNER_COMMAND: &str = "nested-run";
 
 /// Directories of the nested host's root disk.
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];

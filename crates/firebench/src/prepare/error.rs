@@ -47,15 +47,6 @@ pub enum PrepareError {
     #[error("there is no static busybox for the image")]
     #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
     NoBusybox,
-    /// No PID 1.
-    #[error("there is no firebench-agent beside {}", beside.display())]
-    #[diagnostic(help(
-        "copy it to where firebench is (`cargo build --release` makes both), or name it with FIREBENCH_AGENT"
-    ))]
-    NoAgent {
-        /// Where it should be.
-        beside: PathBuf,
-    },
     /// Only Firecracker is left, and it has no such accelerator.
     #[error("no VMM is left: with tcg only qemu can run, and --vmm does not name it")]
     #[diagnostic(help("--accel nested runs firecracker on any machine"))]

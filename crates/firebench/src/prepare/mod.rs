@@ -9,11 +9,11 @@ mod error;
 mod given;
 mod kernels;
 mod parts;
+mod places;
 mod records;
 
 use std::path::{Path, PathBuf};
 
-use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
@@ -21,6 +21,7 @@ use firebench_vmm::{Machine, Settings, VmmKind};
 
 use crate::accel::{self, Chosen, NoKvm};
 use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use crate::facts;
 use crate::hostfacts::HostFacts;
 use crate::nested::{self, Nested, Parts};
 use crate::plan::{Plan, PlannedContender, System};
@@ -33,20 +34,8 @@ use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
-pub use parts::{addition, find_agent};
-
-/// Where a preparation finds and puts things.
-#[derive(Debug)]
-pub struct Places {
-    /// Images and kernels.
-    pub cache: Cache,
-    /// Fetched programs and packages.
-    pub data_dir: PathBuf,
-    /// A directory of this run, for files that live as long as it does.
-    pub run_dir: PathBuf,
-    /// Whether disks that are missing are built; a dry run only says where they would be.
-    pub build: bool,
-}
+pub use parts::addition;
+pub use places::Places;
 
 /// A run, ready to start.
 #[derive(Debug)]
@@ -100,7 +89,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let chosen = accel::choose(experiment.accel, &kvm, experiment.only_hosts());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
-    let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
+    let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
     confine::check_rights(&specs, &experiment.machine, chosen.nested)?;

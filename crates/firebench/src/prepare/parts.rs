@@ -51,9 +51,8 @@ impl Programs {
         let qemu = || PrepareError::of_user(files.qemu.is_some(), tools::qemu(files.qemu.as_deref()));
         let nested = nested.then(qemu).transpose()?;
         let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-        let firebench = std::env::current_exe()
-            .map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?;
-        let agent = agent(&firebench)?;
+        let firebench = tools::own_path()?;
+        let agent = tools::agent_beside(&firebench)?;
         let mut contenders: Vec<Tool> = Vec::with_capacity(specs.len());
         for (index, spec) in specs.iter().enumerate() {
             // A program is asked for its version once, not once a contender.
@@ -90,25 +89,6 @@ fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
     let version_line = format!("firebench-agent {version}");
     let sha256 = firebench_image::digest::sha256_file(agent)?;
     Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
-}
-
-/// The agent of this firebench.
-///
-/// # Errors
-/// [`PrepareError::NoAgent`].
-pub fn find_agent() -> Result<PathBuf, PrepareError> {
-    let firebench = std::env::current_exe();
-    agent(&firebench.map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?)
-}
-
-/// The agent: `FIREBENCH_AGENT`, or the one beside `firebench`.
-///
-/// # Errors
-/// [`PrepareError::NoAgent`].
-fn agent(firebench: &Path) -> Result<PathBuf, PrepareError> {
-    let named = std::env::var_os("FIREBENCH_AGENT").map(PathBuf::from);
-    let agent = named.unwrap_or_else(|| firebench.with_file_name("firebench-agent"));
-    if agent.is_file() { Ok(agent) } else { Err(PrepareError::NoAgent { beside: firebench.to_owned() }) }
 }
 
 /// A kernel and its modules: those that the user names, or the fetched package.

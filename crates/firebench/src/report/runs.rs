@@ -2,7 +2,7 @@
 
 use firebench_text as text;
 
-use crate::store::{RunLine, RunState};
+use crate::runs::{RunLine, RunState};
 
 /// Names longer than this are cut.
 const WIDEST: usize = 36;

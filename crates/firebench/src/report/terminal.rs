@@ -7,10 +7,11 @@ use firebench_vmm::VmmKind;
 
 use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
-use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo};
+use super::{EMULATED, design, exercised, fairness, hosts, imported};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
 use crate::audit::{Audit, Fairness, Rank, audit};
+use crate::meminfo;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
 use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, summarize};
 

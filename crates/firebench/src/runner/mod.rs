@@ -4,35 +4,21 @@ mod boot;
 mod error;
 mod job;
 mod patience;
+mod surroundings;
 
+use boot::Boot;
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
-use firebench_supervise::{Interrupt, Isolation, RunDir};
+use patience::Patience;
 
 use crate::events::{Listener, RunEvent};
 use crate::experiment::Primary;
 use crate::plan::Plan;
 use crate::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use crate::throttle;
-use boot::Boot;
-use patience::Patience;
 
 pub use error::RunError;
 pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
-
-/// What a run needs besides its plan.
-pub struct Surroundings<'a> {
-    /// Where temporary files go.
-    pub run_dir: &'a RunDir,
-    /// Tells when to stop.
-    pub interrupt: &'a Interrupt,
-}
-
-impl Surroundings<'_> {
-    /// How a VMM is started here.
-    pub(crate) fn isolation(&self) -> Isolation<'_> {
-        Isolation { run_dir: Some(self.run_dir), interrupt: Some(self.interrupt.fd()), ..Isolation::default() }
-    }
-}
+pub use surroundings::Surroundings;
 
 /// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is
 /// left out and the run goes on, as far as [`Patience`] goes.

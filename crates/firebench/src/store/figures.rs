@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use firebench_text as text;
 use rusqlite::{Connection, params};
 
-use super::{Trouble, checksum};
+use super::checksum;
+use super::error::Trouble;
 use crate::figures::{Column, Figures, Sample};
 use crate::record::ContenderRecord;
 

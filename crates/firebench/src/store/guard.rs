@@ -11,7 +11,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{StoreError, Trouble, schema};
+use super::error::{StoreError, Trouble};
+use super::schema;
 
 /// How long a single operation may take. A million samples take a second.
 const LONGEST: Duration = Duration::from_secs(120);

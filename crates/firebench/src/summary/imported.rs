@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Judgement, Scale, boot, verdict};
+use firebench_stats::{Judgement, Scale, boot, median, verdict};
 
-use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, median, spread};
+use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, spread};
 use crate::boots;
 use crate::figures::Figures;
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::record::{DesignRecord, Report};
 
 /// The metrics that are shown: the primary one, and of [`METRICS`] those that some contender has.
@@ -229,7 +229,7 @@ struct Compared {
 }
 
 fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: Scale) -> Result<Values<'a>, Unjudged> {
-    Ok(Values { values: figures.values(metric, design.warm_up, scale)?, figures })
+    Ok(Values { values: boots::values_of_figures(figures, metric, design.warm_up, scale)?, figures })
 }
 
 impl Values<'_> {

@@ -63,10 +63,10 @@ fn what_is_not_usable_is_refused_with_the_reason() {
     let error = firecracker(Some(&impostor), dir.path()).expect_err("no Firecracker");
     assert!(error.to_string().contains("says \"Hello 1.2\""), "{error}");
     let error = qemu(Some(&impostor)).expect_err("no QEMU");
-    assert!(matches!(error, ToolError::NoVersion { program: "QEMU", .. }), "{error}");
+    assert!(matches!(error, ToolError::Version(VersionError::NoVersion { program: "QEMU", .. })), "{error}");
 
     let missing = qemu(Some(Path::new("/nowhere/qemu"))).expect_err("no such file");
-    assert!(matches!(missing, ToolError::Run(RunError::Start { .. })), "{missing}");
+    assert!(matches!(missing, ToolError::Version(VersionError::Run(subprocess::RunError::Start { .. }))), "{missing}");
 }
 
 #[test]

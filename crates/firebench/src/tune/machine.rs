@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::hostfacts::marked;
+use crate::kernel_text::marked;
 
 /// A machine whose settings are files. Paths are relative to the root of its file system. A trait so that tests can
 /// refuse, and stop between any two writes.

@@ -12,6 +12,7 @@ mod error;
 mod machine;
 mod record;
 mod settings;
+mod status;
 pub mod text;
 
 use std::io;
@@ -20,47 +21,13 @@ use std::path::{Path, PathBuf};
 pub use error::TuneError;
 pub use record::Setting;
 pub use settings::{Change, Plan, Request};
+pub use status::{Restored, Standing, Status};
 
 use error::refused;
 use machine::{Files, Machine};
 use record::{Place, Record};
 
 const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
-
-/// What stands in the way of, or comes of, putting a setting back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It has a value that firebench gave it.
-    Tuned(String),
-    /// It has the value from before.
-    Original,
-    /// Somebody else gave it this value.
-    Foreign(String),
-    /// It cannot be read any more, for this reason.
-    Gone(String),
-}
-
-/// Whether the machine is tuned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
-    /// There is no record.
-    Untuned,
-    /// There is a record from before a restart, which has undone all changes.
-    Restarted,
-    /// What was changed, and how it stands.
-    Tuned(Vec<(Setting, Standing)>),
-}
-
-/// What came of a [`restore`].
-#[derive(Debug)]
-pub enum Restored {
-    /// There was no record.
-    Untuned,
-    /// The record was from before a restart, and was removed.
-    Restarted,
-    /// Each setting, how it stood, and what kept firebench from putting it back. The record is removed unless one failed.
-    Done(Vec<(Setting, Standing, Option<TuneError>)>),
-}
 
 /// What [`tune`] would change. Changes nothing.
 pub fn plan(root: &Path, request: &Request) -> Plan {

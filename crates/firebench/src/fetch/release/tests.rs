@@ -6,7 +6,8 @@ use firebench_image::digest::sha256;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::super::{Fetched, Source, entries, firecracker};
+use super::super::data::entries;
+use super::super::{Fetched, Source, firecracker};
 use super::*;
 
 const VERSION: Version = Version::new(9, 8, 7);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use firebench_stats::verdict::Gate;
 use firebench_text as text;
 
-use super::Outcome;
+use crate::gate::Outcome;
 
 /// An error for each gate that failed or compares unlike things, a warning for each that is undecided, a notice for each that passed.
 pub fn github(outcomes: &[Outcome]) -> String {

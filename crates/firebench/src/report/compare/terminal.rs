@@ -3,7 +3,7 @@
 use firebench_stats::Scale;
 use firebench_text as text;
 
-use super::{Compared, Comparison, Difference, Pair};
+use crate::compare::{Compared, Comparison, Difference, Pair};
 use crate::report::EMULATED;
 use crate::report::values::Values;
 

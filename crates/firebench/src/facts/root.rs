@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Cgroups, CpuTime, HugePages};
+use super::cpu_time::CpuTime;
+use crate::hostfacts::{Cgroups, HugePages};
+use crate::kernel_text::{count_list, list, marked};
 
 /// Where `proc`, `sys` and `etc` lie.
 pub(super) struct Root<'a>(pub(super) &'a Path);
@@ -25,7 +27,7 @@ impl Root<'_> {
 
     /// The word in brackets: `always [madvise] never`.
     pub(super) fn chosen(&self, path: &str) -> Option<String> {
-        super::marked(&self.line(path)?).map(str::to_owned)
+        marked(&self.line(path)?).map(str::to_owned)
     }
 
     /// A field of the first CPU in `/proc/cpuinfo`.
@@ -176,34 +178,4 @@ fn line(path: &Path) -> Option<String> {
 /// What is in a directory; nothing where it cannot be read.
 fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
-}
-
-/// How many numbers a list such as `0-3,8` holds.
-pub(super) fn count_list(text: &str) -> Option<u32> {
-    list(text)?
-        .into_iter()
-        .try_fold(0u32, |count, (first, last)| count.checked_add(last.checked_sub(first)?.checked_add(1)?))
-}
-
-/// The ranges of a list such as `0-3,8`: first and last number, never the wrong way round.
-fn list(text: &str) -> Option<Vec<(u32, u32)>> {
-    let range = |range: &str| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        (first <= last).then_some((first, last))
-    };
-    text.split(',').map(range).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count_list;
-
-    #[test]
-    fn lists_of_cpus_are_counted() {
-        for (list, count) in [("0", Some(1)), ("0-1", Some(2)), ("0-3,8,10-11", Some(7)), ("", None), ("3-1", None)] {
-            assert_eq!(count_list(list), count, "{list}");
-        }
-        assert_eq!(count_list("0-4294967295"), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use super::table::{by_difference, cells, names, values};
-use super::{Comparison, Difference};
+use super::terminal::{by_difference, cells, names, values};
+use crate::compare::{Comparison, Difference};
 use crate::gate::Outcome;
 use crate::report::EMULATED;
 use crate::report::markdown_text::{code, sentence, table};

@@ -1,6 +1,10 @@
+use std::collections::BTreeMap;
 use std::fs;
 
+use firebench_supervise::cpulimit::CpuLimit;
+
 use super::*;
+use crate::hostfacts::{Cgroups, HugePages};
 
 /// Writes a tree of files, given as path and contents.
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -56,7 +60,7 @@ const SERVER: &[(&str, &str)] = &[
 /// The facts of a quiet bare-metal server, for other modules' tests.
 pub(crate) fn server() -> HostFacts {
     let root = tree(SERVER);
-    HostFacts { disk_free: Some(500 << 30), ..HostFacts::read(root.path(), Path::new("/"), None) }
+    HostFacts { disk_free: Some(500 << 30), ..read(root.path(), Path::new("/"), None) }
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn a_server_is_read_from_its_files() {
 #[test]
 fn nothing_is_invented_where_nothing_can_be_read() {
     let root = tree(&[]);
-    let facts = HostFacts::read(root.path(), root.path(), None);
+    let facts = read(root.path(), root.path(), None);
     assert!(facts.disk_free.is_some());
     assert_eq!(HostFacts { disk_free: None, ..facts }, HostFacts::default());
 }
@@ -116,7 +120,7 @@ fn the_other_spellings_are_understood() {
         ("proc/loadavg", "1.0 2.0\n"),
         ("sys/kernel/mm/ksm/run", "1\n"),
     ]);
-    let facts = HostFacts::read(root.path(), root.path(), None);
+    let facts = read(root.path(), root.path(), None);
     assert!(facts.virtualised);
     assert_eq!(facts.cgroups, Cgroups::Hybrid);
     assert_eq!(facts.turbo, Some(true));
@@ -131,7 +135,7 @@ fn cpus_that_may_not_be_used_do_not_count() {
     let facts = |online: &str, allowed: &str| {
         let status = format!("Cpus_allowed_list:\t{allowed}\n");
         let root = tree(&[("sys/devices/system/cpu/online", online), ("proc/self/status", &status)]);
-        HostFacts::read(root.path(), root.path(), None)
+        read(root.path(), root.path(), None)
     };
     let bound = facts("0-1\n", "0");
     assert_eq!((bound.cpus, bound.usable_cpus()), (Some(2), Some(1)));
@@ -152,7 +156,7 @@ fn a_setting_of_the_page_size_goes_before_the_general_one() {
             (&format!("{place}/enabled"), "always [madvise] never\n"),
             (&format!("{place}/hugepages-2048kB/enabled"), of_size),
         ]);
-        HostFacts::read(root.path(), root.path(), None).transparent_huge_pages
+        read(root.path(), root.path(), None).transparent_huge_pages
     };
     assert_eq!(read("always [inherit] madvise never\n").as_deref(), Some("madvise"));
     assert_eq!(read("always inherit madvise [never]\n").as_deref(), Some("never"));
@@ -170,7 +174,7 @@ fn damon_takes_memory_where_a_thread_of_it_runs_and_pages_out() {
             (&format!("{place}/0/contexts/0/schemes/1/action"), action),
             (&format!("{place}/1/state"), "off\n"),
         ]);
-        HostFacts::read(root.path(), root.path(), None).damon
+        read(root.path(), root.path(), None).damon
     };
     assert_eq!(damon("on\n", "pageout\n"), Some(true));
     assert_eq!(damon("off\n", "pageout\n"), Some(false));
@@ -185,7 +189,7 @@ fn steal_is_a_share_of_the_time_between_two_looks() {
     // A kernel that counts backwards, as some do when a CPU goes.
     assert_eq!(at(900, 10).steal_since(at(1000, 10)), None);
     assert_eq!(at(1100, 9).steal_since(at(1000, 10)), Some(0.0));
-    assert!(CpuTime::read(Path::new("/")).is_some());
+    assert!(cpu_time(Path::new("/")).is_some());
 }
 
 #[test]
@@ -197,7 +201,7 @@ fn facts_survive_json_and_readers_forgive_what_is_missing() {
 
 #[test]
 fn this_machine_has_the_facts_that_every_linux_has() {
-    let facts = HostFacts::read(Path::new("/"), Path::new("/nowhere/at/all"), None);
+    let facts = read(Path::new("/"), Path::new("/nowhere/at/all"), None);
     assert!(facts.memory_total.is_some_and(|bytes| bytes > 64 << 20), "{facts:?}");
     assert!(facts.cpus.is_some_and(|cpus| cpus >= 1), "{facts:?}");
     let own = firebench_supervise::affinity::own().expect("affinity").len();

@@ -1,0 +1,24 @@
+//! The summary of a report.
+
+use super::{Summary, contender_summary, imported, pair};
+use crate::boots;
+use crate::record::Report;
+
+/// Computes the summary of a report.
+pub fn summarize(report: &Report) -> Summary {
+    if report.imported.is_some() {
+        return imported::summarize(report);
+    }
+    let design = &report.design;
+    let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
+    Summary {
+        single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
+        contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
+        pairs: match report.contenders.split_first() {
+            Some((baseline, others)) => {
+                others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
+            }
+            None => Vec::new(),
+        },
+    }
+}
