@@ -1,15 +1,17 @@
 //! What a contender came to that firebench did not measure itself: samples in columns, for a file may hold a million of
 //! them. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use firebench_stats::Scale;
+use firebench_stats::{Better, Scale};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::boots;
 use crate::gate::Unjudged;
-use crate::record::{BootStatus, Report};
+use crate::metric::names::{self, Known};
+use crate::metric::{self, Metric};
+use crate::record::{BootStatus, Report, SCHEMA, SCHEMA_1};
 
 /// The figures of one contender.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -213,6 +215,27 @@ pub fn settle(report: &mut Report) {
             contender.figures = Some(from_boots(&boots));
         }
     }
+    if report.schema == SCHEMA_1 {
+        report.metrics = declared(report);
+        report.schema = SCHEMA.to_owned();
+    }
+}
+
+/// The metrics of a report that does not declare them. All that it knew were times, of which less is better: what was compared
+/// under another name was said to be like that.
+fn declared(report: &Report) -> Vec<Metric> {
+    if report.imported.is_none() {
+        return metric::OF_A_COMMAND.to_vec();
+    }
+    let figures = report.contenders.iter().filter_map(|contender| contender.figures.as_ref());
+    let names: BTreeSet<&str> = figures.flat_map(|figures| figures.metrics.keys().map(String::as_str)).collect();
+    let primary = report.design.primary.as_str();
+    let less = Known { better: Some(Better::Less), unit: None };
+    let metrics = names.into_iter().filter_map(|name| {
+        let known = metric::find(&metric::OF_A_COMMAND, name).is_some();
+        (known || name == primary).then(|| names::of_others(name, &less, None)).flatten()
+    });
+    metric::in_order(metrics.collect(), primary)
 }
 
 /// The figures in boots, each of which is the only good one of its number.

@@ -40,6 +40,7 @@ pub mod hostfacts;
 pub mod import;
 pub mod init;
 pub mod memory;
+pub mod metric;
 pub mod nested;
 mod new_file;
 pub mod observe;

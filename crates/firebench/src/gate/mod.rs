@@ -11,10 +11,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use firebench_stats::verdict::Gate;
-use firebench_stats::{Judgement, Sentence};
+use firebench_stats::{Judgement, Standing};
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::cli::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
+use crate::metric::Metric;
 use crate::report::text;
 
 pub use github::github;
@@ -23,21 +25,17 @@ pub use limit::{Limit, LimitError};
 pub use run::of_run;
 
 /// A contender against its baseline in one metric.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// Its name, as limits have it.
     pub contender: String,
     /// What it is compared with, as sentences have it.
     pub baseline: String,
     /// The metric.
-    pub metric: String,
-    /// Its unit.
-    #[serde(skip)]
-    pub unit: &'static str,
+    pub metric: Metric,
     /// Why the two do not compare like with like; empty where they do.
     pub unlike: Vec<String>,
     /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
-    #[serde(flatten, serialize_with = "judgement_or_reason")]
     pub judgement: Result<Judgement, Unjudged>,
 }
 
@@ -61,10 +59,10 @@ pub enum Unjudged {
 impl fmt::Display for Judged {
     /// The verdict in a sentence without a full stop, or why there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judged { contender, baseline, metric, unit, unlike, judgement } = self;
+        let Judged { contender, baseline, metric, unlike, judgement } = self;
         match judgement {
-            Ok(judgement) => Sentence { contender, baseline, metric, unit, judgement }.fmt(f)?,
-            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}")?,
+            Ok(judgement) => metric.sentence(contender, baseline, judgement).fmt(f)?,
+            Err(reason) => write!(f, "{contender} and {baseline} in {}: no verdict: {reason}", metric.name)?,
         }
         f.write_str(&not_like_with_like(unlike))
     }
@@ -78,15 +76,21 @@ pub fn not_like_with_like(unlike: &[String]) -> String {
     format!("; this does NOT compare like with like: they differ in {}", text::list(unlike))
 }
 
-/// `judgement` and `unjudged`, of which one is null.
-fn judgement_or_reason<S: Serializer>(judged: &Result<Judgement, Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Both<'a> {
-        judgement: Option<&'a Judgement>,
-        unjudged: Option<String>,
+impl Serialize for Judged {
+    /// With the metric's name alone, and `judgement` and `unjudged`, of which one is null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Judged", 6)?;
+        fields.serialize_field("contender", &self.contender)?;
+        fields.serialize_field("baseline", &self.baseline)?;
+        fields.serialize_field("metric", &self.metric.name)?;
+        fields.serialize_field("unlike", &self.unlike)?;
+        fields.serialize_field(
+            "judgement",
+            &self.judgement.as_ref().ok().map(|judgement| self.metric.worded(judgement)),
+        )?;
+        fields.serialize_field("unjudged", &self.judgement.as_ref().err().map(ToString::to_string))?;
+        fields.end()
     }
-    Both { judgement: judged.as_ref().ok(), unjudged: judged.as_ref().err().map(ToString::to_string) }
-        .serialize(serializer)
 }
 
 /// What came of a limit on one comparison. Displays itself in a sentence without a full stop.
@@ -97,11 +101,16 @@ pub struct Outcome {
     /// What it was held against.
     #[serde(flatten)]
     pub judged: Judged,
-    /// The answer. [`Gate::Beyond`] is a regression.
+    /// The answer. [`Gate::Beyond`] fails; whether that is a regression, [`Outcome::standing`] says.
     pub gate: Gate,
 }
 
 impl Outcome {
+    /// Whether what the limit forbids is that the contender becomes worse, or that it becomes better: a surprise.
+    pub fn standing(&self) -> Standing {
+        self.limit.forbids(&self.judged.metric)
+    }
+
     /// The answer in a word.
     pub fn word(&self) -> &'static str {
         match self.gate {
@@ -149,26 +158,43 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
     }
 }
 
-/// A limit on a metric that is not compared.
+/// A limit that does not go with the metrics that are compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the limit '{limit}' names a metric that is not compared")]
-#[diagnostic(help("the metrics are {known}"))]
-pub struct UnknownMetric {
-    limit: String,
-    known: String,
+pub enum WrongMetric {
+    /// Its metric is none of them.
+    #[error("the limit '{limit}' names a metric that is not compared")]
+    #[diagnostic(help("the metrics are {known}"))]
+    Unknown {
+        /// The limit.
+        limit: String,
+        /// What is compared.
+        known: String,
+    },
+    /// Its metric is compared in another way.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unit(#[from] LimitError),
 }
 
-/// Whether every limit is on one of these metrics.
+/// Whether every limit is on one of these metrics, in a unit in which that one is compared.
 ///
 /// # Errors
-/// [`UnknownMetric`].
-pub fn check_metrics(limits: &[Limit], metrics: &[String]) -> Result<(), UnknownMetric> {
-    match limits.iter().find(|limit| !metrics.contains(&limit.metric)) {
-        None => Ok(()),
-        Some(limit) => {
-            Err(UnknownMetric { limit: text::line(&limit.to_string()), known: text::excerpt(&metrics.join(", "), 300) })
+/// [`WrongMetric`].
+pub fn check_metrics<'a>(
+    limits: &[Limit],
+    metrics: impl Iterator<Item = &'a Metric> + Clone,
+) -> Result<(), WrongMetric> {
+    for limit in limits {
+        match metrics.clone().find(|metric| metric.name == limit.metric) {
+            Some(metric) => limit.check(metric)?,
+            None => {
+                let known: Vec<&str> = metrics.map(|metric| metric.name.as_ref()).collect();
+                let known = text::excerpt(&known.join(", "), 300);
+                return Err(WrongMetric::Unknown { limit: text::line(&limit.to_string()), known });
+            }
         }
     }
+    Ok(())
 }
 
 /// How many intervals share the error rate: each contender's on the primary metric, and on every other metric that a
@@ -198,7 +224,7 @@ pub fn judge(limits: &[Limit], judged: &[Judged]) -> Vec<Outcome> {
         let gate = if judged.unlike.is_empty() { by_numbers(limit, &judged) } else { unfair(&judged) };
         Outcome { limit: limit.clone(), judged, gate }
     };
-    let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric);
+    let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric.name);
     let each =
         |limit| judged.iter().filter(move |&judged| applies(limit, judged)).map(move |judged| held(limit, judged));
     limits.iter().flat_map(each).collect()

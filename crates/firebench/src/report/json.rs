@@ -6,7 +6,7 @@ use super::findings::{Findings, findings};
 use super::{ReportError, text};
 use crate::experiment::Experiment;
 use crate::figures;
-use crate::record::{Imported, Report, SCHEMA};
+use crate::record::{Imported, Report, SCHEMA, SCHEMA_1};
 
 /// What every version of the schema has.
 #[derive(Deserialize)]
@@ -74,5 +74,9 @@ pub(crate) fn error(error: &serde_json::Error) -> ReportError {
 
 fn check_schema(text: &str) -> Result<(), ReportError> {
     let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
-    if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: text::line(&head.schema) }) }
+    if [SCHEMA, SCHEMA_1].contains(&head.schema.as_str()) {
+        Ok(())
+    } else {
+        Err(ReportError::Schema { found: text::line(&head.schema) })
+    }
 }

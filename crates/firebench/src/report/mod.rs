@@ -23,7 +23,7 @@ pub mod runs;
 pub mod terminal;
 pub mod text;
 pub(crate) mod values;
-mod words;
+pub(crate) mod words;
 
 use std::io;
 use std::path::PathBuf;
