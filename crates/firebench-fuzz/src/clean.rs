@@ -35,7 +35,7 @@ pub fn report(report: &Report) -> String {
     clean("report.md", &page);
     let text = json::to_json(report).expect("its paths are text");
     clean("report.json", &text);
-    let again = json::from_json(&text).expect("what is written is read");
+    let again = firebench::json::from_json(&text).expect("what is written is read");
     assert_eq!(&again, report, "report.json is read as it was written");
     page
 }

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 
 use firebench::compare::{self, Operand};
-use firebench::gate::{self, Limit};
+use firebench::gate::Limit;
 use firebench::import;
 use firebench::record::Report;
+use firebench::report;
 use firebench::store::Store;
 use tempfile::TempDir;
 
@@ -41,10 +42,10 @@ fn compared(report: &Report) {
     let limits: Vec<Limit> = ["real > +3%", "sys > +0.1s"].map(|limit| limit.parse().expect("a limit")).to_vec();
     match compare::compare(&operand("a\x1b[1m"), &operand("b"), &limits) {
         Ok(comparison) => {
-            clean("the comparison", &compare::table::render(&comparison));
-            clean("the comparison in Markdown", &compare::markdown::render(&comparison));
-            clean("GitHub's annotations", &gate::github(&comparison.gates));
-            clean("JUnit's file", &gate::junit(&comparison.gates, "x", true));
+            clean("the comparison", &report::compare::terminal::render(&comparison));
+            clean("the comparison in Markdown", &report::compare::markdown::render(&comparison));
+            clean("GitHub's annotations", &report::gate::github(&comparison.gates));
+            clean("JUnit's file", &report::gate::junit(&comparison.gates, "x", true));
         }
         Err(error) => clean::error(&error),
     }

@@ -3,7 +3,7 @@
 use firebench::experiment::{ContenderSpec, Experiment};
 use firebench::gate::Limit;
 use firebench::import;
-use firebench::report::experiment_from_markdown;
+use firebench::markdown_block::experiment_from_markdown;
 
 use crate::clean;
 

@@ -11,6 +11,7 @@
 //! | [`boot`] | what a boot comes to, and the differences within blocks |
 //! | [`raw`] | the same for metrics that can be zero |
 //! | [`stein`] | how many blocks a run needs, from its pilot, and the interval that is right afterwards |
+//! | [`median()`] | the middle of a list |
 //! | [`interval`] | the interval of a fixed number of blocks, and the band that may be watched after every block |
 //! | [`unpaired`] | the interval of contenders that ran apart |
 //! | [`rule`] | which of these speaks for a run |
@@ -31,6 +32,7 @@ pub mod design;
 pub mod direction;
 mod error;
 pub mod interval;
+mod median;
 mod moments;
 pub mod quantile;
 mod random;
@@ -47,6 +49,7 @@ pub mod williams;
 pub use direction::{Better, Quantity, Standing, Word};
 pub use error::{Error, Result};
 pub use interval::Interval;
+pub use median::median;
 pub use rule::{Method, Rule};
 pub use sentence::Sentence;
 pub use verdict::{Judgement, Scale, Verdict};

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use divan::{Bencher, black_box};
 use firebench::events::{Listener, RunEvent};
 use firebench::record::{BootRecord, Report};
-use firebench::store::{RunId, Store};
+use firebench::runs::RunId;
+use firebench::store::Store;
 use tempfile::TempDir;
 
 #[allow(dead_code)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::metric::Metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 

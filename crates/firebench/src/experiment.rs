@@ -3,6 +3,7 @@
 mod check;
 mod contender;
 mod design;
+pub mod toml;
 
 use std::path::PathBuf;
 

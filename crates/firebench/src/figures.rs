@@ -8,7 +8,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::boots;
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::metric::names::{self, Known};
 use crate::metric::{self, Metric};
 use crate::record::{BootStatus, Report, SCHEMA, SCHEMA_1};

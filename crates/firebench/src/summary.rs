@@ -5,12 +5,12 @@
 
 mod imported;
 
-use firebench_stats::{Judgement, Scale};
+use firebench_stats::{Judgement, Scale, median};
 use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::metric::{self, Metric};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
@@ -171,18 +171,6 @@ pub fn summarize(report: &Report) -> Summary {
             None => Vec::new(),
         },
     }
-}
-
-/// The middle of `values`; the mean of the two in the middle when their number is even. None when there are none.
-pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
-    }
-    let lower = *values.get((values.len() / 2).checked_sub(1)?)?;
-    Some((lower + upper) / 2.0)
 }
 
 fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {

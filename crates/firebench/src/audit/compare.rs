@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Rank;
-use super::facts::{Fact, Read, VMM, Value};
+use super::facts::{Fact, Read, VMM, Value, Values};
 use super::subject::Subject;
 use super::table::FACTS;
 
@@ -20,15 +20,6 @@ pub struct Finding {
     pub follows: Option<&'static str>,
     /// What the two are.
     pub values: Values,
-}
-
-/// What a fact is on either side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Values {
-    /// The values.
-    Texts([String; 2]),
-    /// Words that only one side has.
-    Only([Vec<String>; 2]),
 }
 
 /// What a comparison of two contenders is worth.

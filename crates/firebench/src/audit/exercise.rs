@@ -1,12 +1,12 @@
 //! What the workload exercised, from what was counted while it ran: where its time went, and where its bytes came from.
 //! Pure. The figures decide, whatever the workload is called.
 
+use firebench_stats::median;
 use firebench_vmm::VmmKind;
 
 use crate::boots;
 use crate::clock::{self, Known};
 use crate::record::{ContenderRecord, IterationRecord, Report};
-use crate::summary::median;
 
 /// From this share of an iteration's time on, what it goes to bounds the workload: were all the rest for nothing, it
 /// would be faster by a quarter at most.

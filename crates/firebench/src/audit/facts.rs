@@ -6,7 +6,6 @@ use firebench_protocol::GuestFacts;
 
 use super::Rank::{self, Harmless};
 use super::classes;
-use super::compare::Values;
 use super::subject::{PASSED_THROUGH, Set, Subject};
 use crate::hostfacts::marked;
 use crate::record::Report;
@@ -185,6 +184,15 @@ pub(super) const MEMORY: Within = Within { share: 0.01, rank: Some(Harmless) };
 
 /// The kernel measures a frequency anew in each boot.
 pub(super) const FREQUENCY: Within = Within { share: 0.01, rank: None };
+
+/// What a fact is on either side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Values {
+    /// The values.
+    Texts([String; 2]),
+    /// Words that only one side has.
+    Only([Vec<String>; 2]),
+}
 
 #[cfg(test)]
 mod tests {

@@ -11,27 +11,21 @@ pub mod facts;
 mod limits;
 pub mod pages;
 mod pauses;
+mod rank;
+mod short_iterations;
 pub mod subject;
 pub mod table;
 
-pub use compare::{Fairness, Finding, PairAudit, Values, between};
+pub use compare::{Fairness, Finding, PairAudit, between};
+pub use facts::Values;
+pub use rank::Rank;
+pub use short_iterations::{Unchecked, unchecked};
 pub use subject::Subject;
 
 use firebench_protocol::{CpuFacts, GuestFacts};
 
 use crate::boots;
 use crate::record::{BootRecord, ContenderRecord, Report};
-
-/// What it means that two contenders do not share a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
-    /// Nothing for the times.
-    Harmless,
-    /// It may be the reason why one is faster.
-    Explains,
-    /// They did not do the same work, or not with the same means.
-    Voids,
-}
 
 /// An audit of a run.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 
 use firebench_protocol::KernelPause;
 
-use super::compare::Values;
+use super::facts::Values;
 use super::subject::Subject;
 use crate::record::BootRecord;
 

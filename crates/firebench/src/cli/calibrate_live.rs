@@ -6,8 +6,9 @@ use firebench_stats::Verdict;
 use firebench_vmm::VmmKind;
 use serde::Serialize;
 
+use super::failure::Failure;
+use super::places::Places;
 use super::run::Session;
-use super::{Failure, Places};
 use crate::events::RunEvent;
 use crate::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use crate::metric::Worded;

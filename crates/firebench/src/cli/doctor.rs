@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Places};
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
 use crate::doctor::{Named, State, checks, gather, render, worst};
 
 #[derive(Debug, Args)]
@@ -29,6 +31,6 @@ pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
         Named { qemu: args.qemu.as_deref(), firecracker: args.firecracker.as_deref(), busybox: busybox.as_deref() };
     let facts = gather(&places.data_dir()?, &places.cache_dir()?, &places.store_path()?, named);
     let checks = checks(&facts);
-    super::print(&render(&checks))?;
+    output::print(&render(&checks))?;
     if worst(&checks) == State::Bad { Err(Lacking.into()) } else { Ok(()) }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Places};
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
 use crate::new_file::NewFile;
 use crate::report::{EMULATED, json};
 use crate::store::{Store, StoreError};
@@ -38,7 +40,7 @@ pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let line = store.run_line(&args.run).map_err(Failure::from_store)?;
     if matches!(args.format, Format::Csv) && line.emulated {
-        super::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
+        output::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
     }
     let exported = match &args.output {
         Some(path) => to_file(path, |out| export(&store, args, out)),

@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 use firebench_stats::{Better, Quantity};
 use miette::Diagnostic;
 
-use super::{Failure, Places, exit_code};
+use super::failure::{Failure, exit_code};
+use super::output;
+use super::places::Places;
 use crate::errors::blame;
 use crate::import::{self, Accepted, Options};
 use crate::metric::{Unit, names};
@@ -110,7 +112,7 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
             imported => imported.map_err(Failure::from_store)?,
         };
         let line = store.run_line(id.as_str()).map_err(Failure::from_store)?;
-        super::print(&format!("{} from {}{meaning}\n", runs::phrase(&line), file.display()))?;
+        output::print(&format!("{} from {}{meaning}\n", runs::phrase(&line), file.display()))?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 
 use firebench_vmm::RunDir;
 
-use super::Failure;
+use super::failure::Failure;
+use super::system;
 use crate::errors::sentence;
 use crate::events::RunEvent;
 use crate::plan::Plan;
@@ -29,7 +30,7 @@ fn carry_out() -> Result<(), Failure> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(Failure::system("read standard input"))?;
     let plan: Plan = serde_json::from_str(&text).map_err(|error| Failure::usage(NoPlan(error)))?;
-    let interrupt = super::catch_signals()?;
+    let interrupt = system::catch_signals()?;
     let run_dir = RunDir::create(&std::env::temp_dir())?;
     runner::run(&plan, &Surroundings { run_dir: &run_dir, interrupt: &interrupt }, &mut tell).map_err(Failure::from_run)
 }

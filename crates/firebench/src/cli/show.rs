@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Places, run};
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
+use super::style::style;
 use crate::report::{json, markdown, terminal};
 use crate::store::Store;
 
@@ -32,8 +35,8 @@ enum Format {
 pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
-    super::print(&match args.format {
-        Format::Terminal => terminal::render(&report, run::style(std::io::stdout().is_terminal())),
+    output::print(&match args.format {
+        Format::Terminal => terminal::render(&report, style(std::io::stdout().is_terminal())),
         Format::Json => json::to_json(&report)?,
         Format::Markdown => markdown::render(&report),
     })

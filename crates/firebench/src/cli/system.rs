@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use firebench_vmm::signals;
+use firebench_vmm::{Interrupt, signals};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::errors::TOO_FEW_FILES;
 
 /// Descriptors that a run needs at once, with room to spare: the terminal, locks, the store, the pipes of a VM, libraries of
@@ -48,4 +48,12 @@ pub(super) fn settle() -> Result<(), Failure> {
         return Err(TooFewFiles { may: soft.max(hard) }.into());
     }
     Ok(())
+}
+
+/// From here on, a signal that asks for the end is waited for, and all work with files of others looks for it.
+pub(super) fn catch_signals() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let signal = interrupt.watch();
+    firebench_image::interrupt::look_with(move || signal.received().is_some());
+    Ok(interrupt)
 }

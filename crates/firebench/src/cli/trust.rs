@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_vmm::ownership::{Distrust, Trust};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::store::check_owner;
 
 /// What somebody else could have changed.

@@ -1,8 +1,9 @@
 //! What a guest says beside its times, against the machine that it runs on: more than any such machine can do, or has.
 
-use super::{Known, figure, number, value};
+use super::figures::{figure, number, value};
+use super::known::Known;
+use crate::meminfo;
 use crate::record::{BootRecord, IterationRecord};
-use crate::report::meminfo;
 
 /// Ticks by which CPU time may be counted too high, a CPU: Linux counts some of it in ticks of 10 ms.
 const TICKS: f64 = 0.02;

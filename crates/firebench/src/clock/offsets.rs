@@ -1,10 +1,9 @@
 //! The guest's clock against the host's.
 
-use super::{Known, REAL, Slack, value};
-use crate::boots;
-use crate::record::{ContenderRecord, IterationRecord, Report};
+use super::figures::value;
+use super::known::Slack;
+use crate::record::IterationRecord;
 use crate::report::text::told_percent as percent;
-use crate::summary::median;
 
 /// Offsets are in proportion, which makes them a drift and not steps, while the largest share is less than this many
 /// times the least.
@@ -12,9 +11,6 @@ const PROPORTION: f64 = 2.0;
 
 /// Iterations from which on there is one in the middle that a single delay does not move.
 const TYPICAL: usize = 3;
-
-/// In emulated runs, where a clock that is off by less is not worth a word.
-const EMULATED_SHARE: f64 = 0.25;
 
 /// How far an iteration's durations are apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +36,7 @@ impl Offset {
 }
 
 /// Both durations of an iteration; none where one is missing.
-pub(super) fn offset(iteration: &IterationRecord) -> Option<Offset> {
+pub fn offset(iteration: &IterationRecord) -> Option<Offset> {
     let host = value(iteration, "host_real").filter(|&seconds| seconds > 0.0)?;
     let seconds = host - value(iteration, "real")?;
     Some(Offset { index: iteration.index, seconds, relative: seconds / host })
@@ -117,35 +113,4 @@ fn proportional(offsets: &[Offset]) -> bool {
 /// `slower than the host's by 5.0%`.
 fn apart(relative: f64) -> String {
     format!("{} than the host's by {}", if relative > 0.0 { "slower" } else { "faster" }, percent(relative.abs()))
-}
-
-/// Iterations so short that what a frame takes, and what is within the bounds, is more than the run's verdict may be wrong by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Unchecked {
-    /// Median duration by the guests' clock.
-    pub guest: f64,
-    /// Median duration by the host's.
-    pub host: f64,
-    /// What of the host's the guest does not tell of, or tells of beyond it: a share.
-    pub share: f64,
-    /// The share up to which it matters to nobody.
-    pub bound: f64,
-}
-
-/// The iterations of a contender that count, if the host's clock cannot check them as closely as a verdict needs.
-pub fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<Unchecked> {
-    if report.imported.is_some() {
-        return None;
-    }
-    let design = &report.design;
-    let boots = boots::good(contender, design);
-    let counted = || boots.iter().flat_map(|boot| boots::sample(boot, design));
-    let of = |metric: &'static str| median(counted().filter_map(|iteration| value(iteration, metric)));
-    let (guest, host) = (of("real")?, of("host_real").filter(|&seconds| seconds > 0.0)?);
-    let apart = median(counted().filter_map(|iteration| Some(offset(iteration)?.relative.abs())))?;
-    let known = Known::recorded(report, contender);
-    // A guest can also tell of what its frames take as if it were work; then the two clocks agree.
-    let share = apart.max(known.slack().least / host);
-    let bound = if known.emulated { EMULATED_SHARE } else { design.delta.max(REAL.share) };
-    (share > bound).then_some(Unchecked { guest, host, share, bound })
 }

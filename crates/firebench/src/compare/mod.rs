@@ -1,13 +1,11 @@
 //! Two runs against each other: their contenders in pairs, A's the baseline of B's.
 //!
-//! Pure but for [`operand::load`]. The runs took place at different times, so their boots share no blocks: the interval
+//! Pure. The runs took place at different times, so their boots share no blocks: the interval
 //! is Welch's ([`firebench_stats::unpaired`]), and what changed on the machine in between is in it unseen.
 
 pub mod differences;
-pub mod markdown;
-pub mod operand;
+mod operand;
 mod refuse;
-pub mod table;
 mod warnings;
 
 use std::borrow::Cow;
@@ -18,13 +16,14 @@ use serde::Serialize;
 
 use crate::audit::{self, Subject};
 use crate::figures::Figures;
-use crate::gate::{self, Judged, Limit, Outcome, Unjudged};
+use crate::gate::{self, Limit, Outcome};
+use crate::judged::{Judged, Unjudged};
 use crate::metric::{self, Metric};
 use crate::record::{BootRecord, ContenderRecord, DesignRecord, Report};
 use crate::{boots, summary};
 
 pub use differences::Difference;
-pub use operand::{Operand, OperandError};
+pub use operand::Operand;
 pub use refuse::{CompareError, same};
 
 /// The value of [`Comparison::schema`].

@@ -11,14 +11,15 @@ use firebench_image::outside::Refused;
 use firebench_stats::Error as StatsError;
 use firebench_vmm::LaunchError;
 
-use crate::compare::{CompareError, OperandError};
+use crate::compare::CompareError;
 use crate::experiment::{ContenderError, ExperimentError};
 use crate::fetch::FetchError;
 use crate::gate::{UnknownContender, WrongMetric};
 use crate::import::ImportError;
 use crate::nested::NestedError;
+use crate::operand::OperandError;
 use crate::prepare::PrepareError;
-use crate::report::ReportError;
+use crate::report_error::ReportError;
 use crate::resume::ResumeError;
 use crate::runner::RunError;
 use crate::store::StoreError;

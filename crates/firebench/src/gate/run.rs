@@ -1,8 +1,9 @@
 //! What a gate is held against within one run: every contender after the first one against the first one.
 
-use super::{Judged, Limit, comparisons, is_asked};
+use super::{Limit, comparisons, is_asked};
 use crate::audit;
 use crate::boots::Paired;
+use crate::judged::Judged;
 use crate::metric;
 use crate::record::Report;
 

@@ -3,7 +3,7 @@ use firebench_stats::{Judgement, Rule, Scale};
 
 use crate::metric;
 
-use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, exit_code, github, is_asked, judge, junit};
+use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, is_asked, judge};
 
 const HOSTILE: &str = "<&\">'\u{1b}[31m\n::error::%0A\u{fffe}";
 
@@ -56,20 +56,6 @@ fn only_the_whole_interval_decides() {
 }
 
 #[test]
-fn exit_codes() {
-    for (texts, code, required) in [
-        (&["real > 10%"][..], 0, 0),
-        (&["slow: real > 5%"], 0, 4),
-        (&["real > 3%"], 1, 1),
-        (&["slow: real > 5%", "real > 3%"], 1, 1),
-        (&[], 0, 0),
-    ] {
-        let outcomes = outcomes(texts);
-        assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [code, required], "{texts:?}");
-    }
-}
-
-#[test]
 fn limits_of_nobody_are_refused() {
     let limits = limits(&["real > 3%", "slow: real > 3%"]);
     assert_eq!(check(&limits, ["fast", "slow"]), Ok(()));
@@ -95,31 +81,6 @@ fn every_interval_that_is_shown_has_its_share() {
 }
 
 #[test]
-fn annotations() {
-    insta::assert_snapshot!(github(&outcomes(&["real > 3%", "sys > 50ms"])));
-}
-
-#[test]
-fn junit_is_xml_that_says_the_same() {
-    let outcomes = outcomes(&["real > 3%", "slow: real > 5%", "sys > 50ms"]);
-    insta::assert_snapshot!(junit(&outcomes, "A against B", false));
-    for (required, errors, skipped) in [(false, "0", "2"), (true, "2", "0")] {
-        let xml = junit(&outcomes, HOSTILE, required);
-        let document = roxmltree::Document::parse(&xml).expect("well-formed XML");
-        let count = |name| document.descendants().filter(|node| node.has_tag_name(name)).count().to_string();
-        let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
-        for (attribute, value) in [("tests", "5"), ("failures", "2"), ("errors", errors), ("skipped", skipped)] {
-            assert_eq!(suite.attribute(attribute), Some(value), "{attribute}");
-        }
-        assert_eq!(
-            [count("testcase"), count("failure"), count("error"), count("skipped")],
-            ["5", "2", errors, skipped]
-        );
-        assert_eq!(suite.attribute("name"), Some("<&\">'\u{fffd}[31m ::error::%0A\u{fffd}"));
-    }
-}
-
-#[test]
 fn outcomes_as_json() {
     let json = serde_json::to_value(outcomes(&["sys > 50ms"])).expect("JSON");
     assert_eq!(json[0]["limit"], "sys > +0.05s");
@@ -136,12 +97,8 @@ fn what_does_not_compare_like_with_like_neither_fails_nor_passes() {
     for (text, allowed) in [("real > 3%", Gate::Beyond), ("real > 10%", Gate::Within)] {
         let mut outcomes = judge(&limits(&[text]), std::slice::from_ref(&unlike));
         assert_eq!((outcomes[0].gate, outcomes[0].word()), (Gate::Unfair, "unfair"));
-        assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [5, 5]);
         let said = outcomes[0].to_string();
         assert!(said.ends_with("; this does NOT compare like with like: they differ in vCPUs"), "{said}");
-        assert!(github(&outcomes).starts_with("::error title=real > +"), "{}", github(&outcomes));
-        let xml = junit(&outcomes, "x", false);
-        assert!(xml.contains("<error type=\"unfair\"") && xml.contains("errors=\"1\" skipped=\"0\""), "{xml}");
         super::allow_unfair(&mut outcomes);
         assert_eq!(outcomes[0].gate, allowed);
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Contender, ImportError, MAX_COLUMNS, MAX_CONTENDERS, MAX_METRICS, MAX_NAME};
+use super::ImportError;
+use super::others::{Contender, MAX_COLUMNS, MAX_CONTENDERS, MAX_METRICS, MAX_NAME};
 use crate::figures::{Column, Figures, Sample};
 use crate::report::text;
 

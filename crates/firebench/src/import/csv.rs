@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::ImportError;
 use super::columns::{Columns, Row};
-use super::{Contender, ImportError, MAX_SAMPLES, MAX_UNIT, Read, check};
+use super::others::{Contender, MAX_SAMPLES, MAX_UNIT, Read, check};
 use crate::metric::{Unit, names};
 use crate::report::text;
 use crate::store::{BLOCK, COLUMNS};

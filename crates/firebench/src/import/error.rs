@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::report::ReportError;
+use crate::report_error::ReportError;
 
 /// What is read.
 const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
@@ -20,7 +20,7 @@ pub enum ImportError {
     #[diagnostic(help("give the path of a report.json, of hyperfine's JSON, or of a CSV"))]
     Read(#[source] io::Error),
     /// It is too large.
-    #[error("it is larger than {} MiB", super::MAX_BYTES >> 20)]
+    #[error("it is larger than {} MiB", super::others::MAX_BYTES >> 20)]
     #[diagnostic(help("split it and import the parts one by one"))]
     TooLarge,
     /// It has too many samples, contenders or metrics.

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Accepted, Contender, ImportError, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
+use super::others::{Contender, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
+use super::{Accepted, ImportError};
 use crate::figures::{Column, Failed, Figures, Sample};
 use crate::metric::{self, Metric, Unit};
 use crate::report::text;

@@ -3,15 +3,16 @@
 //! Figures of others become a [`Report`] that says so ([`Report::imported`]). What a run of firebench knows and they do not is
 //! empty in it, and no output shows it.
 
+mod accepted;
 mod columns;
 mod csv;
 mod error;
 mod hyperfine;
 mod metrics;
+mod others;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use firebench_image::outside::{self, Refused};
 use firebench_stats::{Better, Rule};
@@ -19,35 +20,18 @@ use firebench_vmm::{Accel, Launch, VmmKind};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+pub use accepted::Accepted;
 pub use error::ImportError;
+use others::{Contender, Read};
+pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 
 use crate::experiment::Experiment;
-use crate::figures::{Column, Figures};
+use crate::figures::Column;
 use crate::hostfacts::HostFacts;
+use crate::json;
 use crate::metric::{self, Metric, Unit};
 use crate::record::{ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::report::{json, text};
-
-/// The largest file that is read.
-pub const MAX_BYTES: u64 = 256 << 20;
-
-/// The most samples that a file of others may have.
-pub const MAX_SAMPLES: usize = 1_000_000;
-
-/// The most contenders that it may have.
-pub const MAX_CONTENDERS: usize = 10_000;
-
-/// The most metrics that it may have.
-pub const MAX_METRICS: usize = 100;
-
-/// The most pairs of contender and metric that it may have.
-const MAX_COLUMNS: usize = 100_000;
-
-/// The longest name of a contender or a metric, in bytes.
-const MAX_NAME: usize = 16 << 10;
-
-/// The longest unit, in bytes.
-pub const MAX_UNIT: usize = 40;
+use crate::report::text;
 
 /// How figures of others are read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,41 +44,6 @@ pub struct Options {
     pub unit: Option<Unit>,
     /// Executions that count although their commands failed.
     pub accepted: Accepted,
-}
-
-/// Exit codes of executions that count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Accepted {
-    /// 0 alone.
-    #[default]
-    Zero,
-    /// 0 and these.
-    Codes(Vec<i32>),
-    /// Every one, also where a signal ended the command.
-    All,
-}
-
-impl Accepted {
-    /// Whether an execution counts that ended with this code, or by a signal.
-    fn holds(&self, code: Option<i32>) -> bool {
-        match self {
-            Accepted::All => true,
-            Accepted::Zero => code == Some(0),
-            Accepted::Codes(codes) => code.is_some_and(|code| code == 0 || codes.contains(&code)),
-        }
-    }
-}
-
-impl FromStr for Accepted {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "all" {
-            return Ok(Accepted::All);
-        }
-        let codes: Result<Vec<i32>, _> = text.split(',').map(|code| code.trim().parse()).collect();
-        codes.map(Accepted::Codes).map_err(|_| "give all, or exit codes with commas between them: 1,3".to_owned())
-    }
 }
 
 /// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which they do not tell.
@@ -167,23 +116,6 @@ fn broken(error: &serde_json::Error) -> ImportError {
     ImportError::BrokenJson { line: error.line(), column: error.column() }
 }
 
-/// What others measured.
-struct Read {
-    /// The baseline first.
-    contenders: Vec<Contender>,
-    /// The metrics that the program that wrote the file is known to mean.
-    known: Vec<Metric>,
-    /// The units of others that the file names.
-    units: HashMap<String, Unit>,
-    notices: Vec<String>,
-}
-
-/// A contender of others.
-struct Contender {
-    name: String,
-    figures: Figures,
-}
-
 /// The report of figures that firebench did not measure.
 fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Result<Report, ImportError> {
     let Read { contenders, known, units, mut notices } = read;
@@ -253,9 +185,4 @@ fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
         boots: Vec::new(),
         figures: Some(figures),
     }
-}
-
-/// Whether a value can have been measured: times and counts are what is measured, and neither is below zero.
-fn check(value: f64) -> Result<f64, String> {
-    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(format!("{value} cannot have been measured")) }
 }

@@ -1,26 +1,11 @@
-//! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
+//! `report.json` as it is written: every raw number of a run, and what was found in them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::findings::{Findings, findings};
-use super::{ReportError, text};
-use crate::experiment::Experiment;
-use crate::figures;
-use crate::record::{Imported, Report, SCHEMA, SCHEMA_1};
-
-/// What every version of the schema has.
-#[derive(Deserialize)]
-struct Head {
-    schema: String,
-}
-
-/// A report of which only the experiment is wanted.
-#[derive(Deserialize)]
-struct ExperimentOnly {
-    #[serde(default)]
-    imported: Option<Imported>,
-    experiment: Experiment,
-}
+use crate::json::pretty;
+use crate::record::Report;
+use crate::report_error::ReportError;
 
 /// A report with what it found: what is read back is the report, the findings are computed from it.
 #[derive(Serialize)]
@@ -36,47 +21,4 @@ struct Document<'a> {
 /// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
 pub fn to_json(report: &Report) -> Result<String, ReportError> {
     pretty(&Document { report, findings: findings(report) }).map_err(|e| ReportError::Serialize(e.to_string()))
-}
-
-/// A value as JSON for people and programs, with escapes for all that a terminal must not be given.
-///
-/// # Errors
-/// When it holds what JSON cannot say.
-pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(text::json(&serde_json::to_string_pretty(value)?) + "\n")
-}
-
-/// Reads what [`to_json`] wrote. Fields that this version does not know are ignored.
-///
-/// # Errors
-/// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
-pub fn from_json(text: &str) -> Result<Report, ReportError> {
-    check_schema(text)?;
-    let mut report = serde_json::from_str(text).map_err(|e| error(&e))?;
-    figures::settle(&mut report);
-    Ok(report)
-}
-
-/// The experiment of a report.
-///
-/// # Errors
-/// As [`from_json`].
-pub(super) fn experiment_from_json(text: &str) -> Result<Experiment, ReportError> {
-    check_schema(text)?;
-    let only: ExperimentOnly = serde_json::from_str(text).map_err(|e| error(&e))?;
-    if only.imported.is_some() { Err(ReportError::Imported) } else { Ok(only.experiment) }
-}
-
-/// serde_json's message quotes the file, which may come from anywhere.
-pub(crate) fn error(error: &serde_json::Error) -> ReportError {
-    ReportError::Json(text::line(&error.to_string()))
-}
-
-fn check_schema(text: &str) -> Result<(), ReportError> {
-    let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
-    if [SCHEMA, SCHEMA_1].contains(&head.schema.as_str()) {
-        Ok(())
-    } else {
-        Err(ReportError::Schema { found: text::line(&head.schema) })
-    }
 }

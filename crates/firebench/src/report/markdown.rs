@@ -3,16 +3,17 @@
 //! and the experiment, so that the page can be run again.
 
 use firebench_protocol::Moment;
-use firebench_vmm::{Launch, VmmKind};
+use firebench_vmm::Launch;
 
-use super::experiment_toml::to_toml;
-use super::files::MARKER;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
-use super::markdown_text::{code, fence, sentence, table, verbatim_fence};
+use super::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
 use super::values::Values;
 use super::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, status_words};
-use super::{EMULATED, design, hosts, imported, meminfo, text};
+use super::{EMULATED, design, hosts, imported, text};
 use crate::audit::{Audit, audit};
+use crate::experiment::toml::to_toml;
+use crate::markdown_block::MARKER;
+use crate::meminfo;
 use crate::metric::{self, Unit};
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{MetricSummary, Summary, summarize};
@@ -35,28 +36,6 @@ pub fn render(report: &Report) -> String {
     sections.push(compared_section(report, &audit));
     sections.push(again_section(report));
     sections.join("\n")
-}
-
-/// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
-pub(super) fn title(contender: &ContenderRecord) -> String {
-    match contender.vmm {
-        vmm if contender.name != vmm.name() => sentence(&contender.name),
-        VmmKind::Qemu => "QEMU".to_owned(),
-        VmmKind::Firecracker => "Firecracker".to_owned(),
-        VmmKind::Host => "Bare host".to_owned(),
-    }
-}
-
-fn titles(contenders: &[ContenderRecord]) -> Vec<String> {
-    contenders.iter().map(title).collect()
-}
-
-/// A table's header: the first columns, then the contenders, then the last column.
-pub(super) fn header(first: &str, contenders: &[ContenderRecord], last: &str) -> Vec<String> {
-    let mut header = vec![first.to_owned()];
-    header.extend(titles(contenders));
-    header.push(last.to_owned());
-    header
 }
 
 fn introduction(report: &Report) -> String {

@@ -1,7 +1,6 @@
 //! The audit as Markdown: whether the comparison was fair, and what it exercised.
 
-use super::markdown::{header, title};
-use super::markdown_text::{code, sentence, table};
+use super::markdown_text::{code, header, sentence, table, title};
 use super::{exercised, fairness};
 use crate::audit::exercise::exercises;
 use crate::audit::{Audit, Finding, PairAudit, Rank, Values};

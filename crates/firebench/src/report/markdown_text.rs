@@ -1,7 +1,10 @@
 //! Markdown that says what it was given and nothing else: fences that their content cannot close, code spans and
 //! table cells that it cannot leave. Source: CommonMark 0.31 (4.5, 6.1) and the tables of GitHub's dialect.
 
+use firebench_vmm::VmmKind;
+
 use super::text;
+use crate::record::ContenderRecord;
 
 /// A fenced block.
 pub fn fence(language: &str, content: &str) -> String {
@@ -55,4 +58,26 @@ pub fn table(header: &[String], left: usize, rows: &[Vec<String>]) -> String {
 
 fn longest_run(content: &str) -> usize {
     content.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
+pub(super) fn title(contender: &ContenderRecord) -> String {
+    match contender.vmm {
+        vmm if contender.name != vmm.name() => sentence(&contender.name),
+        VmmKind::Qemu => "QEMU".to_owned(),
+        VmmKind::Firecracker => "Firecracker".to_owned(),
+        VmmKind::Host => "Bare host".to_owned(),
+    }
+}
+
+pub(super) fn titles(contenders: &[ContenderRecord]) -> Vec<String> {
+    contenders.iter().map(title).collect()
+}
+
+/// A table's header: the first columns, then the contenders, then the last column.
+pub(super) fn header(first: &str, contenders: &[ContenderRecord], last: &str) -> Vec<String> {
+    let mut header = vec![first.to_owned()];
+    header.extend(titles(contenders));
+    header.push(last.to_owned());
+    header
 }

@@ -1,23 +1,22 @@
 //! Reports: one file a format.
 //!
 //! [`terminal`] and [`markdown`] turn a [`Report`](crate::record::Report) into text and print nothing; [`json`] writes
-//! and reads `report.json`; [`files`] puts both into a directory and finds the experiment in them again; [`progress`]
-//! shows a run while it goes on. [`meminfo`] holds a comparison that terminal and Markdown share, and [`text`]
-//! makes safe what a guest said.
+//! `report.json`; [`files`] puts both into a directory; [`progress`]
+//! shows a run while it goes on; [`text`] makes safe what a guest said.
 
+pub mod compare;
 mod design;
 mod exercised;
-mod experiment_toml;
 mod fairness;
 pub mod files;
 pub mod findings;
+pub mod gate;
 mod hosts;
 pub mod imported;
 pub mod json;
 pub mod markdown;
 mod markdown_audit;
 pub(crate) mod markdown_text;
-pub mod meminfo;
 pub mod progress;
 pub mod runs;
 pub mod terminal;
@@ -25,108 +24,8 @@ pub mod text;
 pub(crate) mod values;
 pub(crate) mod words;
 
-use std::io;
-use std::path::PathBuf;
-
-use crate::record::SCHEMA;
-
-pub use files::{Written, check_directory, experiment_from_markdown, load_experiment, write_atomic};
+pub use files::{Written, check_directory, write_atomic};
 
 /// Stands on the face of every output whose timings stem from emulated instructions.
 pub const EMULATED: &str = "EMULATED: guest instructions were emulated (QEMU TCG, or a nested host on it); these timings \
                             prove that things work and are no statement about speed.";
-
-/// What went wrong with a report's files.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum ReportError {
-    /// A report or an experiment could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    #[diagnostic(help("give the path of a report.md, a report.json, or an experiment in TOML"))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A report could not be written.
-    #[error("cannot write the report to {}: {source}", path.display())]
-    #[diagnostic(help("{}", write_hint(source)))]
-    Write {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A report holds what its format cannot express.
-    #[error("cannot write the report: {0}")]
-    #[diagnostic(help("paths in an experiment must be valid UTF-8: rename the file"))]
-    Serialize(String),
-    /// The JSON is no report.
-    #[error("this is not a report of firebench: {0}")]
-    #[diagnostic(help(
-        "give the report.json that `firebench run --out DIR` wrote; it may have been cut short or edited"
-    ))]
-    Json(String),
-    /// The report has a schema that this version does not read.
-    #[error("the report has the schema {found:?}; this firebench reads {SCHEMA:?}")]
-    #[diagnostic(help("{}", schema_hint(found)))]
-    Schema {
-        /// Its schema.
-        found: String,
-    },
-    /// The report has figures of somebody else.
-    #[error("firebench did not make this report, it imported the figures: there is no experiment in it")]
-    #[diagnostic(help("give a report of a run of firebench"))]
-    Imported,
-    /// The Markdown carries no experiment.
-    #[error("no experiment in this document")]
-    #[diagnostic(help(
-        "a report.md of firebench has a line {} followed by a fenced block of TOML; both must stand outside of other blocks",
-        files::MARKER
-    ))]
-    NoExperiment,
-    /// The Markdown carries several experiments.
-    #[error("{0} experiments in this document: which one is meant is not clear")]
-    #[diagnostic(help(
-        "keep one line {} with its block, or put the wanted block into a file of its own",
-        files::MARKER
-    ))]
-    SeveralExperiments(usize),
-    /// The TOML is no experiment.
-    #[error("this is not an experiment: {0}")]
-    #[diagnostic(help("compare it with what `firebench run memory --out DIR` writes at the end of report.md"))]
-    Toml(String),
-}
-
-impl ReportError {
-    /// toml's message shows the line, which may come from anywhere.
-    fn toml(error: &toml::de::Error) -> Self {
-        ReportError::Toml(text::block(&error.to_string()))
-    }
-}
-
-fn write_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the disk is full: free some space, or give --out a directory on another disk"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "you may not write there: give --out a directory of your own"
-        }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "there is a file in the way: give --out another directory"
-        }
-        io::ErrorKind::IsADirectory | io::ErrorKind::DirectoryNotEmpty => {
-            "there is a directory where the report's file belongs: give --out another directory"
-        }
-        _ => "give --out a directory that you can write to",
-    }
-}
-
-fn schema_hint(found: &str) -> &'static str {
-    let version = |schema: &str| schema.strip_prefix("firebench.report/").and_then(|n| n.parse::<u64>().ok());
-    match (version(found), version(SCHEMA)) {
-        (Some(found), Some(own)) if found > own => "a newer firebench wrote it: update this one",
-        _ => "give a report.json that firebench wrote",
-    }
-}

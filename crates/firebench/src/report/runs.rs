@@ -1,7 +1,7 @@
 //! The table of runs in the store, for a terminal.
 
 use super::text;
-use crate::store::{RunLine, RunState};
+use crate::runs::{RunLine, RunState};
 
 /// Names longer than this are cut.
 const WIDEST: usize = 36;

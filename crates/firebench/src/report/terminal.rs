@@ -5,10 +5,11 @@ use firebench_vmm::VmmKind;
 
 use super::values::Values;
 use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, status_words};
-use super::{EMULATED, design, exercised, fairness, hosts, imported, meminfo, text};
+use super::{EMULATED, design, exercised, fairness, hosts, imported, text};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
 use crate::audit::{Audit, Fairness, Rank, audit};
+use crate::meminfo;
 use crate::metric::{self, Metric};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{ContenderSummary, MetricSummary, Pair, Summary, summarize};

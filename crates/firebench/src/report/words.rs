@@ -4,10 +4,10 @@ use firebench_protocol::Moment;
 use firebench_stats::{Better, Quantity, Scale};
 
 use super::text;
-use crate::audit;
+use crate::audit::{self, Unchecked};
 use crate::boots;
-use crate::clock::{self, Known, Unchecked};
-use crate::gate::{self, Unjudged};
+use crate::clock::{self, Known};
+use crate::judged::{self, Unjudged};
 use crate::metric::Metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{ContenderSummary, Pair, Summary};
@@ -108,7 +108,7 @@ fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
                 (true, Quantity::Time) => " A ratio needs times above zero, and some are zero: this is the difference.",
                 (true, _) => " A ratio needs values above zero, and some are zero: this is the difference.",
             };
-            format!("{sentence}{}.{note}", gate::not_like_with_like(unlike))
+            format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
         }
         (None, Some(reason)) if pair.apart.is_some() || reason != Unjudged::TooFew => {
             format!("{contender} and {baseline} in {metric}: no verdict: {reason}.")
@@ -168,7 +168,7 @@ pub fn doubts(report: &Report) -> Vec<String> {
 
 /// That the host's clock cannot check iterations as closely as a verdict needs.
 fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<String> {
-    let Unchecked { guest, host, share, bound } = clock::unchecked(report, contender)?;
+    let Unchecked { guest, host, share, bound } = audit::unchecked(report, contender)?;
     Some(format!(
         "{}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
          stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",

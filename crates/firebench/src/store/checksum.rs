@@ -7,7 +7,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Trouble;
+use super::error::Trouble;
 
 /// What the columns of a run's line are covered by: all that the table of runs shows.
 const LINE: &str =

@@ -237,3 +237,28 @@ impl StoreError {
         }
     }
 }
+
+/// What goes wrong in the midst of it, before it is known what the user must be told.
+pub(super) enum Trouble {
+    Store(StoreError),
+    Sqlite(rusqlite::Error),
+    /// A text in the store is not what was written there.
+    Record(serde_json::Error),
+    /// Something in the store is not what was written there, or nothing that firebench writes.
+    Damaged(String),
+    Lock(io::Error),
+    /// Whoever gets the export does not take it.
+    Output(io::Error),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Trouble::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Trouble::Sqlite(error)
+    }
+}

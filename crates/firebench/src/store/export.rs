@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::error::Trouble;
 use super::read::{StoredBoot, StoredEvent, each_boot, each_boot_of, events, head, load};
-use super::{Store, StoreError, Trouble};
+use super::{Store, StoreError};
 use crate::events::RunEvent;
 use crate::record::{BootRecord, BootStatus, Report};
 use crate::report::text;

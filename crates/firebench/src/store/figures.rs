@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::{Trouble, checksum};
+use super::checksum;
+use super::error::Trouble;
 use crate::figures::{Column, Figures, Sample};
 use crate::record::ContenderRecord;
 use crate::report::text;

@@ -15,7 +15,8 @@ use firebench_vmm::ownership::{Distrust, Trust};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
-use super::{PAUSE, StoreError, beside};
+use super::StoreError;
+use super::place::{PAUSE, beside, remove};
 
 /// What firebench and SQLite put beside a store.
 const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", "-lock", "-new"];
@@ -103,7 +104,7 @@ pub(super) fn copy(path: &Path) -> Result<(RunDir, PathBuf), StoreError> {
         match outside::open(&log) {
             Ok(file) => write(&file, &beside(&copied, "-wal"), &log, &at)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                super::remove(&beside(&copied, "-wal")).map_err(at)?;
+                remove(&beside(&copied, "-wal")).map_err(at)?;
             }
             Err(error) => return Err(failed(&log)(error)),
         }

@@ -10,7 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{StoreError, Trouble, schema};
+use super::error::{StoreError, Trouble};
+use super::schema;
 use crate::report::text;
 
 /// How long a single operation may take. A million samples take a second.

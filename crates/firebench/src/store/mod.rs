@@ -10,6 +10,7 @@ mod figures;
 mod foreign;
 mod guard;
 mod lease;
+mod place;
 mod read;
 mod record;
 mod reopen;
@@ -20,9 +21,8 @@ mod tests;
 mod write;
 
 use std::collections::HashMap;
-use std::ffi::{OsString, c_int};
+use std::ffi::c_int;
 use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,78 +32,17 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
-use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
+use error::Trouble;
 pub use export::{BLOCK, COLUMNS};
 pub use foreign::check_owner;
 use guard::Watch;
 use lease::Lease;
+use place::{PATIENCE, PAUSE, beside, lock_path, remove};
 pub use read::Done;
 pub use record::Recorder;
 pub use write::{Deleted, Outcome};
-
-/// How long a process waits for another one that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks at one that makes the store.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// A run's id: 8 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RunId(String);
-
-impl RunId {
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for RunId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// A process is at work on it.
-    Running,
-    /// It came to its end.
-    Done,
-    /// It ended early because something went wrong.
-    Failed,
-    /// It was stopped, or its process is gone: it can be resumed.
-    Interrupted,
-}
-
-/// A run in a line: what the table of runs alone knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RunLine {
-    /// Its id.
-    pub id: RunId,
-    /// How far it is, now.
-    pub state: RunState,
-    /// When it began: RFC 3339, UTC.
-    pub started: String,
-    /// When it ended; absent before that.
-    pub finished: Option<String>,
-    /// The workload, or where it was imported from.
-    pub workload: String,
-    /// Names of the contenders, the baseline first.
-    pub contenders: Vec<String>,
-    /// The metric on which verdicts are given.
-    pub primary: String,
-    /// Whether its timings are no statement about speed.
-    pub emulated: bool,
-    /// Blocks that have a good boot of every contender, without the scout's.
-    pub blocks: u32,
-    /// The verdicts in short; absent as long as there is none.
-    pub verdict: Option<String>,
-}
 
 /// An open store.
 #[derive(Debug)]
@@ -177,43 +116,6 @@ impl Store {
             }
         }
     }
-}
-
-/// What goes wrong in the midst of it, before it is known what the user must be told.
-enum Trouble {
-    Store(StoreError),
-    Sqlite(rusqlite::Error),
-    /// A text in the store is not what was written there.
-    Record(serde_json::Error),
-    /// Something in the store is not what was written there, or nothing that firebench writes.
-    Damaged(String),
-    Lock(io::Error),
-    /// Whoever gets the export does not take it.
-    Output(io::Error),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Trouble::Store(error)
-    }
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        Trouble::Sqlite(error)
-    }
-}
-
-/// The file on which [leases](lease) are taken.
-fn lock_path(path: &Path) -> PathBuf {
-    beside(path, "-lock")
-}
-
-/// `path` with something behind its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 fn open(path: &Path, steps: &[&str]) -> Result<Store, StoreError> {
@@ -352,12 +254,4 @@ fn fill(path: &Path, steps: &[&str]) -> rusqlite::Result<()> {
     schema::migrate(&mut connection, steps)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.close().map_err(|(_, error)| error)
-}
-
-/// Removes a file, which may be gone already.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

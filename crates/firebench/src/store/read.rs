@@ -7,12 +7,13 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::write::{is_id, is_id_digit};
-use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figures, lease};
+use super::error::Trouble;
+use super::{Store, StoreError, checksum, figures, lease};
 use crate::collect::Collected;
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
 use crate::report::text;
+use crate::runs::{RunId, RunLine, RunState, is_id, is_id_digit};
 
 /// Stands for the run that came into the store last.
 const LATEST: &str = "latest";
@@ -272,7 +273,7 @@ pub(super) fn name(connection: &Connection, run: i64) -> String {
 /// A run's id, if it is one.
 fn run_id(run: i64, id: String) -> Result<RunId, Trouble> {
     if is_id(&id) {
-        return Ok(RunId(id));
+        return Ok(RunId::new(id));
     }
     Err(Trouble::Damaged(format!("run number {run} has an id that is none: {:?}", text::excerpt(&id, 20))))
 }

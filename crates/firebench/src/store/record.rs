@@ -7,9 +7,12 @@ use firebench_vmm::Launch;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{PATIENCE, RunId, Store, StoreError, Trouble, checksum};
+use super::error::Trouble;
+use super::place::PATIENCE;
+use super::{Store, StoreError, checksum};
 use crate::events::{Listener, RunEvent};
 use crate::record::{BootRecord, IterationRecord};
+use crate::runs::RunId;
 
 /// Writes a run's events into the store: a boot in one transaction when it is done, everything else when it happens. What is
 /// there has never a hole: what comes after something that could not be written waits behind it. While the disk is full, or

@@ -6,11 +6,13 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::error::Trouble;
 use super::lease::{self, Lease};
 use super::record::{insert_boot, json, next, word};
-use super::{RunId, RunLine, RunState, Store, StoreError, Trouble, checksum, figures, read, short};
+use super::{Store, StoreError, checksum, figures, read, short};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
 use crate::report::text;
+use crate::runs::{RunId, RunLine, RunState, is_id};
 use crate::summary::summarize;
 
 /// How a run ended.
@@ -204,19 +206,6 @@ impl Store {
 const CHECKPOINT: &str = "wal_autocheckpoint";
 const PAGES: i64 = 1000;
 
-/// Digits of a run's id.
-const ID_DIGITS: usize = 8;
-
-/// Whether this is a run's id.
-pub(super) fn is_id(id: &str) -> bool {
-    id.len() == ID_DIGITS && id.bytes().all(is_id_digit)
-}
-
-/// Whether an id may have this character.
-pub(super) fn is_id_digit(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-}
-
 /// Makes the rows of a run and its contenders.
 fn insert_run(
     connection: &Connection,
@@ -242,7 +231,7 @@ fn insert_run(
     let (contenders, head_json, state) = (json(&names)?, head_json(head)?, word(state)?);
     let inserted = loop {
         let row = params![id, state, head.started, workload, contenders, head.design.primary, head.emulated, head_json];
-        let inserted = connection.query_row(RUN, row, |row| Ok((row.get(0)?, RunId(row.get(1)?))));
+        let inserted = connection.query_row(RUN, row, |row| Ok((row.get(0)?, RunId::new(row.get(1)?))));
         match (inserted, id) {
             // An id that chance made and that is taken: chance makes another one.
             (Err(rusqlite::Error::QueryReturnedNoRows), None) => {}

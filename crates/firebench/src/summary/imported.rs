@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Judgement, Scale, boot, verdict};
+use firebench_stats::{Judgement, Scale, boot, median, verdict};
 
-use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, median, spread};
+use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, spread};
 use crate::boots;
 use crate::figures::Figures;
-use crate::gate::Unjudged;
+use crate::judged::Unjudged;
 use crate::metric::{self, Metric};
 use crate::record::{DesignRecord, Report};
 

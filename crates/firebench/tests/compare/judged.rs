@@ -1,7 +1,8 @@
 //! Which numbers count, and what comes of them.
 
+use firebench::cli::gate::exit_code;
 use firebench::compare::{Compared, Comparison};
-use firebench::gate::{Unjudged, exit_code};
+use firebench::judged::Unjudged;
 use firebench::record::{BootStatus, Report};
 use firebench_stats::verdict::{Gate, Verdict};
 use firebench_stats::{Judgement, Scale, unpaired};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use firebench::compare::OperandError;
-use firebench::compare::operand::load;
+use firebench::operand::OperandError;
+use firebench::operand::load;
 use firebench::record::Report;
 use firebench::report::{json, write_atomic};
 use firebench::store::StoreError;

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use firebench::experiment::{AccelChoice, PayloadSpec};
+use firebench::experiment_file::load_experiment;
 use firebench::record::Report;
-use firebench::report::load_experiment;
 use firebench_vmm::{Accel, VmmKind};
 
 use crate::require;

@@ -190,7 +190,7 @@ fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
     let judged = firebench::gate::of_run(&report, &limits);
     assert_eq!(judged[0].unlike, ["vCPUs"]);
     let outcomes = firebench::gate::judge(&limits, &judged);
-    assert_eq!(firebench::gate::exit_code(&outcomes, false), 5);
+    assert_eq!(outcomes[0].gate, firebench_stats::verdict::Gate::Unfair);
     let shown = render(&report, Style { color: false, width: 100 });
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("; this does NOT compare like with like: they differ in vCPUs."), "{shown}");

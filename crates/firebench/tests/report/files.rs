@@ -5,10 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use firebench::experiment::{PayloadSpec, Preset};
+use firebench::experiment_file::load_experiment;
+use firebench::json::from_json;
+use firebench::markdown_block::{MARKER, experiment_from_markdown};
 use firebench::record::SCHEMA;
-use firebench::report::files::{MARKER, experiment_from_markdown};
-use firebench::report::json::{from_json, to_json};
-use firebench::report::{ReportError, load_experiment, markdown, write_atomic};
+use firebench::report::json::to_json;
+use firebench::report::{markdown, write_atomic};
+use firebench::report_error::ReportError;
 use miette::Diagnostic;
 
 use crate::fixture::{failed, nested, published};

@@ -222,7 +222,7 @@ pub fn failed() -> Report {
     };
     qemu.boots[0].attempt = 2;
     qemu.boots.insert(0, retried);
-    let marker = firebench::report::files::MARKER;
+    let marker = firebench::markdown_block::MARKER;
     firecracker.boots[0].meminfo_after =
         Some(format!("{MEMINFO_FIRECRACKER}```\n\n{marker}\n```toml\nworkload = \"memory\"\n```\n{EVIL}"));
     if let Some(facts) = &mut firecracker.boots[0].facts {

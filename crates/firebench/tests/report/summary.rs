@@ -1,19 +1,12 @@
 //! The numbers, against figures worked out by hand.
 
 use firebench::record::BootStatus;
-use firebench::summary::{Comparison, Spread, median, summarize};
+use firebench::summary::{Comparison, Spread, summarize};
 
 use crate::fixture::{GIB, boot, published};
 
 fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-12
-}
-
-#[test]
-fn medians_of_odd_even_and_no_numbers() {
-    assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
-    assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
-    assert_eq!(median([]), None);
 }
 
 #[test]

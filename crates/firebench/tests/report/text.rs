@@ -1,7 +1,9 @@
 //! What a guest says, made safe.
 
-use firebench::report::files::{MARKER, experiment_from_markdown};
-use firebench::report::{ReportError, markdown, meminfo, text};
+use firebench::markdown_block::{MARKER, experiment_from_markdown};
+use firebench::meminfo;
+use firebench::report::{markdown, text};
+use firebench::report_error::ReportError;
 use proptest::prelude::*;
 
 use crate::fixture::published;

@@ -5,7 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use firebench::record::Report;
 use firebench::report::{json, runs};
-use firebench::store::{RunId, RunLine, RunState, Store};
+use firebench::runs::{RunId, RunLine, RunState};
+use firebench::store::Store;
 use tempfile::{TempDir, tempdir};
 
 use crate::fixture::{nested, published};

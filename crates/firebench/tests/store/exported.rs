@@ -3,7 +3,8 @@
 use firebench::events::{Listener, RunEvent};
 use firebench::import;
 use firebench::record::{BootRecord, BootStatus, Report};
-use firebench::store::{Outcome, RunId, Store, StoreError};
+use firebench::runs::RunId;
+use firebench::store::{Outcome, Store, StoreError};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 

@@ -1,11 +1,12 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
 use firebench::errors::sentence;
+use firebench::experiment_file::load_experiment;
 use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
 use firebench::metric::Unit;
 use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
 use firebench::report::terminal::Style;
-use firebench::report::{json, load_experiment, markdown, terminal};
+use firebench::report::{json, markdown, terminal};
 use firebench::store::Store;
 use firebench::summary::{Comparison, Pair, summarize};
 use firebench_stats::{Better, Scale, Verdict, unpaired};
@@ -252,7 +253,7 @@ fn figures_that_an_older_firebench_imported_are_still_there() {
     }
     old.contenders[0].boots[1].status = BootStatus::CommandFailed;
     old.contenders[0].boots[1].message = Some("exit code 7".to_owned());
-    let report = json::from_json(&json::to_json(&old).unwrap()).unwrap();
+    let report = firebench::json::from_json(&json::to_json(&old).unwrap()).unwrap();
     assert_eq!(samples(&report.contenders[1], "real"), [(0, 1.0), (1, 1.0)]);
     let failed = report.contenders[0].figures.as_ref().unwrap().failed[0];
     assert_eq!((failed.boot, failed.exit_code), (1, Some(7)));

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use firebench::events::Listener;
-use firebench::store::{RunState, Store};
+use firebench::runs::RunState;
+use firebench::store::Store;
 use rusqlite::Connection;
 use tempfile::tempdir;
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use firebench::events::Listener;
 use firebench::record::{BootRecord, BootStatus};
-use firebench::store::{Outcome, RunState, Store, StoreError};
+use firebench::runs::RunState;
+use firebench::store::{Outcome, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 

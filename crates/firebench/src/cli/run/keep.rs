@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Failure, Places, tell};
+use super::super::failure::Failure;
+use super::super::places::Places;
+use super::output::tell;
 use crate::crash;
 use crate::errors::sentence_and_hint;
 use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
 use crate::record::{Extension, Report, RunEnd};
 use crate::resume::{self, ResumeError};
-use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
+use crate::runs::RunId;
+use crate::store::{Outcome, Recorder, Store, StoreError};
 use crate::units::Span;
 
 /// How long what a killed firebench started may take to be gone.

@@ -10,9 +10,15 @@ pub(super) use args::RunArgs;
 use firebench_stats::{Judgement, Verdict};
 use firebench_vmm::quote;
 use miette::Diagnostic;
-pub(super) use session::{Session, style};
+pub(super) use session::Session;
 
-use super::{EXIT_OK, Failure, Places};
+use super::exit_codes::EXIT_OK;
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
+use super::style::style;
+use super::trust;
+use crate::experiment_file::load_experiment;
 use crate::record::{Report, RunEnd};
 use crate::report::text::VERBATIM;
 use crate::report::{self, Written, terminal};
@@ -28,9 +34,9 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         None => {
             let file = args.file().map_err(Failure::usage)?;
             if let Some(file) = &file {
-                super::trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
+                trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
-            let base = file.as_deref().map(report::load_experiment).transpose()?;
+            let base = file.as_deref().map(load_experiment).transpose()?;
             args.experiment(base).map_err(Failure::usage)?
         }
     };
@@ -38,7 +44,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
-        super::print(&dry_run::render(&prepared, &session.cache)?)?;
+        output::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
     }
     if let Some(lack) = prepared.no_kvm.take() {
@@ -66,7 +72,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         text.push_str(&format!("{}\n{}\n", markdown.display(), json.display()));
         Ok(())
     });
-    let shown = super::print(&text);
+    let shown = output::print(&text);
     all([result, saved, kept, shown])?;
     hold(args, &report)
 }
@@ -126,7 +132,7 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
     let mut failures = results.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
     for failure in failures {
-        super::tell(&failure.render());
+        output::tell(&failure.render());
     }
     Err(first)
 }
@@ -140,7 +146,7 @@ fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     if std::io::stdout().is_terminal() {
         text = report::text::fit(&text, style(true).width);
     }
-    super::print(&text)?;
+    output::print(&text)?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
     let mut primary = judged.iter().filter(|judged| judged.metric.name == report.design.primary);
     let conclusive = primary.all(|judged| judged.judgement.as_ref().is_ok_and(said));

@@ -7,14 +7,17 @@ use firebench_image::cache::Cache;
 use firebench_stats::design::Boot;
 use firebench_vmm::{Interrupt, RunDir, affinity, sweep};
 
-use super::super::{Failure, Places};
+use super::super::failure::Failure;
+use super::super::output;
+use super::super::places::Places;
+use super::super::style::style;
+use super::super::system;
 use crate::collect::Collected;
 use crate::events::{Listener, RunEvent};
 use crate::experiment::Experiment;
 use crate::prepare::{self, PrepareError, Prepared};
 use crate::record::{Overhead, Report, RunEnd};
 use crate::report::progress::{Outlook, Progress, Verbosity};
-use crate::report::terminal::Style;
 use crate::runner::{self, Surroundings};
 use crate::usage;
 
@@ -32,10 +35,10 @@ impl Session {
     /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
     pub(crate) fn open(places: &Places, quiet: bool) -> Result<Self, Failure> {
         let begun = Instant::now();
-        let interrupt = super::super::catch_signals()?;
+        let interrupt = system::catch_signals()?;
         let temporary = std::env::temp_dir();
         for problem in sweep(&temporary)?.problems {
-            super::super::tell(&format!("note: {problem}\n"));
+            output::tell(&format!("note: {problem}\n"));
         }
         let run_dir = RunDir::create(&temporary)?;
         let cache = places.cache(quiet, &interrupt)?;
@@ -113,10 +116,4 @@ fn bind(prepared: &Prepared) -> Result<(), Failure> {
         Some(cpu) => Ok(affinity::bind_self(&[cpu]).map_err(PrepareError::Affinity)?),
         None => Ok(()),
     }
-}
-
-/// How a terminal of this process wants its text.
-pub(crate) fn style(is_terminal: bool) -> Style {
-    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    Style::for_stream(is_terminal, std::env::var_os("NO_COLOR").as_deref(), width)
 }

@@ -1,7 +1,7 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use super::table::{cells, names, units, values};
-use super::{Comparison, Difference};
+use super::terminal::{cells, names, units, values};
+use crate::compare::{Comparison, Difference};
 use crate::gate::Outcome;
 use crate::report::markdown_text::{code, sentence, table};
 use crate::report::{EMULATED, text, words};

@@ -2,7 +2,7 @@
 
 use firebench_stats::Scale;
 
-use super::{Compared, Comparison, Difference, Pair};
+use crate::compare::{Compared, Comparison, Difference, Pair};
 use crate::report::values::Values;
 use crate::report::{EMULATED, text, words};
 

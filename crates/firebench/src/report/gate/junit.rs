@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use firebench_stats::Standing;
 use firebench_stats::verdict::Gate;
 
-use super::Outcome;
+use crate::gate::Outcome;
 
 /// Writes the outcomes as a suite of the name `suite`. An undecided gate is skipped, or an error where verdicts are
 /// required; one that compares unlike things is an error.

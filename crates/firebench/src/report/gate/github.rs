@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use firebench_stats::verdict::Gate;
 
-use super::Outcome;
+use crate::gate::Outcome;
 use crate::report::text;
 
 /// An error for each gate that failed or compares unlike things, a warning for each that is undecided, a notice for each that passed.

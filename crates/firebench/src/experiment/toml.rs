@@ -2,8 +2,8 @@
 
 use toml::Value;
 
-use super::text;
 use crate::experiment::Experiment;
+use crate::report::text;
 
 /// Stands before a code point of eight digits until the text is written. A string with a control character is always written
 /// in the form that has escapes (TOML 1.0, "String"), with this one as [`MARK_WRITTEN`].
