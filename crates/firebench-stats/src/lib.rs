@@ -15,7 +15,8 @@
 //! | [`interval`] | the interval of a fixed number of blocks, and the band that may be watched after every block |
 //! | [`unpaired`] | the interval of contenders that ran apart |
 //! | [`rule`] | which of these speaks for a run |
-//! | [`verdict`] | faster, slower, equivalent or inconclusive, and gates |
+//! | [`verdict`] | lower, higher, equivalent or inconclusive, and gates |
+//! | [`direction`] | which of two values is the better one, and a verdict in a word |
 //! | [`sentence`] | the verdict in words |
 //! | [`simulate`] | how often all of this errs, by simulation |
 //! | [`quantile`] | Student's t |
@@ -24,6 +25,7 @@
 
 pub mod boot;
 pub mod design;
+pub mod direction;
 mod error;
 pub mod interval;
 mod median;
@@ -40,6 +42,7 @@ pub mod unpaired;
 pub mod verdict;
 pub mod williams;
 
+pub use direction::{Better, Quantity, Standing, Word};
 pub use error::{Error, Result};
 pub use interval::Interval;
 pub use median::median;

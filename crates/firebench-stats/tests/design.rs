@@ -296,7 +296,7 @@ fn strict_runs_end_when_all_is_decided_or_precise() {
     assert_eq!((course.end, course.state.rule, course.state.planned), (End::Verdict, Rule::BandAlone, None));
     assert_eq!(course.state.scout_blocks, 4, "strict runs have a scout too");
     assert!(course.state.blocks < 10);
-    assert_eq!(course.last.expect("judgements")[0].verdict, Verdict::Slower);
+    assert_eq!(course.last.expect("judgements")[0].verdict, Verdict::Higher);
     let course = run(&Settings { size: Size::Blocks(5), ..decided }, Machine { effect: 0.1, ..MACHINE });
     assert_eq!((course.end, course.state.rule, course.state.blocks), (End::Planned, Rule::BandAlone, 5));
     let wide = Settings { size: Size::Precision { precision: 0.2, max_seconds: 300.0 }, delta: 1e-6, ..decided };
@@ -316,7 +316,7 @@ fn verdicts_end_a_run_when_asked_to() {
         assert_eq!(course.end, End::Verdict);
         assert!((3..10).contains(&course.state.blocks), "{:?}", course.state);
         assert_eq!(course.last, course.live);
-        assert!(course.last.expect("judgements").iter().all(|j| j.verdict == Verdict::Slower));
+        assert!(course.last.expect("judgements").iter().all(|j| j.verdict == Verdict::Higher));
         let patient = run(&Settings { stop_on_verdict: false, ..settings }, machine);
         assert_eq!(patient.end, End::Planned);
     }

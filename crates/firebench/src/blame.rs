@@ -15,7 +15,7 @@ use firebench_vmm::LaunchError;
 use crate::compare::CompareError;
 use crate::experiment::{ContenderError, ExperimentError};
 use crate::fetch::FetchError;
-use crate::gate::{UnknownContender, UnknownMetric};
+use crate::gate::{UnknownContender, WrongMetric};
 use crate::import::ImportError;
 use crate::nested::NestedError;
 use crate::operand::OperandError;
@@ -57,7 +57,7 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.is::<LaunchError>()
         || error.is::<CompareError>()
         || error.is::<UnknownContender>()
-        || error.is::<UnknownMetric>()
+        || error.is::<WrongMetric>()
         || error.is::<ImportError>();
     always
         || error.downcast_ref().is_some_and(|error| of_prepare(error, named))

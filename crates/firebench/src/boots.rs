@@ -9,15 +9,8 @@ use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
 use crate::figures::{self, Figures};
 use crate::judged::Unjudged;
+use crate::metric::Metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
-
-/// A metric that can honestly be zero: it is compared by difference, never by ratio.
-pub const CAN_BE_ZERO: &str = "sys";
-
-/// How a metric is compared.
-pub fn scale(metric: &str) -> Scale {
-    if metric == CAN_BE_ZERO { Scale::Raw } else { Scale::Ratio }
-}
 
 /// The good boots after the scout.
 pub fn good<'a>(contender: &'a ContenderRecord, design: &DesignRecord) -> Vec<&'a BootRecord> {
@@ -60,8 +53,8 @@ pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [Iteration
 
 /// What each boot comes to, on the scale of the metric: the mean of its logarithms, or of its plain values. None where
 /// one of them has no value that can be compared.
-pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<Vec<f64>> {
-    values_on(boots, design, metric, scale(metric)).ok()
+pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
+    values_on(boots, design, &metric.name, metric.scale).ok()
 }
 
 /// What each boot comes to, on a scale.
@@ -128,8 +121,8 @@ pub fn difference_that_counts(share: f64, sizes: [Option<f64>; 2]) -> Result<f64
 ///
 /// # Errors
 /// Those of `work`.
-pub fn on_a_scale<T>(metric: &str, work: impl Fn(Scale) -> Result<T, Unjudged>) -> Result<T, Unjudged> {
-    match work(scale(metric)) {
+pub fn on_a_scale<T>(metric: &Metric, work: impl Fn(Scale) -> Result<T, Unjudged>) -> Result<T, Unjudged> {
+    match work(metric.scale) {
         Err(Unjudged::Zero) => work(Scale::Raw),
         done => done,
     }
@@ -164,7 +157,7 @@ impl<'a> Paired<'a> {
 
     /// What the contender's boots are above the baseline's, block by block, on the scale of the metric. None where a value
     /// cannot be compared.
-    pub fn differences(&self, design: &DesignRecord, metric: &str) -> Option<Vec<f64>> {
+    pub fn differences(&self, design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
         let [baseline, contender] = [&self.baseline, &self.contender].map(|boots| values(boots, design, metric));
         boot::differences(&contender?, &baseline?).ok()
     }
@@ -174,7 +167,7 @@ impl<'a> Paired<'a> {
     ///
     /// # Errors
     /// [`Unjudged`].
-    pub fn judge(&self, report: &Report, metric: &str, comparisons: usize) -> Result<Judgement, Unjudged> {
+    pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> Result<Judgement, Unjudged> {
         let design = &report.design;
         if report.emulated {
             return Err(Unjudged::Emulated);
@@ -183,7 +176,7 @@ impl<'a> Paired<'a> {
             return Err(Unjudged::TooFew);
         }
         on_a_scale(metric, |scale| {
-            let of = |boots| values_on(boots, design, metric, scale);
+            let of = |boots| values_on(boots, design, &metric.name, scale);
             let (baseline, contender) = (of(&self.baseline)?, of(&self.contender)?);
             let differences = boot::differences(&contender, &baseline).map_err(|_| Unjudged::NoValue)?;
             let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());

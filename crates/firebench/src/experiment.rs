@@ -8,14 +8,15 @@ pub mod toml;
 use std::path::PathBuf;
 
 use firebench_image::payload::DEFAULT_SEED;
+use firebench_text::units::Size;
 use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
-use firebench_text::units::Size;
+use crate::metric::{self, Metric};
 
 pub use check::ExperimentError;
 pub use contender::{CacheMode, ContenderError, ContenderSpec, Io, check_all};
-pub use design::{Design, HostCacheChoice, Primary};
+pub use design::{Design, HostCacheChoice};
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
 /// What is absent is chosen by firebench when the plan is made (and named in the report).
@@ -91,11 +92,35 @@ pub enum Workload {
 }
 
 impl Workload {
+    /// All of them.
+    pub const ALL: [Workload; 1] = [Workload::Memory];
+
     /// The name in command lines, files and reports.
     pub fn name(self) -> &'static str {
         match self {
             Workload::Memory => "memory",
         }
+    }
+
+    /// What it measures, in the order in which it is shown. The first metric is the primary one unless the user says otherwise.
+    pub fn metrics(self) -> &'static [Metric] {
+        match self {
+            Workload::Memory => &metric::OF_A_COMMAND,
+        }
+    }
+
+    /// Those of its metrics on which verdicts can be given.
+    pub fn primaries(self) -> impl Iterator<Item = &'static Metric> {
+        self.metrics().iter().filter(|metric| metric.can_be_primary())
+    }
+}
+
+impl Experiment {
+    /// The metric on which verdicts are given: the one that was asked for, else the workload's first; empty where the workload
+    /// measures nothing.
+    pub fn primary(&self) -> &str {
+        let first = || self.workload.primaries().next().map(|metric| metric.name.as_ref());
+        self.design.primary.as_deref().or_else(first).unwrap_or_default()
     }
 }
 
@@ -111,6 +136,9 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// All of them.
+    pub const ALL: [Workload; 1] = [Workload::Memory];
+
     /// The name in command lines, files and reports.
     pub fn name(self) -> &'static str {
         match self {

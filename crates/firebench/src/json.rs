@@ -1,12 +1,12 @@
 //! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
 
+use firebench_text as text;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
 use crate::old_reports;
-use crate::record::{Imported, Report, SCHEMA};
+use crate::record::{Imported, Report, SCHEMA, SCHEMA_1};
 use crate::report_error::ReportError;
-use firebench_text as text;
 
 /// What every version of the schema has.
 #[derive(Deserialize)]
@@ -58,5 +58,9 @@ pub(crate) fn error(error: &serde_json::Error) -> ReportError {
 
 fn check_schema(text: &str) -> Result<(), ReportError> {
     let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
-    if head.schema == SCHEMA { Ok(()) } else { Err(ReportError::Schema { found: text::line(&head.schema) }) }
+    if [SCHEMA, SCHEMA_1].contains(&head.schema.as_str()) {
+        Ok(())
+    } else {
+        Err(ReportError::Schema { found: text::line(&head.schema) })
+    }
 }

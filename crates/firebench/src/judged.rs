@@ -2,27 +2,25 @@
 
 use std::fmt;
 
-use firebench_stats::{Judgement, Sentence};
+use firebench_stats::Judgement;
+use firebench_text as text;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use firebench_text as text;
+use crate::metric::Metric;
 
 /// A contender against its baseline in one metric.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// Its name, as limits have it.
     pub contender: String,
     /// What it is compared with, as sentences have it.
     pub baseline: String,
     /// The metric.
-    pub metric: String,
-    /// Its unit.
-    #[serde(skip)]
-    pub unit: &'static str,
+    pub metric: Metric,
     /// Why the two do not compare like with like; empty where they do.
     pub unlike: Vec<String>,
     /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
-    #[serde(flatten, serialize_with = "judgement_or_reason")]
     pub judgement: Result<Judgement, Unjudged>,
 }
 
@@ -46,10 +44,10 @@ pub enum Unjudged {
 impl fmt::Display for Judged {
     /// The verdict in a sentence without a full stop, or why there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judged { contender, baseline, metric, unit, unlike, judgement } = self;
+        let Judged { contender, baseline, metric, unlike, judgement } = self;
         match judgement {
-            Ok(judgement) => Sentence { contender, baseline, metric, unit, judgement }.fmt(f)?,
-            Err(reason) => write!(f, "{contender} and {baseline} in {metric}: no verdict: {reason}")?,
+            Ok(judgement) => metric.sentence(contender, baseline, judgement).fmt(f)?,
+            Err(reason) => write!(f, "{contender} and {baseline} in {}: no verdict: {reason}", metric.name)?,
         }
         f.write_str(&not_like_with_like(unlike))
     }
@@ -63,13 +61,17 @@ pub fn not_like_with_like(unlike: &[String]) -> String {
     format!("; this does NOT compare like with like: they differ in {}", text::list(unlike))
 }
 
-/// `judgement` and `unjudged`, of which one is null.
-fn judgement_or_reason<S: Serializer>(judged: &Result<Judgement, Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Both<'a> {
-        judgement: Option<&'a Judgement>,
-        unjudged: Option<String>,
+impl Serialize for Judged {
+    /// With the metric's name alone, and `judgement` and `unjudged`, of which one is null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let judgement = self.judgement.as_ref().ok().map(|judgement| self.metric.worded(judgement));
+        let mut fields = serializer.serialize_struct("Judged", 6)?;
+        fields.serialize_field("contender", &self.contender)?;
+        fields.serialize_field("baseline", &self.baseline)?;
+        fields.serialize_field("metric", &self.metric.name)?;
+        fields.serialize_field("unlike", &self.unlike)?;
+        fields.serialize_field("judgement", &judgement)?;
+        fields.serialize_field("unjudged", &self.judgement.as_ref().err().map(ToString::to_string))?;
+        fields.end()
     }
-    Both { judgement: judged.as_ref().ok(), unjudged: judged.as_ref().err().map(ToString::to_string) }
-        .serialize(serializer)
 }

@@ -38,6 +38,7 @@ pub mod kernel_words;
 pub mod markdown_block;
 pub mod meminfo;
 pub mod memory;
+pub mod metric;
 pub mod nested;
 pub mod observe;
 pub mod old_reports;

@@ -8,7 +8,6 @@ use firebench_vmm::HostCache;
 use firebench_vmm::{Machine, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::Primary;
 use crate::record::Extension;
 
 /// A run, ready to be carried out.
@@ -20,7 +19,7 @@ pub struct Plan {
     /// In which order they boot, and when it is enough.
     pub design: design::Settings,
     /// The metric on which that is decided.
-    pub primary: Primary,
+    pub primary: String,
     /// Boots of this run that are there already, in the order in which they ran: it goes on after them.
     pub done: Vec<design::Boot>,
     /// The times that it was given since, each after so many boots.

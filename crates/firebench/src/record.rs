@@ -3,6 +3,7 @@
 //! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
 //! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,9 +15,13 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::Experiment;
 use crate::figures::Figures;
 use crate::hostfacts::HostFacts;
+use crate::metric::{self, Metric};
 
 /// The value of [`Report::schema`].
-pub const SCHEMA: &str = "firebench.report/1";
+pub const SCHEMA: &str = "firebench.report/2";
+
+/// The schema before it, which is still read: a report did not declare its metrics, and all of them were times.
+pub const SCHEMA_1: &str = "firebench.report/1";
 
 /// A run: everything that it saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +63,10 @@ pub struct Report {
     pub payload: PayloadRecord,
     /// The command of an iteration, as a guest sees it.
     pub command: Vec<String>,
+    /// What is measured, in the order in which it is shown. A metric of others of which nobody said which values are the better ones is
+    /// not among them.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
     /// The files whose bytes matter: kernel, initramfs, root disk, agent, busybox.
     pub artifacts: Vec<Artifact>,
     /// The contenders, in the order in which they were given.
@@ -66,6 +75,13 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Why the run ended early, if it did.
     pub failure: Option<String>,
+}
+
+impl Report {
+    /// The metric on which verdicts are given.
+    pub fn primary(&self) -> Cow<'_, Metric> {
+        metric::named(&self.metrics, &self.design.primary)
+    }
 }
 
 /// Where figures come from that firebench did not measure.

@@ -82,7 +82,7 @@ pub fn replay(id: &str, plan: &Plan, done: &[Done]) -> Result<Vec<design::Boot>,
             Next::Boot(turn) if (turn.block, turn.position, turn.contender) == place => {}
             _ => return Err(foreign()),
         }
-        let measured = design::Boot { seconds: *seconds, ..runner::measured(boot, plan.primary) };
+        let measured = design::Boot { seconds: *seconds, ..runner::measured(boot, &plan.primary) };
         schedule.record(measured.clone()).map_err(|_| foreign())?;
         boots.push(measured);
     }

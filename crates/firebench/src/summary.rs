@@ -1,12 +1,10 @@
 //! From a report to the few numbers that a reader looks for. Pure.
 //!
 //! The boot is the replicate. What counts in it are its iterations after the warm-up (as a rule the first one, which is
-//! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape ([`imported`]).
+//! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape.
 
-pub mod imported;
+mod imported;
 mod of_report;
-
-pub use of_report::summarize;
 
 use firebench_stats::{Judgement, Scale, median};
 use firebench_vmm::VmmKind;
@@ -14,10 +12,10 @@ use firebench_vmm::VmmKind;
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
 use crate::judged::Unjudged;
+use crate::metric::{self, Metric};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 
-/// The metrics of every summary, in the order in which they are shown. All are in seconds.
-pub const METRICS: [&str; 3] = ["real", "user", "sys"];
+pub use of_report::{metrics, summarize};
 
 /// What a run comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +37,11 @@ pub struct ContenderSummary {
     pub boots_ok: usize,
     /// Boots, attempts included, that did not.
     pub boots_not_ok: usize,
-    /// One entry for each of [`METRICS`], or for each [metric of others](imported::metrics).
+    /// One entry for each metric that is shown.
     pub metrics: Vec<MetricSummary>,
     /// Median boot time in seconds.
     pub boot_seconds: Option<f64>,
-    /// Payload bytes a second, at the median of `real`.
+    /// Payload bytes a second, at the median of the first metric that is a time.
     pub throughput: Option<f64>,
     /// What was read from the disk.
     pub disk_reads: Option<DiskReads>,
@@ -58,8 +56,8 @@ pub struct ContenderSummary {
 /// One metric of one contender.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricSummary {
-    /// Its name.
-    pub metric: String,
+    /// The metric.
+    pub metric: Metric,
     /// Median over the boots' first iterations.
     pub first: Option<f64>,
     /// The iterations that count.
@@ -99,8 +97,8 @@ pub struct Pair {
     pub blocks_left_out: usize,
     /// Good boots of the contender and of the baseline, where they were not measured side by side: then there are no blocks.
     pub apart: Option<[usize; 2]>,
-    /// One entry for each of [`METRICS`], or for each [metric of others](imported::metrics).
-    pub metrics: Vec<(String, Comparison)>,
+    /// One entry for each metric that is shown.
+    pub metrics: Vec<(Metric, Comparison)>,
     /// The verdict on [`DesignRecord::primary`]; none on an emulated accelerator, and none from fewer than two blocks.
     pub judgement: Option<Judgement>,
     /// Why there is no verdict.
@@ -112,7 +110,7 @@ pub struct Pair {
 pub enum Comparison {
     /// Geometric-mean ratio, contender / baseline.
     Ratio(f64),
-    /// Difference of medians in seconds, contender - baseline, where a value is or can be zero.
+    /// Difference of medians in the metric's unit, contender - baseline, where a value is or can be zero.
     Difference(f64),
     /// No block has both.
     Unknown,
@@ -141,7 +139,7 @@ pub fn aim(report: &Report) -> Option<Aim> {
     let wanted = report.design.precision.filter(|_| !others.is_empty())?;
     let half_width = |other| {
         let paired = Paired::of(report, baseline, other);
-        let judgement = paired.judge(report, &report.design.primary, others.len()).ok()?;
+        let judgement = paired.judge(report, &report.primary(), others.len()).ok()?;
         // Of a difference, where zeros leave no ratio, there is no share to aim at.
         let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width.exp_m1());
         ratio.filter(|half| half.is_finite())
@@ -158,15 +156,17 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
     let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, &known)).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
-    let metrics: Vec<MetricSummary> = METRICS
-        .into_iter()
+    let metrics: Vec<MetricSummary> = metric::shown(&report.metrics)
         .map(|metric| MetricSummary {
-            metric: metric.to_owned(),
-            first: median(firsts().filter_map(|i| value(i, metric))),
-            sample: spread(sample().filter_map(|i| value(i, metric)).collect()),
+            metric: metric.clone(),
+            first: median(firsts().filter_map(|i| value(i, &metric.name))),
+            sample: spread(sample().filter_map(|i| value(i, &metric.name)).collect()),
         })
         .collect();
-    let real = median(sample().filter_map(|i| value(i, "real")));
+    let seconds = metrics.iter().find_map(|summary| {
+        let unit = summary.metric.unit.as_ref()?.seconds()?;
+        Some(summary.sample.map(|sample| sample.median * unit))
+    });
     let share = |bytes: f64| (payload > 0.0).then_some(bytes / payload);
     let read = |i: &IterationRecord| i.counters.disk_read_bytes as f64;
     ContenderSummary {
@@ -176,7 +176,10 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
         metrics,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
         to_host: to_host(report, contender),
-        throughput: real.filter(|&seconds| seconds > 0.0 && payload > 0.0).map(|seconds| payload / seconds),
+        throughput: seconds
+            .flatten()
+            .filter(|&seconds| seconds > 0.0 && payload > 0.0)
+            .map(|seconds| payload / seconds),
         disk_reads: median(firsts().map(read)).and_then(share).map(|first| {
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
@@ -193,7 +196,7 @@ fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
         return None;
     }
     let design = &report.design;
-    let differences = Paired::of(report, host, contender).differences(design, &design.primary)?;
+    let differences = Paired::of(report, host, contender).differences(design, &report.primary())?;
     boots::mean(&differences).map(f64::exp)
 }
 
@@ -203,14 +206,16 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
     let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
     let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
     let paired = Paired::of(report, baseline, contender);
-    let judged = paired.judge(report, &design.primary, comparisons);
+    let judged = paired.judge(report, &report.primary(), comparisons);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
         blocks: paired.baseline.len(),
         blocks_left_out: blocks.len().saturating_sub(paired.baseline.len()),
         apart: None,
-        metrics: METRICS.into_iter().map(|metric| (metric.to_owned(), compare(&paired, metric, design))).collect(),
+        metrics: metric::shown(&report.metrics)
+            .map(|metric| (metric.clone(), compare(&paired, metric, design)))
+            .collect(),
         judgement: judged.as_ref().ok().copied(),
         unjudged: judged.err(),
     }
@@ -218,14 +223,14 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
 
 /// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
 /// where a logarithm is not to be had.
-fn compare(paired: &Paired, metric: &str, design: &DesignRecord) -> Comparison {
-    if boots::scale(metric) == Scale::Ratio {
+fn compare(paired: &Paired, metric: &Metric, design: &DesignRecord) -> Comparison {
+    if metric.scale == Scale::Ratio {
         if let Some(mean) = paired.differences(design, metric).and_then(|differences| boots::mean(&differences)) {
             return Comparison::Ratio(mean.exp());
         }
     }
     let values = |boots: &[&BootRecord]| {
-        median(boots.iter().flat_map(|boot| boots::sample(boot, design)).filter_map(|i| value(i, metric)))
+        median(boots.iter().flat_map(|boot| boots::sample(boot, design)).filter_map(|i| value(i, &metric.name)))
     };
     match values(&paired.baseline).zip(values(&paired.contender)) {
         Some((baseline, contender)) => Comparison::Difference(contender - baseline),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use firebench_stats::{Judgement, Sentence, Verdict};
+use firebench_stats::Verdict;
 use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use super::places::Places;
 use super::run::Session;
 use crate::events::RunEvent;
 use crate::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
+use crate::metric::Worded;
 use crate::record::Report;
 use crate::summary::summarize;
 
@@ -32,7 +33,7 @@ pub(super) struct Row {
     /// The interval holds the truth.
     covered: bool,
     /// What the run says.
-    judgement: Judgement,
+    judgement: Worded,
     /// The same in words.
     sentence: String,
 }
@@ -68,25 +69,20 @@ fn rows(report: &Report) -> Vec<Row> {
             let spec = report.experiment.contenders.iter().find(|spec| spec.name == pair.contender);
             let truth = spec.and_then(|spec| spec.handicap).map_or(0.0, Share::part);
             let range = judgement.effect();
-            let sentence = Sentence {
-                contender: &pair.contender,
-                baseline: &pair.baseline,
-                metric: &report.design.primary,
-                unit: "s",
-                judgement: &judgement,
-            };
+            let metric = report.primary();
+            let sentence = metric.sentence(&pair.contender, &pair.baseline, &judgement).to_string();
             Row {
                 kind: if truth > 0.0 { "ab" } else { "aa" },
                 contender: pair.contender.clone(),
                 truth,
                 false_alarm: match judgement.verdict {
-                    Verdict::Slower => truth <= 0.0,
-                    Verdict::Faster => true,
+                    Verdict::Higher => truth <= 0.0,
+                    Verdict::Lower => true,
                     Verdict::Equivalent | Verdict::Inconclusive => false,
                 },
                 covered: (range.low..=range.high).contains(&truth),
-                judgement,
-                sentence: sentence.to_string(),
+                judgement: metric.worded(&judgement),
+                sentence,
             }
         })
         .collect()

@@ -109,8 +109,7 @@ mod tests {
         let judged = Judged {
             contender: "slow".to_owned(),
             baseline: "qemu".to_owned(),
-            metric: "real".to_owned(),
-            unit: "s",
+            metric: crate::metric::OF_A_COMMAND[0].clone(),
             unlike: Vec::new(),
             judgement: Err(Unjudged::NoValue),
         };

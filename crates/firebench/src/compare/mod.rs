@@ -8,6 +8,8 @@ mod operand;
 mod refuse;
 mod warnings;
 
+use std::borrow::Cow;
+
 use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
@@ -16,9 +18,9 @@ use crate::audit::{self, Subject};
 use crate::figures::Figures;
 use crate::gate::{self, Limit, Outcome};
 use crate::judged::{Judged, Unjudged};
+use crate::metric::{self, Metric};
 use crate::record::{BootRecord, ContenderRecord, DesignRecord, Report};
-use crate::summary::{self, METRICS};
-use crate::{boots, import};
+use crate::{boots, summary};
 
 pub use differences::Difference;
 pub use operand::Operand;
@@ -45,6 +47,8 @@ pub struct Comparison {
     pub command: Vec<String>,
     /// The metric on which verdicts are given.
     pub primary: String,
+    /// The metrics that are compared, as they are declared.
+    pub metrics: Vec<Metric>,
     /// Whether guest instructions were emulated in one of the runs: then there is no verdict.
     pub emulated: bool,
     /// How many intervals share the error rate.
@@ -96,11 +100,11 @@ pub struct Compared {
     pub metric: String,
     /// Whether [`effect`](Compared::effect) is a ratio or a difference.
     pub scale: Scale,
-    /// A's value in seconds: the geometric mean of its boots, or, where differences are compared, the plain one.
+    /// A's value in the metric's unit: the geometric mean of its boots, or, where differences are compared, the plain one.
     pub a: Option<f64>,
     /// B's value.
     pub b: Option<f64>,
-    /// b / a, or b - a in seconds.
+    /// b / a, or b - a in the metric's unit.
     pub effect: Option<f64>,
     /// The judgement, on the primary metric and those that a limit asks for; on no other, so that these need not share
     /// the error rate with it.
@@ -117,14 +121,14 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
     let names = || pairs.iter().map(|(_, b)| b.name.as_str());
     gate::check(limits, names())?;
     let (run_a, run_b) = (&a.report, &b.report);
-    let metrics = metrics(run_a, run_b);
-    gate::check_metrics(limits, &metrics)?;
-    let primary = &run_a.design.primary;
+    let (metrics, unlike) = metrics(run_a, run_b);
+    gate::check_metrics(limits, metrics.iter())?;
+    let primary = run_a.primary();
     let family = Family {
         limits,
-        primary,
+        primary: &primary,
         metrics,
-        comparisons: gate::comparisons(limits, primary, names()),
+        comparisons: gate::comparisons(limits, &primary.name, names()),
         delta: delta(&run_a.design, &run_b.design),
         emulated: run_a.emulated || run_b.emulated,
     };
@@ -138,13 +142,14 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
         imported: imported(run_a, run_b),
         workload: if run_a.imported.is_some() { "figures of others" } else { run_a.experiment.workload.name() },
         command: run_a.command.clone(),
-        primary: primary.clone(),
+        primary: primary.name.to_string(),
         emulated: family.emulated,
         comparisons: family.comparisons,
-        warnings: warnings::warnings(a, b, &pairs),
+        warnings: warnings::warnings(a, b, &pairs, &unlike),
         differences: differences::of_runs(run_a, run_b),
         gates: gate::judge(limits, &judged),
         pairs: compared,
+        metrics: family.metrics,
     })
 }
 
@@ -152,7 +157,12 @@ impl Comparison {
     /// The judgements on the primary metric.
     pub fn verdicts(&self) -> impl Iterator<Item = &Judged> {
         let judged = self.pairs.iter().flat_map(|pair| &pair.metrics).filter_map(|compared| compared.judged.as_ref());
-        judged.filter(|judged| judged.metric == self.primary)
+        judged.filter(|judged| judged.metric.name == self.primary)
+    }
+
+    /// The declaration of a metric.
+    pub fn metric(&self, name: &str) -> Cow<'_, Metric> {
+        metric::named(&self.metrics, name)
     }
 
     /// Whether every pair has a verdict, and none is inconclusive.
@@ -175,14 +185,17 @@ fn imported(a: &Report, b: &Report) -> Option<String> {
     ))
 }
 
-/// The metrics that are compared.
-fn metrics(a: &Report, b: &Report) -> Vec<String> {
-    if a.imported.is_none() {
-        return METRICS.map(str::to_owned).to_vec();
+/// The metrics that are compared, those that both show; and the names of those that the two do not mean alike.
+fn metrics(a: &Report, b: &Report) -> (Vec<Metric>, Vec<String>) {
+    let (mut alike, mut unlike) = (Vec::new(), Vec::new());
+    let both = summary::metrics(a).into_iter().filter_map(|one| {
+        let other = summary::metrics(b).into_iter().find(|other| other.name == one.name)?;
+        Some((one, other))
+    });
+    for (one, other) in both {
+        if one.is_like(&other) { alike.push(one) } else { unlike.push(one.name.to_string()) }
     }
-    let (mut metrics, of_b) = (summary::imported::metrics(a), summary::imported::metrics(b));
-    metrics.retain(|metric| of_b.contains(metric));
-    metrics
+    (alike, unlike)
 }
 
 fn side(operand: &Operand) -> Side {
@@ -199,9 +212,9 @@ fn delta(a: &DesignRecord, b: &DesignRecord) -> f64 {
 /// What all judgements of a comparison have in common.
 struct Family<'a> {
     limits: &'a [Limit],
-    primary: &'a str,
+    primary: &'a Metric,
     /// The metrics that are compared.
-    metrics: Vec<String>,
+    metrics: Vec<Metric>,
     comparisons: usize,
     delta: f64,
     emulated: bool,
@@ -247,8 +260,9 @@ struct Both {
 }
 
 impl Both {
-    fn of(a: &Sample, b: &Sample, metric: &str) -> Result<Self, Unjudged> {
-        boots::on_a_scale(metric, |scale| Ok(Both { scale, a: a.values(metric, scale)?, b: b.values(metric, scale)? }))
+    fn of(a: &Sample, b: &Sample, metric: &Metric) -> Result<Self, Unjudged> {
+        let name = &metric.name;
+        boots::on_a_scale(metric, |scale| Ok(Both { scale, a: a.values(name, scale)?, b: b.values(name, scale)? }))
     }
 
     /// The size of both: the geometric mean of their centres, or, where one is zero, the other.
@@ -261,19 +275,20 @@ impl Both {
 fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: &Family) -> Pair {
     let (sample_a, sample_b) = (Sample::of(a), Sample::of(b));
     let unlike = unlike(a, b);
-    let compared = |metric: &String| {
+    let compared = |metric: &Metric| {
         let both = Both::of(&sample_a, &sample_b, metric);
-        let scale = both.as_ref().map_or(boots::scale(metric), |both| both.scale);
-        let alone =
-            |sample: &Sample| boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(metric, scale)?, scale)));
+        let scale = both.as_ref().map_or(metric.scale, |both| both.scale);
+        let alone = |sample: &Sample| {
+            boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(&metric.name, scale)?, scale)))
+        };
         let [centre_a, centre_b] = match &both {
             Ok(both) => [centre(&both.a, scale), centre(&both.b, scale)],
             Err(_) => [alone(&sample_a).ok().flatten(), alone(&sample_b).ok().flatten()],
         };
         let centres = centre_a.zip(centre_b).filter(|_| both.is_ok());
-        let asked = metric == family.primary || gate::is_asked(family.limits, &b.1.name, metric);
+        let asked = *metric == *family.primary || gate::is_asked(family.limits, &b.1.name, &metric.name);
         Compared {
-            metric: metric.clone(),
+            metric: metric.name.to_string(),
             scale,
             a: centre_a,
             b: centre_b,
@@ -282,7 +297,6 @@ fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: 
                 contender: b.1.name.clone(),
                 baseline: format!("A's {}", a.1.name),
                 metric: metric.clone(),
-                unit: if b.0.imported.is_some() { import::metric::unit(metric) } else { "s" },
                 unlike: unlike.clone(),
                 judgement: judge(both, &sample_a, &sample_b, family),
             }),
@@ -291,8 +305,8 @@ fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: 
     Pair {
         a: a.1.name.clone(),
         b: b.1.name.clone(),
-        boots_a: sample_a.count(family.primary),
-        boots_b: sample_b.count(family.primary),
+        boots_a: sample_a.count(&family.primary.name),
+        boots_b: sample_b.count(&family.primary.name),
         metrics: family.metrics.iter().map(compared).collect(),
         differences: differences::of_contenders(a, b),
     }

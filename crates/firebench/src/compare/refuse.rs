@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use firebench_text as text;
 
 use super::Operand;
-use crate::gate::{UnknownContender, UnknownMetric};
+use crate::gate::{UnknownContender, WrongMetric};
 use crate::record::{ContenderRecord, Report};
 
 /// Why two runs are not compared.
@@ -20,6 +20,17 @@ pub enum CompareError {
         /// A's.
         a: String,
         /// B's.
+        b: String,
+    },
+    /// Values that are no match.
+    #[error("{metric} is not the same in both: in A {a}, in B {b}")]
+    #[diagnostic(help("read both as the same: --unit and --better say what the metric of imported figures is"))]
+    Meaning {
+        /// The metric.
+        metric: String,
+        /// What it is in A.
+        a: String,
+        /// In B.
         b: String,
     },
     /// Other work.
@@ -57,10 +68,10 @@ pub enum CompareError {
     #[error("A and B are the same run: there is nothing to compare")]
     #[diagnostic(help("give two runs, or two contenders of one: RUN:CONTENDER RUN:CONTENDER"))]
     Same,
-    /// A limit names a metric that is not compared.
+    /// A limit does not go with the metrics that are compared.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Metric(#[from] UnknownMetric),
+    Metric(#[from] WrongMetric),
     /// A limit names a contender that is not compared.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -78,6 +89,11 @@ pub fn unlike(a: &Report, b: &Report) -> Result<(), CompareError> {
     };
     if let Some((a, b)) = differing(|run| run.design.primary.clone()) {
         return Err(CompareError::Primary { a, b });
+    }
+    let (metric, other) = (a.primary(), b.primary());
+    if !metric.is_like(&other) {
+        let [a, b] = [&metric, &other].map(|metric| text::excerpt(&metric.meaning(), 100));
+        return Err(CompareError::Meaning { metric: text::excerpt(&metric.name, 100), a, b });
     }
     if let Some((a, b)) = differing(|run| format!("{} ({})", run.experiment.workload.name(), run.command.join(" "))) {
         return Err(CompareError::Workload { a, b });

@@ -9,12 +9,18 @@ use super::{Operand, boots};
 use crate::hostfacts::HostFacts;
 use crate::record::{ContenderRecord, Report, RunEnd};
 
-/// In sentences, the weightiest first.
-pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String> {
+/// In sentences, the weightiest first; `unlike` names the metrics that the two do not mean alike.
+pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[String]) -> Vec<String> {
     let (run_a, run_b) = (&a.report, &b.report);
     let mut found: Vec<String> = other_machine(&run_a.host, &run_b.host).into_iter().collect();
     found.extend(cold_against_warm(run_a, run_b, pairs));
     found.extend([("A", run_a), ("B", run_b)].into_iter().flat_map(|(name, run)| ended(name, run)));
+    if !unlike.is_empty() {
+        let names = text::excerpt(&unlike.join(", "), 300);
+        found.push(format!(
+            "Not compared, because its unit or which values are better is not the same in A and B: {names}."
+        ));
+    }
     if run_a.imported.is_some() && pairs.len() > 1 {
         found.push(
             "Contenders are compared by name, each with the one of the same name: whether they are the same thing is yours to know."

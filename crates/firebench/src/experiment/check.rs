@@ -35,6 +35,17 @@ pub enum ExperimentError {
         /// All iterations.
         iterations: u32,
     },
+    /// No verdict can be given on it.
+    #[error("no verdict can be given on '{metric}': {workload} does not measure it, or it can be zero")]
+    #[diagnostic(help("choose the primary metric among {known}"))]
+    Primary {
+        /// What was asked for.
+        metric: String,
+        /// Of which workload.
+        workload: &'static str,
+        /// What it has.
+        known: String,
+    },
     /// Two ways to say when it is enough.
     #[error("a number of boots and a precision do not go together")]
     #[diagnostic(help("keep boots, or precision and max_time"))]
@@ -122,6 +133,15 @@ impl Experiment {
             if warm_up >= iterations {
                 return Err(ExperimentError::AllWarmUp { warm_up, iterations });
             }
+        }
+        if let Some(metric) = design.primary.as_ref().filter(|name| self.workload.primaries().all(|m| m.name != **name))
+        {
+            let known: Vec<&str> = self.workload.primaries().map(|metric| metric.name.as_ref()).collect();
+            return Err(ExperimentError::Primary {
+                metric: text::excerpt(metric, 100),
+                workload: self.workload.name(),
+                known: known.join(", "),
+            });
         }
         if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
             return Err(ExperimentError::BothSizes);

@@ -9,9 +9,9 @@ use firebench_text::units::{Share, Span};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
-    /// The metric on which verdicts are given.
-    #[serde(default)]
-    pub primary: Primary,
+    /// The metric on which verdicts are given, in place of the workload's first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<String>,
     /// Boots of each contender, which is the number of blocks. In place of a precision.
     #[serde(default, alias = "blocks", skip_serializing_if = "Option::is_none")]
     pub boots: Option<u32>,
@@ -54,27 +54,6 @@ pub struct Design {
     /// Seconds that an iteration may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration_deadline: Option<u64>,
-}
-
-/// The metrics that can be primary: those that are never zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Primary {
-    /// Time on the clock.
-    #[default]
-    Real,
-    /// CPU time in user mode.
-    User,
-}
-
-impl Primary {
-    /// The metric's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Primary::Real => "real",
-            Primary::User => "user",
-        }
-    }
 }
 
 /// State of the host's page cache of the root disk before each boot.

@@ -3,38 +3,77 @@
 use std::fmt;
 use std::str::FromStr;
 
-use firebench_stats::Scale;
+use firebench_stats::{Better, Scale, Standing};
 use firebench_text as text;
 use serde::{Serialize, Serializer};
 
-use crate::boots::{self, CAN_BE_ZERO};
-use crate::summary::METRICS;
+use crate::metric::{Metric, Unit, names};
 
-/// How far a metric may move away from the baseline. `>` bounds how much more it may become, `<` how much less.
+/// How far a metric may move away from the baseline. `>` bounds how much more it may become, `<` how much less: which of the two is
+/// a regression depends on the metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
     /// The contender that it holds for; every one where there is none.
     pub contender: Option<String>,
     /// The metric, which need not be one that is compared.
     pub metric: String,
-    /// Zero or more for `>`, below zero for `<`: in percent, or in seconds for a metric that is compared by difference.
+    /// Zero or more for `>`, below zero for `<`.
     amount: f64,
+    /// What the amount is in: none for percent.
+    unit: Option<Unit>,
 }
 
 impl Limit {
-    /// As [`Judgement::beyond`](firebench_stats::Judgement::beyond) takes it: relative (0.03 is 3% more), or in seconds.
+    /// As [`Judgement::beyond`](firebench_stats::Judgement::beyond) takes it: relative (0.03 is 3% more), or in the metric's unit.
     pub fn bound(&self) -> f64 {
-        if by_difference(&self.metric) { self.amount } else { self.amount / 100.0 }
+        if self.unit.is_some() { self.amount } else { self.amount / 100.0 }
     }
 
     /// What it limits: a ratio, or a difference.
     pub fn scale(&self) -> Scale {
-        boots::scale(&self.metric)
+        if self.unit.is_some() { Scale::Raw } else { Scale::Ratio }
     }
 
     /// Whether it holds for a metric of a contender.
     pub fn applies(&self, contender: &str, metric: &str) -> bool {
         self.metric == metric && self.contender.as_deref().is_none_or(|name| name == contender)
+    }
+
+    /// Whether it forbids that a contender becomes worse in the metric, or that it becomes better.
+    pub fn forbids(&self, metric: &Metric) -> Standing {
+        match (self.amount < 0.0, metric.better) {
+            (true, Better::Less) | (false, Better::More) => Standing::Better,
+            (false, Better::Less) | (true, Better::More) => Standing::Worse,
+        }
+    }
+
+    /// Whether the metric is compared in the unit of the limit.
+    ///
+    /// # Errors
+    /// [`LimitError`] that shows the unit.
+    pub fn check(&self, metric: &Metric) -> Result<(), LimitError> {
+        let name = &metric.name;
+        let wrong = match (metric.scale, &self.unit) {
+            (Scale::Ratio, None) => return Ok(()),
+            (Scale::Raw, Some(unit)) if Some(unit) == metric.unit.as_ref() => return Ok(()),
+            (Scale::Ratio, Some(_)) => format!("% is expected here: {name} is compared by ratio"),
+            (Scale::Raw, _) => {
+                let unit = match metric.sign() {
+                    "s" => "s or ms",
+                    "" => "nothing",
+                    sign => sign,
+                };
+                format!("{unit} is expected here: {name} can be zero, and is compared by difference")
+            }
+        };
+        let text = self.to_string();
+        let column = text.chars().count().saturating_sub(self.sign().chars().count());
+        Err(LimitError { text, column, wrong })
+    }
+
+    /// The sign of its unit.
+    fn sign(&self) -> &str {
+        self.unit.as_ref().map_or("%", Unit::sign)
     }
 }
 
@@ -44,8 +83,7 @@ impl fmt::Display for Limit {
             write!(f, "{contender}: ")?;
         }
         let sign = if self.amount < 0.0 { '<' } else { '>' };
-        let unit = if by_difference(&self.metric) { "s" } else { "%" };
-        write!(f, "{} {sign} {:+}{unit}", self.metric, self.amount)
+        write!(f, "{} {sign} {:+}{}", self.metric, self.amount, self.sign())
     }
 }
 
@@ -53,11 +91,6 @@ impl Serialize for Limit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// Whether a metric is compared by difference, in seconds, and not by ratio.
-fn by_difference(metric: &str) -> bool {
-    metric == CAN_BE_ZERO
 }
 
 /// Text that is no limit. Displays what is wrong, the text, and a mark under the place.
@@ -92,7 +125,7 @@ impl FromStr for Limit {
         let place = rest.skip_blanks();
         let metric = rest.take(|c| c.is_alphanumeric() || "_-./".contains(c));
         if !metric.starts_with(char::is_alphabetic) {
-            return Err(place.wrong(format!("a metric is expected here: {}", METRICS.join(", "))));
+            return Err(place.wrong("the name of a metric is expected here"));
         }
         let place = rest.skip_blanks();
         let above = match rest.take(|c| matches!(c, '<' | '>' | '=')) {
@@ -109,14 +142,14 @@ impl FromStr for Limit {
             _ => return Err(place.wrong("a number is expected here")),
         };
         let unit_place = rest.skip_blanks();
-        let amount = match (rest.take(|c| !c.is_whitespace()), by_difference(metric)) {
-            ("%", false) | ("s", true) => amount,
-            ("ms", true) => amount / 1000.0,
-            (_, false) => return Err(unit_place.wrong(format!("% is expected here: {metric} is compared by ratio"))),
-            (_, true) => {
-                let wrong = format!("s or ms is expected here: {metric} can be zero, and is compared by difference");
-                return Err(unit_place.wrong(wrong));
+        let (amount, unit) = match rest.take(|c| !c.is_whitespace()) {
+            "" => {
+                return Err(unit_place
+                    .wrong("% is expected here, or the unit of a metric that is compared by difference, such as s"));
             }
+            "%" => (amount, None),
+            "ms" => (amount / 1000.0, Some(Unit::SECONDS)),
+            sign => (amount, Some(names::unit(sign))),
         };
         let end = rest.skip_blanks();
         if end.at < text.len() {
@@ -125,11 +158,11 @@ impl FromStr for Limit {
         match (above, amount) {
             (true, amount) if amount < 0.0 => Err(place.wrong("> takes a number that is not below zero")),
             (false, amount) if amount >= 0.0 => Err(place.wrong("< takes a number below zero")),
-            (false, amount) if amount <= -100.0 && !by_difference(metric) => {
+            (false, amount) if amount <= -100.0 && unit.is_none() => {
                 Err(place.wrong("nothing can fall by 100% or more"))
             }
             // Without a minus sign on a zero.
-            (_, amount) => Ok(Limit { contender, metric: metric.to_owned(), amount: amount + 0.0 }),
+            (_, amount) => Ok(Limit { contender, metric: metric.to_owned(), amount: amount + 0.0, unit }),
         }
     }
 }
@@ -165,7 +198,10 @@ impl<'a> Rest<'a> {
 
 #[cfg(test)]
 mod tests {
+    use firebench_stats::{Better, Standing};
+
     use super::Limit;
+    use crate::metric::{self, Metric};
 
     fn limit(text: &str) -> Limit {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -195,7 +231,7 @@ mod tests {
     fn mistakes_are_shown_where_they_are() {
         for (text, column, wrong) in [
             ("", 0, "a metric is expected"),
-            ("> 3%", 0, "real, user, sys"),
+            ("> 3%", 0, "the name of a metric"),
             (": real > 3%", 0, "no contender"),
             ("é: 1 > 3%", 3, "a metric is expected"),
             ("real", 4, "> or <"),
@@ -205,8 +241,6 @@ mod tests {
             ("real > --3%", 7, "a number"),
             (&format!("real > {}%", "9".repeat(400)), 7, "a number"),
             ("real > 3", 8, "% is expected"),
-            ("real > 3s", 8, "compared by ratio"),
-            ("sys > 3%", 7, "compared by difference"),
             ("real > 3% or so", 10, "nothing is expected"),
             ("real > -3%", 7, "not below zero"),
             ("real < 3%", 7, "below zero"),
@@ -219,6 +253,36 @@ mod tests {
         }
         let error = "real > \u{1b}3%".parse::<Limit>().expect_err("an escape sequence");
         assert_eq!(error.to_string(), "a number is expected here\n\n    real > \u{fffd}3%\n           ^");
+    }
+
+    #[test]
+    fn a_limit_is_in_the_unit_in_which_its_metric_is_compared() {
+        let metric = |name: &str| metric::find(&metric::OF_A_COMMAND, name).expect("a metric").clone();
+        for (text, name) in [("real > 3%", "real"), ("sys > 3s", "sys"), ("sys < -3ms", "sys")] {
+            assert_eq!(limit(text).check(&metric(name)), Ok(()), "{text}");
+        }
+        for (text, name, column, wrong) in [
+            ("real > 3s", "real", 9, "% is expected here: real is compared by ratio"),
+            ("sys > 3%", "sys", 8, "s or ms is expected here: sys can be zero, and is compared by difference"),
+            ("sys > 3MB", "sys", 8, "s or ms is expected here"),
+        ] {
+            let error = limit(text).check(&metric(name)).expect_err(text);
+            assert_eq!(error.column, column, "{error}");
+            assert!(error.wrong.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_limit_forbids_depends_on_what_is_better() {
+        let times = metric::OF_A_COMMAND[0].clone();
+        let rates = Metric { better: Better::More, ..times.clone() };
+        for (text, of_times, of_rates) in [
+            ("real > 3%", Standing::Worse, Standing::Better),
+            ("real > 0%", Standing::Worse, Standing::Better),
+            ("real < -3%", Standing::Better, Standing::Worse),
+        ] {
+            assert_eq!((limit(text).forbids(&times), limit(text).forbids(&rates)), (of_times, of_rates), "{text}");
+        }
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod run;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use firebench_stats::Standing;
 use firebench_stats::verdict::Gate;
 use firebench_text as text;
 use serde::Serialize;
 
 use crate::judged::{Judged, Unjudged};
+use crate::metric::Metric;
 
 pub use limit::{Limit, LimitError};
 pub use run::of_run;
@@ -25,11 +27,16 @@ pub struct Outcome {
     /// What it was held against.
     #[serde(flatten)]
     pub judged: Judged,
-    /// The answer. [`Gate::Beyond`] is a regression.
+    /// The answer. [`Gate::Beyond`] fails; whether that is a regression, [`Outcome::standing`] says.
     pub gate: Gate,
 }
 
 impl Outcome {
+    /// Whether what the limit forbids is that the contender becomes worse, or that it becomes better: a surprise.
+    pub fn standing(&self) -> Standing {
+        self.limit.forbids(&self.judged.metric)
+    }
+
     /// The answer in a word.
     pub fn word(&self) -> &'static str {
         match self.gate {
@@ -77,26 +84,43 @@ pub fn check<'a>(limits: &[Limit], contenders: impl IntoIterator<Item = &'a str>
     }
 }
 
-/// A limit on a metric that is not compared.
+/// A limit that does not go with the metrics that are compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the limit '{limit}' names a metric that is not compared")]
-#[diagnostic(help("the metrics are {known}"))]
-pub struct UnknownMetric {
-    limit: String,
-    known: String,
+pub enum WrongMetric {
+    /// Its metric is none of them.
+    #[error("the limit '{limit}' names a metric that is not compared")]
+    #[diagnostic(help("the metrics are {known}"))]
+    Unknown {
+        /// The limit.
+        limit: String,
+        /// What is compared.
+        known: String,
+    },
+    /// Its metric is compared in another way.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unit(#[from] LimitError),
 }
 
-/// Whether every limit is on one of these metrics.
+/// Whether every limit is on one of these metrics, in a unit in which that one is compared.
 ///
 /// # Errors
-/// [`UnknownMetric`].
-pub fn check_metrics(limits: &[Limit], metrics: &[String]) -> Result<(), UnknownMetric> {
-    match limits.iter().find(|limit| !metrics.contains(&limit.metric)) {
-        None => Ok(()),
-        Some(limit) => {
-            Err(UnknownMetric { limit: text::line(&limit.to_string()), known: text::excerpt(&metrics.join(", "), 300) })
+/// [`WrongMetric`].
+pub fn check_metrics<'a>(
+    limits: &[Limit],
+    metrics: impl Iterator<Item = &'a Metric> + Clone,
+) -> Result<(), WrongMetric> {
+    for limit in limits {
+        match metrics.clone().find(|metric| metric.name == limit.metric) {
+            Some(metric) => limit.check(metric)?,
+            None => {
+                let known: Vec<&str> = metrics.map(|metric| metric.name.as_ref()).collect();
+                let known = text::excerpt(&known.join(", "), 300);
+                return Err(WrongMetric::Unknown { limit: text::line(&limit.to_string()), known });
+            }
         }
     }
+    Ok(())
 }
 
 /// How many intervals share the error rate: each contender's on the primary metric, and on every other metric that a
@@ -126,7 +150,7 @@ pub fn judge(limits: &[Limit], judged: &[Judged]) -> Vec<Outcome> {
         let gate = if judged.unlike.is_empty() { by_numbers(limit, &judged) } else { unfair(&judged) };
         Outcome { limit: limit.clone(), judged, gate }
     };
-    let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric);
+    let applies = |limit: &Limit, judged: &Judged| limit.applies(&judged.contender, &judged.metric.name);
     let each =
         |limit| judged.iter().filter(move |&judged| applies(limit, judged)).map(move |judged| held(limit, judged));
     limits.iter().flat_map(each).collect()

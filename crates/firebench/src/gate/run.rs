@@ -4,8 +4,8 @@ use super::{Limit, comparisons, is_asked};
 use crate::audit;
 use crate::boots::Paired;
 use crate::judged::Judged;
+use crate::metric;
 use crate::record::Report;
-use crate::summary::METRICS;
 
 /// The judgements of a run on its primary metric and on those that a limit asks for. All of them share the error rate.
 pub fn of_run(report: &Report, limits: &[Limit]) -> Vec<Judged> {
@@ -16,12 +16,12 @@ pub fn of_run(report: &Report, limits: &[Limit]) -> Vec<Judged> {
     let unlike = audit::unlike(report);
     for (other, unlike) in others.iter().zip(unlike) {
         let paired = Paired::of(report, baseline, other);
-        for metric in METRICS.into_iter().filter(|metric| *metric == primary || is_asked(limits, &other.name, metric)) {
+        let asked = |name: &str| name == primary || is_asked(limits, &other.name, name);
+        for metric in metric::shown(&report.metrics).filter(|metric| asked(&metric.name)) {
             judged.push(Judged {
                 contender: other.name.clone(),
                 baseline: baseline.name.clone(),
-                metric: metric.to_owned(),
-                unit: "s",
+                metric: metric.clone(),
                 unlike: unlike.clone(),
                 judgement: paired.judge(report, metric, comparisons),
             });

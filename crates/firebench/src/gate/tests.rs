@@ -1,6 +1,8 @@
 use firebench_stats::verdict::{Gate, judge as verdict};
 use firebench_stats::{Judgement, Rule, Scale};
 
+use crate::metric;
+
 use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, is_asked, judge};
 
 const HOSTILE: &str = "<&\">'\u{1b}[31m\n::error::%0A\u{fffe}";
@@ -20,8 +22,7 @@ fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>)
     Judged {
         contender: contender.to_owned(),
         baseline: "qemu".to_owned(),
-        metric: metric.to_owned(),
-        unit: "s",
+        metric: metric::find(&metric::OF_A_COMMAND, metric).expect("a metric").clone(),
         unlike: Vec::new(),
         judgement,
     }

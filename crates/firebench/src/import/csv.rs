@@ -6,7 +6,8 @@ use firebench_text as text;
 
 use super::ImportError;
 use super::columns::{Columns, Row};
-use super::others::{Contender, MAX_SAMPLES, Read, check};
+use super::others::{Contender, MAX_SAMPLES, MAX_UNIT, Read, check};
+use crate::metric::{Unit, names};
 use crate::store::{BLOCK, COLUMNS};
 
 /// The column of units, which other programs write.
@@ -21,6 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let places = Places::find(&header).map_err(|wrong| wrong.at(line))?;
     let mut columns = Columns::default();
     let mut record = csv::StringRecord::new();
+    let mut units = Units::default();
     let (mut points, mut commas) = (None, None);
     let mut count = 0_usize;
     while reader.read_record(&mut record).map_err(|error| problem(&error))? {
@@ -40,8 +42,8 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
         let whole = |column, field: &str| {
             field.parse::<u32>().map_err(|_| wrong(format!("the {column} {field:?} is not a whole number")))
         };
-        if let Some(unit) = places.unit.map(field).filter(|unit| !SECONDS.contains(unit)) {
-            return Err(wrong(format!("the unit is {unit:?}: convert the values to seconds")));
+        if let Some(unit) = places.unit.map(field).filter(|unit| !unit.is_empty()) {
+            units.add(metric, unit, line).map_err(wrong)?;
         }
         let is_comma = delimiter == b';' && value.contains(',');
         let number: Result<f64, _> = if is_comma { value.replace(',', ".").parse() } else { value.parse() };
@@ -66,11 +68,34 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
         return Err(ImportError::Empty);
     }
     let contenders = columns.finish(places.block.is_some())?;
-    Ok(Read { notices: notices(&contenders, &places), contenders })
+    let units = units.0.into_iter().map(|(metric, (unit, _))| (metric, unit)).collect();
+    Ok(Read { notices: notices(&contenders, &places), contenders, known: Vec::new(), units })
 }
 
-/// What a column of units may hold.
-const SECONDS: [&str; 6] = ["s", "sec", "secs", "second", "seconds", ""];
+/// The unit of each metric, with the line in which it was first.
+#[derive(Default)]
+struct Units(HashMap<String, (Unit, u64)>);
+
+impl Units {
+    fn add(&mut self, metric: &str, sign: &str, line: u64) -> Result<(), String> {
+        if sign.len() > MAX_UNIT {
+            return Err(format!("the unit {:?} is too long", text::excerpt(sign, MAX_UNIT)));
+        }
+        let unit = names::unit(sign);
+        match self.0.get(metric) {
+            Some((known, _)) if *known == unit => Ok(()),
+            Some((known, first)) => Err(format!(
+                "the unit of {} is {sign:?} here and {:?} in line {first}: convert the values to one of them",
+                text::excerpt(metric, 100),
+                known.sign()
+            )),
+            None => {
+                self.0.insert(metric.to_owned(), (unit, line));
+                Ok(())
+            }
+        }
+    }
+}
 
 fn notices(contenders: &[Contender], places: &Places) -> Vec<String> {
     let mut notices = Vec::new();

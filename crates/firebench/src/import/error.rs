@@ -6,11 +6,11 @@ use crate::report_error::ReportError;
 
 /// What is read.
 const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
-                        contender, boot, iteration, metric, value, with times in seconds";
+                        contender, boot, iteration, metric, value";
 
-/// What to do with a metric that firebench would judge the wrong way round.
-const CONVERT: &str = "convert its values to seconds under a name such as `real`, choose another metric with --metric, or say \
-                       --less-is-better if lower values are better";
+/// What to do with a metric that says nothing of itself.
+const SAY: &str =
+    "say --better less or --better more, and --unit if it has one, or choose another metric with --metric";
 
 /// Why a file cannot be imported. Nothing of it is stored.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -89,8 +89,7 @@ pub enum ImportError {
     /// A CSV with a wrong line.
     #[error("line {line}: {problem}")]
     #[diagnostic(help(
-        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number, times in \
-         seconds)"
+        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number)"
     ))]
     Line {
         /// Which one, from 1.
@@ -114,25 +113,9 @@ pub enum ImportError {
         /// Those that are there.
         known: String,
     },
-    /// More of the metric is better.
-    #[error("firebench knows only times so far, where less is better: more of '{metric}' seems to be better")]
-    #[diagnostic(help("{CONVERT}"))]
-    MoreIsBetter {
-        /// The metric.
-        metric: String,
-    },
-    /// A time that is not in seconds.
-    #[error("firebench takes times in seconds: '{metric}' is in {unit} by its name")]
-    #[diagnostic(help("{CONVERT}"))]
-    OtherUnit {
-        /// The metric.
-        metric: String,
-        /// Its unit.
-        unit: &'static str,
-    },
     /// Nothing is known of the metric.
-    #[error("firebench knows only times so far, where less is better: it does not know what '{metric}' is")]
-    #[diagnostic(help("{CONVERT}"))]
+    #[error("firebench cannot know whether less or more of '{metric}' is better")]
+    #[diagnostic(help("{SAY}"))]
     UnknownMetric {
         /// The metric.
         metric: String,

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use firebench_stats::{Better, Scale};
 use firebench_text as text;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use super::others::{Contender, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
 use super::{Accepted, ImportError};
 use crate::figures::{Column, Failed, Figures, Sample};
+use crate::metric::{self, Metric, Unit};
 
 #[derive(Deserialize)]
 struct File {
@@ -113,9 +115,9 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
             let samples = (1..).zip(values).map(sample).collect::<Result<Vec<_>, ImportError>>()?;
             Column::new(samples).map_err(broken)
         };
-        let mut metrics = BTreeMap::from([("real".to_owned(), column("times", times)?)]);
+        let mut metrics = BTreeMap::from([(REAL.to_owned(), column("times", times)?)]);
         if !memory.is_empty() {
-            metrics.insert("max_rss_bytes".to_owned(), column("memory_usage_byte", memory)?);
+            metrics.insert(MEMORY.to_owned(), column("memory_usage_byte", memory)?);
         }
         let name = name(&outcome.command, &outcome.parameters);
         if name.len() > MAX_NAME {
@@ -135,8 +137,27 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
         }
         contenders.push(Contender { name, figures: Figures { metrics, blocks: Vec::new(), failed } });
     }
-    Ok(Read { contenders, notices })
+    Ok(Read { contenders, known: known(), units: HashMap::new(), notices })
 }
+
+/// What hyperfine measures. What it says of memory is kept and not shown: nobody who times commands asked for it.
+fn known() -> Vec<Metric> {
+    let real = metric::find(&metric::OF_A_COMMAND, REAL).map(|real| Metric { clock: None, ..real.clone() });
+    let memory = Metric {
+        name: MEMORY.into(),
+        title: "Peak resident set".into(),
+        unit: Some(Unit::BYTES),
+        clock: None,
+        better: Better::Less,
+        scale: Scale::Ratio,
+        shown: false,
+    };
+    real.into_iter().chain([memory]).collect()
+}
+
+/// The name under which its times go here, and that of its peak resident sets.
+const REAL: &str = "real";
+const MEMORY: &str = "max_rss_bytes";
 
 /// What is said of executions that do not count.
 fn failures(name: &str, failed: &[Failed], of: usize) -> Option<String> {

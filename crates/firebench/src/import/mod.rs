@@ -8,14 +8,14 @@ mod columns;
 mod csv;
 mod error;
 mod hyperfine;
-pub mod metric;
+mod metrics;
 mod others;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use firebench_os::outside::{self, Refused};
-use firebench_stats::Rule;
+use firebench_stats::{Better, Rule};
 use firebench_text as text;
 use firebench_vmm::{Accel, Launch, VmmKind};
 use others::{Contender, Read};
@@ -26,20 +26,22 @@ use crate::experiment::Experiment;
 use crate::figures::Column;
 use crate::hostfacts::HostFacts;
 use crate::json;
+use crate::metric::{self, Metric, Unit};
 use crate::record::{ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::summary::METRICS;
 
 pub use accepted::Accepted;
 pub use error::ImportError;
-pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES};
+pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 
 /// How figures of others are read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// The metric to compare by, in place of `real`.
     pub metric: Option<String>,
-    /// Whether less of it is better although its name does not say that it is a time in seconds.
-    pub less_is_better: bool,
+    /// Which of its values are the better ones, whatever its name says.
+    pub better: Option<Better>,
+    /// The unit of its values, whatever its name and the file say.
+    pub unit: Option<Unit>,
     /// Executions that count although their commands failed.
     pub accepted: Accepted,
 }
@@ -116,15 +118,16 @@ fn broken(error: &serde_json::Error) -> ImportError {
 
 /// The report of figures that firebench did not measure.
 fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Result<Report, ImportError> {
-    let Read { contenders, mut notices } = read;
+    let Read { contenders, known, units, mut notices } = read;
     let default = DesignRecord::default();
     let metrics: BTreeSet<&String> = contenders.iter().flat_map(|contender| contender.figures.metrics.keys()).collect();
     let metrics: Vec<String> = metrics.into_iter().cloned().collect();
-    // What hyperfine says of memory is no choice that a user has to make.
-    let usual = default.primary.as_str();
-    let primary = metric::primary(&metrics, options.metric.as_deref(), options.less_is_better, usual)?;
-    let hidden = |metric: &&String| **metric != primary && !METRICS.contains(&metric.as_str());
-    let hidden: Vec<&str> = metrics.iter().filter(hidden).map(String::as_str).collect();
+    let primary = metrics::primary(&metrics, options.metric.as_deref(), &default.primary)?;
+    let declared = metrics::declared(&metrics, &primary, &known, &units, options)?;
+    notices.extend(declared.iter().filter_map(|declared| declared.notice()));
+    let declared: Vec<Metric> = declared.into_iter().map(|declared| declared.metric).collect();
+    let is_shown = |name: &str| metric::find(&declared, name).is_some_and(|metric| metric.shown);
+    let hidden: Vec<&str> = metrics.iter().map(String::as_str).filter(|name| !is_shown(name)).collect();
     if !hidden.is_empty() {
         let names = text::excerpt(&hidden.join(", "), 300);
         notices.push(format!("also in the file, kept, but neither shown nor compared: {names}"));
@@ -133,7 +136,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
     let iterations = columns().flat_map(Column::by_boot).map(<[_]>::len).max().unwrap_or(0);
     let blocks = contenders.iter().map(|contender| contender.figures.blocks.len()).max().filter(|blocks| *blocks > 0);
     let design = DesignRecord {
-        primary,
+        primary: primary.clone(),
         rule: Rule::Fixed,
         warm_up: u32::from(iterations > 1),
         iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
@@ -157,6 +160,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
         host: HostFacts::default(),
         payload: PayloadRecord { bytes: 0, sha256: String::new(), source: String::new() },
         command: Vec::new(),
+        metrics: metric::in_order(declared, &primary),
         artifacts: Vec::new(),
         contenders: contenders.into_iter().map(contender).collect(),
         notices,

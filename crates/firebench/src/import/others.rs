@@ -1,6 +1,9 @@
 //! What is read of the figures of others, and the most of it that there may be.
 
+use std::collections::HashMap;
+
 use crate::figures::Figures;
+use crate::metric::{Metric, Unit};
 
 /// The largest file that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -20,10 +23,17 @@ pub(super) const MAX_COLUMNS: usize = 100_000;
 /// The longest name of a contender or a metric, in bytes.
 pub(super) const MAX_NAME: usize = 16 << 10;
 
+/// The longest unit, in bytes.
+pub const MAX_UNIT: usize = 40;
+
 /// What others measured.
 pub(super) struct Read {
     /// The baseline first.
     pub(super) contenders: Vec<Contender>,
+    /// The metrics that the program that wrote the file is known to mean.
+    pub(super) known: Vec<Metric>,
+    /// The units of others that the file names.
+    pub(super) units: HashMap<String, Unit>,
     pub(super) notices: Vec<String>,
 }
 

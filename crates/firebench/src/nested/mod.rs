@@ -224,7 +224,7 @@ impl Nested {
             let mut counting = |event: &RunEvent| {
                 if let RunEvent::BootDone { boot, retried: false, .. } = event {
                     if boot.status != BootStatus::Interrupted {
-                        done.push(runner::measured(boot, plan.primary));
+                        done.push(runner::measured(boot, &plan.primary));
                     }
                     failures = u32::saturating_add(failures, boot.status.is_failure().into());
                 }

@@ -123,7 +123,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let plan = Plan {
         contenders: made.into_iter().map(|made| made.planned).collect(),
         design: design.settings(specs.len()),
-        primary: experiment.design.primary,
+        primary: experiment.primary().to_owned(),
         done: Vec::new(),
         extended: Vec::new(),
         payload_sha256: payload.sha256.clone(),
@@ -372,5 +372,6 @@ fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen, pay
         }
     }
     design.resolve(&mut resolved.design);
+    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
     resolved
 }

@@ -38,6 +38,7 @@ pub(super) fn report(
     let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
     let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
+    let metrics = experiment.workload.metrics();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
@@ -46,7 +47,7 @@ pub(super) fn report(
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         duration: 0.0,
         overhead: Overhead::default(),
-        design: runner::recorded(&plan.design, plan.primary, &state),
+        design: runner::recorded(&plan.design, &plan.primary, &state),
         experiment,
         accelerator: chosen.accel,
         emulated: chosen.emulated,
@@ -55,6 +56,7 @@ pub(super) fn report(
         host: seen.host,
         payload: seen.payload,
         command: command.unwrap_or_default(),
+        metrics: metrics.to_vec(),
         artifacts: seen.artifacts,
         contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
         notices: seen.notices,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use firebench_stats::verdict::Range;
-use firebench_stats::{Judgement, Method, Scale, Verdict};
+use firebench_stats::{Better, Judgement, Method, Scale, Standing, Word};
 use serde::Serialize;
 
 use super::{EMULATED, exercised, fairness, imported, words};
 use crate::audit::exercise::exercises;
 use crate::audit::{self, Audit, Fairness, PairAudit, Rank, Values};
+use crate::metric::Unit;
 use crate::record::Report;
 use crate::summary::{self, Comparison, Pair, Summary, summarize};
 
@@ -40,8 +41,10 @@ pub struct PairFindings {
     pub baseline: String,
     /// The metric of the verdict.
     pub metric: String,
-    /// The verdict; none where there is none.
-    pub verdict: Option<Verdict>,
+    /// The verdict in a word; none where there is none.
+    pub verdict: Option<Word>,
+    /// Whether the contender is better or worse; none where neither was found.
+    pub standing: Option<Standing>,
     /// The verdict, or why there is none, in a sentence.
     pub sentence: String,
     /// Why the two do not compare like with like; empty where they do.
@@ -51,7 +54,9 @@ pub struct PairFindings {
     /// Contender - baseline, with its interval, where zeros leave no ratio.
     pub difference: Option<Range>,
     /// The unit of the metric; none where it is not known.
-    pub unit: Option<&'static str>,
+    pub unit: Option<Unit>,
+    /// Which of its values are the better ones.
+    pub better: Better,
     /// Probability with which the intervals of all pairs hold together.
     pub level: Option<f64>,
     /// How the interval came about.
@@ -220,20 +225,22 @@ fn pairs(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<PairF
 }
 
 fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<FairnessFindings>) -> PairFindings {
-    let primary = &report.design.primary;
+    let primary = report.primary();
     let judgement = pair.judgement.as_ref();
     let finite = |range: Range| Some(range).filter(|range| range.low.is_finite() && range.high.is_finite());
-    let metrics = pair.metrics.iter().map(|(metric, comparison)| (metric.to_string(), compared(comparison)));
+    let metrics = pair.metrics.iter().map(|(metric, comparison)| (metric.name.to_string(), compared(comparison)));
     PairFindings {
         contender: pair.contender.clone(),
         baseline: pair.baseline.clone(),
-        metric: primary.clone(),
-        verdict: judgement.map(|judgement| judgement.verdict),
+        metric: primary.name.to_string(),
+        verdict: judgement.map(|judgement| judgement.verdict.word(primary.quantity())),
+        standing: judgement.and_then(|judgement| judgement.verdict.standing(primary.better)),
         sentence: words::pair_sentence(report, pair, unlike),
         unlike: unlike.to_vec(),
         ratio: judgement.and_then(Judgement::ratio).and_then(finite),
         difference: judgement.filter(|judgement| judgement.scale == Scale::Raw).map(Judgement::effect).and_then(finite),
-        unit: Some(words::unit(report, primary)).filter(|unit| !unit.is_empty()),
+        unit: primary.unit.clone(),
+        better: primary.better,
         level: judgement.map(|judgement| judgement.interval.confidence),
         method: judgement.map(|_| match pair.apart {
             Some(_) => MethodFinding::Welch,

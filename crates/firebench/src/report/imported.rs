@@ -40,11 +40,11 @@ pub(super) fn tables(report: &Report, summary: &Summary, width: usize) -> String
     let boots_width = if told { BOOTS } else { 0 };
     let name_width = room.saturating_sub(boots_width).clamp(least, widest);
     let mut out = String::new();
-    let values = Values::of(report, summary);
+    let values = Values::of(summary);
     let metrics = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
     for (place, MetricSummary { metric, .. }) in metrics.iter().enumerate() {
         let first = if summary.single_iteration { String::new() } else { format!("{:>CELL$}", "first") };
-        let title = text::line(&format!("{metric}, {}", values.unit(metric)));
+        let title = text::line(&format!("{}, {}", metric.name, values.unit(metric)));
         // Over its own table where it has no room beside the columns' names.
         let (above, title) =
             if title.chars().count() < name_width { (None, title) } else { (Some(title), String::new()) };
@@ -69,7 +69,7 @@ pub(super) fn tables(report: &Report, summary: &Summary, width: usize) -> String
             let first = if summary.single_iteration { String::new() } else { number(of_metric.first) };
             let sample = of_metric.sample;
             let spread = [sample.map(|s| s.median), sample.map(|s| s.min), sample.map(|s| s.max)];
-            let boots = contender.figures.as_ref().filter(|_| told).map(|figures| boots(figures, metric));
+            let boots = contender.figures.as_ref().filter(|_| told).map(|figures| boots(figures, &metric.name));
             let boots = boots.unwrap_or_default();
             out += &format!("{name:<name_width$}{boots:>boots_width$}{first}{}\n", spread.map(number).concat());
         }

@@ -9,15 +9,15 @@ use firebench_vmm::Launch;
 use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use super::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
 use super::values::Values;
-use super::words::{CHECKS, boot_failure, caveats, first_meminfo, status_words};
+use super::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, status_words};
 use super::{EMULATED, design, hosts, imported};
 use crate::audit::{Audit, audit};
-use crate::boots::CAN_BE_ZERO;
 use crate::experiment::toml::to_toml;
 use crate::markdown_block::MARKER;
 use crate::meminfo;
+use crate::metric::{self, Unit};
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
-use crate::summary::{METRICS, MetricSummary, Summary, summarize};
+use crate::summary::{MetricSummary, Summary, summarize};
 
 /// Writes the whole document.
 pub fn render(report: &Report) -> String {
@@ -80,15 +80,23 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
     if let Some((baseline, others)) = titles(&report.contenders).split_first().filter(|_| !summary.pairs.is_empty()) {
         let mut header = vec!["contender".to_owned()];
         let metrics = summary.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
-        let is_there = metrics.iter().any(|(metric, _)| metric == CAN_BE_ZERO);
-        let by_difference = if is_there { format!("; {} by difference", code(CAN_BE_ZERO)) } else { String::new() };
-        out += &format!("\nRatio to {baseline} (above 1: takes longer{by_difference}):\n\n");
-        header.extend(metrics.iter().map(|(metric, _)| sentence(metric)));
+        let declared = metrics.iter().map(|(metric, _)| metric);
+        let by_difference = by_difference(declared.clone());
+        let by_difference = match by_difference.is_empty() {
+            true => String::new(),
+            false => {
+                let names: Vec<String> = by_difference.iter().map(|name| code(name)).collect();
+                format!("; {} by difference", text::list(&names))
+            }
+        };
+        let above_one = sentence(&above_one(declared.clone()));
+        out += &format!("\nRatio to {baseline} (above 1: {above_one}{by_difference}):\n\n");
+        header.extend(declared.map(|metric| sentence(&metric.name)));
         let paired = summary.pairs.iter().all(|pair| pair.apart.is_none());
         header.extend(
             if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned),
         );
-        let values = Values::of(report, summary);
+        let values = Values::of(summary);
         let rows: Vec<Vec<String>> = summary
             .pairs
             .iter()
@@ -115,14 +123,14 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
 }
 
 fn sample_table(report: &Report, summary: &Summary) -> String {
-    let values = Values::of(report, summary);
+    let values = Values::of(summary);
     let which = if summary.single_iteration { "" } else { ", later iterations" };
     let row = |name: String, cells: Vec<String>| [vec![name], cells].concat();
     let mut rows = Vec::new();
     let known = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
     for (index, MetricSummary { metric: name, .. }) in known.iter().enumerate() {
         let number = |value: f64| values.number(name, value);
-        let (metric, sign) = (sentence(name), values.sign(name));
+        let (metric, sign) = (sentence(&name.name), sentence(&values.sign(name)));
         let metrics = || summary.contenders.iter().map(|c| c.metrics.get(index));
         if !summary.single_iteration {
             let cells = metrics().map(|m| m.and_then(|m| m.first).map_or("-".to_owned(), number)).collect();
@@ -164,7 +172,7 @@ fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
             out += &format!("\n{}\n", sentence(message));
         }
         if !boot.iterations.is_empty() {
-            out += &format!("\n{}", fence("bash", &results(&report.command, boot)));
+            out += &format!("\n{}", fence("bash", &results(report, boot)));
         }
         if !boot.last_words.is_empty() {
             out += &format!("\nIts last words:\n\n{}", fence("text", &boot.last_words.join("\n")));
@@ -174,15 +182,20 @@ fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
 }
 
 /// A boot's iterations as a shell would show them, in the format of busybox's `time`.
-fn results(command: &[String], boot: &BootRecord) -> String {
+fn results(report: &Report, boot: &BootRecord) -> String {
+    let command = &report.command;
     let file = command.last().map(String::as_str).unwrap_or_default();
     let mut lines = Vec::new();
     for iteration in &boot.iterations {
         lines.push(format!("(none):~# time {}", command.join(" ")));
         lines.push(format!("{}  {file}", iteration.digest));
-        for metric in METRICS {
-            let value = iteration.metrics.get(metric).map_or("-".to_owned(), |&seconds| time_format(seconds));
-            lines.push(format!("{metric:<8}{value}"));
+        for metric in metric::shown(&report.metrics) {
+            let write = |value: f64| match metric.unit.as_ref().and_then(Unit::seconds) {
+                Some(seconds) => time_format(value * seconds),
+                None => format!("{value} {}", metric.sign()),
+            };
+            let value = iteration.metrics.get(metric.name.as_ref()).map_or("-".to_owned(), |&value| write(value));
+            lines.push(format!("{:<8}{value}", metric.name));
         }
     }
     lines.join("\n")

@@ -21,7 +21,7 @@ pub mod progress;
 pub mod runs;
 pub mod terminal;
 pub(crate) mod values;
-mod words;
+pub(crate) mod words;
 
 pub use files::{Written, check_directory, write_atomic};
 

@@ -2,18 +2,19 @@
 
 use firebench_protocol::Moment;
 use firebench_text as text;
-use firebench_text::Unit;
+
 use firebench_vmm::VmmKind;
 
 use super::values::Values;
-use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
+use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, status_words};
 use super::{EMULATED, design, exercised, fairness, hosts, imported};
 use crate::audit::exercise::exercises;
 use crate::audit::subject::is_memory_limited;
 use crate::audit::{Audit, Fairness, Rank, audit};
 use crate::meminfo;
-use crate::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
-use crate::summary::{ContenderSummary, METRICS, MetricSummary, Pair, Summary, summarize};
+use crate::metric::{self, Metric};
+use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
+use crate::summary::{ContenderSummary, MetricSummary, Pair, Summary, summarize};
 
 /// The widest line that is ever written.
 pub const MAX_WIDTH: usize = 100;
@@ -27,8 +28,8 @@ const STUB: usize = 17;
 /// Width of one number.
 const NUMBER: usize = 8;
 
-/// Width of one contender's columns, without the gap before them.
-const BAND: usize = NUMBER * METRICS.len();
+/// Width of one contender's columns, without the gap before them, at least.
+const BAND: usize = NUMBER * 3;
 
 /// Width of the gap before a contender's columns.
 const GAP: usize = 3;
@@ -48,11 +49,6 @@ impl Style {
     pub fn for_stream(is_terminal: bool, no_color: Option<&std::ffi::OsStr>, width: Option<usize>) -> Self {
         let color = is_terminal && no_color.is_none_or(|value| value.is_empty());
         Style { color, width: width.unwrap_or(MAX_WIDTH) }
-    }
-
-    fn usable(self) -> usize {
-        // Narrower than one contender's columns makes no table.
-        self.width.clamp(STUB + GAP + BAND, MAX_WIDTH)
     }
 
     /// The width of sentences.
@@ -160,7 +156,9 @@ fn machines(contenders: &[ContenderRecord]) -> String {
 
 /// The contenders side by side, as many as fit, with all that has one value for each of them.
 fn tables(report: &Report, summary: &Summary, style: Style) -> String {
-    let bands = (style.usable().saturating_sub(STUB) / (BAND + GAP)).max(1);
+    let band = band(report);
+    let bands =
+        (style.width.min(MAX_WIDTH).saturating_sub(STUB).checked_div(band.saturating_add(GAP)).unwrap_or(1)).max(1);
     let mut out = String::new();
     let columns: Vec<(&ContenderRecord, &ContenderSummary)> =
         report.contenders.iter().zip(&summary.contenders).collect();
@@ -173,48 +171,86 @@ fn tables(report: &Report, summary: &Summary, style: Style) -> String {
     out
 }
 
+/// Width of one contender's columns: one a metric.
+fn band(report: &Report) -> usize {
+    metric::shown(&report.metrics).count().saturating_mul(NUMBER).max(BAND)
+}
+
 type Column<'a> = (&'a ContenderRecord, &'a ContenderSummary);
 
 fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -> String {
     let mut lines = Vec::new();
-    let unit = Values::of(report, summary).times();
-    lines.extend(name_lines(columns, unit).iter().map(|line| style.paint(Paint::Head, line)));
-    let header: String = METRICS.iter().map(|metric| format!("{metric:>NUMBER$}")).collect();
-    lines.push(style.paint(Paint::Head, &row("boot  iteration", columns.iter().map(|_| header.clone()))));
-    lines.extend(iteration_lines(columns, unit));
-    lines.push(style.paint(Paint::Dim, &"─".repeat(columns.len().saturating_mul(GAP + BAND).saturating_add(STUB))));
-    lines.extend(spread_lines(columns, summary, unit, style));
+    let sheet = Sheet { values: &Values::of(summary), metrics: &metrics_of(report), band: band(report) };
+    lines.extend(name_lines(columns, &sheet).iter().map(|line| style.paint(Paint::Head, line)));
+    let header: String = sheet.metrics.iter().map(|metric| format!("{:>NUMBER$}", metric.name)).collect();
+    lines.push(style.paint(Paint::Head, &sheet.row("boot  iteration", columns.iter().map(|_| header.clone()))));
+    if sheet.unit().is_none() {
+        let signs: String =
+            sheet.metrics.iter().map(|metric| format!("{:>NUMBER$}", sheet.values.sign(metric))).collect();
+        lines.push(style.paint(Paint::Head, &sheet.row("", columns.iter().map(|_| signs.clone()))));
+    }
+    lines.extend(iteration_lines(columns, &sheet));
+    let width = columns.len().saturating_mul(sheet.band.saturating_add(GAP)).saturating_add(STUB);
+    lines.push(style.paint(Paint::Dim, &"─".repeat(width)));
+    lines.extend(spread_lines(columns, summary, &sheet, style));
     lines.push(String::new());
-    lines.extend(check_lines(columns, report));
+    lines.extend(check_lines(columns, report, &sheet));
     lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+fn metrics_of(report: &Report) -> Vec<&Metric> {
+    metric::shown(&report.metrics).collect()
+}
+
+/// What all rows of a table have in common.
+struct Sheet<'a> {
+    values: &'a Values,
+    metrics: &'a [&'a Metric],
+    /// Width of one contender's columns.
+    band: usize,
+}
+
+impl Sheet<'_> {
+    /// The unit of all metrics; None where they do not share one.
+    fn unit(&self) -> Option<String> {
+        let (first, others) = self.metrics.split_first()?;
+        others.iter().all(|metric| metric.unit == first.unit).then(|| self.values.unit(first))
+    }
+
+    fn row(&self, stub: &str, cells: impl IntoIterator<Item = String>) -> String {
+        let band = self.band;
+        let cells: String = cells.into_iter().map(|cell| format!("{:GAP$}{cell:>band$}", "")).collect();
+        format!("{stub:<STUB$}{cells}")
+    }
+
+    fn number(&self, metric: &Metric, value: Option<f64>) -> String {
+        format!("{:>NUMBER$}", value.map_or("-".to_owned(), |value| self.values.number(metric, value)))
+    }
+}
+
 /// The contenders' names above their columns, in as many lines as they take.
-fn name_lines(columns: &[Column], unit: Unit) -> Vec<String> {
+fn name_lines(columns: &[Column], sheet: &Sheet) -> Vec<String> {
+    let band = sheet.band;
     let names: Vec<Vec<char>> = columns.iter().map(|(c, _)| text::line(&c.name).chars().collect()).collect();
-    let pieces: Vec<Vec<&[char]>> = names.iter().map(|name| name.chunks(BAND).collect()).collect();
+    let pieces: Vec<Vec<&[char]>> = names.iter().map(|name| name.chunks(band).collect()).collect();
     let height = pieces.iter().map(Vec::len).max().unwrap_or(0).clamp(1, NAME_LINES);
     let cell = |pieces: &Vec<&[char]>, line: usize| {
         let piece: String = pieces.get(line).copied().unwrap_or_default().iter().collect();
-        format!("{piece:^BAND$}")
+        format!("{piece:^band$}")
     };
-    let stub = |line: usize| if line == 0 { unit.name() } else { "" };
-    (0..height).map(|line| row(stub(line), pieces.iter().map(|pieces| cell(pieces, line)))).collect()
+    let unit = sheet.unit().unwrap_or_default();
+    let stub = |line: usize| if line == 0 { unit.trim_start_matches("in ") } else { "" };
+    (0..height).map(|line| sheet.row(stub(line), pieces.iter().map(|pieces| cell(pieces, line)))).collect()
 }
 
 /// So many lines of a name are shown: no contender of a run has a longer one, commands that were imported may.
 const NAME_LINES: usize = 8;
 
-fn row(stub: &str, cells: impl IntoIterator<Item = String>) -> String {
-    let cells: String = cells.into_iter().map(|cell| format!("{:GAP$}{cell:>BAND$}", "")).collect();
-    format!("{stub:<STUB$}{cells}")
-}
-
 /// So many blocks are shown, the first ones and the last; the report's files have all.
 const BLOCKS: usize = 4;
 
 /// A line for each iteration of each block; a boot that did not end well says so after its iterations.
-fn iteration_lines(columns: &[Column], unit: Unit) -> Vec<String> {
+fn iteration_lines(columns: &[Column], sheet: &Sheet) -> Vec<String> {
     let blocks: std::collections::BTreeSet<u32> =
         columns.iter().flat_map(|(c, _)| &c.boots).map(|boot| boot.block).collect();
     let mut lines = Vec::new();
@@ -233,32 +269,29 @@ fn iteration_lines(columns: &[Column], unit: Unit) -> Vec<String> {
         for index in 0..boots.iter().flatten().map(|boot| height(boot)).max().unwrap_or(0) {
             let boot = if index == 0 { (u64::from(block) + 1).to_string() } else { String::new() };
             let iteration = if index == 0 { "first".to_owned() } else { index.saturating_add(1).to_string() };
-            let cells = boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index, unit)).unwrap_or_default());
-            lines.push(row(&format!("{boot:>4}  {iteration:<9}"), cells));
+            let cells =
+                boots.iter().map(|boot| boot.map(|boot| iteration_cell(boot, index, sheet)).unwrap_or_default());
+            lines.push(sheet.row(&format!("{boot:>4}  {iteration:<9}"), cells));
         }
     }
     lines
 }
 
-fn iteration_cell(boot: &BootRecord, index: usize, unit: Unit) -> String {
+fn iteration_cell(boot: &BootRecord, index: usize, sheet: &Sheet) -> String {
     match boot.iterations.get(index) {
-        Some(iteration) => METRICS.iter().map(|metric| number(iteration_value(iteration, metric), unit)).collect(),
+        Some(iteration) => {
+            let value = |metric: &Metric| iteration.metrics.get(metric.name.as_ref()).copied();
+            sheet.metrics.iter().map(|metric| sheet.number(metric, value(metric))).collect()
+        }
         None if index == boot.iterations.len() && boot.status != BootStatus::Ok => status_words(boot.status).to_owned(),
         None => String::new(),
     }
 }
 
-fn iteration_value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
-    iteration.metrics.get(metric).copied()
-}
-
-fn number(value: Option<f64>, unit: Unit) -> String {
-    format!("{:>NUMBER$}", value.map_or("-".to_owned(), |seconds| unit.number(seconds)))
-}
-
-fn spread_lines(columns: &[Column], summary: &Summary, unit: Unit, style: Style) -> Vec<String> {
+fn spread_lines(columns: &[Column], summary: &Summary, sheet: &Sheet, style: Style) -> Vec<String> {
     let line = |stub: &str, value: fn(&MetricSummary) -> Option<f64>| {
-        row(stub, columns.iter().map(|(_, s)| s.metrics.iter().map(|m| number(value(m), unit)).collect()))
+        let cell = |s: &ContenderSummary| s.metrics.iter().map(|m| sheet.number(&m.metric, value(m))).collect();
+        sheet.row(stub, columns.iter().map(|(_, s)| cell(s)))
     };
     let median = if summary.single_iteration { "median" } else { "later, median" };
     let mut lines = vec![style.paint(Paint::Head, &line(median, |m| m.sample.map(|s| s.median)))];
@@ -271,18 +304,18 @@ fn spread_lines(columns: &[Column], summary: &Summary, unit: Unit, style: Style)
 }
 
 /// What must be plausible for the numbers above to mean anything.
-fn check_lines(columns: &[Column], report: &Report) -> Vec<String> {
-    let cell = |text: Option<String>| text::cut(text.as_deref().unwrap_or("-"), BAND);
+fn check_lines(columns: &[Column], report: &Report, sheet: &Sheet) -> Vec<String> {
+    let cell = |text: Option<String>| text::cut(text.as_deref().unwrap_or("-"), sheet.band);
     let told = CHECKS.iter().filter(|(_, check)| columns.iter().any(|(_, s)| check(s).is_some()));
     let mut lines: Vec<String> =
-        told.map(|(name, check)| row(name, columns.iter().map(|(_, s)| cell(check(s))))).collect();
+        told.map(|(name, check)| sheet.row(name, columns.iter().map(|(_, s)| cell(check(s))))).collect();
     let baseline = report.contenders.first().and_then(mem_total);
     let memory = |contender| {
         let kib = mem_total(contender)?;
         let difference = baseline.map_or(0, |baseline| i128::from(kib).saturating_sub(baseline.into()));
         Some(if difference == 0 { format!("{kib} kB") } else { format!("{kib} kB ({difference:+})") })
     };
-    lines.push(row("MemTotal", columns.iter().map(|(c, _)| cell(memory(c)))));
+    lines.push(sheet.row("MemTotal", columns.iter().map(|(c, _)| cell(memory(c)))));
     lines
 }
 
@@ -296,18 +329,18 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
 fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
     let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
     let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
-    let mut out =
-        style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: takes longer)", first.baseline));
-    let values = Values::of(report, summary);
-    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, values, style)));
+    let above_one = above_one(first.metrics.iter().map(|(metric, _)| metric));
+    let mut out = style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: {above_one})", first.baseline));
+    let values = Values::of(summary);
+    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, &values, style)));
     out.extend(caveats(report, summary).iter().map(told));
     out
 }
 
-fn ratio_line(pair: &Pair, values: Values, style: Style) -> String {
+fn ratio_line(pair: &Pair, values: &Values, style: Style) -> String {
     let name = text::line(&pair.contender);
     let compared = pair.metrics.iter().map(|(metric, comparison)| {
-        format!("{} {}", text::cut(&text::line(metric), METRIC), values.comparison(metric, comparison))
+        format!("{} {}", text::cut(&text::line(&metric.name), METRIC), values.comparison(metric, comparison))
     });
     let blocks = match pair.apart {
         Some([contender, baseline]) => format!("unpaired, from {contender} and {baseline} boots"),

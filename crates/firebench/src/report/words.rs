@@ -1,14 +1,14 @@
 //! What terminal and Markdown say in the same words.
 
 use firebench_protocol::Moment;
-use firebench_stats::{Scale, Sentence};
+use firebench_stats::{Better, Quantity, Scale};
 use firebench_text as text;
 
 use crate::audit::{self, Unchecked};
 use crate::boots;
 use crate::clock::{self, Known};
-use crate::import::metric;
 use crate::judged::{self, Unjudged};
+use crate::metric::Metric;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use crate::summary::{ContenderSummary, Pair, Summary};
 
@@ -72,23 +72,41 @@ pub const CHECKS: [Check; 7] = [
 /// A check's name, and how to say what it found.
 type Check = (&'static str, fn(&ContenderSummary) -> Option<String>);
 
-/// The unit of a metric; nothing where it is not known.
-pub fn unit(report: &Report, metric: &str) -> &'static str {
-    if report.imported.is_some() { metric::unit(metric) } else { "s" }
+/// What it means in these metrics that a ratio is above 1: `takes longer`, `is higher, which is better`.
+pub fn above_one<'a>(metrics: impl Iterator<Item = &'a Metric> + Clone) -> String {
+    if metrics.clone().all(|metric| metric.quantity() == Quantity::Time) {
+        return "takes longer".to_owned();
+    }
+    let of = |better| names(metrics.clone().filter(|metric| metric.better == better));
+    match (of(Better::Less).as_slice(), of(Better::More).as_slice()) {
+        ([], _) => "is higher, which is better".to_owned(),
+        (_, []) => "is higher, which is worse".to_owned(),
+        (less, more) => format!("is higher: better in {}, worse in {}", text::list(more), text::list(less)),
+    }
+}
+
+/// Those of the metrics that are compared by difference.
+pub fn by_difference<'a>(metrics: impl Iterator<Item = &'a Metric>) -> Vec<String> {
+    names(metrics.filter(|metric| metric.scale == Scale::Raw))
+}
+
+fn names<'a>(metrics: impl Iterator<Item = &'a Metric>) -> Vec<String> {
+    metrics.map(|metric| metric.name.to_string()).collect()
 }
 
 /// The verdict on a pair in words.
 fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
-    let (Pair { contender, baseline, .. }, metric) = (pair, report.design.primary.as_str());
-    let unit = unit(report, metric);
+    let Pair { contender, baseline, .. } = pair;
+    let primary = report.primary();
+    let metric = &primary.name;
     match (&pair.judgement, pair.unjudged) {
         (Some(judgement), _) => {
-            let sentence = Sentence { contender, baseline, metric, unit, judgement };
-            let by_difference = judgement.scale == Scale::Raw && boots::scale(metric) == Scale::Ratio;
-            let note = if by_difference {
-                " A ratio needs times above zero, and some are zero: this is the difference."
-            } else {
-                ""
+            let sentence = primary.sentence(contender, baseline, judgement);
+            let by_difference = judgement.scale == Scale::Raw && primary.scale == Scale::Ratio;
+            let note = match (by_difference, primary.quantity()) {
+                (false, _) => "",
+                (true, Quantity::Time) => " A ratio needs times above zero, and some are zero: this is the difference.",
+                (true, _) => " A ratio needs values above zero, and some are zero: this is the difference.",
             };
             format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
         }

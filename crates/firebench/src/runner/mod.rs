@@ -11,7 +11,6 @@ use firebench_stats::design::{self, End, Next, Schedule, Turn};
 use patience::Patience;
 
 use crate::events::{Listener, RunEvent};
-use crate::experiment::Primary;
 use crate::plan::Plan;
 use crate::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use crate::throttle;
@@ -64,11 +63,11 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
 }
 
 /// What the design takes from a boot that is over: of one that is not good, the time that it took.
-pub fn measured(record: &BootRecord, primary: Primary) -> design::Boot {
+pub fn measured(record: &BootRecord, primary: &str) -> design::Boot {
     if record.status != BootStatus::Ok {
         return design::Boot::void(record.life_seconds);
     }
-    let value = |iteration: &crate::record::IterationRecord| iteration.metrics.get(primary.name()).copied();
+    let value = |iteration: &crate::record::IterationRecord| iteration.metrics.get(primary).copied();
     design::Boot {
         iterations: record.iterations.iter().map(|iteration| value(iteration).unwrap_or(f64::NAN)).collect(),
         seconds: record.life_seconds,
@@ -85,13 +84,13 @@ fn ended(end: End) -> RunEnd {
 }
 
 /// A design for the report, as far as it is known.
-pub fn recorded(settings: &design::Settings, primary: Primary, state: &design::State) -> DesignRecord {
+pub fn recorded(settings: &design::Settings, primary: &str, state: &design::State) -> DesignRecord {
     let (precision, max_seconds) = match settings.size {
         design::Size::Blocks(_) => (None, None),
         design::Size::Precision { precision, max_seconds } => (Some(precision), Some(max_seconds)),
     };
     DesignRecord {
-        primary: primary.name().to_owned(),
+        primary: primary.to_owned(),
         seed: settings.seed,
         rule: state.rule,
         precision,
@@ -109,7 +108,7 @@ pub fn recorded(settings: &design::Settings, primary: Primary, state: &design::S
 /// Tells what is known after a block.
 fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
     let state = schedule.state();
-    let known = recorded(&plan.design, plan.primary, &state);
+    let known = recorded(&plan.design, &plan.primary, &state);
     let last = plan.extended.last().map(|extension| extension.max_seconds);
     let (max_seconds, extended) = (last.or(known.max_seconds), plan.extended.clone());
     let design = DesignRecord { end, max_seconds, extended, ..known };
@@ -178,7 +177,7 @@ impl Boots<'_> {
                     record.throttled_seconds.is_some_and(|seconds| seconds > throttle::SHARE * record.life_seconds);
                 self.held_up = record.message.clone().filter(|_| held_up);
             }
-            let boot = measured(&record, self.plan.primary);
+            let boot = measured(&record, &self.plan.primary);
             let boot = design::Boot { seconds: boot.seconds + spent, ..boot };
             let void = record
                 .message

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use firebench_stats::{Judgement, Verdict};
+use firebench_stats::{Judgement, Quantity, Verdict};
 use firebench_text as text;
 
 use crate::audit;
 use crate::boots::good;
+use crate::metric::Metric;
 use crate::record::Report;
 use crate::summary::{Pair, Summary};
 
@@ -38,13 +39,13 @@ pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
 
 /// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
 pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
-    let unlike = audit::unlike(report);
+    let (unlike, primary) = (audit::unlike(report), report.primary());
     let pairs = || summary.pairs.iter().zip(&unlike);
     let judged = || pairs().filter_map(|(pair, unlike)| Some((pair, unlike, pair.judgement.as_ref()?)));
     let word = |(pair, unlike, judged): (&Pair, &Vec<String>, &Judgement)| {
         let undecided = judged.verdict == Verdict::Inconclusive;
         let unlike = if unlike.is_empty() || undecided { "" } else { " (not like with like)" };
-        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged))
+        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged, &primary))
     };
     let mut words: Vec<String> = judged().take(VERDICTS).map(word).collect();
     if let Some(more) = judged().count().checked_sub(VERDICTS).filter(|more| *more > 0) {
@@ -53,14 +54,14 @@ pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-fn judgement(judgement: &Judgement) -> String {
+fn judgement(judgement: &Judgement, metric: &Metric) -> String {
     let effect = judgement.effect().estimate.abs();
-    // A ratio has a percentage, a difference where a ratio would be one to zero has a unit that is not known here.
+    // A ratio has a percentage, a difference where a ratio would be one to zero has none.
     let size = judgement.ratio().map(|_| format!("{:.1}% ", effect * 100.0)).unwrap_or_default();
-    match judgement.verdict {
-        Verdict::Slower => format!("{size}slower"),
-        Verdict::Faster => format!("{size}faster"),
-        Verdict::Equivalent => "equivalent".to_owned(),
-        Verdict::Inconclusive => "inconclusive".to_owned(),
+    let word = judgement.verdict.word(metric.quantity()).text();
+    match (judgement.verdict.standing(metric.better), metric.quantity()) {
+        (None, _) => word.to_owned(),
+        (Some(_), Quantity::Time) => format!("{size}{word}"),
+        (Some(standing), Quantity::Amount(_)) => format!("{size}{word} ({})", standing.word()),
     }
 }

@@ -7,19 +7,23 @@ use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
 use firebench_stats::{Judgement, Scale, boot, median, verdict};
 
-use super::{Comparison, ContenderSummary, METRICS, MetricSummary, Pair, Spread, Summary, spread};
+use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, spread};
 use crate::boots;
 use crate::figures::Figures;
 use crate::judged::Unjudged;
+use crate::metric::{self, Metric};
 use crate::record::{DesignRecord, Report};
 
-/// The metrics that are shown: the primary one, and of [`METRICS`] those that some contender has.
-pub fn metrics(report: &Report) -> Vec<String> {
-    let figures = || report.contenders.iter().filter_map(|contender| contender.figures.as_ref());
-    let known = METRICS.into_iter().filter(|metric| figures().any(|figures| figures.metrics.contains_key(*metric)));
-    let mut shown: Vec<String> = known.map(str::to_owned).collect();
-    if !shown.contains(&report.design.primary) {
-        shown.insert(0, report.design.primary.clone());
+/// The metrics that are shown: those that some contender has, and the primary one in any case.
+pub(super) fn metrics(report: &Report) -> Vec<Metric> {
+    let mut figures = report.contenders.iter().filter_map(|contender| contender.figures.as_ref());
+    let primary = report.primary();
+    let is_there = |metric: &&Metric| {
+        **metric == *primary || figures.any(|figures| figures.metrics.contains_key(metric.name.as_ref()))
+    };
+    let mut shown: Vec<Metric> = metric::shown(&report.metrics).filter(is_there).cloned().collect();
+    if !shown.contains(&primary) {
+        shown.insert(0, primary.into_owned());
     }
     shown
 }
@@ -58,9 +62,9 @@ pub(super) fn summarize(report: &Report) -> Summary {
     }
 }
 
-fn contender(name: &str, figures: &Figures, metrics: &[String], design: &DesignRecord) -> ContenderSummary {
-    let metric = |metric: &String| {
-        let boots = || figures.boots(metric, design.warm_up);
+fn contender(name: &str, figures: &Figures, metrics: &[Metric], design: &DesignRecord) -> ContenderSummary {
+    let metric = |metric: &Metric| {
+        let boots = || figures.boots(&metric.name, design.warm_up);
         let sample: Option<Spread> = spread(boots().flat_map(|boot| boot.counted).map(|sample| sample.value).collect());
         let first = (design.iterations > 1).then(|| median(boots().map(|boot| boot.first))).flatten();
         MetricSummary { metric: metric.clone(), first, sample }
@@ -88,7 +92,7 @@ struct Values<'a> {
 
 /// The baseline in one metric, which every other contender is compared with.
 struct Sides<'a> {
-    metric: &'a str,
+    metric: &'a Metric,
     design: &'a DesignRecord,
     comparisons: usize,
     /// On the metric's own scale, and by difference where that is another.
@@ -108,36 +112,36 @@ struct Baseline<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn of(figures: &'a Figures, metric: &'a str, design: &'a DesignRecord, comparisons: usize) -> Self {
+    fn of(figures: &'a Figures, metric: &'a Metric, design: &'a DesignRecord, comparisons: usize) -> Self {
         let baseline = |scale| {
-            let values = values(figures, metric, design, scale)?;
+            let values = values(figures, &metric.name, design, scale)?;
             let in_blocks = !figures.blocks.is_empty();
-            let by_block = if in_blocks { values.by_block(metric, design).collect() } else { HashMap::new() };
+            let by_block = if in_blocks { values.by_block(&metric.name, design).collect() } else { HashMap::new() };
             Ok(Baseline { side: Side::of(&values.values).ok(), by_block, in_blocks, values })
         };
-        let median = middle(figures, metric, design);
-        Sides { metric, design, comparisons, own: baseline(boots::scale(metric)), raw: baseline(Scale::Raw), median }
+        let median = middle(figures, &metric.name, design);
+        Sides { metric, design, comparisons, own: baseline(metric.scale), raw: baseline(Scale::Raw), median }
     }
 
     /// Adds the metric to a pair, and the verdict if it is the primary one.
     fn compare(&self, pair: &mut Pair, other: &Figures) {
         let compared = boots::on_a_scale(self.metric, |scale| {
-            let own = scale == boots::scale(self.metric);
+            let own = scale == self.metric.scale;
             let baseline = if own { &self.own } else { &self.raw }.as_ref().map_err(|unjudged| *unjudged)?;
-            let contender = values(other, self.metric, self.design, scale)?;
+            let contender = values(other, &self.metric.name, self.design, scale)?;
             Ok(self.on_scale(scale, baseline, &contender))
         });
         let comparison = match &compared {
             Ok(Compared { scale: Scale::Ratio, centre: Some(centre), .. }) => Comparison::Ratio(centre.exp()),
             // No block has both.
             Ok(Compared { apart: None, blocks: 0, .. }) => Comparison::Unknown,
-            _ => match self.median.zip(middle(other, self.metric, self.design)) {
+            _ => match self.median.zip(middle(other, &self.metric.name, self.design)) {
                 Some((baseline, contender)) => Comparison::Difference(contender - baseline),
                 None => Comparison::Unknown,
             },
         };
-        pair.metrics.push((self.metric.to_owned(), comparison));
-        if self.metric == self.design.primary {
+        pair.metrics.push((self.metric.clone(), comparison));
+        if self.metric.name == self.design.primary {
             match compared {
                 Ok(compared) => {
                     pair.blocks = compared.blocks;
@@ -170,7 +174,7 @@ impl<'a> Sides<'a> {
     /// The file says which boots were measured side by side.
     fn paired(&self, scale: Scale, baseline: &Baseline, contender: &Values) -> Compared {
         let both = contender
-            .by_block(self.metric, self.design)
+            .by_block(&self.metric.name, self.design)
             .filter_map(|(block, value)| Some((block, value, *baseline.by_block.get(&block)?)));
         let both: Vec<(u32, f64, f64)> = both.collect();
         let of_contender: Vec<f64> = both.iter().map(|(_, value, _)| *value).collect();

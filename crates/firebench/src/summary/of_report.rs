@@ -2,7 +2,17 @@
 
 use super::{Summary, contender_summary, imported, pair};
 use crate::boots;
+use crate::metric::{self, Metric};
 use crate::record::Report;
+
+/// The metrics that are shown: all that the report declares so, or, of figures of others, those that some contender has, and the primary
+/// one in any case.
+pub fn metrics(report: &Report) -> Vec<Metric> {
+    if report.imported.is_some() {
+        return imported::metrics(report);
+    }
+    metric::shown(&report.metrics).cloned().collect()
+}
 
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {

@@ -5,6 +5,7 @@ use firebench::record::{BootStatus, Report};
 use firebench::report::json::to_json;
 use firebench::report::terminal::Style;
 use firebench::report::{findings, markdown, terminal};
+use firebench_stats::Better;
 use firebench_supervise::cpulimit::CpuLimit;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ fn reports() -> Vec<Report> {
 }
 
 fn csv(text: &str, metric: Option<&str>) -> Report {
-    let options = Options { metric: metric.map(str::to_owned), less_is_better: true, ..Options::default() };
+    let options = Options { metric: metric.map(str::to_owned), better: Some(Better::Less), ..Options::default() };
     import::parse_with(text, "mine.csv", "2025-06-01T12:00:00Z", &options).unwrap()
 }
 

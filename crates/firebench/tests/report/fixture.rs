@@ -89,7 +89,7 @@ pub fn published() -> Report {
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
-            design: Design { boots: Some(2), ..Design::default() },
+            design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
         accelerator: Accel::Kvm,
@@ -99,6 +99,7 @@ pub fn published() -> Report {
         host: host::facts(),
         payload: PayloadRecord { bytes: GIB, sha256: DIGEST.to_owned(), source: "ChaCha12 stream, seed 1".to_owned() },
         command: vec!["/bin/sha256sum".to_owned(), "/random.txt".to_owned()],
+        metrics: Workload::Memory.metrics().to_vec(),
         artifacts: vec![
             artifact("kernel", "linux-image-6.1.0-40-cloud-amd64", Some("6.1.153-1"), 45_000_000),
             artifact("initramfs", "initramfs.cpio", None, 1_500_000),
@@ -139,6 +140,7 @@ pub fn nested() -> Report {
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
         design: Design {
+            primary: Some("real".to_owned()),
             boots: Some(2),
             precision: Some(Share::percent(1)),
             max_time: Some(Span::seconds(300)),

@@ -20,7 +20,7 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                if !MAPS.contains(&key.as_str()) || path.contains("experiment") {
+                if !MAPS.contains(&key.as_str()) || value.is_array() || path.contains("experiment") {
                     paths(&path, value, found);
                 }
                 found.insert(path);

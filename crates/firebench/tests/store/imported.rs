@@ -2,12 +2,13 @@
 
 use firebench::experiment_file::load_experiment;
 use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
+use firebench::metric::Unit;
 use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
 use firebench::report::terminal::Style;
 use firebench::report::{json, markdown, terminal};
 use firebench::store::Store;
 use firebench::summary::{Comparison, Pair, summarize};
-use firebench_stats::{Scale, Verdict, unpaired};
+use firebench_stats::{Better, Scale, Verdict, unpaired};
 use firebench_text::errors::sentence;
 use miette::Diagnostic;
 use tempfile::tempdir;
@@ -76,7 +77,7 @@ fn the_columns_of_a_csv_may_stand_in_any_order() {
     assert_eq!((samples(first, "real"), samples(first, "user")), (vec![(0, 2.5), (0, 1.25)], vec![(0, 1.5)]));
     assert_eq!((samples(second, "real"), samples(second, "latency_us")), (vec![(0, 2.0)], vec![(1, 1000.0)]));
     assert_eq!((report.design.primary.as_str(), report.design.warm_up), ("real", 1));
-    assert!(notices(&report).contains("neither shown nor compared: latency_us"), "{:?}", report.notices);
+    assert!(notices(&report).contains("latency_us is taken as in us, less is better"), "{:?}", report.notices);
 
     let windows = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
     assert_eq!(import(&windows, "mine.csv"), report);
@@ -129,7 +130,7 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     let welch = unpaired::welch(&slow, &fast, 0.05, 1).unwrap();
     let judged = found.judgement.unwrap();
     assert!((judged.interval.half_width - welch.half_width).abs() < 1e-12, "{judged:?}");
-    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Slower, Some(6)));
+    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
     let terminal = terminal::render(&report, Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
     assert!(!terminal.contains("left out") && !terminal.contains("cannot tell any difference"), "{terminal}");
@@ -151,7 +152,7 @@ fn boots_are_paired_where_the_file_has_blocks() {
     let (report, found) = pair(&text);
     assert_eq!((found.blocks, found.blocks_left_out, found.apart), (4, 1, None));
     // The drift is in both and cancels.
-    assert_eq!(found.judgement.unwrap().verdict, Verdict::Slower);
+    assert_eq!(found.judgement.unwrap().verdict, Verdict::Higher);
     let terminal = terminal::render(&report, Style { color: false, width: 100 });
     assert!(terminal.contains("from 4 blocks") && !terminal.contains("npaired"), "{terminal}");
     for (line, expected) in [
@@ -170,7 +171,7 @@ fn zeros_are_compared_by_difference() {
     let (report, found) = pair(text);
     assert!(matches!(found.metrics[0].1, Comparison::Difference(difference) if (difference - 0.5005).abs() < 1e-9));
     let judged = found.judgement.unwrap();
-    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Slower));
+    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Higher));
     let said = terminal::render(&report, Style { color: false, width: 200 });
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("tool takes 0.5") && said.contains("A ratio needs times above zero"), "{said}");
@@ -178,31 +179,52 @@ fn zeros_are_compared_by_difference() {
     assert!(pair(nothing).1.judgement.is_none());
 }
 
+/// A CSV with one sample of each of two contenders.
+fn two(metric: &str) -> String {
+    format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n")
+}
+
 #[test]
-fn what_would_be_called_by_the_wrong_direction_is_refused() {
-    let of = |metric: &str| format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n");
-    for (metric, said) in [
-        (
-            "triad_mbps",
-            "firebench knows only times so far, where less is better: more of 'triad_mbps' seems to be better",
-        ),
-        (
-            "requests/sec",
-            "firebench knows only times so far, where less is better: more of 'requests/sec' seems to be better",
-        ),
-        ("latency_us", "firebench takes times in seconds: 'latency_us' is in microseconds by its name"),
-        ("widgets", "firebench knows only times so far, where less is better: it does not know what 'widgets' is"),
+fn a_metric_that_says_nothing_of_itself_is_refused_until_somebody_does() {
+    let text = two("widgets");
+    assert_eq!(refused(&text), "firebench cannot know whether less or more of 'widgets' is better");
+    let hint = parse(&text, "x", NOW).unwrap_err().help().unwrap().to_string();
+    assert!(hint.contains("--better less or --better more") && hint.contains("--unit"), "{hint}");
+    for (better, unit, title) in [
+        (Better::Less, None, "widgets, as in the file"),
+        (Better::More, Some("W"), "widgets, in W"),
+        (Better::Less, Some("ms"), "widgets, in milliseconds"),
     ] {
-        assert_eq!(refused(&of(metric)), said);
-        let hint = parse(&of(metric), "x", NOW).unwrap_err().help().unwrap().to_string();
-        assert!(hint.contains("convert its values to seconds") && hint.contains("--less-is-better"), "{hint}");
-        let options = Options { less_is_better: true, ..Options::default() };
-        let taken = parse_with(&of(metric), "x", NOW, &options).unwrap();
-        assert_eq!(taken.design.primary, metric);
+        let options = Options { better: Some(better), unit: unit.map(Unit::new), ..Options::default() };
+        let taken = parse_with(&text, "x", NOW, &options).unwrap();
+        assert_eq!((taken.design.primary.as_str(), taken.primary().better), ("widgets", better));
         let shown = terminal::render(&taken, Style { color: false, width: 100 });
-        assert!(shown.contains(&format!("{metric}, as in the file")) && !shown.contains("in seconds"), "{shown}");
+        assert!(shown.contains(title), "{shown}");
     }
-    let boot = import(&of("boot"), "x");
+    let with_unit = "contender,boot,iteration,metric,value,unit\na,1,1,widgets,1,W\n";
+    assert_eq!(refused(with_unit), "firebench cannot know whether less or more of 'widgets' is better");
+}
+
+#[test]
+fn what_is_read_from_a_name_or_a_unit_is_said() {
+    for (metric, meaning) in [
+        ("triad_mbps", "triad_mbps is taken as in an unknown unit, more is better, for its name says so"),
+        ("requests/sec", "requests/sec is taken as in an unknown unit, more is better, for its name says so"),
+        ("latency_us", "latency_us is taken as in us, less is better, for its name says so"),
+    ] {
+        let taken = import(&two(metric), "x");
+        assert_eq!(taken.design.primary, metric);
+        assert!(notices(&taken).contains(meaning), "{:?}", taken.notices);
+        let options = Options { better: Some(Better::Less), ..Options::default() };
+        let said = parse_with(&two(metric), "x", NOW, &options).unwrap();
+        assert!(said.primary().better == Better::Less && !notices(&said).contains("is taken as"), "{said:?}");
+    }
+    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,triad,5,MB/s\nb,1,1,triad,6,MB/s\n";
+    let taken = import(unit, "x");
+    assert_eq!((taken.primary().sign(), taken.primary().better), ("MB/s", Better::More));
+    assert!(notices(&taken).contains("triad is taken as in MB/s, more is better, for its unit says so"));
+    let boot = import(&two("boot"), "x");
+    assert!(!notices(&boot).contains("is taken as"), "a time in seconds goes without saying");
     let shown = terminal::render(&boot, Style { color: false, width: 100 });
     assert!(shown.contains("boot, in seconds") && !shown.contains("real") && !shown.contains("  -"), "{shown}");
 }
@@ -373,8 +395,11 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         refused(mixed),
         "line 3: decimals are written with a comma in line 2 and with a point in line 3: what is meant is not clear"
     );
-    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\n";
-    assert_eq!(refused(unit), "line 2: the unit is \"ms\": convert the values to seconds");
+    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\na,2,1,real,5,s\n";
+    assert_eq!(
+        refused(unit),
+        "line 3: the unit of real is \"s\" here and \"ms\" in line 2: convert the values to one of them"
+    );
     for empty in ["", " \n\n", header] {
         assert_eq!(refused(empty), "it holds no measurement");
     }
@@ -420,7 +445,7 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
     for text in [report.get(..3000).unwrap(), "{", "[1, 2", &report.replace("\"real\": 20.42", "\"real\": NaN")] {
         assert!(matches!(parse(text, "file", NOW), Err(ImportError::BrokenJson { .. })), "{}", refused(text));
     }
-    let newer = refused(&report.replace("firebench.report/1", "firebench.report/9"));
+    let newer = refused(&report.replace("firebench.report/2", "firebench.report/9"));
     assert!(newer.contains("firebench.report/9"), "{newer}");
 }
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
 use crate::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Primary,
-    Workload,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
 };
 use crate::init::EXPERIMENT_FILE;
 
@@ -87,9 +87,8 @@ pub(crate) struct RunArgs {
     /// Judge by the anytime-valid confidence band only: fewer false alarms where one contender's noise is skewed
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
-    /// The metric on which verdicts are given: real or user
-    #[arg(long, value_enum, value_name = "METRIC", help_heading = DESIGN)]
-    primary: Option<Primary>,
+    #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
+    primary: Option<String>,
     /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
@@ -326,10 +325,22 @@ impl RunArgs {
         replace(&mut design.warm_up, self.warm_up);
         replace(&mut design.max_failures, self.max_failures);
         replace(&mut design.seed, self.seed.map(u64::from));
-        set(&mut design.primary, self.primary);
+        replace(&mut design.primary, self.primary.clone());
         design.strict |= self.strict;
         design.stop_on_verdict |= self.stop_on_verdict;
     }
+}
+
+/// The metrics on which verdicts can be given, as the workloads declare them.
+fn primaries() -> PossibleValuesParser {
+    let all = Workload::ALL.into_iter().flat_map(Workload::primaries);
+    PossibleValuesParser::new(all.map(|metric| PossibleValue::new(metric.name.as_ref()).help(metric.title.as_ref())))
+}
+
+fn primary_help() -> String {
+    let names: Vec<&str> =
+        Workload::ALL.into_iter().flat_map(Workload::primaries).map(|metric| metric.name.as_ref()).collect();
+    format!("The metric on which verdicts are given: {}", names.join(" or "))
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

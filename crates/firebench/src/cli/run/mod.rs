@@ -22,8 +22,7 @@ use super::trust;
 use crate::experiment_file::load_experiment;
 use crate::record::{Report, RunEnd};
 use crate::report::{self, Written, terminal};
-use crate::summary::METRICS;
-use crate::{dry_run, gate};
+use crate::{dry_run, gate, metric};
 use keep::Keeper;
 
 /// Returns the exit code.
@@ -41,7 +40,7 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
             args.experiment(base).map_err(Failure::usage)?
         }
     };
-    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned))?;
+    gate::check_metrics(&args.gate.fail_if, metric::shown(experiment.workload.metrics()))?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
@@ -149,7 +148,7 @@ fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
     }
     output::print(&text)?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
-    let mut primary = judged.iter().filter(|judged| judged.metric == report.design.primary);
+    let mut primary = judged.iter().filter(|judged| judged.metric.name == report.design.primary);
     let conclusive = primary.all(|judged| judged.judgement.as_ref().is_ok_and(said));
     args.gate.finish(&outcomes, report.experiment.workload.name(), conclusive)
 }

@@ -1,10 +1,11 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use super::terminal::{by_difference, cells, names, values};
+use super::terminal::{cells, names, units, values};
 use crate::compare::{Comparison, Difference};
 use crate::gate::Outcome;
-use crate::report::EMULATED;
 use crate::report::markdown_text::{code, sentence, table};
+use crate::report::{EMULATED, words};
+use firebench_text as text;
 
 /// Writes the whole comparison.
 pub fn render(comparison: &Comparison) -> String {
@@ -23,15 +24,22 @@ pub fn render(comparison: &Comparison) -> String {
     out.extend(comparison.warnings.iter().map(|warning| format!("- **Warning:** {}\n", sentence(warning))));
 
     let values = values(comparison);
-    let unit = values.unit(&comparison.primary);
-    let by_difference = if by_difference(comparison) { ", `sys` is compared by difference" } else { "" };
-    out += &format!("\nValues {unit}; the ratio is above 1 where B takes longer{by_difference}.\n\n");
+    let by_difference = match words::by_difference(comparison.metrics.iter()).as_slice() {
+        [] => String::new(),
+        names => {
+            let names: Vec<String> = names.iter().map(|name| code(name)).collect();
+            format!(", {} {} compared by difference", text::list(&names), if names.len() == 1 { "is" } else { "are" })
+        }
+    };
+    let units = sentence(&units(comparison, &values));
+    let above_one = sentence(&words::above_one(comparison.metrics.iter()));
+    out += &format!("\nValues {units}; the ratio is above 1 where B {above_one}{by_difference}.\n\n");
     let header = ["metric", "contender", "A", "B", "B to A", "interval", "boots"].map(str::to_owned);
     let mut rows = Vec::new();
     for pair in &comparison.pairs {
         rows.extend(pair.metrics.iter().map(|compared| {
             let mut row = vec![code(&compared.metric), sentence(&names(pair))];
-            row.extend(cells(pair, compared, values));
+            row.extend(cells(comparison, pair, compared, &values));
             row
         }));
     }

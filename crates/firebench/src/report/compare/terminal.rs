@@ -4,22 +4,14 @@ use firebench_stats::Scale;
 use firebench_text as text;
 
 use crate::compare::{Compared, Comparison, Difference, Pair};
-use crate::report::EMULATED;
 use crate::report::values::Values;
+use crate::report::{EMULATED, words};
 
 /// The widest line that is ever written.
 const WIDTH: usize = 100;
 
 /// Width of the column of metrics, at least and at most.
 const METRIC: [usize; 2] = [6, 24];
-
-/// What is compared by difference.
-const BY_DIFFERENCE: &str = crate::boots::CAN_BE_ZERO;
-
-/// Whether that is among the metrics.
-pub(super) fn by_difference(comparison: &Comparison) -> bool {
-    comparison.pairs.iter().flat_map(|pair| &pair.metrics).any(|compared| compared.metric == BY_DIFFERENCE)
-}
 
 /// Width of the column of contenders, at most and at least.
 const NAME: [usize; 2] = [24, 8];
@@ -85,11 +77,14 @@ fn text_of(comparison: &Comparison, width: usize) -> String {
     out.extend(comparison.warnings.iter().map(|warning| line("WARNING: ", warning)));
 
     let values = values(comparison);
-    let unit = values.unit(&comparison.primary);
-    let by_difference =
-        if by_difference(comparison) { format!("; {BY_DIFFERENCE} by difference") } else { String::new() };
+    let units = units(comparison, &values);
+    let by_difference = match words::by_difference(comparison.metrics.iter()) {
+        names if names.is_empty() => String::new(),
+        names => format!("; {} by difference", text::list(&names)),
+    };
+    let above_one = words::above_one(comparison.metrics.iter());
     out.push('\n');
-    out += &line("", &format!("B against A, {unit} (ratio above 1: B takes longer{by_difference})"));
+    out += &line("", &format!("B against A, {units} (ratio above 1: B {above_one}{by_difference})"));
     let layout = Layout::of(comparison, width);
     if let Layout { metric, name: Some(name), .. } = layout {
         out += &format!(
@@ -104,7 +99,7 @@ fn text_of(comparison: &Comparison, width: usize) -> String {
         );
     }
     for pair in &comparison.pairs {
-        out.extend(pair.metrics.iter().map(|compared| row(pair, compared, values, layout)));
+        out.extend(pair.metrics.iter().map(|compared| row(comparison, pair, compared, &values, layout)));
     }
     out.push('\n');
     out.extend(comparison.verdicts().map(|judged| line("  - ", &format!("{judged}."))));
@@ -125,17 +120,26 @@ fn text_of(comparison: &Comparison, width: usize) -> String {
 
 /// How the values of a comparison are written.
 pub(super) fn values(comparison: &Comparison) -> Values {
-    let of = |metric: &str| {
-        let compared = comparison.pairs.iter().flat_map(|pair| &pair.metrics).filter(move |c| c.metric == metric);
+    let of = |name: &str| {
+        let compared = comparison.pairs.iter().flat_map(|pair| &pair.metrics).filter(move |c| c.metric == name);
         compared.flat_map(|compared| [compared.a, compared.b]).flatten().collect()
     };
-    let metrics = comparison.pairs.first().map(|pair| pair.metrics.as_slice()).unwrap_or_default();
-    let shown = metrics.iter().map(|compared| (compared.metric.as_str(), of(&compared.metric)));
-    Values::new(comparison.imported.is_some(), shown)
+    Values::new(comparison.metrics.iter().map(|metric| (metric, of(&metric.name))))
 }
 
-fn row(pair: &Pair, compared: &Compared, values: Values, layout: Layout) -> String {
-    let [a, b, effect, interval, boots] = cells(pair, compared, values);
+/// The units of the values: `in seconds`; of each metric apart where they do not share one.
+pub(super) fn units(comparison: &Comparison, values: &Values) -> String {
+    let primary = values.unit(&comparison.metric(&comparison.primary));
+    if comparison.metrics.iter().all(|metric| values.unit(metric) == primary) {
+        return primary;
+    }
+    text::list(
+        &comparison.metrics.iter().map(|metric| format!("{} {}", metric.name, values.unit(metric))).collect::<Vec<_>>(),
+    )
+}
+
+fn row(comparison: &Comparison, pair: &Pair, compared: &Compared, values: &Values, layout: Layout) -> String {
+    let [a, b, effect, interval, boots] = cells(comparison, pair, compared, values);
     let Layout { width, metric: metric_width, name: Some(name_width) } = layout else {
         let text = format!("A {a}, B {b}, B to A {effect}, interval {interval}, boots {boots}");
         return line("  - ", &format!("{} of {}: {text}", compared.metric, names(pair)), layout.width);
@@ -149,19 +153,20 @@ fn row(pair: &Pair, compared: &Compared, values: Values, layout: Layout) -> Stri
 }
 
 /// A's value, B's, how they compare, the interval of that, and the boots of each; dashes for what is not known.
-pub(super) fn cells(pair: &Pair, compared: &Compared, values: Values) -> [String; 5] {
+pub(super) fn cells(comparison: &Comparison, pair: &Pair, compared: &Compared, values: &Values) -> [String; 5] {
+    let metric = comparison.metric(&compared.metric);
     let dash = || "-".to_owned();
     let effect = |value: f64| match compared.scale {
         Scale::Ratio => text::ratio(value, 4),
-        Scale::Raw => values.difference(&compared.metric, value),
+        Scale::Raw => values.difference(&metric, value),
     };
     let interval = compared.judged.as_ref().and_then(|judged| judged.judgement.as_ref().ok()).map(|judgement| {
         let range = judgement.ratio().unwrap_or_else(|| judgement.effect());
         format!("{} to {}", effect(range.low), effect(range.high))
     });
     [
-        compared.a.map_or_else(dash, |value| values.number(&compared.metric, value)),
-        compared.b.map_or_else(dash, |value| values.number(&compared.metric, value)),
+        compared.a.map_or_else(dash, |value| values.number(&metric, value)),
+        compared.b.map_or_else(dash, |value| values.number(&metric, value)),
         compared.effect.map_or_else(dash, effect),
         interval.unwrap_or_else(dash),
         format!("{}, {}", pair.boots_a, pair.boots_b),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use firebench_stats::Standing;
 use firebench_stats::verdict::Gate;
 
 use crate::gate::Outcome;
@@ -34,7 +35,11 @@ pub fn junit(outcomes: &[Outcome], suite: &str, require_verdict: bool) -> String
         let message = escaped(&outcome.judged.to_string());
         xml += &match (outcome.gate, require_verdict) {
             (Gate::Beyond, _) => {
-                format!(">\n      <failure type=\"regression\" message=\"{message}\"/>\n    </testcase>\n")
+                let kind = match outcome.standing() {
+                    Standing::Worse => "regression",
+                    Standing::Better => "improvement",
+                };
+                format!(">\n      <failure type=\"{kind}\" message=\"{message}\"/>\n    </testcase>\n")
             }
             (Gate::Unfair, _) => {
                 format!(">\n      <error type=\"unfair\" message=\"{message}\"/>\n    </testcase>\n")

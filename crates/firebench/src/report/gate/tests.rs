@@ -22,8 +22,7 @@ fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>)
     Judged {
         contender: contender.to_owned(),
         baseline: "qemu".to_owned(),
-        metric: metric.to_owned(),
-        unit: "s",
+        metric: crate::metric::find(&crate::metric::OF_A_COMMAND, metric).expect("a metric").clone(),
         unlike: Vec::new(),
         judgement,
     }
