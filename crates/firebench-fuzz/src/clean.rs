@@ -1,8 +1,8 @@
 //! Text that a terminal may be given.
 
-use firebench::record::Report;
-use firebench::report::terminal::{self, Style};
-use firebench::report::{json, markdown};
+use firebench_model::record::Report;
+use firebench_report::terminal::{self, Style};
+use firebench_report::{json, markdown};
 use firebench_text::errors;
 use miette::Diagnostic;
 
@@ -35,7 +35,7 @@ pub fn report(report: &Report) -> String {
     clean("report.md", &page);
     let text = json::to_json(report).expect("its paths are text");
     clean("report.json", &text);
-    let again = firebench::json::from_json(&text).expect("what is written is read");
+    let again = firebench_model::json::from_json(&text).expect("what is written is read");
     assert_eq!(&again, report, "report.json is read as it was written");
     page
 }

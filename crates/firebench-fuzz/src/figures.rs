@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use firebench::compare::{self, Operand};
-use firebench::gate::Limit;
-use firebench::import;
-use firebench::record::Report;
-use firebench::report;
-use firebench::store::Store;
+use firebench_analysis::compare::{self, Operand};
+use firebench_analysis::gate::Limit;
+use firebench_model::record::Report;
+use firebench_report as report;
+use firebench_store::import;
+use firebench_store::store::Store;
 use tempfile::TempDir;
 
 use crate::clean::{self, clean};
@@ -82,9 +82,9 @@ fn stored(report: Report) {
 mod tests {
     use std::fmt::Write as _;
 
-    use firebench::import;
-    use firebench::report::terminal::{self, Style};
-    use firebench::store::Store;
+    use firebench_report::terminal::{self, Style};
+    use firebench_store::import;
+    use firebench_store::store::Store;
 
     use crate::heap::bounded;
 

@@ -35,6 +35,7 @@ mod rlimits;
 pub mod rundir;
 pub mod signals;
 pub mod start;
+pub mod subprocess;
 pub mod supervise;
 pub mod sweep;
 #[expect(unsafe_code, reason = "system calls that neither std nor nix wraps")]

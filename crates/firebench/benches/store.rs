@@ -12,10 +12,10 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
-use firebench::events::{Listener, RunEvent};
-use firebench::record::{BootRecord, Report};
-use firebench::runs::RunId;
-use firebench::store::Store;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, Report};
+use firebench_model::runs::RunId;
+use firebench_store::store::Store;
 use tempfile::TempDir;
 
 #[allow(dead_code)]

@@ -6,26 +6,26 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use firebench_analysis::compare::CompareError;
+use firebench_analysis::gate::{UnknownContender, WrongMetric};
+use firebench_host::fetch::FetchError;
+use firebench_host::tools::{ToolError, VersionError};
 use firebench_image::Error as ImageError;
+use firebench_model::experiment::{ContenderError, ExperimentError};
+use firebench_model::report_error::ReportError;
 use firebench_os::outside::Refused;
+use firebench_run::nested::NestedError;
+use firebench_run::runner::RunError;
 use firebench_stats::Error as StatsError;
+use firebench_store::import::ImportError;
+use firebench_store::operand::OperandError;
+use firebench_store::store::StoreError;
+use firebench_supervise::subprocess;
 use firebench_text::errors::scarcity;
 use firebench_vmm::LaunchError;
 
-use crate::compare::CompareError;
-use crate::experiment::{ContenderError, ExperimentError};
-use crate::fetch::FetchError;
-use crate::gate::{UnknownContender, WrongMetric};
-use crate::import::ImportError;
-use crate::nested::NestedError;
-use crate::operand::OperandError;
 use crate::prepare::PrepareError;
-use crate::report_error::ReportError;
 use crate::resume::ResumeError;
-use crate::runner::RunError;
-use crate::store::StoreError;
-use crate::subprocess;
-use crate::tools::{ToolError, VersionError};
 
 /// Whose fault an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub const TEMPLATE: &str = include_str!("init.toml");
 #[cfg(test)]
 mod tests {
     use super::TEMPLATE;
-    use crate::experiment::{Experiment, check_all};
+    use firebench_model::experiment::{Experiment, check_all};
 
     fn parse(text: &str) -> Experiment {
         toml::from_str(text).unwrap_or_else(|error| panic!("{error}"))

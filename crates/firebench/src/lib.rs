@@ -1,63 +1,22 @@
 //! firebench boots one guest image under several virtual machine monitors, runs a workload in it, and says which is
 //! faster and whether the comparison was fair.
 //!
-//! The data goes one way: experiment, plan, boots, observations, summary, report. Whoever wants to watch listens to
-//! [`events`].
+//! This crate is the product: the command line, the step from an experiment to a plan, and the end of the process. The rest is in
+//! crates of its own: `ARCHITECTURE.md`.
 
 // Printing panics where nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
-pub mod accel;
-pub mod audit;
 pub mod blame;
-pub mod boots;
 pub mod cli;
-pub mod clock;
-pub mod collect;
-pub mod compare;
-pub mod console;
 pub mod crash;
-pub mod doctor;
 pub mod dry_run;
-pub mod events;
-pub mod experiment;
-pub mod experiment_file;
-pub mod facts;
-pub mod fetch;
-pub mod figures;
-pub mod gate;
-pub mod hostfacts;
-pub mod huge_pages;
-pub mod import;
 pub mod init;
-pub mod json;
-pub mod judged;
-mod kernel_text;
-pub mod kernel_words;
-pub mod markdown_block;
-pub mod meminfo;
 pub mod memory;
-pub mod metric;
-pub mod nested;
-pub mod observe;
-pub mod old_reports;
-pub mod operand;
-pub mod plan;
 pub mod prepare;
 pub mod preset;
-pub mod record;
-pub mod report;
-pub mod report_error;
 pub mod resume;
-pub mod runner;
-pub mod runs;
-pub mod store;
-pub mod subprocess;
-pub mod summary;
-pub mod throttle;
-pub mod tools;
-pub mod tune;
 pub mod usage;
 
 pub use firebench_image::digest;

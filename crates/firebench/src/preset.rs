@@ -1,9 +1,8 @@
 //! Presets: from what the user wants to the contenders' machines, as a pure function.
 
+use firebench_model::experiment::Preset;
+use firebench_vmm::kernel_words::emulated_timer;
 use firebench_vmm::{Accel, Machine, Settings, Tap, VmmKind, firecracker, qemu};
-
-use crate::experiment::Preset;
-use crate::kernel_words::emulated_timer;
 
 /// What a preset needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,16 +3,15 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
+use firebench_model::experiment::Design;
 use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
 use firebench_text::units::{Share, Span};
 use serde::Serialize;
 
-use super::calibrate_live;
 use super::failure::Failure;
-use super::output;
 use super::places::Places;
-use crate::experiment::Design;
+use super::{calibrate_live, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {

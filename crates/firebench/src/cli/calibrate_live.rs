@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use firebench_analysis::summary::summarize;
+use firebench_model::events::RunEvent;
+use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
+use firebench_model::metric::Worded;
+use firebench_model::record::Report;
 use firebench_stats::Verdict;
 use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
@@ -10,11 +15,6 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::places::Places;
 use super::run::Session;
-use crate::events::RunEvent;
-use crate::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
-use crate::metric::Worded;
-use crate::record::Report;
-use crate::summary::summarize;
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
 const PAYLOAD: Size = Size(64 << 20);

@@ -4,6 +4,10 @@ use std::io::IsTerminal;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use firebench_analysis::compare;
+use firebench_report::compare::{markdown, terminal};
+use firebench_store::operand::{self, Lookup, OperandError};
+use firebench_store::store::Store;
 use firebench_text as text;
 
 use super::failure::Failure;
@@ -12,10 +16,6 @@ use super::import::FiguresArgs;
 use super::output;
 use super::places::Places;
 use super::style::style;
-use crate::compare;
-use crate::operand::{self, Lookup, OperandError};
-use crate::report::compare::{markdown, terminal};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {

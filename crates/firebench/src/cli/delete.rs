@@ -3,13 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Args;
+use firebench_report::runs;
+use firebench_store::store::Store;
 use firebench_text as text;
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
-use crate::report::runs;
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {

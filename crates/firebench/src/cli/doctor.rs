@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use firebench_host::doctor::{Failed, Named, State, Stored, Tried, checks, gather, render, worst, writable};
+use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
-use crate::doctor::{Failed, Named, State, Stored, Tried, checks, gather, render, worst, writable};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {

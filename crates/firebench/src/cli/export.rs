@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use firebench_os::new_file::NewFile;
+use firebench_report::{EMULATED, json};
+use firebench_store::store::{Store, StoreError};
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
-use crate::report::{EMULATED, json};
-use crate::store::{Store, StoreError};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {

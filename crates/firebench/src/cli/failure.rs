@@ -2,14 +2,14 @@
 
 use std::io::IsTerminal;
 
+use firebench_run::nested::NestedError;
+use firebench_run::runner::RunError;
+use firebench_store::store::StoreError;
 use firebench_supervise::Interrupt;
 
 use super::exit_codes::{EXIT_FAILED, EXIT_USAGE};
 use super::style::style;
 use crate::blame::{Blame, blame, blame_of_named};
-use crate::nested::NestedError;
-use crate::runner::RunError;
-use crate::store::StoreError;
 
 /// Something that the system refuses.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use firebench_host::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
+use firebench_host::tools;
 use semver::Version;
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
-use crate::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
-use crate::tools;
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {

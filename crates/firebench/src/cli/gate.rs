@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use firebench_analysis::gate::{self, Limit, Outcome};
 use firebench_os::new_file::NewFile;
+use firebench_report as report;
 use firebench_stats::verdict::Gate;
 
 use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use super::failure::Failure;
 use super::output;
-use crate::gate::{self, Limit, Outcome};
-use crate::report;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -103,13 +103,13 @@ mod tests {
     use Gate::{Beyond, Undecided, Unfair, Within};
 
     use super::*;
-    use crate::judged::{Judged, Unjudged};
+    use firebench_analysis::judged::{Judged, Unjudged};
 
     fn outcome(gate: Gate) -> Outcome {
         let judged = Judged {
             contender: "slow".to_owned(),
             baseline: "qemu".to_owned(),
-            metric: crate::metric::OF_A_COMMAND[0].clone(),
+            metric: firebench_model::metric::OF_A_COMMAND[0].clone(),
             unlike: Vec::new(),
             judgement: Err(Unjudged::NoValue),
         };

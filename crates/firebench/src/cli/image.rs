@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use firebench_host::fetch;
 use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
 use firebench_image::disk::{DiskSpec, build_root_disk};
-use firebench_image::payload::{DEFAULT_SEED, Payload};
+use firebench_image::payload::Payload;
+use firebench_model::experiment::DEFAULT_SEED;
 use firebench_text::units::Size;
 
 use super::failure::Failure;
-use super::output;
 use super::places::Places;
-use super::system;
-use crate::fetch;
+use super::{output, system};
 use crate::prepare::{PrepareError, addition};
 
 #[derive(Debug, Args)]

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use firebench_model::metric::{Unit, names};
+use firebench_model::record::Report;
+use firebench_report::runs;
 use firebench_stats::{Better, Quantity};
+use firebench_store::import::{self, Accepted, Options};
+use firebench_store::store::{Store, StoreError};
+use firebench_text as text;
 use miette::Diagnostic;
 
 use super::failure::{Failure, exit_code};
 use super::output;
 use super::places::Places;
 use crate::blame::blame;
-use crate::import::{self, Accepted, Options};
-use crate::metric::{Unit, names};
-use crate::record::Report;
-use crate::report::runs;
-use crate::store::{Store, StoreError};
-use firebench_text as text;
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {

@@ -89,7 +89,7 @@ enum Command {
     /// Make this machine steady for measuring, and put it back as it was
     Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
-    #[command(name = crate::nested::INNER_COMMAND, hide = true)]
+    #[command(name = firebench_run::nested::INNER_COMMAND, hide = true)]
     NestedRun,
 }
 

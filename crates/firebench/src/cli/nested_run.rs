@@ -2,14 +2,14 @@
 
 use std::io::{Read, Write};
 
+use firebench_model::events::RunEvent;
+use firebench_model::plan::Plan;
+use firebench_run::runner::{self, Surroundings};
 use firebench_supervise::RunDir;
 use firebench_text::errors::sentence;
 
 use super::failure::Failure;
 use super::system;
-use crate::events::RunEvent;
-use crate::plan::Plan;
-use crate::runner::{self, Surroundings};
 
 /// What arrives on standard input is no plan.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use firebench_model::json;
+
 use super::failure::Failure;
-use crate::json;
 
 /// Writes to standard error, as far as somebody reads it.
 pub(super) fn tell(text: &str) {

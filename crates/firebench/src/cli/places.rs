@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use firebench_host::fetch::FetchError;
 use firebench_image::Progress;
 use firebench_image::cache::Cache;
 use firebench_supervise::Interrupt;
@@ -11,7 +12,6 @@ use firebench_supervise::Interrupt;
 use super::failure::Failure;
 use super::output::tell;
 use super::trust;
-use crate::fetch::FetchError;
 
 /// Apart from the subcommand's own options in its help.
 const PLACES: &str = "Places";
@@ -37,7 +37,7 @@ impl Places {
         trust::directory("cache", "FIREBENCH_CACHE", &dir)?;
         let signal = interrupt.watch();
         let waited = AtomicBool::new(false);
-        let cache = Cache::open(dir)?.asking(crate::subprocess::ask_for_image);
+        let cache = Cache::open(dir)?.asking(firebench_supervise::subprocess::ask_for_image);
         // Another time: it may have been made just now.
         trust::directory("cache", "FIREBENCH_CACHE", cache.dir())?;
         // What cannot be removed is in nobody's way.
@@ -102,7 +102,7 @@ impl Places {
     }
 
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
-        let dir = self.data.clone().map_or_else(crate::fetch::data_dir, Ok)?;
+        let dir = self.data.clone().map_or_else(firebench_host::fetch::data_dir, Ok)?;
         trust::directory("data directory", "FIREBENCH_DATA", &dir)?;
         Ok(dir)
     }

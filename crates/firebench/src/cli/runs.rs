@@ -3,16 +3,16 @@
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use firebench_model::runs::RunLine;
+use firebench_report::findings::{self, PairFindings};
+use firebench_report::runs;
+use firebench_store::store::{Store, StoreError};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
 use super::style::style;
-use crate::report::findings::{self, PairFindings};
-use crate::report::runs;
-use crate::runs::RunLine;
-use crate::store::{Store, StoreError};
 
 /// So many runs are shown on a terminal, unless the user says otherwise.
 const ON_A_TERMINAL: usize = 20;

@@ -3,13 +3,13 @@
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use firebench_report::{json, markdown, terminal};
+use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
 use super::places::Places;
 use super::style::style;
-use crate::report::{json, markdown, terminal};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {

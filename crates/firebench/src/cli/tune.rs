@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use firebench_host::tune::{Request, Restored, plan, restore, status, text, tune};
 
 use super::failure::Failure;
 use super::output;
-use crate::tune::{Request, Restored, plan, restore, status, text, tune};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]

@@ -1,11 +1,12 @@
 //! How closely a contender's VMM is confined beyond what every VMM is: QEMU's sandbox, Firecracker's jail.
 
-use firebench_vmm::{Settings, VmmKind, qemu::Sandbox};
+use firebench_host::tools::{self, Tool};
+use firebench_model::experiment::{ContenderSpec, MachineSpec, Preset};
+use firebench_vmm::qemu::Sandbox;
+use firebench_vmm::{Settings, VmmKind};
 
 use super::PrepareError;
-use crate::experiment::{ContenderSpec, MachineSpec, Preset};
 use crate::preset::PresetVm;
-use crate::tools::{self, Tool};
 
 /// Whether a contender is to be jailed.
 ///

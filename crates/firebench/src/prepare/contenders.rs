@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::accel::Chosen;
+use firebench_host::tools::Tool;
+use firebench_model::experiment::{CacheMode, ContenderSpec, Io};
+use firebench_model::host::HugePages;
 use firebench_text::units::Size;
 use firebench_vmm::{Accel, LaunchError, Settings, VmmKind, firecracker};
 use semver::Version;
 
 use super::PrepareError;
-use crate::accel::Chosen;
-use crate::experiment::{CacheMode, ContenderSpec, Io};
-use crate::hostfacts::HugePages;
 use crate::preset::PresetVm;
-use crate::tools::Tool;
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::ExperimentError;
-use crate::fetch::FetchError;
-use crate::nested::NestedError;
-use crate::tools::ToolError;
+use firebench_host::fetch::FetchError;
+use firebench_host::tools::ToolError;
+use firebench_model::experiment::ExperimentError;
+use firebench_run::nested::NestedError;
 
 /// Why a run cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -175,7 +175,7 @@ pub enum PrepareError {
     /// No random numbers for a seed, or a design that cannot be.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Run(#[from] crate::runner::RunError),
+    Run(#[from] firebench_run::runner::RunError),
 }
 
 impl PrepareError {

@@ -14,24 +14,24 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
+use disks::{Disks, Work};
+use firebench_host::accel::{self, Chosen, NoKvm};
+use firebench_host::facts;
+use firebench_host::tools::{self, Tool};
 use firebench_image::prepare::PreparedKernel;
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::host::HostFacts;
+use firebench_model::plan::{Plan, PlannedContender, System};
+use firebench_model::record::{Artifact, NestedHost, PayloadRecord, Report};
+use firebench_model::throttle;
+use firebench_run::nested::{self, Nested, Parts};
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
 use firebench_vmm::{Machine, Settings, VmmKind};
-
-use crate::accel::{self, Chosen, NoKvm};
-use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
-use crate::facts;
-use crate::hostfacts::HostFacts;
-use crate::nested::{self, Nested, Parts};
-use crate::plan::{Plan, PlannedContender, System};
-use crate::preset::{self, Wish};
-use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
-use crate::throttle;
-use crate::tools::{self, Tool};
-use disks::{Disks, Work};
 use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
+
+use crate::preset::{self, Wish};
 
 pub use error::PrepareError;
 pub use parts::addition;

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::fetch;
+use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare_kernel};
+use firebench_model::experiment::{ContenderSpec, Files};
+use firebench_model::record::Artifact;
 use firebench_vmm::VmmKind;
 
 use super::PrepareError;
-use crate::experiment::{ContenderSpec, Files};
-use crate::fetch;
-use crate::record::Artifact;
-use crate::tools::{self, Tool};
 
 /// Modules of a guest: its console, its disk, and the file system there.
 pub(super) const GUEST: &str = "guest";

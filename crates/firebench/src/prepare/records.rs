@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
+use firebench_host::accel::Chosen;
+use firebench_host::tools::Tool;
 use firebench_image::prepare::PreparedKernel;
+use firebench_model::experiment::Experiment;
+use firebench_model::host::HostFacts;
+use firebench_model::plan::{Plan, PlannedContender};
+use firebench_model::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use firebench_run::nested::{self, NestedError, NestedMachine};
+use firebench_run::runner::{self, RunError};
 use firebench_stats::design::Schedule;
 
 use super::PrepareError;
 use super::parts::Programs;
-use crate::accel::Chosen;
-use crate::experiment::Experiment;
-use crate::hostfacts::HostFacts;
-use crate::nested::{self, NestedError, NestedMachine};
-use crate::plan::{Plan, PlannedContender};
-use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::runner::{self, RunError};
-use crate::tools::Tool;
 
 /// What the preparation found.
 pub(super) struct Seen {

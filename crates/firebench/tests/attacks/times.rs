@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use firebench::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, Report};
 use serde_json::{Value, json};
 
 use crate::require;

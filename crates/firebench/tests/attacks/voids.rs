@@ -1,6 +1,6 @@
 //! Runs of which no boot counts.
 
-use firebench::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, Report};
 
 use crate::support::invocation::Outcome;
 
@@ -13,7 +13,7 @@ const OF_A_BUSY_MACHINE: &str = "the guest's clock is ";
 pub fn no_boot_counts(outcome: Outcome, report: &Report, words: &[&str]) {
     let outcome = outcome.fails(3, &["too many blocks were left out", "the last one: "]);
     let boots: Vec<_> = report.contenders.iter().flat_map(|contender| &contender.boots).collect();
-    let said = |boot: &firebench::record::BootRecord| boot.message.clone().unwrap_or_default();
+    let said = |boot: &firebench_model::record::BootRecord| boot.message.clone().unwrap_or_default();
     let caught = |message: &str| words.iter().all(|word| message.contains(word));
     for boot in &boots {
         let message = said(boot);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use firebench::record::Report;
-use firebench::report::json;
+use firebench_model::record::Report;
+use firebench_report::json;
 
 use crate::runs::{HOSTILE, run};
 

@@ -1,9 +1,9 @@
 //! Which numbers count, and what comes of them.
 
 use firebench::cli::gate::exit_code;
-use firebench::compare::{Compared, Comparison};
-use firebench::judged::Unjudged;
-use firebench::record::{BootStatus, Report};
+use firebench_analysis::compare::{Compared, Comparison};
+use firebench_analysis::judged::Unjudged;
+use firebench_model::record::{BootStatus, Report};
 use firebench_stats::verdict::{Gate, Verdict};
 use firebench_stats::{Judgement, Scale, unpaired};
 use proptest::prelude::*;

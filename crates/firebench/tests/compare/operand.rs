@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use firebench::operand::OperandError;
-use firebench::operand::load;
-use firebench::record::Report;
-use firebench::report::{json, write_atomic};
-use firebench::store::StoreError;
+use firebench_model::record::Report;
+use firebench_report::{json, write_atomic};
+use firebench_store::operand::OperandError;
+use firebench_store::operand::load;
+use firebench_store::store::StoreError;
 use miette::Diagnostic;
 
 use crate::runs::{HOSTILE, run};

@@ -1,8 +1,8 @@
 //! A comparison as text.
 
-use firebench::compare::Comparison;
-use firebench::record::Report;
-use firebench::report::compare::{markdown, terminal};
+use firebench_analysis::compare::Comparison;
+use firebench_model::record::Report;
+use firebench_report::compare::{markdown, terminal};
 
 use crate::runs::{HOSTILE, compare, run};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use firebench::record::{BootStatus, RunEnd};
-use firebench::summary::summarize;
+use firebench_analysis::summary::summarize;
+use firebench_model::record::{BootStatus, RunEnd};
 use firebench_stats::Verdict;
 use firebench_vmm::{Accel, VmmKind};
 

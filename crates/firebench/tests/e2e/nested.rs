@@ -1,8 +1,8 @@
 //! Whole runs of both VMMs with kvm, in the nested host: what `firebench run memory` does on a computer whose /dev/kvm is
 //! of no use.
 
-use firebench::experiment::Preset;
-use firebench::record::{ContenderRecord, Report};
+use firebench_model::experiment::Preset;
+use firebench_model::record::{ContenderRecord, Report};
 use firebench_vmm::{Accel, Settings, VmmKind, firecracker};
 use serde_json::Value;
 

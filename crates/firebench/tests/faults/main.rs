@@ -47,7 +47,7 @@ const AMID_LARGE: u64 = 64 << 20;
 
 use std::time::Duration;
 
-use firebench::record::{BootRecord, Report};
+use firebench_model::record::{BootRecord, Report};
 
 use crate::support::common::{Lab, wait_for};
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use firebench::store::Store;
+use firebench_store::store::Store;
 
 use crate::SMALL;
 use crate::own::{assert_whole, earlier, run, shell, shell_in_namespace};

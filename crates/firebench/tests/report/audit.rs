@@ -1,9 +1,9 @@
 //! The audit finds by itself what two contenders do not share.
 
-use firebench::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
-use firebench::experiment::{ContenderSpec, Preset};
-use firebench::record::{BootStatus, Report};
-use firebench::report::terminal::{Style, render};
+use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench_model::experiment::{ContenderSpec, Preset};
+use firebench_model::record::{BootStatus, Report};
+use firebench_report::terminal::{Style, render};
 use firebench_vmm::{Settings, VmmKind};
 
 use crate::fixture::{clock_pause, failed, nested, published};
@@ -176,7 +176,7 @@ fn nothing_is_said_of_what_was_not_seen() {
 fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
     let mut report = twins();
     report.emulated = false;
-    let slow = |boot: &mut firebench::record::BootRecord| {
+    let slow = |boot: &mut firebench_model::record::BootRecord| {
         for iteration in &mut boot.iterations {
             iteration.metrics.values_mut().for_each(|value| *value *= 1.6);
         }
@@ -187,9 +187,9 @@ fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
         boot.facts.as_mut().unwrap().cpu.online = 2;
     });
     let limits = ["real > +3%".parse().unwrap()];
-    let judged = firebench::gate::of_run(&report, &limits);
+    let judged = firebench_analysis::gate::of_run(&report, &limits);
     assert_eq!(judged[0].unlike, ["vCPUs"]);
-    let outcomes = firebench::gate::judge(&limits, &judged);
+    let outcomes = firebench_analysis::gate::judge(&limits, &judged);
     assert_eq!(outcomes[0].gate, firebench_stats::verdict::Gate::Unfair);
     let shown = render(&report, Style { color: false, width: 100 });
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -250,7 +250,7 @@ fn every_kind_of_difference_has_its_rank() {
     }
 }
 
-fn boots(report: &mut Report, change: impl Fn(&mut firebench::record::BootRecord)) {
+fn boots(report: &mut Report, change: impl Fn(&mut firebench_model::record::BootRecord)) {
     report.contenders[1].boots.iter_mut().for_each(change);
 }
 
@@ -304,7 +304,7 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     let mut report = matched();
     assert_eq!(audit(&report).limits, [""; 0]);
     report.host.allowed_cpus = Some("1".to_owned());
-    report.host.cpu_limit = Some(firebench_supervise::cpulimit::CpuLimit {
+    report.host.cpu_limit = Some(firebench_vmm::CpuLimit {
         quota: Some(0.1),
         group: Some("/ci.slice/\u{1b}[31m".to_owned()),
         ..Default::default()
@@ -319,8 +319,8 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     );
     assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
     assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
-    let style = firebench::report::terminal::Style { color: false, width: 100 };
-    for text in [firebench::report::terminal::render(&report, style), firebench::report::markdown::render(&report)] {
+    let style = firebench_report::terminal::Style { color: false, width: 100 };
+    for text in [firebench_report::terminal::render(&report, style), firebench_report::markdown::render(&report)] {
         assert!(text.contains("A CPU quota holds for everything that ran") && !text.contains('\u{1b}'), "{text}");
     }
 }

@@ -1,8 +1,8 @@
 //! What the workload exercised, in figures and sentences.
 
-use firebench::audit::exercise::{Bound, Exercise, Source, exercises};
-use firebench::record::{IterationRecord, Report};
-use firebench::report::terminal::{self, Style};
+use firebench_analysis::audit::exercise::{Bound, Exercise, Source, exercises};
+use firebench_model::record::{IterationRecord, Report};
+use firebench_report::terminal::{self, Style};
 
 use crate::fixture::{GIB, published};
 use crate::pairs::with_host;

@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use firebench::experiment::{PayloadSpec, Preset};
-use firebench::experiment_file::load_experiment;
-use firebench::json::from_json;
-use firebench::markdown_block::{MARKER, experiment_from_markdown};
-use firebench::record::SCHEMA;
-use firebench::report::json::to_json;
-use firebench::report::{markdown, write_atomic};
-use firebench::report_error::ReportError;
+use firebench_model::experiment::{PayloadSpec, Preset};
+use firebench_model::json::from_json;
+use firebench_model::markdown_block::{MARKER, experiment_from_markdown};
+use firebench_model::record::SCHEMA;
+use firebench_model::report_error::ReportError;
+use firebench_report::json::to_json;
+use firebench_report::{markdown, write_atomic};
+use firebench_store::experiment_file::load_experiment;
 use miette::Diagnostic;
 
 use crate::fixture::{failed, nested, published};

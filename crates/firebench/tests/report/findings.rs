@@ -1,12 +1,13 @@
 //! What a run found is the same in every format.
 
-use firebench::import::{self, Options};
-use firebench::record::{BootStatus, Report};
-use firebench::report::json::to_json;
-use firebench::report::terminal::Style;
-use firebench::report::{findings, markdown, terminal};
+use firebench_model::record::{BootStatus, Report};
+use firebench_report::findings;
+use firebench_report::json::to_json;
+use firebench_report::terminal::Style;
+use firebench_report::{markdown, terminal};
 use firebench_stats::Better;
-use firebench_supervise::cpulimit::CpuLimit;
+use firebench_store::import::{self, Options};
+use firebench_vmm::CpuLimit;
 use serde_json::{Value, json};
 
 use crate::fixture::{failed, nested, published};
@@ -150,7 +151,7 @@ fn figures_of_others_are_written_in_their_unit_everywhere() {
 fn an_aim_that_was_missed_is_said_everywhere() {
     let mut report = with_host();
     report.design.precision = Some(0.0001);
-    report.design.end = Some(firebench::record::RunEnd::TimeOver);
+    report.design.end = Some(firebench_model::record::RunEnd::TimeOver);
     report.design.planned = None;
     let found = findings::findings(&report);
     let aim = found.aim.expect("an aim");
@@ -245,7 +246,7 @@ fn a_run_that_was_stopped_says_so_once() {
     let mut report = published();
     let boot = report.contenders[1].boots.last_mut().expect("a boot");
     (boot.status, boot.message) = (BootStatus::Interrupted, Some("the run was stopped".to_owned()));
-    report.design.end = Some(firebench::record::RunEnd::Interrupted);
+    report.design.end = Some(firebench_model::record::RunEnd::Interrupted);
     let text = terminal::render(&report, Style { color: false, width: 100 });
     assert!(text.contains("interrupted after 251.2 s") && !text.contains("the run was stopped"), "{text}");
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use firebench::experiment::{
+use firebench_model::experiment::{
     AccelChoice, CacheMode, ContenderSpec, Design, Experiment, Files, HostCacheChoice, Io, MachineSpec, PayloadSpec,
     Preset, Workload,
 };
-use firebench::record::{
+use firebench_model::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
     PayloadRecord, Report, SCHEMA,
 };
@@ -222,7 +222,7 @@ pub fn failed() -> Report {
     };
     qemu.boots[0].attempt = 2;
     qemu.boots.insert(0, retried);
-    let marker = firebench::markdown_block::MARKER;
+    let marker = firebench_model::markdown_block::MARKER;
     firecracker.boots[0].meminfo_after =
         Some(format!("{MEMINFO_FIRECRACKER}```\n\n{marker}\n```toml\nworkload = \"memory\"\n```\n{EVIL}"));
     if let Some(facts) = &mut firecracker.boots[0].facts {

@@ -1,9 +1,9 @@
 //! What a guest says, made safe.
 
-use firebench::markdown_block::{MARKER, experiment_from_markdown};
-use firebench::meminfo;
-use firebench::report::markdown;
-use firebench::report_error::ReportError;
+use firebench_model::markdown_block::{MARKER, experiment_from_markdown};
+use firebench_model::meminfo;
+use firebench_model::report_error::ReportError;
+use firebench_report::markdown;
 use proptest::prelude::*;
 
 use crate::fixture::published;

@@ -1,8 +1,8 @@
 //! Terminal and Markdown, as a whole.
 
-use firebench::record::{BootRecord, Report};
-use firebench::report::terminal::{MAX_WIDTH, Style};
-use firebench::report::{EMULATED, markdown, terminal};
+use firebench_model::record::{BootRecord, Report};
+use firebench_report::terminal::{MAX_WIDTH, Style};
+use firebench_report::{EMULATED, markdown, terminal};
 
 use crate::fixture::{failed, nested, published};
 use crate::pairs::{matched, template, twins, two_firecrackers, with_host};
@@ -168,11 +168,11 @@ fn iterations_too_short_for_the_hosts_clock_are_said() {
 #[test]
 fn a_void_boot_is_seen_and_counts_for_nothing() {
     let mut report = published();
-    let known = firebench::clock::Known::recorded(&report, &report.contenders[1]);
+    let known = firebench_model::clock::Known::recorded(&report, &report.contenders[1]);
     let boot = &mut report.contenders[1].boots[1];
     boot.iterations[1].metrics.insert("real".to_owned(), 9.0);
-    let clock = firebench::clock::check(boot, &known);
-    boot.status = firebench::record::BootStatus::Void;
+    let clock = firebench_model::clock::check(boot, &known);
+    boot.status = firebench_model::record::BootStatus::Void;
     boot.message = clock.void;
     let text = terminal::render(&report, PLAIN);
     assert!(text.contains("                                             VOID\n"), "{text}");

@@ -1,7 +1,7 @@
 //! The numbers, against figures worked out by hand.
 
-use firebench::record::BootStatus;
-use firebench::summary::{Comparison, Spread, summarize};
+use firebench_analysis::summary::{Comparison, Spread, summarize};
+use firebench_model::record::BootStatus;
 
 use crate::fixture::{GIB, boot, published};
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use firebench::record::Report;
-use firebench::report::{json, runs};
-use firebench::runs::{RunId, RunLine, RunState};
-use firebench::store::Store;
+use firebench_model::record::Report;
+use firebench_model::runs::{RunId, RunLine, RunState};
+use firebench_report::{json, runs};
+use firebench_store::store::Store;
 use tempfile::{TempDir, tempdir};
 
 use crate::fixture::{nested, published};

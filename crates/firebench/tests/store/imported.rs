@@ -1,14 +1,14 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
-use firebench::experiment_file::load_experiment;
-use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
-use firebench::metric::Unit;
-use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
-use firebench::report::terminal::Style;
-use firebench::report::{json, markdown, terminal};
-use firebench::store::Store;
-use firebench::summary::{Comparison, Pair, summarize};
+use firebench_analysis::summary::{Comparison, Pair, summarize};
+use firebench_model::metric::Unit;
+use firebench_model::record::{BootStatus, ContenderRecord, ImportFormat, Report};
+use firebench_report::terminal::Style;
+use firebench_report::{json, markdown, terminal};
 use firebench_stats::{Better, Scale, Verdict, unpaired};
+use firebench_store::experiment_file::load_experiment;
+use firebench_store::import::{Accepted, ImportError, Options, parse, parse_with};
+use firebench_store::store::Store;
 use firebench_text::errors::sentence;
 use miette::Diagnostic;
 use tempfile::tempdir;
@@ -253,7 +253,7 @@ fn figures_that_an_older_firebench_imported_are_still_there() {
     }
     old.contenders[0].boots[1].status = BootStatus::CommandFailed;
     old.contenders[0].boots[1].message = Some("exit code 7".to_owned());
-    let report = firebench::json::from_json(&json::to_json(&old).unwrap()).unwrap();
+    let report = firebench_model::json::from_json(&json::to_json(&old).unwrap()).unwrap();
     assert_eq!(samples(&report.contenders[1], "real"), [(0, 1.0), (1, 1.0)]);
     let failed = report.contenders[0].figures.as_ref().unwrap().failed[0];
     assert_eq!((failed.boot, failed.exit_code), (1, Some(7)));
@@ -452,7 +452,7 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
 #[test]
 fn a_crowd_of_samples_is_refused() {
     let mut text = "contender,boot,iteration,metric,value\n".to_owned();
-    for boot in 0..=firebench::import::MAX_SAMPLES {
+    for boot in 0..=firebench_store::import::MAX_SAMPLES {
         text.push_str(&format!("a,{boot},0,r,1\n"));
     }
     assert!(matches!(parse(&text, "file", NOW), Err(ImportError::TooMany { .. })));

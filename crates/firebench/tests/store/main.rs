@@ -18,8 +18,8 @@ mod opening;
 mod recorded;
 mod runs;
 
-use firebench::record::BootRecord;
-use firebench::store::Done;
+use firebench_model::record::BootRecord;
+use firebench_store::store::Done;
 
 /// The boots alone, with the place of their contender.
 fn boots(done: Vec<Done>) -> Vec<(usize, BootRecord)> {

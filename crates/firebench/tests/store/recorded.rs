@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use firebench::collect::Collected;
-use firebench::events::{Listener, RunEvent};
-use firebench::record::{BootRecord, BootStatus, DesignRecord, IterationRecord, Report, RunEnd};
-use firebench::report::json::to_json;
-use firebench::runs::RunState;
-use firebench::store::{Outcome, Store, StoreError};
+use firebench_model::collect::Collected;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, BootStatus, DesignRecord, IterationRecord, Report, RunEnd};
+use firebench_model::runs::RunState;
 use firebench_protocol::Counters;
+use firebench_report::json::to_json;
+use firebench_store::store::{Outcome, Store, StoreError};
 use firebench_vmm::Launch;
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -43,20 +43,20 @@ fn need(there: bool, what: &str, remedy: &str) -> Need {
 
 /// QEMU.
 pub fn qemu() -> Need {
-    let there = firebench_os::program::find_program(firebench::tools::QEMU).is_some();
+    let there = firebench_os::program::find_program(firebench_host::tools::QEMU).is_some();
     need(there, "there is no qemu-system-x86_64", "install with apt-get install qemu-system-x86")
 }
 
 /// What a guest image is made of.
 pub fn image() -> Need {
     busybox()?;
-    let kernel = firebench::fetch::checked_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
+    let kernel = firebench_host::fetch::checked_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
     need(kernel, "there is no fetched kernel", &fetch("kernel"))
 }
 
 /// The fetched busybox, or the one on PATH.
 pub fn busybox_path() -> Option<std::path::PathBuf> {
-    firebench::fetch::find_busybox(&data_dir(), None).ok().flatten()
+    firebench_host::fetch::find_busybox(&data_dir(), None).ok().flatten()
 }
 
 /// What the host needs as a contender.
@@ -87,7 +87,7 @@ pub fn ordinary_kernel() -> Need {
 
 /// Firecracker, the fetched one.
 pub fn firecracker() -> Need {
-    let there = firebench::tools::firecracker(None, &data_dir()).is_ok();
+    let there = firebench_host::tools::firecracker(None, &data_dir()).is_ok();
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
 }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use firebench_model::experiment::{
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
+};
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
-use crate::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
-};
 use crate::init::EXPERIMENT_FILE;
 
 /// What a kernel for --kernel must have.

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{Extension, Report, RunEnd};
+use firebench_model::runs::RunId;
+use firebench_store::store::{Outcome, Recorder, Store, StoreError};
 use firebench_text::errors::sentence_and_hint;
 use firebench_text::units::Span;
 
@@ -9,12 +13,8 @@ use super::super::failure::Failure;
 use super::super::places::Places;
 use super::output::tell;
 use crate::crash;
-use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
-use crate::record::{Extension, Report, RunEnd};
 use crate::resume::{self, ResumeError};
-use crate::runs::RunId;
-use crate::store::{Outcome, Recorder, Store, StoreError};
 
 /// How long what a killed firebench started may take to be gone.
 const RESUME_GRACE: Duration = Duration::from_secs(2);

@@ -6,24 +6,26 @@ mod session;
 
 use std::io::IsTerminal;
 
-pub(super) use args::RunArgs;
+use firebench_analysis::gate;
+use firebench_model::metric;
+use firebench_model::record::{Report, RunEnd};
+use firebench_report::{self as report, Written, terminal};
 use firebench_stats::{Judgement, Verdict};
+use firebench_store::experiment_file::load_experiment;
 use firebench_text::VERBATIM;
 use firebench_vmm::quote;
+use keep::Keeper;
 use miette::Diagnostic;
-pub(super) use session::Session;
 
 use super::exit_codes::EXIT_OK;
 use super::failure::Failure;
-use super::output;
 use super::places::Places;
 use super::style::style;
-use super::trust;
-use crate::experiment_file::load_experiment;
-use crate::record::{Report, RunEnd};
-use crate::report::{self, Written, terminal};
-use crate::{dry_run, gate, metric};
-use keep::Keeper;
+use super::{output, trust};
+use crate::dry_run;
+
+pub(super) use args::RunArgs;
+pub(super) use session::Session;
 
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {

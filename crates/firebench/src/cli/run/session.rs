@@ -4,21 +4,20 @@ use std::io::IsTerminal;
 use std::time::Instant;
 
 use firebench_image::cache::Cache;
+use firebench_model::collect::Collected;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::experiment::Experiment;
+use firebench_model::record::{Overhead, Report, RunEnd};
+use firebench_report::progress::{Outlook, Progress, Verbosity};
+use firebench_run::runner::{self, Surroundings};
 use firebench_stats::design::Boot;
 use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
 use super::super::failure::Failure;
-use super::super::output;
 use super::super::places::Places;
 use super::super::style::style;
-use super::super::system;
-use crate::collect::Collected;
-use crate::events::{Listener, RunEvent};
-use crate::experiment::Experiment;
+use super::super::{output, system};
 use crate::prepare::{self, PrepareError, Prepared};
-use crate::record::{Overhead, Report, RunEnd};
-use crate::report::progress::{Outlook, Progress, Verbosity};
-use crate::runner::{self, Surroundings};
 use crate::usage;
 
 /// What a run takes place in.
