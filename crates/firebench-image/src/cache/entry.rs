@@ -112,7 +112,7 @@ impl Entry<'_> {
             let built = !matches!(state, State::Sound(_));
             if built {
                 let Some(build) = build.take() else {
-                    return Err(self.damaged("it was removed as soon as it was built".to_owned()));
+                    return Err(self.damaged("it was removed right after it was built".to_owned()));
                 };
                 let (kind, key) = (self.kind.as_str(), self.key.as_str());
                 report(

@@ -48,7 +48,7 @@ impl KernelPackage {
     pub fn open_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
         let package = KernelPackage::open_any_in(path, dir)?;
         if package.vmlinuz.is_empty() {
-            let reason = "it holds no kernel (no boot/vmlinuz-...)".to_owned();
+            let reason = "it does not contain a kernel (boot/vmlinuz-...)".to_owned();
             return Err(Error::Package { path: path.to_owned(), reason });
         }
         Ok(package)
@@ -180,7 +180,7 @@ fn damaged(path: &Path, error: std::io::Error) -> Error {
 /// passed over: nothing is unpacked, so nothing can lead out of it.
 ///
 /// # Errors
-/// When it is no package, or damaged, or the file is implausibly large.
+/// If it is not a package, is damaged, or is implausibly large.
 pub fn file(path: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
     let mut first = None;
     let wanted = |name: &str| names.contains(&name.strip_prefix("./").unwrap_or(name));

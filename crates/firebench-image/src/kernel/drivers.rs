@@ -40,8 +40,8 @@ const FEATURES: [(&str, &str); 6] = [
     ("TTY", "consoles"),
 ];
 
-/// Whether a kernel has a module of this name built in; None where there is no telling. Without a configuration, "yes"
-/// means only that nothing speaks against it.
+/// Whether a kernel has a module of this name built in; None if that is unknown. Without a configuration, "yes"
+/// only means that nothing contradicts it.
 pub(crate) fn is_builtin(module: &str, vmlinux: &[u8], config: Option<&Config>) -> Option<bool> {
     let driver = DRIVERS.iter().find(|driver| driver.module == module)?;
     Some(match config {

@@ -95,9 +95,9 @@ fn what_is_no_disk_at_all_is_named() {
     let dir = Dir::new();
     for (bytes, expected) in [
         (&b""[..], "it is empty"),
-        (&[0; 4096], "nothing but zeros"),
+        (&[0; 4096], "zeros only"),
         (b"hello, world\n", "text file"),
-        (&[0xff; 4096], "there is no ext4 file system in it"),
+        (&[0xff; 4096], "it does not contain an ext4 file system"),
         (b"BZh91AY&SY", "bzip2"),
     ] {
         let (what, _) = said(&dir.file("file", bytes));
@@ -108,7 +108,7 @@ fn what_is_no_disk_at_all_is_named() {
     dir.file("oci-layout", b"{}");
     assert!(said(dir.0.path()).0.contains("OCI image layout"));
     assert!(said(Path::new("/dev/null")).0.contains("it is a device"));
-    assert!(said(Path::new("/proc/self/maps")).0.contains("the kernel makes up"));
+    assert!(said(Path::new("/proc/self/maps")).0.contains("the kernel generates"));
     assert!(matches!(check(Path::new("/nonexistent")), Err(Error::Io { .. })));
 }
 
