@@ -47,7 +47,7 @@ impl Own {
         if parents.is_empty() {
             let (group, controllers) = (self.path.display(), controllers.join(" or "));
             return Err(format!(
-                "neither {group} nor a group above it hands the {controllers} controller down (cgroup v2)"
+                "neither {group} nor a group above it delegates the {controllers} controller (cgroup v2)"
             ));
         }
         Ok(parents)

@@ -29,7 +29,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// What is left to try after `step` failed, and what is gone without; `None` where that step was no part of this.
+    /// What is left to try after `step` failed, and what is gone without; `None` if that step is not a part of this.
     pub(crate) fn without(self, step: Step) -> Option<(Level, &'static str)> {
         match (self, step) {
             (Level::None, _) => None,
