@@ -19,8 +19,8 @@ pub struct Chosen {
 
 /// KVM is asked for, and not to be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("--accel kvm cannot be had: {finding}")]
-#[diagnostic(help("{remedy}; --accel auto takes what there is"))]
+#[error("cannot use --accel kvm: {finding}")]
+#[diagnostic(help("{remedy}; or use --accel auto, which takes what is usable"))]
 pub struct NoKvm {
     finding: String,
     remedy: String,
@@ -36,10 +36,10 @@ pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
 /// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
 pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
     if only_hosts && choice != AccelChoice::Nested {
-        let reason = "every contender is the bare host, nothing is virtualised".to_owned();
+        let reason = "every contender is the bare host, so nothing is virtualised".to_owned();
         return Chosen { accel: Accel::Native, nested: false, emulated: false, reason };
     }
-    let asked = |flag: &str| format!("{flag} was asked for; {}", kvm.finding);
+    let asked = |flag: &str| format!("requested with {flag}; {}", kvm.finding);
     match choice {
         AccelChoice::Tcg => Chosen { accel: Accel::Tcg, nested: false, emulated: true, reason: asked("--accel tcg") },
         AccelChoice::Nested => {

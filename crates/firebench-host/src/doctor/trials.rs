@@ -134,14 +134,14 @@ fn microvm(qemu: &Path) -> Tried<()> {
     };
     if !ask(&["-M", "help"])?.lines().any(|line| line.split_ascii_whitespace().next() == Some("microvm")) {
         return lacks(
-            "has no machine type microvm",
-            "install a QEMU that has it (4.2 or newer, not built without devices)",
+            "does not have the machine type microvm",
+            "install a QEMU that has it (4.2 or newer, built with default devices)",
         );
     }
     let firmware = |line: &str| Path::new(line.trim()).join("qboot.rom").is_file();
     if !ask(&["-L", "help"])?.lines().any(firmware) {
         return lacks(
-            "finds no qboot.rom, the firmware of microvm",
+            "does not find qboot.rom, the firmware of microvm",
             "install QEMU's firmware (Debian and Ubuntu: apt-get install qemu-system-data)",
         );
     }
@@ -154,9 +154,9 @@ fn checksum(busybox: &Path) -> Tried<()> {
     if output.stdout.starts_with(OF_NOTHING) {
         return Ok(());
     }
-    let remedy = "take the one of Debian's or Ubuntu's package busybox-static";
+    let remedy = "use the one in Debian's or Ubuntu's package busybox-static";
     Err(Failed {
-        finding: format!("{} sha256sum makes a wrong checksum", busybox.display()),
+        finding: format!("{} sha256sum prints a wrong checksum", busybox.display()),
         remedy: Some(remedy.to_owned()),
     })
 }
@@ -178,8 +178,8 @@ pub fn writable(dir: &Path, remedy: &str) -> Tried<()> {
     let existing = dir.ancestors().find(|dir| dir.exists()).filter(|dir| !dir.as_os_str().is_empty());
     let existing = existing.unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|error| Failed {
-        finding: format!("{} takes no files: {error}", existing.display()),
-        remedy: Some(format!("make it writable for this user, or {remedy}")),
+        finding: format!("cannot create a file in {}: {error}", existing.display()),
+        remedy: Some(format!("make the directory writable for this user, or {remedy}")),
     })
 }
 
@@ -187,42 +187,42 @@ pub fn writable(dir: &Path, remedy: &str) -> Tried<()> {
 pub(super) fn checks(trials: &Trials) -> Vec<Check> {
     let mut checks = vec![agent_check(&trials.agent)];
     checks.extend(trials.microvm.as_ref().map(|tried| {
-        let why = "guests of QEMU are this machine, started by this firmware";
-        simple("microvm", tried, "QEMU has it, and its firmware qboot.rom", why)
+        let why = "QEMU guests use this machine type, and this firmware starts them";
+        simple("microvm", tried, "QEMU has it and its firmware qboot.rom", why)
     }));
     checks.extend(trials.disk.as_ref().map(|tried| {
-        let why = "every guest reads one, made by busybox, mke2fs and debugfs";
-        simple("root disk", tried, "a small one was built", why)
+        let why = "every guest reads a root disk, made with busybox, mke2fs and debugfs";
+        simple("root disk", tried, "firebench built a small one", why)
     }));
     checks.push(temporary_check(&trials.temporary));
-    let why = "images and unpacked kernels are kept there";
+    let why = "firebench keeps images and unpacked kernels there";
     checks.push(outcome("cache", &trials.cache, |path| path.display().to_string(), State::Bad, why));
-    let why = "every boot is kept there as soon as it is over, and a run that was cut off goes on from there";
+    let why = "firebench keeps every boot there as soon as it ends, so that an interrupted run can be resumed";
     let opened = |(path, runs): &(PathBuf, Option<usize>)| match runs {
         Some(runs) => format!("{}, {}", path.display(), firebench_text::count(*runs, "run")),
-        None => format!("{}: not there yet", path.display()),
+        None => format!("{}: does not exist yet", path.display()),
     };
     checks.push(outcome("store", &trials.store, opened, State::Warn, why));
     checks
 }
 
 fn agent_check(tried: &Tried<Tool>) -> Check {
-    let why = "it is the first process of every guest, and measures there";
+    let why = "it is the first process of every guest and does the measuring";
     let words = |tool: &Tool| format!("{}, {}, sha256 {}", tool.version_line, tool.path.display(), tool.sha256);
     outcome("agent", tried, words, State::Bad, why)
 }
 
 fn temporary_check(tried: &Tried<Temporary>) -> Check {
-    let why = "what a boot is started with lies there, and a VMM's log";
+    let why = "the files of a boot and the VMM's log are there";
     let temporary = match tried {
         Ok(temporary) => temporary,
         Err(_) => return outcome("temporary files", tried, |_| String::new(), State::Bad, why),
     };
     let free = temporary.free.map(|free| format!(", {} free", size(free))).unwrap_or_default();
-    let noexec = if temporary.noexec { ", mounted noexec: run --jail cannot start Firecracker there" } else { "" };
+    let noexec = if temporary.noexec { ", mounted noexec: `run --jail` cannot start Firecracker there" } else { "" };
     let room = temporary.free.map_or(State::Ok, |free| at_least(free, COMFORTABLE_ROOM, LEAST_ROOM));
     let state = if temporary.noexec { room.max(State::Info) } else { room };
-    let remedy = "set TMPDIR to a directory with more room, and not mounted noexec";
+    let remedy = "set TMPDIR to a directory with more free space that is not mounted noexec";
     let finding = format!("{}{free}{noexec}", temporary.path.display());
     check("temporary files", state, finding, why, Some(remedy).filter(|_| state != State::Ok))
 }

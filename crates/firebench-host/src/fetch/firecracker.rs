@@ -162,11 +162,11 @@ fn version_of(data_dir: &Path, path: &Path, bytes: &[u8]) -> Result<Version, Fet
             Err(VersionError::TooOld { path: path.to_owned(), version }.into())
         }
         Err(VersionError::NoVersion { said, .. }) => {
-            Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version says {said:?}") })
+            Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version prints {said:?}") })
         }
         Err(error) => Err(FetchError::NotFirecracker {
             path: path.to_owned(),
-            reason: format!("asked for its --version, {}", sentence(&error)),
+            reason: format!("with --version, {}", sentence(&error)),
         }),
     }
 }
@@ -235,7 +235,7 @@ mod tests {
         let data = dir();
         let file = data.path().join("file");
         for (bytes, reason) in [
-            (b"#!/bin/sh\necho Firecracker v1.12.1\n".to_vec(), "it is no ELF file"),
+            (b"#!/bin/sh\necho Firecracker v1.12.1\n".to_vec(), "it is not an ELF file"),
             (executable(183, 1), "it is an ELF file for 64-bit ARM, not for x86_64"),
         ] {
             fs::write(&file, bytes).expect("room");
@@ -278,7 +278,7 @@ mod tests {
     fn another_program_is_refused() {
         let data = dir();
         let error = firecracker(data.path(), &Source::File("/bin/true".into())).expect_err("no Firecracker");
-        assert!(error.to_string().starts_with("/bin/true is not Firecracker: its --version says "), "{error}");
+        assert!(error.to_string().starts_with("/bin/true is not Firecracker: its --version prints "), "{error}");
         assert_eq!(entries(data.path()).count(), 0, "nothing is left");
     }
 

@@ -19,7 +19,7 @@ pub enum Standing {
 /// Whether the machine is tuned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// There is no record.
+    /// No record exists.
     Untuned,
     /// There is a record from before a restart, which has undone all changes.
     Restarted,
@@ -30,7 +30,7 @@ pub enum Status {
 /// What came of a [`restore`].
 #[derive(Debug)]
 pub enum Restored {
-    /// There was no record.
+    /// No record existed.
     Untuned,
     /// The record was from before a restart, and was removed.
     Restarted,
