@@ -31,8 +31,8 @@ const FIRMWARE: [&str; 7] = [
 
 /// A program of this machine cannot be taken along.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("cannot find out what {} needs to run: {reason}", program.display())]
-#[diagnostic(help("`ldd {0}` should list its libraries, all of them found", program.display()))]
+#[error("cannot list the libraries of {}: {reason}", program.display())]
+#[diagnostic(help("check that `ldd {0}` lists its libraries and finds all of them", program.display()))]
 pub struct FilesError {
     program: PathBuf,
     reason: String,
@@ -114,7 +114,7 @@ fn drive(number: usize) -> PathBuf {
     format!("/dev/vd{letter}").into()
 }
 
-/// The absolute path without `.` and `..`, which the same file has where directories are no links.
+/// The absolute path without `.` and `..`, which leads to the same file unless a directory in it is a link.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {

@@ -42,10 +42,10 @@ const SCRATCH: &str = "/scratch";
 const BOOT_DEADLINE: Duration = Duration::from_secs(300);
 /// Nested hosts before giving up.
 const ATTEMPTS: u32 = 3;
-/// Lines of a broken nested host's console that its notice quotes.
-const TOLD: usize = 8;
+/// The number of lines of a broken nested host's console that its notice quotes.
+const QUOTED_LINES: usize = 8;
 /// What is wrong with one from which no frame comes.
-const SILENT: &str = "it was silent for too long";
+const SILENT: &str = "it sent nothing for too long";
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
 
@@ -54,14 +54,18 @@ const OUTPUT_LIMIT: u64 = 1 << 30;
 pub enum NestedError {
     /// The emulated machine did not come up, or ended in the midst of the run.
     #[error("the nested host broke down: {message}{}", said(.words))]
-    #[diagnostic(help("is there memory enough, is the computer overloaded? --accel tcg runs QEMU alone without it"))]
+    #[diagnostic(help(
+        "check that the computer has enough free memory and is not overloaded; --accel tcg runs QEMU \
+    alone, without a nested host"
+    ))]
     Broken {
         /// The reason.
         message: String,
         /// What its console said.
         words: Vec<String>,
     },
-    /// The emulated machine cannot be started, or its system cannot do what it is for. It would be the same the next time.
+    /// The emulated machine cannot be started, or its system cannot do what it is for. Another attempt would end in
+    /// the same way.
     #[error("the nested host cannot work: {message}{}", said(.words))]
     #[diagnostic(help("{}", unfit_hint(.message)))]
     Unfit {
@@ -70,10 +74,11 @@ pub enum NestedError {
         /// What its console said.
         words: Vec<String>,
     },
-    /// The emulated machine did nothing any more.
+    /// The emulated machine hangs.
     #[error("the nested host broke down: {message}{}", said(.words))]
     #[diagnostic(help(
-        "run it again: QEMU's emulation of a computer with KVM stands still now and then; --accel tcg runs QEMU alone without it"
+        "run it again: QEMU's emulation of a computer with KVM occasionally hangs; --accel tcg runs QEMU alone, \
+        without a nested host"
     ))]
     StoodStill {
         /// Where it stood.
@@ -118,9 +123,10 @@ fn unfit_hint(message: &str) -> &'static str {
     if message.contains("kernel module kvm") {
         "its kernel must have KVM for AMD CPUs, and its QEMU must emulate SVM (6.2 or newer); `firebench fetch kernel` gets a kernel that is known to work"
     } else if message.contains("kernel module") || message.contains("cannot mount") {
-        "its kernel does not fit; `firebench fetch kernel` gets one that is known to work"
+        "its kernel is unsuitable; `firebench fetch kernel` gets one that is known to work"
     } else if message.contains("QEMU") {
-        "QEMU's words say why; install it again (Debian, Ubuntu: `apt-get install --reinstall qemu-system-x86 seabios`), or name another one with --qemu"
+        "QEMU's message above gives the reason: reinstall QEMU (Debian, Ubuntu: `apt-get install --reinstall \
+        qemu-system-x86 seabios`), or give another one with --qemu"
     } else {
         "--accel tcg runs QEMU alone, without a nested host"
     }
@@ -236,7 +242,7 @@ impl Nested {
                 Err(NestedError::Broken { message, words } | NestedError::StoodStill { message, words })
                     if attempt < ATTEMPTS =>
                 {
-                    let words: String = words.iter().take(TOLD).map(|line| format!(" | {line}")).collect();
+                    let words: String = words.iter().take(QUOTED_LINES).map(|line| format!(" | {line}")).collect();
                     let text = format!("nested host {attempt} broke down and was replaced: {message}{words}");
                     listener.on_event(&RunEvent::Notice { text });
                 }
@@ -264,9 +270,8 @@ impl Nested {
         let launch = launch(&machine)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
-        let mut vm = Vm::start(&launch, &isolation).map_err(|error| {
-            unfit(format!("its QEMU cannot be started: {}", firebench_text::errors::sentence(&error)))
-        })?;
+        let mut vm = Vm::start(&launch, &isolation)
+            .map_err(|error| unfit(format!("cannot start its QEMU: {}", firebench_text::errors::sentence(&error))))?;
         let mut listening = Listening {
             up: false,
             started,
@@ -372,8 +377,8 @@ impl Listening {
                 // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
                 Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
-                Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
-                Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),
+                Ok(Output::Flooded) => return Err(self.error("it flooded its console".to_owned())),
+                Err(error) => return Err(self.error(format!("cannot read its output: {error}"))),
             }
             if let Some(message) = self.watch.look(vm) {
                 return Err(NestedError::StoodStill { message, words: Vec::new() });
@@ -397,7 +402,7 @@ impl Listening {
                 self.words.push(line);
                 return None;
             }
-            Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
+            Item::Damaged(damage) => return Some(Err(self.error(format!("damaged frame: {damage}")))),
         };
         if let Some(text) = self.watch.heard() {
             listener.on_event(&RunEvent::Notice { text });
@@ -434,7 +439,7 @@ impl Listening {
             Event::Done => Some(Ok(())),
             Event::Alive => None,
             Event::Facts(_) | Event::Meminfo { .. } | Event::IterationStart { .. } | Event::Iteration(_) => {
-                Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))
+                Some(Err(self.error("its agent sent an event that belongs to a measurement".to_owned())))
             }
         }
     }

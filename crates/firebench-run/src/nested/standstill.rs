@@ -94,7 +94,7 @@ impl Watch {
     fn where_it_stands(&mut self, vm: &Vm) -> String {
         let seen = match vm.ailment() {
             Some(ailment) => format!("its QEMU {ailment}"),
-            None => self.ask(Monitor::whereabouts).unwrap_or_else(|| "its QEMU does not say where".to_owned()),
+            None => self.ask(Monitor::whereabouts).unwrap_or_else(|| "its QEMU does not report where".to_owned()),
         };
         format!("it stood still: {}; {seen}", self.pulse.words())
     }

@@ -90,8 +90,8 @@ impl Boot<'_> {
         {
             record.status = BootStatus::Void;
             let late = vm.latest();
-            let by = (late > LATE)
-                .then(|| format!(" (firebench itself was up to {:.2} s late at looking)", late.as_secs_f64()));
+            let by =
+                (late > LATE).then(|| format!(" (firebench itself looked up to {:.2} s late)", late.as_secs_f64()));
             record.message = Some(reason + &by.unwrap_or_default());
         }
         Ok(record)
@@ -195,10 +195,10 @@ fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
 /// Which of its outputs a VM flooded.
 fn flooded(vm: &Vm, limit: u64) -> String {
     let (who, what) = if vm.console_bytes() > limit { ("guest", "console") } else { ("VMM", "standard error") };
-    format!("the {who} floods its {what}: more than {}", text::bytes(limit))
+    format!("the {who} flooded its {what} with more than {}", text::bytes(limit))
 }
 
-/// What the VM said last: its log, standard error, and the console, which as a rule tells most.
+/// What the VM said last: its log, standard error, and the console, which is usually the most useful.
 fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     let tail = |text: String, name: &str| {
         let lines: Vec<&str> = text.lines().collect();

@@ -1,35 +1,35 @@
-//! The runner: carries out a plan, boot by boot, and tells a listener what happens.
+//! The runner: carries out a plan, boot by boot, and reports to a listener what happens.
 
 mod boot;
 mod error;
+mod failure_budget;
 mod job;
-mod patience;
 mod surroundings;
 
 use boot::Boot;
+use failure_budget::FailureBudget;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::plan::Plan;
 use firebench_model::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use firebench_model::throttle;
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
-use patience::Patience;
 
 pub use error::RunError;
 pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
 pub use surroundings::Surroundings;
 
 /// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is
-/// left out and the run goes on, as far as [`Patience`] goes.
+/// left out and the run goes on, as far as [`FailureBudget`] goes.
 ///
 /// # Errors
 /// [`RunError`]; the listener has by then got the failed boot's record.
 pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), RunError> {
     let mut schedule = Schedule::new(plan.design.clone())?;
-    let mut patience = Patience::new(plan.max_failures, plan.contenders.len());
+    let mut budget = FailureBudget::new(plan.max_failures, plan.contenders.len());
     for (boots, boot) in plan.done.iter().enumerate() {
         plan.extend(&mut schedule, boots)?;
         let Next::Boot(turn) = schedule.next() else { return Err(RunError::Foreign) };
-        patience.saw(turn.contender, boot);
+        budget.saw(turn.contender, boot);
         schedule.record(boot.clone())?;
     }
     plan.extend(&mut schedule, plan.done.len())?;
@@ -52,8 +52,8 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
                 }
                 block = Some(turn.block);
                 let Booted { boot, failure, void } = boots.boot(&turn, listener)?;
-                patience.saw(turn.contender, &boot);
-                failure.map_or(Ok(()), |failure| patience.bear(turn.contender, failure))?;
+                budget.saw(turn.contender, &boot);
+                failure.map_or(Ok(()), |failure| budget.spend(turn.contender, failure))?;
                 schedule.record(boot)?;
                 last_void = void.or(last_void);
             }
