@@ -10,7 +10,7 @@ use firebench_text as text;
 use crate::import::{self, ImportError, Options};
 use crate::store::StoreError;
 
-/// How a run is found by its id, the beginning of one, or `latest`: None where there is none.
+/// How a run is found by its id, the beginning of one, or `latest`: None if there is none.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
 
 /// Why an operand cannot be had.
@@ -23,7 +23,7 @@ pub enum OperandError {
     ))]
     Nothing(String),
     /// A report.md.
-    #[error("{} holds a run's experiment, but not its numbers", .0.display())]
+    #[error("{} contains a run's experiment, but not its results", .0.display())]
     #[diagnostic(help("give the report.json that lies beside it"))]
     Markdown(PathBuf),
     /// A file that cannot be read, or is neither a report nor figures of others.
@@ -36,7 +36,7 @@ pub enum OperandError {
         source: Box<ImportError>,
     },
     /// The run has no such contender.
-    #[error("'{run}' has no contender '{contender}'")]
+    #[error("'{run}' does not have a contender '{contender}'")]
     #[diagnostic(help("it has {known}"))]
     Contender {
         /// The run.

@@ -8,9 +8,9 @@ use firebench_model::report_error::ReportError;
 const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
                         contender, boot, iteration, metric, value";
 
-/// What to do with a metric that says nothing of itself.
+/// What to do with a metric of which nothing is known.
 const SAY: &str =
-    "say --better less or --better more, and --unit if it has one, or choose another metric with --metric";
+    "add --better less or --better more, and --unit if it has one, or choose another metric with --metric";
 
 /// Why a file cannot be imported. Nothing of it is stored.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -44,12 +44,12 @@ pub enum ImportError {
     #[diagnostic(help("save it as UTF-8"))]
     Utf16,
     /// It holds nothing.
-    #[error("it holds no measurement")]
+    #[error("it does not contain a measurement")]
     #[diagnostic(help("{READABLE}"))]
     Empty,
     /// It is not even JSON.
     #[error("the JSON is broken at line {line}, column {column}")]
-    #[diagnostic(help("was the file cut short or edited? Write it again"))]
+    #[diagnostic(help("write the file again: it may have been cut short or edited"))]
     BrokenJson {
         /// Where.
         line: usize,
@@ -60,12 +60,12 @@ pub enum ImportError {
     #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
     #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
     UnknownJson(&'static str),
-    /// It is no report.
+    /// It is not a report.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] ReportError),
     /// hyperfine writes no such file.
-    #[error("these are not results as hyperfine writes them: {0}")]
+    #[error("this is not in hyperfine's format: {0}")]
     #[diagnostic(help(
         "give the file that `hyperfine --export-json FILE` wrote; it may have been cut short or edited"
     ))]
@@ -98,7 +98,7 @@ pub enum ImportError {
         problem: String,
     },
     /// The metric that was asked for is not there.
-    #[error("it has no metric '{metric}'")]
+    #[error("it does not have the metric '{metric}'")]
     #[diagnostic(help("it has {known}"))]
     NoSuchMetric {
         /// The metric.

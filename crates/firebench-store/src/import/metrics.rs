@@ -34,14 +34,11 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    /// What the reader must know: what was read from a name that is no time in seconds.
+    /// What the reader must know: what was guessed from a name that is not a time in seconds.
     pub(super) fn notice(&self) -> Option<String> {
         let from = self.guessed.filter(|_| self.metric.shown)?;
         let name = text::excerpt(&self.metric.name, LONGEST);
-        Some(format!(
-            "{name} is taken as {}, for {from} says so; --better and --unit say otherwise",
-            self.metric.meaning()
-        ))
+        Some(format!("{name} is {}, guessed from {from}: --better and --unit change that", self.metric.meaning()))
     }
 }
 

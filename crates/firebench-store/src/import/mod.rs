@@ -131,7 +131,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
     let hidden: Vec<&str> = metrics.iter().map(String::as_str).filter(|name| !is_shown(name)).collect();
     if !hidden.is_empty() {
         let names = text::excerpt(&hidden.join(", "), 300);
-        notices.push(format!("also in the file, kept, but neither shown nor compared: {names}"));
+        notices.push(format!("also in the file and stored, but neither shown nor compared: {names}"));
     }
     let columns = || contenders.iter().flat_map(|contender| contender.figures.metrics.values());
     let iterations = columns().flat_map(Column::by_boot).map(<[_]>::len).max().unwrap_or(0);

@@ -84,7 +84,11 @@ pub(super) fn check_schema(connection: &Connection, path: &Path, steps: &[&str])
     };
     if let Some(entry) = found.iter().find(|entry| !expected.contains(entry)) {
         let known = expected.iter().any(|(kind, name, _)| *kind == entry.0 && *name == entry.1);
-        return Err(foreign(if known { "is not as firebench makes it" } else { "is not firebench's" }, entry).into());
+        return Err(foreign(
+            if known { "is not as firebench makes it" } else { "does not belong to firebench" },
+            entry,
+        )
+        .into());
     }
     match expected.iter().find(|entry| !found.contains(entry)) {
         Some(entry) => Err(foreign("is missing", entry).into()),

@@ -36,7 +36,7 @@ pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
     u32::try_from(whole.count()).unwrap_or(u32::MAX)
 }
 
-/// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
+/// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None if there is none.
 pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
     let (unlike, primary) = (audit::unlike(report), report.primary());
     let pairs = || summary.pairs.iter().zip(&unlike);
