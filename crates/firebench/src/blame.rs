@@ -41,7 +41,8 @@ pub fn blame(error: &(dyn Error + 'static)) -> Blame {
     judge(error, false)
 }
 
-/// The same of what went wrong with something that the user named: a file that is no kernel is a mistake of whoever named it,
+/// The same of what went wrong with something that the user named: a file that is not a kernel is a mistake of whoever
+/// named it,
 /// and a damaged one of the cache is not.
 pub fn blame_of_named(error: &(dyn Error + 'static)) -> Blame {
     judge(error, true)

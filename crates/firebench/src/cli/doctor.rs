@@ -8,14 +8,14 @@ use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The Firecracker to look at
+    /// The Firecracker to check
     #[arg(long, value_name = "PATH", env = "FIREBENCH_FIRECRACKER", hide_env_values = true)]
     firecracker: Option<PathBuf>,
-    /// The QEMU to look at
+    /// The QEMU to check
     #[arg(long, value_name = "PATH", env = "FIREBENCH_QEMU", hide_env_values = true)]
     qemu: Option<PathBuf>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct DoctorArgs {
 #[diagnostic(help("see the lines marked bad"))]
 struct Lacking;
 
-pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &DoctorArgs, places: &StorageArgs) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
     let named =
         Named { qemu: args.qemu.as_deref(), firecracker: args.firecracker.as_deref(), busybox: busybox.as_deref() };

@@ -8,7 +8,7 @@ pub const EXIT_REGRESSION: u8 = 1;
 pub const EXIT_USAGE: u8 = 2;
 /// This machine or the run failed.
 pub const EXIT_FAILED: u8 = 3;
-/// A verdict was required, and there is none.
+/// A verdict was required, but there is none.
 pub const EXIT_INCONCLUSIVE: u8 = 4;
 /// A gate was held against a comparison that does not compare like with like.
 pub const EXIT_UNFAIR: u8 = 5;

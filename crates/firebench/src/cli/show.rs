@@ -8,21 +8,21 @@ use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::style::style;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The run: its id, the beginning of it, or latest
+    /// The run: its id, the beginning of its id, or latest
     #[arg(default_value = "latest", value_name = "ID")]
     run: String,
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ShowFormat,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Format {
+enum ShowFormat {
     /// For this terminal
     #[default]
     Terminal,
@@ -32,12 +32,12 @@ enum Format {
     Markdown,
 }
 
-pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &ShowArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
     output::print(&match args.format {
-        Format::Terminal => terminal::render(&report, style(std::io::stdout().is_terminal())),
-        Format::Json => json::to_json(&report)?,
-        Format::Markdown => markdown::render(&report),
+        ShowFormat::Terminal => terminal::render(&report, style(std::io::stdout().is_terminal())),
+        ShowFormat::Json => json::to_json(&report)?,
+        ShowFormat::Markdown => markdown::render(&report),
     })
 }

@@ -14,24 +14,24 @@ use super::output::tell;
 use super::trust;
 
 /// Apart from the subcommand's own options in its help.
-const PLACES: &str = "Places";
+const STORAGE: &str = "Storage";
 
 /// Where firebench keeps things.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Places {
+pub(crate) struct StorageArgs {
     /// Directory of built images and kernels [default: ~/.cache/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true, help_heading = STORAGE)]
     cache: Option<PathBuf>,
     /// Directory of fetched programs and kernel packages [default: ~/.local/share/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = STORAGE)]
     data: Option<PathBuf>,
     /// The store of all runs [default: runs.db in the directory of --data]
-    #[arg(long, global = true, env = "FIREBENCH_STORE", value_name = "FILE", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_STORE", value_name = "FILE", hide_env_values = true, help_heading = STORAGE)]
     store: Option<PathBuf>,
 }
 
-impl Places {
-    /// The cache, which tells on standard error what it does (unless `quiet`) and stops when the user wants to.
+impl StorageArgs {
+    /// The cache, which reports its work on standard error (unless `quiet`) and stops when the user interrupts it.
     pub(super) fn cache(&self, quiet: bool, interrupt: &Interrupt) -> Result<Cache, Failure> {
         let dir = self.cache_dir()?;
         trust::directory("cache", "FIREBENCH_CACHE", &dir)?;
@@ -44,17 +44,17 @@ impl Places {
         let _ = cache.sweep();
         Ok(cache.on_progress(move |progress| {
             match progress {
-                Progress::Building { kind, .. } if !quiet => tell(&format!("making the {kind}\n")),
+                Progress::Building { kind, .. } if !quiet => tell(&format!("building the {kind}\n")),
                 // Also to who wants it quiet: a disk that forgets is worth knowing.
                 Progress::Replacing { kind, reason, .. } => tell(&format!(
                     "{}\n",
                     firebench_text::block(&format!(
-                        "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again"
+                        "note: the {kind} in the cache is damaged ({reason}); firebench removes it and builds it again"
                     ))
                 )),
                 // It is reported again and again, and said once; also to who wants it quiet: it may take for ever.
                 Progress::Waiting { kind, .. } if !waited.swap(true, Ordering::Relaxed) => {
-                    tell(&format!("waiting for another firebench that makes or removes the {kind}\n"));
+                    tell(&format!("waiting for another firebench that builds or removes the {kind}\n"));
                 }
                 _ => {}
             }

@@ -16,13 +16,13 @@ const FILES: u64 = 64;
 
 /// Too few descriptors.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("this process may open {may} files at once, and firebench needs {FILES}")]
+#[error("this process may open only {may} files at once, but firebench needs {FILES}")]
 #[diagnostic(help("{TOO_FEW_FILES}"))]
 struct TooFewFiles {
     may: u64,
 }
 
-/// The kernel tells nothing.
+/// procfs is missing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("procfs is not mounted at {PROC}")]
 #[diagnostic(help("mount it: `mount -t proc proc {PROC}`"))]

@@ -87,8 +87,7 @@ fn runs_of_the_store() {
     assert_eq!(contender("latest").expect("a run"), None);
     assert_eq!(contender("latest:qemu").expect("a contender").as_deref(), Some("qemu"));
     assert_eq!(contender("id:1:qemu").expect("a contender").as_deref(), Some("qemu"));
-    assert!(
-        matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "run id is still going on")
-    );
+    assert!(matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "run id is still \
+        running"));
     assert!(matches!(contender("other:qemu"), Err(OperandError::Nothing(_))));
 }

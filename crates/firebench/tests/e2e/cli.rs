@@ -53,7 +53,7 @@ fn images_are_built_listed_verified_and_removed() {
     let path = std::path::PathBuf::from(built.stdout.lines().next().expect("a path"));
     assert!(path.is_file() && path.starts_with(&lab.cache), "{built}");
     assert!(built.stdout.contains("payload of 3145728 bytes with sha256 "), "{built}");
-    assert!(built.stderr.contains("making the disk"), "{built}");
+    assert!(built.stderr.contains("building the disk"), "{built}");
     let again = lab.firebench(&build).run().ok();
     assert_eq!((again.stdout, again.stderr), (built.stdout, String::new()), "it is in the cache");
 

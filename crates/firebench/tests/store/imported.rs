@@ -77,7 +77,7 @@ fn the_columns_of_a_csv_may_stand_in_any_order() {
     assert_eq!((samples(first, "real"), samples(first, "user")), (vec![(0, 2.5), (0, 1.25)], vec![(0, 1.5)]));
     assert_eq!((samples(second, "real"), samples(second, "latency_us")), (vec![(0, 2.0)], vec![(1, 1000.0)]));
     assert_eq!((report.design.primary.as_str(), report.design.warm_up), ("real", 1));
-    assert!(notices(&report).contains("latency_us is taken as in us, less is better"), "{:?}", report.notices);
+    assert!(notices(&report).contains("latency_us is in us, less is better"), "{:?}", report.notices);
 
     let windows = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
     assert_eq!(import(&windows, "mine.csv"), report);
@@ -99,7 +99,7 @@ fn a_csv_may_be_written_in_other_ways() {
         assert_eq!(import(&other, "x").contenders, contenders, "{other}");
     }
     let more = import(&plain.replace('\n', ",extra\n"), "x");
-    assert!(notices(&more).contains("columns of the file that were not read: extra"), "{:?}", more.notices);
+    assert!(notices(&more).contains("firebench did not read these columns of the file: extra"), "{:?}", more.notices);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
     let terminal = terminal::render(&report, Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
-    assert!(!terminal.contains("left out") && !terminal.contains("cannot tell any difference"), "{terminal}");
+    assert!(!terminal.contains("left out") && !terminal.contains("cannot decide anything"), "{terminal}");
 
     // The same numbers of boots in a CSV are no pairs either.
     let csv = "contender,boot,iteration,metric,value\na,1,1,real,1\na,2,1,real,2\nb,1,1,real,1\nb,2,1,real,2\n";
@@ -156,8 +156,8 @@ fn boots_are_paired_where_the_file_has_blocks() {
     let terminal = terminal::render(&report, Style { color: false, width: 100 });
     assert!(terminal.contains("from 4 blocks") && !terminal.contains("npaired"), "{terminal}");
     for (line, expected) in [
-        ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: it may have one"),
-        ("a,9,1,2,real,1", "line 11: boot 1 of a is in block 9 here and in block 1 in line 2"),
+        ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: only one is allowed"),
+        ("a,9,1,2,real,1", "line 11: boot 1 of a is in block 9 here, but in block 1 in line 2"),
         ("a,,9,1,real,1", "line 11: the block \"\" is not a whole number"),
     ] {
         assert_eq!(refused(&format!("{text}{line}\n")), expected);
@@ -208,23 +208,23 @@ fn a_metric_that_says_nothing_of_itself_is_refused_until_somebody_does() {
 #[test]
 fn what_is_read_from_a_name_or_a_unit_is_said() {
     for (metric, meaning) in [
-        ("triad_mbps", "triad_mbps is taken as in an unknown unit, more is better, for its name says so"),
-        ("requests/sec", "requests/sec is taken as in an unknown unit, more is better, for its name says so"),
-        ("latency_us", "latency_us is taken as in us, less is better, for its name says so"),
+        ("triad_mbps", "triad_mbps is in an unknown unit, more is better, guessed from its name"),
+        ("requests/sec", "requests/sec is in an unknown unit, more is better, guessed from its name"),
+        ("latency_us", "latency_us is in us, less is better, guessed from its name"),
     ] {
         let taken = import(&two(metric), "x");
         assert_eq!(taken.design.primary, metric);
         assert!(notices(&taken).contains(meaning), "{:?}", taken.notices);
         let options = Options { better: Some(Better::Less), ..Options::default() };
         let said = parse_with(&two(metric), "x", NOW, &options).unwrap();
-        assert!(said.primary().better == Better::Less && !notices(&said).contains("is taken as"), "{said:?}");
+        assert!(said.primary().better == Better::Less && !notices(&said).contains(", guessed from"), "{said:?}");
     }
     let unit = "contender,boot,iteration,metric,value,unit\na,1,1,triad,5,MB/s\nb,1,1,triad,6,MB/s\n";
     let taken = import(unit, "x");
     assert_eq!((taken.primary().sign(), taken.primary().better), ("MB/s", Better::More));
-    assert!(notices(&taken).contains("triad is taken as in MB/s, more is better, for its unit says so"));
+    assert!(notices(&taken).contains("triad is in MB/s, more is better, guessed from its unit"));
     let boot = import(&two("boot"), "x");
-    assert!(!notices(&boot).contains("is taken as"), "a time in seconds goes without saying");
+    assert!(!notices(&boot).contains(", guessed from"), "a time in seconds goes without saying");
     let shown = terminal::render(&boot, Style { color: false, width: 100 });
     assert!(shown.contains("boot, in seconds") && !shown.contains("real") && !shown.contains("  -"), "{shown}");
 }
@@ -241,7 +241,7 @@ fn the_metric_may_be_chosen() {
         parse_with(text, "x", NOW, &options).map(|report| report.design.primary).map_err(|error| sentence(&error))
     };
     assert_eq!(by("load_time"), Ok("load_time".to_owned()));
-    assert_eq!(by("real"), Err("it has no metric 'real'".to_owned()));
+    assert_eq!(by("real"), Err("it does not have the metric 'real'".to_owned()));
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn they_are_no_experiment() {
     let path = dir.path().join("report.json");
     std::fs::write(&path, json::to_json(&import(CSV, "mine.csv")).unwrap()).unwrap();
     let refused = load_experiment(&path).unwrap_err().to_string();
-    assert!(refused.contains("there is no experiment in it"), "{refused}");
+    assert!(refused.contains("this report does not contain an experiment"), "{refused}");
 }
 
 #[test]
@@ -369,10 +369,10 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         assert_eq!(refused(text), expected);
     }
     let lines = [
-        ("a,0,0,real,NaN", "line 3: the value NaN cannot have been measured"),
-        ("a,0,0,real,inf", "line 3: the value inf cannot have been measured"),
-        ("a,0,0,real,-1", "line 3: the value -1 cannot have been measured"),
-        ("a,0,0,real,1e999", "line 3: the value inf cannot have been measured"),
+        ("a,0,0,real,NaN", "line 3: the value NaN is not a possible measurement"),
+        ("a,0,0,real,inf", "line 3: the value inf is not a possible measurement"),
+        ("a,0,0,real,-1", "line 3: the value -1 is not a possible measurement"),
+        ("a,0,0,real,1e999", "line 3: the value inf is not a possible measurement"),
         ("a,0,0,real,fast", r#"line 3: the value "fast" is not a number"#),
         ("a,0,0,real,", r#"line 3: the value "" is not a number"#),
         ("a,one,0,real,1", r#"line 3: the boot "one" is not a whole number"#),
@@ -384,33 +384,30 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         ("a,0,0,real", "line 3: it has 4 fields, the header has 5"),
         ("a,0,0,real,1,2", "line 3: it has 6 fields, the header has 5"),
         ("a;0,0,real", "line 3: it has 3 fields, the header has 5"),
-        ("a,0,0,real,1", "line 3: a, boot 0, iteration 0 has a real already, in line 2"),
+        ("a,0,0,real,1", "line 3: line 2 already has a real for a, boot 0, iteration 0"),
         ("\u{1b}[2J,0,0,real,x", "line 3: the value \"x\" is not a number"),
     ];
     for (line, expected) in lines {
         assert_eq!(refused(&format!("{header}{good}{line}\n")), expected);
     }
     let mixed = "contender;boot;iteration;metric;value\na;1;1;real;0,5\na;2;1;real;0.5\n";
-    assert_eq!(
-        refused(mixed),
-        "line 3: decimals are written with a comma in line 2 and with a point in line 3: what is meant is not clear"
-    );
+    assert_eq!(refused(mixed), "line 3: ambiguous decimals: line 2 uses a comma, and line 3 a point");
     let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\na,2,1,real,5,s\n";
     assert_eq!(
         refused(unit),
-        "line 3: the unit of real is \"s\" here and \"ms\" in line 2: convert the values to one of them"
+        "line 3: the unit of real is \"s\" here, but \"ms\" in line 2: convert the values to one unit"
     );
     for empty in ["", " \n\n", header] {
-        assert_eq!(refused(empty), "it holds no measurement");
+        assert_eq!(refused(empty), "it does not contain a measurement");
     }
 }
 
 #[test]
 fn what_is_wrong_with_a_json_is_told_with_its_field() {
     let result = |times: &str| format!(r#"{{"results": [{{"command": "true", "user": 0, "system": 0, {times}}}]}}"#);
-    let not = "these are not results as hyperfine writes them: ";
+    let not = "this is not in hyperfine's format: ";
     let cases = [
-        (r#"{"results": []}"#.to_owned(), "it holds no measurement".to_owned()),
+        (r#"{"results": []}"#.to_owned(), "it does not contain a measurement".to_owned()),
         (
             r#"{"data": []}"#.to_owned(),
             "this JSON is an object of an unknown kind: neither a report of firebench nor results of hyperfine"
@@ -421,7 +418,13 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
             "this JSON is a list: neither a report of firebench nor results of hyperfine".to_owned(),
         ),
         (result(r#""times": []"#), format!("{not}results[0].times is empty")),
-        (result(r#""times": [1, -2]"#), format!("{not}execution 2 of results[0].times: -2 cannot have been measured")),
+        (
+            result(r#""times": [1, -2]"#),
+            format!(
+                "{not}execution 2 of results[0].times: -2 is not a possible \
+        measurement"
+            ),
+        ),
         (
             result(r#""times": [1, 2], "exit_codes": [0]"#),
             format!("{not}results[0].exit_codes has 1 entries for 2 times"),

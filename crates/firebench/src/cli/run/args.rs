@@ -15,10 +15,11 @@ use crate::init::EXPERIMENT_FILE;
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
-A kernel for --kernel is an x86_64 bzImage (LZ4, gzip, xz, zstd or LZMA), an ELF vmlinux, a unified kernel image, or a \
-Debian kernel package (.deb). It must have built in, or as modules in its package or its directory of modules: a serial \
-console on ttyS0, virtio-mmio, virtio-blk, ext4; built in: initramfs, devtmpfs; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
-through which QEMU's microvm starts a vmlinux.";
+--kernel takes an x86_64 bzImage (LZ4, gzip, xz, zstd or LZMA), an ELF vmlinux, a unified kernel image, or a Debian \
+kernel package (.deb). The kernel needs these drivers, built in or as modules in its package or its directory of \
+modules: a serial console on ttyS0, virtio-mmio, virtio-blk, ext4. These must be built in: initramfs, devtmpfs; ACPI \
+(which needs CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, through which QEMU's \
+microvm starts a vmlinux.";
 
 /// Of the options that say how often what is measured.
 const DESIGN: &str = "Design";
@@ -26,23 +27,24 @@ const DESIGN: &str = "Design";
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
-    /// What runs in the guests: memory (sha256sum over a random file); without it, the experiment of ./firebench.toml is run
+    /// The workload to run in the guests: memory (sha256sum over a random file); without it, firebench runs
+    /// ./firebench.toml
     #[arg(value_enum)]
     workload: Option<Workload>,
-    /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
+    /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
-    /// Run an experiment that somebody else could have written, with all programs that it names
+    /// Run an experiment that somebody else could have written, including all programs in it
     #[arg(long)]
     pub(super) trust_experiment: bool,
-    /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
+    /// How to build the machines: matched (as alike as the VMMs allow) or published (those of the published benchmark)
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// VMMs to compare, and host for the bare host [default: qemu,firecracker]
+    /// The VMMs to compare; host stands for the bare host [default: qemu,firecracker]
     #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...")]
     vmm: Option<Vec<VmmKind>>,
-    /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times, the first
-    /// one is the baseline; `firebench init` writes a file with all keys
+    /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times,
+    /// and the first one is the baseline; `firebench init` writes a file with all keys
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm")]
     contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
@@ -51,7 +53,7 @@ pub(crate) struct RunArgs {
     /// Size of the random file [default: 1GiB with kvm, 16MiB emulated]
     #[arg(long)]
     size: Option<Size>,
-    /// What the file holds: seeded, seeded:SEED, urandom, or the path of a file of yours
+    /// The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours
     #[arg(long, value_name = "KIND|PATH")]
     payload: Option<String>,
     /// Memory of each VM [default: 1GiB with kvm, 512MiB emulated]
@@ -69,16 +71,17 @@ pub(crate) struct RunArgs {
     /// Run Firecracker under its jailer (which needs root), and QEMU in the strictest of its sandboxes
     #[arg(long)]
     jail: bool,
-    /// Boots of each contender, in place of a precision [default when emulated: 3]
+    /// Number of boots of each contender, instead of a precision [default when emulated: 3]
     #[arg(long, visible_alias = "blocks", value_name = "N", help_heading = DESIGN, conflicts_with_all = ["precision", "max_time"])]
     boots: Option<u32>,
     /// Run until the interval is this narrow [default on a real accelerator: 1%]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     precision: Option<Share>,
-    /// Time for reaching the precision; at least 3 blocks are run; beside --resume the new time, all in all [default: 5m]
+    /// Time limit for reaching the precision; at least 3 blocks run; with --resume, the new limit of the whole run
+    /// [default: 5m]
     #[arg(long, value_name = "TIME", help_heading = DESIGN)]
     pub(super) max_time: Option<Span>,
-    /// Differences up to this size count as none [default: twice the precision]
+    /// Treat differences up to this size as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
     /// End as soon as every contender has its verdict
@@ -92,10 +95,10 @@ pub(crate) struct RunArgs {
     /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
-    /// Iterations at the beginning of each boot that do not count [default: what the scout finds, else 1]
+    /// Iterations at the start of each boot that do not count [default: what the scout finds best, else 1]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     warm_up: Option<u32>,
-    /// Seed of the order in which the contenders boot [default: a random one, which the report names]
+    /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
     #[arg(long, help_heading = DESIGN)]
     seed: Option<u32>,
     /// Drop the guest's caches before each iteration
@@ -111,10 +114,10 @@ pub(crate) struct RunArgs {
     /// kernel needs it and it is there]
     #[arg(long, value_name = "PATH")]
     modules: Option<PathBuf>,
-    /// Words for the end of the kernel command line
+    /// Words to append to the kernel command line
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Option<String>,
-    /// A file or directory for the image; may be given several times
+    /// Add a file or directory to the image; may be given several times
     #[arg(long, value_name = "HOST[=GUEST]")]
     add: Vec<String>,
     /// The Firecracker to run [default: the fetched one, else the one on PATH]
@@ -123,24 +126,24 @@ pub(crate) struct RunArgs {
     /// The QEMU to run [default: the one on PATH]
     #[arg(long, value_name = "PATH", env = "FIREBENCH_QEMU", hide_env_values = true)]
     qemu: Option<PathBuf>,
-    /// Seconds until a guest must have spoken [default: 30 with kvm, 60 with tcg, 180 nested]
+    /// Seconds within which a guest must send its first frame [default: 30 with kvm, 60 with tcg, 180 nested]
     #[arg(long, value_name = "SECONDS")]
     boot_deadline: Option<u64>,
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
-    /// Failed boots that the run tolerates, leaving their blocks out; one of a contender that never had a good boot ends it at once
-    /// [default: 3]
+    /// Number of failed boots to tolerate (their blocks are left out); the run ends at once if a contender fails
+    /// before its first good boot [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<u32>,
-    /// Go on with a run of the store that was cut off, stopped or failed, or, with --max-time, whose time was over: same plan,
-    /// same order; see `firebench runs`
+    /// Resume a stored run that was killed, stopped or failed, or, with --max-time, one whose time was over; the plan
+    /// and the order stay the same; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
     pub(super) resume: Option<String>,
-    /// Do not keep the run in the store
+    /// Do not store the run
     #[arg(long, conflicts_with = "resume")]
     pub(super) no_store: bool,
-    /// Print the launch of each VMM, ready to paste; start nothing, and build no disk: what is missing is named
+    /// Print the launch of each VMM, ready to paste, and what is missing; start nothing and build no disk
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
     #[command(flatten)]
@@ -148,7 +151,7 @@ pub(crate) struct RunArgs {
     /// Write report.md and report.json into this directory
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// No progress on standard error
+    /// Do not show progress on standard error
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
@@ -201,17 +204,18 @@ fn parse_vmm(text: &str) -> Result<VmmKind, String> {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum ArgsError {
     /// Nothing to run.
-    #[error("there is no workload, and no {EXPERIMENT_FILE} here")]
+    #[error("no workload was given, and there is no {EXPERIMENT_FILE} in this directory")]
     #[diagnostic(help(
-        "`firebench run memory` runs the benchmark with its defaults; `firebench init` writes an experiment file"
+        "run the benchmark with its defaults by `firebench run memory`, or write an experiment file with `firebench \
+        init`"
     ))]
     NoWorkload,
     /// A file has the size that it has.
-    #[error("--size does not go with --payload {}: the file has its own size", .0.display())]
-    #[diagnostic(help("leave --size out, or give --payload seeded or urandom"))]
+    #[error("cannot use --size with --payload {}: the file has its own size", .0.display())]
+    #[diagnostic(help("leave out --size, or give --payload seeded or urandom"))]
     FileSize(PathBuf),
-    /// A seed that is no number.
-    #[error("the seed in --payload seeded:{0} is not a number from 0 to 2^64 - 1")]
+    /// A seed that is not a number.
+    #[error("invalid seed in --payload seeded:{0}: it must be a number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
     /// What the flags describe cannot be carried out.
@@ -301,8 +305,8 @@ impl RunArgs {
 }
 
 impl RunArgs {
-    /// The experiment of a run that goes on: how many failures it bears may be said anew.
-    pub(super) fn borne(&self, mut experiment: Experiment) -> Experiment {
+    /// The experiment of a run that is resumed: `--max-failures` may change how many failed boots it tolerates.
+    pub(super) fn with_max_failures(&self, mut experiment: Experiment) -> Experiment {
         replace(&mut experiment.design.max_failures, self.max_failures);
         experiment
     }
@@ -340,7 +344,7 @@ fn primaries() -> PossibleValuesParser {
 fn primary_help() -> String {
     let names: Vec<&str> =
         Workload::ALL.into_iter().flat_map(Workload::primaries).map(|metric| metric.name.as_ref()).collect();
-    format!("The metric on which verdicts are given: {}", names.join(" or "))
+    format!("The metric on which to give verdicts: {}", names.join(" or "))
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
