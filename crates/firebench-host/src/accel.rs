@@ -1,4 +1,4 @@
-//! The choice of the accelerator: what the user wants, and what /dev/kvm is worth.
+//! The choice of the accelerator, by what the user asked for and what /dev/kvm can do.
 
 use firebench_model::experiment::AccelChoice;
 use firebench_supervise::kvm::{KvmClass, KvmReport};
@@ -17,7 +17,7 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// KVM is asked for, and not to be had.
+/// The user asked for KVM, which does not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("cannot use --accel kvm: {finding}")]
 #[diagnostic(help("{remedy}; or use --accel auto, which takes what is usable"))]
@@ -26,14 +26,15 @@ pub struct NoKvm {
     remedy: String,
 }
 
-/// Whether VMs would start on a KVM that this process cannot use at all. A slow one is the user's choice.
+/// The error if the chosen KVM does not work at all in this process. A slow one is the user's choice.
 pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
     let dead = matches!(kvm.class, KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken);
     let remedy = kvm.remedy.clone().unwrap_or_else(|| "see `firebench doctor`".to_owned());
     (dead && chosen.accel == Accel::Kvm && !chosen.nested).then(|| NoKvm { finding: kvm.finding.clone(), remedy })
 }
 
-/// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
+/// Chooses the accelerator. Pure. With `only_hosts`, every contender is the bare host, and there is nothing to
+/// accelerate.
 pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
     if only_hosts && choice != AccelChoice::Nested {
         let reason = "every contender is the bare host, so nothing is virtualised".to_owned();

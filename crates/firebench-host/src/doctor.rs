@@ -27,7 +27,7 @@ pub use check::{Check, State};
 pub use seen::{Facts, FoundFile};
 pub use trials::{Failed, Stored, Temporary, Trials, Tried, writable};
 
-/// What the user named instead of what firebench would look for.
+/// Programs that the user named, instead of those that firebench would find.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Named<'a> {
     /// `--qemu`.
@@ -96,7 +96,7 @@ fn pip() -> Option<String> {
     output.stdout.lines().next().map(str::to_owned)
 }
 
-/// Judges what was seen. Pure. First what firebench needs, then what makes figures trustworthy.
+/// Turns the facts into checks. Pure. First what firebench needs, then what makes figures trustworthy.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = needs::checks(facts);
     checks.extend(trials::checks(&facts.trials));

@@ -185,7 +185,8 @@ pub enum Error {
     /// A file that is not a Debian package, or not one with a kernel.
     #[error("cannot use {} as a Debian kernel package: {reason}", path.display())]
     #[diagnostic(help(
-        "give a package that holds a kernel, such as linux-image-6.1.0-NN-cloud-amd64; linux-image-cloud-amd64 itself holds only a dependency"
+        "give a package that contains a kernel, such as linux-image-6.1.0-NN-cloud-amd64; linux-image-cloud-amd64 \
+        itself contains only a dependency"
     ))]
     Package {
         /// The package.
@@ -245,7 +246,7 @@ pub enum Error {
     /// A file or directory without kernel modules, where some are needed.
     #[error("{} does not contain kernel modules: {reason}", path.display())]
     #[diagnostic(help(
-        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that holds the modules"
+        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that contains the modules"
     ))]
     NoModules {
         /// What was given.

@@ -51,7 +51,7 @@ pub fn check(path: &Path) -> Result<()> {
         Ok(file) => file,
         Err(error) => {
             return match Refused::of(&error) {
-                Some(refused) => wrong(refused.to_string(), "give a file that holds an ext4 file system"),
+                Some(refused) => wrong(refused.to_string(), "give a file that contains an ext4 file system"),
                 None => Err(Error::io("open", path)(error)),
             };
         }
@@ -65,7 +65,7 @@ pub fn check(path: &Path) -> Result<()> {
     }
 }
 
-/// What the file is in place of an ext4 file system, and the remedy; None where it is one.
+/// What the file is instead of an ext4 file system, and the remedy; None where it is one.
 fn foreign(head: &[u8], file: &File, length: Option<u64>) -> Option<(String, String)> {
     let (what, remedy) = match kind(head, length) {
         Kind::Ext4 => return None,
@@ -115,8 +115,8 @@ const FILE_SYSTEMS: [(usize, &[u8], &str); 9] = [
 ];
 const OTHERS: [(usize, &[u8], &str, &str); 7] = [
     (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)", "open it with cryptsetup, and give the file system in it"),
-    (512, b"LABELONE", "a physical volume of LVM", "give the logical volume in it that holds an ext4 file system"),
-    (4086, b"SWAPSPACE2", "swap space", "give a file that holds an ext4 file system"),
+    (512, b"LABELONE", "a physical volume of LVM", "give the logical volume in it that contains an ext4 file system"),
+    (4086, b"SWAPSPACE2", "swap space", "give a file that contains an ext4 file system"),
     (
         0,
         b"070701",

@@ -94,7 +94,7 @@ impl Console {
         arrived
     }
 
-    /// What is left when the VMM is gone.
+    /// The rest of the console after the end of the VMM.
     pub fn finish(&mut self, at: Instant) -> Vec<Arrived> {
         let begun = self.pending.take().unwrap_or(at);
         let mut arrived = Vec::new();

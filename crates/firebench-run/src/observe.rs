@@ -134,7 +134,7 @@ impl<'a> Observer<'a> {
         Some(format!("{frames} rejected (first: {first})"))
     }
 
-    /// The deadline has passed, and so many bytes came from the console: what that means.
+    /// What it means that the deadline has passed, after so many bytes from the console.
     pub fn deadline_missed(&self, console_bytes: u64) -> (BootStatus, String) {
         let seconds = self.phase_limit().as_secs();
         match self.phase {

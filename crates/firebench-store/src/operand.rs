@@ -10,10 +10,10 @@ use firebench_text as text;
 use crate::import::{self, ImportError, Options};
 use crate::store::StoreError;
 
-/// How a run is found by its id, the beginning of one, or `latest`: None if there is none.
+/// Finds a run by its id, the beginning of one, or `latest`: None if there is none.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
 
-/// Why an operand cannot be had.
+/// Why an operand cannot be loaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum OperandError {
     /// Neither a file nor a run.
@@ -41,9 +41,9 @@ pub enum OperandError {
     Contender {
         /// The run.
         run: String,
-        /// Who is not in it.
+        /// The contender that is not in it.
         contender: String,
-        /// Who is.
+        /// The contenders that are in it.
         known: String,
     },
     /// The store failed.

@@ -1,6 +1,6 @@
 //! What helps where a device may not be opened: judged by its owner, group and mode as they are, and by who we are.
 //!
-//! Names come from `/etc/passwd` and `/etc/group` alone: a static program cannot ask the name services of the C library.
+//! Names come only from `/etc/passwd` and `/etc/group`: a static program cannot ask the name services of the C library.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -82,7 +82,7 @@ impl Access {
             );
         }
         if self.uid == owner {
-            return format!("run `chmod u+rw {device}`: you own it, but its mode {mode:04o} does not let you open it");
+            return format!("chmod u+rw {device}: you own it, but its mode {mode:04o} does not let you open it");
         }
         // The group of root and that of nobody are for nobody to join.
         let group = self.group.as_deref().filter(|_| may(mode >> 3) && !in_group && gid != 0 && gid != OVERFLOW_ID);

@@ -28,7 +28,7 @@ pub(crate) struct Own {
 pub(crate) fn own() -> Result<Own, String> {
     let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
     directory(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
-        .ok_or_else(|| "no cgroup v2 hierarchy that holds this process is mounted".to_owned())
+        .ok_or_else(|| "no mounted cgroup v2 hierarchy contains this process".to_owned())
 }
 
 impl Own {

@@ -18,7 +18,7 @@ use crate::network::Network;
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Namespaces, and a file system to be read alone.
+    /// Namespaces, and a read-only file system.
     ReadOnly,
     /// Namespaces.
     Mounts,

@@ -28,7 +28,7 @@ pub(crate) const NEW_PREFIX: &str = "new-";
 pub(crate) const LOCK: &str = "lock";
 /// The file that names the owner's control groups.
 pub(crate) const CGROUPS: &str = "cgroups";
-/// Of a file that is read and written by its owner alone.
+/// The mode of a file that only its owner reads and writes.
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
 
 /// A directory for temporary files that cannot be used.

@@ -42,7 +42,7 @@ pub struct Confinement {
     pub network_namespace: bool,
     /// Whether it has a mount namespace of its own.
     pub mount_namespace: bool,
-    /// Whether it can write to its directory alone.
+    /// Whether it can write to its own directory only.
     pub read_only: bool,
     /// Whether it has a process namespace of its own, and with it ends whatever it starts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -129,7 +129,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
             },
         };
         group = match group {
-            // Limits of processes (`setrlimit`) are there all the same; the host's workload has nothing else.
+            // Limits of processes (`setrlimit`) are there nevertheless; the host's workload has nothing else.
             Group::Limited => {
                 let noted = launch.memory_limit.map(|_| format!("without a limit of memory: {reason}"));
                 notes.extend(noted);

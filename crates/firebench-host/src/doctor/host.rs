@@ -104,7 +104,7 @@ fn quota(host: &HostFacts) -> Check {
         );
     };
     let took = limit.throttled_seconds.filter(|&seconds| seconds > 0.0);
-    let took = took.map(|seconds| format!("; quotas have stopped it for {seconds:.1} s so far")).unwrap_or_default();
+    let took = took.map(|seconds| format!("; quotas have held it up for {seconds:.1} s so far")).unwrap_or_default();
     match host.quota_in_words() {
         Some(quota) => check("cpu quota", State::Warn, format!("{quota}{took}"), why, Some(throttle::REMEDY)),
         None if limit.hidden => {
@@ -133,7 +133,7 @@ fn disk(host: &HostFacts) -> Check {
         return check("disk", State::Info, "unknown", why, None);
     };
     let state = at_least(free, COMFORTABLE_DISK, LEAST_DISK);
-    let remedy = "run `firebench image gc`, or choose another directory with --cache";
+    let remedy = "firebench image gc, or choose another directory with --cache";
     check("disk", state, format!("{} free for images", size(free)), why, Some(remedy).filter(|_| state != State::Ok))
 }
 
@@ -188,7 +188,7 @@ fn transparent_huge_pages(host: &HostFacts) -> Check {
     let name = "transparent huge pages";
     let why = "QEMU's guest memory gets huge pages and Firecracker's does not, which the audit of a run reports as a \
     difference besides the VMM";
-    let remedy = "run sudo firebench tune --thp never, or --thp always; or give the contenders huge-pages, or \
+    let remedy = "sudo firebench tune --thp never, or --thp always; or give the contenders huge-pages, or \
     (Firecracker 1.17) transparent-huge-pages";
     match host.transparent_huge_pages.as_deref() {
         Some(setting) if differ_by_default(Some(setting)) => check(name, State::Warn, setting, why, Some(remedy)),

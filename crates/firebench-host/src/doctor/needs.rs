@@ -38,7 +38,7 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     ]
 }
 
-/// What holds a VMM that does what it should not.
+/// How a VMM that misbehaves is confined.
 fn confinement(facts: &Facts) -> Check {
     let why = "a VMM that misbehaves must not harm anything but its run";
     let remedy = "docs/privileges.md lists each part and the right that it needs";
@@ -123,7 +123,7 @@ fn vmm(name: &str, found: &Result<Tool, ToolError>) -> Check {
 fn kernel(facts: &Facts) -> Check {
     let why = "the guests boot it, from the same bytes under every VMM";
     let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
-        "run `firebench fetch kernel`, or give a kernel with --kernel PATH"
+        "firebench fetch kernel, or give one with --kernel PATH"
     } else {
         "give a kernel with --kernel PATH: without apt-get, firebench cannot fetch Debian's"
     };
@@ -136,7 +136,7 @@ fn kernel(facts: &Facts) -> Check {
 fn busybox(facts: &Facts) -> Check {
     let why = "the guest's workload runs in it, from the same bytes under every VMM";
     let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
-        "run `firebench fetch busybox`, or set FIREBENCH_BUSYBOX to a static busybox"
+        "firebench fetch busybox, or set FIREBENCH_BUSYBOX to a static busybox"
     } else {
         "install a static busybox, or set FIREBENCH_BUSYBOX to one"
     };

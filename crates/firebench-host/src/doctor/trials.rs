@@ -1,5 +1,5 @@
-//! What is tried, not only looked for: each program is run, each directory written to, and a small root disk is built, all on the
-//! ways of the product. What this leaves is removed at once.
+//! Tries things instead of only looking for them: runs each program, writes to each directory, and builds a small root
+//! disk, all with the code of the product itself. Removes at once what this leaves.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ use super::host::{at_least, size};
 use crate::facts;
 use crate::tools::{self, Tool};
 
-/// Time for programs that only say who they are.
+/// Time limit for programs that only print their version.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Bytes of the small disk's payload.
 const PAYLOAD: u64 = 64 << 10;
@@ -44,28 +44,28 @@ impl Failed {
     }
 }
 
-/// What came of a trial.
+/// The result of a trial.
 pub type Tried<T> = Result<T, Failed>;
 
-/// A store: where it is, and how many runs it has; none where it is not there yet.
+/// A store: where it is, and how many runs it has; none if it does not exist yet.
 pub type Stored = (PathBuf, Option<usize>);
 
-/// What was tried, and what came of it.
+/// What was tried, with the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trials {
     /// The agent: found, started, of this version, static.
     pub agent: Tried<Tool>,
-    /// QEMU's machine type and its firmware; none where there is no QEMU.
+    /// Whether QEMU has the machine type and its firmware; none without a QEMU.
     pub microvm: Option<Tried<()>>,
-    /// busybox makes a checksum; none where there is none.
+    /// Whether busybox makes a correct checksum; none without a busybox.
     pub busybox: Option<Tried<()>>,
-    /// A small root disk; none where a program for it is missing.
+    /// Whether a small root disk can be built; none if a program for it is missing.
     pub disk: Option<Tried<()>>,
     /// The directory for temporary files.
     pub temporary: Tried<Temporary>,
-    /// The directory of images and kernels takes files.
+    /// Whether a file can be created in the directory of images and kernels.
     pub cache: Tried<PathBuf>,
-    /// The store opens: how many runs it has, none where it is not there yet.
+    /// Whether the store opens.
     pub store: Tried<Stored>,
 }
 
@@ -80,7 +80,7 @@ pub struct Temporary {
     pub noexec: bool,
 }
 
-/// Where things are that are tried.
+/// Where the things are that are tried.
 pub(super) struct Subjects<'a> {
     pub(super) qemu: Option<&'a Path>,
     pub(super) busybox: Option<&'a Path>,
@@ -111,7 +111,7 @@ pub(super) fn try_all(subjects: &Subjects<'_>) -> Trials {
     }
 }
 
-/// A program of the system: where it is, if it says its version; none where it is not found.
+/// A program of the system: where it is, if it prints its version; none if it is not found.
 pub(super) fn program(name: &str, version: &str) -> Option<Tried<PathBuf>> {
     let path = find_program(name)?;
     let output = subprocess::run(Command::new(&path).arg(version), LIMIT);
@@ -170,7 +170,7 @@ fn small_disk(busybox: &Path, dir: &Path) -> Tried<()> {
     build().map(drop).map_err(|error| Failed::of(&error))
 }
 
-/// Whether `dir`, or the nearest directory above it that is there, takes a file.
+/// Checks that a file can be created in `dir`, or in the nearest directory above it that exists.
 ///
 /// # Errors
 /// Why not.
@@ -183,7 +183,7 @@ pub fn writable(dir: &Path, remedy: &str) -> Tried<()> {
     })
 }
 
-/// Judges what came of it.
+/// Turns the results into checks.
 pub(super) fn checks(trials: &Trials) -> Vec<Check> {
     let mut checks = vec![agent_check(&trials.agent)];
     checks.extend(trials.microvm.as_ref().map(|tried| {

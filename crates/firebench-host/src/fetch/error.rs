@@ -9,14 +9,14 @@ use semver::Version;
 
 use crate::tools::VersionError;
 
-/// Why something could not be fetched.
+/// Why something could not be fetched. Nothing was installed then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FetchError {
     /// No variable says where data belongs.
     #[error("cannot find a directory for firebench's data: none of FIREBENCH_DATA, XDG_DATA_HOME and HOME is set")]
     #[diagnostic(help("set FIREBENCH_DATA to a directory"))]
     NoDataDir,
-    /// A file of ours could not be read or written.
+    /// A file in the data directory could not be read or written.
     #[error("cannot {action} {}", path.display())]
     #[diagnostic(help("{}", if Refused::of(source).is_some() { "give a regular file" } else { SPACE }))]
     File {
@@ -44,12 +44,12 @@ pub enum FetchError {
     Program {
         /// What was to be fetched.
         what: String,
-        /// What to do, unless it was for want of space.
+        /// What to do, unless there was no space left.
         hint: &'static str,
         /// How it failed.
         source: RunError,
     },
-    /// A file is not the one that was promised.
+    /// A file does not have the promised digest.
     #[error("{what} has the SHA-256 {found}, not {expected}; nothing was installed")]
     #[diagnostic(help("fetch it again; if the digest stays wrong, do not use the file, and tell whoever serves it"))]
     Digest {
@@ -60,7 +60,7 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
-    /// More arrives than what was asked for can have.
+    /// A download is larger than it can plausibly be.
     #[error("{what} has more than {most} bytes, which is implausible; nothing was installed")]
     #[diagnostic(help(
         "check the version and the URL (--url, FIREBENCH_RELEASE_URL): the server sends something else"
@@ -84,7 +84,7 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
-    /// A file in the place of a fetched one, of which nothing is recorded.
+    /// A file where a fetched one should be, but without a recorded digest.
     #[error("no SHA-256 is recorded for {}: it was put there by hand, or by an earlier firebench", path.display())]
     #[diagnostic(help(
         "run `firebench fetch {what} --if-missing` to record the file as it is, or remove the file first to fetch it \
@@ -96,7 +96,7 @@ pub enum FetchError {
         /// Where it is.
         path: PathBuf,
     },
-    /// A list of digests leaves out the file in question.
+    /// A list of digests does not contain the file.
     #[error("{list} does not contain the SHA-256 of {file}; nothing was installed")]
     #[diagnostic(help("check the version and the URL: they must lead to files laid out like Firecracker's releases"))]
     Unlisted {
@@ -105,7 +105,7 @@ pub enum FetchError {
         /// The file.
         file: String,
     },
-    /// An archive cannot be taken apart.
+    /// An archive cannot be unpacked.
     #[error("cannot unpack {}: {reason}", archive.display())]
     #[diagnostic(help("fetch it again or use another --from: the download may be damaged or have another layout"))]
     Archive {
@@ -123,14 +123,14 @@ pub enum FetchError {
         /// Why not.
         reason: String,
     },
-    /// A version that firebench does not start.
+    /// A version that is too old for firebench.
     #[error("Firecracker {version} is too old: firebench needs {} or newer", crate::tools::OLDEST_FIRECRACKER)]
     #[diagnostic(help("choose a newer --version"))]
     TooOld {
         /// What was asked for.
         version: Version,
     },
-    /// A program does not say its version, or one that is too old.
+    /// A program does not print its version, or is too old.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Version(#[from] VersionError),
@@ -160,7 +160,7 @@ pub enum FetchError {
 
 const SPACE: &str = "check permissions and free space there; FIREBENCH_DATA sets another directory";
 
-/// Whether a program says that it could not write what it downloaded. curl says so with its exit code alone (curl(1): 23).
+/// Whether a program says that it could not write what it downloaded. curl says so only with its exit code (curl(1): 23).
 fn is_full(error: &RunError) -> bool {
     match error {
         RunError::Failed { program, status, detail } => {
@@ -170,7 +170,7 @@ fn is_full(error: &RunError) -> bool {
     }
 }
 
-/// A [`FetchError::File`] in the making.
+/// For `map_err`: a [`FetchError::File`].
 pub(super) fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
     let path = path.to_owned();
     move |source| FetchError::File { action, path, source }

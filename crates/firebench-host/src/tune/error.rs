@@ -30,7 +30,7 @@ pub enum TuneError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Something else with a file.
+    /// Another error with a file.
     #[error("cannot {action} {}", path.display())]
     #[diagnostic(help("check the file, its directory, and the free space there"))]
     File {
@@ -64,7 +64,7 @@ pub enum TuneError {
         /// Why.
         source: Distrust,
     },
-    /// The record cannot be understood.
+    /// The record is not a valid one.
     #[error("cannot use the record {}: {reason}", path.display())]
     #[diagnostic(help(
         "set the values in it by hand, or restart the machine, which resets all settings; then remove the record"

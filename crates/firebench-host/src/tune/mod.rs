@@ -3,7 +3,7 @@
 //! What was before is on disk before the first change, so that [`restore`] works after any crash. Everything goes through
 //! files below a root (`/`; a fixture in tests).
 //!
-//! What is left alone, and why: swap, for switching it off may run out of memory, and its use is seen in the `doctor`;
+//! What it does not change, and why: swap, for switching it off may run out of memory, and its use is seen in the `doctor`;
 //! the NMI watchdog, whose interrupt of a microsecond comes once in ten seconds; address space layout randomisation, for
 //! layouts that differ from boot to boot are part of what boots vary by, and one that is always the same would be a bias
 //! that no number of boots shows.

@@ -1,4 +1,4 @@
-//! The record of what was before, which outlives firebench.
+//! The record of the settings before firebench changed them, which outlives firebench.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -18,7 +18,7 @@ const DIR: &str = "var/lib/firebench";
 const FILE: &str = "tune.json";
 const VERSION: u32 = 1;
 
-/// What was before the first change of this boot.
+/// The settings before the first change since the machine was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,

@@ -1,4 +1,4 @@
-//! Which settings there are, and what each is to be.
+//! The settings, and the value that each one should have.
 
 use std::io;
 
@@ -14,7 +14,7 @@ const NO_SMT: [&str; 3] = ["forceoff", "notsupported", "notimplemented"];
 const THP_MODES: [&str; 3] = ["always", "madvise", "never"];
 const THP: &str = "sys/kernel/mm/transparent_hugepage/enabled";
 
-/// What is set only where it is asked for: it changes what is measured, not merely how steadily.
+/// Settings that are only made on request, because they change what is measured, not only how steadily.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Switch hyper-threads off.
@@ -23,12 +23,12 @@ pub struct Request {
     pub thp: Option<String>,
 }
 
-/// What there is to change, and why the rest stays as it is.
+/// The settings to change, and why the others do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tuning {
     /// In the order in which they are made.
     pub changes: Vec<Change>,
-    /// A line on each setting that stays: `ksm: off already`.
+    /// A line for each setting that does not change: `ksm: off already`.
     pub notes: Vec<String>,
 }
 

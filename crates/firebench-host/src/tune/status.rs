@@ -3,7 +3,7 @@
 use super::error::TuneError;
 use super::record::Setting;
 
-/// What stands in the way of, or comes of, putting a setting back.
+/// The present value of a setting, which decides whether it can be put back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It has a value that firebench gave it.
@@ -12,7 +12,7 @@ pub enum Standing {
     Original,
     /// Somebody else gave it this value.
     Foreign(String),
-    /// It cannot be read any more, for this reason.
+    /// It can no longer be read, for this reason.
     Gone(String),
 }
 
@@ -27,7 +27,7 @@ pub enum Status {
     Tuned(Vec<(Setting, Standing)>),
 }
 
-/// What came of a [`restore`].
+/// The result of a [`restore`].
 #[derive(Debug)]
 pub enum Restored {
     /// No record existed.

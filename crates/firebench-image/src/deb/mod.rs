@@ -54,7 +54,7 @@ impl KernelPackage {
         Ok(package)
     }
 
-    /// As [`KernelPackage::open_in`], of a package that may hold modules alone.
+    /// As [`KernelPackage::open_in`], but accepts a package with modules only.
     pub(crate) fn open_any_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
         let tar = contents(path)?;
         let spill = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
@@ -371,7 +371,7 @@ mod tests {
         let path = package(dir.path(), "data.tar", &hostile());
         assert_eq!(file(&path, &names).expect("sound"), None);
         let error = KernelPackage::open_in(&path, dir.path()).expect_err("a link is no kernel");
-        assert!(error.to_string().contains("no kernel"), "{error}");
+        assert!(error.to_string().contains("it does not contain a kernel"), "{error}");
         let files: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").collect();
         assert_eq!(files.len(), 1, "nothing was unpacked: {files:?}");
         let path = package(dir.path(), "data.tar", &data[..700]);
@@ -384,7 +384,7 @@ mod tests {
         let no_kernel = tar(&[("./usr/share/doc/x", b"text"), ("./boot/vmlinuz-", b"x"), ("./boot/vmlinuz-a/b", b"x")]);
         let kernel = tar(&[("./boot/vmlinuz-6", &[7; 5000])]);
         for (member, data, expected) in [
-            ("data.tar", &no_kernel[..], "no kernel"),
+            ("data.tar", &no_kernel[..], "it does not contain a kernel"),
             ("data.tar", &kernel[..3000], "truncated"),
             ("data.tar.xz", b"no xz at all", "damaged"),
             ("data.tar.lzma", b"", "not supported"),

@@ -30,7 +30,7 @@ const DRIVERS: [Driver; 8] = [
     driver("tun", "TUN", b"net/tun"),
 ];
 
-/// What is built in or not there at all, and known from a configuration alone.
+/// What is built in or not there at all, and known from a configuration only.
 const FEATURES: [(&str, &str); 6] = [
     ("BLK_DEV_INITRD", "initial RAM file system"),
     ("DEVTMPFS", "devtmpfs"),

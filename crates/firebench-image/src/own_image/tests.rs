@@ -160,7 +160,7 @@ fn a_partition_with_ext4_is_named_with_the_command_that_takes_it_out() {
     disk[32 * 512..32 * 512 + 8192].copy_from_slice(&ext4(2, 0));
     let (what, hint) = said(&dir.file("mbr", &disk));
     assert!(what.contains("2 partitions (MBR)"), "{what}");
-    assert!(hint.contains("partition 2 holds ext4") && hint.contains("skip=16384 count=8192"), "{hint}");
+    assert!(hint.contains("partition 2 contains ext4") && hint.contains("skip=16384 count=8192"), "{hint}");
     // The command does what it says.
     let command = hint.split('`').nth(1).expect("a command").replace("root.ext4", "out.ext4");
     let ran = Command::new("sh").args(["-c", &command]).current_dir(dir.0.path()).output().expect("it runs");

@@ -220,10 +220,10 @@ fn a_machine_that_was_not_given_is_not_believed() {
 
 #[test]
 fn a_hostile_guest_is_not_believed_and_breaks_nothing() {
-    voided(&on(&[(f64::NAN, 20.0), (20.0, 20.0)]), "told no duration of iteration 1");
+    voided(&on(&[(f64::NAN, 20.0), (20.0, 20.0)]), "measured no time in iteration 1");
     voided(&on(&[(f64::INFINITY, 20.0)]), "measured no time");
-    voided(&on(&[(0.0, 20.0), (20.0, 20.0)]), "told no duration of iteration 1");
-    voided(&on(&[(-0.001, 0.1), (20.0, 20.0)]), "told no duration of iteration 1");
+    voided(&on(&[(0.0, 20.0), (20.0, 20.0)]), "measured no time in iteration 1");
+    voided(&on(&[(-0.001, 0.1), (20.0, 20.0)]), "measured no time in iteration 1");
     voided(&on(&[(f64::MAX, 20.0), (20.0, 20.0)]), "reports 1.8e308 s in its iterations");
     voided(&on(&[(20.0, f64::MAX), (20.0, 20.0)]), "by 100.0% in iteration 1");
     assert_eq!(check(&of(&[(20.0, 20.0)]), &Known { counted: 0, ..KNOWN }).steal, None);

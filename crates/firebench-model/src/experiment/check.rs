@@ -1,4 +1,4 @@
-//! What is wrong with an experiment that it alone can tell: the same for flags, files, reports and stored runs. Pure.
+//! What can be wrong with an experiment, whatever the machine: the same checks for flags, files, reports and stored runs. Pure.
 
 use firebench_text as text;
 use firebench_text::units::{Share, Size};
@@ -88,7 +88,7 @@ fn unicode(character: char) -> String {
 }
 
 impl Experiment {
-    /// What the experiment alone can tell is wrong with it.
+    /// Checks everything that does not depend on the machine.
     ///
     /// # Errors
     /// [`ExperimentError`].

@@ -29,7 +29,7 @@ const FIRMWARE: [&str; 7] = [
     "efi-virtio.rom",
 ];
 
-/// A program of this machine cannot be taken along.
+/// A program of this machine cannot be moved into the nested host.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot list the libraries of {}: {reason}", program.display())]
 #[diagnostic(help("check that `ldd {0}` lists its libraries and finds all of them", program.display()))]
@@ -91,7 +91,7 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
     Ok(Moved { plan, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
 }
 
-/// Takes a file along to the path that it has here; returns that path.
+/// Adds a file at the same path as on this machine; returns that path.
 fn keep(path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> PathBuf {
     let place = plain(path);
     files.insert(place.clone(), path.to_owned());

@@ -37,14 +37,14 @@ pub use launch::{CPUS, NestedMachine, launch};
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];
 /// Temporary files of the nested host. Not `/tmp`: a program of the user's may come from there.
 const SCRATCH: &str = "/scratch";
-/// Longest time until the nested host's agent must have spoken, however busy the computer is. It takes about 5 s, and one that
-/// stands still is noticed much earlier.
+/// The time limit for the first frame of the nested host's agent, however busy the computer is. It takes about 5 s,
+/// and a nested host that stands still is noticed much earlier.
 const BOOT_DEADLINE: Duration = Duration::from_secs(300);
-/// Nested hosts before giving up.
+/// The number of nested hosts to try before giving up.
 const ATTEMPTS: u32 = 3;
 /// The number of lines of a broken nested host's console that its notice quotes.
 const QUOTED_LINES: usize = 8;
-/// What is wrong with one from which no frame comes.
+/// The message for one that sends no frame.
 const SILENT: &str = "it sent nothing for too long";
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
@@ -52,7 +52,7 @@ const OUTPUT_LIMIT: u64 = 1 << 30;
 /// Why a run in the nested host ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NestedError {
-    /// The emulated machine did not come up, or ended in the midst of the run.
+    /// The emulated machine did not start, or ended during the run.
     #[error("the nested host broke down: {message}{}", said(.words))]
     #[diagnostic(help(
         "check that the computer has enough free memory and is not overloaded; --accel tcg runs QEMU \
@@ -64,7 +64,8 @@ pub enum NestedError {
         /// What its console said.
         words: Vec<String>,
     },
-    /// The emulated machine cannot be started, or its system cannot do what it is for. Another attempt would end in
+    /// The emulated machine cannot be started, or its system does not offer what firebench needs. Another attempt
+    /// would end in
     /// the same way.
     #[error("the nested host cannot work: {message}{}", said(.words))]
     #[diagnostic(help("{}", unfit_hint(.message)))]
@@ -107,7 +108,7 @@ pub enum NestedError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Runner(#[from] runner::RunError),
-    /// QEMU cannot be started like this.
+    /// QEMU cannot be started with these settings.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Launch(#[from] LaunchError),
@@ -326,14 +327,14 @@ fn longest_silence(plan: &Plan) -> Duration {
     Duration::from_secs(longest.saturating_add(deadlines.power_off).saturating_add(60))
 }
 
-/// For what would be the same in the next nested host.
+/// An error that would be the same in the next nested host.
 fn unfit(message: String) -> NestedError {
     NestedError::Unfit { message, words: Vec::new() }
 }
 
 /// The state of one attempt.
 struct Listening {
-    /// Whether its agent has spoken.
+    /// Whether its agent has sent a frame.
     up: bool,
     started: Instant,
     deadline: Instant,

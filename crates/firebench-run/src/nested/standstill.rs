@@ -12,7 +12,7 @@ use firebench_supervise::Vm;
 use super::monitor::Monitor;
 use super::pulse::Pulse;
 
-/// Silence after which a nested host is given up, once its agent has spoken. The agent sends a frame every 2 s.
+/// Silence after which a nested host is given up, once its agent has sent a frame. The agent sends a frame every 2 s.
 const STANDSTILL: Duration = Duration::from_secs(20);
 /// Silence after which one tries to wake it, and then again.
 const NUDGE: Duration = Duration::from_secs(6);

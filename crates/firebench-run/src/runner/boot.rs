@@ -183,7 +183,7 @@ fn ended(exit: Exit, vm: &Vm) -> String {
     std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
 }
 
-/// A deadline has passed: what that means, and what is seen of the VMM that explains it.
+/// A deadline has passed: what that means, and what the state of the VMM explains about it.
 fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
     let (status, message) = observer.deadline_missed(vm.console_bytes());
     match vm.ailment() {
@@ -211,7 +211,7 @@ fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     words
 }
 
-/// How late firebench must have been for that to be worth a word beside what is wrong with a clock.
+/// How late firebench must have been for the message about a clock to mention it.
 const LATE: Duration = Duration::from_millis(100);
 
 /// Lines that are kept of the end of a log and of standard error.

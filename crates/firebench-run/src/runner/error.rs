@@ -11,7 +11,7 @@ use firebench_vmm::LaunchError;
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunError {
-    /// A boot failed, and no attempt was left.
+    /// A boot failed in its last attempt.
     #[error("{contender}, boot {boot}: {message}{}", after(*.attempts))]
     Boot {
         /// Whose boot.
@@ -50,7 +50,7 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     PageCache(#[from] PageCacheError),
-    /// What was measured cannot be used.
+    /// The measured values cannot be compared.
     #[error("the primary metric has values that cannot be compared")]
     #[diagnostic(help("if the workload is too short for its clock, try a larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
@@ -61,11 +61,11 @@ pub enum RunError {
         (see `firebench doctor`), or whether somebody tampers with the guest"
     ))]
     Void(Option<String>),
-    /// More blocks were left out than count, the last one for a quota.
+    /// More blocks were left out than count, and the last one because of a CPU quota.
     #[error("too many blocks were left out; the last one has a void boot: {0}")]
     #[diagnostic(help("{}", throttle::REMEDY))]
     HeldUp(String),
-    /// The boots that a run should go on after are not those of its design.
+    /// The boots of a resumed run do not follow its design.
     #[error("the stored boots do not belong to this plan")]
     #[diagnostic(help("start a new run"))]
     Foreign,
@@ -75,7 +75,7 @@ pub enum RunError {
     Image(#[from] firebench_image::Error),
 }
 
-/// What a VM says cannot be read any more, or its end not be seen.
+/// The output of a VM can no longer be read, or its end cannot be observed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot read the VMM's output")]
 pub(super) struct Unreadable(#[source] pub(super) std::io::Error);
@@ -95,7 +95,7 @@ impl RunError {
     }
 }
 
-/// The last boot that could not be believed.
+/// The last boot that could not be trusted.
 fn last(boot: Option<&str>) -> String {
     boot.map(|boot| format!("; the last one: {boot}")).unwrap_or_default()
 }

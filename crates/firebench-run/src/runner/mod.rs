@@ -61,7 +61,7 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
     }
 }
 
-/// What the design takes from a boot that is over: of one that is not good, the time that it took.
+/// What the design learns from a boot that is over: if it is not a good one, only the time that it took.
 pub fn measured(record: &BootRecord, primary: &str) -> design::Boot {
     if record.status != BootStatus::Ok {
         return design::Boot::void(record.life_seconds);
@@ -104,7 +104,7 @@ pub fn recorded(settings: &design::Settings, primary: &str, state: &design::Stat
     }
 }
 
-/// Tells what is known after a block.
+/// Reports the estimates after a block.
 fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
     let state = schedule.state();
     let known = recorded(&plan.design, &plan.primary, &state);
@@ -140,12 +140,12 @@ struct Booted {
     boot: design::Boot,
     /// Why it failed for good, if it did.
     failure: Option<RunError>,
-    /// Why it cannot be believed, if it cannot.
+    /// Why it cannot be trusted, if it cannot.
     void: Option<String>,
 }
 
 impl Boots<'_> {
-    /// Boots until a boot is good or void, or no attempt is left.
+    /// Repeats a boot until it is good or void, or no attempt is left.
     fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<Booted, RunError> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;

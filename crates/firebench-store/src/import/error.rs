@@ -4,7 +4,7 @@ use std::io;
 
 use firebench_model::report_error::ReportError;
 
-/// What is read.
+/// The formats that can be imported.
 const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
                         contender, boot, iteration, metric, value";
 
@@ -43,11 +43,11 @@ pub enum ImportError {
     #[error("it is UTF-16 text")]
     #[diagnostic(help("save it as UTF-8"))]
     Utf16,
-    /// It holds nothing.
+    /// It does not contain a measurement.
     #[error("it does not contain a measurement")]
     #[diagnostic(help("{READABLE}"))]
     Empty,
-    /// It is not even JSON.
+    /// It is not valid JSON.
     #[error("the JSON is broken at line {line}, column {column}")]
     #[diagnostic(help("write the file again: it may have been cut short or edited"))]
     BrokenJson {
@@ -56,7 +56,7 @@ pub enum ImportError {
         /// Where.
         column: usize,
     },
-    /// JSON of somebody else.
+    /// JSON of another program.
     #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
     #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
     UnknownJson(&'static str),
@@ -64,7 +64,7 @@ pub enum ImportError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] ReportError),
-    /// hyperfine writes no such file.
+    /// The file is not in hyperfine's format.
     #[error("this is not in hyperfine's format: {0}")]
     #[diagnostic(help(
         "give the file that `hyperfine --export-json FILE` wrote; it may have been cut short or edited"
@@ -97,7 +97,7 @@ pub enum ImportError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The metric that was asked for is not there.
+    /// The file does not have the metric that was asked for.
     #[error("it does not have the metric '{metric}'")]
     #[diagnostic(help("it has {known}"))]
     NoSuchMetric {
@@ -106,14 +106,14 @@ pub enum ImportError {
         /// Those that are there.
         known: String,
     },
-    /// Several metrics, none of them the usual one.
+    /// The file has several metrics, and `real` is not one of them.
     #[error("it has several metrics and none is 'real': firebench cannot tell which one to compare by")]
     #[diagnostic(help("choose one with --metric: {known}"))]
     WhichMetric {
         /// Those that are there.
         known: String,
     },
-    /// Nothing is known of the metric.
+    /// It is not known whether less or more of the metric is better.
     #[error("firebench cannot know whether less or more of '{metric}' is better")]
     #[diagnostic(help("{SAY}"))]
     UnknownMetric {

@@ -26,7 +26,7 @@ pub(super) fn primary(metrics: &[String], asked: Option<&str>, usual: &str) -> R
     }
 }
 
-/// A metric, and how it is known what it is.
+/// A metric, and where its description comes from.
 pub(super) struct Declared {
     pub(super) metric: Metric,
     /// Where nobody said it: it was read from its unit in the file, or from its name.

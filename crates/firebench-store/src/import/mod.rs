@@ -37,7 +37,7 @@ pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 /// How figures of others are read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// The metric to compare by, in place of `real`.
+    /// The metric to compare by, instead of `real`.
     pub metric: Option<String>,
     /// Which of its values are the better ones, whatever its name says.
     pub better: Option<Better>,
@@ -47,7 +47,8 @@ pub struct Options {
     pub accepted: Accepted,
 }
 
-/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which they do not tell.
+/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which the figures do
+/// not contain.
 ///
 /// # Errors
 /// [`ImportError`].

@@ -8,7 +8,7 @@ use firebench_text as text;
 use firebench_vmm::quote;
 use rusqlite::{ErrorCode, ffi};
 
-/// Why the store did not do what was asked.
+/// Why an operation on the store failed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
     /// The file does not exist.
@@ -31,7 +31,7 @@ pub enum StoreError {
     #[error("cannot use {} as a store: {refused}", path.display())]
     #[diagnostic(help("use --store for another file"))]
     NoFile {
-        /// What it is not.
+        /// The file.
         path: PathBuf,
         /// Why.
         refused: Refused,
@@ -60,10 +60,10 @@ pub enum StoreError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What is in it, or is not.
+        /// The difference from a store of firebench.
         what: String,
     },
-    /// It takes too long.
+    /// An operation takes too long.
     #[error("reading or writing the store {} takes too long", .0.display())]
     #[diagnostic(help(
         "check whether the disk is very slow, or whether another program made the file; use --store for \
@@ -99,12 +99,12 @@ pub enum StoreError {
     DamagedRun {
         /// The file.
         path: PathBuf,
-        /// By which the run can be named.
+        /// The id or number of the run.
         run: String,
         /// What was found.
         detail: String,
     },
-    /// Another process writes, and does not come to an end.
+    /// Another process keeps the store locked for too long.
     #[error("another process keeps the store {} locked for too long", .0.display())]
     #[diagnostic(help("look for a program that was stopped while it wrote to the store, end it, and try again"))]
     Busy(PathBuf),
@@ -115,7 +115,7 @@ pub enum StoreError {
         everything stored so far is intact, and `firebench run --resume` continues from there"
     ))]
     Full(PathBuf),
-    /// Anything else that SQLite says.
+    /// Any other error of SQLite.
     #[error("cannot use the store {}", path.display())]
     #[diagnostic(help(
         "check that its disk works, that you may write there, and that no limit (`ulimit -f`) keeps files small; use \
@@ -152,7 +152,7 @@ pub enum StoreError {
     #[error("run {0} is still running")]
     #[diagnostic(help("wait until it ends, or stop its firebench with Ctrl-C"))]
     StillRunning(String),
-    /// A run that is complete cannot go on.
+    /// A complete run cannot be resumed.
     #[error("run {0} is already complete")]
     #[diagnostic(help(
         "show it with `firebench show {0}`; if its time was over, give it more with `--max-time TIME` beside \
@@ -166,7 +166,7 @@ pub enum StoreError {
     other one"
     ))]
     AlreadyThere(String),
-    /// A report that no run can have left.
+    /// A report that a run of firebench cannot have.
     #[error("cannot store this report: {0}")]
     #[diagnostic(help("check whether the file was edited: firebench does not write such a report"))]
     Inconsistent(String),

@@ -52,7 +52,7 @@ pub struct Store {
     /// Of the runs that this store carries out.
     leases: HashMap<i64, Lease>,
     watch: Watch,
-    /// Where the file is that was opened in place of one that is not to be trusted. It goes after the connection.
+    /// Where the file is that was opened instead of one that is not to be trusted. It goes after the connection.
     _copy: Option<RunDir>,
 }
 

@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 use super::error::Trouble;
 use super::{Store, StoreError, checksum, figures, lease};
 
-/// Stands for the run that came into the store last.
+/// The word for the run that was stored last.
 const LATEST: &str = "latest";
 
-/// A run in a line, from the table of runs alone.
+/// A run in a line, from the table of runs only.
 pub(super) const LINES: &str = "SELECT run, id, state, started, finished, workload, contenders, primary_metric,
                                 emulated, blocks, verdict FROM runs";
 
@@ -30,7 +30,7 @@ pub(super) struct StoredBoot {
     pub(super) boot: BootRecord,
 }
 
-/// A boot that need not be done again.
+/// A boot that need not be repeated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
     /// Place of its contender.
@@ -351,7 +351,7 @@ pub(super) fn each_boot(
     each_boot_of(connection, run, run_id, None, work)
 }
 
-/// [`each_boot`], of the contender in this place alone, where one is named.
+/// [`each_boot`], but only of the contender with this number, if one is given.
 pub(super) fn each_boot_of(
     connection: &Connection,
     run: i64,

@@ -1,4 +1,4 @@
-//! `firebench doctor`: what this machine has, lacks, and what to do about it.
+//! `firebench doctor`: what this machine has and lacks, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(crate) struct DoctorArgs {
     qemu: Option<PathBuf>,
 }
 
-/// Something that firebench cannot do without is missing.
+/// Something that firebench needs is missing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("this machine lacks something that firebench needs")]
 #[diagnostic(help("see the lines marked bad"))]

@@ -28,7 +28,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A mistake in the command line or an input file, of an error that is known here alone.
+    /// A mistake in the command line or an input file, of an error that `blame` does not know.
     pub(super) fn usage(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
         Failure { error: Box::new(error), code: EXIT_USAGE }
     }
@@ -77,7 +77,7 @@ impl Failure {
         Failure { error: Box::new(error), code }
     }
 
-    /// What the store did not do: most often it was asked for something that it does not have.
+    /// An error of the store.
     pub(super) fn from_store(error: StoreError) -> Self {
         error.into()
     }

@@ -13,7 +13,7 @@ use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR
 use super::failure::Failure;
 use super::output;
 
-/// Apart from the subcommand's own options in its help.
+/// The heading of these options in the help.
 const GATE: &str = "Gate";
 
 #[derive(Debug, Args)]

@@ -57,7 +57,7 @@ enum What {
     },
 }
 
-/// What the cache holds is not what was put there.
+/// Entries of the cache that are damaged.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("damaged in the cache: {0}")]
 #[diagnostic(help(

@@ -64,7 +64,7 @@ fn unit(sign: &str) -> Result<Unit, String> {
     }
 }
 
-/// Apart from the subcommand's own options in its help.
+/// The heading of these options in the help.
 const FIGURES: &str = "Imported figures";
 
 impl FiguresArgs {

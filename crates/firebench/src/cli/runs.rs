@@ -71,7 +71,7 @@ pub(super) fn main(args: &RunsArgs, places: &StorageArgs) -> Result<(), Failure>
             output::print(&output::json(&found)?)
         }
     }?;
-    // The others are listed all the same.
+    // The others are listed nevertheless.
     let mut failures = damaged.into_iter().map(Failure::from_store).collect::<Vec<_>>();
     let last = failures.pop();
     failures.iter().for_each(|failure| output::tell(&failure.render()));

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::tell;
 use super::trust;
 
-/// Apart from the subcommand's own options in its help.
+/// The heading of these options in the help.
 const STORAGE: &str = "Storage";
 
 /// Where firebench keeps things.
@@ -92,7 +92,7 @@ impl StorageArgs {
         }
     }
 
-    /// The store, for a command that writes to it or runs what is in it. To others, any store is good enough.
+    /// The store, for a command that writes to it or runs what is in it. Other commands may use any store.
     pub(super) fn own_store_path(&self, runs_what_is_in_it: bool) -> Result<PathBuf, Failure> {
         let path = self.store_path()?;
         if runs_what_is_in_it || nix::unistd::geteuid().is_root() {
@@ -119,7 +119,7 @@ impl StorageArgs {
     }
 }
 
-/// Whether a path comes from the command line, and not from the variable.
+/// Whether a path was given on the command line, not with the variable.
 fn is_said(path: &Path, variable: &str) -> bool {
     std::env::var_os(variable).as_deref() != Some(path.as_os_str())
 }

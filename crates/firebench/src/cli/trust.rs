@@ -1,4 +1,4 @@
-//! What firebench does not use, because somebody else could have changed it: docs/privileges.md.
+//! Refuses files that somebody else could have changed: docs/privileges.md.
 
 use std::path::{Path, PathBuf};
 

@@ -116,7 +116,7 @@ pub enum PrepareError {
     #[diagnostic(transparent)]
     Launch(#[from] firebench_vmm::LaunchError),
     /// More CPUs for the bare host than there are.
-    #[error("contender {name} cannot have {wanted} CPUs: firebench may use only {available} on this machine")]
+    #[error("contender {name} cannot have {wanted} CPUs: firebench may use {available} here")]
     #[diagnostic(help(
         "choose fewer --vcpus: a VM may have more vCPUs than the machine has CPUs, but the bare host \
     may not"

@@ -21,7 +21,7 @@ modules: a serial console on ttyS0, virtio-mmio, virtio-blk, ext4. These must be
 (which needs CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, through which QEMU's \
 microvm starts a vmlinux.";
 
-/// Of the options that say how often what is measured.
+/// The heading of the options of the design in the help.
 const DESIGN: &str = "Design";
 
 #[derive(Debug, Args)]
@@ -156,7 +156,7 @@ pub(crate) struct RunArgs {
     pub(super) quiet: bool,
 }
 
-/// What a run that is resumed has from before.
+/// The options that a resumed run takes from its stored plan.
 const OF_AN_EXPERIMENT: [&str; 33] = [
     "workload",
     "from",
@@ -200,17 +200,17 @@ fn parse_vmm(text: &str) -> Result<VmmKind, String> {
         .ok_or_else(|| format!("the VMMs are {}", VmmKind::EVERY.map(VmmKind::name).join(", ")))
 }
 
-/// Flags that do not go together.
+/// Flags that cannot be used together, or have an invalid value.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum ArgsError {
-    /// Nothing to run.
+    /// No workload and no experiment was given.
     #[error("no workload was given, and there is no {EXPERIMENT_FILE} in this directory")]
     #[diagnostic(help(
         "run the benchmark with its defaults by `firebench run memory`, or write an experiment file with `firebench \
         init`"
     ))]
     NoWorkload,
-    /// A file has the size that it has.
+    /// A size was given for a payload that is a file.
     #[error("cannot use --size with --payload {}: the file has its own size", .0.display())]
     #[diagnostic(help("leave out --size, or give --payload seeded or urandom"))]
     FileSize(PathBuf),
@@ -218,7 +218,7 @@ pub(crate) enum ArgsError {
     #[error("invalid seed in --payload seeded:{0}: it must be a number from 0 to 2^64 - 1")]
     #[diagnostic(help("write it like --payload seeded:42"))]
     Seed(String),
-    /// What the flags describe cannot be carried out.
+    /// The experiment that the flags describe is invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Experiment(#[from] ExperimentError),

@@ -94,7 +94,7 @@ impl Drop for Recording<'_> {
 pub(super) struct CutOff {
     store: Store,
     id: RunId,
-    /// With what is there of it.
+    /// Its report so far.
     pub(super) report: Report,
 }
 

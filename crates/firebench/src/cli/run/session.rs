@@ -20,7 +20,7 @@ use super::super::{output, system};
 use crate::prepare::{self, PrepareError, Prepared};
 use crate::usage;
 
-/// What a run takes place in.
+/// The surroundings of a run: its directory, its cache, and the signals that stop it.
 pub(crate) struct Session {
     begun: Instant,
     interrupt: Interrupt,
