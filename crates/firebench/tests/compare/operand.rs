@@ -66,7 +66,7 @@ fn mistakes_say_what_to_give() {
     assert!(matches!(markdown, OperandError::Markdown(_)) && hint(&markdown).contains("report.json"), "{markdown}");
     let unknown = error("report.json:crosvm");
     assert!(
-        unknown.to_string().contains("no contender 'crosvm'") && hint(&unknown).ends_with("firecracker"),
+        unknown.to_string().contains("does not have a contender 'crosvm'") && hint(&unknown).ends_with("firecracker"),
         "{unknown}"
     );
     assert!(!hint(&unknown).contains(char::is_control));

@@ -46,7 +46,7 @@ fn unknown_fields_are_ignored_and_unknown_schemas_are_not() {
     let error = from_json(&newer).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the report has the schema \"firebench.report/2\"; this firebench reads \"firebench.report/1\""
+        "the report has the schema \"firebench.report/2\", but this firebench reads \"firebench.report/1\""
     );
     assert!(hint(&error).contains("update"), "{error}");
     let other = from_json("{\"schema\": \"another\"}").unwrap_err();
@@ -91,7 +91,7 @@ fn what_is_no_experiment_is_named_with_a_hint() {
         ("empty.md", String::new(), "no experiment in this document"),
         ("fenced.md", format!("````\n{block}````\n"), "no experiment in this document"),
         ("apart.md", block.replace("```toml", "words\n```toml"), "no experiment in this document"),
-        ("two.md", format!("{block}{block}"), "2 experiments in this document"),
+        ("two.md", format!("{block}{block}"), "this document contains 2 experiments"),
         ("bad.md", block.replace("memory", "chess"), "this is not an experiment: "),
         ("bad.toml", "workload = \"memory\"\nspeed = 9\n".to_owned(), "this is not an experiment: "),
         ("evil.toml", "workload = \"\\u001b[31m\"".to_owned(), "this is not an experiment: "),

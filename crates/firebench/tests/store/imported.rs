@@ -362,7 +362,7 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
             "contender,boot,iteration,metric\na,0,0,real\n",
             "line 1: the column value is missing; the columns are contender, boot, iteration, metric",
         ),
-        ("contender,boot,iteration,metric,value,boot\n", "line 1: the column boot is there twice"),
+        ("contender,boot,iteration,metric,value,boot\n", "line 1: the file has the column boot twice"),
         ("just some text\n", "line 1: the column contender is missing; the columns are just some text"),
     ];
     for (text, expected) in cases {
@@ -381,9 +381,9 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         ("a,99999999999,0,real,1", r#"line 3: the boot "99999999999" is not a whole number"#),
         (",0,0,real,1", "line 3: the contender is missing"),
         ("a,0,0,,1", "line 3: the metric is missing"),
-        ("a,0,0,real", "line 3: it has 4 fields, the header has 5"),
-        ("a,0,0,real,1,2", "line 3: it has 6 fields, the header has 5"),
-        ("a;0,0,real", "line 3: it has 3 fields, the header has 5"),
+        ("a,0,0,real", "line 3: it has 4 fields, but the header has 5"),
+        ("a,0,0,real,1,2", "line 3: it has 6 fields, but the header has 5"),
+        ("a;0,0,real", "line 3: it has 3 fields, but the header has 5"),
         ("a,0,0,real,1", "line 3: line 2 already has a real for a, boot 0, iteration 0"),
         ("\u{1b}[2J,0,0,real,x", "line 3: the value \"x\" is not a number"),
     ];
