@@ -7,7 +7,6 @@ pub mod toml;
 
 use std::path::PathBuf;
 
-use firebench_image::payload::DEFAULT_SEED;
 use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +81,7 @@ fn all_vmms() -> Vec<VmmKind> {
 }
 
 /// The workloads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// `sha256sum` over a random file: the published benchmark.
@@ -100,7 +99,7 @@ impl Workload {
 }
 
 /// How the contenders' machines are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through.
@@ -121,7 +120,7 @@ impl Preset {
 }
 
 /// What the user wants to execute guest instructions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccelChoice {
     /// kvm where /dev/kvm is usable, else the nested host.
@@ -184,6 +183,9 @@ pub enum PayloadSpec {
         path: PathBuf,
     },
 }
+
+/// The seed of a payload that names none.
+pub const DEFAULT_SEED: u64 = 1;
 
 fn default_seed() -> u64 {
     DEFAULT_SEED

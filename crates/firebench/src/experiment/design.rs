@@ -57,7 +57,7 @@ pub struct Design {
 }
 
 /// The metrics that can be primary: those that are never zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Primary {
     /// Time on the clock.
@@ -78,7 +78,7 @@ impl Primary {
 }
 
 /// State of the host's page cache of the root disk before each boot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostCacheChoice {
     /// Warm where the disk fits beside the guest's memory, else cold.
