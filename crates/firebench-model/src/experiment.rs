@@ -82,7 +82,7 @@ fn all_vmms() -> Vec<VmmKind> {
 }
 
 /// The workloads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// `sha256sum` over a random file: the published benchmark.
@@ -124,7 +124,7 @@ impl Experiment {
 }
 
 /// How the contenders' machines are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through.
@@ -148,7 +148,7 @@ impl Preset {
 }
 
 /// What the user wants to execute guest instructions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccelChoice {
     /// kvm where /dev/kvm is usable, else the nested host.
@@ -186,9 +186,6 @@ pub struct MachineSpec {
     pub append: String,
 }
 
-/// The seed of the payload when the user names none.
-pub const DEFAULT_SEED: u64 = 1;
-
 /// What the workload reads: `/random.txt` of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -214,6 +211,9 @@ pub enum PayloadSpec {
         path: PathBuf,
     },
 }
+
+/// The seed of a payload that names none.
+pub const DEFAULT_SEED: u64 = 1;
 
 fn default_seed() -> u64 {
     DEFAULT_SEED

@@ -11,6 +11,7 @@ use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::VmmKind;
 
 use super::super::gate::GateArgs;
+use super::choices;
 use crate::init::EXPERIMENT_FILE;
 
 /// What a kernel for --kernel must have.
@@ -27,7 +28,7 @@ const DESIGN: &str = "Design";
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
     /// What runs in the guests: memory (sha256sum over a random file); without it, the experiment of ./firebench.toml is run
-    #[arg(value_enum)]
+    #[arg(value_parser = choices::workload())]
     workload: Option<Workload>,
     /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
     #[arg(long, value_name = "FILE")]
@@ -36,7 +37,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(super) trust_experiment: bool,
     /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::preset())]
     preset: Option<Preset>,
     /// VMMs to compare, and host for the bare host [default: qemu,firecracker]
     #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...")]
@@ -46,7 +47,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm")]
     contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::accel())]
     accel: Option<AccelChoice>,
     /// Size of the random file [default: 1GiB with kvm, 16MiB emulated]
     #[arg(long)]
@@ -102,7 +103,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     cold: bool,
     /// The host's page cache of the root disk before each boot: auto (warm if it fits), warm, cold
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::host_cache())]
     host_cache: Option<HostCacheChoice>,
     /// A kernel for the guests instead of the fetched one; see below
     #[arg(long, value_name = "PATH")]

@@ -1,6 +1,7 @@
 //! `firebench run`: the main job.
 
 mod args;
+mod choices;
 mod keep;
 mod session;
 
