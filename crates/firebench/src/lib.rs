@@ -36,6 +36,7 @@ pub mod experiment;
 pub mod experiment_file;
 pub mod fetch;
 pub mod figures;
+pub mod findings;
 pub mod gate;
 pub mod hostfacts;
 pub mod import;

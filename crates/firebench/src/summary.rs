@@ -8,8 +8,9 @@ mod imported;
 use firebench_stats::{Judgement, Scale, median};
 use firebench_vmm::VmmKind;
 
+use crate::audit::{self, ContenderClock};
 use crate::boots::{self, Paired};
-use crate::clock::{self, ClockReport, Known, Offset};
+use crate::clock::Offset;
 use crate::judged::Unjudged;
 use crate::metric::{self, Metric};
 use crate::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
@@ -131,17 +132,15 @@ impl Aim {
 }
 
 /// How near a run came to the precision that it aimed at; none where it aimed at none, or had nothing to compare.
-pub fn aim(report: &Report) -> Option<Aim> {
-    let (baseline, others) = report.contenders.split_first()?;
-    let wanted = report.design.precision.filter(|_| !others.is_empty())?;
-    let half_width = |other| {
-        let paired = Paired::of(report, baseline, other);
-        let judgement = paired.judge(report, &report.primary(), others.len()).ok()?;
+pub fn aim(report: &Report, summary: &Summary) -> Option<Aim> {
+    let wanted = report.design.precision.filter(|_| !summary.pairs.is_empty())?;
+    let half_width = |pair: &Pair| {
+        let judgement = pair.judgement?;
         // Of a difference, where zeros leave no ratio, there is no share to aim at.
         let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width.exp_m1());
         ratio.filter(|half| half.is_finite())
     };
-    let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
+    let widths: Option<Vec<f64>> = summary.pairs.iter().map(half_width).collect();
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
 }
 
@@ -156,6 +155,11 @@ pub fn metrics(report: &Report) -> Vec<Metric> {
 
 /// Computes the summary of a report.
 pub fn summarize(report: &Report) -> Summary {
+    with_clocks(report, &audit::clocks(report))
+}
+
+/// [`summarize`], where the clocks of the contenders were looked at already.
+pub fn with_clocks(report: &Report, clocks: &[ContenderClock]) -> Summary {
     if report.imported.is_some() {
         return imported::summarize(report);
     }
@@ -163,7 +167,12 @@ pub fn summarize(report: &Report) -> Summary {
     let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
     Summary {
         single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
-        contenders: report.contenders.iter().map(|contender| contender_summary(report, contender)).collect(),
+        contenders: report
+            .contenders
+            .iter()
+            .zip(clocks)
+            .map(|(contender, clock)| contender_summary(report, contender, clock))
+            .collect(),
         pairs: match report.contenders.split_first() {
             Some((baseline, others)) => {
                 others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
@@ -173,12 +182,10 @@ pub fn summarize(report: &Report) -> Summary {
     }
 }
 
-fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {
+fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &ContenderClock) -> ContenderSummary {
     let design = &report.design;
     let payload = report.payload.bytes as f64;
     let boots = boots::good(contender, design);
-    let known = Known::recorded(report, contender);
-    let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, &known)).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
     let metrics: Vec<MetricSummary> = metric::shown(&report.metrics)
@@ -209,8 +216,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
         }),
-        clock: clocks.iter().filter_map(|clock| clock.worst).reduce(Offset::worse),
-        steal: clocks.iter().filter_map(|clock| clock.steal).reduce(f64::max),
+        clock: clock.worst,
+        steal: clock.steal,
     }
 }
 

@@ -4,10 +4,12 @@ use super::text::{list, percent, told_percent};
 use crate::audit::exercise::{
     BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MEMORY_RATE, MEMORY_SHARE, MUCH_STEAL, Source,
 };
+use crate::findings::Findings;
 use crate::record::Report;
 
 /// The sentences that fit the figures.
-pub fn sentences(report: &Report, exercises: &[Exercise]) -> Vec<String> {
+pub fn sentences(findings: &Findings) -> Vec<String> {
+    let (report, exercises) = (findings.report, findings.exercises.as_slice());
     let mut sentences = Vec::new();
     let benchmark = format!("this {} benchmark", report.experiment.workload.name());
     for (bound, group) in groups(exercises, Exercise::bound) {

@@ -3,21 +3,11 @@
 use super::markdown_text::{sentence, table};
 use super::text;
 use super::values::Values;
+use super::words::origin;
 use crate::figures::{Figures, Sample};
-use crate::record::{ContenderRecord, ImportFormat, Imported, Report};
-use crate::summary::{MetricSummary, Summary};
-
-/// Where the figures come from.
-pub fn origin(imported: &Imported) -> String {
-    let source = match imported.format {
-        ImportFormat::Hyperfine => "results of hyperfine; each execution stands for a boot with one iteration",
-        ImportFormat::Csv => "a CSV of samples",
-    };
-    format!(
-        "Imported from {}, {source}. firebench did not measure this: it knows neither the machine nor what exactly ran.",
-        imported.name
-    )
-}
+use crate::findings::Findings;
+use crate::record::{ContenderRecord, Imported, Report};
+use crate::summary::MetricSummary;
 
 /// Width of a contender's name in the table, at most and at least.
 const NAME: [usize; 2] = [36, 12];
@@ -30,7 +20,8 @@ const BOOTS: usize = 22;
 
 /// A table for a terminal of some width: of each metric that is there, a line for each contender. Where there is no room for it,
 /// the column of boots is left out.
-pub(super) fn tables(report: &Report, summary: &Summary, width: usize) -> String {
+pub(super) fn tables(findings: &Findings, width: usize) -> String {
+    let Findings { report, summary, .. } = findings;
     let [widest, least] = NAME;
     let columns = if summary.single_iteration { 3 } else { 4 };
     let numbers = CELL.saturating_mul(columns);

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::findings::{Findings, findings};
+use super::findings::Found;
+use crate::findings::Findings;
 use crate::json::pretty;
 use crate::record::Report;
 use crate::report_error::ReportError;
@@ -12,13 +13,14 @@ use crate::report_error::ReportError;
 struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    findings: Findings,
+    findings: Found,
 }
 
 /// Writes a report and its findings as JSON, indented, with a line end after it.
 ///
 /// # Errors
 /// [`ReportError::Serialize`] when the report holds a path that is not valid UTF-8.
-pub fn to_json(report: &Report) -> Result<String, ReportError> {
-    pretty(&Document { report, findings: findings(report) }).map_err(|e| ReportError::Serialize(e.to_string()))
+pub fn to_json(findings: &Findings) -> Result<String, ReportError> {
+    pretty(&Document { report: findings.report, findings: Found::of(findings) })
+        .map_err(|e| ReportError::Serialize(e.to_string()))
 }

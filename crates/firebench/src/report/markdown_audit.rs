@@ -2,8 +2,8 @@
 
 use super::markdown_text::{code, header, sentence, table, title};
 use super::{exercised, fairness};
-use crate::audit::exercise::exercises;
 use crate::audit::{Audit, Finding, PairAudit, Rank, Values};
+use crate::findings::Findings;
 use crate::record::Report;
 
 fn titled(report: &Report, name: &str) -> String {
@@ -59,10 +59,10 @@ fn harmless(pair: &PairAudit) -> Option<String> {
 }
 
 /// What the workload exercised, if it ran.
-pub fn exercised_section(report: &Report) -> Option<String> {
-    let exercises = exercises(report);
+pub fn exercised_section(findings: &Findings) -> Option<String> {
+    let (report, exercises) = (findings.report, &findings.exercises);
     let points: String =
-        exercised::sentences(report, &exercises).iter().map(|point| format!("- {}\n", sentence(point))).collect();
+        exercised::sentences(findings).iter().map(|point| format!("- {}\n", sentence(point))).collect();
     let mut header = vec!["median of an iteration".to_owned()];
     header.extend(exercises.iter().map(|exercise| titled(report, &exercise.contender)));
     let row = |(name, write): &exercised::Figure| {

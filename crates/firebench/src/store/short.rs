@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use firebench_stats::{Judgement, Quantity, Verdict};
 
-use crate::audit;
 use crate::boots::good;
+use crate::findings::Findings;
+use crate::judged::Judged;
 use crate::metric::Metric;
-use crate::record::Report;
 use crate::report::text;
-use crate::summary::{Pair, Summary};
+use crate::summary::Pair;
 
 /// So many characters of a contender's name are in the table.
 const NAME: usize = 100;
@@ -19,7 +19,8 @@ const VERDICTS: usize = 20;
 
 /// Blocks that have a good boot of every contender, without the scout's. Of figures that were not measured in blocks: the
 /// fewest good boots that a contender has.
-pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
+pub(super) fn blocks(findings: &Findings) -> u32 {
+    let Findings { report, summary, .. } = findings;
     if report.imported.is_some() {
         let of_pair = |pair: &Pair| pair.apart.map_or(pair.blocks, |[contender, baseline]| contender.min(baseline));
         let alone = summary.contenders.iter().map(|contender| contender.boots_ok);
@@ -38,14 +39,12 @@ pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
 }
 
 /// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
-pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
-    let (unlike, primary) = (audit::unlike(report), report.primary());
-    let pairs = || summary.pairs.iter().zip(&unlike);
-    let judged = || pairs().filter_map(|(pair, unlike)| Some((pair, unlike, pair.judgement.as_ref()?)));
-    let word = |(pair, unlike, judged): (&Pair, &Vec<String>, &Judgement)| {
-        let undecided = judged.verdict == Verdict::Inconclusive;
-        let unlike = if unlike.is_empty() || undecided { "" } else { " (not like with like)" };
-        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged, &primary))
+pub(super) fn verdict(findings: &Findings) -> Option<String> {
+    let judged = || findings.judgements.iter().filter_map(|judged| Some((judged, judged.judgement.as_ref().ok()?)));
+    let word = |(judged, found): (&Judged, &Judgement)| {
+        let undecided = found.verdict == Verdict::Inconclusive;
+        let unlike = if judged.unlike.is_empty() || undecided { "" } else { " (not like with like)" };
+        format!("{} {}{unlike}", text::excerpt(&judged.contender, NAME), judgement(found, &judged.metric))
     };
     let mut words: Vec<String> = judged().take(VERDICTS).map(word).collect();
     if let Some(more) = judged().count().checked_sub(VERDICTS).filter(|more| *more > 0) {

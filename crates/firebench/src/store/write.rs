@@ -10,10 +10,10 @@ use super::error::Trouble;
 use super::lease::{self, Lease};
 use super::record::{insert_boot, json, next, word};
 use super::{Store, StoreError, checksum, figures, read, short};
+use crate::findings::Findings;
 use crate::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
 use crate::report::text;
 use crate::runs::{RunId, RunLine, RunState, is_id};
-use crate::summary::summarize;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,8 +269,8 @@ struct Short {
 
 impl Short {
     fn of(report: &Report) -> Self {
-        let summary = summarize(report);
-        Short { blocks: short::blocks(report, &summary), verdict: short::verdict(report, &summary) }
+        let findings = Findings::of(report);
+        Short { blocks: short::blocks(&findings), verdict: short::verdict(&findings) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use firebench::experiment::PayloadSpec;
+use firebench::findings::Findings;
 use firebench::record::Extension;
 use firebench::report::json::to_json;
 use serde_json::Value;
@@ -48,7 +49,7 @@ fn in_reports() -> BTreeSet<String> {
     let zeros = format!("{csv}a,1,0,real,0\nb,0,0,real,1\nb,1,0,real,1\n");
     let by_difference = firebench::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
     for report in [published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
-        paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
+        paths("", &serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap(), &mut found);
     }
     found
 }
