@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use firebench_stats::verdict::Gate;
+use firebench_stats::{Better, Standing};
 
 use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use super::failure::Failure;
 use super::output;
 use crate::gate::{self, Limit, Outcome};
 use crate::new_file::NewFile;
-use crate::report;
+use crate::report::{self, text};
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -44,6 +45,15 @@ enum Annotate {
 impl GateArgs {
     /// The outcomes as the options want them.
     pub(super) fn settle(&self, outcomes: &mut [Outcome]) {
+        let upside_down =
+            |outcome: &&Outcome| outcome.judged.metric.better == Better::More && outcome.standing() == Standing::Better;
+        if let Some(outcome) = outcomes.iter().find(upside_down) {
+            output::tell(&text::line(&format!(
+                "note: more of {} is better, so '{}' limits how much better it may become; write < to guard against a loss",
+                outcome.judged.metric.name, outcome.limit
+            )));
+            output::tell("\n");
+        }
         if self.allow_unfair {
             gate::allow_unfair(outcomes);
         } else if outcomes.iter().any(|outcome| outcome.gate == Gate::Unfair) {

@@ -7,10 +7,7 @@ use super::columns::{Columns, Row};
 use super::others::{Contender, MAX_SAMPLES, MAX_UNIT, Read, check};
 use crate::metric::{Unit, names};
 use crate::report::text;
-use crate::store::{BLOCK, COLUMNS};
-
-/// The column of units, which other programs write.
-const UNIT: &str = "unit";
+use crate::store::{BLOCK, COLUMNS, UNIT};
 
 pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let delimiter = delimiter(text);

@@ -48,7 +48,9 @@ fn in_reports() -> BTreeSet<String> {
     let executions = firebench::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
     let zeros = format!("{csv}a,1,0,real,0\nb,0,0,real,1\nb,1,0,real,1\n");
     let by_difference = firebench::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
-    for report in [published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
+    let mut unbelievable = published();
+    unbelievable.contenders[0].boots[0].iterations[0].metrics.insert("host_real".to_owned(), 900.0);
+    for report in [unbelievable, published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
         paths("", &serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap(), &mut found);
     }
     found

@@ -100,7 +100,9 @@ fn the_store_keeps_it_and_says_it_in_short() {
     let mut csv = Vec::new();
     store.export_csv("latest", &mut csv).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.contains("b,0,0,triad,12000.0") && csv.contains("a,0,0,pause,20.0"), "{csv}");
+    assert!(csv.contains("b,0,0,triad,12000.0,MB/s") && csv.contains("a,0,0,pause,20.0,ms"), "{csv}");
+    assert_eq!(import(&csv).contenders, import(&text([10_000.0, 12_000.0], [20.0, 22.0])).contenders);
+    assert_eq!(import(&csv).metrics, streams().metrics);
 }
 
 fn operand(report: &Report, contender: &str) -> Operand {

@@ -15,6 +15,7 @@ use super::super::system;
 use crate::collect::Collected;
 use crate::events::{Listener, RunEvent};
 use crate::experiment::Experiment;
+use crate::metric;
 use crate::prepare::{self, PrepareError, Prepared};
 use crate::record::{Overhead, Report, RunEnd};
 use crate::report::progress::{Outlook, Progress, Verbosity};
@@ -102,6 +103,7 @@ impl Session {
             left_out: blocks_done.filter(|block| block.iter().any(Boot::is_void)).count() as u32,
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
+            metric: metric::shown(&prepared.report.metrics).next().cloned(),
         };
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
