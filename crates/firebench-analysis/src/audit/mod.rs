@@ -5,6 +5,7 @@
 //! time. `report.json` holds all that it reads; what stands there under `findings` is computed anew whenever it is written.
 
 pub mod classes;
+mod clocks;
 pub mod compare;
 pub mod exercise;
 pub mod facts;
@@ -20,10 +21,11 @@ use firebench_protocol::{CpuFacts, GuestFacts};
 
 use crate::boots;
 
+pub use clocks::{ContenderClock, clocks};
 pub use compare::{Fairness, Finding, PairAudit, between};
 pub use facts::Values;
 pub use rank::Rank;
-pub use short_iterations::{Unchecked, unchecked};
+pub use short_iterations::Unchecked;
 pub use subject::Subject;
 
 /// An audit of a run.
@@ -64,15 +66,6 @@ pub fn audit(report: &Report) -> Audit {
         limits: limits::limits(report),
         changes: report.contenders.iter().flat_map(|c| changes(report, c)).collect(),
     }
-}
-
-/// Why each contender after the first one does not compare like with like with it; empty where it does, and of figures of
-/// others, of which nothing is known.
-pub fn unlike(report: &Report) -> Vec<Vec<String>> {
-    if report.imported.is_some() {
-        return vec![Vec::new(); report.contenders.len().saturating_sub(1)];
-    }
-    audit(report).pairs.iter().map(PairAudit::unlike).collect()
 }
 
 /// What differs between a contender's first boot that counts and the later ones.

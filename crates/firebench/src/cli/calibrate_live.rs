@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use firebench_analysis::summary::summarize;
+use firebench_analysis::judged::Judged;
 use firebench_model::events::RunEvent;
 use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use firebench_model::metric::Worded;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::places::Places;
 use super::run::Session;
+use firebench_analysis::findings::Findings;
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
 const PAYLOAD: Size = Size(64 << 20);
@@ -62,18 +63,18 @@ fn experiment(design: Design, effect: Option<Share>) -> Experiment {
 }
 
 fn rows(report: &Report) -> Vec<Row> {
-    let pairs = summarize(report).pairs;
-    let judged = pairs.iter().filter_map(|pair| Some((pair, pair.judgement?)));
+    let judgements = Findings::of(report).judgements;
+    let judged = judgements.iter().filter_map(|judged| Some((judged, judged.judgement.ok()?)));
     judged
-        .map(|(pair, judgement)| {
-            let spec = report.experiment.contenders.iter().find(|spec| spec.name == pair.contender);
+        .map(|(judged, judgement)| {
+            let spec = report.experiment.contenders.iter().find(|spec| spec.name == judged.contender);
             let truth = spec.and_then(|spec| spec.handicap).map_or(0.0, Share::part);
             let range = judgement.effect();
-            let metric = report.primary();
-            let sentence = metric.sentence(&pair.contender, &pair.baseline, &judgement).to_string();
+            let Judged { contender, baseline, metric, .. } = judged;
+            let sentence = metric.sentence(contender, baseline, &judgement).to_string();
             Row {
                 kind: if truth > 0.0 { "ab" } else { "aa" },
-                contender: pair.contender.clone(),
+                contender: contender.clone(),
                 truth,
                 false_alarm: match judgement.verdict {
                     Verdict::Higher => truth <= 0.0,

@@ -1,6 +1,7 @@
 //! The audit finds by itself what two contenders do not share.
 
 use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::terminal::{Style, render};
@@ -162,7 +163,7 @@ fn nothing_is_said_of_what_was_not_seen() {
     let found = pair(&report);
     assert_eq!((found.fairness, found.findings.len()), (Fairness::Unseen, 0));
     assert_eq!((found.unseen.as_slice(), found.unlike().len()), (&["firecracker".to_owned()][..], 0));
-    let shown = render(&report, Style { color: false, width: 100 });
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(shown.contains("firecracker against qemu: not judged, for firecracker had no good boot"), "{shown}");
     assert!(!shown.contains("is fair") && !shown.contains("voids"), "{shown}");
 
@@ -187,11 +188,11 @@ fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
         boot.facts.as_mut().unwrap().cpu.online = 2;
     });
     let limits = ["real > +3%".parse().unwrap()];
-    let judged = firebench_analysis::gate::of_run(&report, &limits);
+    let judged = firebench_analysis::gate::of_run(&Findings::of(&report), &limits);
     assert_eq!(judged[0].unlike, ["vCPUs"]);
     let outcomes = firebench_analysis::gate::judge(&limits, &judged);
     assert_eq!(outcomes[0].gate, firebench_stats::verdict::Gate::Unfair);
-    let shown = render(&report, Style { color: false, width: 100 });
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("; this does NOT compare like with like: they differ in vCPUs."), "{shown}");
 }
@@ -320,7 +321,10 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
     assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
     let style = firebench_report::terminal::Style { color: false, width: 100 };
-    for text in [firebench_report::terminal::render(&report, style), firebench_report::markdown::render(&report)] {
+    for text in [
+        firebench_report::terminal::render(&Findings::of(&report), style),
+        firebench_report::markdown::render(&Findings::of(&report)),
+    ] {
         assert!(text.contains("A CPU quota holds for everything that ran") && !text.contains('\u{1b}'), "{text}");
     }
 }

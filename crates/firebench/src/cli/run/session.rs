@@ -7,6 +7,7 @@ use firebench_image::cache::Cache;
 use firebench_model::collect::Collected;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::experiment::Experiment;
+use firebench_model::metric;
 use firebench_model::record::{Overhead, Report, RunEnd};
 use firebench_report::progress::{Outlook, Progress, Verbosity};
 use firebench_run::runner::{self, Surroundings};
@@ -101,6 +102,7 @@ impl Session {
             left_out: blocks_done.filter(|block| block.iter().any(Boot::is_void)).count() as u32,
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
+            metric: metric::shown(&prepared.report.metrics).next().cloned(),
         };
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
