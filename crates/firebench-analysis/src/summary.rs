@@ -153,14 +153,14 @@ fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &Conte
     let boots = boots::good(contender, design);
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
-    let metrics: Vec<MetricSummary> = metric::shown(&report.metrics)
+    let summaries: Vec<MetricSummary> = metric::shown(&report.metrics)
         .map(|metric| MetricSummary {
             metric: metric.clone(),
             first: median(firsts().filter_map(|i| value(i, &metric.name))),
             sample: spread(sample().filter_map(|i| value(i, &metric.name)).collect()),
         })
         .collect();
-    let seconds = metrics.iter().find_map(|summary| {
+    let seconds = summaries.iter().find_map(|summary| {
         let unit = summary.metric.unit.as_ref()?.seconds()?;
         Some(summary.sample.map(|sample| sample.median * unit))
     });
@@ -170,7 +170,7 @@ fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &Conte
         name: contender.name.clone(),
         boots_ok: contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count(),
         boots_not_ok: contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok).count(),
-        metrics,
+        metrics: summaries,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
         to_host: to_host(report, contender),
         throughput: seconds

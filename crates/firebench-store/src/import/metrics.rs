@@ -8,7 +8,8 @@ use firebench_model::metric::{self, Metric, Unit};
 use firebench_stats::Quantity;
 use firebench_text as text;
 
-use super::{ImportError, Options};
+use super::ImportError;
+use super::options::Options;
 
 /// Longer names are cut in errors and notices.
 const LONGEST: usize = 200;
