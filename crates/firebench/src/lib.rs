@@ -43,7 +43,6 @@ pub mod nested;
 pub mod observe;
 pub mod plan;
 pub mod prepare;
-pub mod preset;
 pub mod record;
 pub mod report;
 pub mod resume;

@@ -6,7 +6,6 @@
 pub mod imported;
 
 use firebench_stats::{Judgement, Scale};
-use firebench_vmm::VmmKind;
 
 use crate::boots::{self, Paired};
 use crate::clock::{self, ClockReport, Known, Offset};
@@ -216,8 +215,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
 
 /// The ratio to the bare host, if that is another contender.
 fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
-    let host = report.contenders.iter().find(|other| other.vmm == VmmKind::Host)?;
-    if contender.vmm == VmmKind::Host {
+    let host = report.contenders.iter().find(|other| !other.vmm.boots_a_guest())?;
+    if !contender.vmm.boots_a_guest() {
         return None;
     }
     let design = &report.design;

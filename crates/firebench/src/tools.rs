@@ -7,21 +7,13 @@ use firebench_image::digest::sha256_file;
 use firebench_image::elf::require_static_executable;
 use firebench_os::program::{find_program, is_executable};
 use firebench_text as text;
-use firebench_vmm::qemu::Sandbox;
+use firebench_vmm::VmmKind;
+use firebench_vmm::kind::{Jailer, Jailing, Program};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::fetch;
 use crate::subprocess::{self, RunError};
-
-/// QEMU's system emulator.
-pub const QEMU: &str = "qemu-system-x86_64";
-/// Firecracker.
-pub const FIRECRACKER: &str = "firecracker";
-/// Firecracker's jailer.
-const JAILER: &str = "jailer";
-/// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
-pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
 
 /// Characters of a line with a version that are kept: a program says what it likes there.
 const LONGEST_VERSION_LINE: usize = 200;
@@ -69,25 +61,27 @@ pub enum ToolError {
         said: String,
     },
     /// Older than firebench can use.
-    #[error("{} is Firecracker {version}, and firebench needs {OLDEST_FIRECRACKER} or newer", path.display())]
-    #[diagnostic(help("firebench fetch firecracker"))]
+    #[error("{} is {} {version}, and firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
+    #[diagnostic(help("{}", install(*vmm)))]
     TooOld {
+        /// What it is.
+        vmm: VmmKind,
         /// The executable.
         path: PathBuf,
         /// Its version.
         version: Version,
     },
-    /// A jailer of another Firecracker.
-    #[error("{} is the jailer of Firecracker {version}, and the Firecracker is {wanted}", path.display())]
-    #[diagnostic(help(
-        "put the jailer of the same release beside the Firecracker: firebench fetch firecracker brings both"
-    ))]
+    /// A jailer of another version of the VMM.
+    #[error("{} is the jailer of {title} {version}, and the {title} is {wanted}", path.display(), title = vmm.title)]
+    #[diagnostic(help("put the jailer of the same release beside the {}: {}", vmm.title, install(*vmm)))]
     OtherJailer {
+        /// What it jails.
+        vmm: VmmKind,
         /// The executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The Firecracker's.
+        /// The VMM's.
         wanted: String,
     },
     /// An agent of another firebench.
@@ -109,60 +103,89 @@ pub enum ToolError {
     Read(#[from] firebench_image::Error),
 }
 
-/// QEMU: `named` if given, else the one on PATH.
+/// The program of a kind: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
 ///
 /// # Errors
-/// [`ToolError`] when it is missing, does not start or is no QEMU.
-pub fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
-    let path = named.map(Path::to_owned).or_else(|| find_program(QEMU)).ok_or_else(|| ToolError::Missing {
-        program: QEMU.to_owned(),
-        hint: "install it (Debian and Ubuntu: apt-get install qemu-system-x86), or name one with --qemu".to_owned(),
-    })?;
-    let line = version_line("QEMU", &path)?;
-    identify("QEMU", path, &line)
-}
-
-/// Firecracker: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
-///
-/// # Errors
-/// [`ToolError`] when it is missing, does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
-pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
-    let fetched = || fetch::installed_firecracker(data_dir);
-    let (path, fetched) = match named {
-        Some(path) => (Some(path.to_owned()), false),
-        None => fetched().map_or((None, false), |path| (Some(path), true)),
+/// [`ToolError`] when it is missing, does not start, is another program or too old.
+pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
+    let missing = |program: &str| ToolError::Missing {
+        program: program.to_owned(),
+        hint: format!("{}, or name one with --{vmm}", install(vmm)),
     };
-    let path = path.or_else(|| find_program(FIRECRACKER)).ok_or_else(|| ToolError::Missing {
-        program: FIRECRACKER.to_owned(),
-        hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
-    })?;
-    if fetched {
-        fetch::check_firecracker(&path, &sha256_file(&path)?).map_err(Box::new)?;
+    let program = vmm.program.as_ref().ok_or_else(|| missing(vmm.name))?;
+    let installer = fetch::installer(vmm).filter(|_| named.is_none());
+    let fetched = installer.and_then(|installer| Some((installer, (installer.installed)(data_dir)?)));
+    if let Some((installer, path)) = &fetched {
+        (installer.check)(path, &sha256_file(path)?).map_err(Box::new)?;
     }
-    let (_, line) = firecracker_version(&path)?;
-    identify("Firecracker", path, &line)
+    let fetched = fetched.map(|(_, path)| path);
+    let path = named.map(Path::to_owned).or(fetched).or_else(|| find_program(program.name));
+    let path = path.ok_or_else(|| missing(program.name))?;
+    let line = version_line(program.version_line, &path)?;
+    if program.oldest.is_some() {
+        new_enough(vmm, program, &path, &line)?;
+    }
+    identify(program.version_line, path, &line)
 }
 
-/// The jailer of a Firecracker: the one beside it, else the one on PATH. Both must be of one release.
+/// The oldest version of a kind's program that firebench starts.
+pub fn oldest(vmm: VmmKind) -> Version {
+    let (major, minor, patch) = vmm.program.as_ref().and_then(|program| program.oldest).unwrap_or_default();
+    Version::new(major, minor, patch)
+}
+
+/// How to get the program of a kind, in a clause.
+fn install(vmm: VmmKind) -> &'static str {
+    vmm.program.as_ref().map_or("build firebench again", |program| program.install)
+}
+
+/// The version of the program of a kind at `path`.
+///
+/// # Errors
+/// [`ToolError`] when it does not start, is another program or too old.
+pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, ToolError> {
+    let missing = || ToolError::Missing { program: vmm.name.to_owned(), hint: install(vmm).to_owned() };
+    let program = vmm.program.as_ref().ok_or_else(missing)?;
+    let line = version_line(program.version_line, path)?;
+    new_enough(vmm, program, path, &line)
+}
+
+/// The version in a line, which must be new enough.
+fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, ToolError> {
+    let version = version_number(line).and_then(|version| Version::parse(version).ok()).ok_or_else(|| {
+        ToolError::NoVersion { program: program.version_line, path: path.to_owned(), said: line.to_owned() }
+    })?;
+    let oldest = oldest(vmm);
+    // By number alone: a development build of 1.12 has what 1.12 has.
+    if (version.major, version.minor) < (oldest.major, oldest.minor) {
+        return Err(ToolError::TooOld { vmm, path: path.to_owned(), version });
+    }
+    Ok(version)
+}
+
+/// The jailer of a VMM: the one beside it, else the one on PATH. Both must be of one release.
 ///
 /// # Errors
 /// [`ToolError`] when it is missing, does not start, is no jailer or of another version.
-pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
+pub fn jailer(vmm: VmmKind, jailer: &Jailer, jailed: &Tool) -> Result<Tool, ToolError> {
     // As releases name them: `firecracker-v1.12.1-x86_64`, `jailer-v1.12.1-x86_64`.
-    let name = firecracker.path.file_name().unwrap_or_default().to_string_lossy().replace(FIRECRACKER, JAILER);
-    let beside = firecracker.path.with_file_name(name);
-    let path = Some(beside).filter(|path| is_executable(path) && *path != firecracker.path);
-    let path = path.or_else(|| find_program(JAILER)).ok_or_else(|| ToolError::Missing {
-        program: format!("{JAILER} beside {}", firecracker.path.display()),
-        hint: "fetch both (firebench fetch firecracker), or put the jailer of the same release beside it".to_owned(),
+    let program = vmm.program.as_ref().map_or(vmm.name, |program| program.name);
+    let name = jailed.path.file_name().unwrap_or_default().to_string_lossy().replace(program, jailer.name);
+    let beside = jailed.path.with_file_name(name);
+    let path = Some(beside).filter(|path| is_executable(path) && *path != jailed.path);
+    let path = path.or_else(|| find_program(jailer.name)).ok_or_else(|| ToolError::Missing {
+        program: format!("{} beside {}", jailer.name, jailed.path.display()),
+        hint: format!("{}, or put the {} of the same release beside it", install(vmm), jailer.name),
     })?;
-    fetch::check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
-    let line = version_line("Jailer", &path)?;
-    let jailer = identify("Jailer", path, &line)?;
-    if jailer.version == firecracker.version {
-        return Ok(jailer);
+    if let Some(installer) = fetch::installer(vmm) {
+        (installer.check_jailer)(&path, &sha256_file(&path)?).map_err(Box::new)?;
     }
-    Err(ToolError::OtherJailer { path: jailer.path, version: jailer.version, wanted: firecracker.version.clone() })
+    let line = version_line(jailer.version_line, &path)?;
+    let found = identify(jailer.version_line, path, &line)?;
+    if found.version == jailed.version {
+        return Ok(found);
+    }
+    Err(ToolError::OtherJailer { vmm, path: found.path, version: found.version, wanted: jailed.version.clone() })
 }
 
 /// The agent at `path`, which must be static and of this firebench's version.
@@ -179,27 +202,12 @@ pub fn agent(path: &Path) -> Result<Tool, ToolError> {
     Err(ToolError::OtherAgent { path: agent.path, version: agent.version })
 }
 
-/// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the
-/// filter is there.
-pub fn has_sandbox(path: &Path) -> bool {
-    subprocess::ask(path, &["-sandbox", Sandbox::Strict.words(), "-device", "help"], VERSION_LIMIT).is_ok()
-}
-
-/// The version of the Firecracker at `path`, and the line that says it.
-///
-/// # Errors
-/// [`ToolError`] when it does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
-pub fn firecracker_version(path: &Path) -> Result<(Version, String), ToolError> {
-    let line = version_line("Firecracker", path)?;
-    let version = line
-        .strip_prefix("Firecracker v")
-        .and_then(|version| Version::parse(version.trim()).ok())
-        .ok_or_else(|| ToolError::NoVersion { program: "Firecracker", path: path.to_owned(), said: line.clone() })?;
-    // By number alone: a development build of 1.12 has what 1.12 has.
-    if (version.major, version.minor) < (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor) {
-        return Err(ToolError::TooOld { path: path.to_owned(), version });
+/// Whether the program of a kind at `path` has a filter of its own system calls, and this machine lets it have one.
+pub fn has_filter(vmm: VmmKind, path: &Path) -> bool {
+    match vmm.guest().map(|guest| &guest.jail) {
+        Some(Jailing::Filter(filter)) => subprocess::ask(path, filter.probe, VERSION_LIMIT).is_ok(),
+        _ => false,
     }
-    Ok((version, line))
 }
 
 /// The first line of `--version`, which must name `program`.

@@ -1,8 +1,6 @@
 //! What the workload exercised, from what was counted while it ran: where its time went, and where its bytes came from.
 //! Pure. The figures decide, whatever the workload is called.
 
-use firebench_vmm::VmmKind;
-
 use crate::boots;
 use crate::clock::{self, Known};
 use crate::record::{ContenderRecord, IterationRecord, Report};
@@ -172,7 +170,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     Some(Exercise {
         throttled: if life > 0.0 { throttled / life } else { 0.0 },
         contender: contender.name.clone(),
-        host: contender.vmm == VmmKind::Host,
+        host: !contender.vmm.boots_a_guest(),
         user: share("user")?,
         sys: share("sys")?,
         first_read: read(&firsts).unwrap_or(0.0),

@@ -1,6 +1,6 @@
 //! What limited all contenders alike: no difference between them, and yet a part of what was measured. Pure.
 
-use firebench_vmm::{Accel, VmmKind};
+use firebench_vmm::Accel;
 
 use crate::record::{ContenderRecord, Report};
 use crate::throttle;
@@ -37,7 +37,7 @@ fn crowded(contender: &ContenderRecord, usable: u32, allowed: Option<&str>) -> O
     }
     let may = format!("firebench may use {usable} CPU{}", if usable == 1 { "" } else { "s" });
     let list = allowed.map(|list| format!(" ({list})")).unwrap_or_default();
-    if contender.vmm == VmmKind::Host || contender.accel == Accel::Native {
+    if !contender.vmm.boots_a_guest() || contender.accel == Accel::Native {
         return Some(format!("{name} was to have {vcpus} CPUs, and {may}{list}: it had fewer"));
     }
     Some(format!("{name} has {vcpus} vCPUs, and {may}{list}: its vCPUs waited for each other"))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use firebench_stats::{Judgement, Sentence, Verdict};
 use firebench_text::units::{Share, Size};
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
 
 use super::run::Session;
@@ -46,7 +46,7 @@ pub(super) fn run(design: Design, effect: Option<Share>, places: &Places) -> Res
 }
 
 fn experiment(design: Design, effect: Option<Share>) -> Experiment {
-    let host = |name: &str| ContenderSpec::new(name, VmmKind::Host);
+    let host = |name: &str| ContenderSpec::new(name, VmmKind(&host::KIND));
     let mut contenders = vec![host("a"), host("b")];
     if effect.is_some() {
         contenders.push(ContenderSpec { handicap: effect, ..host("c") });

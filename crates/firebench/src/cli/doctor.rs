@@ -4,17 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::programs::ProgramArgs;
 use super::{Failure, Places};
 use crate::doctor::{Named, State, checks, gather, render, worst};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The Firecracker to look at
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_FIRECRACKER", hide_env_values = true)]
-    firecracker: Option<PathBuf>,
-    /// The QEMU to look at
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_QEMU", hide_env_values = true)]
-    qemu: Option<PathBuf>,
+    #[command(flatten)]
+    programs: ProgramArgs,
 }
 
 /// Something that firebench cannot do without is missing.
@@ -25,8 +22,7 @@ struct Lacking;
 
 pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-    let named =
-        Named { qemu: args.qemu.as_deref(), firecracker: args.firecracker.as_deref(), busybox: busybox.as_deref() };
+    let named = Named { programs: &args.programs.programs, busybox: busybox.as_deref() };
     let facts = gather(&places.data_dir()?, &places.cache_dir()?, &places.store_path()?, named);
     let checks = checks(&facts);
     super::print(&render(&checks))?;

@@ -12,6 +12,7 @@ mod image;
 mod import;
 mod init;
 mod nested_run;
+mod programs;
 mod run;
 mod runs;
 mod show;

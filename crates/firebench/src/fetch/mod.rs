@@ -28,11 +28,12 @@ mod wheel;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::VmmKind;
 use serde::{Deserialize, Serialize};
 
 pub use busybox::{busybox, find_busybox};
 pub use error::FetchError;
-pub use firecracker::{PINNED_VERSION, Source, check_firecracker, check_jailer, firecracker, installed_firecracker};
+pub use firecracker::{KIND as FIRECRACKER, PINNED_VERSION, Source, firecracker, installed_firecracker};
 pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use release::RELEASE_URL;
 
@@ -63,6 +64,32 @@ fn data_dir_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf>
     let xdg = || set("XDG_DATA_HOME").filter(|path| path.is_absolute());
     let home = || set("HOME").map(|home| home.join(".local/share"));
     set("FIREBENCH_DATA").or_else(|| xdg().or_else(home).map(|share| share.join("firebench")))
+}
+
+/// How a kind's program is found where it was fetched to, and known to be what was fetched.
+#[derive(Debug)]
+pub struct Installer {
+    /// Of what.
+    vmm: VmmKind,
+    /// The newest one in the data directory.
+    pub installed: fn(&Path) -> Option<PathBuf>,
+    /// Refuses one there whose digest is not what was fetched.
+    pub check: fn(&Path, &str) -> Result<(), FetchError>,
+    /// The same of its jailer; any elsewhere is its owner's matter.
+    pub check_jailer: fn(&Path, &str) -> Result<(), FetchError>,
+}
+
+/// The kinds whose program firebench fetches.
+const INSTALLERS: &[Installer] = &[Installer {
+    vmm: firecracker::KIND,
+    installed: installed_firecracker,
+    check: firecracker::check_firecracker,
+    check_jailer: firecracker::check_jailer,
+}];
+
+/// What fetches the program of a kind; none where firebench does not.
+pub fn installer(vmm: VmmKind) -> Option<&'static Installer> {
+    INSTALLERS.iter().find(|installer| installer.vmm == vmm)
 }
 
 /// Takes in what an earlier firebench fetched, which recorded no digests: from here on it must stay as it is.

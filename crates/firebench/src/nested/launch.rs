@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::qemu::Sandbox;
+use firebench_vmm::preset::emulated_timer;
+use firebench_vmm::qemu::{self, SANDBOX_ON};
 use firebench_vmm::{Launch, LaunchError, Limits, VmmKind};
 
 use super::monitor::LONGEST_PATH;
-use crate::preset::emulated_timer;
+
+/// What emulates the nested host, whoever takes part.
+pub const EMULATOR: VmmKind = VmmKind(&qemu::KIND);
 
 /// Virtual CPUs of the nested host. With two, each a thread of its own, the emulated SVM goes wrong now and then: of about 40
 /// boots 2 guests and 2 nested hosts hung or restarted. With one, none of 16 did, and they were no slower. Its guests have
@@ -59,7 +62,7 @@ impl NestedMachine {
 pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
     let text = |path: &PathBuf| {
         path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
-            vmm: VmmKind::Qemu,
+            vmm: EMULATOR,
             path: path.clone(),
             reason: "it is not valid UTF-8",
         })
@@ -83,7 +86,7 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
         flag(&["-mon", "chardev=monitor,mode=control"]);
     }
     if machine.sandbox {
-        flag(&["-sandbox", Sandbox::On.words()]);
+        flag(&["-sandbox", SANDBOX_ON]);
     }
     let limits = Some(Limits::of_guest(machine.memory_mib, machine.drives.clone()));
     // It writes nothing but its monitor's socket, beside its initramfs in the directory of its boot.

@@ -32,7 +32,7 @@ use files::Moved;
 use standstill::Watch;
 
 pub use files::FilesError;
-pub use launch::{CPUS, NestedMachine, launch};
+pub use launch::{CPUS, EMULATOR, NestedMachine, launch};
 
 /// The hidden subcommand that carries out a plan inside the nested host.
 pub const INNER_COMMAND: &str = "nested-run";

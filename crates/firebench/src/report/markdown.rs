@@ -4,7 +4,7 @@
 
 use firebench_protocol::Moment;
 use firebench_text as text;
-use firebench_vmm::{Launch, VmmKind};
+use firebench_vmm::Launch;
 
 use super::experiment_toml::to_toml;
 use super::files::MARKER;
@@ -41,10 +41,8 @@ pub fn render(report: &Report) -> String {
 /// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
 pub(super) fn title(contender: &ContenderRecord) -> String {
     match contender.vmm {
-        vmm if contender.name != vmm.name() => sentence(&contender.name),
-        VmmKind::Qemu => "QEMU".to_owned(),
-        VmmKind::Firecracker => "Firecracker".to_owned(),
-        VmmKind::Host => "Bare host".to_owned(),
+        vmm if contender.name != vmm.name => sentence(&contender.name),
+        vmm => vmm.title.to_owned(),
     }
 }
 

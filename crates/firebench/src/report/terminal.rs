@@ -3,7 +3,6 @@
 use firebench_protocol::Moment;
 use firebench_text as text;
 use firebench_text::Unit;
-use firebench_vmm::VmmKind;
 
 use super::values::Values;
 use super::words::{CHECKS, boot_failure, caveats, doubts, first_meminfo, status_words};
@@ -138,8 +137,8 @@ fn head(report: &Report, style: Style) -> String {
 
 /// The machines in a phrase: one if they are alike.
 fn machines(contenders: &[ContenderRecord]) -> String {
-    let machine = |c: &ContenderRecord| match c.vmm {
-        VmmKind::Host => {
+    let machine = |c: &ContenderRecord| match c.vmm.boots_a_guest() {
+        false => {
             let cpus = text::count(c.vcpus as usize, "CPU");
             let limit = if is_memory_limited(c) {
                 format!("{} MiB at most", c.memory_mib)
@@ -148,7 +147,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
             };
             format!("{cpus}, {limit}")
         }
-        _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
+        true => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
     };
     match contenders.split_first() {
         None => "none".to_owned(),
