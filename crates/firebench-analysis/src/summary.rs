@@ -10,7 +10,6 @@ use firebench_model::clock::Offset;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 use firebench_stats::{Judgement, Scale, median};
-use firebench_vmm::VmmKind;
 
 use crate::audit::ContenderClock;
 use crate::boots::{self, Paired};
@@ -188,8 +187,8 @@ fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &Conte
 
 /// The ratio to the bare host, if that is another contender.
 fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
-    let host = report.contenders.iter().find(|other| other.vmm == VmmKind::Host)?;
-    if contender.vmm == VmmKind::Host {
+    let host = report.contenders.iter().find(|other| !other.vmm.boots_a_guest())?;
+    if !contender.vmm.boots_a_guest() {
         return None;
     }
     let design = &report.design;

@@ -9,7 +9,6 @@ use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::Moment;
 use firebench_text as text;
-use firebench_vmm::VmmKind;
 
 use super::values::Values;
 use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, origin, status_words};
@@ -134,8 +133,8 @@ fn head(findings: &Findings, style: Style) -> String {
 
 /// The machines in a phrase: one if they are alike.
 fn machines(contenders: &[ContenderRecord]) -> String {
-    let machine = |c: &ContenderRecord| match c.vmm {
-        VmmKind::Host => {
+    let machine = |c: &ContenderRecord| match c.vmm.boots_a_guest() {
+        false => {
             let cpus = text::count(c.vcpus as usize, "CPU");
             let limit = if is_memory_limited(c) {
                 format!("{} MiB at most", c.memory_mib)
@@ -144,7 +143,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
             };
             format!("{cpus}, {limit}")
         }
-        _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
+        true => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
     };
     match contenders.split_first() {
         None => "none".to_owned(),

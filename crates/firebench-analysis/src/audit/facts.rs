@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use firebench_model::kernel_text::marked;
 use firebench_model::record::Report;
 use firebench_protocol::GuestFacts;
+use firebench_vmm::DescribedSettings;
 
 use super::Rank::{self, Harmless};
 use super::classes;
-use super::subject::{PASSED_THROUGH, Set, Subject};
+use super::subject::Subject;
 
 /// A fact.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub enum Read {
     /// From what its guest told of the queue of its disk.
     Block(&'static str),
     /// From its VMM's settings.
-    Set(fn(Set) -> Option<String>),
+    Set(fn(DescribedSettings) -> Option<String>),
     /// From the files of this role.
     File(&'static str),
     /// A set of words, of which those matter that one side alone has.
@@ -121,7 +122,7 @@ impl Fact {
 /// Which CPU the contender shows: the host as it is.
 pub(super) fn cpu(subject: &Subject) -> Option<String> {
     let set = subject.set().map(|set| set.cpu);
-    if subject.is_host() { Some(PASSED_THROUGH.to_owned()) } else { set }
+    if subject.is_host() { Some(DescribedSettings::PASSED_THROUGH.to_owned()) } else { set }
 }
 
 /// The CPU flags of a class.

@@ -1,7 +1,7 @@
 //! What makes figures from this machine trustworthy, or not.
 
 use firebench_model::host::{Cgroups, HostFacts};
-use firebench_model::huge_pages::differ_by_default;
+use firebench_model::huge_pages::{asking_by_default, differ_by_default};
 use firebench_model::throttle;
 
 use super::check::{Check, State, check};
@@ -186,8 +186,15 @@ fn smt(host: &HostFacts) -> Check {
 
 fn transparent_huge_pages(host: &HostFacts) -> Check {
     let name = "transparent huge pages";
-    let why = "QEMU's guest memory gets huge pages and Firecracker's does not: the audit of a run ranks it as a difference beside \
-               the VMM";
+    let (asking, others) = asking_by_default();
+    let whose = |kinds: Vec<firebench_vmm::VmmKind>| {
+        kinds.iter().map(|kind| format!("{}'s", kind.title)).collect::<Vec<_>>().join(" and ")
+    };
+    let why = &format!(
+        "{} guest memory gets huge pages and {} does not: the audit of a run ranks it as a difference beside the VMM",
+        whose(asking),
+        whose(others)
+    );
     let remedy = "sudo firebench tune --thp never, or --thp always; or contenders with huge-pages, or (Firecracker 1.17) \
                   transparent-huge-pages";
     match host.transparent_huge_pages.as_deref() {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::kernel_words::emulated_timer;
-use firebench_vmm::qemu::Sandbox;
-use firebench_vmm::{Launch, LaunchError, Limits, VmmKind};
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::preset::emulated_timer;
+use firebench_vmm::qemu::SANDBOX_ON;
+use firebench_vmm::{Launch, LaunchError, Limits};
 
 use super::monitor::LONGEST_PATH;
 
@@ -59,7 +60,7 @@ impl NestedMachine {
 pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
     let text = |path: &PathBuf| {
         path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
-            vmm: VmmKind::Qemu,
+            vmm: EMULATOR,
             path: path.clone(),
             reason: "it is not valid UTF-8",
         })
@@ -83,7 +84,7 @@ pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
         flag(&["-mon", "chardev=monitor,mode=control"]);
     }
     if machine.sandbox {
-        flag(&["-sandbox", Sandbox::On.words()]);
+        flag(&["-sandbox", SANDBOX_ON]);
     }
     let limits = Some(Limits::of_guest(machine.memory_mib, machine.drives.clone()));
     // It writes nothing but its monitor's socket, beside its initramfs in the directory of its boot.

@@ -102,7 +102,7 @@ impl Boot<'_> {
     fn host_cache(&self) -> HostCache {
         match self.contender.system {
             System::Vm { .. } => self.plan.host_cache,
-            System::Host => HostCache::Cold,
+            System::Process { .. } => HostCache::Cold,
         }
     }
 

@@ -26,7 +26,7 @@ use firebench_model::record::{
 use firebench_os::outside::{self, Refused};
 use firebench_stats::Rule;
 use firebench_text as text;
-use firebench_vmm::{Accel, Launch, VmmKind};
+use firebench_vmm::{Accel, Launch, VmmKind, host};
 use others::{Contender, Read};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -162,7 +162,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
 fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
     ContenderRecord {
         name,
-        vmm: VmmKind::Host,
+        vmm: VmmKind(&host::KIND),
         version: String::new(),
         binary: PathBuf::new(),
         sha256: String::new(),

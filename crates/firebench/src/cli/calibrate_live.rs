@@ -9,7 +9,7 @@ use firebench_model::metric::Worded;
 use firebench_model::record::Report;
 use firebench_stats::Verdict;
 use firebench_text::units::{Share, Size};
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -49,7 +49,7 @@ pub(super) fn run(design: Design, effect: Option<Share>, places: &Places) -> Res
 }
 
 fn experiment(design: Design, effect: Option<Share>) -> Experiment {
-    let host = |name: &str| ContenderSpec::new(name, VmmKind::Host);
+    let host = |name: &str| ContenderSpec::new(name, VmmKind(&host::KIND));
     let mut contenders = vec![host("a"), host("b")];
     if effect.is_some() {
         contenders.push(ContenderSpec { handicap: effect, ..host("c") });

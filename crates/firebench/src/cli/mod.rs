@@ -16,6 +16,7 @@ mod init;
 mod nested_run;
 mod output;
 mod places;
+mod programs;
 mod run;
 mod runs;
 mod show;

@@ -6,6 +6,7 @@ use firebench_host::fetch::FetchError;
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
 use firebench_run::nested::NestedError;
+use firebench_vmm::{Accel, VmmKind};
 
 /// Why a run cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -47,29 +48,40 @@ pub enum PrepareError {
     #[error("there is no static busybox for the image")]
     #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
     NoBusybox,
-    /// Only Firecracker is left, and it has no such accelerator.
-    #[error("no VMM is left: with tcg only qemu can run, and --vmm does not name it")]
-    #[diagnostic(help("--accel nested runs firecracker on any machine"))]
-    NoContender,
-    /// A Firecracker that knows no transparent huge pages.
-    #[error("contender {name}: {} is Firecracker {version}, and transparent-huge-pages needs {since} or newer", path.display())]
-    #[diagnostic(help(
-        "leave it out, name a newer Firecracker with binary=, or make contenders alike with `sudo firebench tune --thp never`"
-    ))]
-    NoTransparentHugePages {
+    /// No contender has such an accelerator.
+    #[error("no VMM is left: with {accel} only {} can run, and --vmm does not name it", able.join(", "))]
+    #[diagnostic(help("--accel nested runs every VMM on any machine"))]
+    NoContender {
+        /// The accelerator.
+        accel: Accel,
+        /// Who has it.
+        able: Vec<&'static str>,
+    },
+    /// A VMM that is too old for a setting.
+    #[error("contender {name}: {} is {} {version}, and {setting} needs {since} or newer", path.display(), vmm.title)]
+    #[diagnostic(help("leave it out, name a newer {} with binary=, or {instead}", vmm.title))]
+    TooOldFor {
         /// The contender.
         name: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The setting.
+        setting: &'static str,
+        /// What else helps.
+        instead: &'static str,
         /// Its executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The first version that has them.
+        /// The first version that has it.
         since: String,
     },
-    /// A kernel that QEMU's microvm cannot start.
-    #[error("{} has no PVH entry, through which QEMU starts a vmlinux", path.display())]
-    #[diagnostic(help("build it with CONFIG_PVH=y, or leave qemu out with --vmm firecracker"))]
+    /// A kernel that a VMM cannot start.
+    #[error("{} has no PVH entry, through which {} starts a vmlinux", path.display(), vmm.title)]
+    #[diagnostic(help("build it with CONFIG_PVH=y, or leave {vmm} out: --vmm names who takes part"))]
     NoPvh {
+        /// Who starts it.
+        vmm: VmmKind,
         /// The kernel.
         path: PathBuf,
     },
@@ -141,23 +153,37 @@ pub enum PrepareError {
     #[diagnostic(help("timings of emulated machines get no verdict; --boots N runs a number of boots of your choice"))]
     Emulated(&'static str, String),
     /// A jail that only root can make.
-    #[error("--jail needs root: Firecracker's jailer makes a chroot and device nodes ({0})")]
+    #[error("--jail needs root: {why} ({name})")]
     #[diagnostic(help(
         "run firebench with sudo, or leave --jail out; in a nested host (--accel nested) it needs no root here"
     ))]
-    JailNeedsRoot(String),
+    JailNeedsRoot {
+        /// The contender.
+        name: String,
+        /// What takes root.
+        why: &'static str,
+    },
     /// Nothing to jail.
-    #[error("--jail: there is no jail for {0}: the bare host runs no VMM")]
+    #[error("--jail: there is no jail for {name}: {}", no_jail(*vmm))]
     #[diagnostic(help(
-        "leave the host out; or leave --jail out and give it to single contenders: --contender a=firecracker,jail"
+        "leave {vmm} out; or leave --jail out and give it to single contenders: --contender a=firecracker,jail"
     ))]
-    NoJail(String),
-    /// A QEMU that cannot be jailed.
-    #[error("--jail: {} has no -sandbox", path.display())]
-    #[diagnostic(help("take a QEMU that was built with seccomp, as those of distributions are, or leave --jail out"))]
-    NoSandbox {
-        /// The QEMU.
+    NoJail {
+        /// The contender.
+        name: String,
+        /// Its kind.
+        vmm: VmmKind,
+    },
+    /// A build of a VMM that cannot be jailed.
+    #[error("--jail: {} has no {option}", path.display())]
+    #[diagnostic(help("{remedy}, or leave --jail out"))]
+    NoFilter {
+        /// The VMM.
         path: PathBuf,
+        /// Its option.
+        option: &'static str,
+        /// Where to get a build that has it.
+        remedy: &'static str,
     },
     /// Too few CPUs for what is to be bound to them.
     #[error("--pin needs {needed} CPUs, one of them for firebench; there are {available}")]
@@ -176,6 +202,11 @@ pub enum PrepareError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] firebench_run::runner::RunError),
+}
+
+/// Why a kind has no jail.
+fn no_jail(vmm: VmmKind) -> &'static str {
+    if vmm.boots_a_guest() { "it has no filter and no jailer" } else { "the bare host runs no VMM" }
 }
 
 impl PrepareError {

@@ -27,11 +27,11 @@ use firebench_model::throttle;
 use firebench_run::nested::{self, Nested, Parts};
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
-use firebench_vmm::{Machine, Settings, VmmKind};
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::preset::{self, MachineRequest};
+use firebench_vmm::{Machine, Settings};
 use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
-
-use crate::preset::{self, Wish};
 
 pub use error::PrepareError;
 pub use parts::addition;
@@ -56,8 +56,8 @@ pub struct Prepared {
     _held: (Disks, Kernels, Option<PreparedKernel>),
 }
 
-/// What a run is made of, while it is put together.
-struct Making<'a> {
+/// Puts a run together.
+struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
@@ -72,7 +72,7 @@ struct Making<'a> {
 }
 
 /// A contender, put together.
-struct Made {
+struct BuiltContender {
     planned: PlannedContender,
     disk_bytes: u64,
 }
@@ -98,7 +98,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
-    let mut making = Making {
+    let mut builder = PlanBuilder {
         experiment,
         places,
         chosen,
@@ -110,18 +110,18 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         disks,
         artifacts: Vec::new(),
     };
-    let mut made = Vec::with_capacity(specs.len());
+    let mut built = Vec::with_capacity(specs.len());
     for (spec, tool) in specs.iter().zip(&programs.contenders) {
-        made.push(if spec.vmm == VmmKind::Host { making.host(spec, tool)? } else { making.vm(spec, tool)? });
+        built.push(if spec.vmm.boots_a_guest() { builder.vm(spec, tool)? } else { builder.process(spec, tool)? });
     }
-    let largest_mib = made.iter().map(|made| made.planned.machine.memory_mib).max().unwrap_or(0);
-    let disk_bytes = made.iter().map(|made| made.disk_bytes).max().unwrap_or(0);
-    let available = making.host.memory_available;
+    let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
+    let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
+    let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
-    let harness = making.pin(&mut made)?;
-    let (payload, missing) = (making.disks.payload.clone(), making.disks.missing.clone());
+    let harness = builder.pin(&mut built)?;
+    let (payload, missing) = (builder.disks.payload.clone(), builder.disks.missing.clone());
     let plan = Plan {
-        contenders: made.into_iter().map(|made| made.planned).collect(),
+        contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
         primary: experiment.primary().to_owned(),
         done: Vec::new(),
@@ -131,29 +131,29 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         cold: experiment.design.cold,
         host_cache,
         deadlines: defaults::deadlines(
-            &making.chosen,
+            &builder.chosen,
             payload.bytes,
             experiment.design.boot_deadline,
             experiment.design.iteration_deadline,
         ),
-        attempts: defaults::attempts(&making.chosen),
+        attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
-        emulated: making.chosen.emulated,
-        host_cpus: if making.chosen.nested { nested::CPUS } else { making.host.cpus.unwrap_or(1) },
+        emulated: builder.chosen.emulated,
+        host_cpus: if builder.chosen.nested { nested::CPUS } else { builder.host.cpus.unwrap_or(1) },
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
-        making.nested(&plan, &programs, largest_mib, disk_bytes)?;
+        builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
     let experiment = resolved(experiment, &plan, &design, &payload);
     let report = records::report(
         experiment,
-        making.chosen,
+        builder.chosen,
         &plan,
         &programs,
         records::Seen {
-            host: making.host,
+            host: builder.host,
             payload,
-            artifacts: parts::shared(making.artifacts, plan.contenders.len()),
-            notices: making.notices,
+            artifacts: parts::shared(builder.artifacts, plan.contenders.len()),
+            notices: builder.notices,
             nested_host: nested_record,
         },
     )?;
@@ -164,26 +164,25 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         harness,
         no_kvm,
         missing,
-        _held: (making.disks, making.kernels, nested_kernel),
+        _held: (builder.disks, builder.kernels, nested_kernel),
     })
 }
 
-impl Making<'_> {
+impl PlanBuilder<'_> {
     /// A contender in a VM.
-    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         contenders::check_version(spec, tool)?;
+        let sets = parts::GuestModules::of(spec.vmm);
         let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
         let named = spec.kernel.is_some() || self.experiment.files.kernel.is_some();
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
-        let (plain, networked) = (modules(parts::GUEST)?, modules(parts::NETWORKED_GUEST));
+        let (plain, networked) = (modules(sets.plain)?, modules(sets.networked));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
-        notices.extend(contenders::missing_huge_pages(spec, memory_mib, self.chosen.nested, self.host.huge_pages));
-        let wish = Wish {
-            preset: self.experiment.preset,
+        let request = MachineRequest {
             accel: self.chosen.accel,
             vcpus,
             memory_mib,
@@ -195,9 +194,14 @@ impl Making<'_> {
             modular_kernel,
             append: self.experiment.machine.append.clone(),
         };
-        #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
-        let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
+        let vm = match self.experiment.preset {
+            Preset::Matched => preset::matched(spec.vmm, &request),
+            Preset::Published => preset::published(spec.vmm, &request, &mut notices),
+        };
+        #[expect(clippy::expect_used, reason = "the caller asks for others elsewhere, and the experiment was checked")]
+        let mut vm = vm.expect("a kind that boots a guest has a machine");
         contenders::customise(&mut vm, spec);
+        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.chosen.nested, self.host.huge_pages));
         notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
@@ -214,7 +218,7 @@ impl Making<'_> {
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {
-            return Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
+            return Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
         }
         let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
         self.artifacts.push((spec.name.clone(), kernel));
@@ -225,11 +229,11 @@ impl Making<'_> {
             let file = Artifact { version: Some(jailer.version.clone()), ..artifact("jailer", &jailer.path, cache)? };
             self.artifacts.push((spec.name.clone(), file));
         }
-        Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
+        Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
     }
 
-    /// A contender on the bare host.
-    fn host(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+    /// A contender without a guest.
+    fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
@@ -244,7 +248,7 @@ impl Making<'_> {
         if self.places.build {
             self.programs_of(spec, &work)?;
         }
-        Ok(made(spec, machine, System::Host, tool, work))
+        Ok(built(spec, machine, System::Process { vmm: spec.vmm }, tool, work))
     }
 
     /// Notes what every contender has: agent and busybox.
@@ -260,7 +264,7 @@ impl Making<'_> {
     }
 
     /// Gives each vCPU a CPU of its own, where that is wanted; returns the one that is left for firebench.
-    fn pin(&mut self, made: &mut [Made]) -> Result<Option<u32>, PrepareError> {
+    fn pin(&mut self, built: &mut [BuiltContender]) -> Result<Option<u32>, PrepareError> {
         if !self.experiment.machine.pin {
             return Ok(None);
         }
@@ -269,12 +273,12 @@ impl Making<'_> {
             return Ok(None);
         }
         let own = affinity::own().map_err(PrepareError::Affinity)?;
-        let vcpus = made.iter().map(|made| made.planned.machine.vcpus as usize).max().unwrap_or(1);
+        let vcpus = built.iter().map(|built| built.planned.machine.vcpus as usize).max().unwrap_or(1);
         let error = PrepareError::Pin { needed: vcpus.saturating_add(1), available: own.len() };
         let Some((&harness, rest)) = own.split_first().filter(|(_, rest)| rest.len() >= vcpus) else {
             return Err(error);
         };
-        for Made { planned, .. } in made {
+        for BuiltContender { planned, .. } in built {
             planned.machine.cpus = Some(rest.iter().copied().take(planned.machine.vcpus as usize).collect());
         }
         Ok(Some(harness))
@@ -298,7 +302,7 @@ impl Making<'_> {
             modules: kernel.modules(parts::NESTED_HOST)?,
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
-            sandbox: tools::has_sandbox(&qemu.path),
+            sandbox: tools::has_filter(EMULATOR, &qemu.path),
         };
         let nested = self.places.build.then(|| Nested::prepare(plan, &parts, &self.places.cache)).transpose()?;
         let machine = match &nested {
@@ -342,7 +346,7 @@ fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> Made {
+fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> BuiltContender {
     let planned = PlannedContender {
         name: spec.name.clone(),
         machine,
@@ -351,7 +355,7 @@ fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wor
         command: work.command,
         disk: work.disk,
     };
-    Made { planned, disk_bytes: work.bytes }
+    BuiltContender { planned, disk_bytes: work.bytes }
 }
 
 /// The experiment with what was chosen filled in, so that it can be run again as it was.

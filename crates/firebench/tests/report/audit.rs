@@ -5,9 +5,9 @@ use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::terminal::{Style, render};
-use firebench_vmm::{Settings, VmmKind};
+use firebench_vmm::{Settings, firecracker, qemu};
 
-use crate::fixture::{clock_pause, failed, nested, published};
+use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
 
 fn pair(report: &Report) -> PairAudit {
@@ -209,7 +209,7 @@ fn every_kind_of_difference_has_its_rank() {
             boots(r, |boot| boot.iterations.iter_mut().for_each(|i| i.digest = "00".repeat(32)))
         }),
         ("handicap", Rank::Voids, |r| {
-            let mut spec = ContenderSpec::new("b", VmmKind::Firecracker);
+            let mut spec = ContenderSpec::new("b", FIRECRACKER);
             spec.handicap = Some("5%".parse().expect("a share"));
             r.experiment.contenders = vec![spec];
         }),
@@ -235,8 +235,8 @@ fn every_kind_of_difference_has_its_rank() {
         ("host's page cache before boots", Rank::Explains, |r| boots(r, |boot| boot.host_cache_resident = Some(0.0))),
         ("binding", Rank::Explains, |r| boots(r, |boot| boot.pinned = vec![1])),
         ("jail", Rank::Explains, |r| {
-            let Some(Settings::Firecracker(settings)) = &mut r.contenders[1].settings else { panic!("a Firecracker") };
-            settings.jailer = Some("/usr/bin/jailer".into());
+            let settings = r.contenders[1].settings.as_mut().expect("a Firecracker");
+            settings.values.set(&firecracker::JAILER, "/usr/bin/jailer");
         }),
         ("going without", Rank::Explains, |r| {
             boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
@@ -257,16 +257,15 @@ fn boots(report: &mut Report, change: impl Fn(&mut firebench_model::record::Boot
 
 #[test]
 fn settings_of_two_vmms_meet_in_shared_words() {
-    use firebench_vmm::qemu;
     let mut report = matched();
-    report.contenders[0].settings = Some(Settings::Qemu(qemu::Settings {
-        cpu: Some("host".to_owned()),
-        cache: Some(qemu::Cache::None),
-        aio: Some(qemu::Aio::Native),
-        huge_pages: true,
-        rtc: true,
-        ..qemu::Settings::default()
-    }));
+    report.contenders[0].settings = Some(
+        Settings::new(QEMU)
+            .with(&qemu::CPU, "host")
+            .with(&qemu::CACHE, "none")
+            .with(&qemu::IO, "native")
+            .with(&qemu::HUGE_PAGES, true)
+            .with(&qemu::RTC, true),
+    );
     let pair = pair(&report);
     assert_eq!(pair.fairness, Fairness::Several);
     assert_eq!(find(&pair, "disk cache").values, texts("past the host's page cache", "through the host's page cache"));
@@ -295,8 +294,8 @@ fn the_hosts_setting_of_huge_pages_tells_vmms_apart() {
     nested.nested_host = crate::fixture::nested().nested_host;
     assert_eq!(pair(&nested).fairness, Fairness::One("VMM"));
     let mut asking = on("madvise");
-    let Some(Settings::Firecracker(settings)) = &mut asking.contenders[1].settings else { panic!("a Firecracker") };
-    settings.transparent_huge_pages = true;
+    let settings = asking.contenders[1].settings.as_mut().expect("a Firecracker");
+    settings.values.set(&firecracker::TRANSPARENT_HUGE_PAGES, true);
     assert_eq!(pair(&asking).fairness, Fairness::One("VMM"));
 }
 
