@@ -14,7 +14,7 @@ use firebench_image::Error as ImageError;
 use firebench_model::experiment::{ContenderError, ExperimentError};
 use firebench_model::report_error::ReportError;
 use firebench_os::outside::Refused;
-use firebench_run::nested::NestedError;
+use firebench_run::executor::nested::NestedError;
 use firebench_run::runner::RunError;
 use firebench_stats::Error as StatsError;
 use firebench_store::import::ImportError;

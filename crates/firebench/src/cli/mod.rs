@@ -90,7 +90,7 @@ enum Command {
     /// Make this machine steady for measuring, and put it back as it was
     Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
-    #[command(name = firebench_run::nested::INNER_COMMAND, hide = true)]
+    #[command(name = firebench_run::executor::nested::INNER_COMMAND, hide = true)]
     NestedRun,
 }
 

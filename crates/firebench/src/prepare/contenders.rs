@@ -6,6 +6,7 @@ use firebench_host::accel::Chosen;
 use firebench_host::tools::Tool;
 use firebench_model::experiment::ContenderSpec;
 use firebench_model::host::HugePages;
+use firebench_run::executor::Place;
 use firebench_text::units::Size;
 use firebench_vmm::preset::PresetVm;
 use firebench_vmm::setting::Value;
@@ -90,7 +91,7 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
     // By number alone: a development build of 1.17 has what 1.17 has.
     let version = Version::parse(&tool.version).ok().map(|version| (version.major, version.minor));
     let given = spec.own.of(spec.vmm).filter(|(_, value)| **value != Value::Switch(false));
-    let mut since = given.filter_map(|(setting, _)| Some((setting, setting.since?)));
+    let mut since = given.filter_map(|(setting, _)| Some((setting, setting.since.as_ref()?)));
     match since.find(|(_, since)| version.is_none_or(|version| version < since.version)) {
         None => Ok(()),
         Some((setting, since)) => Err(PrepareError::TooOldFor {
@@ -99,21 +100,21 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
             path: tool.path.clone(),
             version: tool.version.clone(),
             setting: setting.key,
-            since: format!("{}.{}", since.version.0, since.version.1),
-            instead: since.instead,
+            since,
         }),
     }
 }
 
 /// What is wrong with the pool of huge pages that a contender's memory is to lie on.
-pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, nested: bool, pool: Option<HugePages>) -> Option<String> {
+pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, place: Place, pool: Option<HugePages>) -> Option<String> {
     let memory_mib = vm.machine.memory_mib;
     if !vm.settings.describe()?.huge_pages {
         return None;
     }
-    if nested {
+    if !place.this_machine {
         return Some(format!(
-            "{name}: the nested host has no huge pages set aside, so its VMs will not start; leave huge-pages out"
+            "{name}: the {} has no huge pages set aside, so its VMs will not start; leave huge-pages out",
+            place.name
         ));
     }
     // Another size is another pool, which these facts do not tell of.
@@ -162,6 +163,7 @@ mod tests {
 
     use super::*;
     use firebench_model::experiment::OwnSettings;
+    use firebench_run::executor::{local, nested};
 
     const QEMU: VmmKind = VmmKind(&qemu::KIND);
     const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
@@ -176,15 +178,16 @@ mod tests {
     fn a_pool_of_huge_pages_that_is_too_small_is_named() {
         let vm = |memory_mib, huge: bool| vm(memory_mib, Settings::new(QEMU).with(&qemu::HUGE_PAGES, huge));
         let pool = |total, free| Some(HugePages { total, free, size: 2 << 20 });
-        let missing = |vm: &PresetVm, nested, pool| missing_huge_pages("huge", vm, nested, pool);
+        let missing = |vm: &PresetVm, place, pool| missing_huge_pages("huge", vm, place, pool);
+        let (here, nested) = (local::PLACE, nested::PLACE);
         let huge = vm(1024, true);
-        let said = missing(&huge, false, pool(600, 500)).expect("too few");
+        let said = missing(&huge, here, pool(600, 500)).expect("too few");
         assert!(said.contains("needs 512 huge pages") && said.ends_with("sudo sysctl vm.nr_hugepages=612"), "{said}");
-        assert_eq!(missing(&huge, false, pool(512, 512)), None);
-        assert_eq!(missing(&huge, false, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
-        let said = missing(&vm(512, true), true, pool(512, 512));
+        assert_eq!(missing(&huge, here, pool(512, 512)), None);
+        assert_eq!(missing(&huge, here, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
+        let said = missing(&vm(512, true), nested, pool(512, 512));
         assert!(said.is_some_and(|said| said.contains("nested host")));
-        assert_eq!(missing(&vm(1024, false), false, pool(0, 0)), None);
+        assert_eq!(missing(&vm(1024, false), here, pool(0, 0)), None);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use firebench_host::fetch::FetchError;
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
-use firebench_run::nested::NestedError;
+use firebench_run::executor::nested::NestedError;
+use firebench_vmm::setting::Since;
 use firebench_vmm::{Accel, VmmKind};
 
 /// Why a run cannot start.
@@ -58,8 +59,8 @@ pub enum PrepareError {
         able: Vec<&'static str>,
     },
     /// A VMM that is too old for a setting.
-    #[error("contender {name}: {} is {} {version}, and {setting} needs {since} or newer", path.display(), vmm.title)]
-    #[diagnostic(help("leave it out, name a newer {} with binary=, or {instead}", vmm.title))]
+    #[error("contender {name}: {} is {} {version}, and {setting} needs {}.{} or newer", path.display(), vmm.title, since.version.0, since.version.1)]
+    #[diagnostic(help("leave it out, name a newer {} with binary=, or {}", vmm.title, since.instead))]
     TooOldFor {
         /// The contender.
         name: String,
@@ -67,14 +68,12 @@ pub enum PrepareError {
         vmm: VmmKind,
         /// The setting.
         setting: &'static str,
-        /// What else helps.
-        instead: &'static str,
         /// Its executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The first version that has it.
-        since: String,
+        /// The first version that has it, and what else helps.
+        since: &'static Since,
     },
     /// A kernel that a VMM cannot start.
     #[error("{} has no PVH entry, through which {} starts a vmlinux", path.display(), vmm.title)]

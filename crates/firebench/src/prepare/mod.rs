@@ -24,7 +24,9 @@ use firebench_model::host::HostFacts;
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, PayloadRecord, Report};
 use firebench_model::throttle;
-use firebench_run::nested::{self, Nested, Parts};
+use firebench_run::executor::local::{self, Local};
+use firebench_run::executor::nested::{self, Nested, Parts};
+use firebench_run::executor::{Executor, Place};
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
 use firebench_vmm::kinds::EMULATOR;
@@ -42,8 +44,8 @@ pub use places::Places;
 pub struct Prepared {
     /// What to do, with paths of this machine.
     pub plan: Plan,
-    /// Where to do it, if not on this machine itself.
-    pub nested: Option<Nested>,
+    /// Where to do it.
+    pub executor: Box<dyn Executor>,
     /// The report without what the run will bring.
     pub report: Report,
     /// The CPU that firebench itself stays on, where vCPUs are bound to others.
@@ -61,6 +63,7 @@ struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
+    place: Place,
     host: HostFacts,
     tsc_khz: u32,
     agent: PathBuf,
@@ -92,9 +95,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
-    confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
+    let place = if chosen.nested { nested::PLACE } else { local::PLACE };
+    confine::check_rights(&specs, &experiment.machine, place)?;
     for spec in &specs {
-        machine(experiment, spec, &chosen, &host)?;
+        machine(experiment, spec, &chosen, place, &host)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
@@ -102,6 +106,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         experiment,
         places,
         chosen,
+        place,
         host,
         tsc_khz: kvm::tsc_khz(Path::new(kvm::DEVICE)).khz,
         agent: programs.agent.clone(),
@@ -139,7 +144,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,
-        host_cpus: if builder.chosen.nested { nested::CPUS } else { builder.host.cpus.unwrap_or(1) },
+        host_cpus: place.cpus.or(builder.host.cpus).unwrap_or(1),
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
@@ -159,7 +164,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     )?;
     Ok(Prepared {
         plan,
-        nested,
+        executor: nested.map_or_else(|| Box::new(Local) as Box<dyn Executor>, |nested| Box::new(nested)),
         report,
         harness,
         no_kvm,
@@ -181,7 +186,7 @@ impl PlanBuilder<'_> {
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
         let request = MachineRequest {
             accel: self.chosen.accel,
             vcpus,
@@ -189,7 +194,8 @@ impl PlanBuilder<'_> {
             tap: self.experiment.machine.tap,
             tsc_khz: self.tsc_khz,
             // The nested host's CPU is an AMD, whatever this machine has.
-            intel: !self.chosen.nested && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
+            intel: self.place.this_machine
+                && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
             acpi_kernel,
             modular_kernel,
             append: self.experiment.machine.append.clone(),
@@ -201,7 +207,7 @@ impl PlanBuilder<'_> {
         #[expect(clippy::expect_used, reason = "the caller asks for others elsewhere, and the experiment was checked")]
         let mut vm = vm.expect("a kind that boots a guest has a machine");
         contenders::customise(&mut vm, spec);
-        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.chosen.nested, self.host.huge_pages));
+        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.place, self.host.huge_pages));
         notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
@@ -234,14 +240,14 @@ impl PlanBuilder<'_> {
 
     /// A contender without a guest.
     fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
             let name = &spec.name;
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
-        // As many CPUs as a VM has vCPUs. In a nested host nobody knows their numbers yet.
-        let cpus = if self.chosen.nested { None } else { affinity::own().ok() };
+        // As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
+        let cpus = own_cpus(self.place);
         let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
         let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
         let work = self.disks.of_host(spec, self.places)?;
@@ -268,8 +274,11 @@ impl PlanBuilder<'_> {
         if !self.experiment.machine.pin {
             return Ok(None);
         }
-        if self.chosen.nested {
-            self.notices.push("--pin is left out: the nested host has one CPU".to_owned());
+        if !self.place.this_machine {
+            self.notices.push(format!(
+                "--pin is left out: it binds CPUs of this machine, and this run is in a {}",
+                self.place.name
+            ));
             return Ok(None);
         }
         let own = affinity::own().map_err(PrepareError::Affinity)?;
@@ -327,15 +336,20 @@ fn machine(
     experiment: &Experiment,
     spec: &ContenderSpec,
     chosen: &Chosen,
+    place: Place,
     host: &HostFacts,
 ) -> Result<(u32, u32), PrepareError> {
     let wanted = &experiment.machine;
     let vcpus = spec.vcpus.or(wanted.vcpus).unwrap_or_else(|| defaults::vcpus(host.usable_cpus().unwrap_or(1)));
-    // The CPUs of a nested host are another matter.
-    let own = if chosen.nested { None } else { affinity::own().ok() };
+    let own = own_cpus(place);
     let vcpus = contenders::possible_vcpus(spec, vcpus, own.map(|own| own.len()), experiment.only_hosts())?;
     let memory = spec.memory.or(wanted.memory).and_then(Size::mib);
     Ok((vcpus, memory.unwrap_or_else(|| defaults::memory_mib(chosen))))
+}
+
+/// The CPUs of this machine that firebench may use; none where the run takes place elsewhere, on CPUs of another kind.
+fn own_cpus(place: Place) -> Option<Vec<u32>> {
+    affinity::own().ok().filter(|_| place.this_machine)
 }
 
 fn system(settings: Settings, kernel: PathBuf, initramfs: Initramfs, cmdline: String) -> System {

@@ -1,4 +1,6 @@
 //! How the source is built: what holds for it without anybody having to remember it.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod circles;
 mod finder;

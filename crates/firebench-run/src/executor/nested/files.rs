@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
-use firebench_model::plan::{Plan, System};
+use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_os::outside;
 use firebench_supervise::subprocess;
 use firebench_text::errors::sentence;
@@ -29,11 +29,11 @@ pub struct FilesError {
 /// Where a file of this machine goes in the nested host. Both paths are absolute.
 pub type Placed = (PathBuf, PathBuf);
 
-/// A plan moved into the nested host.
+/// A plan's contenders moved into the nested host.
 #[derive(Debug)]
 pub struct Moved {
-    /// The plan as it is inside.
-    pub plan: Plan,
+    /// The plan's contenders as they are inside.
+    pub contenders: Vec<PlannedContender>,
     /// The files that it needs there.
     pub files: Vec<Placed>,
     /// Raw images of this machine that become the nested host's drives after its own.
@@ -76,8 +76,7 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
         }
         contenders.push(inner);
     }
-    let plan = Plan { contenders, ..plan.clone() };
-    Ok(Moved { plan, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
+    Ok(Moved { contenders, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
 }
 
 /// Takes a file along to the path that it has here; returns that path.
