@@ -47,6 +47,7 @@ pub mod markdown_block;
 pub mod meminfo;
 pub mod memory;
 pub mod metric;
+pub mod missing;
 pub mod nested;
 mod new_file;
 pub mod observe;

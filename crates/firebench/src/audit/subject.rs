@@ -6,6 +6,7 @@ use firebench_protocol::GuestFacts;
 use firebench_vmm::{Settings, VmmKind, firecracker, qemu};
 
 use super::pages::pages;
+use crate::missing::Missing;
 use crate::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 
 /// Length of a digest's beginning that tells files apart.
@@ -80,8 +81,8 @@ impl<'a> Subject<'a> {
     /// What it had to go without, but for [`Subject::memory`].
     pub(super) fn without(&self) -> String {
         let notes = self.boots.iter().flat_map(|boot| &boot.without);
-        let notes: BTreeSet<&str> =
-            notes.map(String::as_str).filter(|note| !note.contains(WITHOUT_MEMORY_LIMIT)).collect();
+        let notes: BTreeSet<String> =
+            notes.filter(|missing| !matches!(missing, Missing::MemoryLimit(_))).map(Missing::to_string).collect();
         if notes.is_empty() { "nothing".to_owned() } else { notes.into_iter().collect::<Vec<_>>().join("; ") }
     }
 
@@ -148,11 +149,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// How the supervision words it that there is no limit of memory.
-const WITHOUT_MEMORY_LIMIT: &str = "limit of memory";
-
 fn lacks_memory_limit(boot: &BootRecord) -> bool {
-    boot.without.iter().any(|note| note.contains(WITHOUT_MEMORY_LIMIT))
+    boot.without.iter().any(|missing| matches!(missing, Missing::MemoryLimit(_)))
 }
 
 /// Whether the limit of a contender's memory was in force in all of its boots.

@@ -15,6 +15,7 @@ use super::{RunError, Surroundings};
 use crate::clock::{self, Known};
 use crate::console::{Console, Words};
 use crate::events::{Listener, RunEvent};
+use crate::missing::Missing;
 use crate::observe::{Expected, Observer, Step};
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{BootRecord, BootStatus};
@@ -65,7 +66,7 @@ impl Boot<'_> {
         };
         let mut observer = Observer::new(expected, started);
         let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
-        record.without = vm.confinement().notes.clone();
+        record.without = vm.confinement().notes.iter().cloned().map(Missing::from).collect();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));

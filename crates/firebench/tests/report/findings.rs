@@ -2,6 +2,7 @@
 
 use firebench::findings::Findings;
 use firebench::import::{self, Options};
+use firebench::missing::Missing;
 use firebench::record::{BootStatus, Report};
 use firebench::report::findings::{self, Found};
 use firebench::report::json::to_json;
@@ -245,7 +246,7 @@ fn the_head_says_what_the_bare_host_really_had() {
     let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, 1024 MiB at most"), "{text}");
     let host = report.contenders.last_mut().expect("the host");
-    host.boots[0].without.push("without a limit of memory: no control group".to_owned());
+    host.boots[0].without.push(Missing::MemoryLimit("no control group".to_owned()));
     let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, memory not limited"), "{text}");
 }
