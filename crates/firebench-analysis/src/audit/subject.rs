@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use firebench_model::huge_pages::pages;
+use firebench_model::missing::Missing;
 use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::GuestFacts;
 use firebench_vmm::DescribedSettings;
@@ -76,8 +77,8 @@ impl<'a> Subject<'a> {
     /// What it had to go without, but for [`Subject::memory`].
     pub(super) fn without(&self) -> String {
         let notes = self.boots.iter().flat_map(|boot| &boot.without);
-        let notes: BTreeSet<&str> =
-            notes.map(String::as_str).filter(|note| !note.contains(WITHOUT_MEMORY_LIMIT)).collect();
+        let notes: BTreeSet<String> =
+            notes.filter(|missing| !matches!(missing, Missing::MemoryLimit(_))).map(Missing::to_string).collect();
         if notes.is_empty() { "nothing".to_owned() } else { notes.into_iter().collect::<Vec<_>>().join("; ") }
     }
 
@@ -149,11 +150,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// How the supervision words it that there is no limit of memory.
-const WITHOUT_MEMORY_LIMIT: &str = "limit of memory";
-
 fn lacks_memory_limit(boot: &BootRecord) -> bool {
-    boot.without.iter().any(|note| note.contains(WITHOUT_MEMORY_LIMIT))
+    boot.without.iter().any(|missing| matches!(missing, Missing::MemoryLimit(_)))
 }
 
 /// Whether the limit of a contender's memory was in force in all of its boots.

@@ -3,6 +3,7 @@
 use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
+use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::terminal::{Style, render};
 use firebench_vmm::{Settings, firecracker, qemu};
@@ -169,7 +170,7 @@ fn nothing_is_said_of_what_was_not_seen() {
 
     // A contender that never booted, beside the bare host that did and has no limit of memory.
     report.contenders[1].boots.clear();
-    report.contenders[0].boots[0].without = vec!["limit of memory: no control group".to_owned()];
+    report.contenders[0].boots[0].without = vec![Missing::MemoryLimit("no control group".to_owned())];
     assert_eq!(pair(&report).fairness, Fairness::Unseen);
 }
 
@@ -239,7 +240,7 @@ fn every_kind_of_difference_has_its_rank() {
             settings.values.set(&firecracker::JAILER, "/usr/bin/jailer");
         }),
         ("going without", Rank::Explains, |r| {
-            boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
+            boots(r, |boot| boot.without = vec![Missing::Other("without a control group: x".to_owned())])
         }),
     ];
     for (fact, rank, change) in changes {
@@ -337,7 +338,7 @@ fn beside_the_bare_host() {
     assert_eq!(facts(&fair, Rank::Voids), [] as [&str; 0]);
     assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "binding"]);
     for boot in &mut report.contenders[1].boots {
-        boot.without = vec!["without a limit of memory: no control group".to_owned()];
+        boot.without = vec![Missing::MemoryLimit("no control group".to_owned())];
         boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");
     }
     let unfair = pair(&report);

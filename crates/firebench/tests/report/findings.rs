@@ -1,6 +1,7 @@
 //! What a run found is the same in every format.
 
 use firebench_analysis::findings::Findings;
+use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::findings::{self, Found};
 use firebench_report::json::to_json;
@@ -245,7 +246,7 @@ fn the_head_says_what_the_bare_host_really_had() {
     let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, 1024 MiB at most"), "{text}");
     let host = report.contenders.last_mut().expect("the host");
-    host.boots[0].without.push("without a limit of memory: no control group".to_owned());
+    host.boots[0].without.push(Missing::MemoryLimit("no control group".to_owned()));
     let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, memory not limited"), "{text}");
 }
