@@ -15,7 +15,7 @@ pub mod subject;
 pub mod table;
 
 pub use compare::{Fairness, Finding, PairAudit, Values, between};
-pub use subject::Subject;
+pub use subject::AuditedContender;
 
 use firebench_protocol::{CpuFacts, GuestFacts};
 
@@ -61,7 +61,7 @@ pub struct Change {
 
 /// Audits a run.
 pub fn audit(report: &Report) -> Audit {
-    let subjects: Vec<Subject> = report.contenders.iter().map(|c| Subject::new(report, c)).collect();
+    let subjects: Vec<AuditedContender> = report.contenders.iter().map(|c| AuditedContender::new(report, c)).collect();
     let pairs = match subjects.split_first() {
         Some((baseline, others)) => others.iter().map(|other| between(baseline, other)).collect(),
         None => Vec::new(),
@@ -88,9 +88,9 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     let Some((first, later)) = good.split_first() else { return changes };
     let of_first = told(first);
-    let first = Subject::of_boot(report, contender, first);
+    let first = AuditedContender::of_boot(report, contender, first);
     for boot in later.iter().filter(|boot| told(boot) != of_first) {
-        for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
+        for finding in between(&first, &AuditedContender::of_boot(report, contender, boot)).findings {
             match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
                 Some(change) => change.boots = change.boots.saturating_add(1),
                 None => changes.push(Change {

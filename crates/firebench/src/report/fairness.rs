@@ -6,7 +6,7 @@ use firebench_text as text;
 
 use crate::audit::facts::{Read, VMM, Value};
 use crate::audit::table::FACTS;
-use crate::audit::{Audit, Change, Fairness, Finding, PairAudit, Rank, Subject, Values};
+use crate::audit::{Audit, AuditedContender, Change, Fairness, Finding, PairAudit, Rank, Values};
 use crate::record::Report;
 
 /// A rank in a word.
@@ -115,7 +115,8 @@ const SHORT: usize = 100;
 
 /// Every fact of the contenders that is known of one at least, in the order of their weight.
 pub fn rows(report: &Report, audit: &Audit) -> Vec<Row> {
-    let subjects: Vec<Subject> = report.contenders.iter().map(|contender| Subject::new(report, contender)).collect();
+    let subjects: Vec<AuditedContender> =
+        report.contenders.iter().map(|contender| AuditedContender::new(report, contender)).collect();
     let facts = FACTS.iter().filter(|fact| !matches!(fact.read, Read::Run(_) | Read::Pair(_)));
     let row = |fact: &crate::audit::facts::Fact| {
         let values: Vec<Option<Value>> = subjects.iter().map(|subject| fact.of(subject)).collect();
