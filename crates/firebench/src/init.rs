@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use firebench_model::experiment::common_to;
 use firebench_vmm::kind::Jailing;
-use firebench_vmm::setting::Setting;
+use firebench_vmm::setting::{Setting, Takes};
 use firebench_vmm::{VmmKind, kinds};
 
 /// The name of an experiment file that `firebench run` finds by itself.
@@ -79,7 +79,7 @@ fn explained(setting: &Setting) -> String {
     let (initial, rest) = setting.help.split_at(setting.help.chars().next().map_or(0, char::len_utf8));
     let help = format!("{}{rest}", initial.to_uppercase());
     match setting.takes {
-        firebench_vmm::setting::Takes::Words(words) => format!("{help}: {}.", words.join(", ")),
+        Takes::Words(words) => format!("{help}: {}.", words.join(", ")),
         _ => format!("{help}."),
     }
 }

@@ -26,7 +26,7 @@ pub use compare::{Fairness, Finding, PairAudit, between};
 pub use facts::Values;
 pub use rank::Rank;
 pub use short_iterations::Unchecked;
-pub use subject::Subject;
+pub use subject::AuditedContender;
 
 /// An audit of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ pub struct Change {
 
 /// Audits a run.
 pub fn audit(report: &Report) -> Audit {
-    let subjects: Vec<Subject> = report.contenders.iter().map(|c| Subject::new(report, c)).collect();
+    let subjects: Vec<AuditedContender> = report.contenders.iter().map(|c| AuditedContender::new(report, c)).collect();
     let pairs = match subjects.split_first() {
         Some((baseline, others)) => others.iter().map(|other| between(baseline, other)).collect(),
         None => Vec::new(),
@@ -74,9 +74,9 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     let Some((first, later)) = good.split_first() else { return changes };
     let of_first = told(first);
-    let first = Subject::of_boot(report, contender, first);
+    let first = AuditedContender::of_boot(report, contender, first);
     for boot in later.iter().filter(|boot| told(boot) != of_first) {
-        for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
+        for finding in between(&first, &AuditedContender::of_boot(report, contender, boot)).findings {
             match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
                 Some(change) => change.boots = change.boots.saturating_add(1),
                 None => changes.push(Change {

@@ -13,7 +13,7 @@ const DIGEST: usize = 12;
 
 /// A contender of a run, in some of its boots.
 #[derive(Debug, Clone)]
-pub struct Subject<'a> {
+pub struct AuditedContender<'a> {
     /// The run.
     pub report: &'a Report,
     /// The contender.
@@ -26,7 +26,7 @@ pub struct Subject<'a> {
     pub seen: bool,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> AuditedContender<'a> {
     /// A contender in its good boots; in all of them where none is good.
     pub fn new(report: &'a Report, contender: &'a ContenderRecord) -> Self {
         let good: Vec<_> = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).collect();
@@ -42,7 +42,7 @@ impl<'a> Subject<'a> {
     fn in_boots(report: &'a Report, contender: &'a ContenderRecord, boots: Vec<&'a BootRecord>) -> Self {
         let guest = boots.iter().find_map(|boot| boot.facts.as_ref());
         let seen = boots.iter().any(|boot| boot.status == BootStatus::Ok);
-        Subject { report, contender, boots, guest, seen }
+        AuditedContender { report, contender, boots, guest, seen }
     }
 
     /// The boots that speak for it.
@@ -74,7 +74,7 @@ impl<'a> Subject<'a> {
         format!("{} MiB", self.contender.memory_mib)
     }
 
-    /// What it had to go without, but for [`Subject::memory`].
+    /// What it had to go without, but for [`AuditedContender::memory`].
     pub(super) fn without(&self) -> String {
         let notes = self.boots.iter().flat_map(|boot| &boot.without);
         let notes: BTreeSet<String> =

@@ -30,9 +30,10 @@ pub static COMMON: [Common; 10] = [
     guests(Setting::new("binary", Takes::Path, "the executable of its VMM").example("\"./vmm\""), |spec| {
         spec.binary.is_some()
     }),
-    all(Setting::new("vcpus", Takes::Count, "vCPUs; without a guest, CPUs that it may use").example("1"), |spec| {
-        spec.vcpus.is_some()
-    }),
+    all(
+        Setting::new("vcpus", Takes::Count, "number of vCPUs; without a guest, of CPUs that it may use").example("1"),
+        |spec| spec.vcpus.is_some(),
+    ),
     all(
         Setting::new("memory", Takes::Size, "memory; without a guest, the limit of its memory").example("\"512MiB\""),
         |spec| spec.memory.is_some(),
