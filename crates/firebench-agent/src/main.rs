@@ -7,6 +7,7 @@ mod console;
 mod error;
 mod exec;
 mod facts;
+mod files;
 mod guest;
 mod host;
 mod kernel_log;
@@ -21,7 +22,6 @@ mod series;
 #[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
-use error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -42,9 +42,4 @@ fn main() -> ExitCode {
     }
     eprintln!("firebench-agent only works as the first process of a firebench guest; use `firebench run`");
     ExitCode::from(2)
-}
-
-/// The text of a file.
-fn read(path: &str) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

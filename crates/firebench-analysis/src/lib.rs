@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod boots;
 pub mod compare;
+pub mod findings;
 pub mod gate;
 pub mod judged;
 pub mod summary;

@@ -6,16 +6,16 @@
 mod imported;
 mod of_report;
 
-use firebench_model::clock::{self, ClockReport, Known, Offset};
+use firebench_model::clock::Offset;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 use firebench_stats::{Judgement, Scale, median};
-use firebench_vmm::VmmKind;
 
+use crate::audit::ContenderClock;
 use crate::boots::{self, Paired};
 use crate::judged::Unjudged;
 
-pub use of_report::{metrics, summarize};
+pub use of_report::{metrics, summarize, with_clocks};
 
 /// What a run comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,36 +134,32 @@ impl Aim {
 }
 
 /// How near a run came to the precision that it aimed at; none where it aimed at none, or had nothing to compare.
-pub fn aim(report: &Report) -> Option<Aim> {
-    let (baseline, others) = report.contenders.split_first()?;
-    let wanted = report.design.precision.filter(|_| !others.is_empty())?;
-    let half_width = |other| {
-        let paired = Paired::of(report, baseline, other);
-        let judgement = paired.judge(report, &report.primary(), others.len()).ok()?;
+pub fn aim(report: &Report, summary: &Summary) -> Option<Aim> {
+    let wanted = report.design.precision.filter(|_| !summary.pairs.is_empty())?;
+    let half_width = |pair: &Pair| {
+        let judgement = pair.judgement?;
         // Of a difference, where zeros leave no ratio, there is no share to aim at.
         let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width.exp_m1());
         ratio.filter(|half| half.is_finite())
     };
-    let widths: Option<Vec<f64>> = others.iter().map(half_width).collect();
+    let widths: Option<Vec<f64>> = summary.pairs.iter().map(half_width).collect();
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
 }
 
-fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderSummary {
+fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &ContenderClock) -> ContenderSummary {
     let design = &report.design;
     let payload = report.payload.bytes as f64;
     let boots = boots::good(contender, design);
-    let known = Known::recorded(report, contender);
-    let clocks: Vec<ClockReport> = boots.iter().map(|boot| clock::check(boot, &known)).collect();
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
-    let metrics: Vec<MetricSummary> = metric::shown(&report.metrics)
+    let summaries: Vec<MetricSummary> = metric::shown(&report.metrics)
         .map(|metric| MetricSummary {
             metric: metric.clone(),
             first: median(firsts().filter_map(|i| value(i, &metric.name))),
             sample: spread(sample().filter_map(|i| value(i, &metric.name)).collect()),
         })
         .collect();
-    let seconds = metrics.iter().find_map(|summary| {
+    let seconds = summaries.iter().find_map(|summary| {
         let unit = summary.metric.unit.as_ref()?.seconds()?;
         Some(summary.sample.map(|sample| sample.median * unit))
     });
@@ -173,7 +169,7 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
         name: contender.name.clone(),
         boots_ok: contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count(),
         boots_not_ok: contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok).count(),
-        metrics,
+        metrics: summaries,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
         to_host: to_host(report, contender),
         throughput: seconds
@@ -184,15 +180,15 @@ fn contender_summary(report: &Report, contender: &ContenderRecord) -> ContenderS
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
         }),
-        clock: clocks.iter().filter_map(|clock| clock.worst).reduce(Offset::worse),
-        steal: clocks.iter().filter_map(|clock| clock.steal).reduce(f64::max),
+        clock: clock.worst,
+        steal: clock.steal,
     }
 }
 
 /// The ratio to the bare host, if that is another contender.
 fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
-    let host = report.contenders.iter().find(|other| other.vmm == VmmKind::Host)?;
-    if contender.vmm == VmmKind::Host {
+    let host = report.contenders.iter().find(|other| !other.vmm.boots_a_guest())?;
+    if !contender.vmm.boots_a_guest() {
         return None;
     }
     let design = &report.design;

@@ -117,7 +117,10 @@ mod tests {
             });
             bounded(limit, || {
                 let report = Store::open(&path).expect("a store").load(id.as_str()).expect("the run");
-                terminal::render(&report, Style { color: false, width: 100 })
+                terminal::render(
+                    &firebench_analysis::findings::Findings::of(&report),
+                    Style { color: false, width: 100 },
+                )
             });
             bounded(limit, || {
                 let store = Store::open(&path).expect("a store");

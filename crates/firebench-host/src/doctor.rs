@@ -15,25 +15,27 @@ use std::process::Command;
 use std::time::Duration;
 
 use firebench_image::digest::sha256_file;
+use firebench_model::experiment::Programs;
 use firebench_os::program::find_program;
 use firebench_supervise::{Confinement, Isolation, RunDir, Vm, kvm, subprocess};
-use firebench_vmm::{Launch, Limits};
+use firebench_vmm::kind::Jailing;
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::{Launch, Limits, VmmKind, kinds};
 use trials::Subjects;
 
+use crate::facts;
 use crate::fetch::{find_busybox, installed_kernel};
-use crate::{facts, tools};
+use crate::tools::{self, Tool, ToolError};
 
 pub use check::{Check, State};
 pub use seen::{Facts, FoundFile};
 pub use trials::{Failed, Stored, Temporary, Trials, Tried, writable};
 
 /// Programs that the user named, instead of those that firebench would find.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Named<'a> {
-    /// `--qemu`.
-    pub qemu: Option<&'a Path>,
-    /// `--firecracker`.
-    pub firecracker: Option<&'a Path>,
+    /// Programs of kinds: `--qemu` and its like.
+    pub programs: &'a Programs,
     /// `FIREBENCH_BUSYBOX`.
     pub busybox: Option<&'a Path>,
 }
@@ -41,13 +43,16 @@ pub struct Named<'a> {
 /// Looks at this machine; `store` tries the store. Takes about a second, most of it for digests and for pip.
 pub fn gather(data_dir: &Path, cache_dir: &Path, store: &dyn Fn() -> Tried<Stored>, named: Named<'_>) -> Facts {
     let found = |path: PathBuf| sha256_file(&path).ok().map(|sha256| FoundFile { path, sha256 });
-    let firecracker = tools::firecracker(named.firecracker, data_dir);
-    let qemu = tools::qemu(named.qemu);
+    let kinds = kinds::all().filter(|kind| kind.program.is_some());
+    let programs: Vec<_> = kinds.map(|kind| (kind, tools::find(kind, named.programs.get(kind), data_dir))).collect();
+    let jailers = programs.iter().filter_map(|(kind, found)| Some((*kind, jailer(*kind, found.as_ref().ok()?)?)));
+    let jailers = jailers.collect();
+    let emulator = programs.iter().find(|(kind, _)| *kind == EMULATOR).and_then(|(_, found)| found.as_ref().ok());
     let busybox = find_busybox(data_dir, named.busybox).map(|path| path.and_then(found));
     let [mke2fs, debugfs] = ["mke2fs", "debugfs"].map(|name| trials::program(name, "-V"));
     let begun = facts::cpu_time(Path::new("/"));
     let trials = trials::try_all(&Subjects {
-        qemu: qemu.as_ref().ok().map(|tool| tool.path.as_path()),
+        qemu: emulator.map(|tool| tool.path.as_path()),
         busybox: busybox.as_ref().ok().and_then(Option::as_ref).map(|file| file.path.as_path()),
         e2fsprogs: [&mke2fs, &debugfs].iter().all(|tried| matches!(tried, Some(Ok(_)))),
         cache_dir,
@@ -57,9 +62,8 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &dyn Fn() -> Tried<Store
         kvm: kvm::probe(Path::new(kvm::DEVICE)),
         host: facts::read(Path::new("/"), cache_dir, kvm::cpuid::hypervisor()),
         steal_now: None,
-        qemu,
-        jailer: firecracker.as_ref().ok().map(tools::jailer),
-        firecracker,
+        programs,
+        jailers,
         root: nix::unistd::geteuid().is_root(),
         confinement: confinement(),
         kernel: installed_kernel(data_dir).and_then(found),
@@ -73,6 +77,14 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &dyn Fn() -> Tried<Store
     };
     facts.steal_now = facts::cpu_time(Path::new("/")).zip(begun).and_then(|(now, begun)| now.steal_since(begun));
     facts
+}
+
+/// The jailer of a kind, where it has one.
+fn jailer(vmm: VmmKind, jailed: &Tool) -> Option<Result<Tool, ToolError>> {
+    match &vmm.guest()?.jail {
+        Jailing::Jailer(jailer) => Some(tools::jailer(vmm, jailer, jailed)),
+        Jailing::Filter(_) | Jailing::Nothing => None,
+    }
 }
 
 /// Confines a program that does nothing, as if it were a VMM.
@@ -94,6 +106,13 @@ fn pip() -> Option<String> {
     command.args(["-m", "pip", "--version"]).current_dir("/");
     let output = subprocess::run(&mut command, Duration::from_secs(20)).ok()?;
     output.stdout.lines().next().map(str::to_owned)
+}
+
+impl Facts {
+    /// The program of a kind.
+    fn program(&self, vmm: VmmKind) -> Option<&Result<Tool, ToolError>> {
+        self.programs.iter().find(|(kind, _)| *kind == vmm).map(|(_, found)| found)
+    }
 }
 
 /// Turns the facts into checks. Pure. First what firebench needs, then what makes figures trustworthy.

@@ -8,20 +8,14 @@ use firebench_image::digest::sha256_file;
 use firebench_image::elf::require_static_executable;
 use firebench_os::program::{find_program, is_executable};
 use firebench_supervise::subprocess;
-use firebench_vmm::qemu::Sandbox;
+use firebench_vmm::VmmKind;
+use firebench_vmm::kind::{Jailer, Jailing};
 use serde::{Deserialize, Serialize};
-use version::{VERSION_LIMIT, version_line, version_number};
+use version::{VERSION_LIMIT, install, new_enough, version_line, version_number};
 
 use crate::fetch;
 
-pub use version::{OLDEST_FIRECRACKER, VersionError, firecracker_version};
-
-/// QEMU's system emulator.
-pub const QEMU: &str = "qemu-system-x86_64";
-/// Firecracker.
-pub const FIRECRACKER: &str = "firecracker";
-/// Firecracker's jailer.
-const JAILER: &str = "jailer";
+pub use version::{VersionError, oldest, version_of};
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,17 +46,17 @@ pub enum ToolError {
         /// How to get it.
         hint: String,
     },
-    /// A jailer of another Firecracker.
-    #[error("{} is the jailer of Firecracker {version}, and the Firecracker is {wanted}", path.display())]
-    #[diagnostic(help(
-        "put the jailer of the same release beside the Firecracker: firebench fetch firecracker brings both"
-    ))]
+    /// A jailer of another version of the VMM.
+    #[error("{} is the jailer of {title} {version}, and the {title} is {wanted}", path.display(), title = vmm.title)]
+    #[diagnostic(help("put the jailer of the same release beside the {}: {}", vmm.title, install(*vmm)))]
     OtherJailer {
+        /// What it jails.
+        vmm: VmmKind,
         /// The executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The Firecracker's.
+        /// The VMM's.
         wanted: String,
     },
     /// No PID 1.
@@ -93,60 +87,54 @@ pub enum ToolError {
     Read(#[from] firebench_image::Error),
 }
 
-/// QEMU: `named` if given, else the one on PATH.
+/// The program of a kind: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
 ///
 /// # Errors
-/// [`ToolError`] when it is missing, does not start or is no QEMU.
-pub fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
-    let path = named.map(Path::to_owned).or_else(|| find_program(QEMU)).ok_or_else(|| ToolError::Missing {
-        program: QEMU.to_owned(),
-        hint: "install it (Debian and Ubuntu: apt-get install qemu-system-x86), or name one with --qemu".to_owned(),
-    })?;
-    let line = version_line("QEMU", &path)?;
-    identify("QEMU", path, &line)
-}
-
-/// Firecracker: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
-///
-/// # Errors
-/// [`ToolError`] when it is missing, does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
-pub fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
-    let fetched = || fetch::installed_firecracker(data_dir);
-    let (path, fetched) = match named {
-        Some(path) => (Some(path.to_owned()), false),
-        None => fetched().map_or((None, false), |path| (Some(path), true)),
+/// [`ToolError`] when it is missing, does not start, is another program or too old.
+pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
+    let missing = |program: &str| ToolError::Missing {
+        program: program.to_owned(),
+        hint: format!("{}, or name one with --{vmm}", install(vmm)),
     };
-    let path = path.or_else(|| find_program(FIRECRACKER)).ok_or_else(|| ToolError::Missing {
-        program: FIRECRACKER.to_owned(),
-        hint: "fetch it (firebench fetch firecracker), or name one with --firecracker".to_owned(),
-    })?;
-    if fetched {
-        fetch::check_firecracker(&path, &sha256_file(&path)?).map_err(Box::new)?;
+    let program = vmm.program.as_ref().ok_or_else(|| missing(vmm.name))?;
+    let installer = fetch::installer(vmm).filter(|_| named.is_none());
+    let fetched = installer.and_then(|installer| Some((installer, (installer.installed)(data_dir)?)));
+    if let Some((installer, path)) = &fetched {
+        (installer.check)(path, &sha256_file(path)?).map_err(Box::new)?;
     }
-    let (_, line) = firecracker_version(&path)?;
-    identify("Firecracker", path, &line)
+    let fetched = fetched.map(|(_, path)| path);
+    let path = named.map(Path::to_owned).or(fetched).or_else(|| find_program(program.name));
+    let path = path.ok_or_else(|| missing(program.name))?;
+    let line = version_line(program.version_line, &path)?;
+    if program.oldest.is_some() {
+        new_enough(vmm, program, &path, &line)?;
+    }
+    identify(program.version_line, path, &line)
 }
 
-/// The jailer of a Firecracker: the one beside it, else the one on PATH. Both must be of one release.
+/// The jailer of a VMM: the one beside it, else the one on PATH. Both must be of one release.
 ///
 /// # Errors
 /// [`ToolError`] when it is missing, does not start, is no jailer or of another version.
-pub fn jailer(firecracker: &Tool) -> Result<Tool, ToolError> {
+pub fn jailer(vmm: VmmKind, jailer: &Jailer, jailed: &Tool) -> Result<Tool, ToolError> {
     // As releases name them: `firecracker-v1.12.1-x86_64`, `jailer-v1.12.1-x86_64`.
-    let name = firecracker.path.file_name().unwrap_or_default().to_string_lossy().replace(FIRECRACKER, JAILER);
-    let beside = firecracker.path.with_file_name(name);
-    let path = Some(beside).filter(|path| is_executable(path) && *path != firecracker.path);
-    let path = path.or_else(|| find_program(JAILER)).ok_or_else(|| ToolError::Missing {
-        program: format!("{JAILER} beside {}", firecracker.path.display()),
-        hint: "fetch both (firebench fetch firecracker), or put the jailer of the same release beside it".to_owned(),
+    let program = vmm.program.as_ref().map_or(vmm.name, |program| program.name);
+    let name = jailed.path.file_name().unwrap_or_default().to_string_lossy().replace(program, jailer.name);
+    let beside = jailed.path.with_file_name(name);
+    let path = Some(beside).filter(|path| is_executable(path) && *path != jailed.path);
+    let path = path.or_else(|| find_program(jailer.name)).ok_or_else(|| ToolError::Missing {
+        program: format!("{} beside {}", jailer.name, jailed.path.display()),
+        hint: format!("{}, or put the {} of the same release beside it", install(vmm), jailer.name),
     })?;
-    fetch::check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
-    let line = version_line("Jailer", &path)?;
-    let jailer = identify("Jailer", path, &line)?;
-    if jailer.version == firecracker.version {
-        return Ok(jailer);
+    if let Some(installer) = fetch::installer(vmm) {
+        (installer.check_jailer)(&path, &sha256_file(&path)?).map_err(Box::new)?;
     }
-    Err(ToolError::OtherJailer { path: jailer.path, version: jailer.version, wanted: firecracker.version.clone() })
+    let line = version_line(jailer.version_line, &path)?;
+    let found = identify(jailer.version_line, path, &line)?;
+    if found.version == jailed.version {
+        return Ok(found);
+    }
+    Err(ToolError::OtherJailer { vmm, path: found.path, version: found.version, wanted: jailed.version.clone() })
 }
 
 /// The agent at `path`, which must be static and of this firebench's version.
@@ -163,10 +151,12 @@ pub fn agent(path: &Path) -> Result<Tool, ToolError> {
     Err(ToolError::OtherAgent { path: agent.path, version: agent.version })
 }
 
-/// Whether the QEMU at `path` has a sandbox, and this machine lets it filter its system calls: a start that ends after the
-/// filter is there.
-pub fn has_sandbox(path: &Path) -> bool {
-    subprocess::ask(path, &["-sandbox", Sandbox::Strict.words(), "-device", "help"], VERSION_LIMIT).is_ok()
+/// Whether the program of a kind at `path` has a filter of its own system calls, and this machine lets it have one.
+pub fn has_filter(vmm: VmmKind, path: &Path) -> bool {
+    match vmm.guest().map(|guest| &guest.jail) {
+        Some(Jailing::Filter(filter)) => subprocess::ask(path, filter.probe, VERSION_LIMIT).is_ok(),
+        _ => false,
+    }
 }
 
 fn identify(program: &'static str, path: PathBuf, line: &str) -> Result<Tool, ToolError> {

@@ -3,19 +3,21 @@
 mod check;
 mod contender;
 mod design;
+mod programs;
 pub mod toml;
 
 use std::path::PathBuf;
 
 use firebench_text::units::Size;
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::{self, Metric};
 
 pub use check::ExperimentError;
-pub use contender::{CacheMode, ContenderError, ContenderSpec, Io, check_all};
+pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
+pub use programs::Programs;
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
 /// What is absent is chosen by firebench when the plan is made (and named in the report).
@@ -70,7 +72,7 @@ impl Experiment {
     /// The contenders as the user describes them; those of a plain list of VMMs are called after their VMM.
     pub fn specs(&self) -> Vec<ContenderSpec> {
         if self.contenders.is_empty() {
-            self.vmm.iter().map(|&vmm| ContenderSpec::new(vmm.name(), vmm)).collect()
+            self.vmm.iter().map(|&vmm| ContenderSpec::new(vmm.name, vmm)).collect()
         } else {
             self.contenders.clone()
         }
@@ -78,11 +80,11 @@ impl Experiment {
 }
 
 fn all_vmms() -> Vec<VmmKind> {
-    VmmKind::ALL.to_vec()
+    kinds::by_default().collect()
 }
 
 /// The workloads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// `sha256sum` over a random file: the published benchmark.
@@ -124,7 +126,7 @@ impl Experiment {
 }
 
 /// How the contenders' machines are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through.
@@ -148,7 +150,7 @@ impl Preset {
 }
 
 /// What the user wants to execute guest instructions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccelChoice {
     /// kvm where /dev/kvm is usable, else the nested host.
@@ -178,16 +180,13 @@ pub struct MachineSpec {
     /// Whether each vCPU is bound to a CPU of its own, and firebench to another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pin: bool,
-    /// Whether Firecracker runs under its jailer, and QEMU in the strictest of its sandboxes.
+    /// Whether each VMM is held as closely as its kind can be.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jail: bool,
     /// Words added to the end of the kernel command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub append: String,
 }
-
-/// The seed of the payload when the user names none.
-pub const DEFAULT_SEED: u64 = 1;
 
 /// What the workload reads: `/random.txt` of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +214,9 @@ pub enum PayloadSpec {
     },
 }
 
+/// The seed of a payload that names none.
+pub const DEFAULT_SEED: u64 = 1;
+
 fn default_seed() -> u64 {
     DEFAULT_SEED
 }
@@ -227,7 +229,6 @@ impl Default for PayloadSpec {
 
 /// Files that replace what firebench finds or fetches by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Files {
     /// A kernel: bzImage, ELF vmlinux, unified kernel image, or a Debian kernel package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,12 +236,9 @@ pub struct Files {
     /// Its modules, where they are not found beside it: a directory or a Debian package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modules: Option<PathBuf>,
-    /// The Firecracker executable.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub firecracker: Option<PathBuf>,
-    /// The QEMU executable.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub qemu: Option<PathBuf>,
+    /// The executables of kinds, by the names of these. No other key can be read.
+    #[serde(flatten)]
+    pub programs: Programs,
     /// More files for the image, as `HOST` or `HOST=GUEST`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,

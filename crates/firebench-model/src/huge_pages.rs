@@ -1,18 +1,13 @@
 //! What a guest's memory lies on: the setting of the VMM and that of the host together. Pure; `doctor` and the audit judge by it
 //! alike.
-//!
-//! QEMU asks for transparent huge pages with madvise(2), always; Firecracker does only where `huge_pages` is `Transparent`, which
-//! came after 1.16. Sources: QEMU's `system/physmem.c` (`ram_block_add`), Firecracker's `docs/hugepages.md`.
 
-use firebench_vmm::{Settings, firecracker, qemu};
+use firebench_vmm::DescribedSettings;
+use firebench_vmm::{Settings, VmmKind, kinds};
 
 /// The pages beneath a guest's memory, in words. `host` is the host's setting of transparent huge pages; none where it is not
 /// known, as in a nested host.
-pub fn pages(settings: &Settings, host: Option<&str>) -> &'static str {
-    let (set_aside, asks) = match settings {
-        Settings::Qemu(settings) => (settings.huge_pages, true),
-        Settings::Firecracker(settings) => (settings.huge_pages, settings.transparent_huge_pages),
-    };
+pub fn pages(settings: &DescribedSettings, host: Option<&str>) -> &'static str {
+    let (set_aside, asks) = (settings.huge_pages, settings.asks_for_huge_pages);
     match (set_aside, host, asks) {
         (true, ..) => "2 MiB",
         (false, Some("always"), _) | (false, Some("madvise"), true) => "2 MiB where the host finds them, else 4 KiB",
@@ -22,15 +17,25 @@ pub fn pages(settings: &Settings, host: Option<&str>) -> &'static str {
     }
 }
 
+/// The kinds that take part by themselves and ask for transparent huge pages by themselves, and those that do not.
+pub fn asking_by_default() -> (Vec<VmmKind>, Vec<VmmKind>) {
+    let described = |kind: &VmmKind| Some((*kind, Settings::new(*kind).describe()?));
+    let (asking, others): (Vec<_>, Vec<_>) =
+        kinds::by_default().filter_map(|kind| described(&kind)).partition(|(_, settings)| settings.asks_for_huge_pages);
+    (asking.into_iter().map(|(kind, _)| kind).collect(), others.into_iter().map(|(kind, _)| kind).collect())
+}
+
 /// Whether VMMs with their own settings differ in it on a host with this setting.
 pub fn differ_by_default(host: Option<&str>) -> bool {
-    let qemu = Settings::Qemu(qemu::Settings::default());
-    let firecracker = Settings::Firecracker(firecracker::Settings::default());
-    pages(&qemu, host) != pages(&firecracker, host)
+    let all = kinds::by_default().filter_map(|kind| Settings::new(kind).describe());
+    let mut all = all.map(|settings| pages(&settings, host));
+    all.next().is_some_and(|first| all.any(|other| other != first))
 }
 
 #[cfg(test)]
 mod tests {
+    use firebench_vmm::{firecracker, qemu};
+
     use super::*;
 
     #[test]
@@ -43,12 +48,13 @@ mod tests {
 
     #[test]
     fn settings_make_them_alike_or_not() {
-        let firecracker = |huge_pages, transparent_huge_pages| {
-            let settings =
-                firecracker::Settings { huge_pages, transparent_huge_pages, ..firecracker::Settings::default() };
-            Settings::Firecracker(settings)
+        let firecracker = |huge_pages: bool, transparent: bool| {
+            let settings = Settings::new(VmmKind(&firecracker::KIND)).with(&firecracker::HUGE_PAGES, huge_pages);
+            settings.with(&firecracker::TRANSPARENT_HUGE_PAGES, transparent).describe().expect("a guest")
         };
-        let qemu = |huge_pages| Settings::Qemu(qemu::Settings { huge_pages, ..qemu::Settings::default() });
+        let qemu = |huge_pages: bool| {
+            Settings::new(VmmKind(&qemu::KIND)).with(&qemu::HUGE_PAGES, huge_pages).describe().expect("a guest")
+        };
         for host in [Some("madvise"), Some("always"), Some("never"), None] {
             assert_eq!(pages(&firecracker(true, false), host), pages(&qemu(true), host), "{host:?}");
             assert_eq!(pages(&firecracker(false, true), host), pages(&qemu(false), host), "{host:?}");

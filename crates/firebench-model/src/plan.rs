@@ -90,32 +90,35 @@ pub enum System {
         /// Kernel command line.
         cmdline: String,
     },
-    /// The bare host.
-    Host,
+    /// Processes of the host, without a guest.
+    Process {
+        /// Its kind.
+        vmm: VmmKind,
+    },
 }
 
 impl System {
-    /// The VMM, or the host.
+    /// The kind.
     pub fn vmm(&self) -> VmmKind {
         match self {
-            System::Vm { settings, .. } => settings.vmm(),
-            System::Host => VmmKind::Host,
+            System::Vm { settings, .. } => settings.vmm,
+            System::Process { vmm } => *vmm,
         }
     }
 
-    /// What only its VMM has; none for the host.
+    /// What only its VMM has; none without a guest.
     pub fn settings(&self) -> Option<&Settings> {
         match self {
             System::Vm { settings, .. } => Some(settings),
-            System::Host => None,
+            System::Process { .. } => None,
         }
     }
 
-    /// Kernel command line; empty for the host.
+    /// Kernel command line; empty without a guest.
     pub fn cmdline(&self) -> &str {
         match self {
             System::Vm { cmdline, .. } => cmdline,
-            System::Host => "",
+            System::Process { .. } => "",
         }
     }
 }

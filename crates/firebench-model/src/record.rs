@@ -16,6 +16,7 @@ use crate::experiment::Experiment;
 use crate::figures::Figures;
 use crate::host::HostFacts;
 use crate::metric::{self, Metric};
+use crate::missing::Missing;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "firebench.report/2";
@@ -369,7 +370,7 @@ pub struct BootRecord {
     pub throttled_seconds: Option<f64>,
     /// What the VM had to go without, such as a limit of memory, and why.
     #[serde(default)]
-    pub without: Vec<String>,
+    pub without: Vec<Missing>,
     /// Bytes that the guest wrote to its console.
     pub console_bytes: u64,
     /// The last lines of the console, of the VMM's standard error and of its log, printable and cut; only when the boot failed.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use firebench_analysis::{boots, summary};
+use firebench_analysis::boots;
+use firebench_analysis::findings::Findings;
 use firebench_model::record::{DesignRecord, Report, RunEnd};
 use firebench_stats::Rule;
 use firebench_text as text;
@@ -16,7 +17,8 @@ pub fn blocks(report: &Report) -> (usize, usize) {
 }
 
 /// The design in a phrase, with its end.
-pub fn phrase(report: &Report) -> String {
+pub fn phrase(findings: &Findings) -> String {
+    let report = findings.report;
     let design = &report.design;
     let ((done, left_out), planned) = (blocks(report), design.planned.map(|planned| planned as usize));
     let number = match planned.filter(|&planned| planned != done) {
@@ -30,7 +32,7 @@ pub fn phrase(report: &Report) -> String {
     let left_out = if left_out > 0 { format!(" ({left_out} more left out)") } else { String::new() };
     let contenders = text::count(report.contenders.len(), "contender");
     let seed = if report.contenders.len() > 1 { format!(", seed {}", design.seed) } else { String::new() };
-    format!("{number} of {contenders}{left_out}{scout}, {} a boot{seed}; {}", iterations(report), end(report))
+    format!("{number} of {contenders}{left_out}{scout}, {} a boot{seed}; {}", iterations(report), end(findings))
 }
 
 /// `1 warm-up and 4 counted iterations`.
@@ -46,7 +48,8 @@ fn iterations(report: &Report) -> String {
 }
 
 /// `ended as planned after 231.0 s; the aim of ±1% was reached: ±0.97%`.
-fn end(report: &Report) -> String {
+fn end(findings: &Findings) -> String {
+    let report = findings.report;
     let how = match report.design.end {
         Some(RunEnd::Planned) => "ended as planned",
         Some(RunEnd::TimeOver) => "ended when the time was over",
@@ -56,12 +59,13 @@ fn end(report: &Report) -> String {
         Some(RunEnd::Failed) => "failed",
         None => "ended",
     };
-    format!("{how} after {:.1} s{}", report.duration, aim(report))
+    format!("{how} after {:.1} s{}", report.duration, aim(findings))
 }
 
 /// Whether the run came as near as it should.
-fn aim(report: &Report) -> String {
-    let Some(aim) = summary::aim(report) else { return String::new() };
+fn aim(findings: &Findings) -> String {
+    let report = findings.report;
+    let Some(aim) = findings.aim else { return String::new() };
     let wanted = text::exact_percent(aim.wanted);
     match aim.reached {
         Some(reached) if aim.is_reached() => {
@@ -83,7 +87,8 @@ fn aim(report: &Report) -> String {
 }
 
 /// The design in plain words, a sentence each.
-pub fn sentences(report: &Report) -> Vec<String> {
+pub fn sentences(findings: &Findings) -> Vec<String> {
+    let report = findings.report;
     let design = &report.design;
     let mut sentences = vec![format!(
         "A block is one fresh boot of every contender, in an order that chance balances (seed {}).",
@@ -119,6 +124,6 @@ pub fn sentences(report: &Report) -> Vec<String> {
         design.primary,
         text::exact_percent(design.delta)
     ));
-    sentences.push(format!("It came to {}.", phrase(report)));
+    sentences.push(format!("It came to {}.", phrase(findings)));
     sentences
 }

@@ -3,11 +3,13 @@
 use firebench_analysis::audit::exercise::{
     BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MEMORY_RATE, MEMORY_SHARE, MUCH_STEAL, Source,
 };
+use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 use firebench_text::{list, percent, told_percent};
 
 /// The sentences that fit the figures.
-pub fn sentences(report: &Report, exercises: &[Exercise]) -> Vec<String> {
+pub fn sentences(findings: &Findings) -> Vec<String> {
+    let (report, exercises) = (findings.report, findings.exercises.as_slice());
     let mut sentences = Vec::new();
     let benchmark = format!("this {} benchmark", report.experiment.workload.name());
     for (bound, group) in groups(exercises, Exercise::bound) {

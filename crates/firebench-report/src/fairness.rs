@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_analysis::audit::facts::{Read, VMM, Value};
 use firebench_analysis::audit::table::FACTS;
-use firebench_analysis::audit::{Audit, Change, Fairness, Finding, PairAudit, Rank, Subject, Values};
+use firebench_analysis::audit::{Audit, AuditedContender, Change, Fairness, Finding, PairAudit, Rank, Values};
 use firebench_model::record::Report;
 use firebench_text as text;
 
@@ -114,7 +114,8 @@ const SHORT: usize = 100;
 
 /// Every fact of the contenders that is known of one at least, in the order of their weight.
 pub fn rows(report: &Report, audit: &Audit) -> Vec<Row> {
-    let subjects: Vec<Subject> = report.contenders.iter().map(|contender| Subject::new(report, contender)).collect();
+    let subjects: Vec<AuditedContender> =
+        report.contenders.iter().map(|contender| AuditedContender::new(report, contender)).collect();
     let facts = FACTS.iter().filter(|fact| !matches!(fact.read, Read::Run(_) | Read::Pair(_)));
     let row = |fact: &firebench_analysis::audit::facts::Fact| {
         let values: Vec<Option<Value>> = subjects.iter().map(|subject| fact.of(subject)).collect();

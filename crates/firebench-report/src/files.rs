@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use firebench_model::record::Report;
+use firebench_analysis::findings::Findings;
 use firebench_model::report_error::ReportError;
 use firebench_os::new_file::NewFile;
 
@@ -33,16 +33,16 @@ pub fn check_directory(dir: &Path) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Write`] and [`ReportError::Serialize`].
-pub fn write_atomic(dir: &Path, report: &Report) -> Result<Written, ReportError> {
+pub fn write_atomic(dir: &Path, findings: &Findings) -> Result<Written, ReportError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source| ReportError::Write { path, source }
     };
-    let json_text = json::to_json(report)?;
+    let json_text = json::to_json(findings)?;
     let written = Written { markdown: dir.join("report.md"), json: dir.join("report.json") };
     fs::create_dir_all(dir).map_err(at(dir))?;
     let json = temporary(dir, &json_text).map_err(at(&written.json))?;
-    let markdown = temporary(dir, &markdown::render(report)).map_err(at(&written.markdown))?;
+    let markdown = temporary(dir, &markdown::render(findings)).map_err(at(&written.markdown))?;
     json.persist(&written.json).map_err(at(&written.json))?;
     markdown.persist(&written.markdown).map_err(at(&written.markdown))?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(at(dir))?;

@@ -1,21 +1,21 @@
-//! What a run found, computed once from its report: the same for every format. `docs/report-schema.md` has each field.
+//! What a run found, as programs read it. `docs/report-schema.md` has each field.
 
 use std::collections::BTreeMap;
 
-use firebench_analysis::audit::exercise::exercises;
-use firebench_analysis::audit::{self, Audit, Fairness, PairAudit, Rank, Values};
-use firebench_analysis::summary::{self, Comparison, Pair, Summary, summarize};
+use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit, Rank, Values};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::judged::Judged;
+use firebench_analysis::summary::{Comparison, Pair};
 use firebench_model::metric::Unit;
-use firebench_model::record::Report;
 use firebench_stats::verdict::Range;
 use firebench_stats::{Better, Judgement, Method, Scale, Standing, Word};
 use serde::Serialize;
 
-use crate::{EMULATED, exercised, fairness, imported, words};
+use crate::{EMULATED, exercised, fairness, words};
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Findings {
+pub struct Found {
     /// What stands above every figure of an emulated run.
     pub emulated: Option<&'static str>,
     /// Every contender after the first one against the first one.
@@ -28,8 +28,36 @@ pub struct Findings {
     pub changes: Vec<ChangeFindings>,
     /// What the workload exercised, in sentences.
     pub exercised: Vec<String>,
+    /// Whether the contenders' clocks are to be believed.
+    pub clocks: Vec<ClockFindings>,
     /// What must be said beside the ratios, in sentences.
     pub caveats: Vec<String>,
+}
+
+/// Whether a contender's clock is to be believed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClockFindings {
+    /// The contender.
+    pub contender: String,
+    /// Seconds by which it was off in its worst iteration.
+    pub off_seconds: Option<f64>,
+    /// The same as a share of the host's time.
+    pub off_share: Option<f64>,
+    /// The largest share of its vCPUs' time that was stolen in a boot.
+    pub stolen: Option<f64>,
+    /// The share of its iterations' time that nothing can check, where that is more than a verdict may be wrong by.
+    pub unchecked: Option<f64>,
+    /// Boots that count and are not to be believed.
+    pub not_believed: Vec<NotBelieved>,
+}
+
+/// A boot that is not to be believed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NotBelieved {
+    /// Its block, from 0.
+    pub block: u32,
+    /// Why, in a sentence without its end.
+    pub reason: String,
 }
 
 /// What was found of one contender against the baseline.
@@ -180,53 +208,59 @@ pub struct ChangeFindings {
     pub sentence: String,
 }
 
-/// What a run found.
-pub fn findings(report: &Report) -> Findings {
-    let summary = summarize(report);
-    let measured = report.imported.is_none();
-    let audit = measured.then(|| audit::audit(report));
-    Findings {
-        emulated: report.emulated.then_some(EMULATED),
-        pairs: pairs(report, &summary, audit.as_ref()),
-        aim: summary::aim(report).map(|aim| AimFindings {
-            wanted: aim.wanted,
-            half_width: aim.reached,
-            reached: aim.is_reached(),
-        }),
-        limits: audit.as_ref().map(|audit| audit.limits.clone()).unwrap_or_default(),
-        changes: audit.as_ref().map(changes).unwrap_or_default(),
-        exercised: if measured { exercised::sentences(report, &exercises(report)) } else { Vec::new() },
-        caveats: caveats(report, &summary),
+impl Found {
+    /// As programs read it.
+    pub fn of(findings: &Findings) -> Self {
+        let audit = findings.audit.as_ref();
+        Found {
+            emulated: findings.report.emulated.then_some(EMULATED),
+            pairs: pairs(findings),
+            aim: findings.aim.map(|aim| AimFindings {
+                wanted: aim.wanted,
+                half_width: aim.reached,
+                reached: aim.is_reached(),
+            }),
+            limits: audit.map(|audit| audit.limits.clone()).unwrap_or_default(),
+            changes: audit.map(changes).unwrap_or_default(),
+            exercised: exercised::sentences(findings),
+            clocks: findings.clocks.iter().map(clock).collect(),
+            caveats: findings.caveats.iter().filter_map(|caveat| words::caveat(findings, caveat)).collect(),
+        }
     }
 }
 
 /// What was found of every pair, without what is harmless: the short form.
-pub fn of_pairs(report: &Report) -> Vec<PairFindings> {
-    let audit = report.imported.is_none().then(|| audit::audit(report));
-    let mut pairs = pairs(report, &summarize(report), audit.as_ref());
+pub fn of_pairs(findings: &Findings) -> Vec<PairFindings> {
+    let mut pairs = pairs(findings);
     for fairness in pairs.iter_mut().filter_map(|pair| pair.fairness.as_mut()) {
         fairness.differences.retain(|difference| difference.rank != RankWord::Harmless);
     }
     pairs
 }
 
-fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
-    let origin = report.imported.as_ref().map(imported::origin);
-    origin.into_iter().chain(words::caveats(report, summary)).collect()
+fn clock(clock: &ContenderClock) -> ClockFindings {
+    let not_believed = |(block, reason): &(u32, String)| NotBelieved { block: *block, reason: reason.clone() };
+    ClockFindings {
+        contender: clock.contender.clone(),
+        off_seconds: clock.worst.map(|worst| worst.seconds),
+        off_share: clock.worst.map(|worst| worst.relative),
+        stolen: clock.steal,
+        unchecked: clock.unchecked.map(|unchecked| unchecked.share),
+        not_believed: clock.void.iter().map(not_believed).collect(),
+    }
 }
 
-fn pairs(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<PairFindings> {
+fn pairs(findings: &Findings) -> Vec<PairFindings> {
     let audited = |pair: &Pair| {
-        let found = audit?.pairs.iter().find(|audit| audit.contender == pair.contender)?;
-        Some(of_audit(found))
+        let audit = findings.audit.as_ref()?;
+        Some(of_audit(audit.pairs.iter().find(|audit| audit.contender == pair.contender)?))
     };
-    let unlike = audit::unlike(report);
-    summary.pairs.iter().zip(&unlike).map(|(pair, unlike)| of_pair(report, pair, unlike, audited(pair))).collect()
+    findings.pairs().map(|(pair, judged)| of_pair(findings, pair, judged, audited(pair))).collect()
 }
 
-fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<FairnessFindings>) -> PairFindings {
-    let primary = report.primary();
-    let judgement = pair.judgement.as_ref();
+fn of_pair(findings: &Findings, pair: &Pair, judged: &Judged, fairness: Option<FairnessFindings>) -> PairFindings {
+    let (primary, design) = (&judged.metric, &findings.report.design);
+    let judgement = judged.judgement.as_ref().ok();
     let finite = |range: Range| Some(range).filter(|range| range.low.is_finite() && range.high.is_finite());
     let metrics = pair.metrics.iter().map(|(metric, comparison)| (metric.name.to_string(), compared(comparison)));
     PairFindings {
@@ -235,8 +269,8 @@ fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<Fai
         metric: primary.name.to_string(),
         verdict: judgement.map(|judgement| judgement.verdict.word(primary.quantity())),
         standing: judgement.and_then(|judgement| judgement.verdict.standing(primary.better)),
-        sentence: words::pair_sentence(report, pair, unlike),
-        unlike: unlike.to_vec(),
+        sentence: words::pair_sentence(findings, pair, judged),
+        unlike: judged.unlike.clone(),
         ratio: judgement.and_then(Judgement::ratio).and_then(finite),
         difference: judgement.filter(|judgement| judgement.scale == Scale::Raw).map(Judgement::effect).and_then(finite),
         unit: primary.unit.clone(),
@@ -245,8 +279,8 @@ fn of_pair(report: &Report, pair: &Pair, unlike: &[String], fairness: Option<Fai
         method: judgement.map(|_| match pair.apart {
             Some(_) => MethodFinding::Welch,
             None => {
-                let planned = report.design.planned.and_then(|planned| usize::try_from(planned).ok());
-                MethodFinding::Blocks(report.design.rule.method(pair.blocks, planned))
+                let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
+                MethodFinding::Blocks(design.rule.method(pair.blocks, planned))
             }
         }),
         detectable: judgement.map(|judgement| judgement.detectable).filter(|size| size.is_finite()),

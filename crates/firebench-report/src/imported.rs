@@ -1,24 +1,14 @@
 //! What a report says of figures that firebench did not measure: where they come from, and nothing that it does not know.
 
-use firebench_analysis::summary::{MetricSummary, Summary};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::summary::MetricSummary;
 use firebench_model::figures::{Figures, Sample};
-use firebench_model::record::{ContenderRecord, ImportFormat, Imported, Report};
+use firebench_model::record::{ContenderRecord, Imported, Report};
 use firebench_text as text;
 
 use super::markdown_text::{sentence, table};
 use super::values::Values;
-
-/// Where the figures come from.
-pub fn origin(imported: &Imported) -> String {
-    let source = match imported.format {
-        ImportFormat::Hyperfine => "results of hyperfine; each execution stands for a boot with one iteration",
-        ImportFormat::Csv => "a CSV of samples",
-    };
-    format!(
-        "Imported from {}, {source}. firebench did not measure this: it knows neither the machine nor what exactly ran.",
-        imported.name
-    )
-}
+use super::words::origin;
 
 /// Width of a contender's name in the table, at most and at least.
 const NAME: [usize; 2] = [36, 12];
@@ -31,7 +21,8 @@ const BOOTS: usize = 22;
 
 /// A table for a terminal of some width: of each metric that is there, a line for each contender. Where there is no room for it,
 /// the column of boots is left out.
-pub(super) fn tables(report: &Report, summary: &Summary, width: usize) -> String {
+pub(super) fn tables(findings: &Findings, width: usize) -> String {
+    let Findings { report, summary, .. } = findings;
     let [widest, least] = NAME;
     let columns = if summary.single_iteration { 3 } else { 4 };
     let numbers = CELL.saturating_mul(columns);

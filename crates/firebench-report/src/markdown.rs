@@ -2,8 +2,8 @@
 //! results in the format of `time`, then the memory sanity check. Added to it: a summary, what exactly was compared,
 //! and the experiment, so that the page can be run again.
 
-use firebench_analysis::audit::{Audit, audit};
-use firebench_analysis::summary::{MetricSummary, Summary, summarize};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::summary::{MetricSummary, Summary};
 use firebench_model::experiment::toml::to_toml;
 use firebench_model::markdown_block::MARKER;
 use firebench_model::meminfo;
@@ -20,21 +20,20 @@ use super::words::{CHECKS, above_one, boot_failure, by_difference, caveats, firs
 use super::{EMULATED, design, hosts, imported};
 
 /// Writes the whole document.
-pub fn render(report: &Report) -> String {
-    let summary = summarize(report);
+pub fn render(findings: &Findings) -> String {
+    let report = findings.report;
     if let Some(imported) = &report.imported {
-        let mut sections = vec![imported::introduction(imported), summary_section(report, &summary)];
+        let mut sections = vec![imported::introduction(imported), summary_section(findings)];
         sections.extend(report.contenders.iter().map(imported::results));
         sections.push(imported::end(report));
         return sections.join("\n");
     }
-    let audit = audit(report);
-    let mut sections = vec![introduction(report), summary_section(report, &summary)];
-    sections.extend(fairness_section(report, &audit));
-    sections.extend(exercised_section(report));
+    let mut sections = vec![introduction(report), summary_section(findings)];
+    sections.extend(findings.audit.as_ref().and_then(|audit| fairness_section(report, audit)));
+    sections.extend(exercised_section(findings));
     sections.extend(report.contenders.iter().map(|contender| contender_section(report, contender)));
     sections.push(memory_section(&report.contenders));
-    sections.push(compared_section(report, &audit));
+    sections.push(compared_section(findings));
     sections.push(again_section(report));
     sections.join("\n")
 }
@@ -68,7 +67,8 @@ fn introduction(report: &Report) -> String {
     )
 }
 
-fn summary_section(report: &Report, summary: &Summary) -> String {
+fn summary_section(findings: &Findings) -> String {
+    let Findings { report, summary, .. } = findings;
     let mut out = "## Summary\n\n".to_owned();
     if let Some(failure) = &report.failure {
         out += &format!("**The run failed:** {}\n\n", sentence(failure));
@@ -112,7 +112,7 @@ fn summary_section(report: &Report, summary: &Summary) -> String {
         out += &table(&header, 1, &rows);
         out.push('\n');
     }
-    let mut points: Vec<String> = caveats(report, summary).iter().map(|caveat| sentence(caveat)).collect();
+    let mut points: Vec<String> = caveats(findings).iter().map(|caveat| sentence(caveat)).collect();
     points.extend(report.notices.iter().map(|notice| sentence(notice)));
     for contender in &report.contenders {
         let failed = contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok);
@@ -260,8 +260,9 @@ fn meminfo_table(contenders: &[ContenderRecord], moment: Moment) -> String {
     table(&header("", contenders, &difference), 1, &rows)
 }
 
-fn compared_section(report: &Report, audit: &Audit) -> String {
-    let design: String = design::sentences(report).iter().map(|point| format!("- {}\n", sentence(point))).collect();
+fn compared_section(findings: &Findings) -> String {
+    let report = findings.report;
+    let design: String = design::sentences(findings).iter().map(|point| format!("- {}\n", sentence(point))).collect();
     let mut out = format!("## What was compared\n\n{design}\n");
     let files = ["what", "file", "version", "bytes", "SHA-256"].map(str::to_owned);
     let mut rows: Vec<Vec<String>> = report
@@ -275,7 +276,7 @@ fn compared_section(report: &Report, audit: &Audit) -> String {
     out += &table(&files, 5, &rows);
 
     out += "\n### Contenders\n\nFrom inside of the guests and from their launches; what differs is marked.\n\n";
-    out += &side_by_side(report, audit);
+    out.extend(findings.audit.as_ref().map(|audit| side_by_side(report, audit)));
 
     out += "\n### Host\n\n";
     let rows: Vec<Vec<String>> =

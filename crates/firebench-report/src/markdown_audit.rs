@@ -1,7 +1,7 @@
 //! The audit as Markdown: whether the comparison was fair, and what it exercised.
 
-use firebench_analysis::audit::exercise::exercises;
 use firebench_analysis::audit::{Audit, Finding, PairAudit, Rank, Values};
+use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 
 use super::markdown_text::{code, header, sentence, table, title};
@@ -60,10 +60,10 @@ fn harmless(pair: &PairAudit) -> Option<String> {
 }
 
 /// What the workload exercised, if it ran.
-pub fn exercised_section(report: &Report) -> Option<String> {
-    let exercises = exercises(report);
+pub fn exercised_section(findings: &Findings) -> Option<String> {
+    let (report, exercises) = (findings.report, &findings.exercises);
     let points: String =
-        exercised::sentences(report, &exercises).iter().map(|point| format!("- {}\n", sentence(point))).collect();
+        exercised::sentences(findings).iter().map(|point| format!("- {}\n", sentence(point))).collect();
     let mut header = vec!["median of an iteration".to_owned()];
     header.extend(exercises.iter().map(|exercise| titled(report, &exercise.contender)));
     let row = |(name, write): &exercised::Figure| {

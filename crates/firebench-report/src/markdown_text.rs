@@ -3,7 +3,6 @@
 
 use firebench_model::record::ContenderRecord;
 use firebench_text as text;
-use firebench_vmm::VmmKind;
 
 /// A fenced block.
 pub fn fence(language: &str, content: &str) -> String {
@@ -62,10 +61,8 @@ fn longest_run(content: &str) -> usize {
 /// The heading of a contender: the VMM's own spelling when the contender is named after its VMM.
 pub(super) fn title(contender: &ContenderRecord) -> String {
     match contender.vmm {
-        vmm if contender.name != vmm.name() => sentence(&contender.name),
-        VmmKind::Qemu => "QEMU".to_owned(),
-        VmmKind::Firecracker => "Firecracker".to_owned(),
-        VmmKind::Host => "Bare host".to_owned(),
+        vmm if contender.name != vmm.name => sentence(&contender.name),
+        vmm => vmm.title.to_owned(),
     }
 }
 

@@ -4,12 +4,14 @@ use std::io::Write;
 use std::time::Duration;
 
 use firebench_model::events::{Listener, RunEvent};
-use firebench_model::record::{BootRecord, BootStatus, RunEnd};
+use firebench_model::metric::Metric;
+use firebench_model::record::{BootRecord, BootStatus, IterationRecord, RunEnd};
 use firebench_stats::{Judgement, Rule};
 use firebench_text as text;
 
 use super::EMULATED;
 use super::terminal::{Paint, Style};
+use super::values::Values;
 use super::words::status_words;
 
 /// How much is shown.
@@ -22,7 +24,7 @@ pub enum Verbosity {
 }
 
 /// What the run will be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
     /// The contenders' names, in the order of the plan.
     pub contenders: Vec<String>,
@@ -36,6 +38,8 @@ pub struct Outlook {
     pub iterations: u32,
     /// Whether guest instructions are emulated.
     pub emulated: bool,
+    /// The metric of which each boot's values are shown: the first one, where anything is measured.
+    pub metric: Option<Metric>,
 }
 
 /// A listener that writes lines for people, to standard error as a rule. What cannot be written is lost: a closed
@@ -152,16 +156,23 @@ impl<W: Write> Progress<W> {
         }
         if boot.status == BootStatus::Ok {
             let up = boot.boot_seconds.map_or("-".to_owned(), text::duration);
-            let reals: Vec<f64> = boot.iterations.iter().filter_map(|i| i.metrics.get("real")).copied().collect();
-            let unit = text::Unit::of(reals.iter().copied());
-            let numbers: Vec<String> = reals.iter().map(|&real| unit.number(real)).collect();
-            self.line(None, &format!("{lead}  up in {up}  real {} {}", numbers.join(" "), unit.sign()));
+            let measured = self.outlook.metric.as_ref().map(|metric| measured(boot, metric)).unwrap_or_default();
+            self.line(None, &format!("{lead}  up in {up}{measured}"));
         } else {
             let message = boot.message.as_ref().map(|m| format!(": {}", text::line(m))).unwrap_or_default();
             let again = if retried { " (tried again)" } else { "" };
             self.line(Some(Paint::Warning), &format!("{lead}  {}{again}{message}", status_words(boot.status)));
         }
     }
+}
+
+/// What a boot's iterations came to: `  real 20.42 19.11 s`.
+fn measured(boot: &BootRecord, metric: &Metric) -> String {
+    let of = |iteration: &IterationRecord| iteration.metrics.get(metric.name.as_ref()).copied();
+    let some: Vec<f64> = boot.iterations.iter().filter_map(of).collect();
+    let values = Values::new([(metric, some.clone())]);
+    let numbers: Vec<String> = some.iter().map(|&value| values.number(metric, value)).collect();
+    format!("  {} {} {}", metric.name, numbers.join(" "), values.sign(metric))
 }
 
 impl<W: Write> Listener for Progress<W> {

@@ -1,18 +1,17 @@
 //! The report for a terminal.
 
-use firebench_analysis::audit::exercise::exercises;
 use firebench_analysis::audit::subject::is_memory_limited;
-use firebench_analysis::audit::{Audit, Fairness, Rank, audit};
-use firebench_analysis::summary::{ContenderSummary, MetricSummary, Pair, Summary, summarize};
+use firebench_analysis::audit::{Audit, Fairness, Rank};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::summary::{ContenderSummary, MetricSummary, Pair, Summary};
 use firebench_model::meminfo;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::Moment;
 use firebench_text as text;
-use firebench_vmm::VmmKind;
 
 use super::values::Values;
-use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, status_words};
+use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, origin, status_words};
 use super::{EMULATED, design, exercised, fairness, hosts, imported};
 
 /// The widest line that is ever written.
@@ -84,24 +83,24 @@ pub(super) enum Paint {
 }
 
 /// Writes the whole report.
-pub fn render(report: &Report, style: Style) -> String {
-    let summary = summarize(report);
+pub fn render(findings: &Findings, style: Style) -> String {
+    let Findings { report, summary, .. } = findings;
     let tables = match &report.imported {
-        Some(_) => imported::tables(report, &summary, style.width),
-        None => tables(report, &summary, style),
+        Some(_) => imported::tables(findings, style.width),
+        None => tables(report, summary, style),
     };
-    let mut sections = vec![head(report, style), tables, ratios(report, &summary, style)];
-    if report.imported.is_none() {
-        sections.extend([fair(&audit(report), style), exercised(report, style)]);
-    }
+    let mut sections = vec![head(findings, style), tables, ratios(findings, style)];
+    sections.extend(findings.audit.as_ref().map(|audit| fair(audit, style)));
+    sections.push(exercised(findings, style));
     sections.push(notes(report, style));
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn head(report: &Report, style: Style) -> String {
+fn head(findings: &Findings, style: Style) -> String {
+    let report = findings.report;
     if let Some(imported) = &report.imported {
         let title = style.sentence(Some(Paint::Head), "", &format!("firebench: {}", imported.name));
-        let origin = text::wrap("  ", &text::line(&imported::origin(imported)), style.prose());
+        let origin = text::wrap("  ", &text::line(&origin(imported)), style.prose());
         return format!("{title}{origin}\n");
     }
     let workload = report.experiment.workload.name();
@@ -124,7 +123,7 @@ fn head(report: &Report, style: Style) -> String {
         ("machine", machines(&report.contenders)),
         ("accelerator", accelerator),
         ("host", hosts::phrase(&report.host)),
-        ("design", design::phrase(report)),
+        ("design", design::phrase(findings)),
     ] {
         out += &text::wrap(&format!("  {name:<13}"), &text::line(&value), style.prose());
         out.push('\n');
@@ -134,8 +133,8 @@ fn head(report: &Report, style: Style) -> String {
 
 /// The machines in a phrase: one if they are alike.
 fn machines(contenders: &[ContenderRecord]) -> String {
-    let machine = |c: &ContenderRecord| match c.vmm {
-        VmmKind::Host => {
+    let machine = |c: &ContenderRecord| match c.vmm.boots_a_guest() {
+        false => {
             let cpus = text::count(c.vcpus as usize, "CPU");
             let limit = if is_memory_limited(c) {
                 format!("{} MiB at most", c.memory_mib)
@@ -144,7 +143,7 @@ fn machines(contenders: &[ContenderRecord]) -> String {
             };
             format!("{cpus}, {limit}")
         }
-        _ => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
+        true => format!("{}, {} MiB", text::count(c.vcpus as usize, "vCPU"), c.memory_mib),
     };
     match contenders.split_first() {
         None => "none".to_owned(),
@@ -325,14 +324,15 @@ fn mem_total(contender: &ContenderRecord) -> Option<u64> {
         .map(|field| field.value)
 }
 
-fn ratios(report: &Report, summary: &Summary, style: Style) -> String {
+fn ratios(findings: &Findings, style: Style) -> String {
+    let summary = &findings.summary;
     let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
-    let Some(first) = summary.pairs.first() else { return doubts(report).iter().map(told).collect() };
+    let Some(first) = summary.pairs.first() else { return doubts(findings).iter().map(told).collect() };
     let above_one = above_one(first.metrics.iter().map(|(metric, _)| metric));
     let mut out = style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: {above_one})", first.baseline));
     let values = Values::of(summary);
     out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, &values, style)));
-    out.extend(caveats(report, summary).iter().map(told));
+    out.extend(caveats(findings).iter().map(told));
     out
 }
 
@@ -393,8 +393,8 @@ const WORDS: usize = 8;
 const VALUE: usize = 60;
 
 /// What the workload exercised.
-fn exercised(report: &Report, style: Style) -> String {
-    let sentences = exercised::sentences(report, &exercises(report));
+fn exercised(findings: &Findings, style: Style) -> String {
+    let sentences = exercised::sentences(findings);
     if sentences.is_empty() {
         return String::new();
     }

@@ -1,12 +1,11 @@
 //! What terminal and Markdown say in the same words.
 
-use firebench_analysis::audit::{self, Unchecked};
-use firebench_analysis::boots;
-use firebench_analysis::judged::{self, Unjudged};
-use firebench_analysis::summary::{ContenderSummary, Pair, Summary};
-use firebench_model::clock::{self, Known};
+use firebench_analysis::audit::Unchecked;
+use firebench_analysis::findings::{Caveat, Findings};
+use firebench_analysis::judged::{self, Judged, Unjudged};
+use firebench_analysis::summary::{ContenderSummary, Pair};
 use firebench_model::metric::Metric;
-use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report};
+use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, ImportFormat, Imported};
 use firebench_protocol::Moment;
 use firebench_stats::{Better, Quantity, Scale};
 use firebench_text as text;
@@ -94,108 +93,99 @@ fn names<'a>(metrics: impl Iterator<Item = &'a Metric>) -> Vec<String> {
 }
 
 /// The verdict on a pair in words.
-fn verdict(report: &Report, pair: &Pair, unlike: &[String]) -> String {
-    let Pair { contender, baseline, .. } = pair;
-    let primary = report.primary();
-    let metric = &primary.name;
-    match (&pair.judgement, pair.unjudged) {
-        (Some(judgement), _) => {
-            let sentence = primary.sentence(contender, baseline, judgement);
-            let by_difference = judgement.scale == Scale::Raw && primary.scale == Scale::Ratio;
-            let note = match (by_difference, primary.quantity()) {
+fn verdict(pair: &Pair, judged: &Judged) -> String {
+    let Judged { contender, baseline, metric, unlike, judgement } = judged;
+    match judgement {
+        Ok(judgement) => {
+            let sentence = metric.sentence(contender, baseline, judgement);
+            let by_difference = judgement.scale == Scale::Raw && metric.scale == Scale::Ratio;
+            let note = match (by_difference, metric.quantity()) {
                 (false, _) => "",
                 (true, Quantity::Time) => " A ratio needs times above zero, and some are zero: this is the difference.",
                 (true, _) => " A ratio needs values above zero, and some are zero: this is the difference.",
             };
             format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
         }
-        (None, Some(reason)) if pair.apart.is_some() || reason != Unjudged::TooFew => {
-            format!("{contender} and {baseline} in {metric}: no verdict: {reason}.")
-        }
-        (None, _) => format!(
-            "{contender} and {baseline} in {metric}: no verdict from {}, it takes two at least.",
+        Err(Unjudged::TooFew) if pair.apart.is_none() => format!(
+            "{contender} and {baseline} in {}: no verdict from {}, it takes two at least.",
+            metric.name,
             text::count(pair.blocks, "block")
         ),
+        Err(reason) => format!("{contender} and {baseline} in {}: no verdict: {reason}.", metric.name),
     }
 }
 
-/// The verdict on a pair, which differ in `unlike` ([`audit::unlike`]), in a sentence; or why there is none.
-pub fn pair_sentence(report: &Report, pair: &Pair, unlike: &[String]) -> String {
-    match pair.judgement {
-        None if report.emulated => NO_SPEED.to_owned(),
-        _ => verdict(report, pair, unlike),
+/// The verdict on a pair in a sentence; or why there is none.
+pub fn pair_sentence(findings: &Findings, pair: &Pair, judged: &Judged) -> String {
+    match judged.judgement {
+        Err(_) if findings.report.emulated => NO_SPEED.to_owned(),
+        _ => verdict(pair, judged),
     }
 }
 
 /// In place of a verdict on emulated timings.
 const NO_SPEED: &str = "Emulated: this says nothing about which one is faster.";
 
-/// What must be said next to the ratios.
-pub fn caveats(report: &Report, summary: &Summary) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if report.emulated {
-        sentences.push(NO_SPEED.to_owned());
-    }
-    sentences.extend(doubts(report));
-    for pair in summary.pairs.iter().filter(|pair| pair.blocks_left_out > 0) {
-        let blocks = text::count(pair.blocks_left_out, "block");
-        sentences
-            .push(format!("{}: {blocks} left out, where it or {} has no good boot.", pair.contender, pair.baseline));
-    }
-    if !report.emulated {
-        let unlike = audit::unlike(report);
-        sentences.extend(summary.pairs.iter().zip(&unlike).map(|(pair, unlike)| verdict(report, pair, unlike)));
-    }
-    if summary.pairs.iter().any(|pair| pair.apart.is_some()) {
-        sentences.push(
-            "Unpaired: the boots were not measured side by side, so all boots of one are compared with all of the other \
-             (Welch's interval)."
-                .to_owned(),
-        );
-    }
-    if summary.single_iteration && report.imported.is_none() {
-        sentences.push("Each boot ran one iteration: it is the sample, cold as it is.".to_owned());
-    }
-    sentences
+/// What must be said next to the ratios; where figures come from is said elsewhere.
+pub fn caveats(findings: &Findings) -> Vec<String> {
+    let said = findings.caveats.iter().filter(|caveat| !matches!(caveat, Caveat::Imported(_)));
+    said.filter_map(|said| caveat(findings, said)).collect()
 }
 
 /// What is not to be believed, and what nothing bears out.
-pub fn doubts(report: &Report) -> Vec<String> {
-    let of = |contender| unbelievable(report, contender).into_iter().chain(unchecked(report, contender));
-    report.contenders.iter().flat_map(of).collect()
+pub fn doubts(findings: &Findings) -> Vec<String> {
+    let doubts = findings.caveats.iter().filter(|caveat| caveat.is_doubt());
+    doubts.filter_map(|doubt| caveat(findings, doubt)).collect()
 }
 
-/// That the host's clock cannot check iterations as closely as a verdict needs.
-fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<String> {
-    let Unchecked { guest, host, share, bound } = audit::unchecked(report, contender)?;
-    Some(format!(
-        "{}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
-         stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
-        contender.name,
-        text::duration(guest),
-        text::duration(host),
-        text::percent(share),
-        text::exact_percent(bound)
-    ))
-}
-
-/// That boots count that are not to be believed: those of reports of an older firebench, or that somebody changed.
-fn unbelievable(report: &Report, contender: &ContenderRecord) -> Option<String> {
-    if report.imported.is_some() {
-        return None;
-    }
-    let known = Known::recorded(report, contender);
-    let void = |boot: &BootRecord| clock::check(boot, &known).void;
-    let mut voids =
-        boots::good(contender, &report.design).into_iter().filter_map(|boot| Some((boot.block, void(boot)?)));
-    let (block, reason) = voids.next()?;
-    let boot = u64::from(block) + 1;
-    Some(match voids.count() {
-        0 => format!("{}, boot {boot}: {reason}; do not believe its times.", contender.name),
-        more => format!(
-            "{}, boot {boot}: {reason}, and so in {}; do not believe their times.",
-            contender.name,
-            text::count(more, "other boot")
+/// A caveat in a sentence.
+pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
+    Some(match caveat {
+        Caveat::Imported(imported) => origin(imported),
+        Caveat::Emulated => NO_SPEED.to_owned(),
+        Caveat::Unbelievable { contender, block, reason, others } => {
+            let boot = u64::from(*block) + 1;
+            match others {
+                0 => format!("{contender}, boot {boot}: {reason}; do not believe its times."),
+                more => format!(
+                    "{contender}, boot {boot}: {reason}, and so in {}; do not believe their times.",
+                    text::count(*more, "other boot")
+                ),
+            }
+        }
+        Caveat::Unchecked { contender, iterations: Unchecked { guest, host, share, bound } } => format!(
+            "{contender}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
+             stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
+            text::duration(*guest),
+            text::duration(*host),
+            text::percent(*share),
+            text::exact_percent(*bound)
         ),
+        Caveat::LeftOut { contender, baseline, blocks } => {
+            let blocks = text::count(*blocks, "block");
+            format!("{contender}: {blocks} left out, where it or {baseline} has no good boot.")
+        }
+        Caveat::Verdict(place) => {
+            let (pair, judged) = findings.pairs().nth(*place)?;
+            verdict(pair, judged)
+        }
+        Caveat::Unpaired => {
+            "Unpaired: the boots were not measured side by side, so all boots of one are compared with all of the \
+                             other (Welch's interval)."
+                .to_owned()
+        }
+        Caveat::SingleIteration => "Each boot ran one iteration: it is the sample, cold as it is.".to_owned(),
     })
+}
+
+/// Where figures come from that firebench did not measure.
+pub fn origin(imported: &Imported) -> String {
+    let source = match imported.format {
+        ImportFormat::Hyperfine => "results of hyperfine; each execution stands for a boot with one iteration",
+        ImportFormat::Csv => "a CSV of samples",
+    };
+    format!(
+        "Imported from {}, {source}. firebench did not measure this: it knows neither the machine nor what exactly ran.",
+        imported.name
+    )
 }

@@ -6,6 +6,6 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 pub mod console;
-pub mod nested;
+pub mod executor;
 pub mod observe;
 pub mod runner;

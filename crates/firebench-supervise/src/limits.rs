@@ -1,6 +1,6 @@
 //! What of its limits a VMM ran against.
 
-use firebench_vmm::Limits;
+use firebench_vmm::{Limits, kinds};
 
 use crate::exit::{Exit, Usage};
 use crate::rlimits::Inherited;
@@ -23,13 +23,15 @@ pub(crate) struct Seen<'a> {
 /// What of its limits, and of those that it has from firebench's own, a VMM ran against, as far as it can be seen: a sentence
 /// each.
 pub(crate) fn hit(limits: Option<&Limits>, inherited: Inherited, seen: Seen<'_>) -> Vec<String> {
-    /// Firecracker catches the signal and ends with this code (`FcExitCode::SIGXFSZ`).
-    const FIRECRACKER_FILE: Exit = Exit::Code(151);
     let Seen { exit, usage, events, stderr } = seen;
     let mut hit = Vec::new();
     let least = |own: Option<u64>, other: Option<u64>| own.into_iter().chain(other).min();
     let file = least(limits.map(|limits| limits.file), inherited.file);
-    if let Some(bytes) = file.filter(|_| [Exit::Signal(libc::SIGXFSZ), FIRECRACKER_FILE].contains(&exit)) {
+    let file_too_large = match exit {
+        Exit::Signal(signal) => signal == libc::SIGXFSZ,
+        Exit::Code(code) => kinds::ends_so_at_the_file_limit(code),
+    };
+    if let Some(bytes) = file.filter(|_| file_too_large) {
         hit.push(format!("it wrote a file larger than its limit of {} MiB", bytes >> 20));
     }
     // Where the soft limit is the hard one, too, the kernel kills without another signal.

@@ -1,11 +1,12 @@
-//! The threads of a VMM that run the guest's vCPUs, known by their names.
+//! The threads of a VMM that run the guest's vCPUs, known by the names that the table of kinds gives them.
 //!
-//! Sources: QEMU's `accel/kvm/kvm-accel-ops.c` and `accel/tcg/tcg-accel-ops-mttcg.c` (`CPU 0/KVM`, `CPU 0/TCG`, with
-//! `debug-threads=on`), Firecracker's `src/vmm/src/vstate/vcpu.rs` (`fc_vcpu 0`), proc(5) for `/proc/PID/task/TID/comm`.
+//! Source: proc(5) for `/proc/PID/task/TID/comm`.
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+
+use firebench_vmm::kinds::vcpu_of_thread;
 
 use crate::affinity::Mask;
 
@@ -26,7 +27,7 @@ pub(crate) fn pin(pid: libc::pid_t, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
     let mut pinned = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
         let Some((tid, comm)) = thread(entry?.path()) else { continue };
-        let Some(vcpu) = vcpu(comm.trim_end_matches('\n')) else { continue };
+        let Some(vcpu) = vcpu_of_thread(comm.trim_end_matches('\n')) else { continue };
         let Some(&cpu) = usize::try_from(vcpu).ok().and_then(|index| cpus.get(index)) else { continue };
         match Mask::new(&[cpu])?.bind(tid) {
             // It has ended meanwhile.
@@ -45,41 +46,4 @@ pub(crate) fn pin(pid: libc::pid_t, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
 fn thread(task: PathBuf) -> Option<(libc::pid_t, String)> {
     let tid = task.file_name()?.to_str()?.parse().ok()?;
     Some((tid, fs::read_to_string(task.join("comm")).ok()?))
-}
-
-/// The number of the vCPU that a thread of this name runs.
-fn vcpu(comm: &str) -> Option<u32> {
-    let qemu = || {
-        let (number, accelerator) = comm.strip_prefix("CPU ")?.split_once('/')?;
-        ["KVM", "TCG"].contains(&accelerator).then_some(number)
-    };
-    let number = comm.strip_prefix("fc_vcpu ").or_else(qemu)?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::vcpu;
-
-    #[test]
-    fn knows_the_threads_by_their_names() {
-        for (comm, number) in [("fc_vcpu 0", 0), ("fc_vcpu 31", 31), ("CPU 0/KVM", 0), ("CPU 287/TCG", 287)] {
-            assert_eq!(vcpu(comm), Some(number), "{comm}");
-        }
-        for comm in [
-            "",
-            "qemu-system-x86",
-            "ALL CPUs/TCG",
-            "CPU 0/HVF",
-            "CPU 0",
-            "CPU /KVM",
-            "CPU +1/KVM",
-            "fc_vcpu",
-            "fc_vcpu ",
-            "fc_api",
-            "IO mon_iothread",
-        ] {
-            assert_eq!(vcpu(comm), None, "{comm}");
-        }
-    }
 }

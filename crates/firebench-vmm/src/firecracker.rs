@@ -5,122 +5,148 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use firebench_protocol::End;
 use serde_json::json;
 
-use crate::machine::{Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, VmmKind, text};
+use crate::described::DescribedSettings;
+use crate::kind::{Bus, Guest, Jailer, Jailing, KernelEntry, Kind, Program, Runs, VmmKind};
+use crate::machine::{Accel, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, text};
+use crate::preset::{MachineRequest, Published};
+use crate::setting::{Absent, Setting, Takes, Values};
 
-/// What only Firecracker has. The default is Firecracker's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// A static CPU template (`T2`, `T2S`, `C3`, ...); CPU passed through when absent.
-    pub cpu_template: Option<String>,
-    /// Level of the log file: `Error`, `Warning`, `Info`, `Debug`, `Trace`.
-    pub log_level: String,
-    /// How the disk is cached; Firecracker's default, unsafe, when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache_type: Option<CacheType>,
-    /// What reads the disk; Firecracker's default, sync, when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub io_engine: Option<IoEngine>,
-    /// Whether the guest's memory lies on huge pages of 2 MiB, from the pool that `vm.nr_hugepages` makes. Firecracker does not
-    /// reserve them: when the pool has too few, it dies of SIGBUS some time later (`docs/hugepages.md`).
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub huge_pages: bool,
-    /// Whether Firecracker asks for transparent huge pages (`madvise`), as QEMU always does; from 1.17 on
-    /// ([`TRANSPARENT_HUGE_PAGES_SINCE`]).
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub transparent_huge_pages: bool,
-    /// The jailer of this Firecracker, to run it under; none when absent. Firecracker's own filter of system calls is on either
-    /// way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jailer: Option<PathBuf>,
+/// Firecracker.
+pub static KIND: Kind = Kind {
+    name: "firecracker",
+    title: "Firecracker",
+    by_default: true,
+    program: Some(Program {
+        name: "firecracker",
+        version_line: "Firecracker",
+        // It finds devices through ACPI and takes `--no-api --config-file`.
+        oldest: Some((1, 12, 0)),
+        variable: "FIREBENCH_FIRECRACKER",
+        install: "fetch it (firebench fetch firecracker)",
+    }),
+    accels: &[Accel::Kvm],
+    // `MAX_SUPPORTED_VCPUS`.
+    max_vcpus: Some(32),
+    settings: &[&TEMPLATE, &LOG_LEVEL, &CACHE, &IO, &HUGE_PAGES, &TRANSPARENT_HUGE_PAGES, &JAILER],
+    // Source: `src/vmm/src/vstate/vcpu.rs`.
+    vcpu_threads: &[("fc_vcpu ", "")],
+    // It catches the signal (`FcExitCode::SIGXFSZ`).
+    file_limit_exit: Some(151),
+    runs: Runs::Guest(Guest {
+        kernel: KernelEntry::Elf,
+        bus: Bus::Mmio,
+        matched: |_| Values::default(),
+        published: Some(published),
+        jail: Jailing::Jailer(Jailer {
+            setting: &JAILER,
+            name: "jailer",
+            version_line: "Jailer",
+            about: "under its jailer (which needs root)",
+            root: "Firecracker's jailer makes a chroot and device nodes",
+        }),
+        firmware: None,
+        // It has no power to switch off (`docs/getting-started.md`: "issuing a `reboot` command").
+        end: |_| End::Restart,
+        describe,
+        launch,
+    }),
+};
+
+/// A static CPU template; CPU passed through when absent.
+pub static TEMPLATE: Setting =
+    Setting::new("template", Takes::Text("a name such as T2, or none"), "Firecracker's CPU template, or none")
+        .recorded("cpu_template")
+        .always_recorded()
+        .none("none")
+        .example("\"T2\"");
+
+/// Level of the log file: `Error`, `Warning`, `Info`, `Debug`, `Trace`.
+pub static LOG_LEVEL: Setting = Setting::decided("log-level", Takes::Text("a level"), "how much Firecracker logs")
+    .recorded("log_level")
+    .absent(Absent::Word("Info"))
+    .always_recorded();
+
+/// How the disk is cached, always through the host's page cache: never flushed, or when the guest says so. Firecracker's default,
+/// unsafe, when absent.
+pub static CACHE: Setting =
+    Setting::new("cache", Takes::Words(&["unsafe", "writeback"]), "how Firecracker caches the root disk")
+        .recorded("cache_type")
+        .example("\"unsafe\"");
+
+/// What reads the disk: its one thread for devices, which waits, Firecracker's default; or io_uring, a preview for developers,
+/// on Linux 5.10.51 and newer where the host allows it (sysctl `kernel.io_uring_disabled`).
+pub static IO: Setting = Setting::new("io", Takes::Words(&["sync", "async"]), "how Firecracker reads the root disk")
+    .recorded("io_engine")
+    .example("\"async\"");
+
+/// Whether the guest's memory lies on huge pages of 2 MiB, from the pool that `vm.nr_hugepages` makes. Firecracker does not
+/// reserve them: when the pool has too few, it dies of SIGBUS some time later (`docs/hugepages.md`).
+pub static HUGE_PAGES: Setting =
+    Setting::new("huge-pages", Takes::Switch, "the guest's memory on huge pages of the host").recorded("huge_pages");
+
+/// Whether Firecracker asks for transparent huge pages (`madvise`), as QEMU always does. Source of the version: Firecracker's
+/// `CHANGELOG.md` (after 1.16.1) and the version of the sources that have it, 1.17.0-dev.
+pub static TRANSPARENT_HUGE_PAGES: Setting = Setting::new(
+    "transparent-huge-pages",
+    Takes::Switch,
+    "Firecracker 1.17 and newer: ask for transparent huge pages, as QEMU always does",
+)
+.recorded("transparent_huge_pages")
+.since((1, 17), "make contenders alike with `sudo firebench tune --thp never`");
+
+/// The jailer of this Firecracker, to run it under; none when absent. Firecracker's own filter of system calls is on either way.
+pub static JAILER: Setting = Setting::decided("jailer", Takes::Path, "the jailer that Firecracker runs under");
+
+/// `--kernel-opts` of the published benchmark.
+pub(crate) const PUBLISHED_CMDLINE: &str = "console=ttyS0 noapic reboot=k panic=1 pci=off nomodules rw";
+/// The MAC address there.
+const PUBLISHED_MAC: &str = "2e:60:bf:c7:64:88";
+
+fn published(request: &MachineRequest, notices: &mut Vec<String>) -> Published {
+    if !request.intel {
+        notices.push("published: firecracker's CPU template T2 is left out, it exists for Intel CPUs alone".to_owned());
+    }
+    let mut cmdline = PUBLISHED_CMDLINE.to_owned();
+    if request.acpi_kernel {
+        cmdline = cmdline.replace("noapic ", "");
+        notices.push(
+            "published: firecracker's `noapic` is left out, with it this kernel finds no disk: its virtio devices \
+             come from ACPI, and their interrupts need the I/O APIC"
+                .to_owned(),
+        );
+    }
+    if request.modular_kernel {
+        notices.push(
+            "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows that \
+             word (the parameter is `nomodule`), it changes nothing"
+                .to_owned(),
+        );
+    }
+    let template = if request.intel { "T2" } else { "none" };
+    let values = Values::default().with(&TEMPLATE, template).with(&LOG_LEVEL, "Debug");
+    Published { vcpus: 1, mac: Some(PUBLISHED_MAC), values, cmdline }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            cpu_template: None,
-            log_level: "Info".to_owned(),
-            cache_type: None,
-            io_engine: None,
-            huge_pages: false,
-            transparent_huge_pages: false,
-            jailer: None,
-        }
+fn describe(values: &Values) -> DescribedSettings {
+    let default = DescribedSettings::default();
+    let io = values.text(&IO).filter(|&io| io != "sync");
+    DescribedSettings {
+        cpu: values.text(&TEMPLATE).map_or(default.cpu, |template| format!("template {template}")),
+        flushes: values.text(&CACHE).map_or(default.flushes, str::to_owned),
+        io: io.map_or(default.io, str::to_owned),
+        huge_pages: values.is_on(&HUGE_PAGES),
+        asks_for_huge_pages: values.is_on(&TRANSPARENT_HUGE_PAGES),
+        // Its ACPI tables say that there is no real-time clock.
+        clock_missed: false,
+        log_level: values.text(&LOG_LEVEL).map(str::to_owned),
+        filtered: true,
+        jailed: values.path(&JAILER).is_some(),
+        ..DescribedSettings::default()
     }
 }
-
-/// How Firecracker caches a disk: always through the host's page cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CacheType {
-    /// Never flushed.
-    Unsafe,
-    /// Flushed when the guest says so.
-    Writeback,
-}
-
-impl CacheType {
-    /// Every one.
-    pub const ALL: [CacheType; 2] = [CacheType::Unsafe, CacheType::Writeback];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            CacheType::Unsafe => "unsafe",
-            CacheType::Writeback => "writeback",
-        }
-    }
-
-    /// Firecracker's word.
-    fn word(self) -> &'static str {
-        match self {
-            CacheType::Unsafe => "Unsafe",
-            CacheType::Writeback => "Writeback",
-        }
-    }
-}
-
-/// What Firecracker reads a disk with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IoEngine {
-    /// Its one thread for devices, which waits.
-    Sync,
-    /// io_uring, a preview for developers; Linux 5.10.51 and newer, where the host allows it (sysctl
-    /// `kernel.io_uring_disabled`).
-    Async,
-}
-
-impl IoEngine {
-    /// Every one.
-    pub const ALL: [IoEngine; 2] = [IoEngine::Sync, IoEngine::Async];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            IoEngine::Sync => "sync",
-            IoEngine::Async => "async",
-        }
-    }
-
-    /// Firecracker's word.
-    fn word(self) -> &'static str {
-        match self {
-            IoEngine::Sync => "Sync",
-            IoEngine::Async => "Async",
-        }
-    }
-}
-
-/// The first version, major and minor, whose `huge_pages` can be `Transparent`. Source: Firecracker's `CHANGELOG.md` (after 1.16.1)
-/// and the version of the sources that have it, 1.17.0-dev.
-pub const TRANSPARENT_HUGE_PAGES_SINCE: (u64, u64) = (1, 17);
-
-/// `MAX_SUPPORTED_VCPUS` of Firecracker.
-pub(crate) const MAX_VCPUS: u32 = 32;
 
 /// The user and group that a jailed Firecracker becomes. Debian keeps the ids from 65000 to 65533 for nobody ("reserved", Debian
 /// Policy 9.2.2), systemd gives out none beyond 65519, and containers with 65536 ids have it.
@@ -137,15 +163,15 @@ struct Places<'a> {
 
 impl Places<'_> {
     /// Not jailed, or in the directory that the jailer will make its root: `WORK_DIR/EXECUTABLE/ID/root`.
-    fn new<'a>(settings: &Settings, paths: &'a Paths) -> Result<Places<'a>, LaunchError> {
+    fn new<'a>(values: &Values, paths: &'a Paths) -> Result<Places<'a>, LaunchError> {
         let work_dir = paths.work_dir.as_path();
-        if settings.jailer.is_none() {
+        if values.path(&JAILER).is_none() {
             return Ok(Places { work_dir, jail: None });
         }
         let name = paths.binary.file_name().unwrap_or_default();
         if !name.to_string_lossy().contains("firecracker") {
             let reason = "the jailer runs no program without \"firecracker\" in its name";
-            return Err(LaunchError::Path { vmm: VmmKind::Firecracker, path: paths.binary.clone(), reason });
+            return Err(LaunchError::Path { vmm: VmmKind(&KIND), path: paths.binary.clone(), reason });
         }
         let root = work_dir.join(name).join(JAIL).join("root");
         Ok(Places { work_dir, jail: Some(Jail { root, id: JAILED_ID, files: Vec::new() }) })
@@ -154,7 +180,7 @@ impl Places<'_> {
     /// A file of the host: as what Firecracker sees it. `name` is what it is called in a jail.
     fn given(&mut self, path: &Path, name: &str) -> Result<String, LaunchError> {
         match &mut self.jail {
-            None => text(VmmKind::Firecracker, path),
+            None => text(VmmKind(&KIND), path),
             Some(jail) => {
                 jail.files.push(JailedFile { path: path.to_owned(), seen: jail.root.join(name) });
                 Ok(format!("/{name}"))
@@ -167,7 +193,7 @@ impl Places<'_> {
         match &self.jail {
             None => {
                 let path = self.work_dir.join(name);
-                let seen = text(VmmKind::Firecracker, &path)?;
+                let seen = text(VmmKind(&KIND), &path)?;
                 Ok((path, seen))
             }
             Some(jail) => Ok((jail.root.join(name), format!("/{name}"))),
@@ -177,17 +203,9 @@ impl Places<'_> {
 
 /// The launch of a microVM: a configuration file, a log file, and a short command.
 #[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
-pub(crate) fn launch(
-    machine: &Machine,
-    settings: &Settings,
-    image: &Image,
-    paths: &Paths,
-) -> Result<Launch, LaunchError> {
-    const VMM: VmmKind = VmmKind::Firecracker;
-    if !(1..=MAX_VCPUS).contains(&machine.vcpus) {
-        return Err(LaunchError::Vcpus { vmm: VMM, max: MAX_VCPUS, vcpus: machine.vcpus });
-    }
-    let mut places = Places::new(settings, paths)?;
+fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = VmmKind(&KIND);
+    let mut places = Places::new(values, paths)?;
     let (config_path, config_seen) = places.own("firecracker.json")?;
     let (log_path, log_seen) = places.own("firecracker.log")?;
     let mut machine_config = json!({
@@ -195,13 +213,13 @@ pub(crate) fn launch(
         "mem_size_mib": machine.memory_mib,
         "smt": false,
     });
-    if let Some(template) = &settings.cpu_template {
+    if let Some(template) = values.text(&TEMPLATE) {
         machine_config["cpu_template"] = json!(template);
     }
-    let huge_pages = match (settings.huge_pages, settings.transparent_huge_pages) {
+    let huge_pages = match (values.is_on(&HUGE_PAGES), values.is_on(&TRANSPARENT_HUGE_PAGES)) {
         (true, true) => {
             return Err(LaunchError::Settings {
-                vmm: VMM,
+                vmm,
                 settings: "huge pages from the pool and transparent ones at once",
                 help: "choose huge-pages or transparent-huge-pages",
             });
@@ -213,7 +231,7 @@ pub(crate) fn launch(
     if let Some(huge_pages) = huge_pages {
         if machine.memory_mib % 2 != 0 {
             return Err(LaunchError::Settings {
-                vmm: VMM,
+                vmm,
                 settings: "an odd number of MiB of memory on huge pages",
                 help: "choose a --memory that is a multiple of 2MiB",
             });
@@ -227,11 +245,11 @@ pub(crate) fn launch(
         "is_root_device": false,
         "is_read_only": image.disk.read_only,
     });
-    if let Some(cache_type) = settings.cache_type {
-        drive["cache_type"] = json!(cache_type.word());
+    if let Some(cache) = values.text(&CACHE) {
+        drive["cache_type"] = json!(capitalised(cache));
     }
-    if let Some(io_engine) = settings.io_engine {
-        drive["io_engine"] = json!(io_engine.word());
+    if let Some(io) = values.text(&IO) {
+        drive["io_engine"] = json!(capitalised(io));
     }
     let mut config = json!({
         "boot-source": {
@@ -243,7 +261,7 @@ pub(crate) fn launch(
         "machine-config": machine_config,
         "logger": {
             "log_path": log_seen,
-            "level": settings.log_level,
+            "level": values.text(&LOG_LEVEL),
             "show_level": true,
             "show_log_origin": true,
         },
@@ -255,11 +273,11 @@ pub(crate) fn launch(
         }
         config["network-interfaces"] = json!([interface]);
     }
-    let binary = text(VMM, &paths.binary)?;
-    let mut argv = match &settings.jailer {
+    let binary = text(vmm, &paths.binary)?;
+    let mut argv = match values.path(&JAILER) {
         None => vec![binary],
         Some(jailer) => {
-            let (jailer, base, id) = (text(VMM, jailer)?, text(VMM, &paths.work_dir)?, JAILED_ID.to_string());
+            let (jailer, base, id) = (text(vmm, jailer)?, text(vmm, &paths.work_dir)?, JAILED_ID.to_string());
             let flags = ["--id", JAIL, "--exec-file", &binary, "--uid", &id, "--gid", &id, "--chroot-base-dir", &base];
             std::iter::once(jailer).chain(flags.map(str::to_owned)).chain(["--".to_owned()]).collect()
         }
@@ -279,4 +297,10 @@ pub(crate) fn launch(
         jail: places.jail,
         ..Launch::confined(machine, image, paths)
     })
+}
+
+/// Firecracker's spelling of a word.
+fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
 }

@@ -6,7 +6,22 @@
 
 use std::path::Path;
 
-use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, VmmKind, text};
+use crate::kind::{Kind, Runs, VmmKind};
+use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, text};
+
+/// The bare host. Its program is the agent.
+pub static KIND: Kind = Kind {
+    name: "host",
+    title: "Bare host",
+    by_default: false,
+    program: None,
+    accels: &[Accel::Native],
+    max_vcpus: None,
+    settings: &[],
+    vcpu_threads: &[],
+    file_limit_exit: None,
+    runs: Runs::Process(launch),
+};
 
 /// The launch of the agent (`paths.binary`) with the [`firebench_protocol::HostJob`] in the file `job`. Its frames come on
 /// standard output, where a VM has its console. Pure: reads and writes nothing.
@@ -17,11 +32,11 @@ use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, VmmKind, text};
 /// # Errors
 /// [`LaunchError`] when the machine has an accelerator, or a path is no text.
 pub fn launch(machine: &Machine, job: &Path, paths: &Paths) -> Result<Launch, LaunchError> {
-    const VMM: VmmKind = VmmKind::Host;
+    let vmm = VmmKind(&KIND);
     if machine.accel != Accel::Native {
-        return Err(LaunchError::Accelerator { vmm: VMM, accel: machine.accel });
+        return Err(LaunchError::Accelerator { vmm, accel: machine.accel });
     }
-    let argv = vec![text(VMM, &paths.binary)?, "host".to_owned(), text(VMM, job)?];
+    let argv = vec![text(vmm, &paths.binary)?, "host".to_owned(), text(vmm, job)?];
     Ok(Launch {
         argv,
         memory_limit: Some(u64::from(machine.memory_mib) << 20),

@@ -1,48 +1,121 @@
 //! From contender and image to a launch, as a pure function.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use firebench_protocol::End;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::machine::{Image, Launch, LaunchError, Machine, Paths, VmmKind};
-use crate::{firecracker, qemu};
+use crate::described::DescribedSettings;
+use crate::kind::{Runs, VmmKind};
+use crate::machine::{Image, Launch, LaunchError, Machine, Paths};
+use crate::setting::{Setting, Takes, Value, Values};
 
-impl VmmKind {
-    /// The most vCPUs that the VMM accepts; the host has the CPUs that it has.
-    pub fn max_vcpus(self) -> Option<u32> {
-        match self {
-            VmmKind::Qemu => Some(qemu::MAX_VCPUS),
-            VmmKind::Firecracker => Some(firecracker::MAX_VCPUS),
-            VmmKind::Host => None,
-        }
-    }
-}
-
-/// Settings that only one VMM has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "vmm", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Settings {
-    /// QEMU.
-    Qemu(qemu::Settings),
-    /// Firecracker.
-    Firecracker(firecracker::Settings),
+/// A kind with what only it has. In JSON, the kind's name as `vmm` beside the settings' recorded words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Settings {
+    /// Whose settings they are.
+    pub vmm: VmmKind,
+    /// The settings.
+    pub values: Values,
 }
 
 impl Settings {
-    /// How guests end their machine. QEMU's microvm has ACPI's soft-off, and its restart hangs without `reboot=t` on the kernel
-    /// command line; Firecracker has no power to switch off (`docs/getting-started.md`: "issuing a `reboot` command").
-    pub fn end(&self) -> End {
-        match self {
-            Settings::Qemu(settings) if settings.acpi => End::PowerOff,
-            Settings::Qemu(_) | Settings::Firecracker(_) => End::Restart,
-        }
+    /// Of a kind, everything as it does by itself.
+    pub fn new(vmm: VmmKind) -> Settings {
+        Settings { vmm, values: Values::default() }
     }
 
-    /// Whose settings they are.
-    pub fn vmm(&self) -> VmmKind {
-        match self {
-            Settings::Qemu(_) => VmmKind::Qemu,
-            Settings::Firecracker(_) => VmmKind::Firecracker,
+    /// The same with a setting.
+    #[must_use]
+    pub fn with(mut self, setting: &Setting, value: impl Into<Value>) -> Settings {
+        self.values.set(setting, value);
+        self
+    }
+
+    /// How guests end their machine.
+    pub fn end(&self) -> End {
+        self.vmm.guest().map_or(End::PowerOff, |guest| (guest.end)(&self.values))
+    }
+
+    /// In words that VMMs share; none of a kind that boots no guest.
+    pub fn describe(&self) -> Option<DescribedSettings> {
+        Some((self.vmm.guest()?.describe)(&self.values))
+    }
+
+    /// The files among them, each with the setting that names it.
+    pub fn files(&self) -> Vec<(&'static Setting, String)> {
+        let files = self.vmm.settings.iter().filter(|setting| setting.takes == Takes::Path);
+        files.filter_map(|setting| Some((*setting, self.values.text(setting)?.to_owned()))).collect()
+    }
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("vmm", &self.vmm)?;
+        for setting in self.vmm.settings {
+            match self.values.get(setting) {
+                Some(value) => map.serialize_entry(setting.recorded, value)?,
+                None if setting.always_recorded => map.serialize_entry(setting.recorded, &setting.default())?,
+                None => {}
+            }
         }
+        map.end()
+    }
+}
+
+/// [`Settings`] as they are written.
+#[derive(Deserialize)]
+struct Written {
+    vmm: VmmKind,
+    #[serde(flatten)]
+    values: BTreeMap<String, Option<Value>>,
+}
+
+/// Settings that their kind does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A word that is not known.
+    #[error("{vmm} has no setting `{word}`")]
+    Unknown {
+        /// Whose settings.
+        vmm: VmmKind,
+        /// The word.
+        word: String,
+    },
+    /// A value that it does not take.
+    #[error("the setting `{word}` of {vmm} takes {takes}, not {value}")]
+    Value {
+        /// Whose settings.
+        vmm: VmmKind,
+        /// The word.
+        word: String,
+        /// What it takes.
+        takes: Takes,
+        /// The value.
+        value: Value,
+    },
+}
+
+impl TryFrom<Written> for Settings {
+    type Error = SettingsError;
+
+    fn try_from(Written { vmm, values: written }: Written) -> Result<Self, Self::Error> {
+        let mut values = Values::default();
+        for (word, value) in written {
+            let Some(setting) = vmm.settings.iter().find(|setting| setting.recorded == word) else {
+                return Err(SettingsError::Unknown { vmm, word });
+            };
+            match value {
+                Some(value) if setting.takes.accepts(&value) => values.set(setting, value),
+                Some(value) => return Err(SettingsError::Value { vmm, word, takes: setting.takes, value }),
+                None => {}
+            }
+        }
+        Ok(Settings { vmm, values })
     }
 }
 
@@ -64,12 +137,23 @@ pub struct Contender {
 /// [`LaunchError`] when the VMM cannot build the machine.
 pub fn launch(contender: &Contender, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
     let machine = &contender.machine;
-    let vmm = contender.settings.vmm();
-    if !vmm.supports(machine.accel) {
-        return Err(LaunchError::Accelerator { vmm, accel: machine.accel });
+    let Settings { vmm, values } = &contender.settings;
+    let Some(guest) = vmm.guest().filter(|_| vmm.supports(machine.accel)) else {
+        return Err(LaunchError::Accelerator { vmm: *vmm, accel: machine.accel });
+    };
+    if let Some(max) = vmm.max_vcpus.filter(|max| !(1..=*max).contains(&machine.vcpus)) {
+        return Err(LaunchError::Vcpus { vmm: *vmm, max, vcpus: machine.vcpus });
     }
-    match &contender.settings {
-        Settings::Qemu(settings) => qemu::launch(machine, settings, image, paths),
-        Settings::Firecracker(settings) => firecracker::launch(machine, settings, image, paths),
+    (guest.launch)(machine, values, image, paths)
+}
+
+/// The launch of a kind that boots no guest, with the job in the file `job`. Pure.
+///
+/// # Errors
+/// [`LaunchError`] when it cannot run on the machine.
+pub fn launch_process(vmm: VmmKind, machine: &Machine, job: &Path, paths: &Paths) -> Result<Launch, LaunchError> {
+    match vmm.0.runs {
+        Runs::Process(launch) if vmm.supports(machine.accel) => launch(machine, job, paths),
+        _ => Err(LaunchError::Accelerator { vmm, accel: machine.accel }),
     }
 }

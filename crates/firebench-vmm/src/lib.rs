@@ -5,24 +5,35 @@
 //! |---|---|
 //! | [`machine`] | the words: a machine, an image, a launch |
 //! | [`limits`], [`CpuLimit`] | what a VMM may use at most, and what quotas leave of the CPUs |
-//! | [`qemu`], [`firecracker`] | one VMM each: its settings, and its launch |
-//! | [`host`] | the same of the control, which has no VMM |
-//! | [`mod@launch`] | which of them a contender takes |
+//! | [`kind`] | what is known of a kind of contender, all of it |
+//! | [`kinds`] | the table of kinds |
+//! | [`qemu`], [`firecracker`] | one VMM each |
+//! | [`host`] | the control, which has no VMM |
+//! | [`setting`] | what a contender can be given: one definition each |
+//! | [`described`] | settings in words that VMMs share |
+//! | [`preset`] | from what the user wants to a machine |
+//! | [`mod@launch`] | from a contender and an image to a launch |
 
 mod cpulimit;
+pub mod described;
 pub mod firecracker;
 pub mod host;
-pub mod kernel_words;
+pub mod kind;
+pub mod kinds;
 pub mod launch;
 pub mod limits;
 pub mod machine;
+pub mod preset;
 pub mod qemu;
+pub mod setting;
 mod shell;
 
 pub use cpulimit::CpuLimit;
-pub use launch::{Contender, Settings, launch};
+pub use described::DescribedSettings;
+pub use kind::{Kind, VmmKind};
+pub use launch::{Contender, Settings, launch, launch_process};
 pub use limits::Limits;
 pub use machine::{
-    Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Tap, VmmKind,
+    Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Tap,
 };
 pub use shell::quote;

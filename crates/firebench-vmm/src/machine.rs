@@ -4,59 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::VmmKind;
 use crate::limits::Limits;
-
-/// What firebench can start: virtual machine monitors, and the control without one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VmmKind {
-    /// QEMU's microvm machine.
-    Qemu,
-    /// Firecracker.
-    Firecracker,
-    /// No VMM: the bare host, the control.
-    Host,
-}
-
-impl VmmKind {
-    /// Every VMM, in the order in which they are listed and run when the user names none.
-    pub const ALL: [VmmKind; 2] = [VmmKind::Qemu, VmmKind::Firecracker];
-    /// Whatever the user can name: every VMM, and the host.
-    pub const EVERY: [VmmKind; 3] = [VmmKind::Qemu, VmmKind::Firecracker, VmmKind::Host];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            VmmKind::Qemu => "qemu",
-            VmmKind::Firecracker => "firecracker",
-            VmmKind::Host => "host",
-        }
-    }
-
-    /// The executable that is looked up on PATH; of the host, the agent, which is found beside firebench.
-    pub fn program(self) -> &'static str {
-        match self {
-            VmmKind::Qemu => "qemu-system-x86_64",
-            VmmKind::Firecracker => "firecracker",
-            VmmKind::Host => "firebench-agent",
-        }
-    }
-
-    /// Whether this VMM can execute guests with `accel`; of the host, whether that is no guest.
-    pub fn supports(self, accel: Accel) -> bool {
-        match self {
-            VmmKind::Qemu => accel != Accel::Native,
-            VmmKind::Firecracker => accel == Accel::Kvm,
-            VmmKind::Host => accel == Accel::Native,
-        }
-    }
-}
-
-impl std::fmt::Display for VmmKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// What executes guest instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,7 +89,7 @@ pub enum HostCache {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// ELF `vmlinux`: what both QEMU (PVH entry) and Firecracker load.
+    /// ELF `vmlinux`: what every VMM loads.
     pub kernel: PathBuf,
     /// Kernel command line.
     pub cmdline: String,
@@ -241,8 +190,8 @@ pub enum LaunchError {
     /// The VMM has no such accelerator.
     #[error("{vmm} cannot run guests with {accel}")]
     #[diagnostic(help(
-        "Firecracker needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine. The host, and it alone, \
-         runs native"
+        "a VMM that takes kvm alone needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine. What boots \
+         no guest, and that alone, runs native"
     ))]
     Accelerator {
         /// Who.

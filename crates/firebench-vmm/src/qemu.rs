@@ -2,203 +2,213 @@
 //!
 //! Source: QEMU's manual, "microvm virtual platform", and `qemu-system-x86_64 --help`.
 
-use serde::{Deserialize, Serialize};
+use firebench_protocol::End;
 
-use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, VmmKind, text};
+use crate::described::DescribedSettings;
+use crate::kind::{Bus, Filter, Firmware, Guest, Jailing, KernelEntry, Kind, Program, Runs, VmmKind};
+use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, text};
+use crate::preset::{MachineRequest, Published};
+use crate::setting::{Absent, Setting, Takes, Values};
 
-/// What only QEMU has. The default is QEMU's own, but for `rtc`, where it is the published benchmark's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// The CPU model (`-cpu`); QEMU's default when absent.
-    pub cpu: Option<String>,
-    /// Whether the machine has ACPI, QEMU's default. A guest kernel without ACPI needs a machine without: only then QEMU tells
-    /// on the kernel command line where the devices are.
-    pub acpi: bool,
-    /// Whether the machine has a real-time clock. Without one, as in the published benchmark, the kernel looks for it all the
-    /// same, and waits about a second of its boot before it gives up.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub rtc: bool,
-    /// How the disk is cached (`-drive cache=`); QEMU's default, writeback, when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<Cache>,
-    /// What reads the disk (`-drive aio=`); QEMU's default, threads, when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub aio: Option<Aio>,
-    /// Whether the guest's memory lies on huge pages of 2 MiB, from the pool that `vm.nr_hugepages` makes. QEMU ends with its
-    /// own words when the pool has too few.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub huge_pages: bool,
-    /// The filter of its system calls (`-sandbox`), which takes a build with seccomp; QEMU's default, none, when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sandbox: Option<Sandbox>,
-}
+/// QEMU.
+pub static KIND: Kind = Kind {
+    name: "qemu",
+    title: "QEMU",
+    by_default: true,
+    program: Some(Program {
+        name: "qemu-system-x86_64",
+        version_line: "QEMU",
+        oldest: None,
+        variable: "FIREBENCH_QEMU",
+        install: "install it (Debian and Ubuntu: apt-get install qemu-system-x86)",
+    }),
+    accels: &[Accel::Kvm, Accel::Tcg],
+    // `max_cpus` in `hw/i386/microvm.c`.
+    max_vcpus: Some(288),
+    settings: &[&CPU, &ACPI, &RTC, &CACHE, &IO, &HUGE_PAGES, &SANDBOX],
+    // Sources: `accel/kvm/kvm-accel-ops.c` and `accel/tcg/tcg-accel-ops-mttcg.c`, with `debug-threads=on`.
+    vcpu_threads: &[("CPU ", "/KVM"), ("CPU ", "/TCG")],
+    file_limit_exit: None,
+    runs: Runs::Guest(Guest {
+        kernel: KernelEntry::Pvh,
+        bus: Bus::Mmio,
+        matched,
+        published: Some(published),
+        jail: Jailing::Filter(Filter {
+            setting: &SANDBOX,
+            on: "on",
+            strict: "strict",
+            option: "-sandbox",
+            // A start that ends after the filter is there.
+            probe: &["-sandbox", SANDBOX_STRICT, "-device", "help"],
+            about: "in the strictest of its sandboxes",
+            remedy: "take a QEMU that was built with seccomp, as those of distributions are",
+        }),
+        firmware: Some(Firmware { ask: &["-L", "help"], files: &FIRMWARE_FILES }),
+        // With ACPI there is its soft-off; a restart hangs without `reboot=t` on the kernel command line.
+        end: |values| if values.is_on(&ACPI) { End::PowerOff } else { End::Restart },
+        describe,
+        launch,
+    }),
+};
 
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { cpu: None, acpi: true, rtc: false, cache: None, aio: None, huge_pages: false, sandbox: None }
-    }
-}
+/// The CPU model (`-cpu`); QEMU's default when absent.
+pub static CPU: Setting =
+    Setting::new("cpu", Takes::Text("a CPU model"), "QEMU's CPU model (-cpu)").always_recorded().example("\"host\"");
 
-/// How closely QEMU's system calls are filtered.
-///
-/// Source: qemu(1), `-sandbox`, and `softmmu/qemu-seccomp.c`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// Without what no QEMU ever needs.
-    On,
-    /// Nor what is obsolete, gives rights, starts processes, or changes priorities and affinity.
-    Strict,
-}
+/// Whether the machine has ACPI, QEMU's default. A guest kernel without ACPI needs a machine without: only then QEMU tells
+/// on the kernel command line where the devices are.
+pub static ACPI: Setting =
+    Setting::decided("acpi", Takes::Switch, "whether QEMU's machine has ACPI").absent(Absent::On).always_recorded();
 
-impl Sandbox {
-    /// Every one.
-    pub const ALL: [Sandbox; 2] = [Sandbox::On, Sandbox::Strict];
+/// Whether the machine has a real-time clock, as by QEMU's default. Without one, as in the published benchmark, the kernel looks
+/// for it all the same, and waits about a second of its boot before it gives up.
+pub static RTC: Setting = Setting::new(
+    "rtc",
+    Takes::Switch,
+    "QEMU's microvm with a real-time clock or without: a kernel that finds none waits about a second of its boot for it",
+)
+.example("false");
 
-    /// The name in files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sandbox::On => "on",
-            Sandbox::Strict => "strict",
-        }
-    }
-
-    /// QEMU's words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Sandbox::On => "on",
-            Sandbox::Strict => "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        }
-    }
-}
-
-/// How QEMU caches a disk.
+/// How the disk is cached (`-drive cache=`); QEMU's default, writeback, when absent. `none` and `directsync` go past the host's
+/// page cache; `writethrough` and `directsync` flush every write, `none` and `writeback` when the guest says so, `unsafe` never.
 ///
 /// Source: qemu(1), `-drive cache=`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cache {
-    /// Past the host's page cache; flushed when the guest says so.
-    None,
-    /// Through the page cache; flushed when the guest says so.
-    Writeback,
-    /// Through the page cache; every write flushed.
-    Writethrough,
-    /// Past the page cache; every write flushed.
-    Directsync,
-    /// Through the page cache; never flushed.
-    Unsafe,
-}
+pub static CACHE: Setting = Setting::new(
+    "cache",
+    Takes::Words(&["none", "writeback", "writethrough", "directsync", "unsafe"]),
+    "how QEMU caches the root disk",
+)
+.example("\"unsafe\"");
 
-impl Cache {
-    /// Every one.
-    pub const ALL: [Cache; 5] = [Cache::None, Cache::Writeback, Cache::Writethrough, Cache::Directsync, Cache::Unsafe];
-
-    /// The name in command lines, files and reports: QEMU's.
-    pub fn name(self) -> &'static str {
-        match self {
-            Cache::None => "none",
-            Cache::Writeback => "writeback",
-            Cache::Writethrough => "writethrough",
-            Cache::Directsync => "directsync",
-            Cache::Unsafe => "unsafe",
-        }
-    }
-
-    /// Whether it goes past the host's page cache (`O_DIRECT`).
-    pub fn direct(self) -> bool {
-        matches!(self, Cache::None | Cache::Directsync)
-    }
-}
-
-/// What QEMU reads a disk with.
+/// What reads the disk (`-drive aio=`): a pool of threads that wait, QEMU's default; Linux' asynchronous I/O, which works past the
+/// page cache alone; io_uring, where QEMU was built with it and the host allows it (sysctl `kernel.io_uring_disabled`).
 ///
 /// Source: qemu(1), `-drive aio=`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aio {
-    /// A pool of threads that wait.
-    Threads,
-    /// Linux' asynchronous I/O, which works past the page cache alone.
-    Native,
-    /// io_uring, where QEMU was built with it and the host allows it (sysctl `kernel.io_uring_disabled`).
-    IoUring,
+pub static IO: Setting =
+    Setting::new("io", Takes::Words(&["threads", "native", "io-uring"]), "how QEMU reads the root disk")
+        .recorded("aio")
+        .example("\"threads\"");
+
+/// Whether the guest's memory lies on huge pages of 2 MiB, from the pool that `vm.nr_hugepages` makes. QEMU ends with its
+/// own words when the pool has too few.
+pub static HUGE_PAGES: Setting =
+    Setting::new("huge-pages", Takes::Switch, "the guest's memory on huge pages of the host").recorded("huge_pages");
+
+/// The filter of its system calls (`-sandbox`), which takes a build with seccomp; QEMU's default, none, when absent. `on`:
+/// without what no QEMU ever needs; `strict`: nor what is obsolete, gives rights, starts processes, or changes priorities and
+/// affinity.
+///
+/// Source: qemu(1), `-sandbox`, and `softmmu/qemu-seccomp.c`.
+pub static SANDBOX: Setting =
+    Setting::decided("sandbox", Takes::Words(&["on", "strict"]), "how closely QEMU's system calls are filtered");
+
+/// QEMU's words for the sandbox `on`.
+pub const SANDBOX_ON: &str = "on";
+/// QEMU's words for the sandbox `strict`.
+pub const SANDBOX_STRICT: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// Firmware that the microvm machine may load: its BIOS, or qboot, and the option ROMs that start a kernel.
+const FIRMWARE_FILES: [&str; 7] =
+    ["bios-microvm.bin", FIRMWARE, "pvh.bin", "linuxboot_dma.bin", "bios-256k.bin", "kvmvapic.bin", "efi-virtio.rom"];
+
+/// `-append` of the published benchmark.
+pub(crate) const PUBLISHED_CMDLINE: &str = "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda";
+
+fn matched(request: &MachineRequest) -> Values {
+    let cpu = if request.accel == Accel::Tcg { "max" } else { "host" };
+    // Without its clock the kernel would wait for one, and other VMMs' kernels do not.
+    Values::default().with(&CPU, cpu).with(&ACPI, request.acpi_kernel).with(&RTC, true)
 }
 
-impl Aio {
-    /// Every one.
-    pub const ALL: [Aio; 3] = [Aio::Threads, Aio::Native, Aio::IoUring];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Aio::Threads => "threads",
-            Aio::Native => "native",
-            Aio::IoUring => "io-uring",
-        }
+fn published(request: &MachineRequest, notices: &mut Vec<String>) -> Published {
+    if request.accel == Accel::Tcg {
+        notices.push("published: qemu's -enable-kvm is replaced by -accel tcg,thread=multi".to_owned());
     }
-
-    /// QEMU's word.
-    fn word(self) -> &'static str {
-        match self {
-            Aio::Threads | Aio::Native => self.name(),
-            Aio::IoUring => "io_uring",
-        }
+    let mut cmdline = PUBLISHED_CMDLINE.to_owned();
+    if !request.acpi_kernel {
+        cmdline.push_str(" reboot=t");
+        notices.push(
+            "published: qemu's machine gets acpi=off, else this kernel, which has no ACPI, finds no disk; and `reboot=t`, \
+             else it does not end"
+                .to_owned(),
+        );
     }
+    Published { vcpus: 2, mac: None, values: Values::default().with(&ACPI, request.acpi_kernel), cmdline }
 }
 
-/// QEMU accepts up to 288 vCPUs on microvm (`hw/i386/microvm.c`, `max_cpus`).
-pub(crate) const MAX_VCPUS: u32 = 288;
+/// Whether a cache mode goes past the host's page cache (`O_DIRECT`).
+fn is_direct(cache: &str) -> bool {
+    ["none", "directsync"].contains(&cache)
+}
+
+fn describe(values: &Values) -> DescribedSettings {
+    let default = DescribedSettings::default();
+    let cache = values.text(&CACHE);
+    let io = values.text(&IO).filter(|&io| io != "threads");
+    let sandbox = values.text(&SANDBOX);
+    DescribedSettings {
+        cpu: match values.text(&CPU) {
+            None => "QEMU's default model".to_owned(),
+            Some("host") => default.cpu,
+            Some(model) => format!("model {model}"),
+        },
+        cache: if cache.is_some_and(is_direct) { DescribedSettings::PAST.to_owned() } else { default.cache },
+        flushes: cache.map_or(default.flushes, str::to_owned),
+        io: io.map_or(default.io, str::to_owned),
+        huge_pages: values.is_on(&HUGE_PAGES),
+        // With madvise(2), always (`ram_block_add` in `system/physmem.c`).
+        asks_for_huge_pages: true,
+        acpi: Some(if values.is_on(&ACPI) { "yes" } else { "no" }.to_owned()),
+        clock_missed: !values.is_on(&RTC),
+        log_level: None,
+        filtered: sandbox.is_some(),
+        jailed: sandbox == Some("strict"),
+    }
+}
 
 /// qboot, the firmware that QEMU ships for microvm. Its default there, a SeaBIOS, puts the ACPI tables at the end of the
 /// memory, where QEMU puts the initrd of a PVH kernel: the kernel then reads the initrd as a table and hangs.
 const FIRMWARE: &str = "qboot.rom";
 
 /// The launch of a microvm. The order of the flags is that of the published benchmark.
-pub(crate) fn launch(
-    machine: &Machine,
-    settings: &Settings,
-    image: &Image,
-    paths: &Paths,
-) -> Result<Launch, LaunchError> {
-    const VMM: VmmKind = VmmKind::Qemu;
-    if !(1..=MAX_VCPUS).contains(&machine.vcpus) {
-        return Err(LaunchError::Vcpus { vmm: VMM, max: MAX_VCPUS, vcpus: machine.vcpus });
-    }
-    if settings.aio == Some(Aio::Native) && !settings.cache.is_some_and(Cache::direct) {
+fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = VmmKind(&KIND);
+    let cache = values.text(&CACHE);
+    let huge_pages = values.is_on(&HUGE_PAGES);
+    if values.text(&IO) == Some("native") && !cache.is_some_and(is_direct) {
         return Err(LaunchError::Settings {
-            vmm: VMM,
+            vmm,
             settings: "asynchronous I/O of the kernel (native) through the page cache",
             help: "choose the cache mode none or directsync beside it, or other I/O",
         });
     }
-    let mut argv = vec![text(VMM, &paths.binary)?];
+    let mut argv = vec![text(vmm, &paths.binary)?];
     let mut flag = |args: &[&str]| argv.extend(args.iter().map(|&a| a.to_owned()));
     if machine.cpus.is_some() {
         // Gives threads their names, by which those of the vCPUs are found.
         flag(&["-name", "firebench,debug-threads=on"]);
     }
-    let rtc = if settings.rtc { "on" } else { "off" };
-    let acpi = if settings.acpi { "" } else { ",acpi=off" };
-    let memory = if settings.huge_pages { ",memory-backend=mem" } else { "" };
+    let rtc = if values.is_on(&RTC) { "on" } else { "off" };
+    let acpi = if values.is_on(&ACPI) { "" } else { ",acpi=off" };
+    let memory = if huge_pages { ",memory-backend=mem" } else { "" };
     flag(&["-M", &format!("microvm,rtc={rtc}{acpi}{memory}")]);
     match machine.accel {
         Accel::Kvm => flag(&["-enable-kvm"]),
         Accel::Tcg => flag(&["-accel", "tcg,thread=multi"]),
-        Accel::Native => return Err(LaunchError::Accelerator { vmm: VMM, accel: machine.accel }),
+        Accel::Native => return Err(LaunchError::Accelerator { vmm, accel: machine.accel }),
     }
-    if let Some(cpu) = &settings.cpu {
+    if let Some(cpu) = values.text(&CPU) {
         flag(&["-cpu", cpu]);
     }
     flag(&["-smp", &machine.vcpus.to_string()]);
     flag(&["-m", &size(machine.memory_mib)]);
-    if settings.huge_pages {
+    if huge_pages {
         let size = size(machine.memory_mib);
         flag(&["-object", &format!("memory-backend-memfd,id=mem,size={size},hugetlb=on,hugetlbsize=2m")]);
     }
-    flag(&["-kernel", &text(VMM, &image.kernel)?]);
-    flag(&["-initrd", &text(VMM, &image.initramfs)?]);
+    flag(&["-kernel", &text(vmm, &image.kernel)?]);
+    flag(&["-initrd", &text(vmm, &image.initramfs)?]);
     flag(&["-bios", FIRMWARE]);
     flag(&["-append", &image.cmdline]);
     flag(&["-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio"]);
@@ -206,14 +216,14 @@ pub(crate) fn launch(
     if image.disk.read_only {
         options += ",readonly=on";
     }
-    if let Some(cache) = settings.cache {
-        options += &format!(",cache={}", cache.name());
+    if let Some(cache) = cache {
+        options += &format!(",cache={cache}");
     }
-    if let Some(aio) = settings.aio {
-        options += &format!(",aio={}", aio.word());
+    if let Some(io) = values.text(&IO) {
+        options += &format!(",aio={}", io.replace('-', "_"));
     }
     // QEMU's option syntax doubles a comma that belongs to a value.
-    let disk = text(VMM, &image.disk.path)?.replace(',', ",,");
+    let disk = text(vmm, &image.disk.path)?.replace(',', ",,");
     flag(&["-drive", &format!("id=test,file={disk},format=raw,if=none{options}")]);
     flag(&["-device", "virtio-blk-device,drive=test"]);
     if let Some(tap) = &machine.tap {
@@ -222,11 +232,13 @@ pub(crate) fn launch(
         flag(&["-device", &format!("virtio-net-device,netdev=tap0{mac}")]);
     }
     flag(&["-no-reboot"]);
-    if let Some(sandbox) = settings.sandbox {
-        flag(&["-sandbox", sandbox.words()]);
+    match values.text(&SANDBOX) {
+        Some("strict") => flag(&["-sandbox", SANDBOX_STRICT]),
+        Some(_) => flag(&["-sandbox", SANDBOX_ON]),
+        None => {}
     }
     let mut confined = Launch::confined(machine, image, paths);
-    if let Some(limits) = confined.limits.as_mut().filter(|_| settings.huge_pages) {
+    if let Some(limits) = confined.limits.as_mut().filter(|_| huge_pages) {
         // Huge pages are a file to the kernel.
         limits.file = limits.memory;
     }

@@ -2,9 +2,10 @@
 #![cfg(test)]
 #![allow(clippy::string_slice, reason = "a test may panic")]
 
+use firebench_vmm::setting::{Setting, Takes};
 use firebench_vmm::{
     Accel, Contender, Drive, Image, Launch, LaunchError, Machine, Paths, Settings, Tap, VmmKind, firecracker, host,
-    launch, qemu,
+    kinds, launch, qemu,
 };
 use insta::assert_snapshot;
 
@@ -25,19 +26,27 @@ fn image() -> Image {
     }
 }
 
+const QEMU: VmmKind = VmmKind(&qemu::KIND);
+const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
+
+fn of(vmm: VmmKind) -> Settings {
+    Settings::new(vmm)
+}
+
+fn on(machine: Machine, settings: Settings) -> Contender {
+    Contender { name: settings.vmm.name.to_owned(), machine, settings }
+}
+
 fn on_qemu(machine: Machine, cpu: Option<&str>) -> Contender {
-    let settings = Settings::Qemu(qemu::Settings { cpu: cpu.map(str::to_owned), ..qemu::Settings::default() });
-    Contender { name: "qemu".to_owned(), machine, settings }
+    on(machine, cpu.map_or(of(QEMU), |cpu| of(QEMU).with(&qemu::CPU, cpu)))
 }
 
 fn on_firecracker(machine: Machine, template: Option<&str>) -> Contender {
-    let settings =
-        firecracker::Settings { cpu_template: template.map(str::to_owned), ..firecracker::Settings::default() };
-    Contender { name: "firecracker".to_owned(), machine, settings: Settings::Firecracker(settings) }
+    on(machine, of(FIRECRACKER).with(&firecracker::TEMPLATE, template.unwrap_or("none")))
 }
 
 fn try_launch(contender: &Contender, image: &Image) -> Result<Launch, LaunchError> {
-    let program = contender.settings.vmm().program();
+    let program = contender.settings.vmm.program.as_ref().expect("a VMM has a program").name;
     launch(contender, image, &Paths { binary: format!("/usr/bin/{program}").into(), work_dir: "/run/boot-0".into() })
 }
 
@@ -52,8 +61,7 @@ fn qemu_with_kvm() {
 
 #[test]
 fn qemu_without_acpi() {
-    let settings = Settings::Qemu(qemu::Settings { acpi: false, ..qemu::Settings::default() });
-    let launch = try_launch(&Contender { settings, ..on_qemu(machine(), None) }, &image()).expect("a launch");
+    let launch = try_launch(&on(machine(), of(QEMU).with(&qemu::ACPI, false)), &image()).expect("a launch");
     assert_eq!(launch.argv[1..3], ["-M", "microvm,rtc=off,acpi=off"]);
 }
 
@@ -101,40 +109,38 @@ fn a_writable_disk_with_a_comma() {
 
 #[test]
 fn qemu_with_all_of_its_settings() {
-    let settings = Settings::Qemu(qemu::Settings {
-        cpu: Some("host".to_owned()),
-        acpi: false,
-        rtc: true,
-        cache: Some(qemu::Cache::None),
-        aio: Some(qemu::Aio::Native),
-        huge_pages: true,
-        sandbox: Some(qemu::Sandbox::Strict),
-    });
+    let settings = of(QEMU)
+        .with(&qemu::CPU, "host")
+        .with(&qemu::ACPI, false)
+        .with(&qemu::RTC, true)
+        .with(&qemu::CACHE, "none")
+        .with(&qemu::IO, "native")
+        .with(&qemu::HUGE_PAGES, true)
+        .with(&qemu::SANDBOX, "strict");
     let machine = Machine { cpus: Some(vec![2, 3]), memory_mib: 768, ..machine() };
-    assert_snapshot!(shell(&Contender { settings, ..on_qemu(machine, None) }));
+    assert_snapshot!(shell(&on(machine, settings)));
+}
+
+fn jailed() -> Settings {
+    of(FIRECRACKER).with(&firecracker::JAILER, "/usr/bin/jailer")
 }
 
 #[test]
 fn firecracker_with_all_of_its_settings() {
-    let settings = Settings::Firecracker(firecracker::Settings {
-        cpu_template: Some("T2".to_owned()),
-        log_level: "Debug".to_owned(),
-        cache_type: Some(firecracker::CacheType::Writeback),
-        io_engine: Some(firecracker::IoEngine::Async),
-        huge_pages: true,
-        transparent_huge_pages: false,
-        jailer: Some("/usr/bin/jailer".into()),
-    });
+    let settings = jailed()
+        .with(&firecracker::TEMPLATE, "T2")
+        .with(&firecracker::LOG_LEVEL, "Debug")
+        .with(&firecracker::CACHE, "writeback")
+        .with(&firecracker::IO, "async")
+        .with(&firecracker::HUGE_PAGES, true);
     let machine = Machine { cpus: Some(vec![2, 3]), ..machine() };
-    assert_snapshot!(shell(&Contender { settings, ..on_firecracker(machine, None) }));
+    assert_snapshot!(shell(&on(machine, settings)));
 }
 
 #[test]
 fn what_a_vmm_may_write_and_use() {
     const MIB: u64 = 1 << 20;
-    let template = firecracker::Settings { jailer: Some("/usr/bin/jailer".into()), ..firecracker::Settings::default() };
-    let jailed = Contender { settings: Settings::Firecracker(template), ..on_firecracker(machine(), None) };
-    for contender in [on_qemu(machine(), None), on_firecracker(machine(), None), jailed] {
+    for contender in [on_qemu(machine(), None), on_firecracker(machine(), None), on(machine(), jailed())] {
         let launch = try_launch(&contender, &image()).expect("a launch");
         assert_eq!(launch.directory.as_deref(), Some("/run/boot-0".as_ref()));
         let limits = launch.limits.expect("limits");
@@ -146,8 +152,7 @@ fn what_a_vmm_may_write_and_use() {
         let launch = try_launch(&contender, &writable).expect("a launch");
         assert_eq!((launch.directory, launch.limits), (None, None));
     }
-    let settings = qemu::Settings { huge_pages: true, ..qemu::Settings::default() };
-    let huge = Contender { settings: Settings::Qemu(settings), ..on_qemu(machine(), None) };
+    let huge = on(machine(), of(QEMU).with(&qemu::HUGE_PAGES, true));
     let limits = try_launch(&huge, &image()).expect("a launch").limits.expect("limits");
     assert_eq!(limits.file, limits.memory, "huge pages are a file");
     let host = on_host(Machine { accel: Accel::Native, ..machine() }).expect("a launch");
@@ -163,7 +168,7 @@ fn the_document_has_the_limits_that_are_set() {
         format!("| {FILE_MIB} MiB;"),
         format!("| processes and threads | {PROCESSES} |"),
         format!("user and group {}", firecracker::JAILED_ID),
-        format!("`-sandbox {}`", qemu::Sandbox::Strict.words()),
+        format!("`-sandbox {}`", qemu::SANDBOX_STRICT),
     ] {
         assert!(document.contains(&words), "{words}");
     }
@@ -171,8 +176,7 @@ fn the_document_has_the_limits_that_are_set() {
 
 #[test]
 fn a_jail_holds_what_firecracker_is_given() {
-    let settings = firecracker::Settings { jailer: Some("/usr/bin/jailer".into()), ..firecracker::Settings::default() };
-    let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
+    let contender = on(machine(), jailed());
     let launch = try_launch(&contender, &image()).expect("a launch");
     let jail = launch.jail.expect("a jail");
     assert_eq!(jail.root, std::path::Path::new("/run/boot-0/firecracker/firebench/root"));
@@ -196,17 +200,15 @@ fn a_jail_holds_what_firecracker_is_given() {
 
 #[test]
 fn the_filters_of_system_calls_stay_on() {
-    for jailer in [None, Some("/usr/bin/jailer".into())] {
-        let settings = firecracker::Settings { jailer, ..firecracker::Settings::default() };
-        let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
-        let launch = try_launch(&contender, &image()).expect("a launch");
+    for settings in [of(FIRECRACKER), jailed()] {
+        let launch = try_launch(&on(machine(), settings), &image()).expect("a launch");
         let words = launch.argv.iter().chain(launch.files.iter().map(|file| &file.contents));
         assert!(words.clone().count() > 4 && words.clone().all(|word| !word.contains("seccomp")), "{launch:?}");
     }
-    for sandbox in qemu::Sandbox::ALL {
-        let (new, old) = changed(qemu::Settings { sandbox: Some(sandbox), ..qemu::Settings::default() });
-        assert_eq!((new, old), (vec!["-sandbox".to_owned(), sandbox.words().to_owned()], vec![]));
-        assert!(sandbox.words().starts_with("on") && !sandbox.words().contains("allow"));
+    for (sandbox, words) in words_of(&qemu::SANDBOX).zip([qemu::SANDBOX_ON, qemu::SANDBOX_STRICT]) {
+        let (new, old) = changed(of(QEMU).with(&qemu::SANDBOX, sandbox));
+        assert_eq!((new, old), (vec!["-sandbox".to_owned(), words.to_owned()], vec![]));
+        assert!(words.starts_with("on") && !words.contains("allow"));
     }
 }
 
@@ -223,13 +225,16 @@ fn the_bare_host() {
     assert_eq!(on_host(machine()).expect_err("no guest").to_string(), "host cannot run guests with kvm");
 }
 
+/// The words that a setting takes.
+fn words_of(setting: &Setting) -> impl Iterator<Item = &'static str> + use<> {
+    let Takes::Words(words) = setting.takes else { panic!("{} takes words", setting.key) };
+    words.iter().copied()
+}
+
 /// What changes in QEMU's argument vector with these settings: arguments that come and arguments that go.
-fn changed(settings: qemu::Settings) -> (Vec<String>, Vec<String>) {
-    let argv = |settings| {
-        let contender = Contender { settings: Settings::Qemu(settings), ..on_qemu(machine(), None) };
-        try_launch(&contender, &image()).expect("a launch").argv
-    };
-    let (before, after) = (argv(qemu::Settings::default()), argv(settings));
+fn changed(settings: Settings) -> (Vec<String>, Vec<String>) {
+    let argv = |settings| try_launch(&on(machine(), settings), &image()).expect("a launch").argv;
+    let (before, after) = (argv(of(QEMU)), argv(settings));
     let only = |of: &[String], not: &[String]| of.iter().filter(|word| !not.contains(word)).cloned().collect();
     (only(&after, &before), only(&before, &after))
 }
@@ -237,24 +242,27 @@ fn changed(settings: qemu::Settings) -> (Vec<String>, Vec<String>) {
 #[test]
 fn each_setting_of_qemu() {
     const DRIVE: &str = "id=test,file=/cache/root.ext4,format=raw,if=none,readonly=on";
-    for cache in qemu::Cache::ALL {
-        let (new, old) = changed(qemu::Settings { cache: Some(cache), ..qemu::Settings::default() });
-        assert_eq!((new, old), (vec![format!("{DRIVE},cache={}", cache.name())], vec![DRIVE.to_owned()]));
+    for cache in words_of(&qemu::CACHE) {
+        let (new, old) = changed(of(QEMU).with(&qemu::CACHE, cache));
+        assert_eq!((new, old), (vec![format!("{DRIVE},cache={cache}")], vec![DRIVE.to_owned()]));
     }
-    for (aio, word) in [(qemu::Aio::Threads, "threads"), (qemu::Aio::IoUring, "io_uring")] {
-        let (new, _) = changed(qemu::Settings { aio: Some(aio), ..qemu::Settings::default() });
+    for (io, word) in [("threads", "threads"), ("io-uring", "io_uring")] {
+        let (new, _) = changed(of(QEMU).with(&qemu::IO, io));
         assert_eq!(new, [format!("{DRIVE},aio={word}")]);
     }
-    for cache in qemu::Cache::ALL.map(Some).into_iter().chain([None]) {
-        let settings =
-            Settings::Qemu(qemu::Settings { cache, aio: Some(qemu::Aio::Native), ..qemu::Settings::default() });
-        let launch = try_launch(&Contender { settings, ..on_qemu(machine(), None) }, &image());
-        match cache.filter(|cache| cache.direct()) {
-            Some(_) => assert!(launch.expect("a launch").argv.iter().any(|word| word.ends_with(",aio=native"))),
-            None => assert!(matches!(launch, Err(LaunchError::Settings { vmm: VmmKind::Qemu, .. })), "{cache:?}"),
+    let native = of(QEMU).with(&qemu::IO, "native");
+    let cached = words_of(&qemu::CACHE).map(|cache| native.clone().with(&qemu::CACHE, cache));
+    for settings in cached.chain([native.clone()]) {
+        let cache = settings.values.text(&qemu::CACHE).map(str::to_owned);
+        let launch = try_launch(&on(machine(), settings), &image());
+        match cache.as_deref() {
+            Some("none" | "directsync") => {
+                assert!(launch.expect("a launch").argv.iter().any(|word| word.ends_with(",aio=native")));
+            }
+            _ => assert!(matches!(launch, Err(LaunchError::Settings { vmm, .. }) if vmm == QEMU), "{cache:?}"),
         }
     }
-    let (new, old) = changed(qemu::Settings { huge_pages: true, ..qemu::Settings::default() });
+    let (new, old) = changed(of(QEMU).with(&qemu::HUGE_PAGES, true));
     let memory = "memory-backend-memfd,id=mem,size=1g,hugetlb=on,hugetlbsize=2m";
     assert_eq!(new, ["microvm,rtc=off,memory-backend=mem", "-object", memory]);
     assert_eq!(old, ["microvm,rtc=off"]);
@@ -262,32 +270,31 @@ fn each_setting_of_qemu() {
 
 #[test]
 fn each_setting_of_firecracker() {
-    let config = |settings: firecracker::Settings| -> serde_json::Value {
-        let contender = Contender { settings: Settings::Firecracker(settings), ..on_firecracker(machine(), None) };
-        serde_json::from_str(&try_launch(&contender, &image()).expect("a launch").files[0].contents).expect("JSON")
+    let config = |settings: Settings| -> serde_json::Value {
+        let launch = try_launch(&on(machine(), settings), &image()).expect("a launch");
+        serde_json::from_str(&launch.files[0].contents).expect("JSON")
     };
-    let default = firecracker::Settings::default;
-    for (cache_type, word) in firecracker::CacheType::ALL.into_iter().zip(["Unsafe", "Writeback"]) {
-        let config = config(firecracker::Settings { cache_type: Some(cache_type), ..default() });
-        assert_eq!((&config["drives"][0]["cache_type"], cache_type.name()), (&word.into(), &*word.to_lowercase()));
+    for (cache, word) in words_of(&firecracker::CACHE).zip(["Unsafe", "Writeback"]) {
+        let config = config(of(FIRECRACKER).with(&firecracker::CACHE, cache));
+        assert_eq!((&config["drives"][0]["cache_type"], cache), (&word.into(), &*word.to_lowercase()));
     }
-    for (io_engine, word) in firecracker::IoEngine::ALL.into_iter().zip(["Sync", "Async"]) {
-        let config = config(firecracker::Settings { io_engine: Some(io_engine), ..default() });
-        assert_eq!((&config["drives"][0]["io_engine"], io_engine.name()), (&word.into(), &*word.to_lowercase()));
+    for (io, word) in words_of(&firecracker::IO).zip(["Sync", "Async"]) {
+        let config = config(of(FIRECRACKER).with(&firecracker::IO, io));
+        assert_eq!((&config["drives"][0]["io_engine"], io), (&word.into(), &*word.to_lowercase()));
     }
-    assert_eq!(config(firecracker::Settings { huge_pages: true, ..default() })["machine-config"]["huge_pages"], "2M");
-    assert_eq!(config(default())["machine-config"].get("huge_pages"), None);
-    let transparent = firecracker::Settings { transparent_huge_pages: true, ..default() };
+    let huge = of(FIRECRACKER).with(&firecracker::HUGE_PAGES, true);
+    assert_eq!(config(huge.clone())["machine-config"]["huge_pages"], "2M");
+    assert_eq!(config(of(FIRECRACKER))["machine-config"].get("huge_pages"), None);
+    let transparent = of(FIRECRACKER).with(&firecracker::TRANSPARENT_HUGE_PAGES, true);
     assert_eq!(config(transparent.clone())["machine-config"]["huge_pages"], "Transparent");
     // Huge pages hold 2 MiB, and of two kinds one must be chosen.
     let odd = Machine { memory_mib: 511, ..machine() };
-    let both = firecracker::Settings { huge_pages: true, ..transparent.clone() };
+    let both = huge.with(&firecracker::TRANSPARENT_HUGE_PAGES, true);
     for (machine, settings) in [(odd.clone(), transparent), (machine(), both)] {
-        let contender = Contender { name: "a".to_owned(), machine, settings: Settings::Firecracker(settings) };
+        let contender = on(machine, settings);
         assert!(matches!(try_launch(&contender, &image()), Err(LaunchError::Settings { .. })), "{contender:?}");
     }
-    let plain = Contender { name: "a".to_owned(), machine: odd, settings: Settings::Firecracker(default()) };
-    assert!(try_launch(&plain, &image()).is_ok());
+    assert!(try_launch(&on(odd, of(FIRECRACKER)), &image()).is_ok());
 }
 
 #[test]
@@ -297,13 +304,52 @@ fn names_are_those_in_files() {
             assert_eq!(serde_json::to_value(value).expect("JSON"), name(value));
         }
     }
-    check(&VmmKind::EVERY, |it| it.name());
+    check(&kinds::all().collect::<Vec<_>>(), |it| it.0.name);
     check(&[Accel::Kvm, Accel::Tcg, Accel::Native], |it| it.name());
-    check(&qemu::Cache::ALL, |it| it.name());
-    check(&qemu::Aio::ALL, |it| it.name());
-    check(&qemu::Sandbox::ALL, |it| it.name());
-    check(&firecracker::CacheType::ALL, |it| it.name());
-    check(&firecracker::IoEngine::ALL, |it| it.name());
+    let read = |text: &str| serde_json::from_str::<VmmKind>(text);
+    assert_eq!(read("\"qemu\"").expect("a kind"), QEMU);
+    let said = read("\"bochs\"").expect_err("no kind").to_string();
+    assert!(said.starts_with("unknown variant `bochs`, expected one of `qemu`, `firecracker`, "), "{said}");
+}
+
+#[test]
+fn the_table_is_one_that_can_be_read() {
+    let mut names = std::collections::BTreeSet::new();
+    for kind in kinds::all() {
+        assert!(names.insert(kind.name), "two kinds called {kind}");
+        let (mut keys, mut words) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::from(["vmm"]));
+        for setting in kind.settings {
+            assert!(keys.insert(setting.key) && words.insert(setting.recorded), "{kind}: {}", setting.key);
+            assert!(!setting.help.is_empty() && !setting.help.ends_with('.'), "{kind}: {}", setting.key);
+            assert!(!setting.of_user || !setting.example.is_empty(), "{kind}: {} has no example", setting.key);
+        }
+        let settings = Settings::new(kind);
+        let json = serde_json::to_string(&settings).expect("JSON");
+        assert_eq!(serde_json::from_str::<Settings>(&json).expect("settings"), settings);
+        assert_eq!(settings.describe().is_some(), kind.boots_a_guest(), "{kind}");
+    }
+}
+
+#[test]
+fn vcpus_are_known_by_the_names_of_their_threads() {
+    for (name, number) in [("fc_vcpu 0", 0), ("fc_vcpu 31", 31), ("CPU 0/KVM", 0), ("CPU 287/TCG", 287)] {
+        assert_eq!(kinds::vcpu_of_thread(name), Some(number), "{name}");
+    }
+    for name in [
+        "",
+        "qemu-system-x86",
+        "ALL CPUs/TCG",
+        "CPU 0/HVF",
+        "CPU 0",
+        "CPU /KVM",
+        "CPU +1/KVM",
+        "fc_vcpu",
+        "fc_vcpu ",
+        "fc_api",
+        "IO mon_iothread",
+    ] {
+        assert_eq!(kinds::vcpu_of_thread(name), None, "{name}");
+    }
 }
 
 #[test]
@@ -313,8 +359,18 @@ fn what_was_written_before_there_were_more_settings_is_read() {
     assert_eq!(read(qemu), on_qemu(machine(), Some("host")).settings);
     assert_eq!(serde_json::to_string(&read(qemu)).expect("JSON"), qemu);
     let firecracker = r#"{"vmm":"firecracker","cpu_template":null,"log_level":"Info"}"#;
-    assert_eq!(read(firecracker), Settings::Firecracker(firecracker::Settings::default()));
+    assert_eq!(read(firecracker), of(FIRECRACKER));
     assert_eq!(serde_json::to_string(&read(firecracker)).expect("JSON"), firecracker);
+    let all = r#"{"vmm":"qemu","cpu":null,"acpi":false,"rtc":true,"cache":"none","aio":"io-uring","huge_pages":true,"sandbox":"on"}"#;
+    assert_eq!(serde_json::to_string(&read(all)).expect("JSON"), all);
+    for (wrong, said) in [
+        (r#"{"vmm":"qemu","colour":"red"}"#, "qemu has no setting `colour`"),
+        (r#"{"vmm":"qemu","cache":"red"}"#, "the setting `cache` of qemu takes none, writeback, "),
+        (r#"{"vmm":"firecracker","huge_pages":1}"#, "takes on or off, not 1"),
+    ] {
+        let error = serde_json::from_str::<Settings>(wrong).expect_err(wrong).to_string();
+        assert!(error.contains(said), "{error}");
+    }
     let launch = r#"{"argv":["a"],"files":[],"log":null,"tap":null}"#;
     let read: Launch = serde_json::from_str(launch).expect("a launch");
     assert_eq!(read, Launch { argv: vec!["a".to_owned()], ..Launch::default() });
@@ -323,11 +379,11 @@ fn what_was_written_before_there_were_more_settings_is_read() {
 
 #[test]
 fn who_runs_with_what() {
-    let able = |accel| VmmKind::EVERY.into_iter().filter(|vmm| vmm.supports(accel)).collect::<Vec<_>>();
-    assert_eq!(able(Accel::Kvm), [VmmKind::Qemu, VmmKind::Firecracker]);
-    assert_eq!(able(Accel::Tcg), [VmmKind::Qemu]);
-    assert_eq!(able(Accel::Native), [VmmKind::Host]);
-    assert!(!VmmKind::ALL.contains(&VmmKind::Host), "the control runs only when it is asked for");
+    let able = |accel| kinds::all().filter(|vmm| vmm.supports(accel)).collect::<Vec<_>>();
+    assert!(able(Accel::Kvm).starts_with(&[QEMU, FIRECRACKER]));
+    assert!(able(Accel::Tcg).starts_with(&[QEMU]));
+    assert_eq!(able(Accel::Native), [VmmKind(&host::KIND)]);
+    assert!(!host::KIND.by_default, "the control runs only when it is asked for");
 }
 
 #[test]
@@ -368,9 +424,7 @@ fn a_path_that_is_no_text_is_an_error() {
     let path: std::path::PathBuf = std::ffi::OsStr::from_bytes(b"/\xff.ext4").into();
     let mut image = image();
     image.disk.path.clone_from(&path);
-    for (vmm, contender) in
-        [(VmmKind::Qemu, on_qemu(machine(), None)), (VmmKind::Firecracker, on_firecracker(machine(), None))]
-    {
+    for (vmm, contender) in [(QEMU, on_qemu(machine(), None)), (FIRECRACKER, on_firecracker(machine(), None))] {
         let error = try_launch(&contender, &image).expect_err("no launch");
         assert_eq!(error, LaunchError::Path { vmm, path: path.clone(), reason: "it is not valid UTF-8" });
     }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use firebench_vmm::{Accel, Contender, Drive, Image, Launch, Machine, Paths, Settings, Tap, firecracker, launch, qemu};
+use firebench_vmm::{
+    Accel, Contender, Drive, Image, Launch, Machine, Paths, Settings, Tap, VmmKind, firecracker, launch, qemu,
+};
 use serde_json::{Value, json};
 
 const QEMU: &str = include_str!("published/qemu.txt");
@@ -62,7 +64,7 @@ fn qemu_is_started_with_the_flags_of_the_document() {
     let cmdline = value(&flags(&document), "-append").to_owned();
     let tap = Some(Tap { name: "tap0".to_owned(), mac: None });
     let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap, cpus: None };
-    let ours = launch_of(machine, Settings::Qemu(qemu::Settings::default()), &cmdline);
+    let ours = launch_of(machine, Settings::new(VmmKind(&qemu::KIND)), &cmdline);
 
     // The differences, in the document's order:
     let mut expected = document;
@@ -89,14 +91,12 @@ fn firecracker_is_configured_as_firectl_does_it() {
     assert!(!document.contains_key("--ncpus") && !document.contains_key("-c"));
     let memory: u32 = value(&document, "-m").parse().expect("MiB");
     let machine = Machine { vcpus: 1, memory_mib: memory, accel: Accel::Kvm, tap, cpus: None };
-    let settings = firecracker::Settings {
-        cpu_template: Some(value(&document, "--cpu-template").to_owned()),
-        log_level: value(&document, "--log-level").to_owned(),
-        ..firecracker::Settings::default()
-    };
+    let settings = Settings::new(VmmKind(&firecracker::KIND))
+        .with(&firecracker::TEMPLATE, value(&document, "--cpu-template"))
+        .with(&firecracker::LOG_LEVEL, value(&document, "--log-level"));
     // firebench adds to the document's options, behind them.
     let cmdline = format!("{} quiet", value(&document, "--kernel-opts"));
-    let ours = launch_of(machine, Settings::Firecracker(settings), &cmdline);
+    let ours = launch_of(machine, settings, &cmdline);
 
     assert_eq!(ours.argv, ["/opt/vmm", "--no-api", "--config-file", "/run/firecracker.json"]);
     let config: Value = serde_json::from_str(&ours.files[0].contents).expect("JSON");

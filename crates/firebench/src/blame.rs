@@ -14,7 +14,7 @@ use firebench_image::Error as ImageError;
 use firebench_model::experiment::{ContenderError, ExperimentError};
 use firebench_model::report_error::ReportError;
 use firebench_os::outside::Refused;
-use firebench_run::nested::NestedError;
+use firebench_run::executor::nested::NestedError;
 use firebench_run::runner::RunError;
 use firebench_stats::Error as StatsError;
 use firebench_store::import::ImportError;
@@ -91,10 +91,10 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::Add(_)
         | PrepareError::OwnImage { .. }
         | PrepareError::NoText { .. }
-        | PrepareError::NoContender
+        | PrepareError::NoContender { .. }
         | PrepareError::NoPvh { .. }
         | PrepareError::ModulesAlone { .. }
-        | PrepareError::NoJail(_) => true,
+        | PrepareError::NoJail { .. } => true,
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),
         PrepareError::Fetch(error) => of_fetch(error, named),
@@ -223,7 +223,14 @@ mod tests {
         let named = |error: ImageError| PrepareError::Unusable(Box::new(error.into()));
         let cases: Vec<(Box<dyn Error>, Blame)> = vec![
             (Box::new(ExperimentError::Zero("--vcpus")), Given),
-            (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: VmmKind::Firecracker, max: 32, vcpus: 64 })), Given),
+            (
+                Box::new(PrepareError::from(LaunchError::Vcpus {
+                    vmm: VmmKind(&firebench_vmm::firecracker::KIND),
+                    max: 32,
+                    vcpus: 64,
+                })),
+                Given,
+            ),
             (
                 Box::new(PrepareError::Given {
                     role: "--kernel".to_owned(),
@@ -237,7 +244,7 @@ mod tests {
             (Box::new(ImageError::NoModules { path: path(), reason: "text".to_owned() }), Given),
             (Box::new(PrepareError::NoKernel), Machine),
             (Box::new(PrepareError::NoBusybox), Machine),
-            (Box::new(PrepareError::JailNeedsRoot("a".to_owned())), Machine),
+            (Box::new(PrepareError::JailNeedsRoot { name: "a".to_owned(), why: "a chroot" }), Machine),
             (Box::new(PrepareError::from(no_kernel())), Machine),
             (Box::new(named(no_kernel())), Given),
             (Box::new(named(ImageError::NoSpace { path: path(), needed: None, available: None })), Machine),

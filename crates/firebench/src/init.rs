@@ -1,15 +1,95 @@
-//! The experiment file to start from.
+//! The experiment file to start from: of what every experiment has, a text; of contenders, the tables of their kinds.
+
+use std::fmt::Write;
+
+use firebench_model::experiment::common_to;
+use firebench_vmm::kind::Jailing;
+use firebench_vmm::setting::{Setting, Takes};
+use firebench_vmm::{VmmKind, kinds};
 
 /// The name of an experiment file that `firebench run` finds by itself.
 pub const EXPERIMENT_FILE: &str = "firebench.toml";
 
 /// An experiment with every key: those that are set are the defaults, the others are commented out.
-pub const TEMPLATE: &str = include_str!("init.toml");
+pub fn template() -> String {
+    let names = |kinds: &mut dyn Iterator<Item = VmmKind>| {
+        kinds.map(|kind| format!("\"{kind}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let text = include_str!("init.toml")
+        .replace("{default}", &format!("[{}]", names(&mut kinds::by_default())))
+        .replace("{hosts}", &hosts())
+        .replace("{jail}", &jails())
+        .replace("{programs}", &programs());
+    text + &contenders()
+}
+
+/// How the bare host is called.
+pub fn hosts() -> String {
+    let hosts = kinds::all().filter(|kind| !kind.boots_a_guest());
+    hosts.map(|kind| format!(", and {kind} for the {}", kind.title.to_lowercase())).collect()
+}
+
+/// What holds each VMM that can be jailed.
+pub fn jails() -> String {
+    let ways = kinds::all().filter_map(|kind| match &kind.0.guest()?.jail {
+        Jailing::Nothing => None,
+        Jailing::Filter(filter) => Some(format!("{} {}", kind.title, filter.about)),
+        Jailing::Jailer(jailer) => Some(format!("{} {}", kind.title, jailer.about)),
+    });
+    format!("Hold each VMM as closely as it can be: {}", ways.collect::<Vec<_>>().join(", "))
+}
+
+fn programs() -> String {
+    let mut programs: Vec<_> =
+        kinds::all().filter_map(|kind| Some((kind.0.name, kind.0.program.as_ref()?.name))).collect();
+    programs.sort_unstable();
+    programs.into_iter().map(|(kind, program)| format!("#{kind} = \"./{program}\"\n")).collect()
+}
+
+/// A contender of each kind, every key commented out. What all of them have is in the first one, but for the image, beside which
+/// some of it cannot be: that is in the second one.
+fn contenders() -> String {
+    const IMAGE: &str = "image";
+    let mut text = String::new();
+    for (index, kind) in kinds::all().enumerate() {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{}#[[contender]]\n#name = \"{kind}\"\n#vmm = \"{kind}\"\n", introduction(index, kind));
+        let common = common_to(kind).filter(|setting| match index {
+            0 => setting.key != IMAGE,
+            1 => setting.key == IMAGE,
+            _ => false,
+        });
+        for setting in common.chain(kind.0.settings_of_users()) {
+            let _ = write!(text, "# {}\n#{} = {}\n", explained(setting), setting.key, setting.example);
+        }
+    }
+    text
+}
+
+fn introduction(index: usize, kind: VmmKind) -> String {
+    if kind.boots_a_guest() {
+        return if index == 0 { String::new() } else { "\n".to_owned() };
+    }
+    let keys = common_to(kind).map(|setting| setting.key).collect::<Vec<_>>().join(", ");
+    format!("\n# The {} boots no guest: it takes {keys}.\n", kind.title.to_lowercase())
+}
+
+/// What a setting is, and which words it takes.
+fn explained(setting: &Setting) -> String {
+    let (initial, rest) = setting.help.split_at(setting.help.chars().next().map_or(0, char::len_utf8));
+    let help = format!("{}{rest}", initial.to_uppercase());
+    match setting.takes {
+        Takes::Words(words) => format!("{help}: {}.", words.join(", ")),
+        _ => format!("{help}."),
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::TEMPLATE;
-    use firebench_model::experiment::{Experiment, check_all};
+    use firebench_vmm::kinds;
+
+    use super::template;
+    use firebench_model::experiment::{Experiment, check_all, keys};
 
     fn parse(text: &str) -> Experiment {
         toml::from_str(text).unwrap_or_else(|error| panic!("{error}"))
@@ -17,12 +97,12 @@ mod tests {
 
     #[test]
     fn the_template_is_the_default() {
-        assert_eq!(parse(TEMPLATE), Experiment::default());
+        assert_eq!(parse(&template()), Experiment::default());
     }
 
     /// The template with its keys switched on: `#key = value` becomes `key = value`.
     fn switched_on() -> String {
-        TEMPLATE
+        template()
             .lines()
             .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#'])).unwrap_or(line))
             .fold(String::new(), |text, line| text + line + "\n")
@@ -38,7 +118,23 @@ mod tests {
         }
         let experiment = parse(&text);
         check_all(&experiment.contenders).expect("contenders that can be");
-        assert_eq!(experiment.contenders.len(), 3);
+        assert_eq!(
+            experiment.contenders.iter().map(|spec| spec.vmm).collect::<Vec<_>>(),
+            kinds::all().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn every_setting_of_every_kind_is_in_the_template() {
+        let text = switched_on();
+        let (_, contenders) = text.split_once("[[contender]]").expect("contenders");
+        let parts: Vec<&str> = contenders.split("[[contender]]").collect();
+        for (kind, own) in kinds::all().zip(&parts) {
+            for key in keys(kind) {
+                let place = if kind.setting(key).is_some() { own } else { contenders };
+                assert!(place.lines().any(|line| line.starts_with(&format!("{key} = "))), "{kind}: {key}");
+            }
+        }
     }
 
     #[test]

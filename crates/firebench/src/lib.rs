@@ -15,7 +15,6 @@ pub mod dry_run;
 pub mod init;
 pub mod out_of_memory;
 pub mod prepare;
-pub mod preset;
 pub mod resume;
 pub mod usage;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Rank;
 use super::facts::{Fact, Read, VMM, Value, Values};
-use super::subject::Subject;
+use super::subject::AuditedContender;
 use super::table::FACTS;
 
 /// A fact that two contenders do not share.
@@ -81,7 +81,7 @@ impl PairAudit {
 }
 
 /// Holds a contender against a baseline, which may be of another run.
-pub fn between(baseline: &Subject, contender: &Subject) -> PairAudit {
+pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> PairAudit {
     let subject = subject(baseline, contender);
     let unseen: Vec<String> =
         [baseline, contender].into_iter().filter(|s| !s.seen).map(|s| s.contender.name.clone()).collect();
@@ -110,9 +110,9 @@ pub fn between(baseline: &Subject, contender: &Subject) -> PairAudit {
 }
 
 /// `qemu 10.0.2 and firecracker 1.12.1`, if these are two things.
-fn subject(a: &Subject, b: &Subject) -> Option<String> {
+fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
     let (one, other) = (a.contender, b.contender);
-    let name = |s: &Subject| match s.is_host() {
+    let name = |s: &AuditedContender| match s.is_host() {
         true => "the bare host".to_owned(),
         false => format!("{} {}", s.contender.vmm, s.contender.version),
     };
@@ -124,7 +124,7 @@ fn subject(a: &Subject, b: &Subject) -> Option<String> {
     }
 }
 
-fn finding(fact: &Fact, a: &Subject, b: &Subject) -> Option<Finding> {
+fn finding(fact: &Fact, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
     let rank = if a.is_host() == b.is_host() { fact.rank } else { fact.beside_host? };
     if let Read::Pair(read) = fact.read {
         return read(a, b).map(|values| Finding { fact: fact.name, rank, why: fact.why, follows: None, values });

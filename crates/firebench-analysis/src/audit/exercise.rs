@@ -4,7 +4,6 @@
 use firebench_model::clock::{self, Known};
 use firebench_model::record::{ContenderRecord, IterationRecord, Report};
 use firebench_stats::median;
-use firebench_vmm::VmmKind;
 
 use crate::boots;
 
@@ -172,7 +171,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     Some(Exercise {
         throttled: if life > 0.0 { throttled / life } else { 0.0 },
         contender: contender.name.clone(),
-        host: contender.vmm == VmmKind::Host,
+        host: !contender.vmm.boots_a_guest(),
         user: share("user")?,
         sys: share("sys")?,
         first_read: read(&firsts).unwrap_or(0.0),

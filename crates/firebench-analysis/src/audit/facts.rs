@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use firebench_model::kernel_text::marked;
 use firebench_model::record::Report;
 use firebench_protocol::GuestFacts;
+use firebench_vmm::DescribedSettings;
 
 use super::Rank::{self, Harmless};
 use super::classes;
-use super::subject::{PASSED_THROUGH, Set, Subject};
+use super::subject::AuditedContender;
 
 /// A fact.
 #[derive(Debug)]
@@ -34,21 +35,21 @@ pub const VMM: &str = "VMM";
 #[derive(Debug)]
 pub enum Read {
     /// From all that is known of the contender.
-    Text(fn(&Subject) -> Option<String>),
+    Text(fn(&AuditedContender) -> Option<String>),
     /// From what its guest told.
     Guest(fn(&GuestFacts) -> String),
     /// From what its guest told of the queue of its disk.
     Block(&'static str),
     /// From its VMM's settings.
-    Set(fn(Set) -> Option<String>),
+    Set(fn(DescribedSettings) -> Option<String>),
     /// From the files of this role.
     File(&'static str),
     /// A set of words, of which those matter that one side alone has.
-    Words(fn(&Subject) -> Option<Vec<String>>),
+    Words(fn(&AuditedContender) -> Option<Vec<String>>),
     /// The same of the whole run.
     Run(fn(&Report) -> Vec<String>),
     /// What one of two contenders has that the other one lacks.
-    Pair(fn(&Subject, &Subject) -> Option<Values>),
+    Pair(fn(&AuditedContender, &AuditedContender) -> Option<Values>),
     /// A number, how to write it, and what a small difference means.
     Number(fn(&GuestFacts) -> f64, fn(f64) -> String, Within),
 }
@@ -90,7 +91,7 @@ impl Fact {
     }
 
     /// Reads it; none where it is not known.
-    pub fn of(&self, subject: &Subject) -> Option<Value> {
+    pub fn of(&self, subject: &AuditedContender) -> Option<Value> {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Value::Text);
         match &self.read {
             Read::Text(read) => text(read(subject)),
@@ -119,19 +120,19 @@ impl Fact {
 }
 
 /// Which CPU the contender shows: the host as it is.
-pub(super) fn cpu(subject: &Subject) -> Option<String> {
+pub(super) fn cpu(subject: &AuditedContender) -> Option<String> {
     let set = subject.set().map(|set| set.cpu);
-    if subject.is_host() { Some(PASSED_THROUGH.to_owned()) } else { set }
+    if subject.is_host() { Some(DescribedSettings::PASSED_THROUGH.to_owned()) } else { set }
 }
 
 /// The CPU flags of a class.
-pub(super) fn flags(subject: &Subject, class: Rank) -> Option<Vec<String>> {
+pub(super) fn flags(subject: &AuditedContender, class: Rank) -> Option<Vec<String>> {
     let flags = subject.guest?.cpu.flags.iter();
     Some(flags.filter(|flag| classes::flag(flag) == class).cloned().collect())
 }
 
 /// The words of a class of the command line that the kernel had; where it did not tell, of the one that it was given.
-pub(super) fn words(subject: &Subject, class: Rank) -> Option<Vec<String>> {
+pub(super) fn words(subject: &AuditedContender, class: Rank) -> Option<Vec<String>> {
     let line = subject.guest.map_or(&subject.contender.cmdline, |guest| &guest.cmdline);
     Some(line.split_ascii_whitespace().filter(|word| classes::word(word) == class).map(str::to_owned).collect())
 }

@@ -2,7 +2,7 @@
 
 use firebench_model::record::{ContenderRecord, Report};
 use firebench_model::throttle;
-use firebench_vmm::{Accel, VmmKind};
+use firebench_vmm::Accel;
 
 /// In sentences without their ends.
 pub fn limits(report: &Report) -> Vec<String> {
@@ -36,7 +36,7 @@ fn crowded(contender: &ContenderRecord, usable: u32, allowed: Option<&str>) -> O
     }
     let may = format!("firebench may use {usable} CPU{}", if usable == 1 { "" } else { "s" });
     let list = allowed.map(|list| format!(" ({list})")).unwrap_or_default();
-    if contender.vmm == VmmKind::Host || contender.accel == Accel::Native {
+    if !contender.vmm.boots_a_guest() || contender.accel == Accel::Native {
         return Some(format!("{name} was to have {vcpus} CPUs, and {may}{list}: it had fewer"));
     }
     Some(format!("{name} has {vcpus} vCPUs, and {may}{list}: its vCPUs waited for each other"))

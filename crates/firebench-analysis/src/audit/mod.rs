@@ -5,6 +5,7 @@
 //! time. `report.json` holds all that it reads; what stands there under `findings` is computed anew whenever it is written.
 
 pub mod classes;
+mod clocks;
 pub mod compare;
 pub mod exercise;
 pub mod facts;
@@ -20,11 +21,12 @@ use firebench_protocol::{CpuFacts, GuestFacts};
 
 use crate::boots;
 
+pub use clocks::{ContenderClock, clocks};
 pub use compare::{Fairness, Finding, PairAudit, between};
 pub use facts::Values;
 pub use rank::Rank;
-pub use short_iterations::{Unchecked, unchecked};
-pub use subject::Subject;
+pub use short_iterations::Unchecked;
+pub use subject::AuditedContender;
 
 /// An audit of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +56,7 @@ pub struct Change {
 
 /// Audits a run.
 pub fn audit(report: &Report) -> Audit {
-    let subjects: Vec<Subject> = report.contenders.iter().map(|c| Subject::new(report, c)).collect();
+    let subjects: Vec<AuditedContender> = report.contenders.iter().map(|c| AuditedContender::new(report, c)).collect();
     let pairs = match subjects.split_first() {
         Some((baseline, others)) => others.iter().map(|other| between(baseline, other)).collect(),
         None => Vec::new(),
@@ -66,24 +68,15 @@ pub fn audit(report: &Report) -> Audit {
     }
 }
 
-/// Why each contender after the first one does not compare like with like with it; empty where it does, and of figures of
-/// others, of which nothing is known.
-pub fn unlike(report: &Report) -> Vec<Vec<String>> {
-    if report.imported.is_some() {
-        return vec![Vec::new(); report.contenders.len().saturating_sub(1)];
-    }
-    audit(report).pairs.iter().map(PairAudit::unlike).collect()
-}
-
 /// What differs between a contender's first boot that counts and the later ones.
 fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
     let good = boots::good(contender, &report.design);
     let mut changes: Vec<Change> = Vec::new();
     let Some((first, later)) = good.split_first() else { return changes };
     let of_first = told(first);
-    let first = Subject::of_boot(report, contender, first);
+    let first = AuditedContender::of_boot(report, contender, first);
     for boot in later.iter().filter(|boot| told(boot) != of_first) {
-        for finding in between(&first, &Subject::of_boot(report, contender, boot)).findings {
+        for finding in between(&first, &AuditedContender::of_boot(report, contender, boot)).findings {
             match changes.iter_mut().find(|change| change.finding.fact == finding.fact) {
                 Some(change) => change.boots = change.boots.saturating_add(1),
                 None => changes.push(Change {

@@ -5,7 +5,7 @@ use firebench_model::record::BootRecord;
 use firebench_protocol::KernelPause;
 
 use super::facts::Values;
-use super::subject::Subject;
+use super::subject::AuditedContender;
 
 /// A pause is long from so many seconds on.
 const LONG: f64 = 0.5;
@@ -19,12 +19,12 @@ const ALIKE: f64 = 0.5;
 const BELIEVED: f64 = 1.5;
 
 /// The long pauses that one of the two has in most of its boots, and the other one in none.
-pub(super) fn only(a: &Subject, b: &Subject) -> Option<Values> {
+pub(super) fn only(a: &AuditedContender, b: &AuditedContender) -> Option<Values> {
     let only = [without(a, b), without(b, a)];
     only.iter().any(|words| !words.is_empty()).then_some(Values::Only(only))
 }
 
-fn without(one: &Subject, other: &Subject) -> Vec<String> {
+fn without(one: &AuditedContender, other: &AuditedContender) -> Vec<String> {
     let Some(first) = one.boots().iter().find(|boot| boot.facts.is_some()) else { return Vec::new() };
     // Of a guest that told nothing, nothing is known to be missing.
     if other.guest.is_none() {

@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 
 use firebench_model::huge_pages::pages;
+use firebench_model::missing::Missing;
 use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::GuestFacts;
-use firebench_vmm::{Settings, VmmKind, firecracker, qemu};
+use firebench_vmm::DescribedSettings;
 
 /// Length of a digest's beginning that tells files apart.
 const DIGEST: usize = 12;
 
-/// What a VMM does where nothing else was asked for.
-const DEFAULT: &str = "the VMM's default";
-
 /// A contender of a run, in some of its boots.
 #[derive(Debug, Clone)]
-pub struct Subject<'a> {
+pub struct AuditedContender<'a> {
     /// The run.
     pub report: &'a Report,
     /// The contender.
@@ -28,7 +26,7 @@ pub struct Subject<'a> {
     pub seen: bool,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> AuditedContender<'a> {
     /// A contender in its good boots; in all of them where none is good.
     pub fn new(report: &'a Report, contender: &'a ContenderRecord) -> Self {
         let good: Vec<_> = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).collect();
@@ -44,7 +42,7 @@ impl<'a> Subject<'a> {
     fn in_boots(report: &'a Report, contender: &'a ContenderRecord, boots: Vec<&'a BootRecord>) -> Self {
         let guest = boots.iter().find_map(|boot| boot.facts.as_ref());
         let seen = boots.iter().any(|boot| boot.status == BootStatus::Ok);
-        Subject { report, contender, boots, guest, seen }
+        AuditedContender { report, contender, boots, guest, seen }
     }
 
     /// The boots that speak for it.
@@ -54,7 +52,7 @@ impl<'a> Subject<'a> {
 
     /// Whether it is the bare host: no VM.
     pub fn is_host(&self) -> bool {
-        self.contender.vmm == VmmKind::Host
+        !self.contender.vmm.boots_a_guest()
     }
 
     /// What executes instructions, and whether that is emulated in turn.
@@ -76,11 +74,11 @@ impl<'a> Subject<'a> {
         format!("{} MiB", self.contender.memory_mib)
     }
 
-    /// What it had to go without, but for [`Subject::memory`].
+    /// What it had to go without, but for [`AuditedContender::memory`].
     pub(super) fn without(&self) -> String {
         let notes = self.boots.iter().flat_map(|boot| &boot.without);
-        let notes: BTreeSet<&str> =
-            notes.map(String::as_str).filter(|note| !note.contains(WITHOUT_MEMORY_LIMIT)).collect();
+        let notes: BTreeSet<String> =
+            notes.filter(|missing| !matches!(missing, Missing::MemoryLimit(_))).map(Missing::to_string).collect();
         if notes.is_empty() { "nothing".to_owned() } else { notes.into_iter().collect::<Vec<_>>().join("; ") }
     }
 
@@ -140,18 +138,20 @@ impl<'a> Subject<'a> {
     }
 
     /// What its VMM was set to.
-    pub(super) fn set(&self) -> Option<Set> {
+    pub(super) fn set(&self) -> Option<DescribedSettings> {
+        self.contender.settings.as_ref()?.describe()
+    }
+
+    /// The size of the pages that hold its guest's memory.
+    pub(super) fn pages(&self) -> Option<String> {
         // The nested host has a setting of its own, which nobody has looked at.
         let host = self.report.host.transparent_huge_pages.as_deref().filter(|_| self.report.nested_host.is_none());
-        self.contender.settings.as_ref().map(|settings| set(settings, host))
+        self.set().map(|set| pages(&set, host).to_owned())
     }
 }
 
-/// How the supervision words it that there is no limit of memory.
-const WITHOUT_MEMORY_LIMIT: &str = "limit of memory";
-
 fn lacks_memory_limit(boot: &BootRecord) -> bool {
-    boot.without.iter().any(|note| note.contains(WITHOUT_MEMORY_LIMIT))
+    boot.without.iter().any(|missing| matches!(missing, Missing::MemoryLimit(_)))
 }
 
 /// Whether the limit of a contender's memory was in force in all of its boots.
@@ -166,80 +166,4 @@ fn short(digest: &str) -> &str {
 
 fn join(words: BTreeSet<&str>) -> String {
     words.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-/// A VMM's settings in words that two VMMs share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Set {
-    /// Which CPU the guest is shown.
-    pub cpu: String,
-    /// Whether the disk is read through the host's page cache.
-    pub cache: String,
-    /// When what was written is flushed.
-    pub flushes: String,
-    /// What reads the disk.
-    pub io: String,
-    /// The size of the pages that hold the guest's memory.
-    pub pages: String,
-    /// Whether the machine has ACPI, where that is a choice.
-    pub acpi: Option<String>,
-    /// Whether the kernel looks for a real-time clock that is not there.
-    pub clock_missed: bool,
-    /// How much the VMM logs, where that is a choice.
-    pub log_level: Option<String>,
-    /// Whether the VMM's system calls pass a filter.
-    pub filtered: bool,
-    /// Whether the VMM is jailed.
-    pub jailed: bool,
-}
-
-/// The host's CPU, as it is.
-pub(super) const PASSED_THROUGH: &str = "passed through";
-
-/// Names every field, so that a new setting cannot be forgotten here.
-fn set(settings: &Settings, transparent_huge_pages: Option<&str>) -> Set {
-    const THROUGH: &str = "through the host's page cache";
-    let pages = pages(settings, transparent_huge_pages).to_owned();
-    match settings {
-        Settings::Qemu(qemu::Settings { cpu, acpi, rtc, cache, aio, huge_pages: _, sandbox }) => Set {
-            cpu: match cpu.as_deref() {
-                None => "QEMU's default model".to_owned(),
-                Some("host") => PASSED_THROUGH.to_owned(),
-                Some(model) => format!("model {model}"),
-            },
-            cache: if cache.is_some_and(|cache| cache.direct()) { "past the host's page cache" } else { THROUGH }
-                .to_owned(),
-            flushes: cache.map_or(DEFAULT, |cache| cache.name()).to_owned(),
-            io: aio.map_or(DEFAULT, |aio| if aio == qemu::Aio::Threads { DEFAULT } else { aio.name() }).to_owned(),
-            pages,
-            acpi: Some(if *acpi { "yes" } else { "no" }.to_owned()),
-            clock_missed: !rtc,
-            log_level: None,
-            filtered: sandbox.is_some(),
-            jailed: *sandbox == Some(qemu::Sandbox::Strict),
-        },
-        Settings::Firecracker(firecracker::Settings {
-            cpu_template,
-            log_level,
-            cache_type,
-            io_engine,
-            huge_pages: _,
-            transparent_huge_pages: _,
-            jailer,
-        }) => Set {
-            cpu: cpu_template.as_ref().map_or(PASSED_THROUGH.to_owned(), |template| format!("template {template}")),
-            cache: THROUGH.to_owned(),
-            flushes: cache_type.map_or(DEFAULT, |cache| cache.name()).to_owned(),
-            io: io_engine
-                .map_or(DEFAULT, |io| if io == firecracker::IoEngine::Sync { DEFAULT } else { io.name() })
-                .to_owned(),
-            pages,
-            acpi: None,
-            // Its ACPI tables say that there is none.
-            clock_missed: false,
-            log_level: Some(log_level.clone()),
-            filtered: true,
-            jailed: jailer.is_some(),
-        },
-    }
 }

@@ -57,7 +57,7 @@ pub const FACTS: [Fact; 50] = [
         Guest(|g| chosen(&g.transparent_hugepage)))
         .follows(&["kernel", "kernel command line"]),
     Fact::new(Explains, "pages beneath the memory", "on huge pages of the host, the TLB misses less",
-        Set(|set| Some(set.pages))),
+        Text(|s| s.pages())),
     Fact::new(Explains, "disk cache", "what is in the host's page cache comes without its disk",
         Set(|set| Some(set.cache))),
     Fact::new(Explains, "disk I/O engine", "it decides how much is read at a time, and in which thread",

@@ -17,7 +17,7 @@ use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
 
-use crate::audit::{self, Subject};
+use crate::audit::{self, AuditedContender};
 use crate::gate::{self, Limit, Outcome};
 use crate::judged::{Judged, Unjudged};
 use crate::{boots, summary};
@@ -317,7 +317,7 @@ fn unlike(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord)) -> Vec
     if a.0.imported.is_some() || b.0.imported.is_some() {
         return Vec::new();
     }
-    audit::between(&Subject::new(a.0, a.1), &Subject::new(b.0, b.1)).unlike()
+    audit::between(&AuditedContender::new(a.0, a.1), &AuditedContender::new(b.0, b.1)).unlike()
 }
 
 fn judge(both: Result<Both, Unjudged>, a: &Sample, b: &Sample, family: &Family) -> Result<Judgement, Unjudged> {

@@ -1,7 +1,7 @@
 //! What makes figures from this machine trustworthy, or not.
 
 use firebench_model::host::{Cgroups, HostFacts};
-use firebench_model::huge_pages::differ_by_default;
+use firebench_model::huge_pages::{asking_by_default, differ_by_default};
 use firebench_model::throttle;
 
 use super::check::{Check, State, check};
@@ -186,8 +186,16 @@ fn smt(host: &HostFacts) -> Check {
 
 fn transparent_huge_pages(host: &HostFacts) -> Check {
     let name = "transparent huge pages";
-    let why = "QEMU's guest memory gets huge pages and Firecracker's does not, which the audit of a run reports as a \
-    difference besides the VMM";
+    let (asking, others) = asking_by_default();
+    let whose = |kinds: Vec<firebench_vmm::VmmKind>| {
+        kinds.iter().map(|kind| format!("{}'s", kind.title)).collect::<Vec<_>>().join(" and ")
+    };
+    let why = &format!(
+        "{} guest memory gets huge pages and {} does not, which the audit of a run reports as a difference besides \
+        the VMM",
+        whose(asking),
+        whose(others)
+    );
     let remedy = "sudo firebench tune --thp never, or --thp always; or give the contenders huge-pages, or \
     (Firecracker 1.17) transparent-huge-pages";
     match host.transparent_huge_pages.as_deref() {

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use firebench_model::experiment::AccelChoice;
 use firebench_supervise::kvm::KvmClass;
 use firebench_text::errors::sentence;
+use firebench_vmm::kind::Jailing;
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::{VmmKind, kinds};
 use miette::Diagnostic;
 
 use super::check::{Check, State, check};
@@ -16,11 +19,9 @@ use crate::tools::{Tool, ToolError};
 const E2FSPROGS: &str = "install e2fsprogs (Debian and Ubuntu: apt-get install e2fsprogs)";
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
-    vec![
-        kvm(facts),
-        accelerator(facts),
-        vmm("qemu", &facts.qemu),
-        vmm("firecracker", &facts.firecracker),
+    let mut checks = vec![kvm(facts), accelerator(facts)];
+    checks.extend(facts.programs.iter().map(|(kind, found)| vmm(*kind, found)));
+    checks.extend([
         kernel(facts),
         busybox(facts),
         program("mke2fs", &facts.mke2fs, State::Bad, "it makes the guest's root disk", E2FSPROGS),
@@ -34,8 +35,9 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
         ),
         pip(facts),
         confinement(facts),
-        jail(facts),
-    ]
+    ]);
+    checks.extend(kinds::all().filter_map(|kind| jail(facts, kind)));
+    checks
 }
 
 /// How a VMM that misbehaves is confined.
@@ -53,20 +55,23 @@ fn confinement(facts: &Facts) -> Check {
     check("confinement", State::Ok, finding, why, None)
 }
 
-fn jail(facts: &Facts) -> Check {
-    let why = "`run --jail` starts Firecracker under it, as the project recommends for production";
-    match (&facts.jailer, facts.root) {
-        (None, _) => check("jailer", State::Info, "firecracker was not found", why, None),
+fn jail(facts: &Facts, vmm: VmmKind) -> Option<Check> {
+    let Jailing::Jailer(jailer) = &vmm.guest()?.jail else { return None };
+    let found = facts.jailers.iter().find(|(kind, _)| *kind == vmm).map(|(_, found)| found);
+    let why = &format!("`run --jail` starts {} under it, as the project recommends for production", vmm.title);
+    let check = |state, finding: String, why: &str, remedy| check(jailer.name, state, finding, why, remedy);
+    Some(match (found, facts.root) {
+        (None, _) => check(State::Info, format!("{vmm} was not found"), why, None),
         (Some(Err(error)), _) => {
             let remedy = error.help().map(|help| help.to_string());
-            check("jailer", State::Info, sentence(error), why, remedy.as_deref())
+            check(State::Info, sentence(error), why, remedy.as_deref())
         }
-        (Some(Ok(tool)), true) => check("jailer", State::Ok, tool.path.display().to_string(), why, None),
+        (Some(Ok(tool)), true) => check(State::Ok, tool.path.display().to_string(), why, None),
         (Some(Ok(tool)), false) => {
             let finding = format!("{}: it needs root, except in a nested host", tool.path.display());
-            check("jailer", State::Info, finding, why, Some("sudo firebench run --jail"))
+            check(State::Info, finding, why, Some("sudo firebench run --jail"))
         }
-    }
+    })
 }
 
 fn kvm(facts: &Facts) -> Check {
@@ -88,15 +93,15 @@ fn accelerator(facts: &Facts) -> Check {
     if !chosen.nested {
         return check("accelerator", State::Ok, format!("auto chooses {}", chosen.accel), why, None);
     }
-    match &facts.qemu {
-        Ok(_) => check(
+    match facts.program(EMULATOR) {
+        Some(Ok(_)) => check(
             "accelerator",
             State::Warn,
             "auto chooses a nested host: an emulated machine with a working /dev/kvm inside",
             why,
             Some("make /dev/kvm usable (see kvm above) to measure speed"),
         ),
-        Err(_) => check(
+        _ => check(
             "accelerator",
             State::Bad,
             "auto would choose a nested host, but there is no QEMU to emulate it",
@@ -106,7 +111,9 @@ fn accelerator(facts: &Facts) -> Check {
     }
 }
 
-fn vmm(name: &str, found: &Result<Tool, ToolError>) -> Check {
+fn vmm(vmm: VmmKind, found: &Result<Tool, ToolError>) -> Check {
+    let name = vmm.0.name;
+    let missing = if vmm.by_default { State::Bad } else { State::Info };
     let why = "firebench can only measure an installed VMM; the digest identifies the build";
     match found {
         Ok(tool) => {
@@ -115,7 +122,7 @@ fn vmm(name: &str, found: &Result<Tool, ToolError>) -> Check {
         }
         Err(error) => {
             let remedy = error.help().map(|help| help.to_string());
-            check(name, State::Bad, sentence(error), why, remedy.as_deref())
+            check(name, missing, sentence(error), why, remedy.as_deref())
         }
     }
 }

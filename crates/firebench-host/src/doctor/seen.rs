@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use firebench_model::host::HostFacts;
 use firebench_supervise::Confinement;
 use firebench_supervise::kvm::KvmReport;
+use firebench_vmm::VmmKind;
 
 use super::trials::{Trials, Tried};
 use crate::fetch::FetchError;
@@ -28,12 +29,10 @@ pub struct Facts {
     pub host: HostFacts,
     /// Share of CPU time that a hypervisor gave to others while all this was looked at.
     pub steal_now: Option<f64>,
-    /// QEMU.
-    pub qemu: Result<Tool, ToolError>,
-    /// Firecracker.
-    pub firecracker: Result<Tool, ToolError>,
-    /// The jailer of that Firecracker; absent where there is no Firecracker.
-    pub jailer: Option<Result<Tool, ToolError>>,
+    /// The program of each kind that has one.
+    pub programs: Vec<(VmmKind, Result<Tool, ToolError>)>,
+    /// The jailers of those that have one; absent where the program itself is.
+    pub jailers: Vec<(VmmKind, Result<Tool, ToolError>)>,
     /// Whether firebench is root.
     pub root: bool,
     /// How a VM would be confined; absent if not even a harmless program could be started.

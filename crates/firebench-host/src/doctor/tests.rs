@@ -1,9 +1,12 @@
 use firebench_model::host::{Cgroups, HostFacts, HugePages};
 use firebench_supervise::kvm::{KvmClass, KvmReport};
-use firebench_vmm::CpuLimit;
+use firebench_vmm::{CpuLimit, firecracker, qemu};
 
 use super::*;
 use crate::tools::{Tool, ToolError};
+
+const QEMU: VmmKind = VmmKind(&qemu::KIND);
+const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
 
 fn kvm(class: KvmClass, finding: &str, remedy: Option<&str>) -> KvmReport {
     KvmReport {
@@ -38,9 +41,11 @@ fn server() -> Facts {
         ),
         host: facts::tests::server(),
         steal_now: Some(0.0),
-        qemu: Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)")),
-        firecracker: Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1")),
-        jailer: Some(Ok(tool("/data/firecracker/1.12.1/jailer", "Jailer v1.12.1"))),
+        programs: vec![
+            (QEMU, Ok(tool("/usr/bin/qemu-system-x86_64", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"))),
+            (FIRECRACKER, Ok(tool("/data/firecracker/1.12.1/firecracker", "Firecracker v1.12.1"))),
+        ],
+        jailers: vec![(FIRECRACKER, Ok(tool("/data/firecracker/1.12.1/jailer", "Jailer v1.12.1")))],
         root: false,
         confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
@@ -105,9 +110,11 @@ fn ruin() -> Facts {
         ),
         host,
         steal_now: Some(0.25),
-        qemu: Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86")),
-        firecracker: Err(missing("firecracker", "firebench fetch firecracker")),
-        jailer: None,
+        programs: vec![
+            (QEMU, Err(missing("qemu-system-x86_64", "apt-get install qemu-system-x86"))),
+            (FIRECRACKER, Err(missing("firecracker", "firebench fetch firecracker"))),
+        ],
+        jailers: Vec::new(),
         root: true,
         confinement: Some(Confinement {
             notes: vec!["without namespaces of its own: cannot make namespaces of its own: EPERM".to_owned()],
@@ -218,7 +225,7 @@ fn the_accelerator_follows_kvm_and_qemu() {
         assert_eq!(state_of(&checks, "accelerator"), State::Warn, "{class:?}");
         assert_eq!(state_of(&checks, "kvm"), State::Warn, "{class:?}");
     }
-    facts.qemu = ruin().qemu;
+    facts.programs = ruin().programs;
     assert_eq!(state_of(&checks(&facts), "accelerator"), State::Bad);
 }
 

@@ -219,7 +219,7 @@ fn temporary_check(tried: &Tried<Temporary>) -> Check {
         Err(_) => return outcome("temporary files", tried, |_| String::new(), State::Bad, why),
     };
     let free = temporary.free.map(|free| format!(", {} free", size(free))).unwrap_or_default();
-    let noexec = if temporary.noexec { ", mounted noexec: `run --jail` cannot start Firecracker there" } else { "" };
+    let noexec = if temporary.noexec { ", mounted noexec: `run --jail` cannot start a VMM there" } else { "" };
     let room = temporary.free.map_or(State::Ok, |free| at_least(free, COMFORTABLE_ROOM, LEAST_ROOM));
     let state = if temporary.noexec { room.max(State::Info) } else { room };
     let remedy = "set TMPDIR to a directory with more free space that is not mounted noexec";

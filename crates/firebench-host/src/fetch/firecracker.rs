@@ -10,6 +10,7 @@ use firebench_image::elf::{MAX_PROGRAM_BYTES, linkage};
 use firebench_os::outside;
 use firebench_os::program::is_executable;
 use firebench_text::errors::sentence;
+use firebench_vmm::VmmKind;
 use semver::Version;
 
 use super::binaries::Binaries;
@@ -19,8 +20,10 @@ use super::install::{self, check, staging};
 use super::recorded;
 use super::release::download_release;
 use super::wheel::download_wheel;
-use crate::tools::{OLDEST_FIRECRACKER, VersionError, firecracker_version};
+use crate::tools::{self, VersionError};
 
+/// What is fetched.
+pub const KIND: VmmKind = VmmKind(&firebench_vmm::firecracker::KIND);
 /// The version whose digests firebench knows, and the default.
 pub const PINNED_VERSION: Version = Version::new(1, 12, 1);
 /// SHA-256 of its binaries.
@@ -90,7 +93,7 @@ pub fn installed_firecracker(data_dir: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// [`FetchError::Changed`], [`FetchError::Unrecorded`].
-pub fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
+pub(super) fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
     recorded::check("firecracker", path, found, &[PINNED_FIRECRACKER])
 }
 
@@ -98,7 +101,7 @@ pub fn check_firecracker(path: &Path, found: &str) -> Result<(), FetchError> {
 ///
 /// # Errors
 /// [`FetchError::Changed`], [`FetchError::Unrecorded`].
-pub fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
+pub(super) fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
     let name = |dir: Option<&Path>| Some(dir?.file_name()?.to_str()?.to_owned());
     let home = path.parent();
     let version = name(home).is_some_and(|version| Version::parse(&version).is_ok());
@@ -107,7 +110,8 @@ pub fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
 }
 
 fn new_enough(version: &Version) -> bool {
-    (version.major, version.minor) >= (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor)
+    let oldest = tools::oldest(KIND);
+    (version.major, version.minor) >= (oldest.major, oldest.minor)
 }
 
 fn home(data_dir: &Path, version: &Version) -> PathBuf {
@@ -156,10 +160,10 @@ fn version_of(data_dir: &Path, path: &Path, bytes: &[u8]) -> Result<Version, Fet
     let dir = staging(data_dir)?;
     let copy = dir.path().join("firecracker");
     install::executable(&copy, bytes)?;
-    match firecracker_version(&copy) {
-        Ok((version, _)) => Ok(version),
-        Err(VersionError::TooOld { version, .. }) => {
-            Err(VersionError::TooOld { path: path.to_owned(), version }.into())
+    match tools::version_of(KIND, &copy) {
+        Ok(version) => Ok(version),
+        Err(VersionError::TooOld { vmm, version, .. }) => {
+            Err(VersionError::TooOld { vmm, path: path.to_owned(), version }.into())
         }
         Err(VersionError::NoVersion { said, .. }) => {
             Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version prints {said:?}") })

@@ -20,6 +20,7 @@ mod error;
 mod fake_elf;
 mod firecracker;
 mod install;
+mod installers;
 mod kernel;
 mod recorded;
 mod release;
@@ -32,7 +33,8 @@ use std::path::Path;
 pub use busybox::{busybox, find_busybox};
 pub use data::{Fetched, data_dir};
 pub use error::FetchError;
-pub use firecracker::{PINNED_VERSION, Source, check_firecracker, check_jailer, firecracker, installed_firecracker};
+pub use firecracker::{KIND as FIRECRACKER, PINNED_VERSION, Source, firecracker, installed_firecracker};
+pub use installers::{Installer, installer};
 pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use release::RELEASE_URL;
 

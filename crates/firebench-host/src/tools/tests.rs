@@ -2,6 +2,24 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
+const QEMU: &str = "qemu-system-x86_64";
+const FIRECRACKER: &str = "firecracker";
+const JAILER: &str = "jailer";
+
+fn qemu(named: Option<&Path>) -> Result<Tool, ToolError> {
+    find(VmmKind(&firebench_vmm::qemu::KIND), named, Path::new("/nowhere"))
+}
+
+fn firecracker(named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
+    find(VmmKind(&firebench_vmm::firecracker::KIND), named, data_dir)
+}
+
+fn jailer_of(firecracker: &Tool) -> Result<Tool, ToolError> {
+    let vmm = VmmKind(&firebench_vmm::firecracker::KIND);
+    let Some(Jailing::Jailer(jailing)) = vmm.guest().map(|guest| &guest.jail) else { panic!("a jailer") };
+    jailer(vmm, jailing, firecracker)
+}
+
 fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("room for a script");
@@ -45,7 +63,7 @@ fn firecracker_of_the_data_directory_goes_before_path() {
     // A jailer beside it belongs to it.
     let fetched = Tool { path, ..tool };
     script(&home, JAILER, &format!("touch {}; echo Jailer v1.13.0", asked.display()));
-    let said = jailer(&fetched).expect_err("nobody fetched it").to_string();
+    let said = jailer_of(&fetched).expect_err("nobody fetched it").to_string();
     assert!(said.starts_with("no SHA-256 is recorded ") && !asked.exists(), "{said}");
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use firebench_supervise::subprocess::{self, RunError};
 use firebench_text as text;
+use firebench_vmm::VmmKind;
+use firebench_vmm::kind::Program;
 use semver::Version;
 
 /// A program that does not say its version, or one that firebench cannot use.
@@ -26,17 +28,17 @@ pub enum VersionError {
         said: String,
     },
     /// Older than firebench can use.
-    #[error("{} is Firecracker {version}, and firebench needs {OLDEST_FIRECRACKER} or newer", path.display())]
-    #[diagnostic(help("firebench fetch firecracker"))]
+    #[error("{} is {} {version}, and firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
+    #[diagnostic(help("{}", install(*vmm)))]
     TooOld {
+        /// What it is.
+        vmm: VmmKind,
         /// The executable.
         path: PathBuf,
         /// Its version.
         version: Version,
     },
 }
-/// The oldest Firecracker that firebench starts: it finds devices through ACPI and takes `--no-api --config-file`.
-pub const OLDEST_FIRECRACKER: Version = Version::new(1, 12, 0);
 
 /// Characters of a line with a version that are kept: a program says what it likes there.
 pub(super) const LONGEST_VERSION_LINE: usize = 200;
@@ -44,21 +46,39 @@ pub(super) const LONGEST_VERSION_LINE: usize = 200;
 /// What `--version` may take.
 pub(super) const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
-/// The version of the Firecracker at `path`, and the line that says it.
+/// The oldest version of a kind's program that firebench starts.
+pub fn oldest(vmm: VmmKind) -> Version {
+    let (major, minor, patch) = vmm.program.as_ref().and_then(|program| program.oldest).unwrap_or_default();
+    Version::new(major, minor, patch)
+}
+
+/// How to get the program of a kind, in a clause.
+pub(super) fn install(vmm: VmmKind) -> &'static str {
+    vmm.program.as_ref().map_or("build firebench again", |program| program.install)
+}
+
+/// The version of the program of a kind at `path`.
 ///
 /// # Errors
-/// [`VersionError`] when it does not start, is no Firecracker or is older than [`OLDEST_FIRECRACKER`].
-pub fn firecracker_version(path: &Path) -> Result<(Version, String), VersionError> {
-    let line = version_line("Firecracker", path)?;
-    let version = line
-        .strip_prefix("Firecracker v")
-        .and_then(|version| Version::parse(version.trim()).ok())
-        .ok_or_else(|| VersionError::NoVersion { program: "Firecracker", path: path.to_owned(), said: line.clone() })?;
+/// [`VersionError`] when it does not start, is another program or too old.
+pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, VersionError> {
+    let none = || VersionError::NoVersion { program: vmm.title, path: path.to_owned(), said: String::new() };
+    let program = vmm.program.as_ref().ok_or_else(none)?;
+    let line = version_line(program.version_line, path)?;
+    new_enough(vmm, program, path, &line)
+}
+
+/// The version in a line, which must be new enough.
+pub(super) fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
+    let version = version_number(line).and_then(|version| Version::parse(version).ok()).ok_or_else(|| {
+        VersionError::NoVersion { program: program.version_line, path: path.to_owned(), said: line.to_owned() }
+    })?;
+    let oldest = oldest(vmm);
     // By number alone: a development build of 1.12 has what 1.12 has.
-    if (version.major, version.minor) < (OLDEST_FIRECRACKER.major, OLDEST_FIRECRACKER.minor) {
-        return Err(VersionError::TooOld { path: path.to_owned(), version });
+    if (version.major, version.minor) < (oldest.major, oldest.minor) {
+        return Err(VersionError::TooOld { vmm, path: path.to_owned(), version });
     }
-    Ok((version, line))
+    Ok(version)
 }
 
 /// The first line of `--version`, which must name `program`.

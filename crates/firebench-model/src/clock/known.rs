@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use firebench_vmm::VmmKind;
-
 use crate::plan::{Plan, PlannedContender, System};
 use crate::record::{ContenderRecord, Report};
 
@@ -61,7 +59,7 @@ impl Known {
         let known = Known { payload: plan.payload_bytes, cold: plan.cold, emulated: plan.emulated, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
-            System::Host => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
+            System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
         }
     }
 
@@ -69,7 +67,7 @@ impl Known {
     pub fn recorded(report: &Report, contender: &ContenderRecord) -> Known {
         let cold = report.experiment.design.cold;
         let known = Known { payload: report.payload.bytes, cold, emulated: report.emulated, ..Known::default() };
-        if contender.vmm != VmmKind::Host {
+        if contender.vmm.boots_a_guest() {
             return known.of_vm(contender.vcpus, contender.memory_mib);
         }
         let cpus = report.nested_host.as_ref().map(|nested| nested.cpus).or(report.host.cpus);

@@ -5,7 +5,7 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, Experiment, PayloadSpec, Preset, check_all};
+use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, check_all};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -18,6 +18,10 @@ pub enum ExperimentError {
     #[error("cannot use {0} with --preset published: its machines are those of the published document")]
     #[diagnostic(help("use --preset matched"))]
     Published(&'static str),
+    /// A kind that took no part there.
+    #[error("--preset published does not have a machine for {0}: the published document has none")]
+    #[diagnostic(help("leave out {0}, or use --preset matched"))]
+    NotPublished(VmmKind),
     /// Memory is counted in MiB.
     #[error("--memory {0} is not a whole number of MiB")]
     #[diagnostic(help("give whole MiB, for example --memory 512MiB"))]
@@ -67,6 +71,10 @@ pub enum ExperimentError {
     #[error("{0} has no effect: every contender is the bare host, which does not run a VM")]
     #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm qemu,host"))]
     OnlyHosts(&'static str),
+    /// The same of the program of a VMM.
+    #[error("--{0} has no effect: every contender is the bare host, which does not run a VMM")]
+    #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm {0},host"))]
+    ProgramOfNobody(VmmKind),
     /// A character that would be obeyed, or hide something, where the text is shown or pasted.
     #[error("{field} contains the character {}, which is invisible", unicode(*.character))]
     #[diagnostic(help("remove it: an experiment must not contain control characters or invisible ones"))]
@@ -99,6 +107,7 @@ impl Experiment {
         self.check_design()?;
         check_all(&self.specs())?;
         self.check_hosts()?;
+        self.check_published()?;
         match self.payload {
             PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
                 Err(ExperimentError::Empty)
@@ -154,7 +163,15 @@ impl Experiment {
     /// Whether nothing is virtualised at all.
     pub fn only_hosts(&self) -> bool {
         let specs = self.specs();
-        !specs.is_empty() && specs.iter().all(|spec| spec.vmm == VmmKind::Host)
+        !specs.is_empty() && specs.iter().all(|spec| !spec.vmm.boots_a_guest())
+    }
+
+    fn check_published(&self) -> Result<(), ExperimentError> {
+        let unknown = |spec: &ContenderSpec| spec.vmm.guest().is_some_and(|guest| guest.published.is_none());
+        match self.specs().iter().find(|spec| self.preset == Preset::Published && unknown(spec)) {
+            Some(spec) => Err(ExperimentError::NotPublished(spec.vmm)),
+            None => Ok(()),
+        }
     }
 
     fn check_hosts(&self) -> Result<(), ExperimentError> {
@@ -191,10 +208,14 @@ fn visible(field: &str, value: &Value) -> Result<(), ExperimentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::ContenderSpec;
+    use crate::experiment::OwnSettings;
+    use firebench_vmm::{firecracker, host, qemu};
+
+    const QEMU: VmmKind = VmmKind(&qemu::KIND);
+    const HOST: VmmKind = VmmKind(&host::KIND);
 
     fn hosts() -> Experiment {
-        Experiment { vmm: vec![VmmKind::Host], ..Experiment::default() }
+        Experiment { vmm: vec![HOST], ..Experiment::default() }
     }
 
     #[test]
@@ -203,20 +224,20 @@ mod tests {
         let places: [(&str, Put); 11] = [
             ("machine.append", |e, text| e.machine.append = text),
             ("files.kernel", |e, text| e.files.kernel = Some(text.into())),
-            ("files.qemu", |e, text| e.files.qemu = Some(text.into())),
-            ("files.firecracker", |e, text| e.files.firecracker = Some(text.into())),
+            ("files.qemu", |e, text| e.files.programs.set(QEMU, text.into())),
+            ("files.firecracker", |e, text| e.files.programs.set(VmmKind(&firecracker::KIND), text.into())),
             ("files.add", |e, text| e.files.add.push(text)),
             ("payload.path", |e, text| e.payload = PayloadSpec::File { path: text.into() }),
             ("contender.name", |e, text| e.contenders[0].name = text),
             ("contender.append", |e, text| e.contenders[0].append = Some(text)),
             ("contender.binary", |e, text| e.contenders[0].binary = Some(text.into())),
-            ("contender.cpu", |e, text| e.contenders[0].cpu = Some(text)),
+            ("contender.cpu", |e, text| e.contenders[0].own = OwnSettings::default().with(&qemu::CPU, text)),
             ("contender.image", |e, text| e.contenders[0].image = Some(text.into())),
         ];
         for character in ['\u{1b}', '\0', '\n', '\r', '\t', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2028}'] {
             for (field, put) in places {
                 let mut experiment =
-                    Experiment { contenders: vec![ContenderSpec::new("a", VmmKind::Qemu)], ..Experiment::default() };
+                    Experiment { contenders: vec![ContenderSpec::new("a", QEMU)], ..Experiment::default() };
                 put(&mut experiment, format!("a{character}b"));
                 let expected = ExperimentError::Hidden { field: field.to_owned(), character };
                 assert_eq!(experiment.check(), Err(expected), "{field} {character:?}");
@@ -245,7 +266,7 @@ mod tests {
             let mut alone = hosts();
             put(&mut alone);
             assert_eq!(alone.check(), Err(ExperimentError::OnlyHosts(flag)));
-            let mut beside = Experiment { vmm: vec![VmmKind::Qemu, VmmKind::Host], ..Experiment::default() };
+            let mut beside = Experiment { vmm: vec![QEMU, HOST], ..Experiment::default() };
             put(&mut beside);
             assert_eq!(beside.check(), Ok(()), "{flag}");
         }
@@ -262,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_same_vmm_is_not_named_twice() {
-        let twice = Experiment { vmm: vec![VmmKind::Qemu, VmmKind::Qemu], ..Experiment::default() };
+        let twice = Experiment { vmm: vec![QEMU, QEMU], ..Experiment::default() };
         assert!(matches!(twice.check(), Err(ExperimentError::Contender(ContenderError::Twice(_)))));
     }
 }

@@ -4,12 +4,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use firebench_text::units::{Share, Size};
-use firebench_vmm::{VmmKind, firecracker, qemu};
+use firebench_vmm::kind;
+use firebench_vmm::setting::{Takes, Value};
+use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
+
+pub use common::{COMMON, Common, common_to, keys};
+pub use own::OwnSettings;
+
+mod common;
+mod own;
 
 /// A named VMM, or the host, with what differs from the experiment's machine and the preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub struct ContenderSpec {
     /// Unique in the experiment.
     pub name: String,
@@ -42,27 +50,9 @@ pub struct ContenderSpec {
     /// More work than the others have, as a share of the payload: a difference that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handicap: Option<Share>,
-    /// QEMU's CPU model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<String>,
-    /// Whether QEMU's machine has a real-time clock, which kernels look for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rtc: Option<bool>,
-    /// Firecracker's CPU template, or `none`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    /// How the VMM caches the root disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache: Option<CacheMode>,
-    /// How the VMM reads the root disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub io: Option<Io>,
-    /// Whether the guest's memory lies on huge pages of the host, 2 MiB each.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub huge_pages: bool,
-    /// Whether Firecracker asks for transparent huge pages, as QEMU always does.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub transparent_huge_pages: bool,
+    /// What only its kind has. No key that neither this nor a field is called can be read.
+    #[serde(flatten)]
+    pub own: OwnSettings,
     /// Whether its VMM is jailed, as for the whole experiment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jail: bool,
@@ -83,13 +73,7 @@ impl ContenderSpec {
             busybox: None,
             image: None,
             handicap: None,
-            cpu: None,
-            rtc: None,
-            template: None,
-            cache: None,
-            io: None,
-            huge_pages: false,
-            transparent_huge_pages: false,
+            own: OwnSettings::default(),
             jail: false,
         }
     }
@@ -123,13 +107,13 @@ pub enum ContenderError {
     #[error("there are two contenders called {0}")]
     #[diagnostic(help("give each one a name of its own: --contender old=firecracker --contender new=firecracker"))]
     Twice(String),
-    /// A setting that another VMM has.
+    /// A setting that another kind has.
     #[error("contender {name}: {vmm} has no {setting}")]
-    #[diagnostic(help("{}", whose(setting)))]
+    #[diagnostic(help("{}", common::instead(*vmm, setting)))]
     Foreign {
         /// The contender.
         name: String,
-        /// Its VMM.
+        /// Its kind.
         vmm: VmmKind,
         /// The setting, with its value where that matters.
         setting: String,
@@ -163,21 +147,6 @@ pub enum ContenderError {
     },
 }
 
-/// Who has what a contender cannot have.
-fn whose(setting: &str) -> &'static str {
-    match setting.split('=').next() {
-        Some("cpu") => "cpu is QEMU's -cpu; Firecracker has template",
-        Some("rtc") => "rtc is a device of QEMU's microvm",
-        Some("template") => "template is Firecracker's cpu_template; QEMU has cpu",
-        Some("cache") => "QEMU has none, writeback, writethrough, directsync, unsafe; Firecracker unsafe, writeback",
-        Some("io") => "QEMU has threads, native, io-uring; Firecracker sync, async",
-        Some("transparent-huge-pages") => {
-            "QEMU asks for transparent huge pages by itself; Firecracker does with this setting"
-        }
-        _ => "the host boots nothing: it takes vcpus, memory, busybox and handicap",
-    }
-}
-
 impl ContenderSpec {
     /// What one contender alone can tell is wrong with it.
     ///
@@ -209,28 +178,11 @@ impl ContenderSpec {
         }
     }
 
-    /// A setting that its VMM does not have.
+    /// A setting that its kind does not have.
     fn foreign(&self) -> Option<String> {
-        let (qemu, firecracker) = (self.vmm == VmmKind::Qemu, self.vmm == VmmKind::Firecracker);
-        let vm = qemu || firecracker;
-        let given = [
-            ("cpu", self.cpu.is_some(), qemu),
-            ("rtc", self.rtc.is_some(), qemu),
-            ("template", self.template.is_some(), firecracker),
-            ("binary", self.binary.is_some(), vm),
-            ("kernel", self.kernel.is_some(), vm),
-            ("modules", self.modules.is_some(), vm),
-            ("append", self.append.is_some(), vm),
-            ("image", self.image.is_some(), vm),
-            ("huge-pages", self.huge_pages, vm),
-            ("transparent-huge-pages", self.transparent_huge_pages, firecracker),
-            ("jail", self.jail, vm),
-        ];
-        if let Some((setting, ..)) = given.into_iter().find(|(_, given, has)| *given && !has) {
-            return Some(setting.to_owned());
-        }
-        let cache = self.cache.filter(|cache| !cache.fits(self.vmm)).map(|cache| format!("cache={}", cache.name()));
-        cache.or_else(|| self.io.filter(|io| !io.fits(self.vmm)).map(|io| format!("io={}", io.name())))
+        let guest = self.vmm.boots_a_guest();
+        let common = COMMON.iter().find(|common| common.of_guests && !guest && (common.given)(self));
+        common.map(|common| common.setting.key.to_owned()).or_else(|| self.own.foreign(self.vmm))
     }
 }
 
@@ -260,150 +212,46 @@ impl FromStr for ContenderSpec {
         let escaped = rest.replace(",,", "\0");
         let mut parts = escaped.split(',').map(|part| part.replace('\0', ","));
         let vmm = parts.next().filter(|vmm| !vmm.is_empty()).ok_or_else(form)?;
+        let wrong = |reason: String| ContenderError::Setting { text: text.to_owned(), reason };
+        let kind: VmmKind = vmm.parse().map_err(|error: kind::UnknownKind| wrong(error.to_string()))?;
         let mut table = toml::Table::new();
         table.insert("name".to_owned(), name.into());
         table.insert("vmm".to_owned(), vmm.into());
         for part in parts {
             let (key, value) = match part.split_once('=') {
-                Some((key, value)) => (key, setting(key, value)),
-                None => (part.as_str(), toml::Value::Boolean(true)),
+                Some((key, value)) => (key, Some(value)),
+                None => (part.as_str(), None),
             };
+            let value = given(kind, key, value).map_err(wrong)?;
             if table.insert(key.to_owned(), value).is_some() {
-                return Err(ContenderError::Setting { text: text.to_owned(), reason: format!("{key} is there twice") });
+                return Err(wrong(format!("{key} is there twice")));
             }
         }
-        let spec: ContenderSpec = table.try_into().map_err(|error: toml::de::Error| ContenderError::Setting {
-            text: text.to_owned(),
-            reason: error.message().to_owned(),
-        })?;
+        let spec: ContenderSpec =
+            table.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
         spec.check()?;
         Ok(spec)
     }
 }
 
-/// The value as TOML would have it.
-fn setting(key: &str, value: &str) -> toml::Value {
-    match key {
-        "vcpus" => value.parse().map_or_else(|_| value.into(), toml::Value::Integer),
-        "rtc" if value == "on" => true.into(),
-        "rtc" if value == "off" => false.into(),
-        "huge-pages" | "transparent-huge-pages" | "jail" | "rtc" => {
-            value.parse().map_or_else(|_| value.into(), toml::Value::Boolean)
+/// A value of `--contender` as TOML would have it; what is wrong with it, else.
+fn given(vmm: VmmKind, key: &str, value: Option<&str>) -> Result<toml::Value, String> {
+    let setting = common::called(vmm, key).ok_or_else(|| common::unknown(key, Some(vmm)))?;
+    let read = match value {
+        None => (setting.takes == Takes::Switch).then_some(Value::Switch(true)),
+        // Of a value that another kind takes, who has it is said later.
+        Some(text) => {
+            setting.takes.read(text).or_else(|| kinds::with_setting(key).find_map(|(_, s)| s.takes.read(text)))
         }
-        _ => value.into(),
-    }
-}
-
-/// How a VMM caches a disk: QEMU's `cache=`, Firecracker's `cache_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CacheMode {
-    /// QEMU: past the host's page cache.
-    None,
-    /// Both: through the page cache, flushed when the guest says so.
-    Writeback,
-    /// QEMU: through the page cache, each write flushed.
-    Writethrough,
-    /// QEMU: past the page cache, each write flushed.
-    Directsync,
-    /// Both: through the page cache, never flushed.
-    Unsafe,
-}
-
-impl CacheMode {
-    /// The name in command lines and files.
-    pub fn name(self) -> &'static str {
-        match self {
-            CacheMode::None => "none",
-            CacheMode::Writeback => "writeback",
-            CacheMode::Writethrough => "writethrough",
-            CacheMode::Directsync => "directsync",
-            CacheMode::Unsafe => "unsafe",
+    };
+    match (read, value) {
+        (Some(Value::Switch(on)), _) => Ok(on.into()),
+        (Some(Value::Count(count)), _) => {
+            i64::try_from(count).map(toml::Value::from).map_err(|_| format!("{key} {count} is too large"))
         }
-    }
-
-    /// QEMU's, which has all.
-    pub fn qemu(self) -> qemu::Cache {
-        match self {
-            CacheMode::None => qemu::Cache::None,
-            CacheMode::Writeback => qemu::Cache::Writeback,
-            CacheMode::Writethrough => qemu::Cache::Writethrough,
-            CacheMode::Directsync => qemu::Cache::Directsync,
-            CacheMode::Unsafe => qemu::Cache::Unsafe,
-        }
-    }
-
-    /// Firecracker's, where it has one.
-    pub fn firecracker(self) -> Option<firecracker::CacheType> {
-        match self {
-            CacheMode::Writeback => Some(firecracker::CacheType::Writeback),
-            CacheMode::Unsafe => Some(firecracker::CacheType::Unsafe),
-            CacheMode::None | CacheMode::Writethrough | CacheMode::Directsync => None,
-        }
-    }
-
-    fn fits(self, vmm: VmmKind) -> bool {
-        match vmm {
-            VmmKind::Qemu => true,
-            VmmKind::Firecracker => self.firecracker().is_some(),
-            VmmKind::Host => false,
-        }
-    }
-}
-
-/// How a VMM reads a disk: QEMU's `aio=`, Firecracker's `io_engine`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Io {
-    /// QEMU: a pool of threads.
-    Threads,
-    /// QEMU: Linux' asynchronous I/O.
-    Native,
-    /// QEMU: io_uring.
-    IoUring,
-    /// Firecracker: in the thread of the device.
-    Sync,
-    /// Firecracker: io_uring.
-    Async,
-}
-
-impl Io {
-    /// The name in command lines and files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Io::Threads => "threads",
-            Io::Native => "native",
-            Io::IoUring => "io-uring",
-            Io::Sync => "sync",
-            Io::Async => "async",
-        }
-    }
-
-    /// QEMU's, where it has one.
-    pub fn qemu(self) -> Option<qemu::Aio> {
-        match self {
-            Io::Threads => Some(qemu::Aio::Threads),
-            Io::Native => Some(qemu::Aio::Native),
-            Io::IoUring => Some(qemu::Aio::IoUring),
-            Io::Sync | Io::Async => None,
-        }
-    }
-
-    /// Firecracker's, where it has one.
-    pub fn firecracker(self) -> Option<firecracker::IoEngine> {
-        match self {
-            Io::Sync => Some(firecracker::IoEngine::Sync),
-            Io::Async => Some(firecracker::IoEngine::Async),
-            Io::Threads | Io::Native | Io::IoUring => None,
-        }
-    }
-
-    fn fits(self, vmm: VmmKind) -> bool {
-        match vmm {
-            VmmKind::Qemu => self.qemu().is_some(),
-            VmmKind::Firecracker => self.firecracker().is_some(),
-            VmmKind::Host => false,
-        }
+        (Some(Value::Text(text)), _) => Ok(text.into()),
+        (None, Some(text)) => Err(format!("{key} takes {}, not {text:?}", setting.takes)),
+        (None, None) => Err(format!("{key} takes {}: write {key}=VALUE", setting.takes)),
     }
 }
 

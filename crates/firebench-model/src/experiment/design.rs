@@ -56,7 +56,7 @@ pub struct Design {
 }
 
 /// State of the host's page cache of the root disk before each boot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostCacheChoice {
     /// Warm where the disk fits beside the guest's memory, else cold.

@@ -165,8 +165,8 @@ pub fn of_others(name: &str, said: &Known, unit_in_file: Option<&Unit>) -> Optio
     let of_name = says(name);
     let unit = said.unit.as_ref().or(unit_in_file);
     let known = find(&OF_A_COMMAND, name);
-    let better = said.better.or_else(|| known.map(|known| known.better).or(of_name.better));
-    let better = better.or_else(|| unit.and_then(unit_says))?;
+    let better = said.better.or_else(|| unit.and_then(unit_says));
+    let better = better.or_else(|| known.map(|known| known.better)).or(of_name.better)?;
     let of_name = of_name.unit.or_else(|| known.and_then(|known| known.unit.clone()));
     let unit = unit.cloned().or(of_name);
     let name = name.to_owned().into();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use firebench_model::clock::{self, Known};
 use firebench_model::events::{Listener, RunEvent};
+use firebench_model::missing::Missing;
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_model::record::{BootRecord, BootStatus};
 use firebench_model::throttle;
@@ -64,7 +65,7 @@ impl Boot<'_> {
         };
         let mut observer = Observer::new(expected, started);
         let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
-        record.without = vm.confinement().notes.clone();
+        record.without = vm.confinement().notes.iter().cloned().map(Missing::from).collect();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
@@ -102,7 +103,7 @@ impl Boot<'_> {
     fn host_cache(&self) -> HostCache {
         match self.contender.system {
             System::Vm { .. } => self.plan.host_cache,
-            System::Host => HostCache::Cold,
+            System::Process { .. } => HostCache::Cold,
         }
     }
 

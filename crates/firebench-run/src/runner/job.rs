@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use firebench_image::initramfs;
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_protocol::{End, HostJob, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Tmpfs};
-use firebench_vmm::{Contender, Drive, Image, Launch, LaunchError, Paths, host, launch};
+use firebench_vmm::launch_process;
+use firebench_vmm::{Contender, Drive, Image, Launch, LaunchError, Paths, launch};
 
 use super::RunError;
 
@@ -31,7 +32,7 @@ pub fn write_job(
             })?;
             write_with_job(base, &job(plan, contender, iterations, settings.end(), nonce), dir)
         }
-        System::Host => {
+        System::Process { .. } => {
             let job = HostJob {
                 protocol: PROTOCOL_VERSION,
                 nonce: nonce.to_owned(),
@@ -104,7 +105,7 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
                 Contender { name: contender.name.clone(), machine: machine.clone(), settings: settings.clone() };
             launch(&contender, &image, &paths)
         }
-        System::Host => host::launch(machine, &job, &paths),
+        System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
     }
 }
 

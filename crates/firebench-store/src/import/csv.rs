@@ -8,10 +8,7 @@ use firebench_text as text;
 use super::ImportError;
 use super::columns::{Columns, Row};
 use super::others::{Contender, MAX_SAMPLES, MAX_UNIT, Read, check};
-use crate::store::{BLOCK, COLUMNS};
-
-/// The column of units, which other programs write.
-const UNIT: &str = "unit";
+use crate::store::{BLOCK, COLUMNS, UNIT};
 
 pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let delimiter = delimiter(text);

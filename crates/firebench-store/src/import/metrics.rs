@@ -8,7 +8,8 @@ use firebench_model::metric::{self, Metric, Unit};
 use firebench_stats::Quantity;
 use firebench_text as text;
 
-use super::{ImportError, Options};
+use super::ImportError;
+use super::options::Options;
 
 /// Longer names are cut in errors and notices.
 const LONGEST: usize = 200;
@@ -31,6 +32,8 @@ pub(super) struct Declared {
     pub(super) metric: Metric,
     /// Where nobody said it: it was read from its unit in the file, or from its name.
     guessed: Option<&'static str>,
+    /// Options of the command line are about it.
+    primary: bool,
 }
 
 impl Declared {
@@ -38,7 +41,8 @@ impl Declared {
     pub(super) fn notice(&self) -> Option<String> {
         let from = self.guessed.filter(|_| self.metric.shown)?;
         let name = text::excerpt(&self.metric.name, LONGEST);
-        Some(format!("{name} is {}, guessed from {from}: --better and --unit change that", self.metric.meaning()))
+        let otherwise = if self.primary { " (--better and --unit say otherwise)" } else { "" };
+        Some(format!("{name}: {}, by {from}{otherwise}", self.metric.meaning()))
     }
 }
 
@@ -60,6 +64,7 @@ pub(super) fn declared(
         match declare(name, &said, known, units.get(name)) {
             Some(mut one) => {
                 one.metric.shown |= is_primary;
+                one.primary = is_primary;
                 declared.push(one);
             }
             None if is_primary => {
@@ -75,11 +80,12 @@ fn declare(name: &str, said: &Known, known: &[Metric], unit: Option<&Unit>) -> O
     if let Some(known) = metric::find(known, name) {
         let unit = said.unit.clone().or_else(|| known.unit.clone());
         let better = said.better.unwrap_or(known.better);
-        return Some(Declared { metric: Metric { unit, better, ..known.clone() }, guessed: None });
+        return Some(Declared { metric: Metric { unit, better, ..known.clone() }, guessed: None, primary: false });
     }
     let metric = names::of_others(name, said, unit)?;
     let is_plain = metric.quantity() == Quantity::Time && metric.unit == Some(Unit::SECONDS);
-    let from = if names::says(name).better.is_some() { "its name" } else { "its unit" };
+    let unit_says = said.unit.as_ref().or(unit).and_then(names::unit_says);
+    let from = if unit_says.is_some() { "its unit" } else { "its name" };
     let guessed = (said.better.is_none() && !is_plain).then_some(from);
-    Some(Declared { metric, guessed })
+    Some(Declared { metric, guessed, primary: false })
 }

@@ -9,6 +9,7 @@ mod csv;
 mod error;
 mod hyperfine;
 mod metrics;
+mod options;
 mod others;
 
 use std::collections::BTreeSet;
@@ -18,34 +19,22 @@ use firebench_model::experiment::Experiment;
 use firebench_model::figures::Column;
 use firebench_model::host::HostFacts;
 use firebench_model::json;
-use firebench_model::metric::{self, Metric, Unit};
+use firebench_model::metric::{self, Metric};
 use firebench_model::record::{
     ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA,
 };
 use firebench_os::outside::{self, Refused};
-use firebench_stats::{Better, Rule};
+use firebench_stats::Rule;
 use firebench_text as text;
-use firebench_vmm::{Accel, Launch, VmmKind};
+use firebench_vmm::{Accel, Launch, VmmKind, host};
 use others::{Contender, Read};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub use accepted::Accepted;
 pub use error::ImportError;
+pub use options::Options;
 pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
-
-/// How figures of others are read.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Options {
-    /// The metric to compare by, instead of `real`.
-    pub metric: Option<String>,
-    /// Which of its values are the better ones, whatever its name says.
-    pub better: Option<Better>,
-    /// The unit of its values, whatever its name and the file say.
-    pub unit: Option<Unit>,
-    /// Executions that count although their commands failed.
-    pub accepted: Accepted,
-}
 
 /// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which the figures do
 /// not contain.
@@ -174,7 +163,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
 fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
     ContenderRecord {
         name,
-        vmm: VmmKind::Host,
+        vmm: VmmKind(&host::KIND),
         version: String::new(),
         binary: PathBuf::new(),
         sha256: String::new(),

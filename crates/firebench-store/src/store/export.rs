@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use firebench_model::events::RunEvent;
+use firebench_model::metric::{self, Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, Report};
 use firebench_text as text;
 use serde::Serialize;
@@ -16,6 +17,9 @@ pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "val
 
 /// One column more, where boots were measured side by side: those of the same block were.
 pub const BLOCK: &str = "block";
+
+/// One column more of figures of others, where not all of them are in seconds.
+pub const UNIT: &str = "unit";
 
 /// A line of the JSON Lines.
 #[derive(Serialize)]
@@ -88,6 +92,7 @@ impl Store {
         if report.imported.is_some() {
             report = load(&self.connection, run)?;
         }
+        firebench_model::old_reports::settle(&mut report);
         let mut write = |line: Line| {
             let json = serde_json::to_string(&line).map_err(|error| Trouble::Output(error.into()))?;
             writeln!(out, "{}", text::json(&json)).map_err(Trouble::Output)
@@ -116,11 +121,15 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
     let figures =
         || report.contenders.iter().filter_map(|contender| Some((&contender.name, contender.figures.as_ref()?)));
     let in_blocks = figures().any(|(_, figures)| !figures.blocks.is_empty());
-    let header: Vec<&str> = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).collect();
-    out.write_record(header).map_err(output)?;
+    // Where all are seconds, as whoever reads such a file takes them to be, it goes without saying.
+    let has_units = report.metrics.iter().any(|metric| metric.unit.as_ref().is_some_and(|unit| *unit != Unit::SECONDS));
+    let header = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).chain(has_units.then_some(UNIT));
+    out.write_record(header.collect::<Vec<&str>>()).map_err(output)?;
     for (name, figures) in figures() {
         let name = text::line(name);
         for (metric, column) in &figures.metrics {
+            let unit = has_units
+                .then(|| text::line(metric::find(&report.metrics, metric).map(Metric::sign).unwrap_or_default()));
             let metric = text::line(metric);
             for sample in column.samples().iter().filter(|sample| figures.failure(sample.boot).is_none()) {
                 let fields = [sample.boot.to_string(), sample.iteration.to_string(), number(sample.value)];
@@ -128,7 +137,7 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
                 let block =
                     in_blocks.then(|| figures.block(sample.boot).map_or(String::new(), |block| block.to_string()));
                 let fields = [&name, boot, iteration, &metric, value];
-                out.write_record(fields.into_iter().chain(&block)).map_err(output)?;
+                out.write_record(fields.into_iter().chain(&block).chain(&unit)).map_err(output)?;
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use firebench_analysis::audit;
 use firebench_analysis::boots::good;
-use firebench_analysis::summary::{Pair, Summary};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::judged::Judged;
+use firebench_analysis::summary::Pair;
 use firebench_model::metric::Metric;
-use firebench_model::record::Report;
 use firebench_stats::{Judgement, Quantity, Verdict};
 use firebench_text as text;
 
@@ -18,7 +18,8 @@ const VERDICTS: usize = 20;
 
 /// Blocks that have a good boot of every contender, without the scout's. Of figures that were not measured in blocks: the
 /// fewest good boots that a contender has.
-pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
+pub(super) fn blocks(findings: &Findings) -> u32 {
+    let Findings { report, summary, .. } = findings;
     if report.imported.is_some() {
         let of_pair = |pair: &Pair| pair.apart.map_or(pair.blocks, |[contender, baseline]| contender.min(baseline));
         let alone = summary.contenders.iter().map(|contender| contender.boots_ok);
@@ -37,14 +38,12 @@ pub(super) fn blocks(report: &Report, summary: &Summary) -> u32 {
 }
 
 /// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None if there is none.
-pub(super) fn verdict(report: &Report, summary: &Summary) -> Option<String> {
-    let (unlike, primary) = (audit::unlike(report), report.primary());
-    let pairs = || summary.pairs.iter().zip(&unlike);
-    let judged = || pairs().filter_map(|(pair, unlike)| Some((pair, unlike, pair.judgement.as_ref()?)));
-    let word = |(pair, unlike, judged): (&Pair, &Vec<String>, &Judgement)| {
-        let undecided = judged.verdict == Verdict::Inconclusive;
-        let unlike = if unlike.is_empty() || undecided { "" } else { " (not like with like)" };
-        format!("{} {}{unlike}", text::excerpt(&pair.contender, NAME), judgement(judged, &primary))
+pub(super) fn verdict(findings: &Findings) -> Option<String> {
+    let judged = || findings.judgements.iter().filter_map(|judged| Some((judged, judged.judgement.as_ref().ok()?)));
+    let word = |(judged, found): (&Judged, &Judgement)| {
+        let undecided = found.verdict == Verdict::Inconclusive;
+        let unlike = if judged.unlike.is_empty() || undecided { "" } else { " (not like with like)" };
+        format!("{} {}{unlike}", text::excerpt(&judged.contender, NAME), judgement(found, &judged.metric))
     };
     let mut words: Vec<String> = judged().take(VERDICTS).map(word).collect();
     if let Some(more) = judged().count().checked_sub(VERDICTS).filter(|more| *more > 0) {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 use std::time::SystemTime;
 
-use firebench_analysis::summary::summarize;
+use firebench_analysis::findings::Findings;
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
 use firebench_model::runs::{RunId, RunLine, RunState, is_id};
 use firebench_text as text;
@@ -270,8 +270,8 @@ struct Short {
 
 impl Short {
     fn of(report: &Report) -> Self {
-        let summary = summarize(report);
-        Short { blocks: short::blocks(report, &summary), verdict: short::verdict(report, &summary) }
+        let findings = Findings::of(report);
+        Short { blocks: short::blocks(&findings), verdict: short::verdict(&findings) }
     }
 }
 

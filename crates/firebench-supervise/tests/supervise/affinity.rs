@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firebench_supervise::{Output, Pinned, StartError, Step, Vm, affinity};
-use firebench_vmm::{Accel, Contender, Drive, Image, Launch, Machine, Paths, Settings, launch, qemu};
+use firebench_vmm::{Accel, Contender, Drive, Image, Launch, Machine, Paths, Settings, VmmKind, launch, qemu};
 
 use super::{command, example, read_lines, run, script, soon, start};
 
@@ -112,7 +112,7 @@ fn the_vcpus_of_a_real_qemu_are_bound() {
     let contender = Contender {
         name: "qemu".to_owned(),
         machine: Machine { vcpus: 2, memory_mib: 128, accel: Accel::Tcg, tap: None, cpus: Some(unique.clone()) },
-        settings: Settings::Qemu(qemu::Settings::default()),
+        settings: Settings::new(VmmKind(&qemu::KIND)),
     };
     let image = Image {
         kernel: "kernel".into(),

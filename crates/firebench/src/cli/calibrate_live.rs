@@ -2,19 +2,20 @@
 
 use std::fmt::Write as _;
 
-use firebench_analysis::summary::summarize;
+use firebench_analysis::judged::Judged;
 use firebench_model::events::RunEvent;
 use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use firebench_model::metric::Worded;
 use firebench_model::record::Report;
 use firebench_stats::Verdict;
 use firebench_text::units::{Share, Size};
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::run::Session;
 use super::storage_args::StorageArgs;
+use firebench_analysis::findings::Findings;
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
 const PAYLOAD: Size = Size(64 << 20);
@@ -48,7 +49,7 @@ pub(super) fn run(design: Design, effect: Option<Share>, places: &StorageArgs) -
 }
 
 fn experiment(design: Design, effect: Option<Share>) -> Experiment {
-    let host = |name: &str| ContenderSpec::new(name, VmmKind::Host);
+    let host = |name: &str| ContenderSpec::new(name, VmmKind(&host::KIND));
     let mut contenders = vec![host("a"), host("b")];
     if effect.is_some() {
         contenders.push(ContenderSpec { handicap: effect, ..host("c") });
@@ -62,18 +63,18 @@ fn experiment(design: Design, effect: Option<Share>) -> Experiment {
 }
 
 fn rows(report: &Report) -> Vec<Row> {
-    let pairs = summarize(report).pairs;
-    let judged = pairs.iter().filter_map(|pair| Some((pair, pair.judgement?)));
+    let judgements = Findings::of(report).judgements;
+    let judged = judgements.iter().filter_map(|judged| Some((judged, judged.judgement.ok()?)));
     judged
-        .map(|(pair, judgement)| {
-            let spec = report.experiment.contenders.iter().find(|spec| spec.name == pair.contender);
+        .map(|(judged, judgement)| {
+            let spec = report.experiment.contenders.iter().find(|spec| spec.name == judged.contender);
             let truth = spec.and_then(|spec| spec.handicap).map_or(0.0, Share::part);
             let range = judgement.effect();
-            let metric = report.primary();
-            let sentence = metric.sentence(&pair.contender, &pair.baseline, &judgement).to_string();
+            let Judged { contender, baseline, metric, .. } = judged;
+            let sentence = metric.sentence(contender, baseline, &judgement).to_string();
             Row {
                 kind: if truth > 0.0 { "ab" } else { "aa" },
-                contender: pair.contender.clone(),
+                contender: contender.clone(),
                 truth,
                 false_alarm: match judgement.verdict {
                     Verdict::Higher => truth <= 0.0,

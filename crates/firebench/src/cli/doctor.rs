@@ -8,16 +8,13 @@ use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
+use super::programs::ProgramArgs;
 use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The Firecracker to check
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_FIRECRACKER", hide_env_values = true)]
-    firecracker: Option<PathBuf>,
-    /// The QEMU to check
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_QEMU", hide_env_values = true)]
-    qemu: Option<PathBuf>,
+    #[command(flatten)]
+    programs: ProgramArgs,
 }
 
 /// Something that firebench needs is missing.
@@ -28,9 +25,8 @@ struct Lacking;
 
 pub(super) fn main(args: &DoctorArgs, places: &StorageArgs) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-    let named =
-        Named { qemu: args.qemu.as_deref(), firecracker: args.firecracker.as_deref(), busybox: busybox.as_deref() };
     let path = places.store_path()?;
+    let named = Named { programs: &args.programs.programs, busybox: busybox.as_deref() };
     let facts = gather(&places.data_dir()?, &places.cache_dir()?, &|| store(&path), named);
     let checks = checks(&facts);
     output::print(&render(&checks))?;

@@ -11,6 +11,7 @@ use firebench_store::store::{Store, StoreError};
 use super::failure::Failure;
 use super::output;
 use super::storage_args::StorageArgs;
+use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -59,7 +60,8 @@ fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), S
         ExportFormat::Jsonl => store.export_jsonl(&args.run, out),
         ExportFormat::Json => {
             let report = store.load(&args.run)?;
-            let text = json::to_json(&report).map_err(|error| StoreError::Output(io::Error::other(error)))?;
+            let text =
+                json::to_json(&Findings::of(&report)).map_err(|error| StoreError::Output(io::Error::other(error)))?;
             out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StoreError::Output)
         }
     }

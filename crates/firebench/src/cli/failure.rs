@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use firebench_run::nested::NestedError;
+use firebench_run::executor::ExecutorError;
 use firebench_run::runner::RunError;
 use firebench_store::store::StoreError;
 use firebench_supervise::Interrupt;
@@ -63,11 +63,11 @@ impl Failure {
         self.code > 128
     }
 
-    /// A run in the nested host that failed or was stopped.
-    pub(super) fn from_nested(error: NestedError) -> Self {
+    /// A run that failed or was stopped, wherever it took place.
+    pub(super) fn from_executor(error: ExecutorError) -> Self {
         match error {
-            NestedError::Runner(error) => Failure::from_run(error),
-            error => error.into(),
+            ExecutorError::Run(error) => Failure::from_run(error),
+            ExecutorError::Nested(error) => error.into(),
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) fn main(args: &FetchArgs, places: &StorageArgs) -> Result<(), Failure
     match &args.what {
         What::Firecracker { from, version, url } => {
             if args.if_missing {
-                if let Ok(tool) = tools::firecracker(None, &data_dir) {
+                if let Ok(tool) = tools::find(fetch::FIRECRACKER, None, &data_dir) {
                     return found("firecracker", &tool.path);
                 }
             }

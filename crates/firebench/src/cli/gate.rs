@@ -8,6 +8,8 @@ use firebench_analysis::gate::{self, Limit, Outcome};
 use firebench_os::new_file::NewFile;
 use firebench_report as report;
 use firebench_stats::verdict::Gate;
+use firebench_stats::{Better, Standing};
+use firebench_text as text;
 
 use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use super::failure::Failure;
@@ -44,6 +46,16 @@ enum Annotate {
 impl GateArgs {
     /// The outcomes as the options want them.
     pub(super) fn settle(&self, outcomes: &mut [Outcome]) {
+        let upside_down =
+            |outcome: &&Outcome| outcome.judged.metric.better == Better::More && outcome.standing() == Standing::Better;
+        if let Some(outcome) = outcomes.iter().find(upside_down) {
+            output::tell(&text::line(&format!(
+                "note: more of {} is better, so '{}' limits how much better it may become; use < to guard against a \
+                loss",
+                outcome.judged.metric.name, outcome.limit
+            )));
+            output::tell("\n");
+        }
         if self.allow_unfair {
             gate::allow_unfair(outcomes);
         } else if outcomes.iter().any(|outcome| outcome.gate == Gate::Unfair) {

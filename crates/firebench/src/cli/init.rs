@@ -8,7 +8,7 @@ use firebench_os::new_file::NewFile;
 
 use super::failure::Failure;
 use super::output;
-use crate::init::{EXPERIMENT_FILE, TEMPLATE};
+use crate::init::{EXPERIMENT_FILE, template};
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -34,7 +34,7 @@ enum InitError {
 pub(super) fn main(args: &InitArgs) -> Result<(), Failure> {
     let path = &args.path;
     let written = NewFile::beside(path).and_then(|mut file| {
-        file.write_all(TEMPLATE.as_bytes())?;
+        file.write_all(template().as_bytes())?;
         if args.force { file.persist(path) } else { file.persist_noclobber(path) }
     });
     written.map_err(|source| match source.kind() {

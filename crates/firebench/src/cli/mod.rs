@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod nested_run;
 mod output;
+mod programs;
 mod run;
 mod runs;
 mod show;
@@ -89,7 +90,7 @@ enum Command {
     /// Make this machine steady for measuring, or put it back as it was
     Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
-    #[command(name = firebench_run::nested::INNER_COMMAND, hide = true)]
+    #[command(name = firebench_run::executor::nested::INNER_COMMAND, hide = true)]
     NestedRun,
 }
 

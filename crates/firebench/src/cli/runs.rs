@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::output;
 use super::storage_args::StorageArgs;
 use super::style::style;
+use firebench_analysis::findings::Findings;
 
 /// So many runs are shown on a terminal, unless the user says otherwise.
 const ON_A_TERMINAL: usize = 20;
@@ -66,7 +67,8 @@ pub(super) fn main(args: &RunsArgs, places: &StorageArgs) -> Result<(), Failure>
             output::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
         }
         RunsFormat::Json => {
-            let pairs = |line: &RunLine| Some(findings::of_pairs(&store.as_ref()?.load(line.id.as_str()).ok()?));
+            let pairs =
+                |line: &RunLine| Some(findings::of_pairs(&Findings::of(&store.as_ref()?.load(line.id.as_str()).ok()?)));
             let found: Vec<Found> = lines.into_iter().map(|line| Found { pairs: pairs(&line), line }).collect();
             output::print(&output::json(&found)?)
         }

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::output;
 use super::storage_args::StorageArgs;
 use super::style::style;
+use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
@@ -35,9 +36,10 @@ enum ShowFormat {
 pub(super) fn main(args: &ShowArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
+    let findings = Findings::of(&report);
     output::print(&match args.format {
-        ShowFormat::Terminal => terminal::render(&report, style(std::io::stdout().is_terminal())),
-        ShowFormat::Json => json::to_json(&report)?,
-        ShowFormat::Markdown => markdown::render(&report),
+        ShowFormat::Terminal => terminal::render(&findings, style(std::io::stdout().is_terminal())),
+        ShowFormat::Json => json::to_json(&findings)?,
+        ShowFormat::Markdown => markdown::render(&findings),
     })
 }

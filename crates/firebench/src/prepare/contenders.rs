@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use firebench_host::accel::Chosen;
 use firebench_host::tools::Tool;
-use firebench_model::experiment::{CacheMode, ContenderSpec, Io};
+use firebench_model::experiment::ContenderSpec;
 use firebench_model::host::HugePages;
+use firebench_run::executor::Place;
 use firebench_text::units::Size;
-use firebench_vmm::{Accel, LaunchError, Settings, VmmKind, firecracker};
+use firebench_vmm::preset::PresetVm;
+use firebench_vmm::setting::Value;
+use firebench_vmm::{Accel, LaunchError, kinds};
 use semver::Version;
 
 use super::PrepareError;
-use crate::preset::PresetVm;
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
-    if spec.vmm == VmmKind::Host { Accel::Native } else { chosen.accel }
+    if spec.vmm.boots_a_guest() { chosen.accel } else { Accel::Native }
 }
 
 /// The contenders that can run with the accelerator.
@@ -31,7 +33,11 @@ pub(super) fn able(
     for spec in &unable {
         notices.push(format!("{} is left out: {} cannot run guests with {}", spec.name, spec.vmm, chosen.accel));
     }
-    if able.is_empty() { Err(PrepareError::NoContender) } else { Ok(able) }
+    if able.is_empty() {
+        let names = kinds::all().filter(|kind| kind.supports(chosen.accel)).map(|kind| kind.name).collect();
+        return Err(PrepareError::NoContender { accel: chosen.accel, able: names });
+    }
+    Ok(able)
 }
 
 /// vCPUs that each contender can have, of those that it would have: a VMM has its bound, and the host the CPUs that firebench
@@ -45,10 +51,10 @@ pub(super) fn possible_vcpus(
     own: Option<usize>,
     only_hosts: bool,
 ) -> Result<u32, PrepareError> {
-    if let Some(max) = spec.vmm.max_vcpus().filter(|&max| wanted > max) {
+    if let Some(max) = spec.vmm.max_vcpus.filter(|&max| wanted > max) {
         return Err(LaunchError::Vcpus { vmm: spec.vmm, max, vcpus: wanted }.into());
     }
-    let own = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| spec.vmm == VmmKind::Host && wanted > own);
+    let own = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| !spec.vmm.boots_a_guest() && wanted > own);
     match own {
         Some(available) if spec.vcpus.is_some() || only_hosts => {
             Err(PrepareError::HostCpus { name: spec.name.clone(), wanted, available })
@@ -80,36 +86,35 @@ pub(super) fn disk_key(spec: &ContenderSpec, busybox: &Path, payload_bytes: u64)
 /// Whether the VMM of a contender is new enough for its settings.
 ///
 /// # Errors
-/// [`PrepareError::NoTransparentHugePages`].
+/// [`PrepareError::TooOldFor`].
 pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), PrepareError> {
-    let since = firecracker::TRANSPARENT_HUGE_PAGES_SINCE;
     // By number alone: a development build of 1.17 has what 1.17 has.
-    let new_enough = Version::parse(&tool.version).is_ok_and(|version| (version.major, version.minor) >= since);
-    if !spec.transparent_huge_pages || new_enough {
-        return Ok(());
+    let version = Version::parse(&tool.version).ok().map(|version| (version.major, version.minor));
+    let given = spec.own.of(spec.vmm).filter(|(_, value)| **value != Value::Switch(false));
+    let mut since = given.filter_map(|(setting, _)| Some((setting, setting.since.as_ref()?)));
+    match since.find(|(_, since)| version.is_none_or(|version| version < since.version)) {
+        None => Ok(()),
+        Some((setting, since)) => Err(PrepareError::TooOldFor {
+            name: spec.name.clone(),
+            vmm: spec.vmm,
+            path: tool.path.clone(),
+            version: tool.version.clone(),
+            setting: setting.key,
+            since,
+        }),
     }
-    Err(PrepareError::NoTransparentHugePages {
-        name: spec.name.clone(),
-        path: tool.path.clone(),
-        version: tool.version.clone(),
-        since: format!("{}.{}", since.0, since.1),
-    })
 }
 
 /// What is wrong with the pool of huge pages that a contender's memory is to lie on.
-pub(super) fn missing_huge_pages(
-    spec: &ContenderSpec,
-    memory_mib: u32,
-    nested: bool,
-    pool: Option<HugePages>,
-) -> Option<String> {
-    let name = &spec.name;
-    if !spec.huge_pages {
+pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, place: Place, pool: Option<HugePages>) -> Option<String> {
+    let memory_mib = vm.machine.memory_mib;
+    if !vm.settings.describe()?.huge_pages {
         return None;
     }
-    if nested {
+    if !place.this_machine {
         return Some(format!(
-            "{name}: the nested host has no huge pages set aside, so its VMs will not start; leave huge-pages out"
+            "{name}: the {} has no huge pages set aside, so its VMs will not start; leave huge-pages out",
+            place.name
         ));
     }
     // Another size is another pool, which these facts do not tell of.
@@ -128,10 +133,10 @@ pub(super) fn missing_huge_pages(
 /// What to say of a kernel that may never start, because the machine has no real-time clock. Without KVM's own clock, kernels before
 /// 6.1 read it in a loop that ends with an answer alone (`mach_get_cmos_time` in `arch/x86/kernel/rtc.c`).
 pub(super) fn clock_missed(name: &str, vm: &PresetVm, release: &str) -> Option<String> {
-    let Settings::Qemu(settings) = &vm.settings else { return None };
+    let missed = vm.settings.describe()?.clock_missed;
     let mut numbers = release.split(['.', '-', '+']).map_while(|number| number.parse::<u32>().ok());
     let (major, minor) = (numbers.next()?, numbers.next().unwrap_or(0));
-    (!settings.rtc && (major, minor) < (6, 1)).then(|| {
+    (missed && (major, minor) < (6, 1)).then(|| {
         format!(
             "{name} has no real-time clock (rtc=off), and its kernel {release}, as all before 6.1, may wait for one for ever: where it \
              never starts, rtc=on gives it one"
@@ -147,53 +152,73 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
         vm.cmdline.push(' ');
         vm.cmdline.push_str(words);
     }
-    match &mut vm.settings {
-        Settings::Qemu(settings) => {
-            settings.cpu = spec.cpu.clone().or_else(|| settings.cpu.take());
-            settings.rtc = spec.rtc.unwrap_or(settings.rtc);
-            settings.cache = spec.cache.map(CacheMode::qemu).or(settings.cache);
-            settings.aio = spec.io.and_then(Io::qemu).or(settings.aio);
-            settings.huge_pages |= spec.huge_pages;
-        }
-        Settings::Firecracker(settings) => {
-            match spec.template.as_deref() {
-                Some("none") => settings.cpu_template = None,
-                Some(template) => settings.cpu_template = Some(template.to_owned()),
-                None => {}
-            }
-            settings.cache_type = spec.cache.and_then(CacheMode::firecracker).or(settings.cache_type);
-            settings.io_engine = spec.io.and_then(Io::firecracker).or(settings.io_engine);
-            settings.huge_pages |= spec.huge_pages;
-            settings.transparent_huge_pages |= spec.transparent_huge_pages;
-        }
+    for (setting, value) in spec.own.of(spec.vmm) {
+        vm.settings.values.set(setting, value.clone());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use firebench_vmm::{Machine, qemu};
+    use firebench_vmm::{Machine, Settings, VmmKind, firecracker, host, qemu};
 
     use super::*;
+    use firebench_model::experiment::OwnSettings;
+    use firebench_run::executor::{local, nested};
+
+    const QEMU: VmmKind = VmmKind(&qemu::KIND);
+    const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
+    const HOST: VmmKind = VmmKind(&host::KIND);
+
+    fn vm(memory_mib: u32, settings: Settings) -> PresetVm {
+        let machine = Machine { vcpus: 1, memory_mib, accel: Accel::Tcg, tap: None, cpus: None };
+        PresetVm { machine, settings, cmdline: String::new() }
+    }
 
     #[test]
     fn a_pool_of_huge_pages_that_is_too_small_is_named() {
-        let spec = ContenderSpec { huge_pages: true, ..ContenderSpec::new("huge", VmmKind::Qemu) };
+        let vm = |memory_mib, huge: bool| vm(memory_mib, Settings::new(QEMU).with(&qemu::HUGE_PAGES, huge));
         let pool = |total, free| Some(HugePages { total, free, size: 2 << 20 });
-        let said = missing_huge_pages(&spec, 1024, false, pool(600, 500)).expect("too few");
+        let missing = |vm: &PresetVm, place, pool| missing_huge_pages("huge", vm, place, pool);
+        let (here, nested) = (local::PLACE, nested::PLACE);
+        let huge = vm(1024, true);
+        let said = missing(&huge, here, pool(600, 500)).expect("too few");
         assert!(said.contains("needs 512 huge pages") && said.ends_with("sudo sysctl vm.nr_hugepages=612"), "{said}");
-        assert_eq!(missing_huge_pages(&spec, 1024, false, pool(512, 512)), None);
-        assert_eq!(missing_huge_pages(&spec, 1024, false, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
-        assert!(missing_huge_pages(&spec, 512, true, pool(512, 512)).is_some_and(|said| said.contains("nested host")));
-        assert_eq!(missing_huge_pages(&ContenderSpec::new("plain", VmmKind::Qemu), 1024, false, pool(0, 0)), None);
+        assert_eq!(missing(&huge, here, pool(512, 512)), None);
+        assert_eq!(missing(&huge, here, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
+        let said = missing(&vm(512, true), nested, pool(512, 512));
+        assert!(said.is_some_and(|said| said.contains("nested host")));
+        assert_eq!(missing(&vm(1024, false), here, pool(0, 0)), None);
+    }
+
+    #[test]
+    fn a_contender_has_its_own_wishes() {
+        let request = firebench_vmm::preset::MachineRequest {
+            accel: Accel::Kvm,
+            vcpus: 2,
+            memory_mib: 1024,
+            tap: false,
+            tsc_khz: 1,
+            intel: true,
+            acpi_kernel: true,
+            modular_kernel: true,
+            append: String::new(),
+        };
+        let published = |own| {
+            let mut vm = firebench_vmm::preset::published(FIRECRACKER, &request, &mut Vec::new()).expect("a machine");
+            customise(&mut vm, &ContenderSpec { vcpus: Some(3), own, ..ContenderSpec::new("a", FIRECRACKER) });
+            vm
+        };
+        let vm = published(OwnSettings::default().with(&firecracker::TEMPLATE, "none").with(&firecracker::IO, "async"));
+        assert_eq!((vm.machine.vcpus, vm.settings.values.text(&firecracker::TEMPLATE)), (3, None));
+        assert_eq!(vm.settings.values.text(&firecracker::IO), Some("async"));
+        let vm = published(OwnSettings::default());
+        assert_eq!(vm.settings.values.text(&firecracker::TEMPLATE), Some("T2"));
     }
 
     #[test]
     fn an_old_kernel_that_may_wait_for_ever_for_a_clock_is_named() {
-        let machine = Machine { vcpus: 1, memory_mib: 64, accel: Accel::Tcg, tap: None, cpus: None };
-        let said = |rtc: bool, release: &str| {
-            let settings = Settings::Qemu(qemu::Settings { rtc, ..qemu::Settings::default() });
-            clock_missed("q", &PresetVm { machine: machine.clone(), settings, cmdline: String::new() }, release)
-        };
+        let said =
+            |rtc: bool, release: &str| clock_missed("q", &vm(64, Settings::new(QEMU).with(&qemu::RTC, rtc)), release);
         for old in ["5.10.0-28-amd64", "4.19-rc1", "5.15.0", "6.0.12"] {
             let said = said(false, old).expect(old);
             assert!(said.contains(old) && said.ends_with("rtc=on gives it one"), "{said}");
@@ -211,7 +236,8 @@ mod tests {
             version_line: format!("Firecracker v{version}"),
             sha256: String::new(),
         };
-        let spec = ContenderSpec { transparent_huge_pages: true, ..ContenderSpec::new("fc", VmmKind::Firecracker) };
+        let own = |asks: bool| OwnSettings::default().with(&firecracker::TRANSPARENT_HUGE_PAGES, asks);
+        let spec = ContenderSpec { own: own(true), ..ContenderSpec::new("fc", FIRECRACKER) };
         for new in ["1.17.0", "1.17.0-dev", "2.0.0"] {
             assert!(check_version(&spec, &tool(new)).is_ok(), "{new}");
         }
@@ -219,7 +245,8 @@ mod tests {
             let error = check_version(&spec, &tool(old)).expect_err(old).to_string();
             assert!(error.contains(old) && error.contains("1.17"), "{error}");
         }
-        assert!(check_version(&ContenderSpec::new("fc", VmmKind::Firecracker), &tool("1.12.1")).is_ok());
+        let without = ContenderSpec { own: own(false), ..ContenderSpec::new("fc", FIRECRACKER) };
+        assert!(check_version(&without, &tool("1.12.1")).is_ok());
     }
 
     #[test]
@@ -227,13 +254,13 @@ mod tests {
         let spec = |name: &str, vmm, vcpus| ContenderSpec { vcpus, ..ContenderSpec::new(name, vmm) };
         let vcpus = |spec: &ContenderSpec, wanted, only| possible_vcpus(spec, wanted, Some(2), only);
         let refused = |result: Result<u32, PrepareError>| result.expect_err("too many").to_string();
-        let (own, shared) = (spec("a", VmmKind::Host, Some(8)), spec("host", VmmKind::Host, None));
+        let (own, shared) = (spec("a", HOST, Some(8)), spec("host", HOST, None));
         assert_eq!(refused(vcpus(&own, 8, false)), "contender a cannot have 8 CPUs: firebench may use 2 here");
         assert_eq!(refused(vcpus(&shared, 8, true)), "contender host cannot have 8 CPUs: firebench may use 2 here");
         assert_eq!(vcpus(&shared, 8, false).expect("beside VMs"), 2);
         assert_eq!(vcpus(&shared, 1, true).expect("few"), 1);
-        assert_eq!(vcpus(&spec("q", VmmKind::Qemu, Some(8)), 8, false).expect("more than CPUs"), 8);
-        let firecracker = spec("f", VmmKind::Firecracker, None);
+        assert_eq!(vcpus(&spec("q", QEMU, Some(8)), 8, false).expect("more than CPUs"), 8);
+        let firecracker = spec("f", FIRECRACKER, None);
         assert_eq!(refused(vcpus(&firecracker, 64, false)), "firecracker accepts 1 to 32 vCPUs, not 64");
     }
 }

@@ -20,6 +20,9 @@ const HANDICAP_SEED: u64 = 2;
 /// The program that is measured, an applet of busybox.
 const APPLET: &str = "sha256sum";
 
+// An experiment and an image that name no seed mean the same one.
+const _: () = assert!(firebench_model::experiment::DEFAULT_SEED == firebench_image::payload::DEFAULT_SEED);
+
 /// Disks and files of a run. They stay in the cache as long as this is held.
 #[derive(Debug)]
 pub(super) struct Disks {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use firebench_host::fetch::FetchError;
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
-use firebench_run::nested::NestedError;
+use firebench_run::executor::nested::NestedError;
+use firebench_vmm::setting::Since;
+use firebench_vmm::{Accel, VmmKind};
 
 /// Why a run cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -51,30 +53,38 @@ pub enum PrepareError {
     #[error("cannot find a static busybox for the image")]
     #[diagnostic(help("run `firebench fetch busybox` to get Debian's, or set FIREBENCH_BUSYBOX to your own"))]
     NoBusybox,
-    /// Only Firecracker is left, which does not support the accelerator.
-    #[error("no VMM is left to run: with tcg only qemu can run, and --vmm does not include it")]
-    #[diagnostic(help("use --accel nested, which runs firecracker on any machine"))]
-    NoContender,
-    /// A Firecracker without support for transparent huge pages.
-    #[error("contender {name}: {} is Firecracker {version}, but transparent-huge-pages needs {since} or newer", path.display())]
-    #[diagnostic(help(
-        "leave out transparent-huge-pages, give a newer Firecracker with binary=, or make the contenders alike with \
-        `sudo firebench tune --thp never`"
-    ))]
-    NoTransparentHugePages {
+    /// No contender has such an accelerator.
+    #[error("no VMM is left to run: with {accel} only {} can run, and --vmm does not include it", able.join(", "))]
+    #[diagnostic(help("use --accel nested, which runs every VMM on any machine"))]
+    NoContender {
+        /// The accelerator.
+        accel: Accel,
+        /// Who has it.
+        able: Vec<&'static str>,
+    },
+    /// A VMM that is too old for a setting.
+    #[error("contender {name}: {} is {} {version}, but {setting} needs {}.{} or newer", path.display(), vmm.title, since.version.0, since.version.1)]
+    #[diagnostic(help("leave out {setting}, give a newer {} with binary=, or {}", vmm.title, since.instead))]
+    TooOldFor {
         /// The contender.
         name: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The setting.
+        setting: &'static str,
         /// Its executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The first version that has them.
-        since: String,
+        /// The first version that has it, and what else helps.
+        since: &'static Since,
     },
-    /// A kernel that QEMU's microvm cannot start.
-    #[error("QEMU cannot start {}: it has no PVH entry", path.display())]
-    #[diagnostic(help("build the kernel with CONFIG_PVH=y, or leave out qemu with --vmm firecracker"))]
+    /// A kernel that a VMM cannot start.
+    #[error("{} cannot start {}: it has no PVH entry", vmm.title, path.display())]
+    #[diagnostic(help("build the kernel with CONFIG_PVH=y, or leave out {vmm}: --vmm chooses the VMMs"))]
     NoPvh {
+        /// Who starts it.
+        vmm: VmmKind,
         /// The kernel.
         path: PathBuf,
     },
@@ -149,24 +159,38 @@ pub enum PrepareError {
     #[diagnostic(help("use --boots N to run a fixed number of boots: firebench gives no verdict on emulated timings"))]
     Emulated(&'static str, String),
     /// A jail that only root can make.
-    #[error("--jail needs root: Firecracker's jailer makes a chroot and device nodes ({0})")]
+    #[error("--jail needs root: {why} ({name})")]
     #[diagnostic(help(
         "run firebench with sudo, leave out --jail, or use a nested host (--accel nested), in which a jail does not \
         need root here"
     ))]
-    JailNeedsRoot(String),
+    JailNeedsRoot {
+        /// The contender.
+        name: String,
+        /// What takes root.
+        why: &'static str,
+    },
     /// A contender that cannot be jailed.
-    #[error("cannot use --jail for {0}: the bare host does not run a VMM")]
+    #[error("cannot use --jail for {name}: {}", no_jail(*vmm))]
     #[diagnostic(help(
-        "leave out the host, or leave out --jail and jail single contenders: --contender a=firecracker,jail"
+        "leave out {vmm}, or leave out --jail and jail single contenders: --contender a=firecracker,jail"
     ))]
-    NoJail(String),
-    /// A QEMU that cannot be jailed.
-    #[error("cannot use --jail: {} does not have -sandbox", path.display())]
-    #[diagnostic(help("use a QEMU that was built with seccomp, as distributions build it, or leave out --jail"))]
-    NoSandbox {
-        /// The QEMU.
+    NoJail {
+        /// The contender.
+        name: String,
+        /// Its kind.
+        vmm: VmmKind,
+    },
+    /// A build of a VMM that cannot be jailed.
+    #[error("cannot use --jail: {} does not have {option}", path.display())]
+    #[diagnostic(help("{remedy}, or leave out --jail"))]
+    NoFilter {
+        /// The VMM.
         path: PathBuf,
+        /// Its option.
+        option: &'static str,
+        /// Where to get a build that has it.
+        remedy: &'static str,
     },
     /// Too few CPUs to bind everything.
     #[error("--pin needs {needed} CPUs, one of them for firebench, but there are only {available}")]
@@ -185,6 +209,11 @@ pub enum PrepareError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] firebench_run::runner::RunError),
+}
+
+/// Why a kind has no jail.
+fn no_jail(vmm: VmmKind) -> &'static str {
+    if vmm.boots_a_guest() { "it has neither a filter nor a jailer" } else { "the bare host does not run a VMM" }
 }
 
 impl PrepareError {

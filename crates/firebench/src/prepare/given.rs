@@ -39,8 +39,9 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
     };
     add("--kernel".to_owned(), files.kernel.as_ref(), false);
     add("--modules".to_owned(), files.modules.as_ref(), false);
-    add("--qemu".to_owned(), files.qemu.as_ref(), true);
-    add("--firecracker".to_owned(), files.firecracker.as_ref(), true);
+    for (name, path) in files.programs.iter() {
+        add(format!("--{name}"), Some(path), true);
+    }
     for spec in &experiment.contenders {
         let role = |key: &str| format!("{key} of contender {}", spec.name);
         add(role("binary"), spec.binary.as_ref(), true);
@@ -67,24 +68,26 @@ fn look(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use firebench_model::experiment::ContenderSpec;
-    use firebench_vmm::VmmKind;
+    use firebench_vmm::{VmmKind, qemu};
+
+    const QEMU: VmmKind = VmmKind(&qemu::KIND);
 
     #[test]
     fn a_file_that_is_not_there_is_named_with_its_option() {
         let missing = || Some(PathBuf::from("/nonexistent/file"));
         let mut kernel = Experiment::default();
         kernel.files.kernel = missing();
-        let mut qemu = Experiment::default();
-        qemu.files.qemu = missing();
+        let mut program = Experiment::default();
+        program.files.programs.set(QEMU, "/nonexistent/file".into());
         let mut add = Experiment::default();
         add.files.add.push("/nonexistent/file=/bin/file".to_owned());
         let payload =
             Experiment { payload: PayloadSpec::File { path: "/nonexistent/file".into() }, ..Experiment::default() };
-        let image = ContenderSpec { image: missing(), ..ContenderSpec::new("a", VmmKind::Qemu) };
+        let image = ContenderSpec { image: missing(), ..ContenderSpec::new("a", QEMU) };
         let image = Experiment { contenders: vec![image], ..Experiment::default() };
         for (role, experiment) in [
             ("--kernel", kernel),
-            ("--qemu", qemu),
+            ("--qemu", program),
             ("--add", add),
             ("--payload", payload),
             ("image of contender a", image),
@@ -93,7 +96,7 @@ mod tests {
             assert_eq!(said, format!("cannot use {role} /nonexistent/file"));
         }
         let mut on_path = Experiment::default();
-        on_path.files.qemu = Some("qemu-that-is-on-the-path".into());
+        on_path.files.programs.set(QEMU, "qemu-that-is-on-the-path".into());
         check(&on_path).expect("looked up later");
     }
 }

@@ -7,7 +7,7 @@ use firebench_image::initramfs;
 use firebench_image::prepare::{KernelSource, PreparedKernel};
 use firebench_model::experiment::{ContenderSpec, Files};
 use firebench_model::record::Artifact;
-use firebench_vmm::VmmKind;
+use firebench_vmm::kind::KernelEntry;
 
 use super::{Places, PrepareError, parts};
 
@@ -30,8 +30,8 @@ pub(super) struct Initramfs {
 }
 
 impl Kernels {
-    /// The kernel of a contender: its own, else the experiment's, else the fetched one. QEMU must be able to start it where the
-    /// contender is one.
+    /// The kernel of a contender: its own, else the experiment's, else the fetched one. Its VMM must be able to
+    /// start it.
     #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
     pub(super) fn get(
         &mut self,
@@ -55,9 +55,9 @@ impl Kernels {
                 self.prepared.len().saturating_sub(1)
             }
         };
-        let qemu = spec.vmm == VmmKind::Qemu;
+        let needs_pvh = spec.vmm.guest().is_some_and(|guest| guest.kernel == KernelEntry::Pvh);
         let kernel = &self.prepared[index].1;
-        if qemu && !kernel.pvh { Err(PrepareError::NoPvh { path }) } else { Ok(kernel) }
+        if needs_pvh && !kernel.pvh { Err(PrepareError::NoPvh { vmm: spec.vmm, path }) } else { Ok(kernel) }
     }
 
     /// The initramfs for a kernel of [`Kernels::get`].

@@ -24,14 +24,16 @@ use firebench_model::host::HostFacts;
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, PayloadRecord, Report};
 use firebench_model::throttle;
-use firebench_run::nested::{self, Nested, Parts};
+use firebench_run::executor::local::{self, Local};
+use firebench_run::executor::nested::{self, Nested, Parts};
+use firebench_run::executor::{Executor, Place};
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
-use firebench_vmm::{Machine, Settings, VmmKind};
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::preset::{self, MachineRequest};
+use firebench_vmm::{Machine, Settings};
 use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
-
-use crate::preset::{self, Wish};
 
 pub use error::PrepareError;
 pub use parts::addition;
@@ -42,8 +44,8 @@ pub use places::Places;
 pub struct Prepared {
     /// What to do, with paths of this machine.
     pub plan: Plan,
-    /// Where to do it, if not on this machine itself.
-    pub nested: Option<Nested>,
+    /// Where to do it.
+    pub executor: Box<dyn Executor>,
     /// The report without what the run will bring.
     pub report: Report,
     /// The CPU that firebench itself stays on, where vCPUs are bound to others.
@@ -56,11 +58,12 @@ pub struct Prepared {
     _held: (Disks, Kernels, Option<PreparedKernel>),
 }
 
-/// What a run is made of, while it is put together.
-struct Making<'a> {
+/// Puts a run together.
+struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
+    place: Place,
     host: HostFacts,
     tsc_khz: u32,
     agent: PathBuf,
@@ -72,7 +75,7 @@ struct Making<'a> {
 }
 
 /// A contender, put together.
-struct Made {
+struct BuiltContender {
     planned: PlannedContender,
     disk_bytes: u64,
 }
@@ -92,16 +95,18 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
-    confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
+    let place = if chosen.nested { nested::PLACE } else { local::PLACE };
+    confine::check_rights(&specs, &experiment.machine, place)?;
     for spec in &specs {
-        machine(experiment, spec, &chosen, &host)?;
+        machine(experiment, spec, &chosen, place, &host)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
-    let mut making = Making {
+    let mut builder = PlanBuilder {
         experiment,
         places,
         chosen,
+        place,
         host,
         tsc_khz: kvm::tsc_khz(Path::new(kvm::DEVICE)).khz,
         agent: programs.agent.clone(),
@@ -110,18 +115,18 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         disks,
         artifacts: Vec::new(),
     };
-    let mut made = Vec::with_capacity(specs.len());
+    let mut built = Vec::with_capacity(specs.len());
     for (spec, tool) in specs.iter().zip(&programs.contenders) {
-        made.push(if spec.vmm == VmmKind::Host { making.host(spec, tool)? } else { making.vm(spec, tool)? });
+        built.push(if spec.vmm.boots_a_guest() { builder.vm(spec, tool)? } else { builder.process(spec, tool)? });
     }
-    let largest_mib = made.iter().map(|made| made.planned.machine.memory_mib).max().unwrap_or(0);
-    let disk_bytes = made.iter().map(|made| made.disk_bytes).max().unwrap_or(0);
-    let available = making.host.memory_available;
+    let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
+    let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
+    let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
-    let harness = making.pin(&mut made)?;
-    let (payload, missing) = (making.disks.payload.clone(), making.disks.missing.clone());
+    let harness = builder.pin(&mut built)?;
+    let (payload, missing) = (builder.disks.payload.clone(), builder.disks.missing.clone());
     let plan = Plan {
-        contenders: made.into_iter().map(|made| made.planned).collect(),
+        contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
         primary: experiment.primary().to_owned(),
         done: Vec::new(),
@@ -131,73 +136,78 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         cold: experiment.design.cold,
         host_cache,
         deadlines: defaults::deadlines(
-            &making.chosen,
+            &builder.chosen,
             payload.bytes,
             experiment.design.boot_deadline,
             experiment.design.iteration_deadline,
         ),
-        attempts: defaults::attempts(&making.chosen),
+        attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
-        emulated: making.chosen.emulated,
-        host_cpus: if making.chosen.nested { nested::CPUS } else { making.host.cpus.unwrap_or(1) },
+        emulated: builder.chosen.emulated,
+        host_cpus: place.cpus.or(builder.host.cpus).unwrap_or(1),
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
-        making.nested(&plan, &programs, largest_mib, disk_bytes)?;
+        builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
     let experiment = resolved(experiment, &plan, &design, &payload);
     let report = records::report(
         experiment,
-        making.chosen,
+        builder.chosen,
         &plan,
         &programs,
         records::Seen {
-            host: making.host,
+            host: builder.host,
             payload,
-            artifacts: parts::shared(making.artifacts, plan.contenders.len()),
-            notices: making.notices,
+            artifacts: parts::shared(builder.artifacts, plan.contenders.len()),
+            notices: builder.notices,
             nested_host: nested_record,
         },
     )?;
     Ok(Prepared {
         plan,
-        nested,
+        executor: nested.map_or_else(|| Box::new(Local) as Box<dyn Executor>, |nested| Box::new(nested)),
         report,
         harness,
         no_kvm,
         missing,
-        _held: (making.disks, making.kernels, nested_kernel),
+        _held: (builder.disks, builder.kernels, nested_kernel),
     })
 }
 
-impl Making<'_> {
+impl PlanBuilder<'_> {
     /// A contender in a VM.
-    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
+    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         contenders::check_version(spec, tool)?;
+        let sets = parts::GuestModules::of(spec.vmm);
         let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
         let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
         let named = spec.kernel.is_some() || self.experiment.files.kernel.is_some();
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
-        let (plain, networked) = (modules(parts::GUEST)?, modules(parts::NETWORKED_GUEST));
+        let (plain, networked) = (modules(sets.plain)?, modules(sets.networked));
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
-        notices.extend(contenders::missing_huge_pages(spec, memory_mib, self.chosen.nested, self.host.huge_pages));
-        let wish = Wish {
-            preset: self.experiment.preset,
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
+        let request = MachineRequest {
             accel: self.chosen.accel,
             vcpus,
             memory_mib,
             tap: self.experiment.machine.tap,
             tsc_khz: self.tsc_khz,
             // The nested host's CPU is an AMD, whatever this machine has.
-            intel: !self.chosen.nested && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
+            intel: self.place.this_machine
+                && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
             acpi_kernel,
             modular_kernel,
             append: self.experiment.machine.append.clone(),
         };
-        #[expect(clippy::expect_used, reason = "the caller asks for the host elsewhere")]
-        let mut vm = preset::vm(&wish, spec.vmm, &mut notices).expect("only the host is no VM");
+        let vm = match self.experiment.preset {
+            Preset::Matched => preset::matched(spec.vmm, &request),
+            Preset::Published => preset::published(spec.vmm, &request, &mut notices),
+        };
+        #[expect(clippy::expect_used, reason = "the caller asks for others elsewhere, and the experiment was checked")]
+        let mut vm = vm.expect("a kind that boots a guest has a machine");
         contenders::customise(&mut vm, spec);
+        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.place, self.host.huge_pages));
         notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
@@ -214,7 +224,7 @@ impl Making<'_> {
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {
-            return Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
+            return Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
         }
         let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
         self.artifacts.push((spec.name.clone(), kernel));
@@ -225,26 +235,26 @@ impl Making<'_> {
             let file = Artifact { version: Some(jailer.version.clone()), ..artifact("jailer", &jailer.path, cache)? };
             self.artifacts.push((spec.name.clone(), file));
         }
-        Ok(made(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
+        Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
     }
 
-    /// A contender on the bare host.
-    fn host(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<Made, PrepareError> {
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+    /// A contender without a guest.
+    fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
             let name = &spec.name;
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
-        // As many CPUs as a VM has vCPUs. In a nested host nobody knows their numbers yet.
-        let cpus = if self.chosen.nested { None } else { affinity::own().ok() };
+        // As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
+        let cpus = own_cpus(self.place);
         let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
         let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
         let work = self.disks.of_host(spec, self.places)?;
         if self.places.build {
             self.programs_of(spec, &work)?;
         }
-        Ok(made(spec, machine, System::Host, tool, work))
+        Ok(built(spec, machine, System::Process { vmm: spec.vmm }, tool, work))
     }
 
     /// Notes what every contender has: agent and busybox.
@@ -260,21 +270,24 @@ impl Making<'_> {
     }
 
     /// Gives each vCPU a CPU of its own, where that is wanted; returns the one that is left for firebench.
-    fn pin(&mut self, made: &mut [Made]) -> Result<Option<u32>, PrepareError> {
+    fn pin(&mut self, built: &mut [BuiltContender]) -> Result<Option<u32>, PrepareError> {
         if !self.experiment.machine.pin {
             return Ok(None);
         }
-        if self.chosen.nested {
-            self.notices.push("--pin is left out: the nested host has one CPU".to_owned());
+        if !self.place.this_machine {
+            self.notices.push(format!(
+                "--pin is left out: it binds CPUs of this machine, and this run is in a {}",
+                self.place.name
+            ));
             return Ok(None);
         }
         let own = affinity::own().map_err(PrepareError::Affinity)?;
-        let vcpus = made.iter().map(|made| made.planned.machine.vcpus as usize).max().unwrap_or(1);
+        let vcpus = built.iter().map(|built| built.planned.machine.vcpus as usize).max().unwrap_or(1);
         let error = PrepareError::Pin { needed: vcpus.saturating_add(1), available: own.len() };
         let Some((&harness, rest)) = own.split_first().filter(|(_, rest)| rest.len() >= vcpus) else {
             return Err(error);
         };
-        for Made { planned, .. } in made {
+        for BuiltContender { planned, .. } in built {
             planned.machine.cpus = Some(rest.iter().copied().take(planned.machine.vcpus as usize).collect());
         }
         Ok(Some(harness))
@@ -298,7 +311,7 @@ impl Making<'_> {
             modules: kernel.modules(parts::NESTED_HOST)?,
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
-            sandbox: tools::has_sandbox(&qemu.path),
+            sandbox: tools::has_filter(EMULATOR, &qemu.path),
         };
         let nested = self.places.build.then(|| Nested::prepare(plan, &parts, &self.places.cache)).transpose()?;
         let machine = match &nested {
@@ -323,15 +336,20 @@ fn machine(
     experiment: &Experiment,
     spec: &ContenderSpec,
     chosen: &Chosen,
+    place: Place,
     host: &HostFacts,
 ) -> Result<(u32, u32), PrepareError> {
     let wanted = &experiment.machine;
     let vcpus = spec.vcpus.or(wanted.vcpus).unwrap_or_else(|| defaults::vcpus(host.usable_cpus().unwrap_or(1)));
-    // The CPUs of a nested host are another matter.
-    let own = if chosen.nested { None } else { affinity::own().ok() };
+    let own = own_cpus(place);
     let vcpus = contenders::possible_vcpus(spec, vcpus, own.map(|own| own.len()), experiment.only_hosts())?;
     let memory = spec.memory.or(wanted.memory).and_then(Size::mib);
     Ok((vcpus, memory.unwrap_or_else(|| defaults::memory_mib(chosen))))
+}
+
+/// The CPUs of this machine that firebench may use; none where the run takes place elsewhere, on CPUs of another kind.
+fn own_cpus(place: Place) -> Option<Vec<u32>> {
+    affinity::own().ok().filter(|_| place.this_machine)
 }
 
 fn system(settings: Settings, kernel: PathBuf, initramfs: Initramfs, cmdline: String) -> System {
@@ -342,7 +360,7 @@ fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> Made {
+fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, work: Work) -> BuiltContender {
     let planned = PlannedContender {
         name: spec.name.clone(),
         machine,
@@ -351,7 +369,7 @@ fn made(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wor
         command: work.command,
         disk: work.disk,
     };
-    Made { planned, disk_bytes: work.bytes }
+    BuiltContender { planned, disk_bytes: work.bytes }
 }
 
 /// The experiment with what was chosen filled in, so that it can be run again as it was.

@@ -9,19 +9,37 @@ use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare
 use firebench_model::experiment::{ContenderSpec, Files};
 use firebench_model::record::Artifact;
 use firebench_vmm::VmmKind;
+use firebench_vmm::kind::Bus;
+use firebench_vmm::kinds::EMULATOR;
 
 use super::PrepareError;
 
-/// Modules of a guest: its console, its disk, and the file system there.
-pub(super) const GUEST: &str = "guest";
-/// Modules of a guest with a network card.
-pub(super) const NETWORKED_GUEST: &str = "networked-guest";
+/// The names of the sets of modules that a kind's guests have.
+pub(super) struct GuestModules {
+    /// Its console, its disk, and the file system there.
+    pub(super) plain: &'static str,
+    /// With a network card as well.
+    pub(super) networked: &'static str,
+}
+
+impl GuestModules {
+    /// Of a kind.
+    pub(super) fn of(vmm: VmmKind) -> GuestModules {
+        match vmm.guest().map(|guest| guest.bus) {
+            Some(Bus::Pci) => GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" },
+            Some(Bus::Mmio) | None => GuestModules { plain: "guest", networked: "networked-guest" },
+        }
+    }
+}
+
 /// Modules of the nested host: its disks, KVM, taps.
 pub(super) const NESTED_HOST: &str = "nested-host";
 /// All sets, so that one entry of the cache serves every run.
 const MODULES: ModuleSets<'static> = &[
-    (GUEST, &["8250", "virtio_mmio", "virtio_blk", "ext4"]),
-    (NETWORKED_GUEST, &["8250", "virtio_mmio", "virtio_blk", "ext4", "virtio_net"]),
+    ("guest", &["8250", "virtio_mmio", "virtio_blk", "ext4"]),
+    ("networked-guest", &["8250", "virtio_mmio", "virtio_blk", "ext4", "virtio_net"]),
+    ("guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4"]),
+    ("networked-guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4", "virtio_net"]),
     (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun"]),
 ];
 
@@ -48,8 +66,11 @@ impl Programs {
         nested: bool,
         data_dir: &Path,
     ) -> Result<Self, PrepareError> {
-        let qemu = || PrepareError::of_user(files.qemu.is_some(), tools::qemu(files.qemu.as_deref()));
-        let nested = nested.then(qemu).transpose()?;
+        let program = |vmm, named: Option<&Path>| {
+            let named = named.or(files.programs.get(vmm));
+            PrepareError::of_user(named.is_some(), tools::find(vmm, named, data_dir))
+        };
+        let nested = nested.then(|| program(EMULATOR, None)).transpose()?;
         let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
         let firebench = tools::own_path()?;
         let agent = tools::agent_beside(&firebench)?;
@@ -58,17 +79,10 @@ impl Programs {
             // A program is asked for its version once, not once a contender.
             let same = |other: &&ContenderSpec| other.vmm == spec.vmm && other.binary == spec.binary;
             let known = specs.iter().take(index).position(|other| same(&other)).and_then(|known| contenders.get(known));
-            let tool = match (known, spec.vmm) {
+            let tool = match (known, &spec.vmm.program) {
                 (Some(tool), _) => tool.clone(),
-                (None, VmmKind::Qemu) => {
-                    let named = spec.binary.as_deref().or(files.qemu.as_deref());
-                    PrepareError::of_user(named.is_some(), tools::qemu(named))?
-                }
-                (None, VmmKind::Firecracker) => {
-                    let named = spec.binary.as_deref().or(files.firecracker.as_deref());
-                    PrepareError::of_user(named.is_some(), tools::firecracker(named, data_dir))?
-                }
-                (None, VmmKind::Host) => own_tool(&agent)?,
+                (None, Some(_)) => program(spec.vmm, spec.binary.as_deref())?,
+                (None, None) => own_tool(&agent)?,
             };
             contenders.push(tool);
         }

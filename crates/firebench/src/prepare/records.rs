@@ -9,7 +9,7 @@ use firebench_model::experiment::Experiment;
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Plan, PlannedContender};
 use firebench_model::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
-use firebench_run::nested::{self, NestedError, NestedMachine};
+use firebench_run::executor::nested::{self, NestedError, NestedMachine};
 use firebench_run::runner::{self, RunError};
 use firebench_stats::design::Schedule;
 

@@ -2,7 +2,7 @@
 
 use firebench_analysis::compare::Difference;
 use firebench_model::record::{Artifact, Report, RunEnd};
-use firebench_vmm::{Settings, firecracker};
+use firebench_vmm::{Settings, VmmKind, firecracker};
 
 use crate::runs::{compare, run};
 
@@ -33,10 +33,7 @@ fn what_differs_is_named_with_both_values() {
         firecracker.sha256 = "cd".repeat(32);
         firecracker.vcpus = 2;
         firecracker.cmdline.push_str(" pci=off");
-        firecracker.settings = Some(Settings::Firecracker(firecracker::Settings {
-            log_level: "Debug".to_owned(),
-            ..firecracker::Settings::default()
-        }));
+        firecracker.settings = Some(Settings::new(VmmKind(&firecracker::KIND)).with(&firecracker::LOG_LEVEL, "Debug"));
         let own = Artifact {
             contenders: vec!["firecracker".to_owned()],
             sha256: "ef".repeat(32),

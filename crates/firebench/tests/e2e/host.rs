@@ -100,7 +100,10 @@ fn a_host_takes_part_as_a_vm_does() {
     lab.firebench(&args).args(["--memory", "256MiB", "--vcpus", "1", "--out"]).arg(&out).run().ok();
     let report = report(&out);
     let [host] = report.contenders.as_slice() else { panic!("one contender") };
-    assert_eq!((host.vmm, host.accel, host.memory_mib, host.vcpus), (VmmKind::Host, Accel::Native, 256, 1));
+    assert_eq!(
+        (host.vmm, host.accel, host.memory_mib, host.vcpus),
+        (VmmKind(&firebench_vmm::host::KIND), Accel::Native, 256, 1)
+    );
     assert_eq!(host.launch.memory_limit, Some(256 << 20));
     assert_eq!(host.launch.cpus.as_ref().map(Vec::len), Some(1));
     assert_eq!(host.boots.len(), 2);

@@ -3,7 +3,7 @@
 
 use firebench_model::experiment::Preset;
 use firebench_model::record::{ContenderRecord, Report};
-use firebench_vmm::{Accel, Settings, VmmKind, firecracker};
+use firebench_vmm::{Accel, VmmKind, firecracker};
 use serde_json::Value;
 
 use crate::require;
@@ -21,7 +21,7 @@ fn assert_nested(report: &Report, outcome: &Outcome) {
     assert!(host.kernel.as_ref().is_some_and(|kernel| kernel.starts_with("Linux version ")), "{host:?}");
     assert!(host.argv.iter().any(|word| word.starts_with("max,+svm,+npt,")), "{host:?}");
     let vmms: Vec<_> = report.contenders.iter().map(|contender| contender.vmm).collect();
-    assert_eq!(vmms, [VmmKind::Qemu, VmmKind::Firecracker]);
+    assert_eq!(vmms, [VmmKind(&firebench_vmm::qemu::KIND), VmmKind(&firecracker::KIND)]);
     let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
     assert!(qemu.launch.argv.iter().any(|word| word == "-enable-kvm"), "{:?}", qemu.launch.argv);
     // `FIREBENCH_DATA` holds the pinned one, unless the user put another one there.
@@ -120,14 +120,14 @@ fn a_jailed_firecracker_boots_and_measures() {
     let report = report(&out);
     assert_good(&report, 1, 1);
     let [contender] = report.contenders.as_slice() else { panic!("one contender") };
-    let Some(Settings::Firecracker(settings)) = &contender.settings else { panic!("a Firecracker") };
-    let jailer = settings.jailer.as_ref().expect("a jailer");
+    let settings = contender.settings.as_ref().expect("a Firecracker");
+    let jailer = settings.values.path(&firecracker::JAILER).expect("a jailer");
     assert_eq!(contender.launch.argv[0], jailer.display().to_string());
     assert_eq!(contender.launch.jail.as_ref().map(|jail| jail.id), Some(firecracker::JAILED_ID));
     assert!(!contender.launch.argv.iter().any(|word| word.contains("seccomp")), "{:?}", contender.launch.argv);
     assert!(report.artifacts.iter().any(|artifact| artifact.role == "jailer"), "{:?}", report.artifacts);
     // Nothing had to be gone without: there, firebench is root.
-    assert_eq!(contender.boots[0].without, [""; 0]);
+    assert_eq!(contender.boots[0].without, []);
     let facts = contender.boots[0].facts.as_ref().expect("facts");
     assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "the tap: {:?}", facts.modules);
 }

@@ -32,7 +32,7 @@ fn a_run_is_reported_whole_and_can_be_run_again() {
     assert_eq!(first.nested_host, None);
     assert_eq!(first.payload.bytes, 16 << 20);
     assert_eq!(first.contenders.len(), 1, "firecracker cannot run under tcg");
-    assert_eq!(first.contenders[0].vmm, VmmKind::Qemu);
+    assert_eq!(first.contenders[0].vmm, VmmKind(&firebench_vmm::qemu::KIND));
     assert!(first.notices.iter().any(|text| text.contains("firecracker is left out")), "{:?}", first.notices);
     for boot in &first.contenders[0].boots {
         let facts = boot.facts.as_ref().expect("facts");

@@ -59,7 +59,7 @@ fn a_firecracker_that_is_killed_in_an_iteration_in_the_nested_host() {
 #[test]
 fn a_qemu_that_is_stopped_in_an_iteration_in_the_nested_host() {
     require!(need::tcg());
-    let qemu = firebench_os::program::find_program(firebench_host::tools::QEMU).expect("needed");
+    let qemu = firebench_os::program::find_program("qemu-system-x86_64").expect("needed");
     let (outcome, boot) = strike("qemu", &qemu, Signal::SIGSTOP, &["--iteration-deadline", "10"]);
     assert_eq!(boot.status, BootStatus::IterationDeadline, "{outcome}");
     let words = "struck, boot 1: iteration 1 took longer than its deadline of 10 s (the VMM is stopped, for example \
@@ -125,7 +125,7 @@ fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
 
 /// A QEMU for the nested host, given by a line of a shell script; the guests' VMM is another one.
 fn qemu_by(lab: &Lab, line: &str) -> PathBuf {
-    let real = firebench_os::program::find_program(firebench_host::tools::QEMU).expect("needed");
+    let real = firebench_os::program::find_program("qemu-system-x86_64").expect("needed");
     let script = format!("#!/bin/bash\nreal={}\n{line}\n", real.display());
     let path = lab.file("qemu-system-x86_64", script);
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
@@ -163,7 +163,7 @@ fn a_nested_host_without_the_virtualization_of_amd_is_started_once() {
 fn astray(deed: serde_json::Value, boots: u32) -> String {
     let lab = Lab::new();
     let out = lab.path("out");
-    let real = firebench_os::program::find_program(firebench_host::tools::QEMU).expect("needed");
+    let real = firebench_os::program::find_program("qemu-system-x86_64").expect("needed");
     let qemu = wayward(&lab, &real, deed);
     let args = ["run", "memory", "--accel", "nested", "--iterations", "1", "--vmm", "firecracker", "--size", "1MiB"];
     let run = lab.firebench(&args).args(["--boots", &boots.to_string(), "--qemu"]).arg(&qemu);

@@ -219,7 +219,7 @@ fn a_kvm_that_is_none() {
 /// What the first boot of the last run had to do without.
 fn without(lab: &Lab) -> Vec<String> {
     let report = Store::open_existing(&lab.store()).and_then(|store| store.load("latest")).expect("a run");
-    report.contenders[0].boots[0].without.clone()
+    report.contenders[0].boots[0].without.iter().map(ToString::to_string).collect()
 }
 
 #[test]

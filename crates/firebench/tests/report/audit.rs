@@ -1,12 +1,14 @@
 //! The audit finds by itself what two contenders do not share.
 
 use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
+use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::terminal::{Style, render};
-use firebench_vmm::{Settings, VmmKind};
+use firebench_vmm::{Settings, firecracker, qemu};
 
-use crate::fixture::{clock_pause, failed, nested, published};
+use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
 
 fn pair(report: &Report) -> PairAudit {
@@ -162,13 +164,13 @@ fn nothing_is_said_of_what_was_not_seen() {
     let found = pair(&report);
     assert_eq!((found.fairness, found.findings.len()), (Fairness::Unseen, 0));
     assert_eq!((found.unseen.as_slice(), found.unlike().len()), (&["firecracker".to_owned()][..], 0));
-    let shown = render(&report, Style { color: false, width: 100 });
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(shown.contains("firecracker against qemu: not judged, for firecracker had no good boot"), "{shown}");
     assert!(!shown.contains("is fair") && !shown.contains("voids"), "{shown}");
 
     // A contender that never booted, beside the bare host that did and has no limit of memory.
     report.contenders[1].boots.clear();
-    report.contenders[0].boots[0].without = vec!["limit of memory: no control group".to_owned()];
+    report.contenders[0].boots[0].without = vec![Missing::MemoryLimit("no control group".to_owned())];
     assert_eq!(pair(&report).fairness, Fairness::Unseen);
 }
 
@@ -187,11 +189,11 @@ fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
         boot.facts.as_mut().unwrap().cpu.online = 2;
     });
     let limits = ["real > +3%".parse().unwrap()];
-    let judged = firebench_analysis::gate::of_run(&report, &limits);
+    let judged = firebench_analysis::gate::of_run(&Findings::of(&report), &limits);
     assert_eq!(judged[0].unlike, ["vCPUs"]);
     let outcomes = firebench_analysis::gate::judge(&limits, &judged);
     assert_eq!(outcomes[0].gate, firebench_stats::verdict::Gate::Unfair);
-    let shown = render(&report, Style { color: false, width: 100 });
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("; this does NOT compare like with like: they differ in vCPUs."), "{shown}");
 }
@@ -208,7 +210,7 @@ fn every_kind_of_difference_has_its_rank() {
             boots(r, |boot| boot.iterations.iter_mut().for_each(|i| i.digest = "00".repeat(32)))
         }),
         ("handicap", Rank::Voids, |r| {
-            let mut spec = ContenderSpec::new("b", VmmKind::Firecracker);
+            let mut spec = ContenderSpec::new("b", FIRECRACKER);
             spec.handicap = Some("5%".parse().expect("a share"));
             r.experiment.contenders = vec![spec];
         }),
@@ -234,11 +236,11 @@ fn every_kind_of_difference_has_its_rank() {
         ("host's page cache before boots", Rank::Explains, |r| boots(r, |boot| boot.host_cache_resident = Some(0.0))),
         ("binding", Rank::Explains, |r| boots(r, |boot| boot.pinned = vec![1])),
         ("jail", Rank::Explains, |r| {
-            let Some(Settings::Firecracker(settings)) = &mut r.contenders[1].settings else { panic!("a Firecracker") };
-            settings.jailer = Some("/usr/bin/jailer".into());
+            let settings = r.contenders[1].settings.as_mut().expect("a Firecracker");
+            settings.values.set(&firecracker::JAILER, "/usr/bin/jailer");
         }),
         ("going without", Rank::Explains, |r| {
-            boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
+            boots(r, |boot| boot.without = vec![Missing::Other("without a control group: x".to_owned())])
         }),
     ];
     for (fact, rank, change) in changes {
@@ -256,16 +258,15 @@ fn boots(report: &mut Report, change: impl Fn(&mut firebench_model::record::Boot
 
 #[test]
 fn settings_of_two_vmms_meet_in_shared_words() {
-    use firebench_vmm::qemu;
     let mut report = matched();
-    report.contenders[0].settings = Some(Settings::Qemu(qemu::Settings {
-        cpu: Some("host".to_owned()),
-        cache: Some(qemu::Cache::None),
-        aio: Some(qemu::Aio::Native),
-        huge_pages: true,
-        rtc: true,
-        ..qemu::Settings::default()
-    }));
+    report.contenders[0].settings = Some(
+        Settings::new(QEMU)
+            .with(&qemu::CPU, "host")
+            .with(&qemu::CACHE, "none")
+            .with(&qemu::IO, "native")
+            .with(&qemu::HUGE_PAGES, true)
+            .with(&qemu::RTC, true),
+    );
     let pair = pair(&report);
     assert_eq!(pair.fairness, Fairness::Several);
     assert_eq!(find(&pair, "disk cache").values, texts("past the host's page cache", "through the host's page cache"));
@@ -294,8 +295,8 @@ fn the_hosts_setting_of_huge_pages_tells_vmms_apart() {
     nested.nested_host = crate::fixture::nested().nested_host;
     assert_eq!(pair(&nested).fairness, Fairness::One("VMM"));
     let mut asking = on("madvise");
-    let Some(Settings::Firecracker(settings)) = &mut asking.contenders[1].settings else { panic!("a Firecracker") };
-    settings.transparent_huge_pages = true;
+    let settings = asking.contenders[1].settings.as_mut().expect("a Firecracker");
+    settings.values.set(&firecracker::TRANSPARENT_HUGE_PAGES, true);
     assert_eq!(pair(&asking).fairness, Fairness::One("VMM"));
 }
 
@@ -320,7 +321,10 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
     assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
     let style = firebench_report::terminal::Style { color: false, width: 100 };
-    for text in [firebench_report::terminal::render(&report, style), firebench_report::markdown::render(&report)] {
+    for text in [
+        firebench_report::terminal::render(&Findings::of(&report), style),
+        firebench_report::markdown::render(&Findings::of(&report)),
+    ] {
         assert!(text.contains("A CPU quota holds for everything that ran") && !text.contains('\u{1b}'), "{text}");
     }
 }
@@ -334,7 +338,7 @@ fn beside_the_bare_host() {
     assert_eq!(facts(&fair, Rank::Voids), [] as [&str; 0]);
     assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "binding"]);
     for boot in &mut report.contenders[1].boots {
-        boot.without = vec!["without a limit of memory: no control group".to_owned()];
+        boot.without = vec![Missing::MemoryLimit("no control group".to_owned())];
         boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");
     }
     let unfair = pair(&report);

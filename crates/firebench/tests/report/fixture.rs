@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firebench_model::experiment::{
-    AccelChoice, CacheMode, ContenderSpec, Design, Experiment, Files, HostCacheChoice, Io, MachineSpec, PayloadSpec,
-    Preset, Workload,
+    AccelChoice, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings, PayloadSpec,
+    Preset, Programs, Workload,
 };
 use firebench_model::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
@@ -13,9 +13,14 @@ use firebench_model::record::{
 };
 use firebench_protocol::{Counters, CpuFacts, GuestFacts, KernelPause};
 use firebench_text::units::{Share, Size, Span};
-use firebench_vmm::{Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, qemu};
+use firebench_vmm::{
+    Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, kinds, qemu,
+};
 
 use crate::host;
+
+pub const QEMU: VmmKind = VmmKind(&qemu::KIND);
+pub const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
 
 pub const GIB: u64 = 1 << 30;
 pub const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
@@ -37,27 +42,27 @@ fn contenders() -> Vec<ContenderSpec> {
         busybox: Some("busybox".into()),
         image: Some("root.ext4".into()),
         handicap: Some(Share::percent(5)),
-        cpu: Some("host".to_owned()),
-        rtc: Some(true),
-        template: Some("T2".to_owned()),
-        cache: Some(CacheMode::Unsafe),
-        io: Some(Io::Async),
-        huge_pages: true,
-        transparent_huge_pages: true,
+        own: OwnSettings::default()
+            .with(&firecracker::TEMPLATE, "T2")
+            .with(&firecracker::CACHE, "unsafe")
+            .with(&firecracker::IO, "async")
+            .with(&firecracker::HUGE_PAGES, true)
+            .with(&firecracker::TRANSPARENT_HUGE_PAGES, true),
         jail: true,
-        ..ContenderSpec::new("old", VmmKind::Firecracker)
+        ..ContenderSpec::new("old", FIRECRACKER)
     };
-    vec![all, ContenderSpec::new("qemu", VmmKind::Qemu)]
+    let own = OwnSettings::default().with(&qemu::CPU, "host").with(&qemu::RTC, true);
+    vec![all, ContenderSpec { own, ..ContenderSpec::new("qemu", QEMU) }]
 }
 
 /// The published pair, 2 boots of 3 iterations: the first boots are the document's figures.
 pub fn published() -> Report {
-    let mut qemu = contender(VmmKind::Qemu, 2);
+    let mut qemu = contender(QEMU, 2);
     qemu.boots = vec![
         boot(0, 0, &[[20.42, 17.84, 1.33], [19.19, 17.75, 1.43], [19.05, 17.63, 1.41]]),
         boot(1, 1, &[[20.51, 17.80, 1.39], [19.22, 17.71, 1.40], [19.11, 17.66, 1.44]]),
     ];
-    let mut firecracker = contender(VmmKind::Firecracker, 1);
+    let mut firecracker = contender(FIRECRACKER, 1);
     firecracker.boots = vec![
         boot(0, 1, &[[20.36, 17.72, 2.61], [19.30, 17.63, 1.52], [19.28, 17.58, 1.55]]),
         boot(1, 0, &[[20.40, 17.70, 2.58], [19.34, 17.60, 1.50], [19.25, 17.61, 1.57]]),
@@ -85,7 +90,7 @@ pub fn published() -> Report {
             workload: Workload::Memory,
             preset: Preset::Published,
             accel: AccelChoice::Auto,
-            vmm: VmmKind::ALL.to_vec(),
+            vmm: kinds::by_default().collect(),
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
@@ -124,11 +129,14 @@ pub fn nested() -> Report {
         cpus: 2,
         memory_mib: 2048,
     });
+    let mut programs = Programs::default();
+    programs.set(FIRECRACKER, PathBuf::from("firecracker-v1.12.1"));
+    programs.set(QEMU, PathBuf::from("qemu-system-x86_64"));
     report.experiment = Experiment {
         workload: Workload::Memory,
         preset: Preset::Matched,
         accel: AccelChoice::Nested,
-        vmm: VmmKind::ALL.to_vec(),
+        vmm: kinds::by_default().collect(),
         contenders: contenders(),
         machine: MachineSpec {
             vcpus: Some(1),
@@ -159,8 +167,7 @@ pub fn nested() -> Report {
         files: Files {
             kernel: Some(PathBuf::from("vmlinux")),
             modules: Some(PathBuf::from("modules")),
-            firecracker: Some(PathBuf::from("firecracker-v1.12.1")),
-            qemu: Some(PathBuf::from("qemu-system-x86_64")),
+            programs,
             add: vec!["hello=/etc/hello".to_owned()],
         },
     };
@@ -184,18 +191,19 @@ pub fn nested() -> Report {
 fn jail(contender: &mut ContenderRecord) {
     contender.launch.directory = Some("/run/boot-0".into());
     contender.launch.limits = Some(Limits::of_guest(512, vec!["/dev/vdb".into()]));
-    match &mut contender.settings {
-        Some(Settings::Qemu(settings)) => {
-            settings.sandbox = Some(qemu::Sandbox::Strict);
-            settings.rtc = true;
+    let Some(settings) = &mut contender.settings else { return };
+    match settings.vmm.name {
+        "qemu" => {
+            settings.values.set(&qemu::SANDBOX, "strict");
+            settings.values.set(&qemu::RTC, true);
         }
-        Some(Settings::Firecracker(settings)) => {
-            settings.jailer = Some("/usr/bin/jailer".into());
+        "firecracker" => {
+            settings.values.set(&firecracker::JAILER, "/usr/bin/jailer");
             let root = PathBuf::from("/run/boot-0/firecracker/firebench/root");
             let files = vec![JailedFile { path: "/dev/vdb".into(), seen: root.join("disk") }];
             contender.launch.jail = Some(Jail { root, id: firecracker::JAILED_ID, files });
         }
-        None => {}
+        _ => {}
     }
 }
 
@@ -238,14 +246,14 @@ pub fn failed() -> Report {
 }
 
 pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
-    let (argv, files, log, version) = match vmm {
-        VmmKind::Qemu => (
+    let (argv, files, log, version) = match vmm.name {
+        "qemu" => (
             vec!["qemu-system-x86_64", "-M", "microvm,rtc=off", "-enable-kvm", "-append", cmdline(vmm)],
             Vec::new(),
             None,
             "QEMU emulator version 10.0.2",
         ),
-        VmmKind::Firecracker => (
+        "firecracker" => (
             vec!["firecracker", "--no-api", "--config-file", "run/firecracker.json"],
             vec![LaunchFile {
                 path: PathBuf::from("run/firecracker.json"),
@@ -254,25 +262,25 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
             Some(PathBuf::from("run/firecracker.log")),
             "Firecracker v1.12.1",
         ),
-        VmmKind::Host => (vec!["firebench-agent", "host", "run/job.json"], Vec::new(), None, "firebench-agent 0.1.0"),
+        _ => (vec!["firebench-agent", "host", "run/job.json"], Vec::new(), None, "firebench-agent 0.1.0"),
     };
     ContenderRecord {
-        name: vmm.name().to_owned(),
+        name: vmm.name.to_owned(),
         vmm,
         version: version.to_owned(),
-        binary: PathBuf::from(vmm.program()),
+        binary: PathBuf::from(vmm.program.as_ref().map_or("firebench-agent", |program| program.name)),
         sha256: "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930".to_owned(),
         vcpus,
         memory_mib: 1024,
         accel: Accel::Kvm,
-        settings: match vmm {
-            VmmKind::Qemu => Some(Settings::Qemu(qemu::Settings::default())),
-            VmmKind::Firecracker => Some(Settings::Firecracker(firecracker::Settings {
-                cpu_template: (vcpus == 1).then(|| "T2".to_owned()),
-                log_level: "Debug".to_owned(),
-                ..firecracker::Settings::default()
-            })),
-            VmmKind::Host => None,
+        settings: match vmm.name {
+            "qemu" => Some(Settings::new(QEMU)),
+            "firecracker" => {
+                let template = if vcpus == 1 { "T2" } else { "none" };
+                let settings = Settings::new(FIRECRACKER).with(&firecracker::TEMPLATE, template);
+                Some(settings.with(&firecracker::LOG_LEVEL, "Debug"))
+            }
+            _ => None,
         },
         cmdline: cmdline(vmm).to_owned(),
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
@@ -283,10 +291,10 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
 
 /// The published command lines, the one of Firecracker without `noapic`.
 fn cmdline(vmm: VmmKind) -> &'static str {
-    match vmm {
-        VmmKind::Qemu => "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda",
-        VmmKind::Firecracker => "console=ttyS0 reboot=k panic=1 pci=off nomodules rw",
-        VmmKind::Host => "",
+    match vmm.name {
+        "qemu" => "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda",
+        "firecracker" => "console=ttyS0 reboot=k panic=1 pci=off nomodules rw",
+        _ => "",
     }
 }
 
@@ -340,7 +348,7 @@ pub fn qemu_facts() -> GuestFacts {
     GuestFacts {
         kernel_release: "6.1.0-40-cloud-amd64".to_owned(),
         kernel_version: "#1 SMP Debian 6.1.153-1".to_owned(),
-        cmdline: cmdline(VmmKind::Qemu).to_owned(),
+        cmdline: cmdline(QEMU).to_owned(),
         cpu: CpuFacts {
             online: 2,
             vendor: "GenuineIntel".to_owned(),
@@ -373,7 +381,7 @@ pub fn clock_pause(seconds: f64) -> KernelPause {
 
 pub fn firecracker_facts() -> GuestFacts {
     let mut facts = qemu_facts();
-    facts.cmdline = format!("{} virtio_mmio.device=4K@0xd0000000:5", cmdline(VmmKind::Firecracker));
+    facts.cmdline = format!("{} virtio_mmio.device=4K@0xd0000000:5", cmdline(FIRECRACKER));
     facts.cpu.online = 1;
     facts.cpu.flags = ["fpu", "sse2", "avx", "hypervisor"].map(str::to_owned).to_vec();
     facts.mem_total_bytes = 1_012_792 * 1024;

@@ -4,9 +4,9 @@ use firebench_model::experiment::Preset;
 use firebench_model::record::{Artifact, BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_protocol::{Counters, GuestFacts};
 use firebench_stats::Rule;
-use firebench_vmm::{Accel, Launch, Settings, VmmKind, firecracker, qemu};
+use firebench_vmm::{Accel, Launch, Settings, VmmKind, firecracker, host, qemu};
 
-use crate::fixture::{DIGEST, boot, contender, firecracker_facts, published, qemu_facts};
+use crate::fixture::{DIGEST, FIRECRACKER, QEMU, boot, contender, firecracker_facts, published, qemu_facts};
 
 const CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1 pci=off";
 
@@ -23,13 +23,9 @@ pub fn matched() -> Report {
         }
     }
     let [qemu, firecracker] = report.contenders.as_mut_slice() else { unreachable!("the fixture has two") };
-    qemu.settings = Some(Settings::Qemu(qemu::Settings {
-        cpu: Some("host".to_owned()),
-        rtc: true,
-        sandbox: Some(qemu::Sandbox::On),
-        ..qemu::Settings::default()
-    }));
-    firecracker.settings = Some(Settings::Firecracker(firecracker::Settings::default()));
+    qemu.settings =
+        Some(Settings::new(QEMU).with(&qemu::CPU, "host").with(&qemu::RTC, true).with(&qemu::SANDBOX, "on"));
+    firecracker.settings = Some(Settings::new(FIRECRACKER));
     each_facts(firecracker, |facts| {
         facts.cmdline.push_str(" virtio_mmio.device=4K@0xd0000000:5");
         facts.cpu.model = "Intel(R) Xeon(R) Processor @ 2.90GHz".to_owned();
@@ -64,9 +60,9 @@ pub fn with_host() -> Report {
         sha256: "aa".repeat(32),
         vcpus: 1,
         accel: Accel::Native,
-        launch: Launch { cpus: Some(vec![1]), ..contender(VmmKind::Host, 1).launch },
+        launch: Launch { cpus: Some(vec![1]), ..contender(VmmKind(&host::KIND), 1).launch },
         boots: Vec::new(),
-        ..contender(VmmKind::Host, 1)
+        ..contender(VmmKind(&host::KIND), 1)
     };
     report.contenders.push(host);
     report.design = DesignRecord {
@@ -130,10 +126,7 @@ pub fn template() -> Report {
     let mut report = twins();
     let [plain, template] = report.contenders.as_mut_slice() else { unreachable!("the fixture has two") };
     (plain.name, template.name) = ("plain".to_owned(), "t2".to_owned());
-    template.settings = Some(Settings::Firecracker(firecracker::Settings {
-        cpu_template: Some("T2".to_owned()),
-        ..firecracker::Settings::default()
-    }));
+    template.settings = Some(Settings::new(FIRECRACKER).with(&firecracker::TEMPLATE, "T2"));
     each_facts(template, |facts| {
         facts.cpu.flags.retain(|flag| flag != "sha_ni" && flag != "avx512f");
         facts.mitigations.insert("mds".to_owned(), "Vulnerable".to_owned());

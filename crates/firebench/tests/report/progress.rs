@@ -17,6 +17,7 @@ fn outlook() -> Outlook {
         done: 0,
         iterations: 2,
         emulated: true,
+        metric: firebench_model::metric::OF_A_COMMAND.first().cloned(),
     }
 }
 

@@ -9,11 +9,13 @@ mod fixture;
 mod host;
 
 mod commands;
+mod directions;
 mod documented;
 mod exported;
 mod hostile;
 mod imported;
 mod killed;
+mod older;
 mod opening;
 mod recorded;
 mod runs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use firebench_analysis::findings::Findings;
 use firebench_model::collect::Collected;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::record::{BootRecord, BootStatus, DesignRecord, IterationRecord, Report, RunEnd};
@@ -57,7 +58,7 @@ fn carried_out(events: &[RunEvent], outcome: Outcome) -> (Report, Report) {
             stored.launch = printed.launch.clone();
         }
     }
-    assert_eq!(to_json(&stored).unwrap(), to_json(&so_far).unwrap(), "while it goes on");
+    assert_eq!(to_json(&Findings::of(&stored)).unwrap(), to_json(&Findings::of(&so_far)).unwrap(), "while it goes on");
     printed.duration = 251.5;
     collected.fill(&mut printed);
     store.finish(&id, &printed, outcome).unwrap();
@@ -105,7 +106,7 @@ proptest! {
         }
         events.push(starting(0, "in flight"));
         let (printed, stored) = carried_out(&events, Outcome::Failed);
-        prop_assert_eq!(to_json(&printed).unwrap(), to_json(&stored).unwrap());
+        prop_assert_eq!(to_json(&Findings::of(&printed)).unwrap(), to_json(&Findings::of(&stored)).unwrap());
         prop_assert_eq!(printed, stored);
     }
 }
@@ -185,7 +186,10 @@ fn reports_of_every_kind_are_imported_and_come_back() {
     for report in [published(), nested(), failed(), head()] {
         let id = store.import(report.clone()).unwrap();
         let expected = Report { id: Some(id.to_string()), ..report };
-        assert_eq!(to_json(&store.load(id.as_str()).unwrap()).unwrap(), to_json(&expected).unwrap());
+        assert_eq!(
+            to_json(&Findings::of(&store.load(id.as_str()).unwrap())).unwrap(),
+            to_json(&Findings::of(&expected)).unwrap()
+        );
     }
 }
 

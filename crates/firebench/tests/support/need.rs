@@ -43,7 +43,7 @@ fn need(there: bool, what: &str, remedy: &str) -> Need {
 
 /// QEMU.
 pub fn qemu() -> Need {
-    let there = firebench_os::program::find_program(firebench_host::tools::QEMU).is_some();
+    let there = firebench_os::program::find_program("qemu-system-x86_64").is_some();
     need(there, "there is no qemu-system-x86_64", "install with apt-get install qemu-system-x86")
 }
 
@@ -87,7 +87,7 @@ pub fn ordinary_kernel() -> Need {
 
 /// Firecracker, the fetched one.
 pub fn firecracker() -> Need {
-    let there = firebench_host::tools::firecracker(None, &data_dir()).is_ok();
+    let there = firebench_host::tools::find(firebench_host::fetch::FIRECRACKER, None, &data_dir()).is_ok();
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
 }
 

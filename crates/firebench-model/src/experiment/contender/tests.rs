@@ -1,4 +1,9 @@
+use firebench_vmm::{firecracker, host, qemu};
+
 use super::*;
+
+const QEMU: VmmKind = VmmKind(&qemu::KIND);
+const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
 
 fn parse(text: &str) -> Result<ContenderSpec, ContenderError> {
     text.parse()
@@ -12,15 +17,18 @@ fn reads_what_the_flag_takes() {
         binary: Some("./fc".into()),
         vcpus: Some(2),
         memory: Some(Size(512 << 20)),
-        template: Some("T2".to_owned()),
-        io: Some(Io::Async),
-        huge_pages: true,
-        ..ContenderSpec::new("old", VmmKind::Firecracker)
+        own: OwnSettings::default()
+            .with(&firecracker::TEMPLATE, "T2")
+            .with(&firecracker::IO, "async")
+            .with(&firecracker::HUGE_PAGES, true),
+        ..ContenderSpec::new("old", FIRECRACKER)
     };
     assert_eq!(spec, expected);
-    assert_eq!(parse("q=qemu,cpu=host,,-avx2").expect("good").cpu.as_deref(), Some("host,-avx2"));
-    let rtc = |text| parse(text).expect("good").rtc;
-    assert_eq!((rtc("q=qemu,rtc=off"), rtc("q=qemu,rtc=on"), rtc("q=qemu")), (Some(false), Some(true), None));
+    let cpu = parse("q=qemu,cpu=host,,-avx2").expect("good");
+    assert_eq!(cpu.own.get(&qemu::CPU), Some(&Value::from("host,-avx2")));
+    let rtc = |text| parse(text).expect("good").own.get(&qemu::RTC).cloned();
+    let [on, off] = [true, false].map(|on| Some(Value::Switch(on)));
+    assert_eq!((rtc("q=qemu,rtc=off"), rtc("q=qemu,rtc=on"), rtc("q=qemu")), (off, on, None));
     assert_eq!(parse("bare=host,handicap=5%").expect("good").handicap.map(Share::part), Some(0.05));
 }
 
@@ -31,7 +39,15 @@ fn refuses_what_cannot_be() {
     assert!(said("a=").contains("does not describe a contender"));
     assert!(said("a=bochs").contains("unknown variant `bochs`"), "{}", said("a=bochs"));
     assert!(said("a=qemu,colour=red").contains("unknown field `colour`"));
-    assert!(said("a=qemu,vcpus=many").contains("invalid type"), "{}", said("a=qemu,vcpus=many"));
+    assert!(said("a=qemu,color=red").contains("unknown field `color`"));
+    assert!(said("a=qemu,cach=none").ends_with("unknown field `cach`; did you mean `cache`?"));
+    assert!(said("a=qemu,vcpus=many").ends_with("vcpus takes a whole number, not \"many\""));
+    assert!(
+        said("a=qemu,cache=red")
+            .ends_with("cache takes none, writeback, writethrough, directsync, unsafe, not \"red\"")
+    );
+    assert!(said("a=qemu,rtc=maybe").ends_with("rtc takes on or off, not \"maybe\""));
+    assert!(said("a=qemu,memory").ends_with("memory takes a size such as 512MiB: write memory=VALUE"));
     assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
     assert_eq!(said("a b=qemu"), "\"a b\" is not a name for a contender");
     assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
@@ -46,6 +62,42 @@ fn refuses_what_cannot_be() {
 
 #[test]
 fn names_are_unique() {
-    let twice = [ContenderSpec::new("a", VmmKind::Qemu), ContenderSpec::new("a", VmmKind::Host)];
+    let twice = [ContenderSpec::new("a", QEMU), ContenderSpec::new("a", VmmKind(&host::KIND))];
     assert_eq!(check_all(&twice), Err(ContenderError::Twice("a".to_owned())));
+}
+
+#[test]
+fn who_has_a_setting_is_said_from_the_tables() {
+    let help = |text: &str| miette::Diagnostic::help(&parse(text).expect_err(text)).expect("a hint").to_string();
+    assert_eq!(
+        help("a=qemu,template=T2"),
+        "template is a setting of firecracker (Firecracker's CPU template, or none); qemu has cpu, rtc, cache, io and huge-pages"
+    );
+    assert_eq!(
+        help("a=firecracker,cache=none"),
+        "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback"
+    );
+    assert_eq!(help("a=host,kernel=x"), "host boots nothing: it takes vcpus, memory, busybox and handicap");
+}
+
+#[test]
+fn files_have_the_words_that_they_always_had() {
+    let text = "name = \"a\"\nvmm = \"firecracker\"\nvcpus = 1\nhandicap = \"5%\"\ntemplate = \"T2\"\ncache = \"writeback\"\n\
+                io = \"async\"\nhuge-pages = true\ntransparent-huge-pages = true\njail = true\n";
+    let spec: ContenderSpec = toml::from_str(text).expect("a contender");
+    assert_eq!(toml::to_string(&spec).expect("TOML"), text);
+    let json = serde_json::to_string(&spec).expect("JSON");
+    assert_eq!(serde_json::from_str::<ContenderSpec>(&json).expect("a contender"), spec);
+    for (line, said) in [
+        ("colour = \"red\"", "unknown field `colour`"),
+        ("bina = \"x\"", "did you mean `binary`?"),
+        ("acpi = true", "unknown field `acpi`"),
+        ("cache = \"red\"", "cache takes none, writeback"),
+        ("rtc = 1", "rtc takes on or off, not 1"),
+        ("vcpus = \"many\"", "invalid type"),
+    ] {
+        let text = format!("name = \"a\"\nvmm = \"qemu\"\n{line}\n");
+        let error = toml::from_str::<ContenderSpec>(&text).expect_err(line).to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }

@@ -8,10 +8,12 @@ use firebench_model::experiment::{
     self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
 };
 use firebench_text::units::{Share, Size, Span};
-use firebench_vmm::VmmKind;
+use firebench_vmm::{VmmKind, kinds};
 
 use super::super::gate::GateArgs;
-use crate::init::EXPERIMENT_FILE;
+use super::super::programs::{self, ProgramArgs};
+use super::choices;
+use crate::init::{EXPERIMENT_FILE, hosts, jails};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
@@ -29,7 +31,7 @@ const DESIGN: &str = "Design";
 pub(crate) struct RunArgs {
     /// The workload to run in the guests: memory (sha256sum over a random file); without it, firebench runs
     /// ./firebench.toml
-    #[arg(value_enum)]
+    #[arg(value_parser = choices::workload())]
     workload: Option<Workload>,
     /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
@@ -38,17 +40,16 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(super) trust_experiment: bool,
     /// How to build the machines: matched (as alike as the VMMs allow) or published (those of the published benchmark)
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::preset())]
     preset: Option<Preset>,
-    /// The VMMs to compare; host stands for the bare host [default: qemu,firecracker]
-    #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...")]
+    #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...", help = vmm_help())]
     vmm: Option<Vec<VmmKind>>,
     /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times,
     /// and the first one is the baseline; `firebench init` writes a file with all keys
-    #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm")]
+    #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm", long_help = contender_help())]
     contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::accel())]
     accel: Option<AccelChoice>,
     /// Size of the random file [default: 1GiB with kvm, 16MiB emulated]
     #[arg(long)]
@@ -68,8 +69,7 @@ pub(crate) struct RunArgs {
     /// Bind each vCPU to a CPU of its own, and firebench to another one
     #[arg(long)]
     pin: bool,
-    /// Run Firecracker under its jailer (which needs root), and QEMU in the strictest of its sandboxes
-    #[arg(long)]
+    #[arg(long, help = jails())]
     jail: bool,
     /// Number of boots of each contender, instead of a precision [default when emulated: 3]
     #[arg(long, visible_alias = "blocks", value_name = "N", help_heading = DESIGN, conflicts_with_all = ["precision", "max_time"])]
@@ -105,7 +105,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     cold: bool,
     /// The host's page cache of the root disk before each boot: auto (warm if it fits), warm, cold
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::host_cache())]
     host_cache: Option<HostCacheChoice>,
     /// A kernel for the guests instead of the fetched one; see below
     #[arg(long, value_name = "PATH")]
@@ -120,12 +120,8 @@ pub(crate) struct RunArgs {
     /// Add a file or directory to the image; may be given several times
     #[arg(long, value_name = "HOST[=GUEST]")]
     add: Vec<String>,
-    /// The Firecracker to run [default: the fetched one, else the one on PATH]
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_FIRECRACKER", hide_env_values = true)]
-    firecracker: Option<PathBuf>,
-    /// The QEMU to run [default: the one on PATH]
-    #[arg(long, value_name = "PATH", env = "FIREBENCH_QEMU", hide_env_values = true)]
-    qemu: Option<PathBuf>,
+    #[command(flatten)]
+    programs: ProgramArgs,
     /// Seconds within which a guest must send its first frame [default: 30 with kvm, 60 with tcg, 180 nested]
     #[arg(long, value_name = "SECONDS")]
     boot_deadline: Option<u64>,
@@ -138,7 +134,7 @@ pub(crate) struct RunArgs {
     pub(super) max_failures: Option<u32>,
     /// Resume a stored run that was killed, stopped or failed, or, with --max-time, one whose time was over; the plan
     /// and the order stay the same; see `firebench runs`
-    #[arg(long, value_name = "ID", conflicts_with_all = OF_AN_EXPERIMENT)]
+    #[arg(long, value_name = "ID", conflicts_with_all = of_an_experiment())]
     pub(super) resume: Option<String>,
     /// Do not store the run
     #[arg(long, conflicts_with = "resume")]
@@ -157,7 +153,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 33] = [
+const OF_AN_EXPERIMENT: [&str; 31] = [
     "workload",
     "from",
     "preset",
@@ -186,18 +182,35 @@ const OF_AN_EXPERIMENT: [&str; 33] = [
     "modules",
     "append",
     "add",
-    "firecracker",
-    "qemu",
     "boot_deadline",
     "iteration_deadline",
     "dry_run",
 ];
 
+/// The same with the programs of kinds.
+fn of_an_experiment() -> impl Iterator<Item = &'static str> {
+    OF_AN_EXPERIMENT.into_iter().chain(programs::ids())
+}
+
 fn parse_vmm(text: &str) -> Result<VmmKind, String> {
-    VmmKind::EVERY
-        .into_iter()
-        .find(|vmm| vmm.name() == text)
-        .ok_or_else(|| format!("the VMMs are {}", VmmKind::EVERY.map(VmmKind::name).join(", ")))
+    text.parse().map_err(|_| format!("the VMMs are {}", kinds::names("")))
+}
+
+/// `--vmm` in the help.
+fn vmm_help() -> String {
+    let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
+    format!("The VMMs to compare{} [default: {default}]", hosts())
+}
+
+/// `--contender` in the long help.
+fn contender_help() -> String {
+    let mut text = "A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given \
+    several times, and the first one is the baseline; `firebench init` writes a file with all keys and what they mean"
+        .to_owned();
+    for kind in kinds::all() {
+        text += &format!("\n\n{kind}: {}", experiment::keys(kind).collect::<Vec<_>>().join(", "));
+    }
+    text
 }
 
 /// Flags that cannot be used together, or have an invalid value.
@@ -277,8 +290,7 @@ impl RunArgs {
         }
         replace(&mut experiment.files.kernel, self.kernel.clone());
         replace(&mut experiment.files.modules, self.modules.clone());
-        replace(&mut experiment.files.firecracker, self.firecracker.clone());
-        replace(&mut experiment.files.qemu, self.qemu.clone());
+        self.programs.replace_in(&mut experiment.files.programs);
         if !self.add.is_empty() {
             experiment.files.add.clone_from(&self.add);
         }
@@ -292,13 +304,9 @@ impl RunArgs {
             }
         }
         experiment.check()?;
-        let programs =
-            [("--qemu", &self.qemu, "FIREBENCH_QEMU"), ("--firecracker", &self.firecracker, "FIREBENCH_FIRECRACKER")];
-        let given = programs.into_iter().find(|(_, path, variable)| {
-            path.as_ref().is_some_and(|path| std::env::var_os(variable).is_none_or(|value| value != *path.as_os_str()))
-        });
+        let given = self.programs.by_option();
         match given.filter(|_| experiment.only_hosts() && experiment.accel != AccelChoice::Nested) {
-            Some((flag, ..)) => Err(ExperimentError::OnlyHosts(flag).into()),
+            Some(vmm) => Err(ExperimentError::ProgramOfNobody(vmm).into()),
             None => Ok(experiment),
         }
     }

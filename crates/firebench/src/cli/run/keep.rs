@@ -138,12 +138,7 @@ impl CutOff {
         }
         report.design.end = None;
         prepared.plan.extended.clone_from(&report.design.extended);
-        let done = resume::replay(id.as_str(), &prepared.plan, &done)?;
-        if let Some(nested) = &mut prepared.nested {
-            nested.plan.done.clone_from(&done);
-            nested.plan.extended.clone_from(&prepared.plan.extended);
-        }
-        prepared.plan.done = done;
+        prepared.plan.done = resume::replay(id.as_str(), &prepared.plan, &done)?;
         let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();
         prepared.report = Report { failure: None, duration: report.duration.max(lived), ..report };
         Ok(Keeper { kept: Some((store, id)), written: Ok(()) })

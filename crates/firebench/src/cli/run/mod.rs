@@ -1,6 +1,7 @@
 //! `firebench run`: the main job.
 
 mod args;
+mod choices;
 mod keep;
 mod session;
 
@@ -23,6 +24,7 @@ use super::storage_args::StorageArgs;
 use super::style::style;
 use super::{output, trust};
 use crate::dry_run;
+use firebench_analysis::findings::Findings;
 
 pub(super) use args::RunArgs;
 pub(super) use session::Session;
@@ -67,26 +69,27 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
     let kept = keeper.finish(&report);
     let can_go_on = keeps && kept.is_ok() && report.design.end != Some(RunEnd::Void);
     let result = result.map_err(|failure| if can_go_on { goes_on(failure, args, places, &report) } else { failure });
-    let mut text = shown(&report, result.is_err());
+    let findings = Findings::of(&report);
+    let mut text = shown(&findings, result.is_err());
     // Neither waits for the other: what cannot be shown is in the files, and what cannot be saved is on the terminal.
     let saved = args.out.as_ref().map_or(Ok(()), |dir| {
-        let Written { markdown, json } = report::write_atomic(dir, &report)?;
+        let Written { markdown, json } = report::write_atomic(dir, &findings)?;
         text.push_str(&format!("{}\n{}\n", markdown.display(), json.display()));
         Ok(())
     });
     let shown = output::print(&text);
     all([result, saved, kept, shown])?;
-    hold(args, &report)
+    hold(args, &findings)
 }
 
 /// The report for standard output. Where standard error is the same terminal, the error comes right below it: once is enough.
-fn shown(report: &Report, failed: bool) -> String {
+fn shown(findings: &Findings, failed: bool) -> String {
     let is_terminal = std::io::stdout().is_terminal();
-    let text = |report: &Report| terminal::render(report, style(is_terminal));
+    let text = |findings: &Findings| terminal::render(findings, style(is_terminal));
     if failed && is_terminal && std::io::stderr().is_terminal() {
-        text(&Report { failure: None, ..report.clone() })
+        text(&Findings { report: &Report { failure: None, ..findings.report.clone() }, ..findings.clone() })
     } else {
-        text(report)
+        text(findings)
     }
 }
 
@@ -140,8 +143,9 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
 }
 
 /// Applies the limits to the run, prints the outcomes, and returns the exit code.
-fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
-    let judged = gate::of_run(report, &args.gate.fail_if);
+fn hold(args: &RunArgs, findings: &Findings) -> Result<u8, Failure> {
+    let report = findings.report;
+    let judged = gate::of_run(findings, &args.gate.fail_if);
     let mut outcomes = gate::judge(&args.gate.fail_if, &judged);
     args.gate.settle(&mut outcomes);
     let mut text: String = outcomes.iter().map(|outcome| format!("{outcome}\n")).collect();

@@ -7,9 +7,11 @@ use firebench_image::cache::Cache;
 use firebench_model::collect::Collected;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::experiment::Experiment;
+use firebench_model::metric;
 use firebench_model::record::{Overhead, Report, RunEnd};
 use firebench_report::progress::{Outlook, Progress, Verbosity};
-use firebench_run::runner::{self, Surroundings};
+use firebench_run::executor;
+use firebench_run::runner::Surroundings;
 use firebench_stats::design::Boot;
 use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
@@ -78,11 +80,10 @@ impl Session {
             recorder.on_event(event);
             collected.on_event(event);
         };
-        let result = match (&prepared.nested, bind(prepared)) {
-            (_, Err(unbound)) => Err(unbound),
-            (Some(nested), Ok(())) => nested.run(&around, &mut listener).map_err(Failure::from_nested),
-            (None, Ok(())) => runner::run(&prepared.plan, &around, &mut listener).map_err(Failure::from_run),
-        };
+        let result = bind(prepared).and_then(|()| {
+            let executor = prepared.executor.as_ref();
+            executor::run(executor, &prepared.plan, &around, &mut listener).map_err(Failure::from_executor)
+        });
         drop(progress);
         report.duration += started.elapsed().as_secs_f64();
         let own_cpu_seconds = report.overhead.own_cpu_seconds + usage::own_cpu_seconds() - cpu_before;
@@ -107,6 +108,7 @@ impl Session {
             left_out: blocks_done.filter(|block| block.iter().any(Boot::is_void)).count() as u32,
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
+            metric: metric::shown(&prepared.report.metrics).next().cloned(),
         };
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();

@@ -4,6 +4,7 @@
 //! switched on). Its PID 1 is the guest agent with an [`ExecJob`]; that starts this very firebench with the plan on its
 //! standard input, and each event of the run comes back as one line of output, in a frame on the serial console.
 
+mod error;
 mod files;
 mod launch;
 mod monitor;
@@ -18,8 +19,7 @@ use firebench_image::cache::Cache;
 use firebench_image::initramfs;
 use firebench_image::tools::{self, ToolsDisk};
 use firebench_model::events::{Listener, RunEvent};
-use firebench_model::plan::Plan;
-use firebench_model::record::BootStatus;
+use firebench_model::plan::{Plan, PlannedContender};
 use firebench_os::deadline;
 use firebench_protocol::codec::Item;
 use firebench_protocol::{End, Event, ExecJob, Job, JobKind, PROTOCOL_VERSION, Root, Tmpfs};
@@ -27,11 +27,16 @@ use firebench_supervise::{Exit, Isolation, Output, Vm};
 use firebench_vmm::{Launch, LaunchError};
 use standstill::Watch;
 
+use super::{Executor, ExecutorError, Place};
 use crate::console::{Console, Words};
 use crate::runner::{self, Surroundings};
 
+pub use error::NestedError;
 pub use files::{FilesError, INNER_COMMAND};
 pub use launch::{CPUS, NestedMachine, launch};
+
+/// What it is.
+pub const PLACE: Place = Place { name: "nested host", this_machine: false, cpus: Some(CPUS) };
 
 /// Directories of the nested host's root disk.
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];
@@ -40,104 +45,16 @@ const SCRATCH: &str = "/scratch";
 /// The time limit for the first frame of the nested host's agent, however busy the computer is. It takes about 5 s,
 /// and a nested host that stands still is noticed much earlier.
 const BOOT_DEADLINE: Duration = Duration::from_secs(300);
-/// The number of nested hosts to try before giving up.
-const ATTEMPTS: u32 = 3;
-/// The number of lines of a broken nested host's console that its notice quotes.
-const QUOTED_LINES: usize = 8;
 /// The message for one that sends no frame.
 const SILENT: &str = "it sent nothing for too long";
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
 
-/// Why a run in the nested host ended early.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum NestedError {
-    /// The emulated machine did not start, or ended during the run.
-    #[error("the nested host broke down: {message}{}", said(.words))]
-    #[diagnostic(help(
-        "check that the computer has enough free memory and is not overloaded; --accel tcg runs QEMU \
-    alone, without a nested host"
-    ))]
-    Broken {
-        /// The reason.
-        message: String,
-        /// What its console said.
-        words: Vec<String>,
-    },
-    /// The emulated machine cannot be started, or its system does not offer what firebench needs. Another attempt
-    /// would end in
-    /// the same way.
-    #[error("the nested host cannot work: {message}{}", said(.words))]
-    #[diagnostic(help("{}", unfit_hint(.message)))]
-    Unfit {
-        /// The reason, as its QEMU or its agent gave it.
-        message: String,
-        /// What its console said.
-        words: Vec<String>,
-    },
-    /// The emulated machine hangs.
-    #[error("the nested host broke down: {message}{}", said(.words))]
-    #[diagnostic(help(
-        "run it again: QEMU's emulation of a computer with KVM occasionally hangs; --accel tcg runs QEMU alone, \
-        without a nested host"
-    ))]
-    StoodStill {
-        /// Where it stood.
-        message: String,
-        /// What its console said.
-        words: Vec<String>,
-    },
-    /// The run inside it failed.
-    #[error("{message}")]
-    Run {
-        /// The reason, as the firebench inside gave it.
-        message: String,
-        /// Its hint.
-        #[help]
-        hint: Option<String>,
-    },
-    /// A part of the nested host cannot be made.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Files(#[from] FilesError),
-    /// An image of the nested host cannot be made.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Image(#[from] firebench_image::Error),
-    /// The run could not be carried out.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Runner(#[from] runner::RunError),
-    /// QEMU cannot be started with these settings.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Launch(#[from] LaunchError),
-}
-
-/// The words, each on a line of its own.
-fn said(words: &[String]) -> String {
-    words.iter().map(|line| format!("\n  {}", firebench_text::line(line))).collect()
-}
-
-/// What to do about a nested host that cannot work.
-fn unfit_hint(message: &str) -> &'static str {
-    if message.contains("kernel module kvm") {
-        "its kernel must have KVM for AMD CPUs, and its QEMU must emulate SVM (6.2 or newer); `firebench fetch kernel` gets a kernel that is known to work"
-    } else if message.contains("kernel module") || message.contains("cannot mount") {
-        "its kernel is unsuitable; `firebench fetch kernel` gets one that is known to work"
-    } else if message.contains("QEMU") {
-        "QEMU's message above gives the reason: reinstall QEMU (Debian, Ubuntu: `apt-get install --reinstall \
-        qemu-system-x86 seabios`), or give another one with --qemu"
-    } else {
-        "--accel tcg runs QEMU alone, without a nested host"
-    }
-}
-
 /// A plan moved into a nested host, ready to start.
 #[derive(Debug)]
 pub struct Nested {
-    /// The plan as it is inside.
-    pub plan: Plan,
+    /// The plan's contenders as they are inside.
+    contenders: Vec<PlannedContender>,
     machine: NestedMachine,
     /// Initramfs of the nested host without its job.
     base: Vec<u8>,
@@ -197,11 +114,11 @@ impl Nested {
     /// # Errors
     /// [`NestedError`] when a part is missing.
     pub fn prepare(plan: &Plan, parts: &Parts, cache: &Cache) -> Result<Self, NestedError> {
-        let Moved { plan, files, drives } = files::move_in(plan, &parts.firebench)?;
+        let Moved { contenders, files, drives } = files::move_in(plan, &parts.firebench)?;
         let tools = tools::build_tools_disk(cache, &files, &MOUNT_POINTS.map(Path::new))?;
         let machine = parts.machine(std::iter::once(tools.path.clone()).chain(drives).collect());
         let base = initramfs::build_base(&parts.agent, &parts.modules)?;
-        Ok(Nested { plan, machine, base, _tools: tools })
+        Ok(Nested { contenders, machine, base, _tools: tools })
     }
 
     /// The machine, without its initramfs.
@@ -217,46 +134,10 @@ impl Nested {
         launch(&NestedMachine { initramfs, ..self.machine.clone() })
     }
 
-    /// Carries the plan out inside the nested host and passes its events on. Where the nested host itself breaks down, the
-    /// boots that are left run in a new one.
-    ///
-    /// # Errors
-    /// [`NestedError`]: the nested host did not start or broke down [`ATTEMPTS`] times, or the run inside it failed.
-    pub fn run(&self, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), NestedError> {
-        let mut plan = self.plan.clone();
-        for attempt in 1.. {
-            listener.on_event(&RunEvent::NestedHostStarting { attempt });
-            let (mut done, mut failures) = (Vec::new(), 0);
-            let mut counting = |event: &RunEvent| {
-                if let RunEvent::BootDone { boot, retried: false, .. } = event {
-                    if boot.status != BootStatus::Interrupted {
-                        done.push(runner::measured(boot, &plan.primary));
-                    }
-                    failures = u32::saturating_add(failures, boot.status.is_failure().into());
-                }
-                listener.on_event(event);
-            };
-            let result = self.attempt(attempt, &plan, around, &mut counting);
-            plan.done.extend(done);
-            plan.max_failures = plan.max_failures.saturating_sub(failures);
-            match result {
-                Err(NestedError::Broken { message, words } | NestedError::StoodStill { message, words })
-                    if attempt < ATTEMPTS =>
-                {
-                    let words: String = words.iter().take(QUOTED_LINES).map(|line| format!(" | {line}")).collect();
-                    let text = format!("nested host {attempt} broke down and was replaced: {message}{words}");
-                    listener.on_event(&RunEvent::Notice { text });
-                }
-                result => return result,
-            }
-        }
-        Ok(())
-    }
-
     fn attempt(
         &self,
-        attempt: u32,
         plan: &Plan,
+        attempt: u32,
         around: &Surroundings<'_>,
         listener: &mut dyn Listener,
     ) -> Result<(), NestedError> {
@@ -294,6 +175,24 @@ impl Nested {
             words.extend(vm.stderr_tail().lines().map(|line| format!("stderr: {line}")));
         }
         result
+    }
+}
+
+impl Executor for Nested {
+    fn place(&self) -> Place {
+        PLACE
+    }
+
+    fn run(
+        &self,
+        plan: &Plan,
+        attempt: u32,
+        around: &Surroundings<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), ExecutorError> {
+        listener.on_event(&RunEvent::NestedHostStarting { attempt });
+        let inside = Plan { contenders: self.contenders.clone(), ..plan.clone() };
+        Ok(self.attempt(&inside, attempt, around, listener)?)
     }
 }
 

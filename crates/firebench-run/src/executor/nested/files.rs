@@ -6,28 +6,16 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
-use firebench_model::plan::{Plan, System};
+use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_os::outside;
 use firebench_supervise::subprocess;
 use firebench_text::errors::sentence;
-use firebench_vmm::{Settings, firecracker};
+use firebench_vmm::VmmKind;
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
 const KERNEL: &str = "/boot/vmlinux";
 const INITRAMFS: &str = "/boot/initramfs";
-
-/// Firmware that QEMU's microvm machine may load (`-L help` names the directories): its BIOS, or qboot, and the option ROMs
-/// that start a kernel.
-const FIRMWARE: [&str; 7] = [
-    "bios-microvm.bin",
-    "qboot.rom",
-    "pvh.bin",
-    "linuxboot_dma.bin",
-    "bios-256k.bin",
-    "kvmvapic.bin",
-    "efi-virtio.rom",
-];
 
 /// A program of this machine cannot be moved into the nested host.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -41,11 +29,11 @@ pub struct FilesError {
 /// Where a file of this machine goes in the nested host. Both paths are absolute.
 pub type Placed = (PathBuf, PathBuf);
 
-/// A plan moved into the nested host.
+/// A plan's contenders moved into the nested host.
 #[derive(Debug)]
 pub struct Moved {
-    /// The plan as it is inside.
-    pub plan: Plan,
+    /// The plan's contenders as they are inside.
+    pub contenders: Vec<PlannedContender>,
     /// The files that it needs there.
     pub files: Vec<Placed>,
     /// Raw images of this machine that become the nested host's drives after its own.
@@ -63,15 +51,16 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
     let mut contenders = Vec::new();
     for contender in &plan.contenders {
         let mut inner = contender.clone();
-        // A program keeps its path: QEMU looks for its firmware beside it.
+        // A program keeps its path: it may look for its firmware beside it.
         inner.binary = keep(&contender.binary, &mut files);
-        for needed in needed_by(&contender.binary)? {
+        for needed in needed_by(contender.system.vmm(), &contender.binary)? {
             keep(&needed, &mut files);
         }
         match &mut inner.system {
             System::Vm { kernel, initramfs: base, settings, .. } => {
-                if let Settings::Firecracker(firecracker::Settings { jailer: Some(jailer), .. }) = settings {
-                    *jailer = keep(jailer, &mut files);
+                for (setting, path) in settings.files() {
+                    let kept = keep(Path::new(&path), &mut files);
+                    settings.values.set(setting, kept.to_string_lossy().into_owned());
                 }
                 let place = PathBuf::from(format!("{KERNEL}-{}", number(kernel, &mut kernels)));
                 files.insert(place.clone(), std::mem::replace(kernel, place));
@@ -79,7 +68,7 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
                 files.insert(place.clone(), std::mem::replace(base, place));
                 inner.disk = drive(number(&contender.disk, &mut drives));
             }
-            System::Host => {
+            System::Process { .. } => {
                 for word in inner.command.iter().filter(|word| word.starts_with('/')) {
                     keep(Path::new(word), &mut files);
                 }
@@ -87,8 +76,7 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
         }
         contenders.push(inner);
     }
-    let plan = Plan { contenders, ..plan.clone() };
-    Ok(Moved { plan, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
+    Ok(Moved { contenders, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
 }
 
 /// Adds a file at the same path as on this machine; returns that path.
@@ -132,8 +120,8 @@ pub fn inner_argv() -> Vec<String> {
     vec![FIREBENCH.to_owned(), INNER_COMMAND.to_owned()]
 }
 
-/// Libraries of a dynamic program, and firmware if it is a QEMU.
-fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
+/// Libraries of a kind's program where it is dynamic, and its firmware.
+fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let error = |reason: String| FilesError { program: program.to_owned(), reason };
     let bytes = outside::read(program, MAX_PROGRAM_BYTES).map_err(|e| error(e.to_string()))?;
     if linkage(&bytes).map_err(error)? == Linkage::Static {
@@ -146,12 +134,14 @@ fn needed_by(program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let listed = ask(&interpreter, &["--list", path]).map_err(error)?;
     let mut needed = libraries(&listed).map_err(error)?;
     needed.push(interpreter);
-    let directories = ask(program, &["-L", "help"]).unwrap_or_default();
-    let firmware = directories
-        .lines()
-        .flat_map(|directory| FIRMWARE.iter().map(move |name| Path::new(directory.trim()).join(name)))
-        .filter(|path| path.is_file());
-    needed.extend(firmware);
+    if let Some(firmware) = vmm.guest().and_then(|guest| guest.firmware.as_ref()) {
+        let directories = ask(program, firmware.ask).unwrap_or_default();
+        let files = directories
+            .lines()
+            .flat_map(|directory| firmware.files.iter().map(move |name| Path::new(directory.trim()).join(name)))
+            .filter(|path| path.is_file());
+        needed.extend(files);
+    }
     Ok(needed)
 }
 
@@ -183,6 +173,8 @@ pub const INNER_COMMAND: &str = "nested-run";
 mod tests {
     use std::path::{Path, PathBuf};
 
+    use firebench_vmm::VmmKind;
+
     use super::{libraries, needed_by, plain};
 
     #[test]
@@ -193,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_dynamic_program_needs_its_libraries_and_its_interpreter() {
-        let needed = needed_by(Path::new("/bin/sh")).unwrap();
+        let needed = needed_by(VmmKind(&firebench_vmm::host::KIND), Path::new("/bin/sh")).unwrap();
         let has = |name: &str| needed.iter().any(|path| path.is_absolute() && path.ends_with(name));
         assert!(has("libc.so.6") && has("ld-linux-x86-64.so.2"), "{needed:?}");
         assert!(needed.iter().all(|path| path.is_file()), "{needed:?}");

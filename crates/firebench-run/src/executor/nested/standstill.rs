@@ -1,7 +1,8 @@
 //! A nested host that stands still: noticed by its missing heartbeat, woken if that is possible, and described if not.
 //!
-//! What is known to make one stand still is an interrupt that QEMU's emulation of SVM loses: the timer of its kernel is due and
-//! its CPU never looks. The next interrupt from any device wakes it; a break on its serial line is one.
+//! What is known to make one stand still is an interrupt that QEMU's emulation of SVM loses (`docs/nested.md`): the timer of its
+//! kernel is due and its CPU never looks. Its timer ticks, so that this lasts for one tick only; should something else make it
+//! stand still, the next interrupt from any device may wake it, and a break on its serial line is one.
 
 use std::io;
 use std::path::PathBuf;

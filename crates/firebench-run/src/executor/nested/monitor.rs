@@ -82,7 +82,8 @@ impl Monitor {
     }
 }
 
-/// What the registers and the interrupt controller of a CPU say.
+/// What the registers and the interrupt controller of a CPU say. While it runs a guest, RIP and the flag of interrupts are the
+/// guest's.
 fn whereabouts(registers: &str, interrupts: &str) -> String {
     let word = |name: &str| {
         let (_, after) = registers.split_once(name)?;

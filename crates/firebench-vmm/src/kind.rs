@@ -1,0 +1,270 @@
+//! A kind of contender: all that firebench knows of one VMM, or of the bare host, in one place.
+
+use std::path::Path;
+
+use firebench_protocol::End;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::described::DescribedSettings;
+use crate::kinds;
+use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths};
+use crate::preset::{MachineRequest, Published};
+use crate::setting::{Setting, Values};
+
+/// A kind of contender. Its table is [`kinds::ALL`].
+#[derive(Debug)]
+pub struct Kind {
+    /// The name in command lines, files and reports.
+    pub name: &'static str,
+    /// The name in headings and sentences: its own spelling.
+    pub title: &'static str,
+    /// Whether it takes part where the user names nobody.
+    pub by_default: bool,
+    /// Its program; none where that is firebench's own agent.
+    pub program: Option<Program>,
+    /// What can execute its instructions.
+    pub accels: &'static [Accel],
+    /// The most vCPUs that it accepts; where absent, as many as there are CPUs.
+    pub max_vcpus: Option<u32>,
+    /// What it has beside what every contender has.
+    pub settings: &'static [&'static Setting],
+    /// What stands before and after the number in the names of the threads that run its vCPUs.
+    pub vcpu_threads: &'static [(&'static str, &'static str)],
+    /// The code with which it ends when a file that it writes reaches the limit, where it catches the signal.
+    pub file_limit_exit: Option<i32>,
+    /// How it runs the workload.
+    pub runs: Runs,
+}
+
+/// The program of a kind.
+#[derive(Debug)]
+pub struct Program {
+    /// Its name on PATH.
+    pub name: &'static str,
+    /// What the first line of its `--version` begins with.
+    pub version_line: &'static str,
+    /// The oldest version that firebench starts; any when absent.
+    pub oldest: Option<(u64, u64, u64)>,
+    /// The environment variable that names another one, as the option called after the kind does.
+    pub variable: &'static str,
+    /// How to get it, in a clause.
+    pub install: &'static str,
+}
+
+/// How a kind runs the workload.
+#[derive(Debug)]
+pub enum Runs {
+    /// In a guest that it boots.
+    Guest(Guest),
+    /// As processes of the host, which the agent starts with the job at the path.
+    Process(fn(&Machine, job: &Path, &Paths) -> Result<Launch, LaunchError>),
+}
+
+/// A VMM: what it boots, and how.
+#[derive(Debug)]
+pub struct Guest {
+    /// What the kernel must have.
+    pub kernel: KernelEntry,
+    /// How guests reach their devices.
+    pub bus: Bus,
+    /// Its part of machines that are as alike as VMMs allow.
+    pub matched: fn(&MachineRequest) -> Values,
+    /// Its machine in the published benchmark, where it had one. What the reader must know about it goes to the notices.
+    pub published: Option<fn(&MachineRequest, notices: &mut Vec<String>) -> Published>,
+    /// What holds it more closely than every VMM is held.
+    pub jail: Jailing,
+    /// Files that it needs beside its libraries.
+    pub firmware: Option<Firmware>,
+    /// How guests end their machine.
+    pub end: fn(&Values) -> End,
+    /// Its settings in words that VMMs share. Of no values at all, what it does by itself.
+    pub describe: fn(&Values) -> DescribedSettings,
+    /// From machine and image to a launch. Accelerator and vCPUs have been looked at.
+    pub launch: fn(&Machine, &Values, &Image, &Paths) -> Result<Launch, LaunchError>,
+}
+
+/// Where a VMM starts an ELF `vmlinux`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelEntry {
+    /// At its 64-bit entry, which every kernel has.
+    Elf,
+    /// At its PVH entry, which it may lack.
+    Pvh,
+}
+
+/// How guests reach their devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// virtio-mmio alone: the kernel need not look for a PCI bus.
+    Mmio,
+    /// virtio-pci.
+    Pci,
+}
+
+/// What holds a VMM more closely than every VMM is held.
+#[derive(Debug)]
+pub enum Jailing {
+    /// There is nothing.
+    Nothing,
+    /// A filter of its own system calls, which some builds lack.
+    Filter(Filter),
+    /// A program that starts it as another user in a directory of its own. It takes root.
+    Jailer(Jailer),
+}
+
+/// A filter of a VMM's own system calls.
+#[derive(Debug)]
+pub struct Filter {
+    /// The setting that says which.
+    pub setting: &'static Setting,
+    /// Its value for a filter that costs nothing: taken where a build has one and the preset does not say otherwise.
+    pub on: &'static str,
+    /// Its value for `--jail`.
+    pub strict: &'static str,
+    /// The option of the program.
+    pub option: &'static str,
+    /// Arguments with which a build that has it ends well, after it is in force.
+    pub probe: &'static [&'static str],
+    /// What `--jail` does, after the kind's title.
+    pub about: &'static str,
+    /// Where to get a build that has it, in a clause.
+    pub remedy: &'static str,
+}
+
+/// A program that jails a VMM.
+#[derive(Debug)]
+pub struct Jailer {
+    /// The setting that holds its path.
+    pub setting: &'static Setting,
+    /// Its name on PATH, and in place of the VMM's in the names of releases.
+    pub name: &'static str,
+    /// What the first line of its `--version` begins with.
+    pub version_line: &'static str,
+    /// What `--jail` does, after the kind's title.
+    pub about: &'static str,
+    /// Why it takes root, in a clause.
+    pub root: &'static str,
+}
+
+/// Files that a program finds by itself.
+#[derive(Debug)]
+pub struct Firmware {
+    /// Arguments that make it list its directories, one a line.
+    pub ask: &'static [&'static str],
+    /// The names of the files there.
+    pub files: &'static [&'static str],
+}
+
+impl Kind {
+    /// Whether it can run with `accel`.
+    pub fn supports(&self, accel: Accel) -> bool {
+        self.accels.contains(&accel)
+    }
+
+    /// How it boots guests; none where it boots none.
+    pub fn guest(&self) -> Option<&Guest> {
+        match &self.runs {
+            Runs::Guest(guest) => Some(guest),
+            Runs::Process(_) => None,
+        }
+    }
+
+    /// Whether its workload runs in a guest, with a kernel and devices of its own.
+    pub fn boots_a_guest(&self) -> bool {
+        self.guest().is_some()
+    }
+
+    /// The settings of its own that users have.
+    pub fn settings_of_users(&self) -> impl Iterator<Item = &'static Setting> + use<> {
+        self.settings.iter().copied().filter(|setting| setting.of_user)
+    }
+
+    /// The setting of its own that users call `key`.
+    pub fn setting(&self, key: &str) -> Option<&'static Setting> {
+        self.settings_of_users().find(|setting| setting.key == key)
+    }
+}
+
+/// A kind, to be handed on: its name in files. Kinds are ordered as in their table.
+#[derive(Clone, Copy)]
+pub struct VmmKind(pub &'static Kind);
+
+impl std::ops::Deref for VmmKind {
+    type Target = Kind;
+
+    fn deref(&self) -> &Kind {
+        self.0
+    }
+}
+
+impl VmmKind {
+    /// Its place in the table, behind everything for what is not there; then its name.
+    fn place(self) -> (usize, &'static str) {
+        let place = kinds::ALL.iter().position(|kind| kind.name == self.name);
+        (place.unwrap_or(usize::MAX), self.0.name)
+    }
+}
+
+impl PartialEq for VmmKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for VmmKind {}
+
+impl std::hash::Hash for VmmKind {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl PartialOrd for VmmKind {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for VmmKind {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl std::fmt::Debug for VmmKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl std::fmt::Display for VmmKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+/// A name that no kind has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown variant `{0}`, expected one of {known}", known = kinds::names("`"))]
+pub struct UnknownKind(String);
+
+impl std::str::FromStr for VmmKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        kinds::named(name).ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+impl Serialize for VmmKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for VmmKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}

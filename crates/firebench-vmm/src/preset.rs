@@ -1,0 +1,113 @@
+//! Presets: from what the user wants to the contenders' machines, as pure functions.
+
+use crate::kind::{Bus, VmmKind};
+use crate::launch::Settings;
+use crate::machine::{Accel, Machine, Tap};
+use crate::setting::Values;
+
+/// What a preset needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRequest {
+    /// What executes guest instructions.
+    pub accel: Accel,
+    /// vCPUs; the published machines have their own.
+    pub vcpus: u32,
+    /// Memory in MiB; the published machines have their own.
+    pub memory_mib: u32,
+    /// Whether each VM has a network card; the published machines always have one.
+    pub tap: bool,
+    /// The TSC frequency for the kernel command line of an emulated guest, in kHz.
+    pub tsc_khz: u32,
+    /// Whether the CPU that kvm would pass through is Intel's.
+    pub intel: bool,
+    /// Whether the kernel has ACPI, and finds devices through it.
+    pub acpi_kernel: bool,
+    /// Whether the kernel needs modules to find its disk.
+    pub modular_kernel: bool,
+    /// Words that the user adds to the end of the kernel command line.
+    pub append: String,
+}
+
+/// A VM as a preset makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresetVm {
+    /// The machine.
+    pub machine: Machine,
+    /// What only its VMM has.
+    pub settings: Settings,
+    /// Kernel command line.
+    pub cmdline: String,
+}
+
+/// A VMM's machine in the published benchmark, but for what all of them have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// vCPUs.
+    pub vcpus: u32,
+    /// The MAC address of its network card; the VMM's default when absent.
+    pub mac: Option<&'static str>,
+    /// What only its VMM has.
+    pub values: Values,
+    /// Kernel command line.
+    pub cmdline: String,
+}
+
+/// The tap, in a namespace where it is alone: the published benchmark's name for it.
+const TAP: &str = "tap0";
+/// Memory of the published machines.
+const PUBLISHED_MIB: u32 = 1024;
+/// All guests of machines that are alike: a quiet serial console (each byte is an exit), and an end by triple fault, which every
+/// VMM takes for what it is.
+const MATCHED_CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1";
+/// No search for a PCI bus that is not there.
+const NO_PCI: &str = " pci=off";
+
+/// A machine as alike to those of other VMMs as they allow; none for a kind that boots no guest.
+pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
+    let guest = kind.guest()?;
+    let tap = request.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
+    let MachineRequest { vcpus, memory_mib, accel, .. } = *request;
+    let mut base = MATCHED_CMDLINE.to_owned();
+    if guest.bus == Bus::Mmio {
+        base.push_str(NO_PCI);
+    }
+    Some(PresetVm {
+        machine: Machine { vcpus, memory_mib, accel, tap, cpus: None },
+        settings: Settings { vmm: kind, values: (guest.matched)(request) },
+        cmdline: cmdline(request, &base),
+    })
+}
+
+/// The machine of the published benchmark; none for a kind that had none there. What the reader must know about it goes to
+/// `notices`.
+pub fn published(kind: VmmKind, request: &MachineRequest, notices: &mut Vec<String>) -> Option<PresetVm> {
+    let Published { vcpus, mac, values, cmdline: base } = kind.guest()?.published?(request, notices);
+    let tap = Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) });
+    Some(PresetVm {
+        machine: Machine { vcpus, memory_mib: PUBLISHED_MIB, accel: request.accel, tap, cpus: None },
+        settings: Settings { vmm: kind, values },
+        cmdline: cmdline(request, &base),
+    })
+}
+
+/// The command line with what emulation needs and what the user adds.
+fn cmdline(request: &MachineRequest, base: &str) -> String {
+    let mut words = vec![base.to_owned()];
+    if request.accel == Accel::Tcg {
+        words.push(emulated_timer(request.tsc_khz));
+    }
+    if !request.append.is_empty() {
+        words.push(request.append.clone());
+    }
+    words.join(" ")
+}
+
+/// Words for the kernel of an emulated machine. The first two keep it from calibrating its clock against an emulated timer:
+/// about one start of three hangs in that for good ("tsc: Unable to calibrate against PIT"). With the third it believes in
+/// the counter although TCG's vCPUs show it unsynchronised at boot; else it falls back on a clock of 4 ms steps.
+pub fn emulated_timer(tsc_khz: u32) -> String {
+    format!("tsc_early_khz={tsc_khz} no_timer_check tsc=reliable")
+}
+
+#[cfg(test)]
+mod tests;
