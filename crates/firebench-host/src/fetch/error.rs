@@ -121,7 +121,10 @@ pub enum FetchError {
         reason: String,
     },
     /// A version that firebench does not start.
-    #[error("Firecracker {version} is too old: firebench needs {} or newer", crate::tools::oldest(super::FIRECRACKER))]
+    #[error(
+        "Firecracker {version} is too old: firebench needs {} or newer",
+        crate::tools::oldest(super::binaries::FIRECRACKER)
+    )]
     #[diagnostic(help("choose a newer --version"))]
     TooOld {
         /// What was asked for.
