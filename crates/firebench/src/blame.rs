@@ -203,8 +203,6 @@ mod tests {
     use std::io;
     use std::path::PathBuf;
 
-    use firebench_vmm::VmmKind;
-
     use super::*;
     use Blame::{Given, Machine};
 
@@ -223,14 +221,7 @@ mod tests {
         let named = |error: ImageError| PrepareError::Unusable(Box::new(error.into()));
         let cases: Vec<(Box<dyn Error>, Blame)> = vec![
             (Box::new(ExperimentError::Zero("--vcpus")), Given),
-            (
-                Box::new(PrepareError::from(LaunchError::Vcpus {
-                    vmm: VmmKind(&firebench_vmm::firecracker::KIND),
-                    max: 32,
-                    vcpus: 64,
-                })),
-                Given,
-            ),
+            (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: "firecracker", max: 32, vcpus: 64 })), Given),
             (
                 Box::new(PrepareError::Given {
                     role: "--kernel".to_owned(),

@@ -124,7 +124,10 @@ pub enum FetchError {
         reason: String,
     },
     /// A version that is too old for firebench.
-    #[error("Firecracker {version} is too old: firebench needs {} or newer", crate::tools::oldest(super::FIRECRACKER))]
+    #[error(
+        "Firecracker {version} is too old: firebench needs {} or newer",
+        crate::tools::oldest(super::binaries::FIRECRACKER)
+    )]
     #[diagnostic(help("choose a newer --version"))]
     TooOld {
         /// What was asked for.

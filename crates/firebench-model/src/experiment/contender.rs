@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use firebench_text::units::{Share, Size};
-use firebench_vmm::kind;
 use firebench_vmm::setting::{Takes, Value};
 use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
@@ -213,7 +212,7 @@ impl FromStr for ContenderSpec {
         let mut parts = escaped.split(',').map(|part| part.replace('\0', ","));
         let vmm = parts.next().filter(|vmm| !vmm.is_empty()).ok_or_else(form)?;
         let wrong = |reason: String| ContenderError::Setting { text: text.to_owned(), reason };
-        let kind: VmmKind = vmm.parse().map_err(|error: kind::UnknownKind| wrong(error.to_string()))?;
+        let kind: VmmKind = vmm.parse().map_err(|error: kinds::UnknownKind| wrong(error.to_string()))?;
         let mut table = toml::Table::new();
         table.insert("name".to_owned(), name.into());
         table.insert("vmm".to_owned(), vmm.into());

@@ -61,7 +61,7 @@ impl NestedMachine {
 pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
     let text = |path: &PathBuf| {
         path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
-            vmm: EMULATOR,
+            vmm: EMULATOR.0.name,
             path: path.clone(),
             reason: "it is not valid UTF-8",
         })
