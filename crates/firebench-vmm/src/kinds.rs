@@ -2,13 +2,12 @@
 
 use crate::kind::{Kind, VmmKind};
 use crate::setting::Setting;
-use crate::{firecracker, host, qemu};
 
 /// Every kind, in the order in which they are listed, and run when the user names none.
 pub static ALL: &[&Kind] = &[
-    &qemu::KIND, //
-    &firecracker::KIND,
-    &host::KIND,
+    &crate::qemu::KIND, //
+    &crate::firecracker::KIND,
+    &crate::host::KIND,
 ];
 
 /// Every kind.
