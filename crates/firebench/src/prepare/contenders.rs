@@ -90,7 +90,7 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
     // By number alone: a development build of 1.17 has what 1.17 has.
     let version = Version::parse(&tool.version).ok().map(|version| (version.major, version.minor));
     let given = spec.own.of(spec.vmm).filter(|(_, value)| **value != Value::Switch(false));
-    let mut since = given.filter_map(|(setting, _)| Some((setting, setting.since?)));
+    let mut since = given.filter_map(|(setting, _)| Some((setting, setting.since.as_ref()?)));
     match since.find(|(_, since)| version.is_none_or(|version| version < since.version)) {
         None => Ok(()),
         Some((setting, since)) => Err(PrepareError::TooOldFor {
@@ -98,9 +98,8 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
             vmm: spec.vmm,
             path: tool.path.clone(),
             version: tool.version.clone(),
-            setting: setting.key,
-            since: format!("{}.{}", since.version.0, since.version.1),
-            instead: since.instead,
+            setting,
+            since,
         }),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use firebench_vmm::setting::{Setting, Since};
 use firebench_vmm::{Accel, VmmKind};
 
 use crate::experiment::ExperimentError;
@@ -68,23 +69,22 @@ pub enum PrepareError {
         able: Vec<&'static str>,
     },
     /// A VMM that is too old for a setting.
-    #[error("contender {name}: {} is {} {version}, and {setting} needs {since} or newer", path.display(), vmm.title)]
-    #[diagnostic(help("leave it out, name a newer {} with binary=, or {instead}", vmm.title))]
+    #[error("contender {name}: {} is {} {version}, and {} needs {major}.{minor} or newer", path.display(), vmm.title, setting.key,
+        major = since.version.0, minor = since.version.1)]
+    #[diagnostic(help("leave it out, name a newer {} with binary=, or {}", vmm.title, since.instead))]
     TooOldFor {
         /// The contender.
         name: String,
         /// Its kind.
         vmm: VmmKind,
         /// The setting.
-        setting: &'static str,
-        /// What else helps.
-        instead: &'static str,
+        setting: &'static Setting,
+        /// The first version that has it, and what else helps.
+        since: &'static Since,
         /// Its executable.
         path: PathBuf,
         /// Its version.
         version: String,
-        /// The first version that has it.
-        since: String,
     },
     /// A kernel that a VMM cannot start.
     #[error("{} has no PVH entry, through which {} starts a vmlinux", path.display(), vmm.title)]
