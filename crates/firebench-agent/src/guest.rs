@@ -2,10 +2,11 @@
 
 use crate::error::Error;
 use crate::exec::Line;
+use crate::files::read;
 use crate::measure::Reads;
 use crate::report::Reporter;
 use crate::series::{Series, greet};
-use crate::{console, exec, facts, kernel_log, modules, mounts, power, read};
+use crate::{console, exec, facts, kernel_log, modules, mounts, power};
 use firebench_protocol::{End, Event, ExecJob, GuestFacts, JOB_PATH, Job, JobKind, MeasureJob};
 use std::fs;
 use std::panic;

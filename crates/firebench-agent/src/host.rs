@@ -1,10 +1,11 @@
 //! The host control: a command measured by the same code as in a guest, in an ordinary process of the bare host.
 
 use crate::error::Error;
+use crate::files::read;
 use crate::measure::Reads;
 use crate::report::Reporter;
 use crate::series::{Series, greet};
-use crate::{facts, read, sys};
+use crate::{facts, sys};
 use firebench_protocol::{Event, GuestFacts, HostJob};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::File;

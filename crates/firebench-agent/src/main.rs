@@ -2,24 +2,12 @@
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
 //! is, and reports on its standard output.
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 mod child;
 mod console;
 mod error;
 mod exec;
 mod facts;
+mod files;
 mod guest;
 mod host;
 mod kernel_log;
@@ -34,7 +22,6 @@ mod series;
 #[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
-use error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -57,9 +44,4 @@ fn main() -> ExitCode {
         "firebench-agent is the first process of a firebench guest and does nothing elsewhere; use `firebench run`"
     );
     ExitCode::from(2)
-}
-
-/// The text of a file.
-fn read(path: &str) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

@@ -1,9 +1,10 @@
 //! A measurement from the greeting to its last report: the same events in a guest and on the host.
 
+use crate::child;
 use crate::error::Error;
+use crate::files::read;
 use crate::measure::{self, Reads};
 use crate::report::Reporter;
-use crate::{child, read};
 use firebench_protocol::{Event, GuestFacts, Moment, PROTOCOL_VERSION};
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! The host control as a process: a job in, frames out.
+#![cfg(test)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use firebench::fetch::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz, from_zip};
+use firebench_host::fetch::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz, from_zip};
 use firebench_image::deb::{KernelPackage, file};
 use firebench_image::kernel;
 use firebench_os::outside::most_unpacked;

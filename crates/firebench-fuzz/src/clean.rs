@@ -1,8 +1,9 @@
 //! Text that a terminal may be given.
 
-use firebench::record::Report;
-use firebench::report::terminal::{self, Style};
-use firebench::report::{json, markdown};
+use firebench_analysis::findings::Findings;
+use firebench_model::record::Report;
+use firebench_report::terminal::{self, Style};
+use firebench_report::{json, markdown};
 use firebench_text::errors;
 use miette::Diagnostic;
 
@@ -27,15 +28,15 @@ pub fn error(error: &(dyn Diagnostic + 'static)) {
 
 /// Renders a report in every format and checks each; gives the Markdown.
 pub fn report(report: &Report) -> String {
-    clean("the terminal's report", &terminal::render(report, Style { color: false, width: 80 }));
-    let coloured = terminal::render(report, Style { color: true, width: 120 });
+    clean("the terminal's report", &terminal::render(&Findings::of(report), Style { color: false, width: 80 }));
+    let coloured = terminal::render(&Findings::of(report), Style { color: true, width: 120 });
     let plain = OWN.iter().fold(coloured, |text, sequence| text.replace(sequence, ""));
     clean("the terminal's report in colour", &plain);
-    let page = markdown::render(report);
+    let page = markdown::render(&Findings::of(report));
     clean("report.md", &page);
-    let text = json::to_json(report).expect("its paths are text");
+    let text = json::to_json(&Findings::of(report)).expect("its paths are text");
     clean("report.json", &text);
-    let again = json::from_json(&text).expect("what is written is read");
+    let again = firebench_model::json::from_json(&text).expect("what is written is read");
     assert_eq!(&again, report, "report.json is read as it was written");
     page
 }

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use firebench::clock::{self, Known};
-use firebench::console::{Arrived, Console};
-use firebench::import;
-use firebench::observe::{Expected, Observer, Step};
-use firebench::plan::Deadlines;
-use firebench::record::{BootRecord, BootStatus, Report};
+use firebench_model::clock::{self, Known};
+use firebench_model::plan::Deadlines;
+use firebench_model::record::{BootRecord, BootStatus, Report};
 use firebench_protocol::codec::{Damage, Decoder, Item, MAX_CONSOLE_LINE, MAX_PAYLOAD, encode};
 use firebench_protocol::{Counters, Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_run::console::{Arrived, Console};
+use firebench_run::observe::{Expected, Observer, Step};
+use firebench_store::import;
 use firebench_supervise::Exit;
 
 use crate::clean;

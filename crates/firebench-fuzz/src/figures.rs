@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
-use firebench::compare::{self, Operand};
-use firebench::gate::{self, Limit};
-use firebench::import;
-use firebench::record::Report;
-use firebench::store::Store;
+use firebench_analysis::compare::{self, Operand};
+use firebench_analysis::gate::Limit;
+use firebench_model::record::Report;
+use firebench_report as report;
+use firebench_store::import;
+use firebench_store::store::Store;
 use tempfile::TempDir;
 
 use crate::clean::{self, clean};
@@ -41,10 +42,10 @@ fn compared(report: &Report) {
     let limits: Vec<Limit> = ["real > +3%", "sys > +0.1s"].map(|limit| limit.parse().expect("a limit")).to_vec();
     match compare::compare(&operand("a\x1b[1m"), &operand("b"), &limits) {
         Ok(comparison) => {
-            clean("the comparison", &compare::table::render(&comparison));
-            clean("the comparison in Markdown", &compare::markdown::render(&comparison));
-            clean("GitHub's annotations", &gate::github(&comparison.gates));
-            clean("JUnit's file", &gate::junit(&comparison.gates, "x", true));
+            clean("the comparison", &report::compare::terminal::render(&comparison));
+            clean("the comparison in Markdown", &report::compare::markdown::render(&comparison));
+            clean("GitHub's annotations", &report::gate::github(&comparison.gates));
+            clean("JUnit's file", &report::gate::junit(&comparison.gates, "x", true));
         }
         Err(error) => clean::error(&error),
     }
@@ -81,9 +82,9 @@ fn stored(report: Report) {
 mod tests {
     use std::fmt::Write as _;
 
-    use firebench::import;
-    use firebench::report::terminal::{self, Style};
-    use firebench::store::Store;
+    use firebench_report::terminal::{self, Style};
+    use firebench_store::import;
+    use firebench_store::store::Store;
 
     use crate::heap::bounded;
 
@@ -116,7 +117,10 @@ mod tests {
             });
             bounded(limit, || {
                 let report = Store::open(&path).expect("a store").load(id.as_str()).expect("the run");
-                terminal::render(&report, Style { color: false, width: 100 })
+                terminal::render(
+                    &firebench_analysis::findings::Findings::of(&report),
+                    Style { color: false, width: 100 },
+                )
             });
             bounded(limit, || {
                 let store = Store::open(&path).expect("a store");

@@ -3,6 +3,14 @@
 //! Each target is one plain function. Three users share it: the libFuzzer binary in `fuzz/`, the short run among the tests
 //! (`tests/short.rs`), and `examples/reproduce.rs`, which runs single files. A target panics where firebench is wrong.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a target panics where firebench is wrong"
+)]
+
 mod archives;
 mod clean;
 mod console;

@@ -1,9 +1,9 @@
 //! What the user writes: experiments, contenders, limits.
 
-use firebench::experiment::{ContenderSpec, Experiment};
-use firebench::gate::Limit;
-use firebench::import;
-use firebench::report::experiment_from_markdown;
+use firebench_analysis::gate::Limit;
+use firebench_model::experiment::{ContenderSpec, Experiment};
+use firebench_model::markdown_block::experiment_from_markdown;
+use firebench_store::import;
 
 use crate::clean;
 

@@ -1,5 +1,6 @@
 //! Inputs of the shapes that hurt, as large as attackers make them: each target bounds its memory and its work itself. Without
 //! those bounds, some of these would take hours.
+#![cfg(test)]
 
 use firebench_fuzz::{run, seeds, shapes};
 

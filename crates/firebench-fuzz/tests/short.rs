@@ -1,4 +1,6 @@
 //! The short run: every seed of every target, and so many mutants of each, always the same. `docs/fuzzing.md`.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

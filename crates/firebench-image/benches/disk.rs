@@ -2,6 +2,12 @@
 //!
 //! `cargo bench -p firebench-image --bench disk [-- BYTES [REPEATS [DIR]]]`; 1 GiB, 5 times, in the directory for temporary
 //! files. The two take turns, so that a slow hour of the disk hits both; what counts is the ratio of each pair.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark may panic"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_os::program::Ask;
 use serde::{Deserialize, Serialize};
 
+use crate::ask::Ask;
 use crate::cache::{Cache, Contents, Entry, Guard};
 use crate::digest::key;
 use crate::elf::require_static_executable;

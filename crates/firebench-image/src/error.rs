@@ -7,6 +7,7 @@ use miette::Diagnostic;
 
 use firebench_os::interrupt::Interrupted;
 use firebench_os::outside::Refused;
+use firebench_text::{choice, list};
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -209,7 +210,7 @@ pub enum Error {
     },
 
     /// A kernel came without modules, and has not built in all that its guest needs.
-    #[error("kernel {release} has not built in {}, and its modules are not at hand", and(names))]
+    #[error("kernel {release} has not built in {}, and its modules are not at hand", list(names))]
     #[diagnostic(help(
         "give its Debian package in place of the kernel alone, or name the directory of its modules: --modules /lib/modules/{release} (for a contender modules=PATH)"
     ))]
@@ -221,7 +222,7 @@ pub enum Error {
     },
 
     /// A kernel has neither built in nor as a module what its guest needs.
-    #[error("kernel {release} cannot be used: it has no {}", or(names))]
+    #[error("kernel {release} cannot be used: it has no {}", choice(names))]
     #[diagnostic(help(
         "take a kernel that was built with them; Debian's kernels have all that firebench needs, and `firebench fetch kernel` gets one"
     ))]
@@ -300,26 +301,6 @@ impl Error {
 /// ", needed by NAME", or nothing.
 fn by(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(", needed by `{name}`")).unwrap_or_default()
-}
-
-/// "a, b and c".
-fn and(names: &[String]) -> String {
-    listed(names, "and")
-}
-
-/// "a, b or c".
-fn or(names: &[String]) -> String {
-    listed(names, "or")
-}
-
-fn listed(names: &[String], last: &str) -> String {
-    match names {
-        [first @ .., second, end] => {
-            let first: String = first.iter().map(|name| format!("{name}, ")).collect();
-            format!("{first}{second} {last} {end}")
-        }
-        _ => names.concat(),
-    }
 }
 
 /// ": N bytes needed, M available", as far as known.

@@ -4,6 +4,7 @@
 //! system from its first byte on cannot boot.
 
 mod partitions;
+mod superblock;
 mod tar;
 
 use std::fs::File;
@@ -15,14 +16,10 @@ use firebench_os::outside::{self, Refused};
 
 use crate::kernel::{Compression, decompressor};
 use crate::{Error, Result};
+use superblock::{EXT4_MAGIC, SUPERBLOCK};
 
 /// Bytes that are looked at: the marks of all formats lie in them (btrfs has the last one, at 64 KiB).
 const HEAD: usize = 68 << 10;
-
-/// Where ext2, ext3 and ext4 have their superblock, and in it their magic number.
-/// Source: the kernel's `Documentation/filesystems/ext4/super.rst`.
-const SUPERBLOCK: usize = 1024;
-const EXT4_MAGIC: usize = SUPERBLOCK + 0x38;
 
 /// What to do with a tree of files.
 const MAKE: &str = "make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`";

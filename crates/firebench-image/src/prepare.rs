@@ -1,12 +1,11 @@
 //! Kernel and modules, taken out of what they come in once and then kept in the cache.
 
+mod directory;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use firebench_os::{interrupt, outside};
 use firebench_protocol::OPTIONAL_MODULE;
 use serde::{Deserialize, Serialize};
 
@@ -14,18 +13,15 @@ use crate::cache::{Cache, Contents, Guard};
 use crate::deb::{self, KernelPackage};
 use crate::digest::{key, sha256};
 use crate::kernel::{self, Beside, Config, Kernel, of_file};
-use crate::modules::{self, Catalogue};
+use crate::modules::{self};
 use crate::{Error, Result};
-use source::{Modules, Sources};
+use source::{Modules, Set, Sources};
 
 /// Kind of the entries in the cache.
 pub const KIND: &str = "kernel";
 
 /// Changes whenever the same inputs give other files than before.
 const FORMAT: u32 = 3;
-
-/// Bytes that the list of what a kernel has built in may have: real ones have 10 KB.
-const MAX_LIST: u64 = 16 << 20;
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,18 +79,6 @@ impl PreparedKernel {
             None => Ok(Vec::new()),
         }
     }
-}
-
-/// What is known of a set of modules.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Set {
-    /// The files, in load order.
-    Modules(Vec<String>),
-    /// These are not built in, and no modules came with the kernel.
-    NotAtHand(Vec<String>),
-    /// These are neither built in nor modules.
-    Lacks(Vec<String>),
 }
 
 /// What the cache remembers of it. Paths are relative to the entry.
@@ -241,82 +225,4 @@ fn lay_out(
     };
     let description = format!("Linux {release} ({}, {} modules)", kernel.kind, written.len());
     Ok(Contents { files, ..Contents::new(description, &data)? })
-}
-
-/// An installed kernel's modules.
-#[derive(Debug)]
-struct ModulesDir {
-    catalogue: Catalogue,
-    files: BTreeMap<String, PathBuf>,
-}
-
-impl ModulesDir {
-    fn open(dir: &Path) -> Result<ModulesDir> {
-        let mut catalogue = Catalogue::default();
-        let read = |name: &str| {
-            let path = dir.join(name);
-            match outside::read(&path, MAX_LIST) {
-                Ok(bytes) => Ok(bytes),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-                Err(error) => Err(Error::io("read", &path)(error)),
-            }
-        };
-        catalogue.add_builtin(&String::from_utf8_lossy(&read("modules.builtin")?));
-        catalogue.add_builtin_info(&read("modules.builtin.modinfo")?);
-        let mut files = BTreeMap::new();
-        collect(dir, &mut files, 0)?;
-        if files.is_empty() && !catalogue.lists_builtin() {
-            let reason =
-                "there is neither a file *.ko (or *.ko.xz, *.ko.zst, *.ko.gz) nor modules.builtin in it".to_owned();
-            return Err(Error::NoModules { path: dir.to_owned(), reason });
-        }
-        for (name, path) in &files {
-            catalogue.add_module(name, &path.strip_prefix(dir).unwrap_or(path).to_string_lossy());
-        }
-        Ok(ModulesDir { catalogue, files })
-    }
-
-    /// Changes whenever a module does: sizes and times of all files.
-    fn fingerprint(&self) -> Result<String> {
-        let mut all = Vec::new();
-        for (name, path) in &self.files {
-            let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
-            all.push((name, path, metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
-        }
-        key(&(self.catalogue.builtin().collect::<Vec<_>>(), all))
-    }
-}
-
-/// Directories below each other that modules lie in; those of a real kernel are some eight deep.
-const DEEPEST: usize = 32;
-/// A module's file is not larger.
-const MAX_MODULE: u64 = 64 << 20;
-
-/// Finds all modules below `dir`. Links to directories are not followed (`build`, `source`).
-fn collect(dir: &Path, files: &mut BTreeMap<String, PathBuf>, depth: usize) -> Result<()> {
-    if depth > DEEPEST {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
-        interrupt::check()?;
-        let entry = entry.map_err(Error::io("list", dir))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(Error::io("look at", &path))?;
-        if kind.is_dir() && !outside::is_kernels_own(&path) {
-            collect(&path, files, depth.saturating_add(1))?;
-        } else if kind.is_file() {
-            if let Some(name) = entry.file_name().to_str().and_then(modules::name_of_file) {
-                files.insert(name, path);
-            }
-        }
-    }
-    Ok(())
-}
-
-impl ModulesDir {
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some(path) = self.files.get(name) else { return Ok(None) };
-        let bytes = outside::read(path, MAX_MODULE).map_err(Error::io("read", path))?;
-        crate::kernel::module(&path.to_string_lossy(), bytes).map(Some)
-    }
 }

@@ -1,4 +1,6 @@
 //! The cache among threads; flock does not care whether those are of one process.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use std::ops::ControlFlow;
 use std::path::Path;

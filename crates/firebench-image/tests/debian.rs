@@ -1,4 +1,5 @@
 //! A real kernel package of Debian, named by FIREBENCH_TEST_KERNEL_DEB (several, separated by `:`).
+#![cfg(test)]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

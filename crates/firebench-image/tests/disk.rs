@@ -1,4 +1,6 @@
 //! Root disks and tools disks through the cache.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod common;
 

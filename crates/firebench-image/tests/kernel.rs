@@ -1,4 +1,6 @@
 //! Kernels in every form, made up here; the real ones are in `debian.rs`.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod common;
 

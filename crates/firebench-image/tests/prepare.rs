@@ -1,4 +1,6 @@
 //! Kernels from files, with and without modules.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod common;
 

@@ -1,18 +1,14 @@
 //! Programs that do not outlive this process, however it ends.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
-
-use crate::interrupt;
 
 /// Has the kernel kill the program when the thread that starts it ends, so that not even SIGKILL of this process leaves it
 /// running: wait for it on that thread. What it starts itself is not held.
@@ -37,52 +33,6 @@ pub fn limit_files(command: &mut Command, most: u64) -> &mut Command {
     };
     // SAFETY: getrlimit and setrlimit are system calls and nothing else, and making an error of errno allocates nothing.
     unsafe { command.pre_exec(limit) }
-}
-
-/// Longest pause between two looks at a program.
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// By itself.
-    Itself(ExitStatus),
-    /// Killed, as it took too long.
-    Late,
-    /// Killed, as it wrote too much.
-    Flooding,
-    /// Killed, as the user wants firebench to end.
-    Unwanted,
-}
-
-/// Waits for the end of a program that writes into `files`, or brings it about: after `limit`, when one of them has more than `most`
-/// bytes, or when the user wants firebench to end.
-///
-/// # Errors
-/// The system's.
-pub fn wait(child: &mut Child, limit: Duration, files: [&File; 2], most: u64) -> io::Result<Ended> {
-    let started = Instant::now();
-    let is_too_large = |file: &&File| file.metadata().is_ok_and(|metadata| metadata.len() > most);
-    // Some programs take less than a millisecond.
-    let mut pause = Duration::from_micros(200);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Ended::Itself(status));
-        }
-        let why = match () {
-            () if interrupt::is_wanted() => Some(Ended::Unwanted),
-            () if started.elapsed() >= limit => Some(Ended::Late),
-            () if files.iter().any(is_too_large) => Some(Ended::Flooding),
-            () => None,
-        };
-        if let Some(why) = why {
-            child.kill()?;
-            child.wait()?;
-            return Ok(why);
-        }
-        std::thread::sleep(pause);
-        pause = pause.saturating_mul(2).min(PAUSE);
-    }
 }
 
 #[cfg(test)]

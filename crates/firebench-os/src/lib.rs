@@ -5,10 +5,11 @@
 //! |---|---|
 //! | [`deadline`] | points in time to come |
 //! | [`interrupt`] | whether the user wants the work to end |
-//! | [`leash`] | programs that do not outlive this process, their time and the size of what they write |
+//! | [`leash`] | programs that do not outlive this process, and the size of the files that they write |
 //! | [`new_file`] | files that appear whole or not at all |
 //! | [`outside`] | files that others name or wrote, opened and read safely |
 //! | [`program`] | where the programs of this machine are, and starting one that was just written |
+//! | [`mod@run`] | programs run to their end, with what they wrote |
 
 // Nothing from outside may make this panic.
 #![cfg_attr(
@@ -30,3 +31,4 @@ pub mod leash;
 pub mod new_file;
 pub mod outside;
 pub mod program;
+pub mod run;

@@ -4,10 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-use crate::leash::leash;
 
 /// Where the system keeps mke2fs and its like, outside of an ordinary user's PATH.
 const SYSTEM_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -27,20 +24,6 @@ fn find_program_in(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         .find(|file| is_executable(file))
 }
 
-/// How a program that the user names is asked: with these arguments, to its end. Returns what it printed.
-pub type Ask = fn(&Path, &[&str]) -> io::Result<Vec<u8>>;
-
-/// Asks it as a child of this process, without environment and input. Whoever does not trust the program asks in another way.
-///
-/// # Errors
-/// When it does not start, or fails.
-pub fn ask_as_a_child(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
-    let mut command = Command::new(path);
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    let output = leash(&mut command).output()?;
-    if output.status.success() { Ok(output.stdout) } else { Err(io::Error::other(output.status.to_string())) }
-}
-
 /// Whether `path` is a regular file with an executable bit.
 pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
@@ -48,21 +31,41 @@ pub fn is_executable(path: &Path) -> bool {
 
 /// How long "text file busy" is waited out: it takes milliseconds, unless the machine is busy.
 const BUSY_LIMIT: Duration = Duration::from_secs(2);
+/// Between two tries.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Starts a program, again and again while it is busy.
+/// The patience with a program that is busy.
 ///
 /// A program that was just written cannot be executed while somebody has it open for writing (ETXTBSY, execve(2)). A process
 /// that another thread forked while it was open has a copy of that descriptor until it executes its own program.
+#[derive(Debug)]
+pub struct Busy(Instant);
+
+impl Busy {
+    /// Patience from now on.
+    pub fn from_now() -> Busy {
+        Busy(Instant::now())
+    }
+
+    /// Whether to try again after this error; where so, a moment has passed.
+    pub fn may_pass(&self, error: &io::Error) -> bool {
+        let again = error.kind() == io::ErrorKind::ExecutableFileBusy && self.0.elapsed() < BUSY_LIMIT;
+        if again {
+            std::thread::sleep(BUSY_PAUSE);
+        }
+        again
+    }
+}
+
+/// Starts a program, again and again while it is [`Busy`].
 ///
 /// # Errors
 /// The last try's.
 pub fn start_unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let begun = Instant::now();
+    let busy = Busy::from_now();
     loop {
         match start() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && begun.elapsed() < BUSY_LIMIT => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            Err(error) if busy.may_pass(&error) => {}
             outcome => return outcome,
         }
     }

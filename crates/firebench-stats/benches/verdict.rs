@@ -1,9 +1,10 @@
 //! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms. And a run's schedule,
 //! whose cost must grow with the number of blocks and not with its square.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a benchmark may panic")]
 
 use divan::Bencher;
 use firebench_stats::design::{Boot, Next, Schedule, Settings, Size};
-use firebench_stats::{Rule, Scale, Sentence, boot, interval, stein, verdict};
+use firebench_stats::{Quantity, Rule, Scale, Sentence, boot, interval, stein, verdict};
 
 /// Two contenders, 50,000 blocks, ten iterations a boot.
 const BLOCKS: usize = 50_000;
@@ -34,7 +35,14 @@ fn million_samples(bencher: Bencher) {
         let differences = block_differences(&contender, &baseline)?;
         let interval = Rule::TwoStage.last(&differences, Some(BLOCKS), 1)?;
         let judgement = verdict::judge(interval, Scale::Ratio, 0.01)?;
-        let sentence = Sentence { contender: "b", baseline: "a", metric: "real", unit: "s", judgement: &judgement };
+        let sentence = Sentence {
+            contender: "b",
+            baseline: "a",
+            metric: "real",
+            unit: "s",
+            quantity: Quantity::Time,
+            judgement: &judgement,
+        };
         Ok::<_, firebench_stats::Error>(sentence.to_string())
     });
 }

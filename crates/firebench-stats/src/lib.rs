@@ -11,24 +11,24 @@
 //! | [`boot`] | what a boot comes to, and the differences within blocks |
 //! | [`raw`] | the same for metrics that can be zero |
 //! | [`stein`] | how many blocks a run needs, from its pilot, and the interval that is right afterwards |
+//! | [`median()`] | the middle of a list |
 //! | [`interval`] | the interval of a fixed number of blocks, and the band that may be watched after every block |
 //! | [`unpaired`] | the interval of contenders that ran apart |
 //! | [`rule`] | which of these speaks for a run |
-//! | [`verdict`] | faster, slower, equivalent or inconclusive, and gates |
+//! | [`verdict`] | lower, higher, equivalent or inconclusive, and gates |
+//! | [`direction`] | which of two values is the better one, and a verdict in a word |
 //! | [`sentence`] | the verdict in words |
 //! | [`simulate`] | how often all of this errs, by simulation |
 //! | [`quantile`] | Student's t |
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice,)
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "its integers are its own")]
 
 pub mod boot;
 pub mod design;
+pub mod direction;
 mod error;
 pub mod interval;
+mod median;
 mod moments;
 pub mod quantile;
 mod random;
@@ -42,8 +42,10 @@ pub mod unpaired;
 pub mod verdict;
 pub mod williams;
 
+pub use direction::{Better, Quantity, Standing, Word};
 pub use error::{Error, Result};
 pub use interval::Interval;
+pub use median::median;
 pub use rule::{Method, Rule};
 pub use sentence::Sentence;
 pub use verdict::{Judgement, Scale, Verdict};

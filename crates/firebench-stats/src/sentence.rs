@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use crate::Interval;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
+use crate::{Interval, Quantity};
 
 /// Displays a judgement as a sentence without a full stop, such as
-/// `firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)`.
+/// `firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)`, or, of what is no time,
+/// `b is 20.0% higher than a in bandwidth, which is better (95% CI 18.1% to 21.9%, 24 blocks)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Sentence<'a> {
     /// Name of the contender.
@@ -17,6 +18,8 @@ pub struct Sentence<'a> {
     pub metric: &'a str,
     /// The metric's unit, used on the raw scale only: "s".
     pub unit: &'a str,
+    /// What the metric is, and which of its values are the better ones.
+    pub quantity: Quantity,
     /// What is said.
     pub judgement: &'a Judgement,
 }
@@ -26,21 +29,26 @@ impl fmt::Display for Sentence<'_> {
         let Sentence { contender, baseline, metric, judgement, .. } = *self;
         let effect = judgement.effect();
         match (judgement.verdict, judgement.scale) {
-            (Verdict::Slower, Scale::Ratio) => {
-                write!(f, "{contender} is {} slower than {baseline} in {metric}", self.value(effect.estimate))?;
-                self.ground(f, effect)
-            }
-            (Verdict::Faster, Scale::Ratio) => {
-                write!(f, "{contender} is {} faster than {baseline} in {metric}", self.value(-effect.estimate))?;
-                self.ground(f, negated(effect))
-            }
-            (Verdict::Slower, Scale::Raw) => {
-                write!(f, "{contender} takes {} more {metric} than {baseline}", self.value(effect.estimate))?;
-                self.ground(f, effect)
-            }
-            (Verdict::Faster, Scale::Raw) => {
-                write!(f, "{contender} takes {} less {metric} than {baseline}", self.value(-effect.estimate))?;
-                self.ground(f, negated(effect))
+            (Verdict::Lower | Verdict::Higher, scale) => {
+                let lower = judgement.verdict == Verdict::Lower;
+                let size = if lower { negated(effect) } else { effect };
+                let value = self.value(size.estimate);
+                let word = judgement.verdict.word(self.quantity).text();
+                match (self.quantity, scale) {
+                    (Quantity::Time, Scale::Ratio) => {
+                        write!(f, "{contender} is {value} {word} than {baseline} in {metric}")?;
+                    }
+                    (Quantity::Time, Scale::Raw) => {
+                        let more = if lower { "less" } else { "more" };
+                        write!(f, "{contender} takes {value} {more} {metric} than {baseline}")?;
+                    }
+                    (Quantity::Amount(better), _) => {
+                        write!(f, "{contender} is {value} {word} than {baseline} in {metric}")?;
+                        let standing = judgement.verdict.standing(better);
+                        standing.map_or(Ok(()), |standing| write!(f, ", which is {}", standing.word()))?;
+                    }
+                }
+                self.ground(f, size)
             }
             (Verdict::Equivalent, _) => {
                 let within = self.plain(judgement.delta);
@@ -162,6 +170,7 @@ impl fmt::Display for Sample<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Better;
     use crate::verdict::judge;
 
     fn sentence(scale: Scale, effects: [f64; 2], delta: f64) -> String {
@@ -179,7 +188,15 @@ mod tests {
         };
         let judgement = judge(interval, scale, delta).expect("delta is fine");
         let (metric, unit) = if scale == Scale::Ratio { ("real", "s") } else { ("sys", "s") };
-        Sentence { contender: "firecracker", baseline: "qemu", metric, unit, judgement: &judgement }.to_string()
+        Sentence {
+            contender: "firecracker",
+            baseline: "qemu",
+            metric,
+            unit,
+            quantity: Quantity::Time,
+            judgement: &judgement,
+        }
+        .to_string()
     }
 
     #[test]
@@ -201,6 +218,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_time_is_higher_or_lower_and_better_or_worse() {
+        let said = |effects: [f64; 2], better| {
+            let [low, high] = effects.map(f64::ln_1p);
+            let half_width = (high - low) / 2.0;
+            let interval = Interval {
+                centre: low + half_width,
+                half_width,
+                std_error: half_width / 2.2,
+                df: 23.0,
+                blocks: 24,
+                baseline_boots: None,
+                confidence: 0.95,
+            };
+            let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
+            let quantity = Quantity::Amount(better);
+            Sentence { contender: "b", baseline: "a", metric: "triad", unit: "MB/s", quantity, judgement: &judgement }
+                .to_string()
+        };
+        let higher = "b is 20% higher than a in triad, which is better (95% CI 18% to 22%, 24 blocks)";
+        assert_eq!(said([0.18, 0.22], Better::More).replace(".0%", "%"), higher);
+        assert_eq!(said([0.18, 0.22], Better::Less).replace(".0%", "%"), higher.replace("better", "worse"));
+        let lower = "b is 20% lower than a in triad, which is worse (95% CI 18% to 22%, 24 blocks)";
+        assert_eq!(said([-0.22, -0.18], Better::More).replace(".0%", "%"), lower);
+        assert_eq!(said([-0.22, -0.18], Better::Less).replace(".0%", "%"), lower.replace("worse", "better"));
+        for better in [Better::Less, Better::More] {
+            let equal = said([-0.003, 0.004], better);
+            assert_eq!(equal, "b and a are equivalent within 1% in triad (95% CI -0.3% to 0.4%, 24 blocks)");
+        }
+    }
+
+    #[test]
     fn raw_metrics_in_words() {
         let said = |low, high| sentence(Scale::Raw, [low, high], 0.05);
         assert_eq!(said(0.1, 0.3), "firecracker takes 0.2 s more sys than qemu (95% CI 0.1 s to 0.3 s, 24 blocks)");
@@ -214,6 +262,7 @@ mod tests {
     #[test]
     fn raw_metrics_of_an_unknown_unit_and_of_any_size_in_words() {
         let said = |centre: f64, half_width: f64, delta| {
+            let quantity = Quantity::Amount(Better::Less);
             let interval = Interval {
                 centre,
                 half_width,
@@ -224,19 +273,33 @@ mod tests {
                 confidence: 0.95,
             };
             let judgement = judge(interval, Scale::Raw, delta).expect("delta is fine");
-            Sentence { contender: "a", baseline: "b", metric: "faults", unit: "", judgement: &judgement }.to_string()
+            Sentence { contender: "a", baseline: "b", metric: "faults", unit: "", quantity, judgement: &judgement }
+                .to_string()
         };
-        assert_eq!(said(2.0, 1.0, 0.1), "a takes 2.0 more faults than b (95% CI 1.0 to 3.0, 24 blocks)");
+        assert_eq!(
+            said(2.0, 1.0, 0.1),
+            "a is 2.0 higher than b in faults, which is worse (95% CI 1.0 to 3.0, 24 blocks)"
+        );
         assert!(said(0.0, 0.01, 0.02 * 1.234_567).contains("equivalent within 0.0247 in faults (95%"));
         let huge = said(2e300, 1e300, 0.1);
-        assert_eq!(huge, "a takes 2.00e300 more faults than b (95% CI 1.00e300 to 3.00e300, 24 blocks)");
+        assert_eq!(
+            huge,
+            "a is 2.00e300 higher than b in faults, which is worse (95% CI 1.00e300 to 3.00e300, 24 blocks)"
+        );
     }
 
     #[test]
     fn contenders_that_ran_apart_in_words() {
         let interval = crate::unpaired::welch(&[0.11, 0.10, 0.12], &[0.01, 0.0], 0.05, 1).expect("an interval");
         let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
-        let sentence = Sentence { contender: "new", baseline: "old", metric: "real", unit: "s", judgement: &judgement };
+        let sentence = Sentence {
+            contender: "new",
+            baseline: "old",
+            metric: "real",
+            unit: "s",
+            quantity: Quantity::Time,
+            judgement: &judgement,
+        };
         assert!(sentence.to_string().ends_with(", 3 and 2 boots)"), "{sentence}");
     }
 
@@ -262,8 +325,15 @@ mod tests {
             confidence: 0.95,
         };
         let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
-        let sentence =
-            Sentence { contender: "a", baseline: "b", metric: "real", unit: "s", judgement: &judgement }.to_string();
+        let sentence = Sentence {
+            contender: "a",
+            baseline: "b",
+            metric: "real",
+            unit: "s",
+            quantity: Quantity::Time,
+            judgement: &judgement,
+        }
+        .to_string();
         assert_eq!(sentence, "a and b in real: inconclusive: 3 blocks cannot tell any difference");
     }
 

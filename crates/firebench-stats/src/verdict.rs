@@ -38,14 +38,16 @@ impl Scale {
     }
 }
 
-/// How a contender compares with the baseline. Less is faster.
+/// How a contender's values compare with the baseline's. Which of the two is better depends on the metric: [`Verdict::standing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The whole interval is below zero.
-    Faster,
-    /// The whole interval is above zero.
-    Slower,
+    /// The whole interval is below zero. Once every metric was a time, and this was called faster.
+    #[serde(alias = "faster")]
+    Lower,
+    /// The whole interval is above zero; once called slower.
+    #[serde(alias = "slower")]
+    Higher,
     /// The interval holds zero and lies inside of ±delta.
     Equivalent,
     /// None of these.
@@ -104,9 +106,9 @@ pub fn judge(interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> 
     let bound = scale.difference(positive(delta)?);
     let (low, high) = (interval.low(), interval.high());
     let verdict = if low > 0.0 {
-        Verdict::Slower
+        Verdict::Higher
     } else if high < 0.0 {
-        Verdict::Faster
+        Verdict::Lower
     } else if low > -bound && high < bound {
         Verdict::Equivalent
     } else {
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn verdicts_follow_the_interval() {
-        assert_eq!(verdict(0.001, 0.02), Verdict::Slower);
-        assert_eq!(verdict(-0.02, -0.001), Verdict::Faster);
+        assert_eq!(verdict(0.001, 0.02), Verdict::Higher);
+        assert_eq!(verdict(-0.02, -0.001), Verdict::Lower);
         assert_eq!(verdict(-0.009, 0.009), Verdict::Equivalent);
         assert_eq!(verdict(-0.011, 0.009), Verdict::Inconclusive);
         assert_eq!(verdict(-0.009, 0.011), Verdict::Inconclusive);

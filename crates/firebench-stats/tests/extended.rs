@@ -1,4 +1,6 @@
 //! A run that is given more time goes on, and keeps what it had decided.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use firebench_stats::Rule;
 use firebench_stats::design::{Boot, End, Next, Schedule, Settings, Size};

@@ -1,7 +1,10 @@
 //! What must hold whatever was measured.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use firebench_stats::{
-    Error, Interval, Judgement, Result, Rule, Scale, Verdict, boot, interval, quantile, raw, stein, unpaired, verdict,
+    Better, Error, Interval, Judgement, Quantity, Result, Rule, Scale, Sentence, Standing, Verdict, boot, interval,
+    quantile, raw, stein, unpaired, verdict,
 };
 use proptest::prelude::*;
 
@@ -42,13 +45,46 @@ fn close(left: f64, right: f64) -> bool {
 
 fn opposite(verdict: Verdict) -> Verdict {
     match verdict {
-        Verdict::Faster => Verdict::Slower,
-        Verdict::Slower => Verdict::Faster,
+        Verdict::Lower => Verdict::Higher,
+        Verdict::Higher => Verdict::Lower,
         same => same,
     }
 }
 
+/// A verdict on something of which less or more is better, in words.
+fn said(judgement: &Judgement, better: Better) -> String {
+    let quantity = Quantity::Amount(better);
+    Sentence { contender: "b", baseline: "a", metric: "m", unit: "u", quantity, judgement }.to_string()
+}
+
 proptest! {
+    /// Which values are better says who is better, and nothing else: the numbers, and what of them is said, stay.
+    #[test]
+    fn swapping_the_direction_swaps_who_is_better_and_no_number(
+        differences in prop::collection::vec(-1.0..1.0_f64, 10..40),
+        shift in -1.0..1.0_f64,
+        is_raw in any::<bool>(),
+    ) {
+        let differences: Vec<f64> = differences.iter().map(|difference| difference + shift).collect();
+        let scale = if is_raw { Scale::Raw } else { Scale::Ratio };
+        for interval in intervals(&differences)? {
+            let judged = verdict::judge(interval, scale, 0.01)?;
+            let [less, more] = [Better::Less, Better::More].map(|better| judged.verdict.standing(better));
+            let other = less.map(|standing| match standing {
+                Standing::Better => Standing::Worse,
+                Standing::Worse => Standing::Better,
+            });
+            prop_assert_eq!(more, other);
+            prop_assert_eq!(less.is_some(), matches!(judged.verdict, Verdict::Lower | Verdict::Higher));
+            let [less, more] = [Better::Less, Better::More].map(|better| said(&judged, better));
+            let swapped = match less.contains("which is better") {
+                true => less.replace("which is better", "which is worse"),
+                false => less.replace("which is worse", "which is better"),
+            };
+            prop_assert_eq!(swapped, more);
+        }
+    }
+
     #[test]
     fn swapping_the_contenders_swaps_the_sign((contender, baseline) in pair()) {
         let there = judgements(&differences(&contender, &baseline)?)?;

@@ -1,5 +1,6 @@
 //! Holds everything that has a formula against a second computation of it: `reference/make.py` writes the numbers, with
 //! SciPy.
+#![cfg(test)]
 
 use std::path::Path;
 

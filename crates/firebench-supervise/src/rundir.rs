@@ -107,7 +107,7 @@ impl RunDir {
         &self.token
     }
 
-    /// Makes the directory `boot-N`, for [`Paths::work_dir`](crate::Paths::work_dir). Each number serves once. The
+    /// Makes the directory `boot-N`, for [`Paths::work_dir`](firebench_vmm::Paths::work_dir). Each number serves once. The
     /// caller may remove it after the boot; it goes with the run at the latest.
     ///
     /// # Errors

@@ -221,7 +221,7 @@ impl Vm {
     /// then they run anywhere on [`Launch::cpus`], which should be the same CPUs.
     ///
     /// VMMs make these threads when they start; QEMU's are known only when the launch was made for
-    /// [`Machine::cpus`](crate::Machine::cpus). After the VM's end there are none.
+    /// [`Machine::cpus`](firebench_vmm::Machine::cpus). After the VM's end there are none.
     ///
     /// # Errors
     /// When a CPU does not exist or may not be used, or the system refuses.

@@ -6,7 +6,7 @@
 //! | `printable` | [`line()`], [`block`], [`clean`], [`json()`]: text from outside without what a terminal would obey |
 //! | `layout` | [`cut`], [`excerpt`], [`wrap`], [`fit`]: text in a width |
 //! | `numbers` | [`Unit`], [`seconds`], [`duration`], [`bytes`], [`percent`]: numbers as people read them |
-//! | `words` | [`count`], [`list`]: words in a sentence |
+//! | `words` | [`count`], [`list`], [`choice`]: words in a sentence |
 //! | [`errors`] | an error and its causes as a sentence, with what to do |
 //! | [`units`] | sizes, shares and spans of time as people write them |
 
@@ -35,4 +35,4 @@ pub use numbers::{
     Unit, bytes, difference, duration, exact_percent, percent, ratio, seconds, significant_percent, told_percent,
 };
 pub use printable::{block, clean, is_hidden, json, line};
-pub use words::{count, list};
+pub use words::{choice, count, list};

@@ -7,9 +7,32 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn list(words: &[String]) -> String {
+    if words.is_empty() { "nobody".to_owned() } else { joined(words, "and") }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub fn choice(words: &[String]) -> String {
+    joined(words, "or")
+}
+
+fn joined(words: &[String], conjunction: &str) -> String {
     match words {
-        [] => "nobody".to_owned(),
-        [only] => only.clone(),
-        [start @ .., last] => format!("{} and {last}", start.join(", ")),
+        [start @ .., before, last] => {
+            let start: String = start.iter().map(|word| format!("{word}, ")).collect();
+            format!("{start}{before} {conjunction} {last}")
+        }
+        _ => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_joined_as_in_a_sentence() {
+        let words = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([0, 1, 2, 3].map(|count| list(&words[..count])), ["nobody", "a", "a and b", "a, b and c"]);
+        assert_eq!([0, 1, 2, 3].map(|count| choice(&words[..count])), ["", "a", "a or b", "a, b or c"]);
     }
 }

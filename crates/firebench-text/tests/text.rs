@@ -1,4 +1,6 @@
 //! Text from outside made safe, and numbers as people read them.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use firebench_text as text;
 use proptest::prelude::*;

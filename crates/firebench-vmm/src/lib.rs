@@ -4,29 +4,17 @@
 //! | module | holds |
 //! |---|---|
 //! | [`machine`] | the words: a machine, an image, a launch |
-//! | [`limits`] | what a VMM may use at most |
+//! | [`limits`], [`CpuLimit`] | what a VMM may use at most, and what quotas leave of the CPUs |
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
 //! | [`qemu`], [`firecracker`] | one VMM each |
 //! | [`host`] | the control, which has no VMM |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
-//! | [`preset`] | from what the user wants to a machine |
+//! | [`request`], [`preset`] | what the user wants, and from that to a machine |
 //! | [`mod@launch`] | from a contender and an image to a launch |
 
-// Nothing from outside may make this panic.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
+mod cpulimit;
 pub mod described;
 pub mod firecracker;
 pub mod host;
@@ -37,11 +25,14 @@ pub mod limits;
 pub mod machine;
 pub mod preset;
 pub mod qemu;
+pub mod request;
 pub mod setting;
 mod shell;
 
+pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
-pub use kind::{Kind, VmmKind};
+pub use kind::Kind;
+pub use kinds::VmmKind;
 pub use launch::{Contender, Settings, launch, launch_process};
 pub use limits::Limits;
 pub use machine::{

@@ -1,5 +1,7 @@
 //! The published benchmark's two command lines (in `tests/published/`, as its document has them) against ours: the same
 //! flag for flag, but for the differences that are spelt out here.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 

@@ -1,14 +1,21 @@
 //! The store at 10,000 boots: what opening, listing and exporting take, and what recording a boot takes.
 //!
 //! Recording must take less than 5 ms. Opening and listing must not depend on the number of boots: the same is measured with 10.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark may panic"
+)]
 
 use std::cell::Cell;
 use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
-use firebench::events::{Listener, RunEvent};
-use firebench::record::{BootRecord, Report};
-use firebench::store::{RunId, Store};
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, Report};
+use firebench_model::runs::RunId;
+use firebench_store::store::Store;
 use tempfile::TempDir;
 
 #[allow(dead_code)]

@@ -1,4 +1,5 @@
 //! A firebench with a fault, for tests: with a VM running, it panics. TMPDIR says where its files go.
+#![allow(clippy::expect_used, clippy::panic, reason = "a program for tests")]
 
 use std::process::ExitCode;
 

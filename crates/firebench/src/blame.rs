@@ -6,25 +6,26 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use firebench_analysis::compare::CompareError;
+use firebench_analysis::gate::{UnknownContender, WrongMetric};
+use firebench_host::fetch::FetchError;
+use firebench_host::tools::{ToolError, VersionError};
 use firebench_image::Error as ImageError;
+use firebench_model::experiment::{ContenderError, ExperimentError};
+use firebench_model::report_error::ReportError;
 use firebench_os::outside::Refused;
+use firebench_run::executor::nested::NestedError;
+use firebench_run::runner::RunError;
 use firebench_stats::Error as StatsError;
+use firebench_store::import::ImportError;
+use firebench_store::operand::OperandError;
+use firebench_store::store::StoreError;
+use firebench_supervise::subprocess;
 use firebench_text::errors::scarcity;
 use firebench_vmm::LaunchError;
 
-use crate::compare::{CompareError, OperandError};
-use crate::experiment::{ContenderError, ExperimentError};
-use crate::fetch::FetchError;
-use crate::gate::{UnknownContender, UnknownMetric};
-use crate::import::ImportError;
-use crate::nested::NestedError;
 use crate::prepare::PrepareError;
-use crate::report::ReportError;
 use crate::resume::ResumeError;
-use crate::runner::RunError;
-use crate::store::StoreError;
-use crate::subprocess;
-use crate::tools::ToolError;
 
 /// Whose fault an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.is::<LaunchError>()
         || error.is::<CompareError>()
         || error.is::<UnknownContender>()
-        || error.is::<UnknownMetric>()
+        || error.is::<WrongMetric>()
         || error.is::<ImportError>();
     always
         || error.downcast_ref().is_some_and(|error| of_prepare(error, named))
@@ -140,11 +141,18 @@ fn is_absent(kind: ErrorKind) -> bool {
 
 fn of_tool(error: &ToolError, named: bool) -> bool {
     match error {
-        ToolError::NoVersion { .. } | ToolError::TooOld { .. } | ToolError::OtherAgent { .. } => named,
+        ToolError::OtherAgent { .. } => named,
+        ToolError::Version(error) => of_version(error, named),
         ToolError::Fetched(error) => of_fetch(error, named),
-        ToolError::Run(error) => of_subprocess(error, named),
         ToolError::Read(error) => of_image(error, named),
-        ToolError::Missing { .. } | ToolError::OtherJailer { .. } => false,
+        ToolError::Missing { .. } | ToolError::NoAgent { .. } | ToolError::OtherJailer { .. } => false,
+    }
+}
+
+fn of_version(error: &VersionError, named: bool) -> bool {
+    match error {
+        VersionError::NoVersion { .. } | VersionError::TooOld { .. } => named,
+        VersionError::Run(error) => of_subprocess(error, named),
     }
 }
 
@@ -163,7 +171,8 @@ fn of_fetch(error: &FetchError, named: bool) -> bool {
         FetchError::TooOld { .. } => true,
         FetchError::NotFirecracker { .. } | FetchError::Busybox { .. } | FetchError::Archive { .. } => named,
         FetchError::File { action, .. } => named && reads(action),
-        FetchError::Tool(error) => of_tool(error, named),
+        FetchError::Version(error) => of_version(error, named),
+        FetchError::Image(error) => of_image(error, named),
         _ => false,
     }
 }
@@ -193,8 +202,6 @@ mod tests {
     use std::io;
     use std::path::PathBuf;
 
-    use firebench_vmm::VmmKind;
-
     use super::*;
     use Blame::{Given, Machine};
 
@@ -213,14 +220,7 @@ mod tests {
         let named = |error: ImageError| PrepareError::Unusable(Box::new(error.into()));
         let cases: Vec<(Box<dyn Error>, Blame)> = vec![
             (Box::new(ExperimentError::Zero("--vcpus")), Given),
-            (
-                Box::new(PrepareError::from(LaunchError::Vcpus {
-                    vmm: VmmKind(&firebench_vmm::firecracker::KIND),
-                    max: 32,
-                    vcpus: 64,
-                })),
-                Given,
-            ),
+            (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: "firecracker", max: 32, vcpus: 64 })), Given),
             (
                 Box::new(PrepareError::Given {
                     role: "--kernel".to_owned(),

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use firebench_image::cache::Cache;
+use firebench_run::runner::{self, RunError};
 use firebench_text as text;
 
 use crate::prepare::Prepared;
-use crate::runner::{self, RunError};
 
 /// Where the files of a dry run lie in the cache directory: they outlive the command.
 const DIRECTORY: &str = "dry-run";

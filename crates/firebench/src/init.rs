@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
+use firebench_model::experiment::common_to;
 use firebench_vmm::kind::Jailing;
 use firebench_vmm::setting::{Setting, Takes};
 use firebench_vmm::{VmmKind, kinds};
-
-use crate::experiment::common_to;
 
 /// The name of an experiment file that `firebench run` finds by itself.
 pub const EXPERIMENT_FILE: &str = "firebench.toml";
@@ -90,7 +89,7 @@ mod tests {
     use firebench_vmm::kinds;
 
     use super::template;
-    use crate::experiment::{Experiment, check_all, keys};
+    use firebench_model::experiment::{Experiment, check_all, keys};
 
     fn parse(text: &str) -> Experiment {
         toml::from_str(text).unwrap_or_else(|error| panic!("{error}"))

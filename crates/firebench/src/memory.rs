@@ -41,7 +41,7 @@ fn there(memory: *mut u8) -> *mut u8 {
         // Neither needs memory, or comes back. Whoever closed standard error does not want to know.
         let _ = nix::unistd::write(std::io::stderr(), ERROR);
         // SAFETY: ends the process, whatever state it is in.
-        unsafe { libc::_exit(crate::cli::EXIT_FAILED.into()) }
+        unsafe { libc::_exit(crate::cli::exit_codes::EXIT_FAILED.into()) }
     }
     memory
 }

@@ -1,11 +1,10 @@
 //! Taking up a run that was cut off: is it still the same one, and which of its boots are there already? Pure.
 
+use firebench_model::plan::Plan;
+use firebench_model::record::{ContenderRecord, Report};
+use firebench_run::runner;
 use firebench_stats::design::{self, Next, Schedule};
-
-use crate::plan::Plan;
-use crate::record::{ContenderRecord, Report};
-use crate::runner;
-use crate::store::Done;
+use firebench_store::store::Done;
 
 /// Why a run cannot go on.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -82,7 +81,7 @@ pub fn replay(id: &str, plan: &Plan, done: &[Done]) -> Result<Vec<design::Boot>,
             Next::Boot(turn) if (turn.block, turn.position, turn.contender) == place => {}
             _ => return Err(foreign()),
         }
-        let measured = design::Boot { seconds: *seconds, ..runner::measured(boot, plan.primary) };
+        let measured = design::Boot { seconds: *seconds, ..runner::measured(boot, &plan.primary) };
         schedule.record(measured.clone()).map_err(|_| foreign())?;
         boots.push(measured);
     }

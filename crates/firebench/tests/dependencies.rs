@@ -1,4 +1,5 @@
 //! docs/dependencies.md against what cargo knows.
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The agent, but for one thing: it lies to the host. For tests: see [`report::Lie`].
 //!
 //! Everything else is the agent's own code, so that it boots, mounts and measures as the agent does.
+#![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 #![allow(dead_code, reason = "the agent's modules have what only its tests use")]
 
 #[path = "../../src/child.rs"]
@@ -13,6 +14,8 @@ mod error;
 mod exec;
 #[path = "../../src/facts.rs"]
 mod facts;
+#[path = "../../src/files.rs"]
+mod files;
 #[path = "../../src/guest.rs"]
 mod guest;
 #[path = "../../src/host.rs"]
@@ -38,7 +41,6 @@ mod series;
 #[path = "../../src/sys.rs"]
 mod sys;
 
-use error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -49,9 +51,4 @@ fn main() -> ExitCode {
         [mode, job] if mode == "host" => host::run(job),
         _ => ExitCode::from(2),
     }
-}
-
-/// The text of a file.
-fn read(path: &str) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

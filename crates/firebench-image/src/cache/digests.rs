@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use firebench_os::outside;
 use serde::{Deserialize, Serialize};
 
-use super::{names, remove};
+use super::files::{names, remove};
 use crate::digest::{key, sha256, sha256_file};
 use crate::{Error, Result};
 

@@ -5,14 +5,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::files::{names, remove, sync_dir};
 use super::lock::{Lock, Mode};
 use super::meta::{Contents, Depth, Meta};
-use super::{Cache, ENTRIES, LOCKS, STAGING, names, remove, sync_dir};
+use super::{Cache, ENTRIES, LOCKS, STAGING};
 use crate::progress::{Progress, report};
 use crate::{Error, Result};
 
 /// Its modification time is when the entry was last used.
 const USED: &str = "used";
+
+/// Longest kind or key.
+const NAME_MAX: usize = 100;
 
 /// The name of an entry, which may or may not be there.
 #[derive(Debug, Clone)]
@@ -59,11 +63,20 @@ impl Guard {
     }
 }
 
-impl<'a> Entry<'a> {
-    pub(super) fn new(cache: &'a Cache, kind: &str, key: &str) -> Entry<'a> {
-        Entry { cache, kind: kind.to_owned(), key: key.to_owned() }
+impl Cache {
+    /// The entry of `kind` and `key`, which need not exist.
+    pub fn entry(&self, kind: &str, key: &str) -> Result<Entry<'_>> {
+        for name in [kind, key] {
+            let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(good) {
+                return Err(Error::EntryName { name: name.to_owned() });
+            }
+        }
+        Ok(Entry { cache: self, kind: kind.to_owned(), key: key.to_owned() })
     }
+}
 
+impl Entry<'_> {
     /// What sort of thing it is.
     pub fn kind(&self) -> &str {
         &self.kind
@@ -226,4 +239,20 @@ fn sync_tree(dir: &Path) -> Result<()> {
         }
     }
     sync_dir(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_escape() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let cache = Cache::open(dir.path()).expect("it opens");
+        let long = "x".repeat(101);
+        for bad in ["", "..", "a/b", "A", "a.b", long.as_str()] {
+            assert!(cache.entry(bad, "key").is_err(), "{bad:?}");
+            assert!(cache.entry("kind", bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Making room.
 
-use super::{Cache, DIGESTS, STAGING, names, remove};
+use super::files::{names, remove};
+use super::{Cache, DIGESTS, STAGING};
 use crate::Result;
 
 /// What a collection did.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use super::files::remove;
 use crate::{Error, Result};
 
 /// Time between two attempts while another one has the lock.
@@ -77,7 +78,7 @@ impl Lock {
 
     /// Removes the lock's file; only for who holds it exclusively.
     pub(super) fn remove(self) -> Result<()> {
-        super::remove(&self.path)
+        remove(&self.path)
     }
 }
 

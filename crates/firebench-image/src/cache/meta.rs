@@ -1,15 +1,13 @@
 //! What `meta.json` of an entry says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use firebench_os::outside;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::entry::State;
-use super::lock::Mode;
-use super::{Cache, Digests, ENTRIES};
+use super::digests::Digests;
 use crate::digest::{sha256, sha256_file, sha256_file_without};
 use crate::{Error, Result};
 
@@ -171,8 +169,7 @@ impl Meta {
 impl Contents {
     /// With `data` of any type.
     pub(crate) fn new(description: String, data: &impl Serialize) -> Result<Contents> {
-        let data = serde_json::to_value(data)
-            .map_err(|error| Error::io("describe", Path::new(super::meta::META))(error.into()))?;
+        let data = serde_json::to_value(data).map_err(|error| Error::io("describe", Path::new(META))(error.into()))?;
         Ok(Contents { description, files: Vec::new(), checked_in_use: Vec::new(), data })
     }
 }
@@ -197,33 +194,4 @@ impl FileMeta {
 /// The digest of metadata.
 fn seal(meta: &Value) -> std::io::Result<String> {
     Ok(sha256(&serde_json::to_vec(meta)?))
-}
-
-impl Cache {
-    /// Reads all files of an entry and compares them with their digests; false when the entry is not there.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when it is not what was put there.
-    pub fn verify(&self, kind: &str, key: &str) -> Result<bool> {
-        let entry = self.entry(kind, key)?;
-        let _lock = entry.lock(Mode::Shared)?;
-        match entry.state(Depth::Whole)? {
-            State::Absent => Ok(false),
-            State::Sound(_) => Ok(true),
-            State::Damaged(reason) => Err(entry.damaged(reason)),
-        }
-    }
-
-    /// SHA-256 of a file, for a report: of a file of an entry that which was recorded when it was built, and compared with the
-    /// file when the entry was asked for.
-    pub fn digest_of(&self, path: &Path) -> Result<String> {
-        let recorded = || {
-            let inside = path.strip_prefix(self.dir.join(ENTRIES)).ok()?;
-            let mut parts = inside.components();
-            let entry: PathBuf = parts.by_ref().take(2).collect();
-            let meta = Meta::read(&self.dir.join(ENTRIES).join(entry))?.ok()?;
-            meta.files.into_iter().find(|file| Path::new(&file.name) == parts.as_path()).map(|file| file.sha256)
-        };
-        recorded().map_or_else(|| self.digests().of(path), Ok)
-    }
 }

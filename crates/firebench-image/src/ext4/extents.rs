@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BLOCK;
+use super::blocks::BLOCK;
 
 /// A run of a file's blocks that lie side by side in the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 //! The file system has no journal: it is only ever mounted read-only, where a journal is never replayed nor written, and
 //! would merely be 64 MiB more to make. Its features are otherwise those of ext4 as Debian makes it.
 
+mod blocks;
 mod extents;
 mod programs;
 mod script;
@@ -25,26 +26,20 @@ use firebench_os::interrupt;
 use nix::sys::statvfs::statvfs;
 use sha2::{Digest as _, Sha256};
 
+pub use blocks::BLOCK;
 pub use extents::Extent;
 pub use tree::{Fingerprint, GuestPath, Tree};
 
 use crate::payload::Chunks;
 use crate::progress::Watcher;
 use crate::{Error, Result};
-
-/// Size of a block in bytes.
-pub const BLOCK: u64 = 4096;
+use blocks::blocks;
 
 /// Changes whenever the same inputs give other bytes than before: part of every key in the cache.
 pub(crate) const FORMAT: u32 = 1;
 
 const FEATURES: &str = "none,filetype,extent,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,dir_index,\
                         ext_attr,64bit,metadata_csum";
-
-/// Number of blocks that `bytes` bytes take.
-fn blocks(bytes: u64) -> u64 {
-    bytes.div_ceil(BLOCK)
-}
 
 /// What tells one file system from another.
 #[derive(Debug, Clone, Copy)]

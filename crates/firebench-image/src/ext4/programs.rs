@@ -1,12 +1,11 @@
 //! Running the programs of e2fsprogs.
 
-use std::io::{Read as _, Seek as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
-use firebench_os::leash::{self, Ended, leash};
 use firebench_os::program::find_program;
+use firebench_os::run::{self, Limits, Unfinished};
 
 use crate::{Error, Result};
 
@@ -30,8 +29,8 @@ pub(super) fn run(
     arguments(&mut command);
     // 1.47.0 honours the first, newer ones the second as well. Without a configuration only our own arguments count.
     command.env("E2FSPROGS_FAKE_TIME", TIME).env("SOURCE_DATE_EPOCH", TIME).env("MKE2FS_CONFIG", "/dev/null");
-    command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
-    let output = output(leash(&mut command), &program)?;
+    command.env("LC_ALL", "C").env("TZ", "UTC");
+    let output = output(&mut command, &program)?;
     let errors = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<&str> = errors.lines().filter(|line| !is_version(tool, line) && !line.trim().is_empty()).collect();
     let errors = errors.join("\n");
@@ -48,29 +47,18 @@ pub(super) fn run(
     Err(Error::ToolFailed { tool, action, image: image.to_owned(), output: output.trim().to_owned() })
 }
 
-/// What a program said until its end; the user's wish to stop ends it, too. Its output goes into files: who reads no pipe has
-/// time to look for that wish.
+/// What a program said until its end; the user's wish to stop ends it, too.
 fn output(command: &mut Command, program: &Path) -> Result<Output> {
-    let failed = || Error::io("run", program);
-    let place = std::env::temp_dir();
-    let file = || tempfile::tempfile_in(&place).map_err(Error::io("create a file in", &place));
-    let mut files = [file()?, file()?];
-    let [stdout, stderr] = &files;
-    command.stdout(stdout.try_clone().map_err(failed())?).stderr(stderr.try_clone().map_err(failed())?);
-    let mut child = command.spawn().map_err(failed())?;
-    let status = match leash::wait(&mut child, Duration::MAX, [stdout, stderr], MAX_OUTPUT).map_err(failed())? {
-        Ended::Itself(status) => status,
-        Ended::Unwanted => return Err(Error::Cancelled),
-        Ended::Late | Ended::Flooding => {
+    let limits = Limits { time: Duration::MAX, written: MAX_OUTPUT, kept: MAX_OUTPUT };
+    run::run(command, limits).map_err(|unfinished| match unfinished {
+        Unfinished::NoFile { dir, source } => Error::io("create a file in", &dir)(source),
+        Unfinished::NotRun(source) => Error::io("run", program)(source),
+        Unfinished::Unwanted => Error::Cancelled,
+        Unfinished::Late | Unfinished::Flooding => {
             let said = format!("it wrote more than {} MiB", MAX_OUTPUT >> 20);
-            return Err(failed()(std::io::Error::other(said)));
+            Error::io("run", program)(std::io::Error::other(said))
         }
-    };
-    let [stdout, stderr] = files.each_mut().map(|file| {
-        let mut bytes = Vec::new();
-        file.rewind().and_then(|()| file.take(MAX_OUTPUT).read_to_end(&mut bytes)).map(|_| bytes)
-    });
-    Ok(Output { status, stdout: stdout.map_err(failed())?, stderr: stderr.map_err(failed())? })
+    })
 }
 
 /// Whether it is a line such as `debugfs 1.47.0 (5-Feb-2023)`.
@@ -90,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_program_that_writes_without_end_is_ended() {
-        let error = output(leash(&mut Command::new("yes")), Path::new("yes")).expect_err("too much");
+        let error = output(&mut Command::new("yes"), Path::new("yes")).expect_err("too much");
         assert!(matches!(&error, Error::Io { source, .. } if source.to_string().contains("64 MiB")), "{error:?}");
     }
 }

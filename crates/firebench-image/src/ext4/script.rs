@@ -2,9 +2,9 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
+use super::blocks::{BLOCK, blocks};
 use super::extents::Extent;
 use super::tree::{GuestPath, Node, Tree};
-use super::{BLOCK, blocks};
 
 /// Type bits of an inode's mode.
 const REGULAR: u32 = 0o100_000;

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-use super::EXT4_MAGIC;
+use super::superblock::EXT4_MAGIC;
 
 /// Entries that are looked at; most tables have room for 128.
 const MAX_ENTRIES: u32 = 256;

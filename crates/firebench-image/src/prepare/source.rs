@@ -2,12 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ModulesDir, Set};
+use serde::{Deserialize, Serialize};
+
+use super::directory::ModulesDir;
 use crate::cache::Cache;
 use crate::deb::{self, KernelPackage};
 use crate::kernel::{Config, drivers};
 use crate::modules::{Catalogue, ModuleSource, normalise};
 use crate::{Error, Result};
+
+/// What is known of a set of modules.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Set {
+    /// The files, in load order.
+    Modules(Vec<String>),
+    /// These are not built in, and no modules came with the kernel.
+    NotAtHand(Vec<String>),
+    /// These are neither built in nor modules.
+    Lacks(Vec<String>),
+}
 
 /// Modules, wherever they lie.
 #[derive(Debug)]

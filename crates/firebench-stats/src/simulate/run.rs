@@ -55,7 +55,7 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     Ok(Outcome {
         false_alarm: false_alarm || machine.is_false(&last),
         covered: last.iter().zip(truth.iter().skip(1)).all(|(judgement, truth)| judgement.interval.contains(*truth)),
-        found: last.iter().zip(truth.iter().skip(1)).any(|(j, truth)| *truth > 0.0 && j.verdict == Verdict::Slower),
+        found: last.iter().zip(truth.iter().skip(1)).any(|(j, truth)| *truth > 0.0 && j.verdict == Verdict::Higher),
         equivalent: last.iter().all(|judgement| judgement.verdict == Verdict::Equivalent),
         blocks: schedule.state().blocks,
     })
@@ -96,8 +96,8 @@ impl Machine<'_> {
     /// Whether something is claimed that is not so.
     fn is_false(&self, judgements: &[Judgement]) -> bool {
         judgements.iter().zip(self.truth.iter().skip(1)).any(|(judgement, truth)| match judgement.verdict {
-            Verdict::Slower => *truth <= 0.0,
-            Verdict::Faster => *truth >= 0.0,
+            Verdict::Higher => *truth <= 0.0,
+            Verdict::Lower => *truth >= 0.0,
             Verdict::Equivalent => truth.abs() >= self.settings.delta.ln_1p(),
             Verdict::Inconclusive => false,
         })

@@ -1,4 +1,6 @@
 //! Supervision of processes, with shell scripts in the place of VMMs.
+#![cfg(test)]
+#![allow(clippy::string_slice, clippy::arithmetic_side_effects, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 mod affinity;

@@ -3,6 +3,7 @@
 //! too.
 //!
 //! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`].
+#![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 
 mod arguments;
 mod choice;

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
+use firebench_model::experiment::Design;
 use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
 use firebench_text::units::{Share, Span};
 use serde::Serialize;
 
-use super::{Failure, Places, calibrate_live};
-use crate::experiment::Design;
+use super::failure::Failure;
+use super::places::Places;
+use super::{calibrate_live, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
@@ -69,7 +71,7 @@ struct Table<R> {
 
 pub(super) fn main(args: &CalibrateArgs, places: &Places) -> Result<(), Failure> {
     let text = if args.live { live(args, places)? } else { simulated(args)? };
-    super::print(&text)
+    output::print(&text)
 }
 
 /// A real run.
@@ -87,7 +89,7 @@ fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
     let rows = calibrate_live::run(design, args.effect, places)?;
     match args.format {
         Format::Table => Ok(calibrate_live::table(&rows)),
-        Format::Json => super::json(&Table { rows }),
+        Format::Json => output::json(&Table { rows }),
     }
 }
 
@@ -108,7 +110,7 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;
     match args.format {
         Format::Table => Ok(table(&rows)),
-        Format::Json => super::json(&Table { rows }),
+        Format::Json => output::json(&Table { rows }),
     }
 }
 

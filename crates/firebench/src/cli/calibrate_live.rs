@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 
-use firebench_stats::{Judgement, Sentence, Verdict};
+use firebench_analysis::judged::Judged;
+use firebench_model::events::RunEvent;
+use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
+use firebench_model::metric::Worded;
+use firebench_model::record::Report;
+use firebench_stats::Verdict;
 use firebench_text::units::{Share, Size};
 use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
 
+use super::failure::Failure;
+use super::places::Places;
 use super::run::Session;
-use super::{Failure, Places};
-use crate::events::RunEvent;
-use crate::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
-use crate::record::Report;
-use crate::summary::summarize;
+use firebench_analysis::findings::Findings;
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
 const PAYLOAD: Size = Size(64 << 20);
@@ -31,7 +34,7 @@ pub(super) struct Row {
     /// The interval holds the truth.
     covered: bool,
     /// What the run says.
-    judgement: Judgement,
+    judgement: Worded,
     /// The same in words.
     sentence: String,
 }
@@ -60,32 +63,27 @@ fn experiment(design: Design, effect: Option<Share>) -> Experiment {
 }
 
 fn rows(report: &Report) -> Vec<Row> {
-    let pairs = summarize(report).pairs;
-    let judged = pairs.iter().filter_map(|pair| Some((pair, pair.judgement?)));
+    let judgements = Findings::of(report).judgements;
+    let judged = judgements.iter().filter_map(|judged| Some((judged, judged.judgement.ok()?)));
     judged
-        .map(|(pair, judgement)| {
-            let spec = report.experiment.contenders.iter().find(|spec| spec.name == pair.contender);
+        .map(|(judged, judgement)| {
+            let spec = report.experiment.contenders.iter().find(|spec| spec.name == judged.contender);
             let truth = spec.and_then(|spec| spec.handicap).map_or(0.0, Share::part);
             let range = judgement.effect();
-            let sentence = Sentence {
-                contender: &pair.contender,
-                baseline: &pair.baseline,
-                metric: &report.design.primary,
-                unit: "s",
-                judgement: &judgement,
-            };
+            let Judged { contender, baseline, metric, .. } = judged;
+            let sentence = metric.sentence(contender, baseline, &judgement).to_string();
             Row {
                 kind: if truth > 0.0 { "ab" } else { "aa" },
-                contender: pair.contender.clone(),
+                contender: contender.clone(),
                 truth,
                 false_alarm: match judgement.verdict {
-                    Verdict::Slower => truth <= 0.0,
-                    Verdict::Faster => true,
+                    Verdict::Higher => truth <= 0.0,
+                    Verdict::Lower => true,
                     Verdict::Equivalent | Verdict::Inconclusive => false,
                 },
                 covered: (range.low..=range.high).contains(&truth),
-                judgement,
-                sentence: sentence.to_string(),
+                judgement: metric.worded(&judgement),
+                sentence,
             }
         })
         .collect()

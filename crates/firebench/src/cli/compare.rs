@@ -4,14 +4,18 @@ use std::io::IsTerminal;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use firebench_analysis::compare;
+use firebench_report::compare::{markdown, terminal};
+use firebench_store::operand::{self, Lookup, OperandError};
+use firebench_store::store::Store;
 use firebench_text as text;
 
+use super::failure::Failure;
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
-use super::{Failure, Places, run};
-use crate::compare::operand::{self, Lookup};
-use crate::compare::{self, OperandError, markdown, table};
-use crate::store::Store;
+use super::output;
+use super::places::Places;
+use super::style::style;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -54,13 +58,13 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     let mut comparison = compare::compare(&a, &b, &args.gate.fail_if)?;
     compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
-    super::print(&match args.format {
+    output::print(&match args.format {
         Format::Table => match std::io::stdout().is_terminal() {
-            true => table::render_in(&comparison, run::style(true).width),
-            false => table::render(&comparison),
+            true => terminal::render_in(&comparison, style(true).width),
+            false => terminal::render(&comparison),
         },
         Format::Markdown => markdown::render(&comparison),
-        Format::Json => super::json(&comparison)?,
+        Format::Json => output::json(&comparison)?,
     })?;
     let suite = text::line(&format!("{} against {}", args.b, args.a));
     args.gate.finish(&comparison.gates, &suite, comparison.is_conclusive())

@@ -3,11 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Args;
+use firebench_report::runs;
+use firebench_store::store::Store;
 use firebench_text as text;
 
-use super::{Failure, Places};
-use crate::report::runs;
-use crate::store::Store;
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
@@ -35,13 +37,13 @@ pub(super) fn main(args: &DeleteArgs, places: &Places) -> Result<(), Failure> {
         }
     }
     if !args.yes && !is_meant(&store, &chosen)? {
-        return super::print("nothing was deleted\n");
+        return output::print("nothing was deleted\n");
     }
     for (number, run) in chosen {
         let deleted = store.delete_numbered(number).map_err(Failure::from_store)?;
         let boots = text::count(usize::try_from(deleted.boots).unwrap_or(usize::MAX), "boot");
         let run = deleted.run.map_or_else(|| damaged(run), |line| runs::phrase(&line));
-        super::print(&format!("deleted {run}, {boots}\n"))?;
+        output::print(&format!("deleted {run}, {boots}\n"))?;
     }
     Ok(())
 }

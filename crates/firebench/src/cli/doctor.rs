@@ -1,12 +1,15 @@
 //! `firebench doctor`: what this machine has, lacks, and what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use firebench_host::doctor::{Failed, Named, State, Stored, Tried, checks, gather, render, worst, writable};
+use firebench_store::store::Store;
 
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
 use super::programs::ProgramArgs;
-use super::{Failure, Places};
-use crate::doctor::{Named, State, checks, gather, render, worst};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -22,9 +25,21 @@ struct Lacking;
 
 pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
+    let path = places.store_path()?;
     let named = Named { programs: &args.programs.programs, busybox: busybox.as_deref() };
-    let facts = gather(&places.data_dir()?, &places.cache_dir()?, &places.store_path()?, named);
+    let facts = gather(&places.data_dir()?, &places.cache_dir()?, &|| store(&path), named);
     let checks = checks(&facts);
-    super::print(&render(&checks))?;
+    output::print(&render(&checks))?;
     if worst(&checks) == State::Bad { Err(Lacking.into()) } else { Ok(()) }
+}
+
+/// Whether the store opens.
+fn store(path: &Path) -> Tried<Stored> {
+    if !path.exists() {
+        writable(path.parent().unwrap_or(path), "choose another store with --store")?;
+        return Ok((path.to_owned(), None));
+    }
+    let (runs, damaged) =
+        Store::open_to_read(path).and_then(|store| store.list_readable()).map_err(|error| Failed::of(&error))?;
+    damaged.first().map_or(Ok((path.to_owned(), Some(runs.len()))), |error| Err(Failed::of(error)))
 }

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use firebench_os::new_file::NewFile;
+use firebench_report::{EMULATED, json};
+use firebench_store::store::{Store, StoreError};
 
-use super::{Failure, Places};
-use crate::report::{EMULATED, json};
-use crate::store::{Store, StoreError};
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
+use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -38,7 +41,7 @@ pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let line = store.run_line(&args.run).map_err(Failure::from_store)?;
     if matches!(args.format, Format::Csv) && line.emulated {
-        super::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
+        output::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
     }
     let exported = match &args.output {
         Some(path) => to_file(path, |out| export(&store, args, out)),
@@ -57,7 +60,8 @@ fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), S
         Format::Jsonl => store.export_jsonl(&args.run, out),
         Format::Json => {
             let report = store.load(&args.run)?;
-            let text = json::to_json(&report).map_err(|error| StoreError::Output(io::Error::other(error)))?;
+            let text =
+                json::to_json(&Findings::of(&report)).map_err(|error| StoreError::Output(io::Error::other(error)))?;
             out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StoreError::Output)
         }
     }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use firebench_host::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
+use firebench_host::tools;
 use semver::Version;
 
-use super::{Failure, Places};
-use crate::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
-use crate::tools;
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
@@ -77,11 +79,11 @@ pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
 }
 
 fn found(what: &str, path: &std::path::Path) -> Result<(), Failure> {
-    super::print(&format!("{what}: {}\n", path.display()))
+    output::print(&format!("{what}: {}\n", path.display()))
 }
 
 fn fetched(what: &str, fetched: &Fetched) -> Result<(), Failure> {
     let Fetched { path, version, sha256, already } = fetched;
     let how = if *already { "was there already" } else { "fetched" };
-    super::print(&format!("{what} {version}: {how}, {}\nsha256 {sha256}\n", path.display()))
+    output::print(&format!("{what} {version}: {how}, {}\nsha256 {sha256}\n", path.display()))
 }

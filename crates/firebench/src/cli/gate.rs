@@ -4,11 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use firebench_analysis::gate::{self, Limit, Outcome};
 use firebench_os::new_file::NewFile;
+use firebench_report as report;
 use firebench_stats::verdict::Gate;
+use firebench_stats::{Better, Standing};
+use firebench_text as text;
 
-use super::Failure;
-use crate::gate::{self, Limit, Outcome};
+use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
+use super::failure::Failure;
+use super::output;
 
 /// Apart from the subcommand's own options in its help.
 const GATE: &str = "Gate";
@@ -41,10 +46,19 @@ enum Annotate {
 impl GateArgs {
     /// The outcomes as the options want them.
     pub(super) fn settle(&self, outcomes: &mut [Outcome]) {
+        let upside_down =
+            |outcome: &&Outcome| outcome.judged.metric.better == Better::More && outcome.standing() == Standing::Better;
+        if let Some(outcome) = outcomes.iter().find(upside_down) {
+            output::tell(&text::line(&format!(
+                "note: more of {} is better, so '{}' limits how much better it may become; write < to guard against a loss",
+                outcome.judged.metric.name, outcome.limit
+            )));
+            output::tell("\n");
+        }
         if self.allow_unfair {
             gate::allow_unfair(outcomes);
         } else if outcomes.iter().any(|outcome| outcome.gate == Gate::Unfair) {
-            super::tell(
+            output::tell(
                 "note: a limit neither fails nor passes where contenders do not compare like with like: make them alike, or give \
                  --allow-unfair if that difference is what you want to measure\n",
             );
@@ -55,16 +69,16 @@ impl GateArgs {
     /// `conclusive`, whether every verdict is there.
     pub(super) fn finish(&self, outcomes: &[Outcome], suite: &str, conclusive: bool) -> Result<u8, Failure> {
         if let Some(file) = &self.junit {
-            let xml = gate::junit(outcomes, suite, self.require_verdict);
+            let xml = report::gate::junit(outcomes, suite, self.require_verdict);
             write(file, &xml).map_err(|source| CannotWrite { file: file.clone(), source })?;
         }
         if let Some(Annotate::Github) = self.annotate {
-            super::tell(&gate::github(outcomes));
+            output::tell(&report::gate::github(outcomes));
         }
         if self.fail_if.is_empty() && self.require_verdict && !conclusive {
-            return Ok(super::EXIT_INCONCLUSIVE);
+            return Ok(EXIT_INCONCLUSIVE);
         }
-        Ok(gate::exit_code(outcomes, self.require_verdict))
+        Ok(exit_code(outcomes, self.require_verdict))
     }
 }
 
@@ -81,4 +95,50 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 struct CannotWrite {
     file: PathBuf,
     source: std::io::Error,
+}
+
+/// The exit code: a regression counts for more than what compares unlike things, and that for more than what is undecided, which
+/// counts where verdicts are required.
+pub fn exit_code(outcomes: &[Outcome], require_verdict: bool) -> u8 {
+    let any = |gate| outcomes.iter().any(|outcome| outcome.gate == gate);
+    match () {
+        () if any(Gate::Beyond) => EXIT_REGRESSION,
+        () if any(Gate::Unfair) => EXIT_UNFAIR,
+        () if require_verdict && any(Gate::Undecided) => EXIT_INCONCLUSIVE,
+        () => EXIT_OK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Gate::{Beyond, Undecided, Unfair, Within};
+
+    use super::*;
+    use firebench_analysis::judged::{Judged, Unjudged};
+
+    fn outcome(gate: Gate) -> Outcome {
+        let judged = Judged {
+            contender: "slow".to_owned(),
+            baseline: "qemu".to_owned(),
+            metric: firebench_model::metric::OF_A_COMMAND[0].clone(),
+            unlike: Vec::new(),
+            judgement: Err(Unjudged::NoValue),
+        };
+        Outcome { limit: "real > 3%".parse().expect("a limit"), judged, gate }
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_outcome() {
+        for (gates, code, required) in [
+            (&[Within][..], 0, 0),
+            (&[Undecided], 0, 4),
+            (&[Beyond, Within], 1, 1),
+            (&[Undecided, Beyond, Within], 1, 1),
+            (&[Unfair], 5, 5),
+            (&[], 0, 0),
+        ] {
+            let outcomes: Vec<Outcome> = gates.iter().copied().map(outcome).collect();
+            assert_eq!([exit_code(&outcomes, false), exit_code(&outcomes, true)], [code, required], "{gates:?}");
+        }
+    }
 }

@@ -4,14 +4,17 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use firebench_host::fetch;
 use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
 use firebench_image::disk::{DiskSpec, build_root_disk};
-use firebench_image::payload::{DEFAULT_SEED, Payload};
+use firebench_image::payload::Payload;
+use firebench_model::experiment::DEFAULT_SEED;
 use firebench_text::units::Size;
 
-use super::{Failure, Places};
-use crate::fetch;
+use super::failure::Failure;
+use super::places::Places;
+use super::{output, system};
 use crate::prepare::{PrepareError, addition};
 
 #[derive(Debug, Args)]
@@ -72,7 +75,7 @@ fn is_intact(cache: &Cache, entry: &Listed) -> Result<bool, Error> {
 }
 
 pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
-    let interrupt = super::catch_signals()?;
+    let interrupt = system::catch_signals()?;
     let cache = places.cache(false, &interrupt)?;
     match &args.what {
         What::Build { size, seed, urandom, file, add } => {
@@ -88,7 +91,7 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
             let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
             let built = build_root_disk(&cache, &DiskSpec { busybox, payload, add });
             let disk = Failure::unless_stopped(built, &interrupt)?;
-            super::print(&format!(
+            output::print(&format!(
                 "{}\n{} bytes, payload of {} bytes with sha256 {}\n",
                 disk.path.display(),
                 disk.image_bytes,
@@ -114,13 +117,13 @@ pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
                 // Writing to a String does not fail.
                 let _ = writeln!(text, "{mib:>9.1} MiB  {state}{id}  {}", entry.description);
             }
-            super::print(&text)?;
+            output::print(&text)?;
             if damaged.is_empty() { Ok(()) } else { Err(DamagedEntries(damaged.join(", ")).into()) }
         }
         What::Gc { max_size } => {
             let report = cache.gc(max_size.0)?;
             let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-            super::print(&format!(
+            output::print(&format!(
                 "removed {} entries ({:.1} MiB), kept {} ({:.1} MiB), {} of them in use\n",
                 report.removed.len(),
                 mib(report.freed_bytes),

@@ -3,14 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use firebench_model::metric::{Unit, names};
+use firebench_model::record::Report;
+use firebench_report::runs;
+use firebench_stats::{Better, Quantity};
+use firebench_store::import::{self, Accepted, Options};
+use firebench_store::store::{Store, StoreError};
+use firebench_text as text;
 use miette::Diagnostic;
 
-use super::{Failure, Places, exit_code};
+use super::failure::{Failure, exit_code};
+use super::output;
+use super::places::Places;
 use crate::blame::blame;
-use crate::import::{self, Accepted, Options};
-use crate::report::runs;
-use crate::store::{Store, StoreError};
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
@@ -27,12 +33,34 @@ pub(super) struct FiguresArgs {
     /// The metric to compare by, where a file of others has several [default: real]
     #[arg(long, value_name = "NAME", help_heading = FIGURES)]
     metric: Option<String>,
-    /// Take a metric of any name: less of it is better
-    #[arg(long, help_heading = FIGURES)]
-    less_is_better: bool,
+    /// Which values of that metric are the better ones [default: what its name or unit says: less of a time, more of a rate]
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = FIGURES)]
+    better: Option<Direction>,
+    /// The unit of that metric, such as ms or MB/s [default: what the file or its name says]
+    #[arg(long, value_name = "UNIT", value_parser = unit, help_heading = FIGURES)]
+    unit: Option<Unit>,
     /// Count executions of hyperfine that failed: all, or those with one of these exit codes, such as 1,3
     #[arg(long, value_name = "CODES", help_heading = FIGURES)]
     accept_exit_code: Option<Accepted>,
+}
+
+/// Which values are the better ones.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Direction {
+    /// The lower ones
+    Less,
+    /// The higher ones
+    More,
+}
+
+fn unit(sign: &str) -> Result<Unit, String> {
+    match sign.trim() {
+        "" => Err("give the sign of a unit: ms, MB/s".to_owned()),
+        sign if sign.len() > import::MAX_UNIT || sign.chars().any(text::is_hidden) => {
+            Err(format!("a unit has at most {} characters, all of them visible", import::MAX_UNIT))
+        }
+        sign => Ok(names::unit(sign)),
+    }
 }
 
 /// Apart from the subcommand's own options in its help.
@@ -42,7 +70,11 @@ impl FiguresArgs {
     pub(super) fn options(&self) -> Options {
         Options {
             metric: self.metric.clone(),
-            less_is_better: self.less_is_better,
+            better: self.better.map(|direction| match direction {
+                Direction::Less => Better::Less,
+                Direction::More => Better::More,
+            }),
+            unit: self.unit.clone(),
             accepted: self.accept_exit_code.clone().unwrap_or_default(),
         }
     }
@@ -73,6 +105,7 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
     }
     let mut store = Store::open(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     for (file, report) in reports {
+        let meaning = meaning(&report);
         let id = match store.import(report) {
             Err(source @ (StoreError::AlreadyThere(_) | StoreError::Inconsistent(_))) => {
                 return Err(not_imported(file, source));
@@ -80,7 +113,18 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
             imported => imported.map_err(Failure::from_store)?,
         };
         let line = store.run_line(id.as_str()).map_err(Failure::from_store)?;
-        super::print(&format!("{} from {}\n", runs::phrase(&line), file.display()))?;
+        output::print(&format!("{} from {}{meaning}\n", runs::phrase(&line), file.display()))?;
     }
     Ok(())
+}
+
+/// By what imported figures are compared, where that is no time: the user must see at once if it was taken the wrong way round.
+fn meaning(report: &Report) -> String {
+    let primary = report.primary();
+    match primary.quantity() {
+        Quantity::Amount(_) if report.imported.is_some() => {
+            format!(", by {} ({})", text::excerpt(&primary.name, 100), text::line(&primary.meaning()))
+        }
+        _ => String::new(),
+    }
 }

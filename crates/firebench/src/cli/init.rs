@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use firebench_os::new_file::NewFile;
 
-use super::Failure;
+use super::failure::Failure;
+use super::output;
 use crate::init::{EXPERIMENT_FILE, template};
 
 #[derive(Debug, Args)]
@@ -40,5 +41,5 @@ pub(super) fn main(args: &InitArgs) -> Result<(), Failure> {
         ErrorKind::AlreadyExists => Failure::usage(InitError::Exists(path.clone())),
         _ => InitError::Write { path: path.clone(), source }.into(),
     })?;
-    super::print(&format!("{}: `firebench run --from {}` runs it\n", path.display(), path.display()))
+    output::print(&format!("{}: `firebench run --from {}` runs it\n", path.display(), path.display()))
 }

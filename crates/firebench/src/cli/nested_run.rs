@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 
+use firebench_model::events::RunEvent;
+use firebench_model::plan::Plan;
+use firebench_run::runner::{self, Surroundings};
 use firebench_supervise::RunDir;
 use firebench_text::errors::sentence;
 
-use super::Failure;
-use crate::events::RunEvent;
-use crate::plan::Plan;
-use crate::runner::{self, Surroundings};
+use super::failure::Failure;
+use super::system;
 
 /// What arrives on standard input is no plan.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -29,7 +30,7 @@ fn carry_out() -> Result<(), Failure> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(Failure::system("read standard input"))?;
     let plan: Plan = serde_json::from_str(&text).map_err(|error| Failure::usage(NoPlan(error)))?;
-    let interrupt = super::catch_signals()?;
+    let interrupt = system::catch_signals()?;
     let run_dir = RunDir::create(&std::env::temp_dir())?;
     runner::run(&plan, &Surroundings { run_dir: &run_dir, interrupt: &interrupt }, &mut tell).map_err(Failure::from_run)
 }

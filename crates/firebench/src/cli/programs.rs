@@ -6,8 +6,8 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use firebench_vmm::kind::Program;
 use firebench_vmm::{VmmKind, kinds};
 
-use crate::experiment::Programs;
-use crate::fetch;
+use firebench_host::fetch;
+use firebench_model::experiment::Programs;
 
 /// The programs that the user names, by option or variable.
 #[derive(Debug, Clone, Default)]

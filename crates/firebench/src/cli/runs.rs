@@ -3,12 +3,17 @@
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use firebench_model::runs::RunLine;
+use firebench_report::findings::{self, PairFindings};
+use firebench_report::runs;
+use firebench_store::store::{Store, StoreError};
 use serde::Serialize;
 
-use super::{Failure, Places, run};
-use crate::report::findings::{self, PairFindings};
-use crate::report::runs;
-use crate::store::{RunLine, Store, StoreError};
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
+use super::style::style;
+use firebench_analysis::findings::Findings;
 
 /// So many runs are shown on a terminal, unless the user says otherwise.
 const ON_A_TERMINAL: usize = 20;
@@ -53,21 +58,22 @@ pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
     lines.truncate(lines.len().saturating_sub(older));
     match args.format {
         Format::Table if lines.is_empty() && !damaged.is_empty() => Ok(()),
-        Format::Table if lines.is_empty() => super::print("no runs yet: `firebench run memory` makes the first one\n"),
+        Format::Table if lines.is_empty() => output::print("no runs yet: `firebench run memory` makes the first one\n"),
         Format::Table => {
-            let width = is_terminal.then(|| run::style(true).width);
-            super::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
+            let width = is_terminal.then(|| style(true).width);
+            output::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
         }
         Format::Json => {
-            let pairs = |line: &RunLine| Some(findings::of_pairs(&store.as_ref()?.load(line.id.as_str()).ok()?));
+            let pairs =
+                |line: &RunLine| Some(findings::of_pairs(&Findings::of(&store.as_ref()?.load(line.id.as_str()).ok()?)));
             let found: Vec<Found> = lines.into_iter().map(|line| Found { pairs: pairs(&line), line }).collect();
-            super::print(&super::json(&found)?)
+            output::print(&output::json(&found)?)
         }
     }?;
     // The others are listed all the same.
     let mut failures = damaged.into_iter().map(Failure::from_store).collect::<Vec<_>>();
     let last = failures.pop();
-    failures.iter().for_each(|failure| super::tell(&failure.render()));
+    failures.iter().for_each(|failure| output::tell(&failure.render()));
     last.map_or(Ok(()), Err)
 }
 

@@ -3,10 +3,14 @@
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use firebench_report::{json, markdown, terminal};
+use firebench_store::store::Store;
 
-use super::{Failure, Places, run};
-use crate::report::{json, markdown, terminal};
-use crate::store::Store;
+use super::failure::Failure;
+use super::output;
+use super::places::Places;
+use super::style::style;
+use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
@@ -32,9 +36,10 @@ enum Format {
 pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
-    super::print(&match args.format {
-        Format::Terminal => terminal::render(&report, run::style(std::io::stdout().is_terminal())),
-        Format::Json => json::to_json(&report)?,
-        Format::Markdown => markdown::render(&report),
+    let findings = Findings::of(&report);
+    output::print(&match args.format {
+        Format::Terminal => terminal::render(&findings, style(std::io::stdout().is_terminal())),
+        Format::Json => json::to_json(&findings)?,
+        Format::Markdown => markdown::render(&findings),
     })
 }

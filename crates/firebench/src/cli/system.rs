@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use firebench_supervise::Interrupt;
 use firebench_supervise::signals;
 use firebench_text::errors::TOO_FEW_FILES;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use super::Failure;
+use super::failure::Failure;
 
 /// Descriptors that a run needs at once, with room to spare: the terminal, locks, the store, the pipes of a VM, libraries of
 /// the nested host that are being copied.
@@ -48,4 +49,12 @@ pub(super) fn settle() -> Result<(), Failure> {
         return Err(TooFewFiles { may: soft.max(hard) }.into());
     }
     Ok(())
+}
+
+/// From here on, a signal that asks for the end is waited for, and all work with files of others looks for it.
+pub(super) fn catch_signals() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
+    let signal = interrupt.watch();
+    firebench_os::interrupt::look_with(move || signal.received().is_some());
+    Ok(interrupt)
 }

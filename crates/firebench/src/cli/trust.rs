@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_store::store::check_owner;
 use firebench_supervise::ownership::{Distrust, Trust};
 
-use super::Failure;
-use crate::store::check_owner;
+use super::failure::Failure;
 
 /// What somebody else could have changed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

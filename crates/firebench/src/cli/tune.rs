@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use firebench_host::tune::{Request, Restored, plan, restore, status, text, tune};
 
-use super::Failure;
-use crate::tune::{Request, Restored, plan, restore, status, text, tune};
+use super::failure::Failure;
+use super::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -47,11 +48,11 @@ struct NotAllPutBack;
 
 pub(super) fn main(args: &TuneArgs) -> Result<(), Failure> {
     if args.status {
-        return super::print(&text::status(&status(&args.root)?));
+        return output::print(&text::status(&status(&args.root)?));
     }
     if args.restore {
         let restored = restore(&args.root)?;
-        super::print(&text::restored(&restored))?;
+        output::print(&text::restored(&restored))?;
         return match restored {
             Restored::Done(settings) if settings.iter().any(|(_, _, failure)| failure.is_some()) => {
                 Err(NotAllPutBack.into())
@@ -65,5 +66,5 @@ pub(super) fn main(args: &TuneArgs) -> Result<(), Failure> {
         false => (tune(&args.root, &request)?, "firebench tune --restore puts everything back"),
     };
     let end = if done.changes.is_empty() { "nothing is to be changed" } else { end };
-    super::print(&format!("{}\n{end}\n", text::plan(&done)))
+    output::print(&format!("{}\n{end}\n", text::plan(&done)))
 }

@@ -1,12 +1,13 @@
 //! How closely a contender's VMM is confined beyond what every VMM is: a filter of its system calls, a jail.
 
+use firebench_host::tools::{self, Tool};
+use firebench_model::experiment::{ContenderSpec, MachineSpec, Preset};
+use firebench_run::executor::Place;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Jailing;
 use firebench_vmm::preset::PresetVm;
 
 use super::PrepareError;
-use crate::experiment::{ContenderSpec, MachineSpec, Preset};
-use crate::tools::{self, Tool};
 
 /// What can hold a kind more closely.
 fn jailing(vmm: VmmKind) -> &'static Jailing {
@@ -24,12 +25,12 @@ pub(super) fn jailed(spec: &ContenderSpec, machine: &MachineSpec) -> Result<bool
     }
 }
 
-/// Whether a jail can be made where the contender runs: a nested host has a root of its own.
+/// Whether a jail can be made where the contender runs: another machine than this one has a root of its own.
 ///
 /// # Errors
 /// [`PrepareError::JailNeedsRoot`].
-pub(super) fn check_rights(specs: &[ContenderSpec], machine: &MachineSpec, nested: bool) -> Result<(), PrepareError> {
-    let able = nested || nix::unistd::geteuid().is_root();
+pub(super) fn check_rights(specs: &[ContenderSpec], machine: &MachineSpec, place: Place) -> Result<(), PrepareError> {
+    let able = !place.this_machine || nix::unistd::geteuid().is_root();
     for spec in specs {
         match (jailed(spec, machine)?, jailing(spec.vmm)) {
             (true, Jailing::Jailer(jailer)) if !able => {

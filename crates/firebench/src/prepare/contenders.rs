@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::accel::Chosen;
+use firebench_host::tools::Tool;
+use firebench_model::experiment::ContenderSpec;
+use firebench_model::host::HugePages;
+use firebench_run::executor::Place;
 use firebench_text::units::Size;
 use firebench_vmm::preset::PresetVm;
 use firebench_vmm::setting::Value;
@@ -9,10 +14,6 @@ use firebench_vmm::{Accel, LaunchError, kinds};
 use semver::Version;
 
 use super::PrepareError;
-use crate::accel::Chosen;
-use crate::experiment::ContenderSpec;
-use crate::hostfacts::HugePages;
-use crate::tools::Tool;
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
@@ -51,7 +52,7 @@ pub(super) fn possible_vcpus(
     only_hosts: bool,
 ) -> Result<u32, PrepareError> {
     if let Some(max) = spec.vmm.max_vcpus.filter(|&max| wanted > max) {
-        return Err(LaunchError::Vcpus { vmm: spec.vmm, max, vcpus: wanted }.into());
+        return Err(LaunchError::Vcpus { vmm: spec.vmm.0.name, max, vcpus: wanted }.into());
     }
     let own = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| !spec.vmm.boots_a_guest() && wanted > own);
     match own {
@@ -98,21 +99,22 @@ pub(super) fn check_version(spec: &ContenderSpec, tool: &Tool) -> Result<(), Pre
             vmm: spec.vmm,
             path: tool.path.clone(),
             version: tool.version.clone(),
-            setting,
+            setting: setting.key,
             since,
         }),
     }
 }
 
 /// What is wrong with the pool of huge pages that a contender's memory is to lie on.
-pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, nested: bool, pool: Option<HugePages>) -> Option<String> {
+pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, place: Place, pool: Option<HugePages>) -> Option<String> {
     let memory_mib = vm.machine.memory_mib;
     if !vm.settings.describe()?.huge_pages {
         return None;
     }
-    if nested {
+    if !place.this_machine {
         return Some(format!(
-            "{name}: the nested host has no huge pages set aside, so its VMs will not start; leave huge-pages out"
+            "{name}: the {} has no huge pages set aside, so its VMs will not start; leave huge-pages out",
+            place.name
         ));
     }
     // Another size is another pool, which these facts do not tell of.
@@ -160,7 +162,8 @@ mod tests {
     use firebench_vmm::{Machine, Settings, VmmKind, firecracker, host, qemu};
 
     use super::*;
-    use crate::experiment::OwnSettings;
+    use firebench_model::experiment::OwnSettings;
+    use firebench_run::executor::{local, nested};
 
     const QEMU: VmmKind = VmmKind(&qemu::KIND);
     const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
@@ -175,20 +178,21 @@ mod tests {
     fn a_pool_of_huge_pages_that_is_too_small_is_named() {
         let vm = |memory_mib, huge: bool| vm(memory_mib, Settings::new(QEMU).with(&qemu::HUGE_PAGES, huge));
         let pool = |total, free| Some(HugePages { total, free, size: 2 << 20 });
-        let missing = |vm: &PresetVm, nested, pool| missing_huge_pages("huge", vm, nested, pool);
+        let missing = |vm: &PresetVm, place, pool| missing_huge_pages("huge", vm, place, pool);
+        let (here, nested) = (local::PLACE, nested::PLACE);
         let huge = vm(1024, true);
-        let said = missing(&huge, false, pool(600, 500)).expect("too few");
+        let said = missing(&huge, here, pool(600, 500)).expect("too few");
         assert!(said.contains("needs 512 huge pages") && said.ends_with("sudo sysctl vm.nr_hugepages=612"), "{said}");
-        assert_eq!(missing(&huge, false, pool(512, 512)), None);
-        assert_eq!(missing(&huge, false, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
-        let said = missing(&vm(512, true), true, pool(512, 512));
+        assert_eq!(missing(&huge, here, pool(512, 512)), None);
+        assert_eq!(missing(&huge, here, Some(HugePages { total: 1, free: 1, size: 1 << 30 })), None);
+        let said = missing(&vm(512, true), nested, pool(512, 512));
         assert!(said.is_some_and(|said| said.contains("nested host")));
-        assert_eq!(missing(&vm(1024, false), false, pool(0, 0)), None);
+        assert_eq!(missing(&vm(1024, false), here, pool(0, 0)), None);
     }
 
     #[test]
     fn a_contender_has_its_own_wishes() {
-        let request = firebench_vmm::preset::MachineRequest {
+        let request = firebench_vmm::request::MachineRequest {
             accel: Accel::Kvm,
             vcpus: 2,
             memory_mib: 1024,

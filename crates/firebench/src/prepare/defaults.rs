@@ -1,14 +1,13 @@
 //! What firebench chooses where the user says nothing, as pure functions.
 
+use firebench_host::accel;
+use firebench_model::experiment::{Design, HostCacheChoice};
+use firebench_model::plan::Deadlines;
 use firebench_stats::design;
 use firebench_text::units::{Share, Span};
-use firebench_vmm::Accel;
-use firebench_vmm::HostCache;
+use firebench_vmm::{Accel, HostCache};
 
 use super::PrepareError;
-use crate::accel;
-use crate::experiment::{Design, HostCacheChoice};
-use crate::plan::Deadlines;
 
 const MIB: u64 = 1 << 20;
 
@@ -70,7 +69,7 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         precision,
         max_time: design.max_time.unwrap_or(MAX_TIME),
         delta: design.delta.unwrap_or(precision.double()),
-        seed: design.seed.map_or_else(crate::runner::seed, Ok)?,
+        seed: design.seed.map_or_else(firebench_run::runner::seed, Ok)?,
         iterations: design.iterations,
         warm_up: design.warm_up,
         strict: design.strict,

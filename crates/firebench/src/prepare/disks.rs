@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::accel::Chosen;
 use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
 use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
+use firebench_model::record::PayloadRecord;
 
 use super::contenders::{DiskKey, disk_key};
 use super::{Places, PrepareError, defaults, parts};
-use crate::accel::Chosen;
-use crate::experiment::{ContenderSpec, Experiment, PayloadSpec};
-use crate::record::PayloadRecord;
 
 /// Where the additional work of a contender with a handicap is in its image.
 const HANDICAP_PATH: &str = "/handicap.bin";
@@ -19,6 +19,9 @@ const HANDICAP_PATH: &str = "/handicap.bin";
 const HANDICAP_SEED: u64 = 2;
 /// The program that is measured, an applet of busybox.
 const APPLET: &str = "sha256sum";
+
+// An experiment and an image that name no seed mean the same one.
+const _: () = assert!(firebench_model::experiment::DEFAULT_SEED == firebench_image::payload::DEFAULT_SEED);
 
 /// Disks and files of a run. They stay in the cache as long as this is held.
 #[derive(Debug)]

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use firebench_vmm::setting::{Setting, Since};
+use firebench_host::fetch::FetchError;
+use firebench_host::tools::ToolError;
+use firebench_model::experiment::ExperimentError;
+use firebench_run::executor::nested::NestedError;
+use firebench_vmm::setting::Since;
 use firebench_vmm::{Accel, VmmKind};
-
-use crate::experiment::ExperimentError;
-use crate::fetch::FetchError;
-use crate::nested::NestedError;
-use crate::tools::ToolError;
 
 /// Why a run cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -50,15 +49,6 @@ pub enum PrepareError {
     #[error("there is no static busybox for the image")]
     #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
     NoBusybox,
-    /// No PID 1.
-    #[error("there is no firebench-agent beside {}", beside.display())]
-    #[diagnostic(help(
-        "copy it to where firebench is (`cargo build --release` makes both), or name it with FIREBENCH_AGENT"
-    ))]
-    NoAgent {
-        /// Where it should be.
-        beside: PathBuf,
-    },
     /// No contender has such an accelerator.
     #[error("no VMM is left: with {accel} only {} can run, and --vmm does not name it", able.join(", "))]
     #[diagnostic(help("--accel nested runs every VMM on any machine"))]
@@ -69,8 +59,7 @@ pub enum PrepareError {
         able: Vec<&'static str>,
     },
     /// A VMM that is too old for a setting.
-    #[error("contender {name}: {} is {} {version}, and {} needs {major}.{minor} or newer", path.display(), vmm.title, setting.key,
-        major = since.version.0, minor = since.version.1)]
+    #[error("contender {name}: {} is {} {version}, and {setting} needs {}.{} or newer", path.display(), vmm.title, since.version.0, since.version.1)]
     #[diagnostic(help("leave it out, name a newer {} with binary=, or {}", vmm.title, since.instead))]
     TooOldFor {
         /// The contender.
@@ -78,13 +67,13 @@ pub enum PrepareError {
         /// Its kind.
         vmm: VmmKind,
         /// The setting.
-        setting: &'static Setting,
-        /// The first version that has it, and what else helps.
-        since: &'static Since,
+        setting: &'static str,
         /// Its executable.
         path: PathBuf,
         /// Its version.
         version: String,
+        /// The first version that has it, and what else helps.
+        since: &'static Since,
     },
     /// A kernel that a VMM cannot start.
     #[error("{} has no PVH entry, through which {} starts a vmlinux", path.display(), vmm.title)]
@@ -211,7 +200,7 @@ pub enum PrepareError {
     /// No random numbers for a seed, or a design that cannot be.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Run(#[from] crate::runner::RunError),
+    Run(#[from] firebench_run::runner::RunError),
 }
 
 /// Why a kind has no jail.

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_model::experiment::{Experiment, PayloadSpec};
 use nix::unistd::{AccessFlags, access};
 
 use super::{PrepareError, parts};
-use crate::experiment::{Experiment, PayloadSpec};
 
 /// Variables that name files.
 const VARIABLES: [&str; 2] = ["FIREBENCH_BUSYBOX", "FIREBENCH_AGENT"];
@@ -67,7 +67,7 @@ fn look(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::ContenderSpec;
+    use firebench_model::experiment::ContenderSpec;
     use firebench_vmm::{VmmKind, qemu};
 
     const QEMU: VmmKind = VmmKind(&qemu::KIND);

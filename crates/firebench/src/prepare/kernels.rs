@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::initramfs;
 use firebench_image::prepare::{KernelSource, PreparedKernel};
+use firebench_model::experiment::{ContenderSpec, Files};
+use firebench_model::record::Artifact;
 use firebench_vmm::kind::KernelEntry;
 
 use super::{Places, PrepareError, parts};
-use crate::experiment::{ContenderSpec, Files};
-use crate::record::Artifact;
 
 /// Kernels and initramfs of a run. What lies in the cache stays there as long as this is held.
 #[derive(Debug, Default)]

@@ -9,52 +9,44 @@ mod error;
 mod given;
 mod kernels;
 mod parts;
+mod places;
 mod records;
 
 use std::path::{Path, PathBuf};
 
-use firebench_image::cache::Cache;
+use disks::{Disks, Work};
+use firebench_host::accel::{self, Chosen, NoKvm};
+use firebench_host::facts;
+use firebench_host::tools::{self, Tool};
 use firebench_image::prepare::PreparedKernel;
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::host::HostFacts;
+use firebench_model::plan::{Plan, PlannedContender, System};
+use firebench_model::record::{Artifact, NestedHost, PayloadRecord, Report};
+use firebench_model::throttle;
+use firebench_run::executor::local::{self, Local};
+use firebench_run::executor::nested::{self, Nested, Parts};
+use firebench_run::executor::{Executor, Place};
 use firebench_supervise::{affinity, kvm};
 use firebench_text::units::Size;
-use firebench_vmm::preset::{self, MachineRequest};
+use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::preset;
+use firebench_vmm::request::MachineRequest;
 use firebench_vmm::{Machine, Settings};
-
-use crate::accel::{self, Chosen, NoKvm};
-use crate::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
-use crate::hostfacts::HostFacts;
-use crate::nested::{self, Nested, Parts};
-use crate::plan::{Plan, PlannedContender, System};
-use crate::record::{Artifact, NestedHost, PayloadRecord, Report};
-use crate::throttle;
-use crate::tools::{self, Tool};
-use disks::{Disks, Work};
 use kernels::{Initramfs, Kernels};
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
-pub use parts::{addition, find_agent};
-
-/// Where a preparation finds and puts things.
-#[derive(Debug)]
-pub struct Places {
-    /// Images and kernels.
-    pub cache: Cache,
-    /// Fetched programs and packages.
-    pub data_dir: PathBuf,
-    /// A directory of this run, for files that live as long as it does.
-    pub run_dir: PathBuf,
-    /// Whether disks that are missing are built; a dry run only says where they would be.
-    pub build: bool,
-}
+pub use parts::addition;
+pub use places::Places;
 
 /// A run, ready to start.
 #[derive(Debug)]
 pub struct Prepared {
     /// What to do, with paths of this machine.
     pub plan: Plan,
-    /// Where to do it, if not on this machine itself.
-    pub nested: Option<Nested>,
+    /// Where to do it.
+    pub executor: Box<dyn Executor>,
     /// The report without what the run will bring.
     pub report: Report,
     /// The CPU that firebench itself stays on, where vCPUs are bound to others.
@@ -72,6 +64,7 @@ struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
+    place: Place,
     host: HostFacts,
     tsc_khz: u32,
     agent: PathBuf,
@@ -100,12 +93,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let chosen = accel::choose(experiment.accel, &kvm, experiment.only_hosts());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
-    let host = HostFacts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
+    let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
-    confine::check_rights(&specs, &experiment.machine, chosen.nested)?;
+    let place = if chosen.nested { nested::PLACE } else { local::PLACE };
+    confine::check_rights(&specs, &experiment.machine, place)?;
     for spec in &specs {
-        machine(experiment, spec, &chosen, &host)?;
+        machine(experiment, spec, &chosen, place, &host)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
@@ -113,6 +107,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         experiment,
         places,
         chosen,
+        place,
         host,
         tsc_khz: kvm::tsc_khz(Path::new(kvm::DEVICE)).khz,
         agent: programs.agent.clone(),
@@ -134,7 +129,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
-        primary: experiment.design.primary,
+        primary: experiment.primary().to_owned(),
         done: Vec::new(),
         extended: Vec::new(),
         payload_sha256: payload.sha256.clone(),
@@ -150,7 +145,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,
-        host_cpus: if builder.chosen.nested { nested::CPUS } else { builder.host.cpus.unwrap_or(1) },
+        host_cpus: place.cpus.or(builder.host.cpus).unwrap_or(1),
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
@@ -170,7 +165,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     )?;
     Ok(Prepared {
         plan,
-        nested,
+        executor: nested.map_or_else(|| Box::new(Local) as Box<dyn Executor>, |nested| Box::new(nested)),
         report,
         harness,
         no_kvm,
@@ -192,7 +187,7 @@ impl PlanBuilder<'_> {
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
         let request = MachineRequest {
             accel: self.chosen.accel,
             vcpus,
@@ -200,7 +195,8 @@ impl PlanBuilder<'_> {
             tap: self.experiment.machine.tap,
             tsc_khz: self.tsc_khz,
             // The nested host's CPU is an AMD, whatever this machine has.
-            intel: !self.chosen.nested && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
+            intel: self.place.this_machine
+                && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
             acpi_kernel,
             modular_kernel,
             append: self.experiment.machine.append.clone(),
@@ -212,7 +208,7 @@ impl PlanBuilder<'_> {
         #[expect(clippy::expect_used, reason = "the caller asks for others elsewhere, and the experiment was checked")]
         let mut vm = vm.expect("a kind that boots a guest has a machine");
         contenders::customise(&mut vm, spec);
-        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.chosen.nested, self.host.huge_pages));
+        notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.place, self.host.huge_pages));
         notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
@@ -245,14 +241,14 @@ impl PlanBuilder<'_> {
 
     /// A contender without a guest.
     fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
             let name = &spec.name;
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
-        // As many CPUs as a VM has vCPUs. In a nested host nobody knows their numbers yet.
-        let cpus = if self.chosen.nested { None } else { affinity::own().ok() };
+        // As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
+        let cpus = own_cpus(self.place);
         let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
         let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
         let work = self.disks.of_host(spec, self.places)?;
@@ -279,8 +275,11 @@ impl PlanBuilder<'_> {
         if !self.experiment.machine.pin {
             return Ok(None);
         }
-        if self.chosen.nested {
-            self.notices.push("--pin is left out: the nested host has one CPU".to_owned());
+        if !self.place.this_machine {
+            self.notices.push(format!(
+                "--pin is left out: it binds CPUs of this machine, and this run is in a {}",
+                self.place.name
+            ));
             return Ok(None);
         }
         let own = affinity::own().map_err(PrepareError::Affinity)?;
@@ -313,7 +312,7 @@ impl PlanBuilder<'_> {
             modules: kernel.modules(parts::NESTED_HOST)?,
             memory_mib: defaults::nested_memory_mib(largest_mib, disk_bytes, plan.host_cache),
             tsc_khz: self.tsc_khz,
-            sandbox: tools::has_filter(nested::EMULATOR, &qemu.path),
+            sandbox: tools::has_filter(EMULATOR, &qemu.path),
         };
         let nested = self.places.build.then(|| Nested::prepare(plan, &parts, &self.places.cache)).transpose()?;
         let machine = match &nested {
@@ -338,15 +337,20 @@ fn machine(
     experiment: &Experiment,
     spec: &ContenderSpec,
     chosen: &Chosen,
+    place: Place,
     host: &HostFacts,
 ) -> Result<(u32, u32), PrepareError> {
     let wanted = &experiment.machine;
     let vcpus = spec.vcpus.or(wanted.vcpus).unwrap_or_else(|| defaults::vcpus(host.usable_cpus().unwrap_or(1)));
-    // The CPUs of a nested host are another matter.
-    let own = if chosen.nested { None } else { affinity::own().ok() };
+    let own = own_cpus(place);
     let vcpus = contenders::possible_vcpus(spec, vcpus, own.map(|own| own.len()), experiment.only_hosts())?;
     let memory = spec.memory.or(wanted.memory).and_then(Size::mib);
     Ok((vcpus, memory.unwrap_or_else(|| defaults::memory_mib(chosen))))
+}
+
+/// The CPUs of this machine that firebench may use; none where the run takes place elsewhere, on CPUs of another kind.
+fn own_cpus(place: Place) -> Option<Vec<u32>> {
+    affinity::own().ok().filter(|_| place.this_machine)
 }
 
 fn system(settings: Settings, kernel: PathBuf, initramfs: Initramfs, cmdline: String) -> System {
@@ -387,5 +391,6 @@ fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen, pay
         }
     }
     design.resolve(&mut resolved.design);
+    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
     resolved
 }

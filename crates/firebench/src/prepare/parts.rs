@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::fetch;
+use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare_kernel};
+use firebench_model::experiment::{ContenderSpec, Files};
+use firebench_model::record::Artifact;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Bus;
+use firebench_vmm::kinds::EMULATOR;
 
 use super::PrepareError;
-use crate::experiment::{ContenderSpec, Files};
-use crate::fetch;
-use crate::nested;
-use crate::record::Artifact;
-use crate::tools::{self, Tool};
 
 /// The names of the sets of modules that a kind's guests have.
 pub(super) struct GuestModules {
@@ -70,11 +70,10 @@ impl Programs {
             let named = named.or(files.programs.get(vmm));
             PrepareError::of_user(named.is_some(), tools::find(vmm, named, data_dir))
         };
-        let nested = nested.then(|| program(nested::EMULATOR, None)).transpose()?;
+        let nested = nested.then(|| program(EMULATOR, None)).transpose()?;
         let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-        let firebench = std::env::current_exe()
-            .map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?;
-        let agent = agent(&firebench)?;
+        let firebench = tools::own_path()?;
+        let agent = tools::agent_beside(&firebench)?;
         let mut contenders: Vec<Tool> = Vec::with_capacity(specs.len());
         for (index, spec) in specs.iter().enumerate() {
             // A program is asked for its version once, not once a contender.
@@ -104,25 +103,6 @@ fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
     let version_line = format!("firebench-agent {version}");
     let sha256 = firebench_image::digest::sha256_file(agent)?;
     Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
-}
-
-/// The agent of this firebench.
-///
-/// # Errors
-/// [`PrepareError::NoAgent`].
-pub fn find_agent() -> Result<PathBuf, PrepareError> {
-    let firebench = std::env::current_exe();
-    agent(&firebench.map_err(|_| PrepareError::NoAgent { beside: "firebench, whose own path is unknown".into() })?)
-}
-
-/// The agent: `FIREBENCH_AGENT`, or the one beside `firebench`.
-///
-/// # Errors
-/// [`PrepareError::NoAgent`].
-fn agent(firebench: &Path) -> Result<PathBuf, PrepareError> {
-    let named = std::env::var_os("FIREBENCH_AGENT").map(PathBuf::from);
-    let agent = named.unwrap_or_else(|| firebench.with_file_name("firebench-agent"));
-    if agent.is_file() { Ok(agent) } else { Err(PrepareError::NoAgent { beside: firebench.to_owned() }) }
 }
 
 /// A kernel and its modules: those that the user names, or the fetched package.

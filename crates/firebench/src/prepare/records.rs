@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
+use firebench_host::accel::Chosen;
+use firebench_host::tools::Tool;
 use firebench_image::prepare::PreparedKernel;
+use firebench_model::experiment::Experiment;
+use firebench_model::host::HostFacts;
+use firebench_model::plan::{Plan, PlannedContender};
+use firebench_model::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
+use firebench_run::executor::nested::{self, NestedError, NestedMachine};
+use firebench_run::runner::{self, RunError};
 use firebench_stats::design::Schedule;
 
 use super::PrepareError;
 use super::parts::Programs;
-use crate::accel::Chosen;
-use crate::experiment::Experiment;
-use crate::hostfacts::HostFacts;
-use crate::nested::{self, NestedError, NestedMachine};
-use crate::plan::{Plan, PlannedContender};
-use crate::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
-use crate::runner::{self, RunError};
-use crate::tools::Tool;
 
 /// What the preparation found.
 pub(super) struct Seen {
@@ -38,6 +38,7 @@ pub(super) fn report(
     let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
     let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
+    let metrics = experiment.workload.metrics();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
@@ -46,7 +47,7 @@ pub(super) fn report(
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         duration: 0.0,
         overhead: Overhead::default(),
-        design: runner::recorded(&plan.design, plan.primary, &state),
+        design: runner::recorded(&plan.design, &plan.primary, &state),
         experiment,
         accelerator: chosen.accel,
         emulated: chosen.emulated,
@@ -55,6 +56,7 @@ pub(super) fn report(
         host: seen.host,
         payload: seen.payload,
         command: command.unwrap_or_default(),
+        metrics: metrics.to_vec(),
         artifacts: seen.artifacts,
         contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
         notices: seen.notices,

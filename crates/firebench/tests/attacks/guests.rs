@@ -3,30 +3,18 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use firebench::record::{BootStatus, Report};
-
 use crate::require;
 use crate::support::clean::assert_clean;
 use crate::support::common::{Lab, build, firebench};
-use crate::support::invocation::{Outcome, report};
+use crate::support::invocation::report;
 use crate::support::need;
+use crate::voids::no_boot_counts;
 
 /// `crates/firebench-agent/examples/liar/`.
 fn liar() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| build(&["--package", "firebench-agent", "--example", "liar"]));
     firebench().with_file_name("examples").join("liar")
-}
-
-/// No boot counts, and each says `words`.
-#[track_caller]
-fn voided(outcome: Outcome, report: &Report, words: &str) {
-    let outcome = outcome.fails(3, &["too many blocks were left out"]).fails(3, &[words]);
-    for boot in report.contenders.iter().flat_map(|contender| &contender.boots) {
-        let said = boot.message.as_deref().unwrap_or_default();
-        assert!(boot.status == BootStatus::Void && said.contains(words), "{said}: {outcome}");
-    }
-    assert!(!outcome.stdout.contains("MB/s"), "{outcome}");
 }
 
 /// Three boots of a guest under TCG with a lie; what it hashes takes TCG two seconds.
@@ -40,7 +28,7 @@ fn in_a_guest(lie: &str, words: &str) {
     let outcome = run.env("FIREBENCH_AGENT", liar()).within(300).run();
     assert_clean(&lab, &outcome);
     let report = report(&out);
-    voided(outcome, &report, words);
+    no_boot_counts(outcome, &report, &[words]);
 }
 
 #[test]
@@ -52,7 +40,7 @@ fn a_real_guest_that_says_everything_at_once() {
 #[test]
 fn a_real_guest_that_tells_of_half_its_time() {
     require!(need::tcg());
-    in_a_guest("half", "the guest's clock is slower than the host's by 5");
+    in_a_guest("half", "the guest's clock is slower than the host's by ");
 }
 
 #[test]
@@ -87,6 +75,6 @@ fn an_agent_on_the_bare_host_that_lies() {
         let outcome = lab.firebench(&args).arg(&out).env("FIREBENCH_AGENT", &agent).run();
         assert_clean(&lab, &outcome);
         let report = report(&out);
-        voided(outcome, &report, words);
+        no_boot_counts(outcome, &report, &[words]);
     }
 }

@@ -189,10 +189,10 @@ fn open_to_others(dir: &Path) -> Vec<PathBuf> {
 /// A Firecracker fetched into a data directory of the lab's own, under a umask that lets everybody write.
 fn fetched(lab: &Lab) -> (PathBuf, PathBuf) {
     let data = lab.path("data");
-    let from = firebench::fetch::installed_firecracker(&data_dir()).expect("needed");
+    let from = firebench_host::fetch::installed_firecracker(&data_dir()).expect("needed");
     let script = format!("umask 000; exec $FIREBENCH fetch firecracker --from {}", from.display());
     shell(lab, &script).env("FIREBENCH_DATA", &data).run().ok();
-    let firecracker = firebench::fetch::installed_firecracker(&data).expect("just fetched");
+    let firecracker = firebench_host::fetch::installed_firecracker(&data).expect("just fetched");
     (data, firecracker)
 }
 
@@ -265,7 +265,7 @@ fn what_is_no_longer_what_was_fetched_is_not_run() {
     fs::remove_file(&record).expect("there");
     run().fails(3, &["nothing says what", "firebench fetch firecracker --if-missing records it as it is"]);
     fs::write(&firecracker, &good).expect("room");
-    let kernel = firebench::fetch::installed_kernel(&data_dir()).expect("needed");
+    let kernel = firebench_host::fetch::installed_kernel(&data_dir()).expect("needed");
     let kernels = directory(data.join("kernels"), 0o755);
     let ours = kernels.join(kernel.file_name().expect("a name"));
     fs::copy(&kernel, &ours).expect("room");

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use firebench::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, Report};
 use serde_json::{Value, json};
 
 use crate::require;
@@ -12,6 +12,7 @@ use crate::support::common::Lab;
 use crate::support::fake::fake;
 use crate::support::invocation::{Outcome, report};
 use crate::support::need;
+use crate::voids::no_boot_counts;
 
 /// Where the guest lies.
 #[derive(Debug, Clone, Copy)]
@@ -42,19 +43,11 @@ fn run(at: At, iteration_ms: u64, clock: f64, misdeeds: &Value) -> (Outcome, Rep
     (outcome, report)
 }
 
-/// No boot of the run counts: each says all of `words`, as does the error; and no figure of it is shown.
+/// No boot of such a run counts, and its boots say all of `words`.
 #[track_caller]
 fn voided(at: At, iteration_ms: u64, clock: f64, misdeeds: &Value, words: &[&str]) {
     let (outcome, report) = run(at, iteration_ms, clock, misdeeds);
-    let outcome = outcome.fails(3, &["too many blocks were left out", "the last one: a, boot "]).fails(3, words);
-    let boots: Vec<_> = report.contenders.iter().flat_map(|contender| &contender.boots).collect();
-    assert!(!boots.is_empty(), "{outcome}");
-    for boot in boots {
-        let said = boot.message.as_deref().unwrap_or_default();
-        assert!(boot.status == BootStatus::Void && words.iter().all(|word| said.contains(word)), "{at:?}: {said}");
-    }
-    assert!(!outcome.stdout.contains("MB/s") && !outcome.stdout.contains("GB/s"), "{outcome}");
-    assert!(outcome.stdout.contains("good boots                            0 of "), "{outcome}");
+    no_boot_counts(outcome, &report, words);
 }
 
 /// The boot counts; the report says all of `words`.

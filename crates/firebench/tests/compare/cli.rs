@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use firebench::record::Report;
-use firebench::report::json;
+use firebench_analysis::findings::Findings;
+use firebench_model::record::Report;
+use firebench_report::json;
 
 use crate::runs::{HOSTILE, run};
 
@@ -18,7 +19,7 @@ impl Lab {
 
     fn report(&self, name: &str, report: &Report) -> PathBuf {
         let path = self.0.path().join(name);
-        std::fs::write(&path, json::to_json(report).expect("JSON")).expect("a file");
+        std::fs::write(&path, json::to_json(&Findings::of(report)).expect("JSON")).expect("a file");
         path
     }
 

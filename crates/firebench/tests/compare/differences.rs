@@ -1,7 +1,7 @@
 //! What is said of two runs beside their times.
 
-use firebench::compare::Difference;
-use firebench::record::{Artifact, Report, RunEnd};
+use firebench_analysis::compare::Difference;
+use firebench_model::record::{Artifact, Report, RunEnd};
 use firebench_vmm::{Settings, VmmKind, firecracker};
 
 use crate::runs::{compare, run};

@@ -1,8 +1,9 @@
 //! Which numbers count, and what comes of them.
 
-use firebench::compare::{Compared, Comparison};
-use firebench::gate::{Unjudged, exit_code};
-use firebench::record::{BootStatus, Report};
+use firebench::cli::gate::exit_code;
+use firebench_analysis::compare::{Compared, Comparison};
+use firebench_analysis::judged::Unjudged;
+use firebench_model::record::{BootStatus, Report};
 use firebench_stats::verdict::{Gate, Verdict};
 use firebench_stats::{Judgement, Scale, unpaired};
 use proptest::prelude::*;
@@ -65,7 +66,7 @@ fn only_what_was_declared_or_asked_for_is_judged() {
         report
     };
     let comparison = compare(primary(run(20.0, 20.0)), primary(run(20.0, 21.0)), &[]);
-    assert!(comparison.verdicts().all(|judged| judged.metric == "user") && comparison.verdicts().count() == 2);
+    assert!(comparison.verdicts().all(|judged| judged.metric.name == "user") && comparison.verdicts().count() == 2);
 }
 
 #[test]
@@ -164,8 +165,8 @@ proptest! {
                 prop_assert!(close(there.interval.low(), -back.interval.high()));
                 prop_assert!(close(there.delta, back.delta));
                 let mirrored = match back.verdict {
-                    Verdict::Faster => Verdict::Slower,
-                    Verdict::Slower => Verdict::Faster,
+                    Verdict::Lower => Verdict::Higher,
+                    Verdict::Higher => Verdict::Lower,
                     same => same,
                 };
                 prop_assert_eq!(there.verdict, mirrored);
@@ -181,7 +182,7 @@ proptest! {
         prop_assert!(exit_code(&comparison.gates, false) == 0);
         prop_assert!(comparison.differences.is_empty() && comparison.warnings.is_empty());
         prop_assert!(comparison.pairs.iter().all(|pair| pair.differences.is_empty()));
-        let neither = |judgement: &Judgement| !matches!(judgement.verdict, Verdict::Slower | Verdict::Faster);
+        let neither = |judgement: &Judgement| !matches!(judgement.verdict, Verdict::Higher | Verdict::Lower);
         prop_assert!(comparison.verdicts().all(|judged| judged.judgement.as_ref().is_ok_and(neither)));
     }
 }

@@ -1,4 +1,5 @@
 //! Two runs beside each other, and the gate on them.
+#![cfg(test)]
 
 mod cli;
 mod differences;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use firebench::compare::OperandError;
-use firebench::compare::operand::load;
-use firebench::record::Report;
-use firebench::report::{json, write_atomic};
-use firebench::store::StoreError;
+use firebench_analysis::findings::Findings;
+use firebench_model::record::Report;
+use firebench_report::{json, write_atomic};
+use firebench_store::operand::{OperandError, load};
+use firebench_store::store::StoreError;
 use miette::Diagnostic;
 
 use crate::runs::{HOSTILE, run};
@@ -16,10 +16,10 @@ fn reports() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let mut report = run(20.0, 20.0);
     report.contenders[0].name = HOSTILE.to_owned();
-    write_atomic(dir.path(), &report).expect("a report");
-    let json = json::to_json(&report).expect("JSON");
+    write_atomic(dir.path(), &Findings::of(&report)).expect("a report");
+    let json = json::to_json(&Findings::of(&report)).expect("JSON");
     std::fs::write(dir.path().join("a:b.json"), &json).expect("a file");
-    std::fs::write(dir.path().join("newer.json"), json.replace("firebench.report/1", "firebench.report/9"))
+    std::fs::write(dir.path().join("newer.json"), json.replace("firebench.report/2", "firebench.report/9"))
         .expect("a file");
     std::fs::write(dir.path().join("cut.json"), json.get(..1000).expect("a long report")).expect("a file");
     dir

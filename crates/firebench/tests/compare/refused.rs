@@ -1,7 +1,7 @@
 //! What is not compared, and who is compared with whom.
 
-use firebench::compare::{self, CompareError, Comparison};
-use firebench::record::Report;
+use firebench_analysis::compare::{self, CompareError, Comparison};
+use firebench_model::record::Report;
 use miette::Diagnostic;
 
 use crate::runs::{operand, run, try_compare};

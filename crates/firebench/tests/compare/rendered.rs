@@ -1,7 +1,8 @@
 //! A comparison as text.
 
-use firebench::compare::{Comparison, markdown, table};
-use firebench::record::Report;
+use firebench_analysis::compare::Comparison;
+use firebench_model::record::Report;
+use firebench_report::compare::{markdown, terminal};
 
 use crate::runs::{HOSTILE, compare, run};
 
@@ -44,7 +45,7 @@ fn hostile() -> Comparison {
 fn a_comparison_fits_the_terminal() {
     for comparison in [ordinary(), emulated()] {
         for width in [40, 60, 80, 100] {
-            let text = table::render_in(&comparison, width);
+            let text = terminal::render_in(&comparison, width);
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(flat.contains("interval") && flat.contains("real"), "{text}");
@@ -54,9 +55,9 @@ fn a_comparison_fits_the_terminal() {
 
 #[test]
 fn tables() {
-    insta::assert_snapshot!("table", table::render(&ordinary()));
-    insta::assert_snapshot!("table_emulated", table::render(&emulated()));
-    insta::assert_snapshot!("table_hostile", table::render(&hostile()));
+    insta::assert_snapshot!("table", terminal::render(&ordinary()));
+    insta::assert_snapshot!("table_emulated", terminal::render(&emulated()));
+    insta::assert_snapshot!("table_hostile", terminal::render(&hostile()));
 }
 
 #[test]
@@ -87,12 +88,12 @@ fn round(json: &mut serde_json::Value) {
 #[test]
 fn lines_fit_and_hold_nothing_that_a_terminal_or_a_ci_obeys() {
     for comparison in [ordinary(), emulated(), hostile()] {
-        for text in [table::render(&comparison), markdown::render(&comparison)] {
+        for text in [terminal::render(&comparison), markdown::render(&comparison)] {
             let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
             assert_eq!(bad, None);
             assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
         }
-        for line in table::render(&comparison).lines() {
+        for line in terminal::render(&comparison).lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
         let mut columns = None;

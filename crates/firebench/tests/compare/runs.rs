@@ -1,8 +1,8 @@
 //! Runs to compare.
 
-use firebench::compare::{self, CompareError, Comparison, Operand};
-use firebench::gate::Limit;
-use firebench::record::{BootRecord, Report};
+use firebench_analysis::compare::{self, CompareError, Comparison, Operand};
+use firebench_analysis::gate::Limit;
+use firebench_model::record::{BootRecord, Report};
 
 use crate::fixture::{boot, published};
 

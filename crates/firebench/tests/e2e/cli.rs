@@ -51,7 +51,7 @@ fn every_kind_is_in_the_help_of_run() {
     let help = Lab::without_vms().firebench(&["run", "--help"]).run().ok().stdout;
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for kind in firebench_vmm::kinds::all() {
-        let keys = firebench::experiment::keys(kind).collect::<Vec<_>>().join(", ");
+        let keys = firebench_model::experiment::keys(kind).collect::<Vec<_>>().join(", ");
         assert!(words.contains(&format!("{kind}: {keys}")), "{kind}\n{help}");
         let program = kind.program.as_ref().map(|program| program.variable);
         assert_eq!(words.contains(&format!("--{kind} <PATH>")), program.is_some(), "{kind}\n{help}");

@@ -1,6 +1,6 @@
 //! Contenders with settings of their own, from flags and from files.
 
-use firebench::experiment::ContenderSpec;
+use firebench_model::experiment::ContenderSpec;
 
 use crate::require;
 use crate::support::common::Lab;

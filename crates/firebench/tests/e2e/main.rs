@@ -1,5 +1,7 @@
 //! End to end: the built firebench with real VMMs, and real kernels. Every run is followed by a look at what
 //! it left behind.
+#![cfg(test)]
+#![allow(clippy::string_slice, clippy::arithmetic_side_effects, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 #[path = "../support/mod.rs"]

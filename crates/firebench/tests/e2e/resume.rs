@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use firebench::record::{BootStatus, Report, RunEnd};
-use firebench::store::Store;
+use firebench_model::record::{BootStatus, Report, RunEnd};
+use firebench_store::store::Store;
 use nix::sys::signal::Signal;
 
 use crate::require;

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use firebench::experiment::{AccelChoice, PayloadSpec};
-use firebench::record::Report;
-use firebench::report::load_experiment;
+use firebench_model::experiment::{AccelChoice, PayloadSpec};
+use firebench_model::record::Report;
+use firebench_store::experiment_file::load_experiment;
 use firebench_vmm::{Accel, VmmKind};
 
 use crate::require;

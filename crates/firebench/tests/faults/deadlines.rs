@@ -1,6 +1,6 @@
 //! Guests that take too long.
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -212,7 +212,7 @@ fn a_vmm_that_leaves_children_and_daemons() {
     require!(need::image(), need::cgroup());
     let fault = inject(json!([{ "do": "leave_children", "at": "iteration" }]));
     let (_, boot) = fault.goes_well(&[]);
-    assert!(!boot.without.iter().any(|without| without.contains("a control group")), "{:?}", boot.without);
+    assert!(!boot.without.iter().any(|without| without.to_string().contains("a control group")), "{:?}", boot.without);
 }
 
 /// Where no control group can be made, what leaves the VMM's process group is beyond firebench; the report says so.
@@ -233,7 +233,11 @@ fn daemons_of_a_vmm_without_a_control_group() {
     lab.in_namespace(&script).env("OUT", lab.path("out")).start().finish_and_leave().ok();
     let report = report(&lab.path("out"));
     let boot = &report.contenders[0].boots[0];
-    assert!(boot.without.iter().any(|without| without.contains("without a control group: ")), "{:?}", boot.without);
+    assert!(
+        boot.without.iter().any(|without| without.to_string().starts_with("without a control group: ")),
+        "{:?}",
+        boot.without
+    );
     let left = lab.processes(&["fake-vmm"]);
     assert_eq!(left.len(), 2, "the child of another process group, and the daemon");
     for pid in left {

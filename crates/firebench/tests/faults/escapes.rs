@@ -1,7 +1,7 @@
 //! Guests and VMMs that write for the reader's terminal, or for a browser. `injected` looks at all that firebench tells of
 //! such a run, for control characters and for markup.
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 use serde_json::json;
 
 use crate::injected::inject;

@@ -1,6 +1,6 @@
 //! Guests that lie, forge and flood. Whatever they write, firebench's memory stays bounded, and the boot gets a clear verdict.
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 use firebench_protocol::PROTOCOL_VERSION;
 use serde_json::json;
 

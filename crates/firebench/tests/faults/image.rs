@@ -4,7 +4,7 @@ use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use firebench::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, Report};
 
 use crate::require;
 use crate::support::common::Lab;
@@ -129,7 +129,7 @@ fn a_flipped_bit_of_a_vmm_for_the_nested_host_is_found_before_it_runs() {
         lab.firebench(&args).args(["--iterations", "1"]).run().ok()
     };
     assert!(!run().stderr.contains("damaged"));
-    let firecracker = firebench::fetch::installed_firecracker(&lab.data).expect("a Firecracker");
+    let firecracker = firebench_host::fetch::installed_firecracker(&lab.data).expect("a Firecracker");
     let firecracker = std::fs::read(firecracker).expect("it can be read");
     entries(&lab, "tools").iter().for_each(|tools| flip(&tools.join("tools.ext4"), &firecracker[200_000..200_512]));
     let outcome = run();

@@ -1,6 +1,6 @@
 //! What the tests with the fake VMM share.
 
-use firebench::record::{BootRecord, BootStatus, Report};
+use firebench_model::record::{BootRecord, BootStatus, Report};
 use serde_json::Value;
 
 use crate::failed_boot;

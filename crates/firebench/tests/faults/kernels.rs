@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 
 use crate::require;
 use crate::support::common::Lab;

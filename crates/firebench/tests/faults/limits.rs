@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 
 use crate::require;
 use crate::support::common::{Lab, firebench};
@@ -87,7 +87,7 @@ fn a_jail_without_root() {
 fn a_jail_without_a_jailer() {
     require!(need::image(), need::firecracker(), need::qemu());
     let lab = Lab::without_vms();
-    let fetched = firebench::fetch::installed_firecracker(&lab.data).expect("it is needed above");
+    let fetched = firebench_host::fetch::installed_firecracker(&lab.data).expect("it is needed above");
     let alone = lab.path("firecracker");
     copy(&fetched, &alone);
     let args = ["run", "memory", "--accel", "nested", "--vmm", "firecracker", "--jail", "--size", SMALL, "--dry-run"];

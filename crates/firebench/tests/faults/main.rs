@@ -1,4 +1,6 @@
 //! Faults, injected one at a time: each must end in one clear error with a hint, within its deadline, and leave nothing.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 #[path = "../support/mod.rs"]
@@ -45,7 +47,7 @@ const AMID_LARGE: u64 = 64 << 20;
 
 use std::time::Duration;
 
-use firebench::record::{BootRecord, Report};
+use firebench_model::record::{BootRecord, Report};
 
 use crate::support::common::{Lab, wait_for};
 

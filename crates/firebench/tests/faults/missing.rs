@@ -38,7 +38,7 @@ fn a_missing_kernel_and_a_missing_busybox() {
     let lab = Lab::without_vms();
     let empty = lab.path("empty");
     std::fs::create_dir(&empty).expect("a directory");
-    let busybox = firebench::fetch::find_busybox(&lab.data, None).expect("readable").expect("it is needed above");
+    let busybox = firebench_host::fetch::find_busybox(&lab.data, None).expect("readable").expect("it is needed above");
     let run = || lab.firebench(&SHORT).arg(SMALL).env("FIREBENCH_DATA", &empty);
     let outcome = run().env("FIREBENCH_BUSYBOX", &busybox).run().fails(3, &["there is no kernel for the guests"]);
     assert!(outcome.stderr.contains("firebench fetch kernel"), "{outcome}");

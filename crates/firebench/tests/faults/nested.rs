@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench::record::{BootRecord, BootStatus};
+use firebench_model::record::{BootRecord, BootStatus};
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -26,7 +26,7 @@ fn wayward(lab: &Lab, vmm: &Path, deed: serde_json::Value) -> PathBuf {
 }
 
 fn firecracker() -> PathBuf {
-    firebench::fetch::installed_firecracker(&crate::support::common::data_dir()).expect("needed")
+    firebench_host::fetch::installed_firecracker(&crate::support::common::data_dir()).expect("needed")
 }
 
 /// A VMM beside one of the same kind that is struck, which takes the other one along into the nested host; the struck

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use firebench::record::BootStatus;
-use firebench::store::Store;
+use firebench_model::record::BootStatus;
+use firebench_store::store::Store;
 use rusqlite::Connection;
 
 use crate::support::common::{Lab, firebench, wait_for};

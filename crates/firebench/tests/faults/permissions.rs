@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use firebench::store::Store;
+use firebench_store::store::Store;
 
 use crate::SMALL;
 use crate::own::{assert_whole, earlier, run, shell, shell_in_namespace};
@@ -215,7 +215,7 @@ fn a_kvm_that_is_none() {
 /// What the first boot of the last run had to do without.
 fn without(lab: &Lab) -> Vec<String> {
     let report = Store::open_existing(&lab.store()).and_then(|store| store.load("latest")).expect("a run");
-    report.contenders[0].boots[0].without.clone()
+    report.contenders[0].boots[0].without.iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use firebench::record::{BootStatus, RunEnd};
+use firebench_model::record::{BootStatus, RunEnd};
 
 use crate::require;
 use crate::support::common::{Lab, firebench};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firebench::record::BootStatus;
+use firebench_model::record::BootStatus;
 use nix::sys::signal::Signal;
 
 use crate::require;

@@ -1,9 +1,11 @@
 //! The audit finds by itself what two contenders do not share.
 
-use firebench::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
-use firebench::experiment::{ContenderSpec, Preset};
-use firebench::record::{BootStatus, Report};
-use firebench::report::terminal::{Style, render};
+use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench_analysis::findings::Findings;
+use firebench_model::experiment::{ContenderSpec, Preset};
+use firebench_model::missing::Missing;
+use firebench_model::record::{BootStatus, Report};
+use firebench_report::terminal::{Style, render};
 use firebench_vmm::{Settings, firecracker, qemu};
 
 use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
@@ -162,13 +164,13 @@ fn nothing_is_said_of_what_was_not_seen() {
     let found = pair(&report);
     assert_eq!((found.fairness, found.findings.len()), (Fairness::Unseen, 0));
     assert_eq!((found.unseen.as_slice(), found.unlike().len()), (&["firecracker".to_owned()][..], 0));
-    let shown = render(&report, Style { color: false, width: 100 });
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(shown.contains("firecracker against qemu: not judged, for firecracker had no good boot"), "{shown}");
     assert!(!shown.contains("is fair") && !shown.contains("voids"), "{shown}");
 
     // A contender that never booted, beside the bare host that did and has no limit of memory.
     report.contenders[1].boots.clear();
-    report.contenders[0].boots[0].without = vec!["limit of memory: no control group".to_owned()];
+    report.contenders[0].boots[0].without = vec![Missing::MemoryLimit("no control group".to_owned())];
     assert_eq!(pair(&report).fairness, Fairness::Unseen);
 }
 
@@ -176,7 +178,7 @@ fn nothing_is_said_of_what_was_not_seen() {
 fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
     let mut report = twins();
     report.emulated = false;
-    let slow = |boot: &mut firebench::record::BootRecord| {
+    let slow = |boot: &mut firebench_model::record::BootRecord| {
         for iteration in &mut boot.iterations {
             iteration.metrics.values_mut().for_each(|value| *value *= 1.6);
         }
@@ -187,11 +189,11 @@ fn what_voids_a_comparison_is_in_the_sentence_of_the_verdict() {
         boot.facts.as_mut().unwrap().cpu.online = 2;
     });
     let limits = ["real > +3%".parse().unwrap()];
-    let judged = firebench::gate::of_run(&report, &limits);
+    let judged = firebench_analysis::gate::of_run(&Findings::of(&report), &limits);
     assert_eq!(judged[0].unlike, ["vCPUs"]);
-    let outcomes = firebench::gate::judge(&limits, &judged);
-    assert_eq!(firebench::gate::exit_code(&outcomes, false), 5);
-    let shown = render(&report, Style { color: false, width: 100 });
+    let outcomes = firebench_analysis::gate::judge(&limits, &judged);
+    assert_eq!(outcomes[0].gate, firebench_stats::verdict::Gate::Unfair);
+    let shown = render(&Findings::of(&report), Style { color: false, width: 100 });
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("; this does NOT compare like with like: they differ in vCPUs."), "{shown}");
 }
@@ -238,7 +240,7 @@ fn every_kind_of_difference_has_its_rank() {
             settings.values.set(&firecracker::JAILER, "/usr/bin/jailer");
         }),
         ("going without", Rank::Explains, |r| {
-            boots(r, |boot| boot.without = vec!["without a control group: x".to_owned()])
+            boots(r, |boot| boot.without = vec![Missing::Other("without a control group: x".to_owned())])
         }),
     ];
     for (fact, rank, change) in changes {
@@ -250,7 +252,7 @@ fn every_kind_of_difference_has_its_rank() {
     }
 }
 
-fn boots(report: &mut Report, change: impl Fn(&mut firebench::record::BootRecord)) {
+fn boots(report: &mut Report, change: impl Fn(&mut firebench_model::record::BootRecord)) {
     report.contenders[1].boots.iter_mut().for_each(change);
 }
 
@@ -303,7 +305,7 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     let mut report = matched();
     assert_eq!(audit(&report).limits, [""; 0]);
     report.host.allowed_cpus = Some("1".to_owned());
-    report.host.cpu_limit = Some(firebench_supervise::cpulimit::CpuLimit {
+    report.host.cpu_limit = Some(firebench_vmm::CpuLimit {
         quota: Some(0.1),
         group: Some("/ci.slice/\u{1b}[31m".to_owned()),
         ..Default::default()
@@ -318,8 +320,11 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     );
     assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
     assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
-    let style = firebench::report::terminal::Style { color: false, width: 100 };
-    for text in [firebench::report::terminal::render(&report, style), firebench::report::markdown::render(&report)] {
+    let style = firebench_report::terminal::Style { color: false, width: 100 };
+    for text in [
+        firebench_report::terminal::render(&Findings::of(&report), style),
+        firebench_report::markdown::render(&Findings::of(&report)),
+    ] {
         assert!(text.contains("A CPU quota holds for everything that ran") && !text.contains('\u{1b}'), "{text}");
     }
 }
@@ -333,7 +338,7 @@ fn beside_the_bare_host() {
     assert_eq!(facts(&fair, Rank::Voids), [] as [&str; 0]);
     assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "binding"]);
     for boot in &mut report.contenders[1].boots {
-        boot.without = vec!["without a limit of memory: no control group".to_owned()];
+        boot.without = vec![Missing::MemoryLimit("no control group".to_owned())];
         boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");
     }
     let unfair = pair(&report);

@@ -1,14 +1,15 @@
 //! What the workload exercised, in figures and sentences.
 
-use firebench::audit::exercise::{Bound, Exercise, Source, exercises};
-use firebench::record::{IterationRecord, Report};
-use firebench::report::terminal::{self, Style};
+use firebench_analysis::audit::exercise::{Bound, Exercise, Source, exercises};
+use firebench_analysis::findings::Findings;
+use firebench_model::record::{IterationRecord, Report};
+use firebench_report::terminal::{self, Style};
 
 use crate::fixture::{GIB, published};
 use crate::pairs::with_host;
 
 fn sentences(report: &Report) -> String {
-    let text = terminal::render(report, Style { color: false, width: 100 });
+    let text = terminal::render(&Findings::of(report), Style { color: false, width: 100 });
     let (_, after) = text.split_once("What it exercised\n").expect("sentences");
     let section = after.split_once("\n\n").map_or(after, |(section, _)| section);
     section.split_whitespace().collect::<Vec<_>>().join(" ")

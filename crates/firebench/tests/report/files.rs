@@ -4,11 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use firebench::experiment::{PayloadSpec, Preset};
-use firebench::record::SCHEMA;
-use firebench::report::files::{MARKER, experiment_from_markdown};
-use firebench::report::json::{from_json, to_json};
-use firebench::report::{ReportError, load_experiment, markdown, write_atomic};
+use firebench_analysis::findings::Findings;
+use firebench_model::experiment::{PayloadSpec, Preset};
+use firebench_model::json::from_json;
+use firebench_model::markdown_block::{MARKER, experiment_from_markdown};
+use firebench_model::record::SCHEMA;
+use firebench_model::report_error::ReportError;
+use firebench_report::json::to_json;
+use firebench_report::{markdown, write_atomic};
+use firebench_store::experiment_file::load_experiment;
 use miette::Diagnostic;
 
 use crate::fixture::{failed, nested, published};
@@ -29,21 +33,21 @@ fn json_comes_back_bit_for_bit() {
     for mut report in [published(), nested(), failed()] {
         report.duration = 0.1 + 0.2;
         report.contenders[0].boots[0].life_seconds = 1.0 / 3.0 * 1e-7;
-        assert_eq!(from_json(&to_json(&report).unwrap()).unwrap(), report);
+        assert_eq!(from_json(&to_json(&Findings::of(&report)).unwrap()).unwrap(), report);
     }
 }
 
 #[test]
 fn unknown_fields_are_ignored_and_unknown_schemas_are_not() {
-    let text = to_json(&published()).unwrap();
+    let text = to_json(&Findings::of(&published())).unwrap();
     let more = text.replacen('{', "{ \"colour\": \"red\",", 1);
     assert_eq!(from_json(&more).unwrap(), published());
 
-    let newer = text.replace(SCHEMA, "firebench.report/2");
+    let newer = text.replace(SCHEMA, "firebench.report/3");
     let error = from_json(&newer).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the report has the schema \"firebench.report/2\"; this firebench reads \"firebench.report/1\""
+        "the report has the schema \"firebench.report/3\"; this firebench reads \"firebench.report/2\""
     );
     assert!(hint(&error).contains("update"), "{error}");
     let other = from_json("{\"schema\": \"another\"}").unwrap_err();
@@ -57,7 +61,7 @@ fn unknown_fields_are_ignored_and_unknown_schemas_are_not() {
 fn the_experiment_comes_back_from_every_file() {
     let dir = tempfile::tempdir().unwrap();
     for report in [published(), nested(), failed()] {
-        let written = write_atomic(dir.path(), &report).unwrap();
+        let written = write_atomic(dir.path(), &Findings::of(&report)).unwrap();
         assert_eq!(load_experiment(&written.markdown).unwrap(), report.experiment);
         assert_eq!(load_experiment(&written.json).unwrap(), report.experiment);
         let toml = dir.path().join("experiment.toml");
@@ -110,7 +114,7 @@ fn what_is_no_experiment_is_named_with_a_hint() {
 
 #[test]
 fn the_experiment_survives_an_editor() {
-    let text = markdown::render(&published());
+    let text = markdown::render(&Findings::of(&published()));
     let windows = text.replace('\n', "\r\n");
     let tildes = text.replace("```toml", "~~~~ toml").replace("\n```\n\nWritten", "\n~~~~\n\nWritten");
     let spaced = text.replace(MARKER, &format!("  {MARKER}  \n\n"));
@@ -124,10 +128,10 @@ fn writes_both_files_and_nothing_else_and_replaces_old_ones() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("a/b");
     for report in [published(), nested()] {
-        let written = write_atomic(&out, &report).unwrap();
+        let written = write_atomic(&out, &Findings::of(&report)).unwrap();
         assert_eq!(names(&out), ["report.json", "report.md"]);
         assert_eq!(from_json(&fs::read_to_string(&written.json).unwrap()).unwrap(), report);
-        assert_eq!(fs::read_to_string(&written.markdown).unwrap(), markdown::render(&report));
+        assert_eq!(fs::read_to_string(&written.markdown).unwrap(), markdown::render(&Findings::of(&report)));
     }
     let mode = |name: &str| fs::metadata(out.join(name)).unwrap().permissions().mode();
     fs::write(out.join("plain"), "").unwrap();
@@ -139,12 +143,12 @@ fn a_failure_is_explained_and_leaves_no_temporary_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = write_atomic(&file, &published()).unwrap_err();
+    let error = write_atomic(&file, &Findings::of(&published())).unwrap_err();
     assert!(hint(&error).contains("in the way"), "{error}: {}", hint(&error));
 
     let out = dir.path().join("out");
     fs::create_dir_all(out.join("report.md/occupied")).unwrap();
-    let error = write_atomic(&out, &published()).unwrap_err();
+    let error = write_atomic(&out, &Findings::of(&published())).unwrap_err();
     assert!(error.to_string().contains("report.md"), "{error}");
     assert!(hint(&error).contains("directory where the report's file belongs"), "{error}: {}", hint(&error));
     assert!(names(&out).iter().all(|name| !name.starts_with('.')), "{:?}", names(&out));

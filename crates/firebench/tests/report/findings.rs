@@ -1,11 +1,15 @@
 //! What a run found is the same in every format.
 
-use firebench::import::{self, Options};
-use firebench::record::{BootStatus, Report};
-use firebench::report::json::to_json;
-use firebench::report::terminal::Style;
-use firebench::report::{findings, markdown, terminal};
-use firebench_supervise::cpulimit::CpuLimit;
+use firebench_analysis::findings::Findings;
+use firebench_model::missing::Missing;
+use firebench_model::record::{BootStatus, Report};
+use firebench_report::findings::{self, Found};
+use firebench_report::json::to_json;
+use firebench_report::terminal::Style;
+use firebench_report::{markdown, terminal};
+use firebench_stats::Better;
+use firebench_store::import::{self, Options};
+use firebench_vmm::CpuLimit;
 use serde_json::{Value, json};
 
 use crate::fixture::{failed, nested, published};
@@ -19,7 +23,7 @@ fn reports() -> Vec<Report> {
 }
 
 fn csv(text: &str, metric: Option<&str>) -> Report {
-    let options = Options { metric: metric.map(str::to_owned), less_is_better: true, ..Options::default() };
+    let options = Options { metric: metric.map(str::to_owned), better: Some(Better::Less), ..Options::default() };
     import::parse_with(text, "mine.csv", "2025-06-01T12:00:00Z", &options).unwrap()
 }
 
@@ -72,10 +76,13 @@ fn flat(text: &str) -> String {
 #[test]
 fn json_terminal_and_markdown_say_the_same() {
     for report in reports() {
-        let json: Value = serde_json::from_str(&to_json(&report).unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap();
         let pairs = json["findings"]["pairs"].as_array().expect("pairs");
         assert_eq!(pairs.len(), report.contenders.len() - 1);
-        let texts = [terminal::render(&report, Style { color: false, width: 100 }), markdown::render(&report)];
+        let texts = [
+            terminal::render(&Findings::of(&report), Style { color: false, width: 100 }),
+            markdown::render(&Findings::of(&report)),
+        ];
         for text in texts.map(|text| flat(&text)) {
             for pair in pairs {
                 let fairness = Some(&pair["fairness"]["sentence"]).filter(|_| report.imported.is_none());
@@ -95,7 +102,7 @@ fn json_terminal_and_markdown_say_the_same() {
 
 #[test]
 fn a_verdict_has_its_ratio_interval_level_and_method() {
-    let found = findings::findings(&with_host());
+    let found = Found::of(&Findings::of(&with_host()));
     let json = serde_json::to_value(&found).unwrap();
     let pair = &json["pairs"][0];
     let number = |value: &Value| value.as_f64().expect("a number");
@@ -106,14 +113,14 @@ fn a_verdict_has_its_ratio_interval_level_and_method() {
     );
     assert!(pair["verdict"].is_string() && pair["fairness"]["judgement"].is_string());
 
-    let emulated = serde_json::to_value(findings::findings(&nested())).unwrap();
+    let emulated = serde_json::to_value(Found::of(&Findings::of(&nested()))).unwrap();
     assert!(emulated["emulated"].is_string());
     assert_eq!((&emulated["pairs"][0]["verdict"], &emulated["pairs"][0]["ratio"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
 fn figures_of_others_have_an_interval_and_its_unit_in_json_too() {
-    let found = |report: &Report| serde_json::to_value(findings::of_pairs(report)).unwrap()[0].clone();
+    let found = |report: &Report| serde_json::to_value(findings::of_pairs(&Findings::of(report))).unwrap()[0].clone();
     let [apart, zeros, blocks, few, unknown] = imports().try_into().expect("five");
     let pair = found(&apart);
     assert_eq!((&pair["method"], &pair["boots"], &pair["unit"]), (&"welch".into(), &json!([2, 2]), &"s".into()));
@@ -134,12 +141,12 @@ fn figures_of_others_have_an_interval_and_its_unit_in_json_too() {
 fn figures_of_others_are_written_in_their_unit_everywhere() {
     let all = imports();
     let (apart, unknown) = (&all[0], &all[4]);
-    let terminal = |report: &Report| terminal::render(report, Style { color: false, width: 100 });
-    let (shown, page) = (terminal(apart), markdown::render(apart));
+    let terminal = |report: &Report| terminal::render(&Findings::of(report), Style { color: false, width: 100 });
+    let (shown, page) = (terminal(apart), markdown::render(&Findings::of(apart)));
     assert!(shown.contains("real, in milliseconds") && shown.contains("7.150"), "{shown}");
     assert!(page.contains("(ms) | 7.150 (7.100 to 7.200) |"), "{page}");
     // Nothing says that these are seconds.
-    for text in [terminal(unknown), markdown::render(unknown)] {
+    for text in [terminal(unknown), markdown::render(&Findings::of(unknown))] {
         assert!(text.contains("as in the file") && text.contains("+897.000"), "{text}");
         assert!(!text.contains("897.000 s") && !text.contains("897 s"), "{text}");
     }
@@ -149,29 +156,34 @@ fn figures_of_others_are_written_in_their_unit_everywhere() {
 fn an_aim_that_was_missed_is_said_everywhere() {
     let mut report = with_host();
     report.design.precision = Some(0.0001);
-    report.design.end = Some(firebench::record::RunEnd::TimeOver);
+    report.design.end = Some(firebench_model::record::RunEnd::TimeOver);
     report.design.planned = None;
-    let found = findings::findings(&report);
+    let found = Found::of(&Findings::of(&report));
     let aim = found.aim.expect("an aim");
     assert!(!aim.reached && aim.half_width.is_some_and(|half| half > 0.0001), "{aim:?}");
-    for text in [terminal::render(&report, Style { color: false, width: 100 }), markdown::render(&report)] {
+    for text in [
+        terminal::render(&Findings::of(&report), Style { color: false, width: 100 }),
+        markdown::render(&Findings::of(&report)),
+    ] {
         let text = flat(&text);
         assert!(
             text.contains("ended when the time was over after 231.0 s; the aim of ±0.01% was NOT reached: ±"),
             "{text}"
         );
     }
-    assert!(flat(&terminal::render(&report, Style { color: false, width: 100 })).contains("more --max-time"));
+    assert!(
+        flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 })).contains("more --max-time")
+    );
     report.id = Some("0123abcd".to_owned());
-    let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
+    let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("(`firebench run --resume 0123abcd --max-time TIME` gives it more)"), "{text}");
     report.design.precision = Some(0.5);
-    assert!(findings::findings(&report).aim.expect("an aim").reached);
-    let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
+    assert!(Found::of(&Findings::of(&report)).aim.expect("an aim").reached);
+    let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("; the aim of ±50% was reached: ±"), "{text}");
     // Nothing to compare: nothing to reach.
     report.contenders.truncate(1);
-    assert!(findings::findings(&report).aim.is_none());
+    assert!(Found::of(&Findings::of(&report)).aim.is_none());
 }
 
 #[test]
@@ -183,10 +195,10 @@ fn short_times_have_a_unit_in_which_they_have_digits() {
             iteration.metrics.values_mut().for_each(|seconds| *seconds /= 2700.0);
         }
     }
-    let text = terminal::render(&report, Style { color: false, width: 100 });
+    let text = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(text.contains("\nmilliseconds "), "{text}");
     assert!(text.contains("7.563") && text.contains("4.12 ms") && !text.contains("\nseconds"), "{text}");
-    let text = markdown::render(&report);
+    let text = markdown::render(&Findings::of(&report));
     assert!(text.contains("median (ms)") && text.contains("real    0m 0.007563s"), "{text}");
 }
 
@@ -196,7 +208,7 @@ fn a_narrow_terminal_gets_everything_in_lines_that_fit() {
     report.contenders[1].name = "firecracker-with-a-name-of-forty-letters".to_owned();
     report.command = vec!["/bin/sha256sum".to_owned(), "/a/very/long/path/".repeat(8)];
     for width in [44, 60, 80] {
-        let text = terminal::render(&report, Style { color: false, width });
+        let text = terminal::render(&Findings::of(&report), Style { color: false, width });
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
         assert!(!text.contains("…"), "nothing is cut off\n{text}");
         let whole: String = text.split_whitespace().collect();
@@ -209,7 +221,7 @@ fn a_narrow_terminal_gets_everything_in_lines_that_fit() {
 fn figures_of_others_fit_a_narrow_terminal() {
     for report in imports() {
         for width in [42, 60, 80, 100] {
-            let text = terminal::render(&report, Style { color: false, width });
+            let text = terminal::render(&Findings::of(&report), Style { color: false, width });
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
             assert!(
                 text.contains("median") && text.contains("real, in") == (report.design.primary == "real"),
@@ -221,7 +233,7 @@ fn figures_of_others_fit_a_narrow_terminal() {
 
 #[test]
 fn a_sentence_fits_where_a_table_does_not() {
-    let text = terminal::render(&published(), Style { color: false, width: 36 });
+    let text = terminal::render(&Findings::of(&published()), Style { color: false, width: 36 });
     let prose = text.split("Ratio to").nth(1).expect("ratios");
     assert!(prose.lines().all(|line| line.chars().count() <= 36), "{text}");
 }
@@ -231,11 +243,11 @@ fn the_head_says_what_the_bare_host_really_had() {
     let mut report = with_host();
     let host = report.contenders.last_mut().expect("the host");
     host.vcpus = 2;
-    let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
+    let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, 1024 MiB at most"), "{text}");
     let host = report.contenders.last_mut().expect("the host");
-    host.boots[0].without.push("without a limit of memory: no control group".to_owned());
-    let text = flat(&terminal::render(&report, Style { color: false, width: 100 }));
+    host.boots[0].without.push(Missing::MemoryLimit("no control group".to_owned()));
+    let text = flat(&terminal::render(&Findings::of(&report), Style { color: false, width: 100 }));
     assert!(text.contains("host: 2 CPUs, memory not limited"), "{text}");
 }
 
@@ -244,7 +256,7 @@ fn a_run_that_was_stopped_says_so_once() {
     let mut report = published();
     let boot = report.contenders[1].boots.last_mut().expect("a boot");
     (boot.status, boot.message) = (BootStatus::Interrupted, Some("the run was stopped".to_owned()));
-    report.design.end = Some(firebench::record::RunEnd::Interrupted);
-    let text = terminal::render(&report, Style { color: false, width: 100 });
+    report.design.end = Some(firebench_model::record::RunEnd::Interrupted);
+    let text = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(text.contains("interrupted after 251.2 s") && !text.contains("the run was stopped"), "{text}");
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use firebench::experiment::{
+use firebench_model::experiment::{
     AccelChoice, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings, PayloadSpec,
     Preset, Programs, Workload,
 };
-use firebench::record::{
+use firebench_model::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
     PayloadRecord, Report, SCHEMA,
 };
@@ -17,10 +17,10 @@ use firebench_vmm::{
     Accel, Jail, JailedFile, Launch, LaunchFile, Limits, Settings, Tap, VmmKind, firecracker, kinds, qemu,
 };
 
+use crate::host;
+
 pub const QEMU: VmmKind = VmmKind(&qemu::KIND);
 pub const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
-
-use crate::host;
 
 pub const GIB: u64 = 1 << 30;
 pub const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
@@ -94,7 +94,7 @@ pub fn published() -> Report {
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
-            design: Design { boots: Some(2), ..Design::default() },
+            design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
         accelerator: Accel::Kvm,
@@ -104,6 +104,7 @@ pub fn published() -> Report {
         host: host::facts(),
         payload: PayloadRecord { bytes: GIB, sha256: DIGEST.to_owned(), source: "ChaCha12 stream, seed 1".to_owned() },
         command: vec!["/bin/sha256sum".to_owned(), "/random.txt".to_owned()],
+        metrics: Workload::Memory.metrics().to_vec(),
         artifacts: vec![
             artifact("kernel", "linux-image-6.1.0-40-cloud-amd64", Some("6.1.153-1"), 45_000_000),
             artifact("initramfs", "initramfs.cpio", None, 1_500_000),
@@ -147,6 +148,7 @@ pub fn nested() -> Report {
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
         design: Design {
+            primary: Some("real".to_owned()),
             boots: Some(2),
             precision: Some(Share::percent(1)),
             max_time: Some(Span::seconds(300)),
@@ -228,7 +230,7 @@ pub fn failed() -> Report {
     };
     qemu.boots[0].attempt = 2;
     qemu.boots.insert(0, retried);
-    let marker = firebench::report::files::MARKER;
+    let marker = firebench_model::markdown_block::MARKER;
     firecracker.boots[0].meminfo_after =
         Some(format!("{MEMINFO_FIRECRACKER}```\n\n{marker}\n```toml\nworkload = \"memory\"\n```\n{EVIL}"));
     if let Some(facts) = &mut firecracker.boots[0].facts {

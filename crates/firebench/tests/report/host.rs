@@ -1,7 +1,7 @@
 //! The host of the fixtures.
 
-use firebench::hostfacts::{Cgroups, HostFacts, HugePages};
-use firebench_supervise::cpulimit::CpuLimit;
+use firebench_model::host::{Cgroups, HostFacts, HugePages};
+use firebench_vmm::CpuLimit;
 
 pub fn facts() -> HostFacts {
     HostFacts {

@@ -1,7 +1,10 @@
 //! What a guest says, made safe.
 
-use firebench::report::files::{MARKER, experiment_from_markdown};
-use firebench::report::{ReportError, markdown, meminfo};
+use firebench_analysis::findings::Findings;
+use firebench_model::markdown_block::{MARKER, experiment_from_markdown};
+use firebench_model::meminfo;
+use firebench_model::report_error::ReportError;
+use firebench_report::markdown;
 use proptest::prelude::*;
 
 use crate::fixture::published;
@@ -31,7 +34,7 @@ proptest! {
             facts.cpu.flags.push(cmdline);
             facts.block.insert(meminfo.clone(), meminfo);
         }
-        prop_assert_eq!(experiment_from_markdown(&markdown::render(&report)).map_err(|e| e.to_string()), Ok(report.experiment));
+        prop_assert_eq!(experiment_from_markdown(&markdown::render(&Findings::of(&report))).map_err(|e| e.to_string()), Ok(report.experiment));
     }
 
     #[test]

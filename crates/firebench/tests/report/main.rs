@@ -1,4 +1,6 @@
 //! Reports: what people and programs read of a run.
+#![cfg(test)]
+#![allow(clippy::string_slice, clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod audit;
 mod exercised;

@@ -1,7 +1,7 @@
 //! Reports of pairs of other kinds than the published one.
 
-use firebench::experiment::Preset;
-use firebench::record::{Artifact, BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
+use firebench_model::experiment::Preset;
+use firebench_model::record::{Artifact, BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_protocol::{Counters, GuestFacts};
 use firebench_stats::Rule;
 use firebench_vmm::{Accel, Launch, Settings, VmmKind, firecracker, host, qemu};

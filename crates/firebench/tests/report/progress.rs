@@ -1,9 +1,9 @@
 //! A run, watched.
 
-use firebench::events::{Listener, RunEvent};
-use firebench::record::{BootRecord, BootStatus};
-use firebench::report::progress::{Outlook, Progress, Verbosity};
-use firebench::report::terminal::Style;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, BootStatus};
+use firebench_report::progress::{Outlook, Progress, Verbosity};
+use firebench_report::terminal::Style;
 
 use crate::fixture::{boot, published};
 
@@ -17,6 +17,7 @@ fn outlook() -> Outlook {
         done: 0,
         iterations: 2,
         emulated: true,
+        metric: firebench_model::metric::OF_A_COMMAND.first().cloned(),
     }
 }
 
@@ -111,7 +112,7 @@ fn a_closed_terminal_ends_no_run() {
 fn the_last_estimate_is_the_reports_and_says_why_it_is_narrower() {
     let mut report = crate::pairs::with_host();
     report.contenders.truncate(2);
-    let last = firebench::summary::summarize(&report).pairs[0].judgement.expect("a verdict");
+    let last = firebench_analysis::summary::summarize(&report).pairs[0].judgement.expect("a verdict");
     let wide = firebench_stats::Interval { half_width: 2.0 * last.interval.half_width, ..last.interval };
     let live = firebench_stats::Judgement { interval: wide, ..last };
     let mut design = report.design.clone();

@@ -1,8 +1,9 @@
 //! Terminal and Markdown, as a whole.
 
-use firebench::record::{BootRecord, Report};
-use firebench::report::terminal::{MAX_WIDTH, Style};
-use firebench::report::{EMULATED, markdown, terminal};
+use firebench_analysis::findings::Findings;
+use firebench_model::record::{BootRecord, Report};
+use firebench_report::terminal::{MAX_WIDTH, Style};
+use firebench_report::{EMULATED, markdown, terminal};
 
 use crate::fixture::{failed, nested, published};
 use crate::pairs::{matched, template, twins, two_firecrackers, with_host};
@@ -11,42 +12,42 @@ const PLAIN: Style = Style { color: false, width: 100 };
 
 #[test]
 fn terminal_published() {
-    insta::assert_snapshot!(terminal::render(&published(), PLAIN));
+    insta::assert_snapshot!(terminal::render(&Findings::of(&published()), PLAIN));
 }
 
 #[test]
 fn terminal_nested() {
-    insta::assert_snapshot!(terminal::render(&nested(), PLAIN));
+    insta::assert_snapshot!(terminal::render(&Findings::of(&nested()), PLAIN));
 }
 
 #[test]
 fn terminal_failed() {
-    insta::assert_snapshot!(terminal::render(&failed(), PLAIN));
+    insta::assert_snapshot!(terminal::render(&Findings::of(&failed()), PLAIN));
 }
 
 #[test]
 fn markdown_published() {
-    insta::assert_snapshot!(markdown::render(&published()));
+    insta::assert_snapshot!(markdown::render(&Findings::of(&published())));
 }
 
 #[test]
 fn markdown_nested() {
-    insta::assert_snapshot!(markdown::render(&nested()));
+    insta::assert_snapshot!(markdown::render(&Findings::of(&nested())));
 }
 
 #[test]
 fn markdown_failed() {
-    insta::assert_snapshot!(markdown::render(&failed()));
+    insta::assert_snapshot!(markdown::render(&Findings::of(&failed())));
 }
 
 #[test]
 fn terminal_with_host() {
-    insta::assert_snapshot!(terminal::render(&with_host(), PLAIN));
+    insta::assert_snapshot!(terminal::render(&Findings::of(&with_host()), PLAIN));
 }
 
 #[test]
 fn markdown_with_host() {
-    insta::assert_snapshot!(after_the_results(&markdown::render(&with_host())));
+    insta::assert_snapshot!(after_the_results(&markdown::render(&Findings::of(&with_host()))));
 }
 
 /// A report without the contenders' own sections.
@@ -60,7 +61,7 @@ fn after_the_results(text: &str) -> String {
 #[test]
 fn terminal_fairness() {
     let fairness = |report: &Report| {
-        let text = terminal::render(report, PLAIN);
+        let text = terminal::render(&Findings::of(report), PLAIN);
         let (_, after) = text.split_once("Fairness\n").expect("an audit");
         after.split_once("\n\n").map_or(after, |(audit, _)| audit).to_owned()
     };
@@ -104,7 +105,7 @@ fn strip(boot: &mut BootRecord) {
 fn no_line_is_wider_than_the_terminal() {
     for report in reports() {
         for width in [60, 80, 100, 500] {
-            for line in terminal::render(&report, Style { color: false, width }).lines() {
+            for line in terminal::render(&Findings::of(&report), Style { color: false, width }).lines() {
                 assert!(line.chars().count() <= width.min(MAX_WIDTH), "{width}: {line:?}");
             }
         }
@@ -115,10 +116,10 @@ fn no_line_is_wider_than_the_terminal() {
 fn an_emulated_run_says_so_on_its_face() {
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (emulated, real) = (nested(), published());
-    assert!(flat(terminal::render(&emulated, PLAIN)).contains(EMULATED));
-    assert!(markdown::render(&emulated).contains(&EMULATED.replace('*', "\\*")));
-    assert!(!flat(terminal::render(&real, PLAIN)).contains("EMULATED"));
-    assert!(!markdown::render(&real).contains("EMULATED"));
+    assert!(flat(terminal::render(&Findings::of(&emulated), PLAIN)).contains(EMULATED));
+    assert!(markdown::render(&Findings::of(&emulated)).contains(&EMULATED.replace('*', "\\*")));
+    assert!(!flat(terminal::render(&Findings::of(&real), PLAIN)).contains("EMULATED"));
+    assert!(!markdown::render(&Findings::of(&real)).contains("EMULATED"));
 }
 
 #[test]
@@ -128,7 +129,9 @@ fn a_clock_that_drifts_and_a_single_iteration_are_said() {
         boot.iterations.truncate(1);
         boot.iterations[0].metrics.insert("host_real".to_owned(), 22.5);
     }
-    for text in [terminal::render(&report, PLAIN), markdown::render(&report).replace('\\', "")] {
+    for text in
+        [terminal::render(&Findings::of(&report), PLAIN), markdown::render(&Findings::of(&report)).replace('\\', "")]
+    {
         assert!(text.contains("firecracker, boot 1: the guest's clock is slower than the host's by 9.5%"), "{text}");
         assert!(text.contains("Each boot ran one iteration"), "{text}");
         assert!(!text.contains("later iterations") && !text.contains("first, median"), "{text}");
@@ -142,7 +145,7 @@ fn iterations_too_short_for_the_hosts_clock_are_said() {
                  for which its word stands unchecked, more than 1%. A larger --size";
     let mut report = published();
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");
-    for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+    for text in [terminal::render(&Findings::of(&report), PLAIN), markdown::render(&Findings::of(&report))] {
         assert!(!flat(text).contains("unchecked"));
     }
     for iteration in report.contenders[1].boots.iter_mut().flat_map(|boot| &mut boot.iterations) {
@@ -150,49 +153,50 @@ fn iterations_too_short_for_the_hosts_clock_are_said() {
             iteration.metrics.insert(metric.to_owned(), value);
         }
     }
-    for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+    for text in [terminal::render(&Findings::of(&report), PLAIN), markdown::render(&Findings::of(&report))] {
         assert!(flat(text.clone()).contains(words), "{text}");
     }
     report.emulated = true;
-    assert!(flat(terminal::render(&report, PLAIN)).contains("more than 25%"));
+    assert!(flat(terminal::render(&Findings::of(&report), PLAIN)).contains("more than 25%"));
     report.emulated = false;
     // What the frames take may have been told as work: then the clocks agree.
     for iteration in report.contenders[1].boots.iter_mut().flat_map(|boot| &mut boot.iterations) {
         iteration.metrics.insert("real".to_owned(), 0.010);
     }
     assert!(
-        flat(terminal::render(&report, PLAIN)).contains("that is 30% of the time for which its word stands unchecked")
+        flat(terminal::render(&Findings::of(&report), PLAIN))
+            .contains("that is 30% of the time for which its word stands unchecked")
     );
 }
 
 #[test]
 fn a_void_boot_is_seen_and_counts_for_nothing() {
     let mut report = published();
-    let known = firebench::clock::Known::recorded(&report, &report.contenders[1]);
+    let known = firebench_model::clock::Known::recorded(&report, &report.contenders[1]);
     let boot = &mut report.contenders[1].boots[1];
     boot.iterations[1].metrics.insert("real".to_owned(), 9.0);
-    let clock = firebench::clock::check(boot, &known);
-    boot.status = firebench::record::BootStatus::Void;
+    let clock = firebench_model::clock::check(boot, &known);
+    boot.status = firebench_model::record::BootStatus::Void;
     boot.message = clock.void;
-    let text = terminal::render(&report, PLAIN);
+    let text = terminal::render(&Findings::of(&report), PLAIN);
     assert!(text.contains("                                             VOID\n"), "{text}");
     assert!(
         text.contains("firecracker, boot 2, attempt 1: VOID: the guest's clock is slower than the host's by 53.5%")
     );
     assert!(text.contains("firecracker: 1 block left out"), "{text}");
     assert!(!text.contains("do not believe"), "{text}");
-    assert!(markdown::render(&report).contains("Boot 2, up in 625 ms: **VOID**"));
+    assert!(markdown::render(&Findings::of(&report)).contains("Boot 2, up in 625 ms: **VOID**"));
 }
 
 #[test]
 fn guests_send_no_escape_sequences_to_the_terminal() {
     for report in reports() {
-        for text in [terminal::render(&report, PLAIN), markdown::render(&report)] {
+        for text in [terminal::render(&Findings::of(&report), PLAIN), markdown::render(&Findings::of(&report))] {
             let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
             assert_eq!(bad, None);
         }
     }
-    let colored = terminal::render(&failed(), Style { color: true, width: 100 });
+    let colored = terminal::render(&Findings::of(&failed()), Style { color: true, width: 100 });
     let sequences: std::collections::BTreeSet<&str> =
         colored.split('\u{1b}').skip(1).filter_map(|rest| rest.split_once('m')).map(|(code, _)| code).collect();
     assert_eq!(Vec::from_iter(sequences), ["[0", "[1", "[1;31", "[1;33", "[2"]);
@@ -201,7 +205,7 @@ fn guests_send_no_escape_sequences_to_the_terminal() {
 #[test]
 fn every_row_of_a_table_has_as_many_cells_as_its_header() {
     for report in reports() {
-        let text = markdown::render(&report);
+        let text = markdown::render(&Findings::of(&report));
         let mut fenced = false;
         let mut columns = None;
         for line in text.lines() {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use firebench::experiment::PayloadSpec;
-use firebench::record::Extension;
-use firebench::report::json::to_json;
+use firebench_analysis::findings::Findings;
+use firebench_model::experiment::PayloadSpec;
+use firebench_model::record::Extension;
+use firebench_report::json::to_json;
 use serde_json::Value;
 
 use crate::fixture::{failed, nested, published};
@@ -20,7 +21,7 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                if !MAPS.contains(&key.as_str()) || path.contains("experiment") {
+                if !MAPS.contains(&key.as_str()) || value.is_array() || path.contains("experiment") {
                     paths(&path, value, found);
                 }
                 found.insert(path);
@@ -42,13 +43,15 @@ fn in_reports() -> BTreeSet<String> {
     changed.kernel_release = "another".to_owned();
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
-    let imported = firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
+    let imported = firebench_store::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
     let hyperfine = r#"{"results": [{"command": "a", "times": [1, 2], "exit_codes": [0, 1]}]}"#;
-    let executions = firebench::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
+    let executions = firebench_store::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
     let zeros = format!("{csv}a,1,0,real,0\nb,0,0,real,1\nb,1,0,real,1\n");
-    let by_difference = firebench::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
-    for report in [published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
-        paths("", &serde_json::from_str(&to_json(&report).unwrap()).unwrap(), &mut found);
+    let by_difference = firebench_store::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
+    let mut unbelievable = published();
+    unbelievable.contenders[0].boots[0].iterations[0].metrics.insert("host_real".to_owned(), 900.0);
+    for report in [unbelievable, published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
+        paths("", &serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap(), &mut found);
     }
     found
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything follows from a seed. `FIREBENCH_SOAK` is `BOOTS,KILLS,SEED`: how many boots there are at least, how often firebench
 //! is killed among them; without it, a short form. `scripts/soak` runs the long one.
-
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "processes are put into states that firebench must bear")]
 
 mod misdeeds;

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use firebench::record::Report;
-use firebench::report::{json, runs};
-use firebench::store::{RunId, RunLine, RunState, Store};
+use firebench_analysis::findings::Findings;
+use firebench_model::record::Report;
+use firebench_model::runs::{RunId, RunLine, RunState};
+use firebench_report::{json, runs};
+use firebench_store::store::Store;
 use tempfile::{TempDir, tempdir};
 
 use crate::fixture::{nested, published};
@@ -59,7 +61,7 @@ fn a_report_goes_in_and_out_again() {
     let lab = Lab::new();
     assert!(lab.good(&["runs"]).starts_with("no runs yet"));
     assert_eq!(lab.good(&["runs", "--format", "json"]), "[]\n");
-    let text = json::to_json(&Report { id: Some("0123abcd".to_owned()), ..published() }).unwrap();
+    let text = json::to_json(&Findings::of(&Report { id: Some("0123abcd".to_owned()), ..published() })).unwrap();
     let file = lab.file("report.json", &text);
     let said = lab.good(&["import", &file]);
     assert!(said.starts_with("0123abcd (memory: qemu, firecracker) from "), "{said}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use firebench::store::Store;
+use firebench_store::store::Store;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
@@ -16,7 +16,7 @@ fn the_document_is_about_this_store() {
     let path = dir.path().join("runs.db");
     let mut store = Store::open(&path).unwrap();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
-    store.import(firebench::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap()).unwrap();
+    store.import(firebench_store::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap()).unwrap();
     store.import(failed()).unwrap();
     let connection = Connection::open(&path).unwrap();
     let sql = "SELECT t.name || '.' || c.name FROM sqlite_schema t, pragma_table_info(t.name) c

@@ -1,9 +1,10 @@
 //! Exports: what others read of a run.
 
-use firebench::events::{Listener, RunEvent};
-use firebench::import;
-use firebench::record::{BootRecord, BootStatus, Report};
-use firebench::store::{Outcome, RunId, Store, StoreError};
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_model::runs::RunId;
+use firebench_store::import;
+use firebench_store::store::{Outcome, Store, StoreError};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 

@@ -4,8 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use firebench::import;
-use firebench::store::{Store, StoreError};
+use firebench_store::import;
+use firebench_store::store::{Store, StoreError};
 use nix::sys::stat::Mode;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};

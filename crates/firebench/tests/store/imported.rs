@@ -1,12 +1,15 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
-use firebench::import::{Accepted, ImportError, Options, parse, parse_with};
-use firebench::record::{BootStatus, ContenderRecord, ImportFormat, Report};
-use firebench::report::terminal::Style;
-use firebench::report::{json, load_experiment, markdown, terminal};
-use firebench::store::Store;
-use firebench::summary::{Comparison, Pair, summarize};
-use firebench_stats::{Scale, Verdict, unpaired};
+use firebench_analysis::findings::Findings;
+use firebench_analysis::summary::{Comparison, Pair, summarize};
+use firebench_model::metric::Unit;
+use firebench_model::record::{BootStatus, ContenderRecord, ImportFormat, Report};
+use firebench_report::terminal::Style;
+use firebench_report::{json, markdown, terminal};
+use firebench_stats::{Better, Scale, Verdict, unpaired};
+use firebench_store::experiment_file::load_experiment;
+use firebench_store::import::{Accepted, ImportError, Options, parse, parse_with};
+use firebench_store::store::Store;
 use firebench_text::errors::sentence;
 use miette::Diagnostic;
 use tempfile::tempdir;
@@ -75,7 +78,7 @@ fn the_columns_of_a_csv_may_stand_in_any_order() {
     assert_eq!((samples(first, "real"), samples(first, "user")), (vec![(0, 2.5), (0, 1.25)], vec![(0, 1.5)]));
     assert_eq!((samples(second, "real"), samples(second, "latency_us")), (vec![(0, 2.0)], vec![(1, 1000.0)]));
     assert_eq!((report.design.primary.as_str(), report.design.warm_up), ("real", 1));
-    assert!(notices(&report).contains("neither shown nor compared: latency_us"), "{:?}", report.notices);
+    assert!(notices(&report).contains("latency_us: in us, less is better, by its name"), "{:?}", report.notices);
 
     let windows = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
     assert_eq!(import(&windows, "mine.csv"), report);
@@ -103,11 +106,11 @@ fn a_csv_may_be_written_in_other_ways() {
 #[test]
 fn boots_are_shown_with_the_numbers_that_they_have_in_the_file() {
     let report = import("contender,boot,iteration,metric,value\na,7,1,real,1\na,9,1,real,2\n", "x");
-    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("2 (7 to 9)"), "{terminal}");
-    assert!(markdown::render(&report).contains("| 7 | 1 | 1 |"));
+    assert!(markdown::render(&Findings::of(&report)).contains("| 7 | 1 | 1 |"));
     let hyperfine = import(HYPERFINE, "x");
-    assert!(terminal::render(&hyperfine, Style { color: false, width: 100 }).contains("4 (1 to 4)"));
+    assert!(terminal::render(&Findings::of(&hyperfine), Style { color: false, width: 100 }).contains("4 (1 to 4)"));
 }
 
 /// What the summary says of the second contender beside the first one.
@@ -128,8 +131,8 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     let welch = unpaired::welch(&slow, &fast, 0.05, 1).unwrap();
     let judged = found.judgement.unwrap();
     assert!((judged.interval.half_width - welch.half_width).abs() < 1e-12, "{judged:?}");
-    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Slower, Some(6)));
-    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
+    let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
     assert!(!terminal.contains("left out") && !terminal.contains("cannot tell any difference"), "{terminal}");
 
@@ -150,8 +153,8 @@ fn boots_are_paired_where_the_file_has_blocks() {
     let (report, found) = pair(&text);
     assert_eq!((found.blocks, found.blocks_left_out, found.apart), (4, 1, None));
     // The drift is in both and cancels.
-    assert_eq!(found.judgement.unwrap().verdict, Verdict::Slower);
-    let terminal = terminal::render(&report, Style { color: false, width: 100 });
+    assert_eq!(found.judgement.unwrap().verdict, Verdict::Higher);
+    let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("from 4 blocks") && !terminal.contains("npaired"), "{terminal}");
     for (line, expected) in [
         ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: it may have one"),
@@ -169,40 +172,64 @@ fn zeros_are_compared_by_difference() {
     let (report, found) = pair(text);
     assert!(matches!(found.metrics[0].1, Comparison::Difference(difference) if (difference - 0.5005).abs() < 1e-9));
     let judged = found.judgement.unwrap();
-    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Slower));
-    let said = terminal::render(&report, Style { color: false, width: 200 });
+    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Higher));
+    let said = terminal::render(&Findings::of(&report), Style { color: false, width: 200 });
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("tool takes 0.5") && said.contains("A ratio needs times above zero"), "{said}");
     let nothing = r#"{"results": [{"command": "a", "times": [0, 0]}, {"command": "b", "times": [0, 0]}]}"#;
     assert!(pair(nothing).1.judgement.is_none());
 }
 
+/// A CSV with one sample of each of two contenders.
+fn two(metric: &str) -> String {
+    format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n")
+}
+
 #[test]
-fn what_would_be_called_by_the_wrong_direction_is_refused() {
-    let of = |metric: &str| format!("contender,boot,iteration,metric,value\na,1,1,{metric},1\nb,1,1,{metric},2\n");
-    for (metric, said) in [
+fn a_metric_that_says_nothing_of_itself_is_refused_until_somebody_does() {
+    let text = two("widgets");
+    assert_eq!(refused(&text), "firebench cannot know whether less or more of 'widgets' is better");
+    let hint = parse(&text, "x", NOW).unwrap_err().help().unwrap().to_string();
+    assert!(hint.contains("--better less or --better more") && hint.contains("--unit"), "{hint}");
+    for (better, unit, title) in [
+        (Better::Less, None, "widgets, as in the file"),
+        (Better::More, Some("W"), "widgets, in W"),
+        (Better::Less, Some("ms"), "widgets, in milliseconds"),
+    ] {
+        let options = Options { better: Some(better), unit: unit.map(Unit::new), ..Options::default() };
+        let taken = parse_with(&text, "x", NOW, &options).unwrap();
+        assert_eq!((taken.design.primary.as_str(), taken.primary().better), ("widgets", better));
+        let shown = terminal::render(&Findings::of(&taken), Style { color: false, width: 100 });
+        assert!(shown.contains(title), "{shown}");
+    }
+    let with_unit = "contender,boot,iteration,metric,value,unit\na,1,1,widgets,1,W\n";
+    assert_eq!(refused(with_unit), "firebench cannot know whether less or more of 'widgets' is better");
+}
+
+#[test]
+fn what_is_read_from_a_name_or_a_unit_is_said() {
+    for (metric, meaning) in [
         (
             "triad_mbps",
-            "firebench knows only times so far, where less is better: more of 'triad_mbps' seems to be better",
+            "triad_mbps: in an unknown unit, more is better, by its name (--better and --unit say otherwise)",
         ),
-        (
-            "requests/sec",
-            "firebench knows only times so far, where less is better: more of 'requests/sec' seems to be better",
-        ),
-        ("latency_us", "firebench takes times in seconds: 'latency_us' is in microseconds by its name"),
-        ("widgets", "firebench knows only times so far, where less is better: it does not know what 'widgets' is"),
+        ("requests/sec", "requests/sec: in an unknown unit, more is better, by its name"),
+        ("latency_us", "latency_us: in us, less is better, by its name"),
     ] {
-        assert_eq!(refused(&of(metric)), said);
-        let hint = parse(&of(metric), "x", NOW).unwrap_err().help().unwrap().to_string();
-        assert!(hint.contains("convert its values to seconds") && hint.contains("--less-is-better"), "{hint}");
-        let options = Options { less_is_better: true, ..Options::default() };
-        let taken = parse_with(&of(metric), "x", NOW, &options).unwrap();
+        let taken = import(&two(metric), "x");
         assert_eq!(taken.design.primary, metric);
-        let shown = terminal::render(&taken, Style { color: false, width: 100 });
-        assert!(shown.contains(&format!("{metric}, as in the file")) && !shown.contains("in seconds"), "{shown}");
+        assert!(notices(&taken).contains(meaning), "{:?}", taken.notices);
+        let options = Options { better: Some(Better::Less), ..Options::default() };
+        let said = parse_with(&two(metric), "x", NOW, &options).unwrap();
+        assert!(said.primary().better == Better::Less && !notices(&said).contains("by its name"), "{said:?}");
     }
-    let boot = import(&of("boot"), "x");
-    let shown = terminal::render(&boot, Style { color: false, width: 100 });
+    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,triad,5,MB/s\nb,1,1,triad,6,MB/s\n";
+    let taken = import(unit, "x");
+    assert_eq!((taken.primary().sign(), taken.primary().better), ("MB/s", Better::More));
+    assert!(notices(&taken).contains("triad: in MB/s, more is better, by its unit"));
+    let boot = import(&two("boot"), "x");
+    assert!(!notices(&boot).contains("by its name"), "a time in seconds goes without saying");
+    let shown = terminal::render(&Findings::of(&boot), Style { color: false, width: 100 });
     assert!(shown.contains("boot, in seconds") && !shown.contains("real") && !shown.contains("  -"), "{shown}");
 }
 
@@ -230,7 +257,7 @@ fn figures_that_an_older_firebench_imported_are_still_there() {
     }
     old.contenders[0].boots[1].status = BootStatus::CommandFailed;
     old.contenders[0].boots[1].message = Some("exit code 7".to_owned());
-    let report = json::from_json(&json::to_json(&old).unwrap()).unwrap();
+    let report = firebench_model::json::from_json(&json::to_json(&Findings::of(&old)).unwrap()).unwrap();
     assert_eq!(samples(&report.contenders[1], "real"), [(0, 1.0), (1, 1.0)]);
     let failed = report.contenders[0].figures.as_ref().unwrap().failed[0];
     assert_eq!((failed.boot, failed.exit_code), (1, Some(7)));
@@ -275,8 +302,8 @@ const MADE_UP: [&str; 12] = [
 #[test]
 fn nothing_is_made_up_for_them() {
     for (name, report) in [("hyperfine", import(HYPERFINE, "results.json")), ("csv", import(CSV, "mine.csv"))] {
-        let terminal = terminal::render(&report, Style { color: false, width: 100 });
-        let markdown = markdown::render(&report);
+        let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
+        let markdown = markdown::render(&Findings::of(&report));
         for text in [&terminal, &markdown] {
             assert!(text.contains("firebench did not measure this"), "{text}");
             for word in MADE_UP {
@@ -292,7 +319,7 @@ fn nothing_is_made_up_for_them() {
 fn they_are_no_experiment() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("report.json");
-    std::fs::write(&path, json::to_json(&import(CSV, "mine.csv")).unwrap()).unwrap();
+    std::fs::write(&path, json::to_json(&Findings::of(&import(CSV, "mine.csv"))).unwrap()).unwrap();
     let refused = load_experiment(&path).unwrap_err().to_string();
     assert!(refused.contains("there is no experiment in it"), "{refused}");
 }
@@ -312,7 +339,7 @@ fn imports_come_back_from_the_store() {
 #[test]
 fn a_report_is_taken_as_it_is() {
     let report = published();
-    assert_eq!(parse(&json::to_json(&report).unwrap(), "report.json", NOW).unwrap(), report);
+    assert_eq!(parse(&json::to_json(&Findings::of(&report)).unwrap(), "report.json", NOW).unwrap(), report);
 }
 
 #[test]
@@ -372,8 +399,11 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         refused(mixed),
         "line 3: decimals are written with a comma in line 2 and with a point in line 3: what is meant is not clear"
     );
-    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\n";
-    assert_eq!(refused(unit), "line 2: the unit is \"ms\": convert the values to seconds");
+    let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\na,2,1,real,5,s\n";
+    assert_eq!(
+        refused(unit),
+        "line 3: the unit of real is \"s\" here and \"ms\" in line 2: convert the values to one of them"
+    );
     for empty in ["", " \n\n", header] {
         assert_eq!(refused(empty), "it holds no measurement");
     }
@@ -415,18 +445,18 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
     assert_eq!(refused(summary), "this is hyperfine's summary: it has means, but not the time of each execution");
     let truncated = refused(HYPERFINE.get(..600).unwrap());
     assert!(truncated.starts_with("the JSON is broken at line "), "{truncated}");
-    let report = json::to_json(&published()).unwrap();
+    let report = json::to_json(&Findings::of(&published())).unwrap();
     for text in [report.get(..3000).unwrap(), "{", "[1, 2", &report.replace("\"real\": 20.42", "\"real\": NaN")] {
         assert!(matches!(parse(text, "file", NOW), Err(ImportError::BrokenJson { .. })), "{}", refused(text));
     }
-    let newer = refused(&report.replace("firebench.report/1", "firebench.report/9"));
+    let newer = refused(&report.replace("firebench.report/2", "firebench.report/9"));
     assert!(newer.contains("firebench.report/9"), "{newer}");
 }
 
 #[test]
 fn a_crowd_of_samples_is_refused() {
     let mut text = "contender,boot,iteration,metric,value\n".to_owned();
-    for boot in 0..=firebench::import::MAX_SAMPLES {
+    for boot in 0..=firebench_store::import::MAX_SAMPLES {
         text.push_str(&format!("a,{boot},0,r,1\n"));
     }
     assert!(matches!(parse(&text, "file", NOW), Err(ImportError::TooMany { .. })));

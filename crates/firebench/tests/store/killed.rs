@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use firebench::events::Listener;
-use firebench::store::{RunState, Store};
+use firebench_model::events::Listener;
+use firebench_model::runs::RunState;
+use firebench_store::store::Store;
 use rusqlite::Connection;
 use tempfile::tempdir;
 

@@ -1,4 +1,6 @@
 //! The store: what is in it, what is not, and what survives.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 #[allow(dead_code)]
 #[path = "../report/fixture.rs"]
@@ -7,17 +9,19 @@ mod fixture;
 mod host;
 
 mod commands;
+mod directions;
 mod documented;
 mod exported;
 mod hostile;
 mod imported;
 mod killed;
+mod older;
 mod opening;
 mod recorded;
 mod runs;
 
-use firebench::record::BootRecord;
-use firebench::store::Done;
+use firebench_model::record::BootRecord;
+use firebench_store::store::Done;
 
 /// The boots alone, with the place of their contender.
 fn boots(done: Vec<Done>) -> Vec<(usize, BootRecord)> {

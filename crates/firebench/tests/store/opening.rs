@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firebench::store::{Store, StoreError};
+use firebench_store::store::{Store, StoreError};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tempfile::{TempDir, tempdir};

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use firebench::collect::Collected;
-use firebench::events::{Listener, RunEvent};
-use firebench::record::{BootRecord, BootStatus, DesignRecord, IterationRecord, Report, RunEnd};
-use firebench::report::json::to_json;
-use firebench::store::{Outcome, RunState, Store, StoreError};
+use firebench_analysis::findings::Findings;
+use firebench_model::collect::Collected;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{BootRecord, BootStatus, DesignRecord, IterationRecord, Report, RunEnd};
+use firebench_model::runs::RunState;
 use firebench_protocol::Counters;
+use firebench_report::json::to_json;
+use firebench_store::store::{Outcome, Store, StoreError};
 use firebench_vmm::Launch;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -56,7 +58,7 @@ fn carried_out(events: &[RunEvent], outcome: Outcome) -> (Report, Report) {
             stored.launch = printed.launch.clone();
         }
     }
-    assert_eq!(to_json(&stored).unwrap(), to_json(&so_far).unwrap(), "while it goes on");
+    assert_eq!(to_json(&Findings::of(&stored)).unwrap(), to_json(&Findings::of(&so_far)).unwrap(), "while it goes on");
     printed.duration = 251.5;
     collected.fill(&mut printed);
     store.finish(&id, &printed, outcome).unwrap();
@@ -104,7 +106,7 @@ proptest! {
         }
         events.push(starting(0, "in flight"));
         let (printed, stored) = carried_out(&events, Outcome::Failed);
-        prop_assert_eq!(to_json(&printed).unwrap(), to_json(&stored).unwrap());
+        prop_assert_eq!(to_json(&Findings::of(&printed)).unwrap(), to_json(&Findings::of(&stored)).unwrap());
         prop_assert_eq!(printed, stored);
     }
 }
@@ -184,7 +186,10 @@ fn reports_of_every_kind_are_imported_and_come_back() {
     for report in [published(), nested(), failed(), head()] {
         let id = store.import(report.clone()).unwrap();
         let expected = Report { id: Some(id.to_string()), ..report };
-        assert_eq!(to_json(&store.load(id.as_str()).unwrap()).unwrap(), to_json(&expected).unwrap());
+        assert_eq!(
+            to_json(&Findings::of(&store.load(id.as_str()).unwrap())).unwrap(),
+            to_json(&Findings::of(&expected)).unwrap()
+        );
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use firebench::events::Listener;
-use firebench::record::{BootRecord, BootStatus};
-use firebench::store::{Outcome, RunState, Store, StoreError};
+use firebench_model::events::Listener;
+use firebench_model::record::{BootRecord, BootStatus};
+use firebench_model::runs::RunState;
+use firebench_store::store::{Outcome, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
@@ -18,8 +19,8 @@ fn store() -> (TempDir, PathBuf, Store) {
     (dir, path, store)
 }
 
-fn with_id(id: &str) -> firebench::record::Report {
-    firebench::record::Report { id: Some(id.to_owned()), ..published() }
+fn with_id(id: &str) -> firebench_model::record::Report {
+    firebench_model::record::Report { id: Some(id.to_owned()), ..published() }
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_run_belongs_to_one_process_until_it_is_over() {
     let mut third = Store::open(&path).unwrap();
     third.resume(&id).unwrap();
     let mut recorder = third.recorder(&id);
-    recorder.on_event(&firebench::events::RunEvent::Notice { text: "resumed".to_owned() });
+    recorder.on_event(&firebench_model::events::RunEvent::Notice { text: "resumed".to_owned() });
     recorder.finish().unwrap();
     report.notices.push("resumed".to_owned());
     assert_eq!(third.load("latest").unwrap(), report, "also across a resumption");

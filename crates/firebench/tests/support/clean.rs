@@ -50,7 +50,7 @@ fn assert_no_markup(name: &str, text: &str) {
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         match event {
             Event::Html(html) | Event::InlineHtml(html) => {
-                assert!(html.trim() == firebench::report::files::MARKER, "{name}: {html}");
+                assert!(html.trim() == firebench_model::markdown_block::MARKER, "{name}: {html}");
             }
             Event::Start(tag @ (Tag::Link { .. } | Tag::Image { .. })) => panic!("{name}: {tag:?}"),
             _ => {}

@@ -59,7 +59,7 @@ pub fn build(args: &[&str]) {
 
 /// The user's data directory, where Firecracker, the kernel and busybox were fetched to.
 pub fn data_dir() -> PathBuf {
-    firebench::fetch::data_dir().expect("HOME is set")
+    firebench_host::fetch::data_dir().expect("HOME is set")
 }
 
 /// The name of the running test.

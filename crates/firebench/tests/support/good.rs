@@ -1,6 +1,6 @@
 //! What holds for every good run.
 
-use firebench::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, Report};
 
 /// What holds for every good run: all boots, all iterations, all digests, and what makes them believable.
 #[track_caller]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use firebench::record::Report;
+use firebench_model::record::Report;
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
@@ -255,6 +255,6 @@ pub fn report(dir: &Path) -> Report {
     assert_eq!(names, ["report.json", "report.md"]);
     let json = std::fs::read_to_string(dir.join("report.json")).expect("report.json");
     let report: Report = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
-    assert_eq!(report.schema, firebench::record::SCHEMA);
+    assert_eq!(report.schema, firebench_model::record::SCHEMA);
     report
 }

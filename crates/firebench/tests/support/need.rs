@@ -50,13 +50,13 @@ pub fn qemu() -> Need {
 /// What a guest image is made of.
 pub fn image() -> Need {
     busybox()?;
-    let kernel = firebench::fetch::checked_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
+    let kernel = firebench_host::fetch::checked_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
     need(kernel, "there is no fetched kernel", &fetch("kernel"))
 }
 
 /// The fetched busybox, or the one on PATH.
 pub fn busybox_path() -> Option<std::path::PathBuf> {
-    firebench::fetch::find_busybox(&data_dir(), None).ok().flatten()
+    firebench_host::fetch::find_busybox(&data_dir(), None).ok().flatten()
 }
 
 /// What the host needs as a contender.
@@ -87,7 +87,7 @@ pub fn ordinary_kernel() -> Need {
 
 /// Firecracker, the fetched one.
 pub fn firecracker() -> Need {
-    let there = firebench::tools::find(firebench::fetch::FIRECRACKER, None, &data_dir()).is_ok();
+    let there = firebench_host::tools::find(firebench_host::fetch::FIRECRACKER, None, &data_dir()).is_ok();
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
 }
 

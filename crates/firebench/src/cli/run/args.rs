@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use firebench_model::experiment::{
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
+};
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
 
 use super::super::gate::GateArgs;
 use super::super::programs::{self, ProgramArgs};
-use crate::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Primary,
-    Workload,
-};
+use super::choices;
 use crate::init::{EXPERIMENT_FILE, hosts, jails};
 
 /// What a kernel for --kernel must have.
@@ -28,7 +29,7 @@ const DESIGN: &str = "Design";
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
     /// What runs in the guests: memory (sha256sum over a random file); without it, the experiment of ./firebench.toml is run
-    #[arg(value_enum)]
+    #[arg(value_parser = choices::workload())]
     workload: Option<Workload>,
     /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
     #[arg(long, value_name = "FILE")]
@@ -37,7 +38,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(super) trust_experiment: bool,
     /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::preset())]
     preset: Option<Preset>,
     #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...", help = vmm_help())]
     vmm: Option<Vec<VmmKind>>,
@@ -46,7 +47,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm", long_help = contender_help())]
     contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::accel())]
     accel: Option<AccelChoice>,
     /// Size of the random file [default: 1GiB with kvm, 16MiB emulated]
     #[arg(long)]
@@ -86,9 +87,8 @@ pub(crate) struct RunArgs {
     /// Judge by the anytime-valid confidence band only: fewer false alarms where one contender's noise is skewed
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
-    /// The metric on which verdicts are given: real or user
-    #[arg(long, value_enum, value_name = "METRIC", help_heading = DESIGN)]
-    primary: Option<Primary>,
+    #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
+    primary: Option<String>,
     /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
@@ -102,7 +102,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     cold: bool,
     /// The host's page cache of the root disk before each boot: auto (warm if it fits), warm, cold
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choices::host_cache())]
     host_cache: Option<HostCacheChoice>,
     /// A kernel for the guests instead of the fetched one; see below
     #[arg(long, value_name = "PATH")]
@@ -333,10 +333,22 @@ impl RunArgs {
         replace(&mut design.warm_up, self.warm_up);
         replace(&mut design.max_failures, self.max_failures);
         replace(&mut design.seed, self.seed.map(u64::from));
-        set(&mut design.primary, self.primary);
+        replace(&mut design.primary, self.primary.clone());
         design.strict |= self.strict;
         design.stop_on_verdict |= self.stop_on_verdict;
     }
+}
+
+/// The metrics on which verdicts can be given, as the workloads declare them.
+fn primaries() -> PossibleValuesParser {
+    let all = Workload::ALL.into_iter().flat_map(Workload::primaries);
+    PossibleValuesParser::new(all.map(|metric| PossibleValue::new(metric.name.as_ref()).help(metric.title.as_ref())))
+}
+
+fn primary_help() -> String {
+    let names: Vec<&str> =
+        Workload::ALL.into_iter().flat_map(Workload::primaries).map(|metric| metric.name.as_ref()).collect();
+    format!("The metric on which verdicts are given: {}", names.join(" or "))
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

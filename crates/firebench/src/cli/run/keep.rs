@@ -2,16 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::record::{Extension, Report, RunEnd};
+use firebench_model::runs::RunId;
+use firebench_store::store::{Outcome, Recorder, Store, StoreError};
 use firebench_text::errors::sentence_and_hint;
 use firebench_text::units::Span;
 
-use super::super::{Failure, Places, tell};
+use super::super::failure::Failure;
+use super::super::places::Places;
+use super::output::tell;
 use crate::crash;
-use crate::events::{Listener, RunEvent};
 use crate::prepare::Prepared;
-use crate::record::{Extension, Report, RunEnd};
 use crate::resume::{self, ResumeError};
-use crate::store::{Outcome, Recorder, RunId, Store, StoreError};
 
 /// How long what a killed firebench started may take to be gone.
 const RESUME_GRACE: Duration = Duration::from_secs(2);
@@ -134,12 +137,7 @@ impl CutOff {
         }
         report.design.end = None;
         prepared.plan.extended.clone_from(&report.design.extended);
-        let done = resume::replay(id.as_str(), &prepared.plan, &done)?;
-        if let Some(nested) = &mut prepared.nested {
-            nested.plan.done.clone_from(&done);
-            nested.plan.extended.clone_from(&prepared.plan.extended);
-        }
-        prepared.plan.done = done;
+        prepared.plan.done = resume::replay(id.as_str(), &prepared.plan, &done)?;
         let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();
         prepared.report = Report { failure: None, duration: report.duration.max(lived), ..report };
         Ok(Keeper { kept: Some((store, id)), written: Ok(()) })

@@ -1,24 +1,33 @@
 //! `firebench run`: the main job.
 
 mod args;
+mod choices;
 mod keep;
 mod session;
 
 use std::io::IsTerminal;
 
-pub(super) use args::RunArgs;
+use firebench_analysis::gate;
+use firebench_model::metric;
+use firebench_model::record::{Report, RunEnd};
+use firebench_report::{self as report, Written, terminal};
 use firebench_stats::{Judgement, Verdict};
+use firebench_store::experiment_file::load_experiment;
 use firebench_text::VERBATIM;
 use firebench_vmm::quote;
-use miette::Diagnostic;
-pub(super) use session::{Session, style};
-
-use super::{EXIT_OK, Failure, Places};
-use crate::record::{Report, RunEnd};
-use crate::report::{self, Written, terminal};
-use crate::summary::METRICS;
-use crate::{dry_run, gate};
 use keep::Keeper;
+use miette::Diagnostic;
+
+use super::exit_codes::EXIT_OK;
+use super::failure::Failure;
+use super::places::Places;
+use super::style::style;
+use super::{output, trust};
+use crate::dry_run;
+use firebench_analysis::findings::Findings;
+
+pub(super) use args::RunArgs;
+pub(super) use session::Session;
 
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
@@ -29,17 +38,17 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
         None => {
             let file = args.file().map_err(Failure::usage)?;
             if let Some(file) = &file {
-                super::trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
+                trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
-            let base = file.as_deref().map(report::load_experiment).transpose()?;
+            let base = file.as_deref().map(load_experiment).transpose()?;
             args.experiment(base).map_err(Failure::usage)?
         }
     };
-    gate::check_metrics(&args.gate.fail_if, &METRICS.map(str::to_owned))?;
+    gate::check_metrics(&args.gate.fail_if, metric::shown(experiment.workload.metrics()))?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
-        super::print(&dry_run::render(&prepared, &session.cache)?)?;
+        output::print(&dry_run::render(&prepared, &session.cache)?)?;
         return Ok(EXIT_OK);
     }
     if let Some(lack) = prepared.no_kvm.take() {
@@ -60,26 +69,27 @@ pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
     let kept = keeper.finish(&report);
     let can_go_on = keeps && kept.is_ok() && report.design.end != Some(RunEnd::Void);
     let result = result.map_err(|failure| if can_go_on { goes_on(failure, args, places, &report) } else { failure });
-    let mut text = shown(&report, result.is_err());
+    let findings = Findings::of(&report);
+    let mut text = shown(&findings, result.is_err());
     // Neither waits for the other: what cannot be shown is in the files, and what cannot be saved is on the terminal.
     let saved = args.out.as_ref().map_or(Ok(()), |dir| {
-        let Written { markdown, json } = report::write_atomic(dir, &report)?;
+        let Written { markdown, json } = report::write_atomic(dir, &findings)?;
         text.push_str(&format!("{}\n{}\n", markdown.display(), json.display()));
         Ok(())
     });
-    let shown = super::print(&text);
+    let shown = output::print(&text);
     all([result, saved, kept, shown])?;
-    hold(args, &report)
+    hold(args, &findings)
 }
 
 /// The report for standard output. Where standard error is the same terminal, the error comes right below it: once is enough.
-fn shown(report: &Report, failed: bool) -> String {
+fn shown(findings: &Findings, failed: bool) -> String {
     let is_terminal = std::io::stdout().is_terminal();
-    let text = |report: &Report| terminal::render(report, style(is_terminal));
+    let text = |findings: &Findings| terminal::render(findings, style(is_terminal));
     if failed && is_terminal && std::io::stderr().is_terminal() {
-        text(&Report { failure: None, ..report.clone() })
+        text(&Findings { report: &Report { failure: None, ..findings.report.clone() }, ..findings.clone() })
     } else {
-        text(report)
+        text(findings)
     }
 }
 
@@ -127,23 +137,24 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
     let mut failures = results.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
     for failure in failures {
-        super::tell(&failure.render());
+        output::tell(&failure.render());
     }
     Err(first)
 }
 
 /// Holds the limits against the run, tells what came of them, and gives the exit code.
-fn hold(args: &RunArgs, report: &Report) -> Result<u8, Failure> {
-    let judged = gate::of_run(report, &args.gate.fail_if);
+fn hold(args: &RunArgs, findings: &Findings) -> Result<u8, Failure> {
+    let report = findings.report;
+    let judged = gate::of_run(findings, &args.gate.fail_if);
     let mut outcomes = gate::judge(&args.gate.fail_if, &judged);
     args.gate.settle(&mut outcomes);
     let mut text: String = outcomes.iter().map(|outcome| format!("{outcome}\n")).collect();
     if std::io::stdout().is_terminal() {
         text = firebench_text::fit(&text, style(true).width);
     }
-    super::print(&text)?;
+    output::print(&text)?;
     let said = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
-    let mut primary = judged.iter().filter(|judged| judged.metric == report.design.primary);
+    let mut primary = judged.iter().filter(|judged| judged.metric.name == report.design.primary);
     let conclusive = primary.all(|judged| judged.judgement.as_ref().is_ok_and(said));
     args.gate.finish(&outcomes, report.experiment.workload.name(), conclusive)
 }

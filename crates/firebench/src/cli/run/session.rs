@@ -4,18 +4,22 @@ use std::io::IsTerminal;
 use std::time::Instant;
 
 use firebench_image::cache::Cache;
+use firebench_model::collect::Collected;
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::experiment::Experiment;
+use firebench_model::metric;
+use firebench_model::record::{Overhead, Report, RunEnd};
+use firebench_report::progress::{Outlook, Progress, Verbosity};
+use firebench_run::executor;
+use firebench_run::runner::Surroundings;
 use firebench_stats::design::Boot;
 use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
-use super::super::{Failure, Places};
-use crate::collect::Collected;
-use crate::events::{Listener, RunEvent};
-use crate::experiment::Experiment;
+use super::super::failure::Failure;
+use super::super::places::Places;
+use super::super::style::style;
+use super::super::{output, system};
 use crate::prepare::{self, PrepareError, Prepared};
-use crate::record::{Overhead, Report, RunEnd};
-use crate::report::progress::{Outlook, Progress, Verbosity};
-use crate::report::terminal::Style;
-use crate::runner::{self, Surroundings};
 use crate::usage;
 
 /// What a run takes place in.
@@ -32,10 +36,10 @@ impl Session {
     /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
     pub(crate) fn open(places: &Places, quiet: bool) -> Result<Self, Failure> {
         let begun = Instant::now();
-        let interrupt = super::super::catch_signals()?;
+        let interrupt = system::catch_signals()?;
         let temporary = std::env::temp_dir();
         for problem in sweep(&temporary)?.problems {
-            super::super::tell(&format!("note: {problem}\n"));
+            output::tell(&format!("note: {problem}\n"));
         }
         let run_dir = RunDir::create(&temporary)?;
         let cache = places.cache(quiet, &interrupt)?;
@@ -70,11 +74,10 @@ impl Session {
             recorder.on_event(event);
             collected.on_event(event);
         };
-        let result = match (&prepared.nested, bind(prepared)) {
-            (_, Err(unbound)) => Err(unbound),
-            (Some(nested), Ok(())) => nested.run(&around, &mut listener).map_err(Failure::from_nested),
-            (None, Ok(())) => runner::run(&prepared.plan, &around, &mut listener).map_err(Failure::from_run),
-        };
+        let result = bind(prepared).and_then(|()| {
+            let executor = prepared.executor.as_ref();
+            executor::run(executor, &prepared.plan, &around, &mut listener).map_err(Failure::from_executor)
+        });
         drop(progress);
         report.duration += started.elapsed().as_secs_f64();
         let own_cpu_seconds = report.overhead.own_cpu_seconds + usage::own_cpu_seconds() - cpu_before;
@@ -99,6 +102,7 @@ impl Session {
             left_out: blocks_done.filter(|block| block.iter().any(Boot::is_void)).count() as u32,
             iterations: prepared.report.design.iterations,
             emulated: prepared.report.emulated,
+            metric: metric::shown(&prepared.report.metrics).next().cloned(),
         };
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
@@ -113,10 +117,4 @@ fn bind(prepared: &Prepared) -> Result<(), Failure> {
         Some(cpu) => Ok(affinity::bind_self(&[cpu]).map_err(PrepareError::Affinity)?),
         None => Ok(()),
     }
-}
-
-/// How a terminal of this process wants its text.
-pub(crate) fn style(is_terminal: bool) -> Style {
-    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    Style::for_stream(is_terminal, std::env::var_os("NO_COLOR").as_deref(), width)
 }

@@ -1,0 +1,171 @@
+//! Two contenders held against each other.
+
+use std::collections::BTreeSet;
+
+use super::Rank;
+use super::facts::{Fact, Read, VMM, Value, Values};
+use super::subject::AuditedContender;
+use super::table::FACTS;
+
+/// A fact that two contenders do not share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Its name.
+    pub fact: &'static str,
+    /// What it means.
+    pub rank: Rank,
+    /// Why, in a sentence without its end.
+    pub why: &'static str,
+    /// The fact of which it is a consequence: of one that differs too, or of the VMM.
+    pub follows: Option<&'static str>,
+    /// What the two are.
+    pub values: Values,
+}
+
+/// What a comparison of two contenders is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fairness {
+    /// Nothing that matters differs, the VMM's executable included: an A/A comparison.
+    Alike,
+    /// One thing differs that matters, and what follows from it: that is what is compared.
+    One(&'static str),
+    /// Several things differ that may explain a difference, and none that voids the comparison.
+    Several,
+    /// Several things differ, and one of them alone voids a comparison of the others.
+    Void,
+    /// One of the two had no good boot: nothing of it was seen, and what was planned proves nothing.
+    Unseen,
+}
+
+/// A contender against a baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairAudit {
+    /// The baseline's name.
+    pub baseline: String,
+    /// The other one's name.
+    pub contender: String,
+    /// What differs of the VMM itself, which is what is compared; none where it is the same executable.
+    pub subject: Option<String>,
+    /// Whether one of the two is the bare host: then a VM is what is compared.
+    pub beside_host: bool,
+    /// What else differs, the weighty ones first.
+    pub findings: Vec<Finding>,
+    /// What it is worth.
+    pub fairness: Fairness,
+    /// Those of the two whose guests told nothing of themselves: only their launches were compared.
+    pub silent: Vec<String>,
+    /// Those of the two that had no good boot.
+    pub unseen: Vec<String>,
+}
+
+/// The fact that is a difference on purpose, and known to the reader.
+const HANDICAP: &str = "handicap";
+
+impl PairAudit {
+    /// Why the two do not compare like with like: what voids the comparison and follows from nothing else. A handicap does not:
+    /// whoever gave it wants to see it.
+    pub fn unlike(&self) -> Vec<String> {
+        let roots = self.of_rank(Rank::Voids).filter(|finding| finding.follows.is_none() && finding.fact != HANDICAP);
+        roots.map(|finding| finding.fact.to_owned()).collect()
+    }
+
+    /// What differs of itself and matters, the VMM aside.
+    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.rank > Rank::Harmless && finding.follows.is_none())
+    }
+
+    /// The findings of a rank.
+    pub fn of_rank(&self, rank: Rank) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.rank == rank)
+    }
+}
+
+/// Holds a contender against a baseline, which may be of another run.
+pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> PairAudit {
+    let subject = subject(baseline, contender);
+    let unseen: Vec<String> =
+        [baseline, contender].into_iter().filter(|s| !s.seen).map(|s| s.contender.name.clone()).collect();
+    let facts = FACTS.iter().filter(|_| unseen.is_empty());
+    let mut findings: Vec<Finding> = facts.filter_map(|fact| finding(fact, baseline, contender)).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.rank));
+    let differing: BTreeSet<&str> =
+        findings.iter().filter(|finding| finding.rank > Rank::Harmless).map(|finding| finding.fact).collect();
+    for finding in &mut findings {
+        let fact = FACTS.iter().find(|fact| fact.name == finding.fact);
+        let causes = fact.map(|fact| fact.follows).unwrap_or_default();
+        finding.follows =
+            causes.iter().copied().find(|&cause| differing.contains(cause) || cause == VMM && subject.is_some());
+    }
+    let silent = [baseline, contender].into_iter().filter(|s| s.seen && s.guest.is_none());
+    PairAudit {
+        baseline: baseline.contender.name.clone(),
+        contender: contender.contender.name.clone(),
+        beside_host: baseline.is_host() != contender.is_host(),
+        fairness: if unseen.is_empty() { fairness(subject.is_some(), &findings) } else { Fairness::Unseen },
+        silent: silent.map(|s| s.contender.name.clone()).collect(),
+        subject,
+        findings,
+        unseen,
+    }
+}
+
+/// `qemu 10.0.2 and firecracker 1.12.1`, if these are two things.
+fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
+    let (one, other) = (a.contender, b.contender);
+    let name = |s: &AuditedContender| match s.is_host() {
+        true => "the bare host".to_owned(),
+        false => format!("{} {}", s.contender.vmm, s.contender.version),
+    };
+    match (one.vmm == other.vmm, one.sha256 == other.sha256) {
+        (true, _) if a.is_host() => None,
+        (true, true) => None,
+        (true, false) if one.version == other.version => Some(format!("two executables of {}", name(a))),
+        _ => Some(format!("{} and {}", name(a), name(b))),
+    }
+}
+
+fn finding(fact: &Fact, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
+    let rank = if a.is_host() == b.is_host() { fact.rank } else { fact.beside_host? };
+    if let Read::Pair(read) = fact.read {
+        return read(a, b).map(|values| Finding { fact: fact.name, rank, why: fact.why, follows: None, values });
+    }
+    let (one, other) = (fact.of(a)?, fact.of(b)?);
+    let (rank, values) = match (&one, &other) {
+        (Value::Words(one), Value::Words(other)) => {
+            let only = [without(one, other), without(other, one)];
+            (only.iter().any(|words| !words.is_empty()).then_some(rank)?, Values::Only(only))
+        }
+        (Value::Number(x), Value::Number(y)) => {
+            let small = match fact.read {
+                Read::Number(_, _, within) => Some(within).filter(|w| (x - y).abs() <= w.share * x.max(*y)),
+                _ => None,
+            };
+            let rank = if x == y { None } else { small.map_or(Some(rank), |within| within.rank) };
+            (rank?, Values::Texts([fact.write(&one), fact.write(&other)]))
+        }
+        _ if one == other => return None,
+        _ => (rank, Values::Texts([fact.write(&one), fact.write(&other)])),
+    };
+    Some(Finding { fact: fact.name, rank, why: fact.why, follows: None, values })
+}
+
+/// The words that `others` lack, each once.
+fn without(words: &[String], others: &[String]) -> Vec<String> {
+    let mut seen: BTreeSet<&String> = others.iter().collect();
+    words.iter().filter(|word| seen.insert(word)).cloned().collect()
+}
+
+fn fairness(vmm_differs: bool, findings: &[Finding]) -> Fairness {
+    let weighty = || findings.iter().filter(|finding| finding.rank > Rank::Harmless);
+    let mut roots: Vec<&'static str> =
+        weighty().filter(|finding| finding.follows.is_none()).map(|finding| finding.fact).collect();
+    if vmm_differs {
+        roots.insert(0, VMM);
+    }
+    match roots.as_slice() {
+        [] => Fairness::Alike,
+        [one] => Fairness::One(one),
+        _ if weighty().any(|finding| finding.rank == Rank::Voids) => Fairness::Void,
+        _ => Fairness::Several,
+    }
+}

@@ -1,0 +1,203 @@
+//! The boots of a contender that count, and what each of them comes to. Pure.
+//!
+//! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
+//! counts as it is, cold. Boots of the scout do not count.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use firebench_model::figures::{self, Figures};
+use firebench_model::metric::Metric;
+use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
+use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
+
+use crate::judged::Unjudged;
+
+/// The good boots after the scout.
+pub fn good<'a>(contender: &'a ContenderRecord, design: &DesignRecord) -> Vec<&'a BootRecord> {
+    after_scout(contender, design).filter(|boot| boot.status == BootStatus::Ok && !boot.iterations.is_empty()).collect()
+}
+
+/// How many boots after the scout, attempts included, did not end well.
+pub fn left_out(contender: &ContenderRecord, design: &DesignRecord) -> usize {
+    after_scout(contender, design).filter(|boot| boot.status != BootStatus::Ok).count()
+}
+
+/// The blocks after the scout in which a contender's boot is void or failed, and no later attempt was good. They are left
+/// out for all contenders, as in the schedule of the run.
+pub fn blocks_left_out(report: &Report) -> BTreeSet<u32> {
+    let of_contender = |contender| {
+        let good: HashSet<u32> = good(contender, &report.design).into_iter().map(|boot| boot.block).collect();
+        let bad = after_scout(contender, &report.design).filter(|boot| boot.status.leaves_block_out());
+        bad.map(|boot| boot.block).filter(move |block| !good.contains(block))
+    };
+    report.contenders.iter().flat_map(of_contender).collect()
+}
+
+fn after_scout<'a>(
+    contender: &'a ContenderRecord,
+    design: &DesignRecord,
+) -> impl Iterator<Item = &'a BootRecord> + use<'a> {
+    let scout = design.scout_blocks;
+    contender.boots.iter().filter(move |boot| boot.block >= scout)
+}
+
+/// How many iterations at the beginning of a boot do not count.
+pub fn warm_up(boot: &BootRecord, design: &DesignRecord) -> usize {
+    usize::try_from(design.warm_up).ok().filter(|&warm_up| warm_up < boot.iterations.len()).unwrap_or(0)
+}
+
+/// The iterations of a boot that count.
+pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
+    boot.iterations.get(warm_up(boot, design)..).unwrap_or_default()
+}
+
+/// What each boot comes to, on the scale of the metric: the mean of its logarithms, or of its plain values. None where
+/// one of them has no value that can be compared.
+pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
+    values_on(boots, design, &metric.name, metric.scale).ok()
+}
+
+/// What each boot comes to, on a scale.
+///
+/// # Errors
+/// [`Unjudged::Zero`] and [`Unjudged::NoValue`].
+pub fn values_on(
+    boots: &[&BootRecord],
+    design: &DesignRecord,
+    metric: &str,
+    scale: Scale,
+) -> Result<Vec<f64>, Unjudged> {
+    let value = |boot: &&BootRecord| {
+        let metric_of = |iteration: &IterationRecord| iteration.metrics.get(metric).copied();
+        let iterations: Option<Vec<f64>> = sample(boot, design).iter().map(metric_of).collect();
+        of_iterations(&iterations.ok_or(Unjudged::NoValue)?, scale)
+    };
+    boots.iter().map(value).collect()
+}
+
+/// What each good boot of figures of others comes to, on a scale.
+///
+/// # Errors
+/// [`Unjudged::Zero`] and [`Unjudged::NoValue`].
+pub fn values_of_figures(figures: &Figures, metric: &str, warm_up: u32, scale: Scale) -> Result<Vec<f64>, Unjudged> {
+    let mut values = Vec::new();
+    let value = |boot: figures::Boot| {
+        values.clear();
+        values.extend(boot.counted.iter().map(|sample| sample.value));
+        of_iterations(&values, scale)
+    };
+    figures.boots(metric, warm_up).map(value).collect()
+}
+
+/// What the iterations of a boot come to, on a scale: the mean of their logarithms, or of their plain values.
+///
+/// # Errors
+/// [`Unjudged::Zero`] where a logarithm would be that of zero, [`Unjudged::NoValue`] where something was not measured.
+pub fn of_iterations(values: &[f64], scale: Scale) -> Result<f64, Unjudged> {
+    if values.iter().any(|value| *value < 0.0) {
+        return Err(Unjudged::NoValue);
+    }
+    let mean = match scale {
+        Scale::Ratio => boot::log_mean(values, 0),
+        Scale::Raw => raw::mean(values, 0),
+    };
+    mean.map_err(|error| match error {
+        Error::NotPositive { .. } => Unjudged::Zero,
+        _ => Unjudged::NoValue,
+    })
+}
+
+/// The difference up to which two that are compared by difference count as equal: a share of the size of either, the first one that
+/// is above zero.
+///
+/// # Errors
+/// [`Unjudged::Zero`] where both are zero: nothing is a share of that.
+pub fn difference_that_counts(share: f64, sizes: [Option<f64>; 2]) -> Result<f64, Unjudged> {
+    let size = sizes.into_iter().flatten().find(|size| *size > 0.0);
+    size.map(|size| share * size).ok_or(Unjudged::Zero)
+}
+
+/// Does `work` on the scale of the metric, or by difference where a ratio would be one to zero.
+///
+/// # Errors
+/// Those of `work`.
+pub fn on_a_scale<T>(metric: &Metric, work: impl Fn(Scale) -> Result<T, Unjudged>) -> Result<T, Unjudged> {
+    match work(metric.scale) {
+        Err(Unjudged::Zero) => work(Scale::Raw),
+        done => done,
+    }
+}
+
+/// The mean of what boots come to; None of no boot.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The good boots of two contenders in the blocks in which both have one: the baseline's, and the contender's.
+#[derive(Debug, Clone, Default)]
+pub struct Paired<'a> {
+    /// One a block.
+    pub baseline: Vec<&'a BootRecord>,
+    /// One a block, of the same blocks.
+    pub contender: Vec<&'a BootRecord>,
+}
+
+impl<'a> Paired<'a> {
+    /// Of a run's contenders.
+    pub fn of(report: &Report, baseline: &'a ContenderRecord, contender: &'a ContenderRecord) -> Self {
+        let design = &report.design;
+        let left_out = blocks_left_out(report);
+        let of_block: HashMap<u32, &BootRecord> =
+            good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
+        let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
+        let whole = good(baseline, design).into_iter().filter(|boot| !left_out.contains(&boot.block));
+        let (baseline, contender) = whole.filter_map(both).unzip();
+        Paired { baseline, contender }
+    }
+
+    /// What the contender's boots are above the baseline's, block by block, on the scale of the metric. None where a value
+    /// cannot be compared.
+    pub fn differences(&self, design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
+        let [baseline, contender] = [&self.baseline, &self.contender].map(|boots| values(boots, design, metric));
+        boot::differences(&contender?, &baseline?).ok()
+    }
+
+    /// The judgement on a metric, by the rule that was chosen before the run, as one of `comparisons` that share the error
+    /// rate.
+    ///
+    /// # Errors
+    /// [`Unjudged`].
+    pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> Result<Judgement, Unjudged> {
+        let design = &report.design;
+        if report.emulated {
+            return Err(Unjudged::Emulated);
+        }
+        if self.baseline.len() < 2 {
+            return Err(Unjudged::TooFew);
+        }
+        on_a_scale(metric, |scale| {
+            let of = |boots| values_on(boots, design, &metric.name, scale);
+            let (baseline, contender) = (of(&self.baseline)?, of(&self.contender)?);
+            let differences = boot::differences(&contender, &baseline).map_err(|_| Unjudged::NoValue)?;
+            let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
+            let interval = design.rule.last(&differences, planned, comparisons).map_err(|_| Unjudged::NoValue)?;
+            let delta = match scale {
+                Scale::Ratio => design.delta,
+                Scale::Raw => difference_that_counts(
+                    design.delta,
+                    [&self.baseline, &self.contender].map(|boots| typical(boots, design)),
+                )?,
+            };
+            verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
+        })
+    }
+}
+
+/// The mean of boots in the primary metric: the geometric one, or the plain one where there are zeros.
+fn typical(boots: &[&BootRecord], design: &DesignRecord) -> Option<f64> {
+    let primary = &design.primary;
+    match values_on(boots, design, primary, Scale::Ratio) {
+        Ok(values) => mean(&values).map(f64::exp),
+        Err(_) => mean(&values_on(boots, design, primary, Scale::Raw).ok()?),
+    }
+}

@@ -1,0 +1,35 @@
+//! What a gate is held against within one run: every contender after the first one against the first one.
+
+use crate::findings::Findings;
+use firebench_model::metric;
+
+use super::{Limit, comparisons, is_asked};
+use crate::boots::Paired;
+use crate::judged::Judged;
+
+/// The judgements of a run on its primary metric and on those that a limit asks for. All of them share the error rate.
+pub fn of_run(findings: &Findings, limits: &[Limit]) -> Vec<Judged> {
+    let report = findings.report;
+    let Some((baseline, others)) = report.contenders.split_first() else { return Vec::new() };
+    let primary = report.design.primary.as_str();
+    let comparisons = comparisons(limits, primary, others.iter().map(|other| other.name.as_str()));
+    if comparisons == findings.judgements.len() {
+        // Of nothing else is asked: these are the run's own.
+        return findings.judgements.clone();
+    }
+    let mut judged = Vec::new();
+    for (other, known) in others.iter().zip(&findings.judgements) {
+        let paired = Paired::of(report, baseline, other);
+        let asked = |name: &str| name == primary || is_asked(limits, &other.name, name);
+        for metric in metric::shown(&report.metrics).filter(|metric| asked(&metric.name)) {
+            judged.push(Judged {
+                contender: other.name.clone(),
+                baseline: baseline.name.clone(),
+                metric: metric.clone(),
+                unlike: known.unlike.clone(),
+                judgement: paired.judge(report, metric, comparisons),
+            });
+        }
+    }
+    judged
+}

@@ -1,0 +1,76 @@
+//! What comes of holding a contender against its baseline in one metric: a judgement, or why there is none. Pure.
+
+use std::fmt;
+
+use firebench_model::metric::Metric;
+use firebench_stats::Judgement;
+use firebench_text as text;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// A contender against its baseline in one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Its name, as limits have it.
+    pub contender: String,
+    /// What it is compared with, as sentences have it.
+    pub baseline: String,
+    /// The metric.
+    pub metric: Metric,
+    /// Why the two do not compare like with like; empty where they do.
+    pub unlike: Vec<String>,
+    /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
+    pub judgement: Result<Judgement, Unjudged>,
+}
+
+/// Why a comparison has no judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unjudged {
+    /// On emulated instructions there is never a verdict.
+    #[error("guest instructions were emulated, and timings of that are no statement about speed")]
+    Emulated,
+    /// Too few good boots have a value that can be compared.
+    #[error("it takes two good boots of each contender at least")]
+    TooFew,
+    /// Some values are zero, and there is no ratio to zero.
+    #[error("a ratio needs times above zero, and some are zero")]
+    Zero,
+    /// Some values are missing or cannot be compared.
+    #[error("not every boot has a value that can be compared")]
+    NoValue,
+}
+
+impl fmt::Display for Judged {
+    /// The verdict in a sentence without a full stop, or why there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Judged { contender, baseline, metric, unlike, judgement } = self;
+        match judgement {
+            Ok(judgement) => metric.sentence(contender, baseline, judgement).fmt(f)?,
+            Err(reason) => write!(f, "{contender} and {baseline} in {}: no verdict: {reason}", metric.name)?,
+        }
+        f.write_str(&not_like_with_like(unlike))
+    }
+}
+
+/// The end of a verdict's sentence where the two do not compare like with like; nothing where they do.
+pub fn not_like_with_like(unlike: &[String]) -> String {
+    if unlike.is_empty() {
+        return String::new();
+    }
+    format!("; this does NOT compare like with like: they differ in {}", text::list(unlike))
+}
+
+impl Serialize for Judged {
+    /// With the metric's name alone, and `judgement` and `unjudged`, of which one is null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let judgement = self.judgement.as_ref().ok().map(|judgement| self.metric.worded(judgement));
+        let mut fields = serializer.serialize_struct("Judged", 6)?;
+        fields.serialize_field("contender", &self.contender)?;
+        fields.serialize_field("baseline", &self.baseline)?;
+        fields.serialize_field("metric", &self.metric.name)?;
+        fields.serialize_field("unlike", &self.unlike)?;
+        fields.serialize_field("judgement", &judgement)?;
+        fields.serialize_field("unjudged", &self.judgement.as_ref().err().map(ToString::to_string))?;
+        fields.end()
+    }
+}

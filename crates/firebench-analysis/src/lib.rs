@@ -1,0 +1,14 @@
+//! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), how fair the
+//! comparison was ([`audit`]), how two reports compare ([`compare`]), and whether limits are kept ([`gate`]).
+
+// Printing panics where nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
+
+pub mod audit;
+pub mod boots;
+pub mod compare;
+pub mod findings;
+pub mod gate;
+pub mod judged;
+pub mod summary;

@@ -1,0 +1,46 @@
+//! The summary of a report.
+
+use firebench_model::metric::{self, Metric};
+use firebench_model::record::Report;
+
+use super::{Summary, contender_summary, imported, pair};
+use crate::audit::{self, ContenderClock};
+use crate::boots;
+
+/// The metrics that are shown: all that the report declares so, or, of figures of others, those that some contender has, and the primary
+/// one in any case.
+pub fn metrics(report: &Report) -> Vec<Metric> {
+    if report.imported.is_some() {
+        return imported::metrics(report);
+    }
+    metric::shown(&report.metrics).cloned().collect()
+}
+
+/// Computes the summary of a report.
+pub fn summarize(report: &Report) -> Summary {
+    with_clocks(report, &audit::clocks(report))
+}
+
+/// [`summarize`], where the clocks of the contenders were looked at already.
+pub fn with_clocks(report: &Report, clocks: &[ContenderClock]) -> Summary {
+    if report.imported.is_some() {
+        return imported::summarize(report);
+    }
+    let design = &report.design;
+    let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
+    Summary {
+        single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
+        contenders: report
+            .contenders
+            .iter()
+            .zip(clocks)
+            .map(|(contender, clock)| contender_summary(report, contender, clock))
+            .collect(),
+        pairs: match report.contenders.split_first() {
+            Some((baseline, others)) => {
+                others.iter().map(|other| pair(report, baseline, other, others.len())).collect()
+            }
+            None => Vec::new(),
+        },
+    }
+}

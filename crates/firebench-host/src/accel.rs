@@ -1,0 +1,64 @@
+//! The choice of the accelerator: what the user wants, and what /dev/kvm is worth.
+
+use firebench_model::experiment::AccelChoice;
+use firebench_supervise::kvm::{KvmClass, KvmReport};
+use firebench_vmm::Accel;
+
+/// What executes guest instructions, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The accelerator that each VMM is started with.
+    pub accel: Accel,
+    /// Whether the VMs run inside a nested host.
+    pub nested: bool,
+    /// Whether guest instructions are emulated at any level.
+    pub emulated: bool,
+    /// Why, in a sentence with the figures.
+    pub reason: String,
+}
+
+/// KVM is asked for, and not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("--accel kvm cannot be had: {finding}")]
+#[diagnostic(help("{remedy}; --accel auto takes what there is"))]
+pub struct NoKvm {
+    finding: String,
+    remedy: String,
+}
+
+/// Whether VMs would start on a KVM that this process cannot use at all. A slow one is the user's choice.
+pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
+    let dead = matches!(kvm.class, KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken);
+    let remedy = kvm.remedy.clone().unwrap_or_else(|| "see `firebench doctor`".to_owned());
+    (dead && chosen.accel == Accel::Kvm && !chosen.nested).then(|| NoKvm { finding: kvm.finding.clone(), remedy })
+}
+
+/// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
+pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
+    if only_hosts && choice != AccelChoice::Nested {
+        let reason = "every contender is the bare host, nothing is virtualised".to_owned();
+        return Chosen { accel: Accel::Native, nested: false, emulated: false, reason };
+    }
+    let asked = |flag: &str| format!("{flag} was asked for; {}", kvm.finding);
+    match choice {
+        AccelChoice::Tcg => Chosen { accel: Accel::Tcg, nested: false, emulated: true, reason: asked("--accel tcg") },
+        AccelChoice::Nested => {
+            Chosen { accel: Accel::Kvm, nested: true, emulated: true, reason: asked("--accel nested") }
+        }
+        AccelChoice::Kvm => Chosen {
+            accel: Accel::Kvm,
+            nested: false,
+            emulated: kvm.class == KvmClass::Emulated,
+            reason: asked("--accel kvm"),
+        },
+        AccelChoice::Auto if kvm.class.usable() => {
+            Chosen { accel: Accel::Kvm, nested: false, emulated: false, reason: kvm.finding.clone() }
+        }
+        AccelChoice::Auto => Chosen {
+            accel: Accel::Kvm,
+            nested: true,
+            emulated: true,
+            reason: format!("{}; so everything runs in a nested host", kvm.finding.trim_end_matches('.')),
+        },
+    }
+}

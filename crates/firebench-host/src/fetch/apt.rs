@@ -1,0 +1,164 @@
+//! Debian packages through APT's own programs: no root, nothing installed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use firebench_os::leash::limit_files;
+use firebench_os::outside;
+use firebench_os::program::find_program;
+use firebench_supervise::subprocess::{self, Output, RunError};
+
+use super::error::{FetchError, file_error};
+use super::install::check;
+
+/// Questions are answered from lists on this machine.
+const ASK_LIMIT: Duration = Duration::from_secs(60);
+/// What a download may take: a kernel package has up to 100 MB.
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(900);
+/// No package that firebench wants comes near this; nor does any list of APT's own.
+const LARGEST_PACKAGE: u64 = 512 << 20;
+
+/// APT's programs.
+pub(super) struct Apt {
+    pub(super) get: PathBuf,
+    pub(super) cache: PathBuf,
+}
+
+/// A package as `apt-get --print-uris download` announces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    /// `linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb`.
+    pub(super) file_name: String,
+    /// As the signed lists have it.
+    pub(super) sha256: Option<String>,
+}
+
+impl Apt {
+    pub(super) fn find(what: &'static str, hint: &'static str) -> Result<Apt, FetchError> {
+        let program = |program| find_program(program).ok_or(FetchError::NoProgram { program, what, hint });
+        Ok(Apt { get: program("apt-get")?, cache: program("apt-cache")? })
+    }
+
+    /// The packages on which `package` depends.
+    pub(super) fn depends(&self, package: &str) -> Result<Vec<String>, RunError> {
+        let output = subprocess::run(Command::new(&self.cache).args(["depends", package]), ASK_LIMIT)?;
+        Ok(output.stdout.lines().filter_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned).collect())
+    }
+
+    /// What `apt-get download` would bring.
+    pub(super) fn announce(&self, package: &str) -> Result<Option<Package>, RunError> {
+        let mut command = Command::new(&self.get);
+        let Output { stdout, .. } =
+            subprocess::run(command.args(["--quiet", "--print-uris", "download", package]), ASK_LIMIT)?;
+        Ok(stdout.lines().find_map(parse_announcement))
+    }
+
+    /// Downloads `package` into `dir` and checks it against its announcement.
+    pub(super) fn download(
+        &self,
+        package: &str,
+        announced: &Package,
+        dir: &Path,
+    ) -> Result<(PathBuf, Vec<u8>), FetchError> {
+        let mut command = Command::new(&self.get);
+        command.args(["--quiet", "download", package]).current_dir(dir);
+        limit_files(&mut command, LARGEST_PACKAGE);
+        subprocess::run(&mut command, DOWNLOAD_LIMIT).map_err(|source| FetchError::Program {
+            what: format!("the package {package}"),
+            hint: "check that this machine reaches its package mirror; apt-get update renews the lists",
+            source,
+        })?;
+        let path = dir.join(&announced.file_name);
+        let bytes = outside::read(&path, LARGEST_PACKAGE).map_err(file_error("read", &path))?;
+        if let Some(expected) = &announced.sha256 {
+            check(&announced.file_name, &bytes, expected)?;
+        }
+        Ok((path, bytes))
+    }
+}
+
+/// `'URI' FILE SIZE SHA256:DIGEST`.
+fn parse_announcement(line: &str) -> Option<Package> {
+    let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;
+    let mut words = rest.split_ascii_whitespace();
+    let file_name = words.next()?;
+    if file_name.contains('/') || !file_name.ends_with(".deb") {
+        return None;
+    }
+    let sha256 = words.find_map(|word| word.strip_prefix("SHA256:"));
+    Some(Package { file_name: file_name.to_owned(), sha256: sha256.map(str::to_owned) })
+}
+
+/// The version in a package's file name: `6.1.192-2` of `linux-image-..._6.1.192-2_amd64.deb`.
+pub(super) fn version_of(file_name: &str) -> Option<String> {
+    let mut parts = file_name.strip_suffix(".deb")?.split('_');
+    let (_, version, architecture) = (parts.next()?, parts.next()?, parts.next()?);
+    // APT writes the colon after an epoch as %3a.
+    (!architecture.is_empty() && parts.next().is_none()).then(|| version.replace("%3a", ":"))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use firebench_image::digest::sha256;
+
+    use super::*;
+
+    /// APT's programs as scripts in `dir`, with one package, `package_1.2-3_amd64.deb`, which holds `contents`.
+    pub(in crate::fetch) fn fake_apt(dir: &Path, depends: &str, package: &str, contents: &[u8]) -> Apt {
+        let file = format!("{package}_1.2-3_amd64.deb");
+        let source = dir.join("package");
+        std::fs::write(&source, contents).expect("room");
+        let get = format!(
+            "case \"$*\" in\n\
+             *--print-uris*' {package}') echo \"'http://mirror/{file}' {file} {} SHA256:{}\";;\n\
+             *'download {package}') cp '{}' {file};;\n\
+             *) echo 'E: Unable to locate package' >&2; exit 100;;\nesac",
+            contents.len(),
+            sha256(contents),
+            source.display(),
+        );
+        let cache = format!("[ \"$1\" = depends ] && echo '{depends}'");
+        let script = |name: &str, text: &str| {
+            let path = dir.join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("room");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("own file");
+            path
+        };
+        Apt { get: script("apt-get", &get), cache: script("apt-cache", &cache) }
+    }
+
+    #[test]
+    fn announcements_are_read() {
+        let digest = "ab".repeat(32);
+        let line = format!("'http://mirror/a%3a1.deb' a_1%3a1.0-2_amd64.deb 1504 SHA256:{digest}");
+        let package = Package { file_name: "a_1%3a1.0-2_amd64.deb".to_owned(), sha256: Some(digest) };
+        assert_eq!(parse_announcement(&line), Some(package));
+        assert_eq!(parse_announcement("'http://mirror/x' ../x_1_amd64.deb 1"), None);
+        assert_eq!(parse_announcement("Reading package lists..."), None);
+    }
+
+    #[test]
+    fn file_names_hold_the_version() {
+        assert_eq!(version_of("a_1%3a1.0-2_amd64.deb").as_deref(), Some("1:1.0-2"));
+        assert_eq!(version_of("a_1.0_amd64"), None);
+        assert_eq!(version_of("a.deb"), None);
+    }
+
+    #[test]
+    fn a_package_that_is_not_the_announced_one_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let apt = fake_apt(dir.path(), "", "thing", b"contents");
+        let mut announced = apt.announce("thing").expect("it runs").expect("it is known");
+        assert_eq!(announced.file_name, "thing_1.2-3_amd64.deb");
+        let target = tempfile::tempdir().expect("a temporary directory");
+        let (_, bytes) = apt.download("thing", &announced, target.path()).expect("it is there");
+        assert_eq!(bytes, b"contents");
+        announced.sha256 = Some("0".repeat(64));
+        let error = apt.download("thing", &announced, target.path()).expect_err("another digest");
+        assert!(matches!(error, FetchError::Digest { .. }), "{error}");
+        assert!(apt.announce("other").is_err());
+    }
+}

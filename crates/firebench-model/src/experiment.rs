@@ -1,0 +1,251 @@
+//! The experiment: what the user wants, as flags or TOML give it.
+
+mod check;
+mod contender;
+mod design;
+mod programs;
+pub mod toml;
+
+use std::path::PathBuf;
+
+use firebench_text::units::Size;
+use firebench_vmm::{VmmKind, kinds};
+use serde::{Deserialize, Serialize};
+
+use crate::metric::{self, Metric};
+
+pub use check::ExperimentError;
+pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
+pub use design::{Design, HostCacheChoice};
+pub use programs::Programs;
+
+/// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
+/// What is absent is chosen by firebench when the plan is made (and named in the report).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The workload.
+    pub workload: Workload,
+    /// How the machines are made alike, or not.
+    #[serde(default)]
+    pub preset: Preset,
+    /// What executes guest instructions.
+    #[serde(default)]
+    pub accel: AccelChoice,
+    /// VMMs to compare, each one a contender; not looked at where contenders are given.
+    #[serde(default = "all_vmms")]
+    pub vmm: Vec<VmmKind>,
+    /// The contenders, where they are more than their VMM. The first one is the baseline.
+    #[serde(default, rename = "contender", skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<ContenderSpec>,
+    /// The virtual machine.
+    #[serde(default)]
+    pub machine: MachineSpec,
+    /// What the workload reads.
+    #[serde(default)]
+    pub payload: PayloadSpec,
+    /// How many boots and iterations, from which cache state.
+    #[serde(default)]
+    pub design: Design,
+    /// Files that replace what firebench finds by itself.
+    #[serde(default, skip_serializing_if = "Files::is_empty")]
+    pub files: Files,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Experiment {
+            workload: Workload::default(),
+            preset: Preset::default(),
+            accel: AccelChoice::default(),
+            vmm: all_vmms(),
+            contenders: Vec::new(),
+            machine: MachineSpec::default(),
+            payload: PayloadSpec::default(),
+            design: Design::default(),
+            files: Files::default(),
+        }
+    }
+}
+
+impl Experiment {
+    /// The contenders as the user describes them; those of a plain list of VMMs are called after their VMM.
+    pub fn specs(&self) -> Vec<ContenderSpec> {
+        if self.contenders.is_empty() {
+            self.vmm.iter().map(|&vmm| ContenderSpec::new(vmm.name, vmm)).collect()
+        } else {
+            self.contenders.clone()
+        }
+    }
+}
+
+fn all_vmms() -> Vec<VmmKind> {
+    kinds::by_default().collect()
+}
+
+/// The workloads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// `sha256sum` over a random file: the published benchmark.
+    #[default]
+    Memory,
+}
+
+impl Workload {
+    /// All of them.
+    pub const ALL: [Workload; 1] = [Workload::Memory];
+
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Workload::Memory => "memory",
+        }
+    }
+
+    /// What it measures, in the order in which it is shown. The first metric is the primary one unless the user says otherwise.
+    pub fn metrics(self) -> &'static [Metric] {
+        match self {
+            Workload::Memory => &metric::OF_A_COMMAND,
+        }
+    }
+
+    /// Those of its metrics on which verdicts can be given.
+    pub fn primaries(self) -> impl Iterator<Item = &'static Metric> {
+        self.metrics().iter().filter(|metric| metric.can_be_primary())
+    }
+}
+
+impl Experiment {
+    /// The metric on which verdicts are given: the one that was asked for, else the workload's first; empty where the workload
+    /// measures nothing.
+    pub fn primary(&self) -> &str {
+        let first = || self.workload.primaries().next().map(|metric| metric.name.as_ref());
+        self.design.primary.as_deref().or_else(first).unwrap_or_default()
+    }
+}
+
+/// How the contenders' machines are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through.
+    #[default]
+    Matched,
+    /// Exactly the two machines of the published memory benchmark, unequal as they were.
+    Published,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Workload; 1] = [Workload::Memory];
+
+    /// The name in command lines, files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Matched => "matched",
+            Preset::Published => "published",
+        }
+    }
+}
+
+/// What the user wants to execute guest instructions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccelChoice {
+    /// kvm where /dev/kvm is usable, else the nested host.
+    #[default]
+    Auto,
+    /// /dev/kvm, however slow.
+    Kvm,
+    /// QEMU alone, emulating.
+    Tcg,
+    /// An emulated machine with a KVM of its own, in which every VMM runs with kvm.
+    Nested,
+}
+
+/// The virtual machine that every contender builds under [`Preset::Matched`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSpec {
+    /// vCPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<u32>,
+    /// Memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+    /// Whether the VM has a network card, on a tap in a network namespace of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tap: bool,
+    /// Whether each vCPU is bound to a CPU of its own, and firebench to another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pin: bool,
+    /// Whether each VMM is held as closely as its kind can be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub jail: bool,
+    /// Words added to the end of the kernel command line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub append: String,
+}
+
+/// What the workload reads: `/random.txt` of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PayloadSpec {
+    /// A reproducible stream.
+    Seeded {
+        /// Its seed.
+        #[serde(default = "default_seed")]
+        seed: u64,
+        /// Its size.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<Size>,
+    },
+    /// The system's random numbers, new each time the image is built.
+    Urandom {
+        /// Its size.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<Size>,
+    },
+    /// A file of the user's.
+    File {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+/// The seed of a payload that names none.
+pub const DEFAULT_SEED: u64 = 1;
+
+fn default_seed() -> u64 {
+    DEFAULT_SEED
+}
+
+impl Default for PayloadSpec {
+    fn default() -> Self {
+        PayloadSpec::Seeded { seed: default_seed(), size: None }
+    }
+}
+
+/// Files that replace what firebench finds or fetches by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// A kernel: bzImage, ELF vmlinux, unified kernel image, or a Debian kernel package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<PathBuf>,
+    /// Its modules, where they are not found beside it: a directory or a Debian package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<PathBuf>,
+    /// The executables of kinds, by the names of these. No other key can be read.
+    #[serde(flatten)]
+    pub programs: Programs,
+    /// More files for the image, as `HOST` or `HOST=GUEST`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<String>,
+}
+
+impl Files {
+    fn is_empty(&self) -> bool {
+        *self == Files::default()
+    }
+}

@@ -1,0 +1,289 @@
+//! What is wrong with an experiment that it alone can tell: the same for flags, files, reports and stored runs. Pure.
+
+use firebench_text as text;
+use firebench_text::units::{Share, Size};
+use firebench_vmm::VmmKind;
+use serde_json::Value;
+
+use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, check_all};
+
+/// An experiment that cannot be carried out as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum ExperimentError {
+    /// A count that must be 1 at least.
+    #[error("{0} must be at least 1")]
+    #[diagnostic(help("leave it out for the default"))]
+    Zero(&'static str),
+    /// The published machines are fixed.
+    #[error("{0} does not go with --preset published: its machines are those of the document")]
+    #[diagnostic(help("--preset matched takes it"))]
+    Published(&'static str),
+    /// A kind that took no part there.
+    #[error("--preset published has no machine for {0}: the document names none")]
+    #[diagnostic(help("leave {0} out, or take --preset matched"))]
+    NotPublished(VmmKind),
+    /// Memory is counted in MiB.
+    #[error("--memory {0} is not a whole number of MiB")]
+    #[diagnostic(help("VMMs take whole MiB: --memory 512MiB"))]
+    Memory(Size),
+    /// A contender that cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Contender(#[from] ContenderError),
+    /// All iterations would be warm-up.
+    #[error("--warm-up {warm_up} leaves none of {iterations} iterations to count")]
+    #[diagnostic(help("give more --iterations, or less --warm-up"))]
+    AllWarmUp {
+        /// Iterations that do not count.
+        warm_up: u32,
+        /// All iterations.
+        iterations: u32,
+    },
+    /// No verdict can be given on it.
+    #[error("no verdict can be given on '{metric}': {workload} does not measure it, or it can be zero")]
+    #[diagnostic(help("choose the primary metric among {known}"))]
+    Primary {
+        /// What was asked for.
+        metric: String,
+        /// Of which workload.
+        workload: &'static str,
+        /// What it has.
+        known: String,
+    },
+    /// Two ways to say when it is enough.
+    #[error("a number of boots and a precision do not go together")]
+    #[diagnostic(help("keep boots, or precision and max_time"))]
+    BothSizes,
+    /// An empty file.
+    #[error("a payload of 0 bytes measures nothing")]
+    #[diagnostic(help("give --size 16MiB, say"))]
+    Empty,
+    /// A share with which every run would agree.
+    #[error("{option} {share} is too wide: it must be below 100%")]
+    #[diagnostic(help("1% is the default precision; {option} 5% is a coarse one"))]
+    TooWide {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        share: Share,
+    },
+    /// What the bare host cannot have, where nobody else takes part.
+    #[error("{0} changes nothing: every contender is the bare host, which runs no VM")]
+    #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm qemu,host"))]
+    OnlyHosts(&'static str),
+    /// The same of the program of a VMM.
+    #[error("--{0} changes nothing: every contender is the bare host, which runs no VMM")]
+    #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm {0},host"))]
+    ProgramOfNobody(VmmKind),
+    /// A character that would be obeyed, or hide something, where the text is shown or pasted.
+    #[error("{field} contains the character {}, which is invisible", unicode(*.character))]
+    #[diagnostic(help("remove it: control characters and invisible ones are refused everywhere in an experiment"))]
+    Hidden {
+        /// The field of the experiment.
+        field: String,
+        /// The character.
+        character: char,
+    },
+    /// A path that is no text.
+    #[error("a path in the experiment is not valid UTF-8")]
+    #[diagnostic(help("rename the file: reports and the store keep the experiment as text"))]
+    NotText,
+}
+
+/// `U+001B`.
+fn unicode(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
+}
+
+impl Experiment {
+    /// What the experiment alone can tell is wrong with it.
+    ///
+    /// # Errors
+    /// [`ExperimentError`].
+    pub fn check(&self) -> Result<(), ExperimentError> {
+        let whole = serde_json::to_value(self).map_err(|_| ExperimentError::NotText)?;
+        visible("", &whole)?;
+        self.check_machine()?;
+        self.check_design()?;
+        check_all(&self.specs())?;
+        self.check_hosts()?;
+        self.check_published()?;
+        match self.payload {
+            PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
+                Err(ExperimentError::Empty)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_machine(&self) -> Result<(), ExperimentError> {
+        let machine = &self.machine;
+        let zero = [("--vcpus", machine.vcpus == Some(0)), ("--memory", machine.memory == Some(Size(0)))];
+        if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+            return Err(ExperimentError::Zero(flag));
+        }
+        let given = [("--vcpus", machine.vcpus.is_some()), ("--memory", machine.memory.is_some())];
+        match given.into_iter().find(|(_, given)| *given && self.preset == Preset::Published) {
+            Some((flag, _)) => Err(ExperimentError::Published(flag)),
+            None => match machine.memory.filter(|memory| memory.mib().is_none()) {
+                Some(memory) => Err(ExperimentError::Memory(memory)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn check_design(&self) -> Result<(), ExperimentError> {
+        let design = &self.design;
+        let counts = [("--boots", design.boots), ("--iterations", design.iterations)];
+        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
+            return Err(ExperimentError::Zero(name));
+        }
+        if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
+            if warm_up >= iterations {
+                return Err(ExperimentError::AllWarmUp { warm_up, iterations });
+            }
+        }
+        if let Some(metric) = design.primary.as_ref().filter(|name| self.workload.primaries().all(|m| m.name != **name))
+        {
+            let known: Vec<&str> = self.workload.primaries().map(|metric| metric.name.as_ref()).collect();
+            return Err(ExperimentError::Primary {
+                metric: text::excerpt(metric, 100),
+                workload: self.workload.name(),
+                known: known.join(", "),
+            });
+        }
+        if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
+            return Err(ExperimentError::BothSizes);
+        }
+        let shares = [("--precision", design.precision), ("--delta", design.delta)];
+        let wide = shares.into_iter().find_map(|(option, share)| Some((option, share.filter(|s| s.part() >= 1.0)?)));
+        wide.map_or(Ok(()), |(option, share)| Err(ExperimentError::TooWide { option, share }))
+    }
+
+    /// Whether nothing is virtualised at all.
+    pub fn only_hosts(&self) -> bool {
+        let specs = self.specs();
+        !specs.is_empty() && specs.iter().all(|spec| !spec.vmm.boots_a_guest())
+    }
+
+    fn check_published(&self) -> Result<(), ExperimentError> {
+        let unknown = |spec: &ContenderSpec| spec.vmm.guest().is_some_and(|guest| guest.published.is_none());
+        match self.specs().iter().find(|spec| self.preset == Preset::Published && unknown(spec)) {
+            Some(spec) => Err(ExperimentError::NotPublished(spec.vmm)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_hosts(&self) -> Result<(), ExperimentError> {
+        let given = [
+            ("--tap", self.machine.tap),
+            ("--append", !self.machine.append.is_empty()),
+            ("--kernel", self.files.kernel.is_some()),
+            ("--add", !self.files.add.is_empty()),
+            ("--preset published", self.preset == Preset::Published),
+        ];
+        match given.into_iter().find(|(_, given)| *given && self.only_hosts()) {
+            Some((flag, _)) => Err(ExperimentError::OnlyHosts(flag)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Looks for invisible characters in every text of an experiment.
+fn visible(field: &str, value: &Value) -> Result<(), ExperimentError> {
+    match value {
+        Value::String(text) => match text.chars().find(|&c| text::is_hidden(c)) {
+            Some(character) => Err(ExperimentError::Hidden { field: field.to_owned(), character }),
+            None => Ok(()),
+        },
+        Value::Array(items) => items.iter().try_for_each(|item| visible(field, item)),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            let field = if field.is_empty() { key.clone() } else { format!("{field}.{key}") };
+            visible(&field, value)
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::OwnSettings;
+    use firebench_vmm::{firecracker, host, qemu};
+
+    const QEMU: VmmKind = VmmKind(&qemu::KIND);
+    const HOST: VmmKind = VmmKind(&host::KIND);
+
+    fn hosts() -> Experiment {
+        Experiment { vmm: vec![HOST], ..Experiment::default() }
+    }
+
+    #[test]
+    fn every_text_of_an_experiment_is_looked_at_for_invisible_characters() {
+        type Put = fn(&mut Experiment, String);
+        let places: [(&str, Put); 11] = [
+            ("machine.append", |e, text| e.machine.append = text),
+            ("files.kernel", |e, text| e.files.kernel = Some(text.into())),
+            ("files.qemu", |e, text| e.files.programs.set(QEMU, text.into())),
+            ("files.firecracker", |e, text| e.files.programs.set(VmmKind(&firecracker::KIND), text.into())),
+            ("files.add", |e, text| e.files.add.push(text)),
+            ("payload.path", |e, text| e.payload = PayloadSpec::File { path: text.into() }),
+            ("contender.name", |e, text| e.contenders[0].name = text),
+            ("contender.append", |e, text| e.contenders[0].append = Some(text)),
+            ("contender.binary", |e, text| e.contenders[0].binary = Some(text.into())),
+            ("contender.cpu", |e, text| e.contenders[0].own = OwnSettings::default().with(&qemu::CPU, text)),
+            ("contender.image", |e, text| e.contenders[0].image = Some(text.into())),
+        ];
+        for character in ['\u{1b}', '\0', '\n', '\r', '\t', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2028}'] {
+            for (field, put) in places {
+                let mut experiment =
+                    Experiment { contenders: vec![ContenderSpec::new("a", QEMU)], ..Experiment::default() };
+                put(&mut experiment, format!("a{character}b"));
+                let expected = ExperimentError::Hidden { field: field.to_owned(), character };
+                assert_eq!(experiment.check(), Err(expected), "{field} {character:?}");
+            }
+        }
+        let said = ExperimentError::Hidden { field: "machine.append".to_owned(), character: '\u{1b}' }.to_string();
+        assert_eq!(said, "machine.append contains the character U+001B, which is invisible");
+        let plain = Experiment {
+            files: super::super::Files { kernel: Some("Zürich Kern".into()), ..Default::default() },
+            ..Experiment::default()
+        };
+        assert_eq!(plain.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_no_contender_can_have_is_refused() {
+        type Put = fn(&mut Experiment);
+        let cases: [(&str, Put); 5] = [
+            ("--tap", |e| e.machine.tap = true),
+            ("--append", |e| e.machine.append = "quiet".to_owned()),
+            ("--kernel", |e| e.files.kernel = Some("vmlinux".into())),
+            ("--add", |e| e.files.add.push("tool".to_owned())),
+            ("--preset published", |e| e.preset = Preset::Published),
+        ];
+        for (flag, put) in cases {
+            let mut alone = hosts();
+            put(&mut alone);
+            assert_eq!(alone.check(), Err(ExperimentError::OnlyHosts(flag)));
+            let mut beside = Experiment { vmm: vec![QEMU, HOST], ..Experiment::default() };
+            put(&mut beside);
+            assert_eq!(beside.check(), Ok(()), "{flag}");
+        }
+        assert_eq!(hosts().check(), Ok(()));
+    }
+
+    #[test]
+    fn shares_that_every_run_meets_are_refused() {
+        let mut experiment = hosts();
+        experiment.design.precision = Some(Share::percent(100));
+        let said = experiment.check().expect_err("too wide").to_string();
+        assert_eq!(said, "--precision 100% is too wide: it must be below 100%");
+    }
+
+    #[test]
+    fn the_same_vmm_is_not_named_twice() {
+        let twice = Experiment { vmm: vec![QEMU, QEMU], ..Experiment::default() };
+        assert!(matches!(twice.check(), Err(ExperimentError::Contender(ContenderError::Twice(_)))));
+    }
+}

@@ -1,0 +1,66 @@
+//! `report.json`: every raw number of a run. `docs/report-schema.md` documents each field.
+
+use firebench_text as text;
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Experiment;
+use crate::old_reports;
+use crate::record::{Imported, Report, SCHEMA, SCHEMA_1};
+use crate::report_error::ReportError;
+
+/// What every version of the schema has.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
+/// A report of which only the experiment is wanted.
+#[derive(Deserialize)]
+struct ExperimentOnly {
+    #[serde(default)]
+    imported: Option<Imported>,
+    experiment: Experiment,
+}
+
+/// A value as JSON for people and programs, with escapes for all that a terminal must not be given.
+///
+/// # Errors
+/// When it holds what JSON cannot say.
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(text::json(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// Reads what [`to_json`](firebench_report::json::to_json) wrote. Fields that this version does not know are ignored.
+///
+/// # Errors
+/// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
+pub fn from_json(text: &str) -> Result<Report, ReportError> {
+    check_schema(text)?;
+    let mut report = serde_json::from_str(text).map_err(|e| error(&e))?;
+    old_reports::settle(&mut report);
+    Ok(report)
+}
+
+/// The experiment of a report.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn experiment_from_json(text: &str) -> Result<Experiment, ReportError> {
+    check_schema(text)?;
+    let only: ExperimentOnly = serde_json::from_str(text).map_err(|e| error(&e))?;
+    if only.imported.is_some() { Err(ReportError::Imported) } else { Ok(only.experiment) }
+}
+
+/// serde_json's message quotes the file, which may come from anywhere.
+pub fn error(error: &serde_json::Error) -> ReportError {
+    ReportError::Json(text::line(&error.to_string()))
+}
+
+fn check_schema(text: &str) -> Result<(), ReportError> {
+    let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
+    if [SCHEMA, SCHEMA_1].contains(&head.schema.as_str()) {
+        Ok(())
+    } else {
+        Err(ReportError::Schema { found: text::line(&head.schema) })
+    }
+}

@@ -1,0 +1,136 @@
+//! The plan: an experiment made concrete. Every path, deadline and command line is decided; the runner only carries it
+//! out, on this machine or (sent as JSON, with other paths) inside a nested host.
+
+use std::path::PathBuf;
+
+use firebench_stats::design;
+use firebench_vmm::HostCache;
+use firebench_vmm::{Machine, Settings, VmmKind};
+use serde::{Deserialize, Serialize};
+
+use crate::record::Extension;
+
+/// A run, ready to be carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Who is compared; the first one is the baseline.
+    pub contenders: Vec<PlannedContender>,
+    /// In which order they boot, and when it is enough.
+    pub design: design::Settings,
+    /// The metric on which that is decided.
+    pub primary: String,
+    /// Boots of this run that are there already, in the order in which they ran: it goes on after them.
+    pub done: Vec<design::Boot>,
+    /// The times that it was given since, each after so many boots.
+    #[serde(default)]
+    pub extended: Vec<Extension>,
+    /// The digest that every iteration must print first.
+    pub payload_sha256: String,
+    /// Bytes of the payload, which every iteration reads.
+    pub payload_bytes: u64,
+    /// Drop the guest's caches before each iteration.
+    pub cold: bool,
+    /// State of the host's page cache of each contender's disk before each boot.
+    pub host_cache: HostCache,
+    /// How long what may take.
+    pub deadlines: Deadlines,
+    /// How often a boot that never started is tried, at least 1.
+    pub attempts: u32,
+    /// How many boots may fail for good before the run ends, of contenders that have had a good one.
+    pub max_failures: u32,
+    /// Whether guest instructions are emulated: then no estimate is shown, and clocks may be further apart.
+    pub emulated: bool,
+    /// CPUs of the host, or of the nested host.
+    pub host_cpus: u32,
+}
+
+impl Plan {
+    /// Gives a schedule the time that the run was given when so many boots were done.
+    ///
+    /// # Errors
+    /// A time that is no positive number.
+    pub fn extend(&self, schedule: &mut design::Schedule, boots: usize) -> firebench_stats::Result<()> {
+        let now = self.extended.iter().filter(|extension| extension.after_boots == boots);
+        now.map(|extension| extension.max_seconds).try_for_each(|seconds| schedule.extend(seconds))
+    }
+}
+
+/// A contender of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedContender {
+    /// Unique in the run.
+    pub name: String,
+    /// The virtual machine; of the host, what the workload may use of it.
+    pub machine: Machine,
+    /// What runs the workload.
+    pub system: System,
+    /// The VMM's executable; for the host, the agent.
+    pub binary: PathBuf,
+    /// The command of an iteration.
+    pub command: Vec<String>,
+    /// The file that is read and whose state in the page cache is set before each boot: the root disk; for the host, the
+    /// payload.
+    pub disk: PathBuf,
+}
+
+/// What runs a contender's workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "system", rename_all = "snake_case", deny_unknown_fields)]
+pub enum System {
+    /// A VMM.
+    Vm {
+        /// What only this VMM has.
+        settings: Settings,
+        /// ELF vmlinux.
+        kernel: PathBuf,
+        /// Initramfs without a job.
+        initramfs: PathBuf,
+        /// Kernel command line.
+        cmdline: String,
+    },
+    /// Processes of the host, without a guest.
+    Process {
+        /// Its kind.
+        vmm: VmmKind,
+    },
+}
+
+impl System {
+    /// The kind.
+    pub fn vmm(&self) -> VmmKind {
+        match self {
+            System::Vm { settings, .. } => settings.vmm,
+            System::Process { vmm } => *vmm,
+        }
+    }
+
+    /// What only its VMM has; none without a guest.
+    pub fn settings(&self) -> Option<&Settings> {
+        match self {
+            System::Vm { settings, .. } => Some(settings),
+            System::Process { .. } => None,
+        }
+    }
+
+    /// Kernel command line; empty without a guest.
+    pub fn cmdline(&self) -> &str {
+        match self {
+            System::Vm { cmdline, .. } => cmdline,
+            System::Process { .. } => "",
+        }
+    }
+}
+
+/// Deadlines in seconds, each counted from the end of what comes before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadlines {
+    /// From the VMM's start to the agent's first frame, and again to the first iteration.
+    pub boot: u64,
+    /// For each iteration.
+    pub iteration: u64,
+    /// From the last iteration until the VMM is gone.
+    pub power_off: u64,
+}

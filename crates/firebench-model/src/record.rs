@@ -1,0 +1,418 @@
+//! What a run saw: the types behind every report, and the schema of `report.json`.
+//!
+//! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
+//! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use firebench_protocol::{Counters, GuestFacts};
+use firebench_stats::Rule;
+use firebench_vmm::{Accel, Launch, Settings, VmmKind};
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Experiment;
+use crate::figures::Figures;
+use crate::host::HostFacts;
+use crate::metric::{self, Metric};
+use crate::missing::Missing;
+
+/// The value of [`Report::schema`].
+pub const SCHEMA: &str = "firebench.report/2";
+
+/// The schema before it, which is still read: a report did not declare its metrics, and all of them were times.
+pub const SCHEMA_1: &str = "firebench.report/1";
+
+/// A run: everything that it saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The run's id in the store; absent where it was not stored.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Where the figures come from, if firebench did not measure them. Then it knows nothing but them and the contenders' names:
+    /// every other field is empty or has no meaning.
+    #[serde(default)]
+    pub imported: Option<Imported>,
+    /// Version of firebench.
+    pub firebench: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub started: String,
+    /// How long it took, from the first VM to the last.
+    pub duration: f64,
+    /// What firebench itself took.
+    pub overhead: Overhead,
+    /// What was asked for, complete enough to be run again.
+    pub experiment: Experiment,
+    /// How the run was laid out, and how far it came.
+    #[serde(default)]
+    pub design: DesignRecord,
+    /// What executed guest instructions.
+    pub accelerator: Accel,
+    /// Whether guest instructions were emulated at any level (TCG, or a nested host): then no timing in this report is a
+    /// statement about speed.
+    pub emulated: bool,
+    /// How the accelerator was chosen, in a sentence with its figures.
+    pub accelerator_reason: String,
+    /// The emulated machine that the run took place in.
+    pub nested_host: Option<NestedHost>,
+    /// The machine that firebench ran on.
+    pub host: HostFacts,
+    /// What the workload reads.
+    pub payload: PayloadRecord,
+    /// The command of an iteration, as a guest sees it.
+    pub command: Vec<String>,
+    /// What is measured, in the order in which it is shown. A metric of others of which nobody said which values are the better ones is
+    /// not among them.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+    /// The files whose bytes matter: kernel, initramfs, root disk, agent, busybox.
+    pub artifacts: Vec<Artifact>,
+    /// The contenders, in the order in which they were given.
+    pub contenders: Vec<ContenderRecord>,
+    /// What the reader must know: changes to a preset, choices made, boots that were retried.
+    pub notices: Vec<String>,
+    /// Why the run ended early, if it did.
+    pub failure: Option<String>,
+}
+
+impl Report {
+    /// The metric on which verdicts are given.
+    pub fn primary(&self) -> Cow<'_, Metric> {
+        metric::named(&self.metrics, &self.design.primary)
+    }
+}
+
+/// Where figures come from that firebench did not measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Who wrote them, in which format.
+    pub format: ImportFormat,
+    /// Name of the file.
+    pub name: String,
+}
+
+/// The formats of others that firebench reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportFormat {
+    /// The JSON of `hyperfine --export-json`.
+    Hyperfine,
+    /// A CSV with a row for each sample.
+    Csv,
+}
+
+impl ImportFormat {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            ImportFormat::Hyperfine => "hyperfine",
+            ImportFormat::Csv => "CSV",
+        }
+    }
+}
+
+/// How a run was laid out, and how far it came. Everything that a verdict needs besides the boots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DesignRecord {
+    /// The metric on which verdicts are given, declared before the run.
+    pub primary: String,
+    /// Seed of the order in which the contenders boot.
+    pub seed: u64,
+    /// Which interval speaks.
+    pub rule: Rule,
+    /// Half-width of the interval that the run aimed at, such as 0.01; absent where the number of blocks was given.
+    pub precision: Option<f64>,
+    /// Seconds that the run was to take at most.
+    pub max_seconds: Option<f64>,
+    /// Differences up to this size, in either direction, count as none.
+    pub delta: f64,
+    /// Blocks at the beginning that were a scout: they choose warm-up and iterations, and count for nothing else.
+    pub scout_blocks: u32,
+    /// Iterations at the beginning of each boot that do not count.
+    pub warm_up: u32,
+    /// Iterations of each boot, warm-up included.
+    pub iterations: u32,
+    /// Blocks, without the scout's, that were to be reached; absent until it is known.
+    pub planned: Option<u32>,
+    /// Why the run ended.
+    pub end: Option<RunEnd>,
+    /// Each time that the run was taken up again with another time to take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<Extension>,
+}
+
+/// Another time for a run that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Boots that were done by then.
+    pub after_boots: usize,
+    /// Seconds that the run may take at most from then on.
+    pub max_seconds: f64,
+}
+
+impl Default for DesignRecord {
+    /// That of the first reports, which did not say.
+    fn default() -> Self {
+        DesignRecord {
+            primary: "real".to_owned(),
+            seed: 0,
+            rule: Rule::Fixed,
+            precision: None,
+            max_seconds: None,
+            delta: 0.01,
+            scout_blocks: 0,
+            warm_up: 1,
+            iterations: 3,
+            planned: None,
+            end: None,
+            extended: Vec::new(),
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// The number of blocks that was planned is there.
+    Planned,
+    /// Another block did not fit into the time.
+    TimeOver,
+    /// Every comparison had its verdict.
+    Verdict,
+    /// Too many blocks had to be left out for void boots.
+    Void,
+    /// A signal stopped it.
+    Interrupted,
+    /// A boot failed for good.
+    Failed,
+}
+
+/// What firebench itself took, beside the VMs.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Overhead {
+    /// Seconds from the start of the command to the start of the first VM of a contender; absent if none was started.
+    pub first_vm_seconds: Option<f64>,
+    /// CPU seconds that firebench used (in a nested host: the firebench outside of it) during [`Report::duration`].
+    pub own_cpu_seconds: f64,
+}
+
+/// The emulated machine with a KVM of its own that a run took place in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NestedHost {
+    /// Version of the QEMU that emulates it.
+    pub qemu: String,
+    /// Version of its own kernel, which is not the guests'. Reports of older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+}
+
+/// The payload, known before the first boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadRecord {
+    /// Size.
+    pub bytes: u64,
+    /// Digest that every iteration must give.
+    pub sha256: String,
+    /// Where it comes from, such as `ChaCha12 stream, seed 1`.
+    pub source: String,
+}
+
+/// A file whose bytes matter to the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// What it is: `kernel`, `initramfs`, `root disk`, `agent`, `busybox`.
+    pub role: String,
+    /// The contenders that use it; empty where all do.
+    #[serde(default)]
+    pub contenders: Vec<String>,
+    /// File name or package, never a whole path.
+    pub name: String,
+    /// Version, where one is known.
+    pub version: Option<String>,
+    /// Size.
+    pub bytes: u64,
+    /// Digest.
+    pub sha256: String,
+}
+
+/// One contender and its boots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContenderRecord {
+    /// Unique name.
+    pub name: String,
+    /// Its VMM.
+    pub vmm: VmmKind,
+    /// What `--version` of the VMM says.
+    pub version: String,
+    /// The executable.
+    pub binary: PathBuf,
+    /// Digest of the executable.
+    pub sha256: String,
+    /// vCPUs.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// What executes its instructions.
+    #[serde(default = "kvm")]
+    pub accel: Accel,
+    /// What only its VMM has; absent for the host.
+    #[serde(default)]
+    pub settings: Option<Settings>,
+    /// Kernel command line as it was given; empty for the host.
+    pub cmdline: String,
+    /// How its VMs were started (the first one; later ones differ in the work directory).
+    pub launch: Launch,
+    /// Its boots in the order in which they ran.
+    pub boots: Vec<BootRecord>,
+    /// Its figures, if firebench did not measure them; then there are no boots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
+}
+
+fn kvm() -> Accel {
+    Accel::Kvm
+}
+
+/// How a boot ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootStatus {
+    /// Every iteration ran, with the right digest.
+    Ok,
+    /// The VMM could not be started.
+    StartFailed,
+    /// The agent did not speak before the boot deadline.
+    NeverStarted,
+    /// The VMM ended before its guest was done.
+    VmmExited,
+    /// The guest's kernel panicked.
+    GuestPanicked,
+    /// The agent reported that it could not go on.
+    GuestFailed,
+    /// The guest sent what a good agent never sends.
+    ProtocolError,
+    /// An iteration took longer than its deadline.
+    IterationDeadline,
+    /// The command ended with a status other than 0.
+    CommandFailed,
+    /// An iteration's digest was not the payload's.
+    WrongDigest,
+    /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, the guest tells of what
+    /// its machine cannot do, a CPU quota held it up, or firebench itself was stopped: nothing that was measured in it is believed.
+    Void,
+    /// The user or a signal stopped the run.
+    Interrupted,
+}
+
+impl BootStatus {
+    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG.
+    pub fn worth_a_retry(self) -> bool {
+        self == BootStatus::NeverStarted
+    }
+
+    /// Whether it went wrong for good. An interrupted boot is done again when the run goes on.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, BootStatus::Ok | BootStatus::Void | BootStatus::Interrupted)
+    }
+
+    /// Whether its whole block counts for nothing.
+    pub fn leaves_block_out(self) -> bool {
+        self.is_failure() || self == BootStatus::Void
+    }
+}
+
+/// One life of one VM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BootRecord {
+    /// Block, from 0, scout included: blocks below [`DesignRecord::scout_blocks`] count for nothing.
+    pub block: u32,
+    /// Place in the order of the block, from 0.
+    pub position: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub status: BootStatus,
+    /// What went wrong, in a sentence; absent when nothing did.
+    pub message: Option<String>,
+    /// From the VMM's start until the agent's first frame, by the host's clock.
+    pub boot_seconds: Option<f64>,
+    /// From the VMM's start until it was gone, by the host's clock.
+    pub life_seconds: f64,
+    /// The part of the root disk that the host's page cache held before the boot, 0 to 1.
+    pub host_cache_resident: Option<f64>,
+    /// The guest from inside; what it says that cannot be printed is replaced, here and in the next two.
+    pub facts: Option<GuestFacts>,
+    /// The whole `/proc/meminfo` before the first iteration.
+    pub meminfo_before: Option<String>,
+    /// The whole `/proc/meminfo` after the last iteration.
+    pub meminfo_after: Option<String>,
+    /// The iterations, in order.
+    pub iterations: Vec<IterationRecord>,
+    /// CPU seconds (user, system) that the VMM process used.
+    pub vmm_cpu: Option<(f64, f64)>,
+    /// The CPU of the host that each vCPU's thread was bound to, by vCPU; empty where none was.
+    #[serde(default)]
+    pub pinned: Vec<u32>,
+    /// Seconds, summed over CPUs, for which quotas of control groups kept processes from running during this boot; absent where
+    /// the kernel does not say.
+    #[serde(default)]
+    pub throttled_seconds: Option<f64>,
+    /// What the VM had to go without, such as a limit of memory, and why.
+    #[serde(default)]
+    pub without: Vec<Missing>,
+    /// Bytes that the guest wrote to its console.
+    pub console_bytes: u64,
+    /// The last lines of the console, of the VMM's standard error and of its log, printable and cut; only when the boot failed.
+    pub last_words: Vec<String>,
+}
+
+impl BootRecord {
+    /// A good boot of which nothing is known yet.
+    pub fn new(block: u32, position: u32, attempt: u32) -> Self {
+        BootRecord {
+            block,
+            position,
+            attempt,
+            status: BootStatus::Ok,
+            message: None,
+            boot_seconds: None,
+            life_seconds: 0.0,
+            host_cache_resident: None,
+            facts: None,
+            meminfo_before: None,
+            meminfo_after: None,
+            iterations: Vec::new(),
+            vmm_cpu: None,
+            pinned: Vec::new(),
+            throttled_seconds: None,
+            without: Vec::new(),
+            console_bytes: 0,
+            last_words: Vec::new(),
+        }
+    }
+}
+
+/// One run of the workload inside a boot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IterationRecord {
+    /// From 0; the first one is always shown apart.
+    pub index: u32,
+    /// `real`, `user`, `sys` in seconds by the guest's clock; by the host's `host_real`, `host_report` (how long the guest's report
+    /// took to arrive) and `host_gap` (from the frame before the iteration to its start).
+    pub metrics: BTreeMap<String, f64>,
+    /// What happened meanwhile.
+    pub counters: Counters,
+    /// The digest that the guest computed.
+    pub digest: String,
+}

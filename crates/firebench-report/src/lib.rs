@@ -1,0 +1,30 @@
+//! Reports: one file a format.
+//!
+//! [`terminal`] and [`markdown`] turn a [`Report`](firebench_model::record::Report) into text and print nothing; [`json`] writes
+//! `report.json`; [`files`] puts both into a directory; [`progress`]
+//! shows a run while it goes on; [`text`] makes safe what a guest said.
+
+pub mod compare;
+pub mod design;
+pub mod exercised;
+pub mod fairness;
+pub mod files;
+pub mod findings;
+pub mod gate;
+pub mod hosts;
+pub mod imported;
+pub mod json;
+pub mod markdown;
+pub mod markdown_audit;
+pub mod markdown_text;
+pub mod progress;
+pub mod runs;
+pub mod terminal;
+pub mod values;
+pub mod words;
+
+pub use files::{Written, check_directory, write_atomic};
+
+/// Stands on the face of every output whose timings stem from emulated instructions.
+pub const EMULATED: &str = "EMULATED: guest instructions were emulated (QEMU TCG, or a nested host on it); these timings \
+                            prove that things work and are no statement about speed.";

@@ -1,0 +1,369 @@
+//! Observation of one boot as a pure state machine: what arrives from the guest, with its time, becomes a
+//! [`BootRecord`]; nothing here waits, reads or writes.
+
+mod trust;
+
+use std::time::{Duration, Instant};
+
+use firebench_model::plan::Deadlines;
+use firebench_model::record::{BootStatus, IterationRecord};
+use firebench_os::deadline;
+use firebench_protocol::codec::{Damage, Item};
+use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_supervise::Exit;
+use firebench_text as text;
+
+use crate::console::{Arrived, Words};
+
+/// What the runner must do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Go on listening.
+    Listen,
+    /// Tell the listeners that the agent spoke, so many seconds after the VMM's start.
+    Up(f64),
+    /// Tell the listeners that an iteration begins.
+    Started(u32),
+    /// Tell the listeners about the iteration.
+    Measured(IterationRecord),
+    /// The boot failed; end the VM.
+    Failed(BootStatus, String),
+}
+
+/// Where a boot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Booting,
+    Preparing,
+    Iterating,
+    PoweringOff,
+}
+
+/// An iteration that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    index: u32,
+    begun: Instant,
+    /// Since the frame before its start.
+    gap: Duration,
+}
+
+/// What a boot must bring, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// Iterations.
+    pub iterations: u32,
+    /// The digest that every iteration must print first.
+    pub payload_sha256: &'a str,
+    /// How long what may take.
+    pub deadlines: Deadlines,
+}
+
+/// The state of one boot.
+#[derive(Debug)]
+pub struct Observer<'a> {
+    expected: Expected<'a>,
+    phase: Phase,
+    phase_since: Instant,
+    started: Instant,
+    running: Option<Running>,
+    /// When the last frame was complete.
+    spoke: Instant,
+    /// What was left of a frame when the VMM ended.
+    unfinished: Option<Damage>,
+    /// What the console said that was no frame.
+    pub words: Words,
+    /// Seconds from the VMM's start to the first frame.
+    pub boot_seconds: Option<f64>,
+    /// The guest's own description.
+    pub facts: Option<GuestFacts>,
+    /// `/proc/meminfo` before the first iteration.
+    pub meminfo_before: Option<String>,
+    /// `/proc/meminfo` after the last one.
+    pub meminfo_after: Option<String>,
+    /// The iterations so far.
+    pub iterations: Vec<IterationRecord>,
+    /// Frames that were refused, and what was wrong with the first one.
+    refused: Option<(u64, Damage)>,
+}
+
+impl<'a> Observer<'a> {
+    /// A VMM that was started at `started`.
+    pub fn new(expected: Expected<'a>, started: Instant) -> Self {
+        Observer {
+            expected,
+            phase: Phase::Booting,
+            phase_since: started,
+            started,
+            running: None,
+            spoke: started,
+            unfinished: None,
+            words: Words::default(),
+            boot_seconds: None,
+            facts: None,
+            meminfo_before: None,
+            meminfo_after: None,
+            iterations: Vec::new(),
+            refused: None,
+        }
+    }
+
+    /// Until when something must happen.
+    pub fn deadline(&self) -> Instant {
+        deadline::after(self.phase_since, self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        let Deadlines { boot, iteration, power_off } = self.expected.deadlines;
+        Duration::from_secs(match self.phase {
+            Phase::Booting | Phase::Preparing => boot,
+            Phase::Iterating => iteration,
+            Phase::PoweringOff => power_off,
+        })
+    }
+
+    /// Whether the guest has said that everything was done.
+    pub fn done(&self) -> bool {
+        self.phase == Phase::PoweringOff
+    }
+
+    /// What a good boot has to say for itself: that its console had frames which were none of its agent's.
+    pub fn remark(&self) -> Option<String> {
+        let (count, first) = self.refused.as_ref()?;
+        let frames = if *count == 1 { "one frame was".to_owned() } else { format!("{count} frames were") };
+        Some(format!("{frames} refused that the guest's agent did not write like this, first {first}"))
+    }
+
+    /// The deadline has passed, and so many bytes came from the console: what that means.
+    pub fn deadline_missed(&self, console_bytes: u64) -> (BootStatus, String) {
+        let seconds = self.patience().as_secs();
+        match self.phase {
+            Phase::Booting => {
+                let seen = match console_bytes {
+                    0 => "its console was silent".to_owned(),
+                    bytes => format!("{} of console came, but no frame of its agent", text::bytes(bytes)),
+                };
+                let message = format!("the guest's agent said nothing within the boot deadline of {seconds} s: {seen}");
+                (BootStatus::NeverStarted, message)
+            }
+            Phase::Preparing => (
+                BootStatus::GuestFailed,
+                format!("the guest's agent did not begin its first iteration within {seconds} s of its first word"),
+            ),
+            Phase::Iterating => (
+                BootStatus::IterationDeadline,
+                format!(
+                    "iteration {} took longer than its deadline of {seconds} s",
+                    self.iterations.len().saturating_add(1)
+                ),
+            ),
+            // Everything was measured: not a failure of the boot.
+            Phase::PoweringOff => {
+                (BootStatus::Ok, format!("the VM was still there {seconds} s after its last word and was killed"))
+            }
+        }
+    }
+
+    /// The VMM is gone, as `exit` says and `how` tells: what that means, if it means anything.
+    pub fn vmm_exited(&self, exit: Exit, how: &str) -> Option<(BootStatus, String)> {
+        let when = match self.phase {
+            // Everything was measured: not a failure of the boot.
+            Phase::PoweringOff if exit.success() => return None,
+            Phase::PoweringOff => {
+                return Some((BootStatus::Ok, format!("the VMM ended badly after its guest's last word ({how})")));
+            }
+            Phase::Booting => "before the guest's agent said a word".to_owned(),
+            Phase::Preparing => "before the first iteration".to_owned(),
+            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
+        };
+        let amid = match self.unfinished {
+            Some(Damage::BadLength { announced, got }) => {
+                format!("amid a frame, of which {got} of {announced} bytes had come, ")
+            }
+            Some(_) => "amid a frame, of which not even the head had come, ".to_owned(),
+            None => String::new(),
+        };
+        Some((BootStatus::VmmExited, format!("the VMM ended {amid}{when} ({how})")))
+    }
+
+    /// Nobody looked after the VM for so long: the boot is void, unless everything was measured before.
+    pub fn on_stall(&mut self, span: Duration) -> Option<(BootStatus, String)> {
+        let when = match self.phase {
+            Phase::PoweringOff => {
+                self.phase_since = deadline::after(self.phase_since, span);
+                return None;
+            }
+            Phase::Booting => "while the guest booted".to_owned(),
+            Phase::Preparing => "before the first iteration".to_owned(),
+            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
+        };
+        let message = format!(
+            "firebench itself did not run for about {:.0} s {when}, so what it timed meanwhile is not to be believed (was it \
+             stopped by SIGSTOP, a debugger or a blocked terminal, or did the machine sleep?)",
+            span.as_secs_f64()
+        );
+        Some((BootStatus::Void, message))
+    }
+
+    /// Something is left of the console when the VMM is gone.
+    pub fn on_rest(&mut self, arrived: Arrived) -> Step {
+        if let Item::Damaged(damage) = &arrived.item {
+            self.unfinished = Some(damage.clone());
+        }
+        self.on_arrival(arrived)
+    }
+
+    /// Something arrived from the guest.
+    pub fn on_arrival(&mut self, arrived: Arrived) -> Step {
+        let Arrived { begun, ended, item } = arrived;
+        match item {
+            Item::Event { event, .. } => {
+                let step = self.on_event(begun, ended, event);
+                self.spoke = ended;
+                step
+            }
+            Item::Console(line) => self.on_line(line),
+            // It has our nonce and its checksum, so it came as it was written.
+            Item::Damaged(damage @ Damage::BadJson { .. }) => {
+                Step::Failed(BootStatus::ProtocolError, trust::quoted(&format!("the guest sent no event: {damage}")))
+            }
+            // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
+            Item::Damaged(damage) => {
+                self.words.push(format!("(damaged frame: {damage})"));
+                let (count, _) = self.refused.get_or_insert((0, damage));
+                *count = count.saturating_add(1);
+                Step::Listen
+            }
+        }
+    }
+
+    fn on_line(&mut self, line: String) -> Step {
+        let panicked = line.contains("Kernel panic - not syncing") && self.phase != Phase::PoweringOff;
+        let message = panicked.then(|| format!("the guest's kernel panicked: {}", trust::quoted(&line)));
+        self.words.push(line);
+        message.map_or(Step::Listen, |message| Step::Failed(BootStatus::GuestPanicked, message))
+    }
+
+    fn enter(&mut self, phase: Phase, at: Instant) {
+        self.phase = phase;
+        self.phase_since = at;
+    }
+
+    fn on_event(&mut self, begun: Instant, at: Instant, event: Event) -> Step {
+        match (self.phase, event) {
+            (Phase::Booting, Event::Hello { protocol, .. }) if protocol == PROTOCOL_VERSION => {
+                let seconds = at.saturating_duration_since(self.started).as_secs_f64();
+                self.boot_seconds = Some(seconds);
+                self.enter(Phase::Preparing, at);
+                Step::Up(seconds)
+            }
+            (Phase::Booting, Event::Hello { protocol, .. }) => Step::Failed(
+                BootStatus::ProtocolError,
+                format!("the agent speaks protocol {protocol}, this firebench {PROTOCOL_VERSION}"),
+            ),
+            (Phase::PoweringOff, event) => protocol_error("after the last", &event),
+            (_, Event::Failed { message }) => {
+                Step::Failed(BootStatus::GuestFailed, format!("the agent failed: {}", trust::quoted(&message)))
+            }
+            (Phase::Preparing, Event::Facts(facts)) if self.facts.is_none() => {
+                keep(trust::facts(&facts), &mut self.facts)
+            }
+            (Phase::Preparing, Event::Meminfo { moment: Moment::Before, text }) if self.meminfo_before.is_none() => {
+                keep(trust::meminfo(&text), &mut self.meminfo_before)
+            }
+            (Phase::Preparing | Phase::Iterating, Event::IterationStart { index }) if self.is_next(index) => {
+                self.running = Some(Running { index, begun: at, gap: at.saturating_duration_since(self.spoke) });
+                self.enter(Phase::Iterating, at);
+                Step::Started(index)
+            }
+            (Phase::Iterating, Event::Iteration(report)) => match self.running.take() {
+                Some(running) if running.index == report.index => self.on_iteration(running, begun, at, *report),
+                _ => protocol_error("out of order", &Event::Iteration(report)),
+            },
+            (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) if self.meminfo_after.is_none() => {
+                keep(trust::meminfo(&text), &mut self.meminfo_after)
+            }
+            (Phase::Iterating, Event::Done) => match self.missing() {
+                None => {
+                    self.enter(Phase::PoweringOff, at);
+                    Step::Listen
+                }
+                Some(missing) => Step::Failed(
+                    BootStatus::ProtocolError,
+                    format!("the guest says that it is done, but {missing} did not arrive"),
+                ),
+            },
+            (_, event) => protocol_error("out of order", &event),
+        }
+    }
+
+    fn is_next(&self, index: u32) -> bool {
+        self.running.is_none()
+            && usize::try_from(index).is_ok_and(|index| index == self.iterations.len())
+            && index < self.expected.iterations
+    }
+
+    /// What a whole boot must have brought and this one has not.
+    fn missing(&self) -> Option<String> {
+        let measured = self.iterations.len();
+        let wanted = self.expected.iterations;
+        if u32::try_from(measured) != Ok(wanted) {
+            Some(format!("{measured} of {wanted} iterations: the rest"))
+        } else if self.facts.is_none() {
+            Some("its facts".to_owned())
+        } else if self.meminfo_before.is_none() || self.meminfo_after.is_none() {
+            Some("its meminfo".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// An iteration ends when the guest begins to say so, at `ended`; at `told` it has said it.
+    fn on_iteration(&mut self, running: Running, ended: Instant, told: Instant, report: IterationReport) -> Step {
+        let deadline = self.patience();
+        // The next iteration, or the end, is due within one more deadline.
+        self.enter(Phase::Iterating, ended);
+        let times = match trust::iteration(&report, self.expected.payload_sha256, deadline) {
+            Ok(times) => times,
+            Err((status, message)) => return Step::Failed(status, message),
+        };
+        let host = [
+            ("host_real", ended.saturating_duration_since(running.begun)),
+            ("host_report", told.saturating_duration_since(ended)),
+            ("host_gap", running.gap),
+        ];
+        let host = host.map(|(name, span)| (name, span.as_secs_f64()));
+        let metrics = times.into_iter().chain(host).map(|(name, value)| (name.to_owned(), value)).collect();
+        let digest = trust::digest(&report).to_owned();
+        let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
+        self.iterations.push(record.clone());
+        Step::Measured(record)
+    }
+}
+
+/// Keeps what is to be believed.
+fn keep<T>(judged: Result<T, trust::Failed>, kept: &mut Option<T>) -> Step {
+    match judged {
+        Ok(believed) => {
+            *kept = Some(believed);
+            Step::Listen
+        }
+        Err((status, message)) => Step::Failed(status, message),
+    }
+}
+
+fn protocol_error(how: &str, event: &Event) -> Step {
+    let name = match event {
+        Event::Hello { .. } => "hello",
+        Event::Facts(_) => "facts",
+        Event::Meminfo { .. } => "meminfo",
+        Event::IterationStart { .. } => "start of an iteration",
+        Event::Iteration(_) => "end of an iteration",
+        Event::Output { .. } => "line of output",
+        Event::Alive => "heartbeat",
+        Event::Exited { .. } => "exit status",
+        Event::Failed { .. } => "failure",
+        Event::Done => "done",
+    };
+    Step::Failed(BootStatus::ProtocolError, format!("the guest sent a frame {how}: {name}"))
+}

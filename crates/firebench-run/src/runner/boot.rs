@@ -1,0 +1,219 @@
+//! One boot of one contender, from its start until nothing of it is left.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use firebench_model::clock::{self, Known};
+use firebench_model::events::{Listener, RunEvent};
+use firebench_model::missing::Missing;
+use firebench_model::plan::{Plan, PlannedContender, System};
+use firebench_model::record::{BootRecord, BootStatus};
+use firebench_model::throttle;
+use firebench_os::interrupt;
+use firebench_stats::design::Turn;
+use firebench_supervise::{Exit, Isolation, Output, Vm, cpulimit, pagecache};
+use firebench_text as text;
+use firebench_vmm::HostCache;
+
+use super::error::Unreadable;
+use super::job::{self, nonce};
+use super::{RunError, Surroundings};
+use crate::console::{Console, Words};
+use crate::observe::{Expected, Observer, Step};
+
+/// One boot of one contender.
+pub(super) struct Boot<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) turn: &'a Turn,
+    pub(super) contender: &'a PlannedContender,
+    pub(super) attempt: u32,
+    pub(super) around: &'a Surroundings<'a>,
+    pub(super) dir: &'a Path,
+}
+
+impl Boot<'_> {
+    pub(super) fn run(&self, listener: &mut dyn Listener) -> Result<BootRecord, RunError> {
+        let nonce = nonce()?;
+        let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
+        let launch = job::planned_launch(self.contender, job, self.dir)?;
+        listener.on_event(&RunEvent::BootStarting {
+            contender: self.turn.contender,
+            block: self.turn.block,
+            attempt: self.attempt,
+            launch: Box::new(launch.clone()),
+        });
+        let cache = pagecache::set(&self.contender.disk, self.host_cache(), interrupt::is_wanted)?;
+        let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
+        record.host_cache_resident = Some(cache.fraction());
+        let limit = cpulimit::read(Path::new("/"));
+        let started = Instant::now();
+        let known = Known::planned(self.plan, self.contender);
+        let isolation = Isolation { lateness: known.lateness(), ..self.around.isolation() };
+        let mut vm = match Vm::start(&launch, &isolation) {
+            Ok(vm) => vm,
+            Err(error) => {
+                record.life_seconds = started.elapsed().as_secs_f64();
+                record.status = BootStatus::StartFailed;
+                record.message = Some(firebench_text::errors::sentence_and_hint(&error));
+                return Ok(record);
+            }
+        };
+        let expected = Expected {
+            iterations: self.turn.iterations,
+            payload_sha256: &self.plan.payload_sha256,
+            deadlines: self.plan.deadlines,
+        };
+        let mut observer = Observer::new(expected, started);
+        let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
+        record.without = vm.confinement().notes.iter().cloned().map(Missing::from).collect();
+        // Whatever it reports, the VM is gone: dropping it would do the same.
+        let _ = vm.kill();
+        let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
+        record.life_seconds = started.elapsed().as_secs_f64();
+        let limit_after = cpulimit::read(Path::new("/"));
+        record.throttled_seconds = throttle::between(limit.as_ref(), limit_after.as_ref());
+        record.status = status;
+        record.message = (!message.is_empty()).then_some(message);
+        record.vmm_cpu = vm.resources().map(|usage| (usage.user.as_secs_f64(), usage.sys.as_secs_f64()));
+        record.console_bytes = vm.console_bytes();
+        if status != BootStatus::Ok {
+            record.last_words = last_words(&vm, &observer);
+        }
+        record.boot_seconds = observer.boot_seconds;
+        record.facts = observer.facts;
+        record.meminfo_before = observer.meminfo_before;
+        record.meminfo_after = observer.meminfo_after;
+        record.iterations = observer.iterations;
+        // A good boot that is not to be believed is void. A quota is none of emulated boots' concern: they are no statement about speed.
+        let held_up = || throttle::void(&record, limit_after.as_ref()).filter(|_| !self.plan.emulated);
+        if let (BootStatus::Ok, Some(reason)) =
+            (record.status, held_up().or_else(|| clock::check(&record, &known).void))
+        {
+            record.status = BootStatus::Void;
+            let late = vm.latest();
+            let by = (late > LATE)
+                .then(|| format!(" (firebench itself was up to {:.2} s late at looking)", late.as_secs_f64()));
+            record.message = Some(reason + &by.unwrap_or_default());
+        }
+        Ok(record)
+    }
+
+    /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,
+    /// so it begins empty there; and what others had read into it would not count against the workload's limit of memory.
+    fn host_cache(&self) -> HostCache {
+        match self.contender.system {
+            System::Vm { .. } => self.plan.host_cache,
+            System::Process { .. } => HostCache::Cold,
+        }
+    }
+
+    /// Listens until the boot has ended, well (`None`) or badly.
+    fn listen(
+        &self,
+        vm: &mut Vm,
+        observer: &mut Observer<'_>,
+        nonce: &str,
+        record: &mut BootRecord,
+        listener: &mut dyn Listener,
+    ) -> Option<(BootStatus, String)> {
+        let mut console = Console::new(nonce);
+        loop {
+            let arrived = match vm.next(observer.deadline()) {
+                Ok(Output::Console { at, bytes }) => console.read(at, &bytes),
+                Ok(Output::Exited(exit)) => {
+                    let rest = console.finish(Instant::now());
+                    let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_rest(arrived), listener));
+                    return failed.or_else(|| observer.vmm_exited(exit, &ended(exit, vm)));
+                }
+                Ok(Output::Stalled(span)) => match observer.on_stall(span) {
+                    Some(void) => return Some(void),
+                    None => continue,
+                },
+                Ok(Output::Deadline) => return Some(missed(vm, observer)),
+                Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
+                Ok(Output::Flooded) => {
+                    return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
+                }
+                Err(error) => {
+                    let message = firebench_text::errors::sentence_and_hint(&Unreadable(error));
+                    return Some((BootStatus::StartFailed, message));
+                }
+            };
+            self.pin(vm, record);
+            for arrived in arrived {
+                if let Some(failed) = self.tell(observer.on_arrival(arrived), listener) {
+                    return Some(failed);
+                }
+            }
+            // A guest that never stops talking has no more time than one that is silent.
+            if Instant::now() > observer.deadline() {
+                return Some(missed(vm, observer));
+            }
+        }
+    }
+
+    /// Binds the vCPUs whose threads are there by now to their CPUs. From its start the whole VMM is confined to those CPUs;
+    /// what cannot be bound more closely stays within them.
+    fn pin(&self, vm: &Vm, record: &mut BootRecord) {
+        let Some(cpus) = &self.contender.machine.cpus else { return };
+        if self.contender.system.settings().is_none() || record.pinned.len() >= self.contender.machine.vcpus as usize {
+            return;
+        }
+        if let Ok(pinned) = vm.pin_vcpus(cpus) {
+            record.pinned = pinned.iter().map(|pinned| pinned.cpu).collect();
+        }
+    }
+
+    /// Passes a step on to the listener; returns the failure if it is one.
+    fn tell(&self, step: Step, listener: &mut dyn Listener) -> Option<(BootStatus, String)> {
+        let contender = self.turn.contender;
+        let event = match step {
+            Step::Listen => return None,
+            Step::Failed(status, message) => return Some((status, message)),
+            Step::Up(seconds) => RunEvent::GuestUp { contender, seconds },
+            Step::Started(index) => RunEvent::IterationStarting { contender, index },
+            Step::Measured(iteration) => RunEvent::IterationDone { contender, iteration: Box::new(iteration) },
+        };
+        listener.on_event(&event);
+        None
+    }
+}
+
+/// How the VMM ended, and against which of its limits it ran.
+fn ended(exit: Exit, vm: &Vm) -> String {
+    std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
+}
+
+/// A deadline has passed: what that means, and what is seen of the VMM that explains it.
+fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
+    let (status, message) = observer.deadline_missed(vm.console_bytes());
+    match vm.ailment() {
+        Some(ailment) => (status, format!("{message} (the VMM {ailment})")),
+        None => (status, message),
+    }
+}
+
+/// Which of its outputs a VM flooded.
+fn flooded(vm: &Vm, limit: u64) -> String {
+    let (who, what) = if vm.console_bytes() > limit { ("guest", "console") } else { ("VMM", "standard error") };
+    format!("the {who} floods its {what}: more than {}", text::bytes(limit))
+}
+
+/// What the VM said last: its log, standard error, and the console, which as a rule tells most.
+fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
+    let tail = |text: String, name: &str| {
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
+        last.map(|line| format!("{name}: {}", Words::shown(line))).collect::<Vec<_>>()
+    };
+    let mut words = tail(vm.log_tail().unwrap_or_default(), "log");
+    words.extend(tail(vm.stderr_tail(), "stderr"));
+    words.extend(observer.words.lines().iter().map(|line| format!("console: {line}")));
+    words
+}
+
+/// How late firebench must have been for that to be worth a word beside what is wrong with a clock.
+const LATE: Duration = Duration::from_millis(100);
+
+/// Lines that are kept of the end of a log and of standard error.
+const LAST_LINES: usize = 10;

@@ -1,0 +1,137 @@
+//! What a boot is started with: its job, its files, its launch.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use firebench_image::initramfs;
+use firebench_model::plan::{Plan, PlannedContender, System};
+use firebench_protocol::{End, HostJob, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Tmpfs};
+use firebench_vmm::launch_process;
+use firebench_vmm::{Contender, Drive, Image, Launch, LaunchError, Paths, launch};
+
+use super::RunError;
+
+/// Writes the job of one boot into `dir`: behind the shared initramfs for a VM, as a file of its own for the host. Returns
+/// the path.
+///
+/// # Errors
+/// [`RunError`] when a file cannot be read or written.
+pub fn write_job(
+    plan: &Plan,
+    contender: &PlannedContender,
+    iterations: u32,
+    nonce: &str,
+    dir: &Path,
+) -> Result<PathBuf, RunError> {
+    match &contender.system {
+        System::Vm { settings, initramfs, .. } => {
+            let base = std::fs::read(initramfs).map_err(|source| RunError::Io {
+                action: "read",
+                path: initramfs.clone(),
+                source,
+            })?;
+            write_with_job(base, &job(plan, contender, iterations, settings.end(), nonce), dir)
+        }
+        System::Process { .. } => {
+            let job = HostJob {
+                protocol: PROTOCOL_VERSION,
+                nonce: nonce.to_owned(),
+                argv: contender.command.clone(),
+                iterations,
+                cold: plan.cold,
+                evict: vec![contender.disk.clone()],
+            };
+            let path = dir.join("job.json");
+            let json = serde_json::to_vec(&job).map_err(std::io::Error::from);
+            json.and_then(|json| write_anew(&path, &json)).map_err(|source| RunError::Io {
+                action: "write",
+                path: path.clone(),
+                source,
+            })?;
+            Ok(path)
+        }
+    }
+}
+
+/// Writes an initramfs, `base` and behind it `job`, into `dir`; returns its path.
+///
+/// # Errors
+/// [`RunError`] when it cannot be written.
+pub fn write_with_job(mut base: Vec<u8>, job: &Job, dir: &Path) -> Result<PathBuf, RunError> {
+    base.extend(initramfs::append_job(job)?);
+    let path = dir.join("initramfs");
+    write_anew(&path, &base).map_err(|source| RunError::Io { action: "write", path: path.clone(), source })?;
+    Ok(path)
+}
+
+/// Writes a new file in place of what may be there: a symbolic link is replaced, not followed.
+fn write_anew(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::File::create_new(path)?.write_all(bytes)
+}
+
+/// What the guest's agent has to do.
+fn job(plan: &Plan, contender: &PlannedContender, iterations: u32, end: End, nonce: &str) -> Job {
+    let tmpfs = |path: &str| Tmpfs { path: path.to_owned(), options: "mode=1777".to_owned() };
+    Job {
+        protocol: PROTOCOL_VERSION,
+        nonce: nonce.to_owned(),
+        console: "/dev/ttyS0".to_owned(),
+        root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")] },
+        end,
+        kind: JobKind::Measure(MeasureJob { argv: contender.command.clone(), iterations, cold: plan.cold }),
+    }
+}
+
+/// The launch of a contender with its job at `job` and its files in `work_dir`. Pure.
+///
+/// # Errors
+/// [`LaunchError`] when the VMM cannot build the machine.
+pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Path) -> Result<Launch, LaunchError> {
+    let paths = Paths { binary: contender.binary.clone(), work_dir: work_dir.to_owned() };
+    let machine = &contender.machine;
+    match &contender.system {
+        System::Vm { settings, kernel, cmdline, .. } => {
+            let image = Image {
+                kernel: kernel.clone(),
+                cmdline: cmdline.clone(),
+                initramfs: job,
+                disk: Drive { path: contender.disk.clone(), read_only: true },
+            };
+            let contender =
+                Contender { name: contender.name.clone(), machine: machine.clone(), settings: settings.clone() };
+            launch(&contender, &image, &paths)
+        }
+        System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
+    }
+}
+
+/// A fresh nonce.
+///
+/// # Errors
+/// [`RunError::Io`] when the system has no random numbers.
+pub fn nonce() -> Result<String, RunError> {
+    Ok(format!("{:016x}", u64::from_le_bytes(random()?)))
+}
+
+/// A fresh seed, small enough for every format of numbers.
+///
+/// # Errors
+/// [`RunError::Io`] when the system has no random numbers.
+pub fn seed() -> Result<u64, RunError> {
+    Ok(u64::from(u32::from_le_bytes(random()?)))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], RunError> {
+    const SOURCE: &str = "/dev/urandom";
+    let mut bytes = [0u8; N];
+    std::fs::File::open(SOURCE).and_then(|mut file| file.read_exact(&mut bytes)).map_err(|source| RunError::Io {
+        action: "read",
+        path: SOURCE.into(),
+        source,
+    })?;
+    Ok(bytes)
+}

@@ -1,0 +1,123 @@
+//! What is wrong with a file that cannot be imported.
+
+use std::io;
+
+use firebench_model::report_error::ReportError;
+
+/// What is read.
+const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
+                        contender, boot, iteration, metric, value";
+
+/// What to do with a metric that says nothing of itself.
+const SAY: &str =
+    "say --better less or --better more, and --unit if it has one, or choose another metric with --metric";
+
+/// Why a file cannot be imported. Nothing of it is stored.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ImportError {
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    #[diagnostic(help("give the path of a report.json, of hyperfine's JSON, or of a CSV"))]
+    Read(#[source] io::Error),
+    /// It is too large.
+    #[error("it is larger than {} MiB", super::others::MAX_BYTES >> 20)]
+    #[diagnostic(help("split it and import the parts one by one"))]
+    TooLarge,
+    /// It has too many samples, contenders or metrics.
+    #[error("it has more than {limit} {what}")]
+    #[diagnostic(help("split it and import the parts one by one"))]
+    TooMany {
+        /// How many it may have.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
+    },
+    /// It is not text.
+    #[error("line {line} is not UTF-8 text")]
+    #[diagnostic(help("save it as UTF-8; {READABLE}"))]
+    NotText {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// It is text in another encoding.
+    #[error("it is UTF-16 text")]
+    #[diagnostic(help("save it as UTF-8"))]
+    Utf16,
+    /// It holds nothing.
+    #[error("it holds no measurement")]
+    #[diagnostic(help("{READABLE}"))]
+    Empty,
+    /// It is not even JSON.
+    #[error("the JSON is broken at line {line}, column {column}")]
+    #[diagnostic(help("was the file cut short or edited? Write it again"))]
+    BrokenJson {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
+    /// JSON of somebody else.
+    #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
+    #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
+    UnknownJson(&'static str),
+    /// It is no report.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Report(#[from] ReportError),
+    /// hyperfine writes no such file.
+    #[error("these are not results as hyperfine writes them: {0}")]
+    #[diagnostic(help(
+        "give the file that `hyperfine --export-json FILE` wrote; it may have been cut short or edited"
+    ))]
+    Hyperfine(String),
+    /// hyperfine's results without single executions.
+    #[error("this is hyperfine's summary: it has means, but not the time of each execution")]
+    #[diagnostic(help("export the executions: `hyperfine --export-json FILE`, then import FILE"))]
+    Summary,
+    /// A CSV with a wrong header.
+    #[error("line {line}: {problem}")]
+    #[diagnostic(help(
+        "the first line names the columns: contender, boot, iteration, metric, value, and block where boots were measured \
+                       side by side; in any order"
+    ))]
+    Header {
+        /// Which one, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A CSV with a wrong line.
+    #[error("line {line}: {problem}")]
+    #[diagnostic(help(
+        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number)"
+    ))]
+    Line {
+        /// Which one, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The metric that was asked for is not there.
+    #[error("it has no metric '{metric}'")]
+    #[diagnostic(help("it has {known}"))]
+    NoSuchMetric {
+        /// The metric.
+        metric: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Several metrics, none of them the usual one.
+    #[error("it has several metrics and none is 'real': firebench cannot tell which one to compare by")]
+    #[diagnostic(help("choose one with --metric: {known}"))]
+    WhichMetric {
+        /// Those that are there.
+        known: String,
+    },
+    /// Nothing is known of the metric.
+    #[error("firebench cannot know whether less or more of '{metric}' is better")]
+    #[diagnostic(help("{SAY}"))]
+    UnknownMetric {
+        /// The metric.
+        metric: String,
+    },
+}

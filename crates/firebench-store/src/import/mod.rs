@@ -1,0 +1,178 @@
+//! Reads what was measured elsewhere: reports of firebench, and the figures of others. Pure but for [`read`].
+//!
+//! Figures of others become a [`Report`] that says so ([`Report::imported`]). What a run of firebench knows and they do not is
+//! empty in it, and no output shows it.
+
+mod accepted;
+mod columns;
+mod csv;
+mod error;
+mod hyperfine;
+mod metrics;
+mod options;
+mod others;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use firebench_model::experiment::Experiment;
+use firebench_model::figures::Column;
+use firebench_model::host::HostFacts;
+use firebench_model::json;
+use firebench_model::metric::{self, Metric};
+use firebench_model::record::{
+    ContenderRecord, DesignRecord, ImportFormat, Imported, Overhead, PayloadRecord, Report, SCHEMA,
+};
+use firebench_os::outside::{self, Refused};
+use firebench_stats::Rule;
+use firebench_text as text;
+use firebench_vmm::{Accel, Launch, VmmKind, host};
+use others::{Contender, Read};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+pub use accepted::Accepted;
+pub use error::ImportError;
+pub use options::Options;
+pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
+
+/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which they do not tell.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn read(path: &Path, now: &str, options: &Options) -> Result<Report, ImportError> {
+    let text = text_of(path)?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    parse_with(&text, &name, now, options)
+}
+
+/// The text of the file at `path`.
+///
+/// # Errors
+/// [`ImportError::Read`], and others for files that are too large or hold no text.
+pub fn text_of(path: &Path) -> Result<String, ImportError> {
+    let bytes = outside::read_or_wait(path, MAX_BYTES).map_err(|error| match Refused::of(&error) {
+        Some(Refused::TooLarge { .. }) => ImportError::TooLarge,
+        _ => ImportError::Read(error),
+    })?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(ImportError::Utf16);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        ImportError::NotText { line: good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1) }
+    })
+}
+
+/// Which fields a JSON has.
+#[derive(Deserialize)]
+struct Kind {
+    schema: Option<IgnoredAny>,
+    results: Option<IgnoredAny>,
+}
+
+/// Reads the text of a file with this name; its content decides what it is.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn parse(text: &str, name: &str, now: &str) -> Result<Report, ImportError> {
+    parse_with(text, name, now, &Options::default())
+}
+
+/// [`parse`], as the options say.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Result<Report, ImportError> {
+    // Some programs begin a text with this mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (format, read) = match text.trim_start().chars().next() {
+        None => return Err(ImportError::Empty),
+        Some('{') => match serde_json::from_str(text).map_err(|error| broken(&error))? {
+            Kind { schema: Some(_), .. } => return Ok(json::from_json(text)?),
+            Kind { results: Some(_), .. } => (ImportFormat::Hyperfine, hyperfine::parse(text, &options.accepted)?),
+            Kind { .. } => return Err(ImportError::UnknownJson("an object of an unknown kind")),
+        },
+        Some('[') => {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
+            return Err(ImportError::UnknownJson("a list"));
+        }
+        Some(_) => (ImportFormat::Csv, csv::parse(text)?),
+    };
+    report(Imported { format, name: text::line(name) }, read, now, options)
+}
+
+fn broken(error: &serde_json::Error) -> ImportError {
+    ImportError::BrokenJson { line: error.line(), column: error.column() }
+}
+
+/// The report of figures that firebench did not measure.
+fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Result<Report, ImportError> {
+    let Read { contenders, known, units, mut notices } = read;
+    let default = DesignRecord::default();
+    let metrics: BTreeSet<&String> = contenders.iter().flat_map(|contender| contender.figures.metrics.keys()).collect();
+    let metrics: Vec<String> = metrics.into_iter().cloned().collect();
+    let primary = metrics::primary(&metrics, options.metric.as_deref(), &default.primary)?;
+    let declared = metrics::declared(&metrics, &primary, &known, &units, options)?;
+    notices.extend(declared.iter().filter_map(|declared| declared.notice()));
+    let declared: Vec<Metric> = declared.into_iter().map(|declared| declared.metric).collect();
+    let is_shown = |name: &str| metric::find(&declared, name).is_some_and(|metric| metric.shown);
+    let hidden: Vec<&str> = metrics.iter().map(String::as_str).filter(|name| !is_shown(name)).collect();
+    if !hidden.is_empty() {
+        let names = text::excerpt(&hidden.join(", "), 300);
+        notices.push(format!("also in the file, kept, but neither shown nor compared: {names}"));
+    }
+    let columns = || contenders.iter().flat_map(|contender| contender.figures.metrics.values());
+    let iterations = columns().flat_map(Column::by_boot).map(<[_]>::len).max().unwrap_or(0);
+    let blocks = contenders.iter().map(|contender| contender.figures.blocks.len()).max().filter(|blocks| *blocks > 0);
+    let design = DesignRecord {
+        primary: primary.clone(),
+        rule: Rule::Fixed,
+        warm_up: u32::from(iterations > 1),
+        iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
+        planned: blocks.and_then(|blocks| u32::try_from(blocks).ok()),
+        ..default
+    };
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        id: None,
+        imported: Some(imported),
+        firebench: env!("CARGO_PKG_VERSION").to_owned(),
+        started: now.to_owned(),
+        duration: 0.0,
+        overhead: Overhead::default(),
+        experiment: Experiment::default(),
+        design,
+        accelerator: Accel::Native,
+        emulated: false,
+        accelerator_reason: String::new(),
+        nested_host: None,
+        host: HostFacts::default(),
+        payload: PayloadRecord { bytes: 0, sha256: String::new(), source: String::new() },
+        command: Vec::new(),
+        metrics: metric::in_order(declared, &primary),
+        artifacts: Vec::new(),
+        contenders: contenders.into_iter().map(contender).collect(),
+        notices,
+        failure: None,
+    })
+}
+
+/// A contender of which nothing is known but its name and its figures.
+fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
+    ContenderRecord {
+        name,
+        vmm: VmmKind(&host::KIND),
+        version: String::new(),
+        binary: PathBuf::new(),
+        sha256: String::new(),
+        vcpus: 0,
+        memory_mib: 0,
+        accel: Accel::Native,
+        settings: None,
+        cmdline: String::new(),
+        launch: Launch::default(),
+        boots: Vec::new(),
+        figures: Some(figures),
+    }
+}

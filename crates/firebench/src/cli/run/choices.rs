@@ -1,0 +1,85 @@
+//! The values of flags that are a choice of a few: each one's word, and what it means.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use firebench_model::experiment::{AccelChoice, HostCacheChoice, Preset, Workload};
+
+/// A value, its word, and what it means.
+type Choice<T> = (T, &'static str, &'static str);
+
+const WORKLOADS: &[Choice<Workload>] =
+    &[(Workload::Memory, "memory", "`sha256sum` over a random file: the published benchmark")];
+
+const PRESETS: &[Choice<Preset>] = &[
+    (
+        Preset::Matched,
+        "matched",
+        "As alike as the VMMs allow: vCPUs, memory, kernel, command line, image; CPU passed through",
+    ),
+    (
+        Preset::Published,
+        "published",
+        "Exactly the two machines of the published memory benchmark, unequal as they were",
+    ),
+];
+
+const ACCELS: &[Choice<AccelChoice>] = &[
+    (AccelChoice::Auto, "auto", "kvm where /dev/kvm is usable, else the nested host"),
+    (AccelChoice::Kvm, "kvm", "/dev/kvm, however slow"),
+    (AccelChoice::Tcg, "tcg", "QEMU alone, emulating"),
+    (AccelChoice::Nested, "nested", "An emulated machine with a KVM of its own, in which every VMM runs with kvm"),
+];
+
+const HOST_CACHES: &[Choice<HostCacheChoice>] = &[
+    (HostCacheChoice::Auto, "auto", "Warm where the disk fits beside the guest's memory, else cold"),
+    (HostCacheChoice::Warm, "warm", "The whole disk is in it"),
+    (HostCacheChoice::Cold, "cold", "Nothing of the disk is in it"),
+];
+
+pub(super) fn workload() -> impl TypedValueParser<Value = Workload> {
+    one_of(WORKLOADS)
+}
+
+pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
+    one_of(PRESETS)
+}
+
+pub(super) fn accel() -> impl TypedValueParser<Value = AccelChoice> {
+    one_of(ACCELS)
+}
+
+pub(super) fn host_cache() -> impl TypedValueParser<Value = HostCacheChoice> {
+    one_of(HOST_CACHES)
+}
+
+fn one_of<T: Copy + Send + Sync + 'static>(choices: &'static [Choice<T>]) -> impl TypedValueParser<Value = T> {
+    let values = choices.iter().map(|(_, word, means)| PossibleValue::new(*word).help(*means));
+    PossibleValuesParser::new(values).try_map(move |given| {
+        choices.iter().find(|(_, word, _)| *word == given).map(|(value, ..)| *value).ok_or("it is none of them")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// The word on the command line is that of experiment files.
+    fn agree<T: DeserializeOwned + PartialEq + Debug>(choices: &[Choice<T>]) {
+        for (value, word, _) in choices {
+            let read: T = serde_json::from_value((*word).into()).expect("a word of experiment files");
+            assert_eq!(read, *value, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_experiment_files() {
+        agree(WORKLOADS);
+        agree(PRESETS);
+        agree(ACCELS);
+        agree(HOST_CACHES);
+    }
+}
