@@ -28,7 +28,7 @@ pub enum VersionError {
         said: String,
     },
     /// Older than firebench can use.
-    #[error("{} is {} {version}, and firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
+    #[error("{} is {} {version}, but firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
     #[diagnostic(help("{}", install(*vmm)))]
     TooOld {
         /// What it is.
