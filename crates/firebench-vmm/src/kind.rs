@@ -172,6 +172,11 @@ impl Kind {
         self.guest().is_some()
     }
 
+    /// Whether it can be held more closely than every VMM is.
+    pub fn can_be_jailed(&self) -> bool {
+        self.guest().is_some_and(|guest| !matches!(guest.jail, Jailing::Nothing))
+    }
+
     /// The settings of its own that users have.
     pub fn settings_of_users(&self) -> impl Iterator<Item = &'static Setting> + use<> {
         self.settings.iter().copied().filter(|setting| setting.of_user)

@@ -4,17 +4,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::Kind;
 use crate::setting::Setting;
-use crate::{firecracker, host, qemu};
 
 /// Every kind, in the order in which they are listed, and run when the user names none.
 pub static ALL: &[&Kind] = &[
-    &qemu::KIND, //
-    &firecracker::KIND,
-    &host::KIND,
+    &crate::qemu::KIND, //
+    &crate::firecracker::KIND,
+    &crate::host::KIND,
 ];
 
 /// The kind whose program emulates the nested host.
-pub const EMULATOR: VmmKind = VmmKind(&qemu::KIND);
+pub const EMULATOR: VmmKind = VmmKind(&crate::qemu::KIND);
 
 /// Every kind.
 pub fn all() -> impl Iterator<Item = VmmKind> {

@@ -179,8 +179,7 @@ impl ContenderSpec {
 
     /// A setting that its kind does not have.
     fn foreign(&self) -> Option<String> {
-        let guest = self.vmm.boots_a_guest();
-        let common = COMMON.iter().find(|common| common.of_guests && !guest && (common.given)(self));
+        let common = COMMON.iter().find(|common| !(common.is_of)(self.vmm) && (common.given)(self));
         common.map(|common| common.setting.key.to_owned()).or_else(|| self.own.foreign(self.vmm))
     }
 }
