@@ -239,7 +239,7 @@ impl FromStr for ContenderSpec {
             };
             let value = given(kind, key, value).map_err(wrong)?;
             if table.insert(key.to_owned(), value).is_some() {
-                return Err(wrong(format!("{key} is there twice")));
+                return Err(wrong(format!("{key} is given twice")));
             }
         }
         let spec: ContenderSpec =

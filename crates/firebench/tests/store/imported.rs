@@ -78,7 +78,11 @@ fn the_columns_of_a_csv_may_stand_in_any_order() {
     assert_eq!((samples(first, "real"), samples(first, "user")), (vec![(0, 2.5), (0, 1.25)], vec![(0, 1.5)]));
     assert_eq!((samples(second, "real"), samples(second, "latency_us")), (vec![(0, 2.0)], vec![(1, 1000.0)]));
     assert_eq!((report.design.primary.as_str(), report.design.warm_up), ("real", 1));
-    assert!(notices(&report).contains("latency_us: in us, less is better, by its name"), "{:?}", report.notices);
+    assert!(
+        notices(&report).contains("latency_us is in us, less is better, guessed from its name"),
+        "{:?}",
+        report.notices
+    );
 
     let windows = format!("\u{feff}{}", CSV.replace('\n', "\r\n"));
     assert_eq!(import(&windows, "mine.csv"), report);
@@ -211,24 +215,24 @@ fn what_is_read_from_a_name_or_a_unit_is_said() {
     for (metric, meaning) in [
         (
             "triad_mbps",
-            "triad_mbps: in an unknown unit, more is better, by its name (--better and --unit say otherwise)",
+            "triad_mbps is in an unknown unit, more is better, guessed from its name (--better and --unit change that)",
         ),
-        ("requests/sec", "requests/sec: in an unknown unit, more is better, by its name"),
-        ("latency_us", "latency_us: in us, less is better, by its name"),
+        ("requests/sec", "requests/sec is in an unknown unit, more is better, guessed from its name"),
+        ("latency_us", "latency_us is in us, less is better, guessed from its name"),
     ] {
         let taken = import(&two(metric), "x");
         assert_eq!(taken.design.primary, metric);
         assert!(notices(&taken).contains(meaning), "{:?}", taken.notices);
         let options = Options { better: Some(Better::Less), ..Options::default() };
         let said = parse_with(&two(metric), "x", NOW, &options).unwrap();
-        assert!(said.primary().better == Better::Less && !notices(&said).contains("by its name"), "{said:?}");
+        assert!(said.primary().better == Better::Less && !notices(&said).contains(", guessed from"), "{said:?}");
     }
     let unit = "contender,boot,iteration,metric,value,unit\na,1,1,triad,5,MB/s\nb,1,1,triad,6,MB/s\n";
     let taken = import(unit, "x");
     assert_eq!((taken.primary().sign(), taken.primary().better), ("MB/s", Better::More));
-    assert!(notices(&taken).contains("triad: in MB/s, more is better, by its unit"));
+    assert!(notices(&taken).contains("triad is in MB/s, more is better, guessed from its unit"));
     let boot = import(&two("boot"), "x");
-    assert!(!notices(&boot).contains("by its name"), "a time in seconds goes without saying");
+    assert!(!notices(&boot).contains(", guessed from"), "a time in seconds goes without saying");
     let shown = terminal::render(&Findings::of(&boot), Style { color: false, width: 100 });
     assert!(shown.contains("boot, in seconds") && !shown.contains("real") && !shown.contains("  -"), "{shown}");
 }

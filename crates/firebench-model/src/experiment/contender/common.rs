@@ -93,7 +93,7 @@ pub(super) fn instead(vmm: VmmKind, setting: &str) -> String {
     let key = setting.split('=').next().unwrap_or(setting);
     if !vmm.boots_a_guest() {
         let keys: Vec<_> = keys(vmm).collect();
-        return format!("{vmm} boots nothing: it takes {}", listed(&keys));
+        return format!("{vmm} does not boot a guest: it takes {}", listed(&keys));
     }
     let mut clauses: Vec<String> = kinds::with_setting(key)
         .map(|(kind, setting)| match setting.takes {

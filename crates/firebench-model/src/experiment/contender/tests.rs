@@ -77,7 +77,7 @@ fn who_has_a_setting_is_said_from_the_tables() {
     let expected =
         "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback";
     assert!(hint.starts_with(expected), "{hint}");
-    assert_eq!(help("a=host,kernel=x"), "host boots nothing: it takes vcpus, memory, busybox and handicap");
+    assert_eq!(help("a=host,kernel=x"), "host does not boot a guest: it takes vcpus, memory, busybox and handicap");
 }
 
 #[test]
