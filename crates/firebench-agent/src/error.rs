@@ -16,13 +16,13 @@ pub enum Error {
     Write { path: String, cause: io::Error },
     #[error("cannot drop {path} from the page cache: {cause}")]
     Evict { path: String, cause: io::Error },
-    #[error("the job cannot be understood: {0}")]
+    #[error("cannot read the job: {0}")]
     Job(serde_json::Error),
-    #[error("the job is of protocol {0}, this agent speaks {PROTOCOL_VERSION}")]
+    #[error("the job uses protocol {0}, but this agent uses {PROTOCOL_VERSION}")]
     Protocol(u32),
     #[error("the job has an empty command")]
     NoCommand,
-    #[error("the job has no iterations")]
+    #[error("the job does not have an iteration")]
     NoIterations,
     #[error("cannot use the console {path}: {cause}")]
     Console { path: String, cause: io::Error },

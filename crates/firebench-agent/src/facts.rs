@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The settings of a block device's queue that are told.
+/// The settings of a block device's queue that are reported.
 const QUEUE: [&str; 7] = [
     "scheduler",
     "read_ahead_kb",

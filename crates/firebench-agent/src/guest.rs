@@ -12,7 +12,7 @@ use std::fs;
 use std::panic;
 use std::path::Path;
 
-/// How the machine ends when there is no job that says it: every VMM takes a restart for the end.
+/// How the machine ends without a job that says how: every VMM treats a restart as the end.
 const END_WITHOUT_JOB: End = End::Restart;
 
 /// All of PID 1: does the job, reports, and ends the machine whatever happens.

@@ -8,11 +8,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 
-/// Pauses that are told.
+/// The number of pauses that are reported.
 const MOST: usize = 3;
-/// The shortest that is told, in microseconds.
+/// The shortest pause that is reported, in microseconds.
 const SHORTEST: u64 = 100_000;
-/// Characters that are told of a message.
+/// The number of characters of a message that are reported.
 const QUOTED: usize = 100;
 /// Messages that are read. A kernel logs some hundred while it starts.
 const MOST_MESSAGES: usize = 10_000;

@@ -40,8 +40,6 @@ fn main() -> ExitCode {
     if let ["host", job] = arguments.as_slice() {
         return host::run(job);
     }
-    eprintln!(
-        "firebench-agent is the first process of a firebench guest and does nothing elsewhere; use `firebench run`"
-    );
+    eprintln!("firebench-agent only works as the first process of a firebench guest; use `firebench run`");
     ExitCode::from(2)
 }

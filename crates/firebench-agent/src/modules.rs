@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// Loads what is in [`MODULES_DIR`], in the order of the names, and tells the names (without number and `.ko`). No
+/// Loads what is in [`MODULES_DIR`], in the order of the names, and returns the names (without number and `.ko`). No
 /// directory is fine, and so are a module that is there already, and an optional one that the kernel refuses.
 pub fn load_all() -> Result<Vec<String>, Error> {
     let unreadable = |cause| Error::Read { path: MODULES_DIR.to_owned(), cause };

@@ -55,7 +55,8 @@ impl<C: Write> Reporter<C> {
         self.writer().write(format!("{line}\n").as_bytes())
     }
 
-    /// The last report: why the agent cannot go on. Never waits, so that a panic amid another report can be told, too.
+    /// The last report: why the agent cannot go on. Never waits, so that a panic during another report can be
+    /// reported, too.
     pub fn fail(&self, message: String) -> Result<(), Error> {
         let mut writer = match self.0.try_lock() {
             Ok(writer) => writer,

@@ -103,9 +103,9 @@ fn a_command_that_fails_is_reported_as_by_a_guest() {
 fn what_cannot_be_done_is_told() {
     let message = failure(&job(&["/no/such/program"]));
     assert!(message.starts_with("cannot start /no/such/program: No such file"), "{message}");
-    assert_eq!(failure(&HostJob { iterations: 0, ..job(&["/bin/true"]) }), "the job has no iterations");
+    assert_eq!(failure(&HostJob { iterations: 0, ..job(&["/bin/true"]) }), "the job does not have an iteration");
     let message = failure(&HostJob { protocol: 99, ..job(&["/bin/true"]) });
-    assert!(message.starts_with("the job is of protocol 99"), "{message}");
+    assert!(message.starts_with("the job uses protocol 99"), "{message}");
     let evict = vec![PathBuf::from("/no/such/file")];
     let message = failure(&HostJob { cold: true, evict: evict.clone(), ..job(&["/bin/true"]) });
     assert!(message.starts_with("cannot drop /no/such/file from the page cache: No such file"), "{message}");
@@ -118,10 +118,10 @@ fn without_a_job_there_is_no_frame() {
     std::fs::write(&path, "{\"protocol\": 1, \"unknown\": 2}").expect("write");
     let missing = directory.path().join("missing.json");
     for (arguments, code, words) in [
-        (vec!["host".as_ref(), path.as_os_str()], 1, "the job cannot be understood: unknown field `unknown`"),
+        (vec!["host".as_ref(), path.as_os_str()], 1, "cannot read the job: unknown field `unknown`"),
         (vec!["host".as_ref(), missing.as_os_str()], 1, "missing.json: No such file"),
-        (vec!["host".as_ref()], 2, "does nothing elsewhere"),
-        (vec![], 2, "does nothing elsewhere"),
+        (vec!["host".as_ref()], 2, "only works as the first process"),
+        (vec![], 2, "only works as the first process"),
     ] {
         let output = Command::new(AGENT).args(&arguments).output().expect("agent");
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! The choice of the accelerator: what the user wants, and what /dev/kvm is worth.
+//! The choice of the accelerator, by what the user asked for and what /dev/kvm can do.
 
 use firebench_model::experiment::AccelChoice;
 use firebench_supervise::kvm::{KvmClass, KvmReport};
@@ -17,29 +17,30 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// KVM is asked for, and not to be had.
+/// The user asked for KVM, which does not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("--accel kvm cannot be had: {finding}")]
-#[diagnostic(help("{remedy}; --accel auto takes what there is"))]
+#[error("cannot use --accel kvm: {finding}")]
+#[diagnostic(help("{remedy}; or use --accel auto, which takes what is usable"))]
 pub struct NoKvm {
     finding: String,
     remedy: String,
 }
 
-/// Whether VMs would start on a KVM that this process cannot use at all. A slow one is the user's choice.
+/// The error if the chosen KVM does not work at all in this process. A slow one is the user's choice.
 pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
     let dead = matches!(kvm.class, KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken);
     let remedy = kvm.remedy.clone().unwrap_or_else(|| "see `firebench doctor`".to_owned());
     (dead && chosen.accel == Accel::Kvm && !chosen.nested).then(|| NoKvm { finding: kvm.finding.clone(), remedy })
 }
 
-/// Chooses. Pure. Where every contender is the host itself, `only_hosts`, there is nothing to accelerate.
+/// Chooses the accelerator. Pure. With `only_hosts`, every contender is the bare host, and there is nothing to
+/// accelerate.
 pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
     if only_hosts && choice != AccelChoice::Nested {
-        let reason = "every contender is the bare host, nothing is virtualised".to_owned();
+        let reason = "every contender is the bare host, so nothing is virtualised".to_owned();
         return Chosen { accel: Accel::Native, nested: false, emulated: false, reason };
     }
-    let asked = |flag: &str| format!("{flag} was asked for; {}", kvm.finding);
+    let asked = |flag: &str| format!("requested with {flag}; {}", kvm.finding);
     match choice {
         AccelChoice::Tcg => Chosen { accel: Accel::Tcg, nested: false, emulated: true, reason: asked("--accel tcg") },
         AccelChoice::Nested => {

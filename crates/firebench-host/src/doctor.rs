@@ -31,7 +31,7 @@ pub use check::{Check, State};
 pub use seen::{Facts, FoundFile};
 pub use trials::{Failed, Stored, Temporary, Trials, Tried, writable};
 
-/// What the user named instead of what firebench would look for.
+/// Programs that the user named, instead of those that firebench would find.
 #[derive(Debug, Clone, Copy)]
 pub struct Named<'a> {
     /// Programs of kinds: `--qemu` and its like.
@@ -115,7 +115,7 @@ impl Facts {
     }
 }
 
-/// Judges what was seen. Pure. First what firebench needs, then what makes figures trustworthy.
+/// Turns the facts into checks. Pure. First what firebench needs, then what makes figures trustworthy.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = needs::checks(facts);
     checks.extend(trials::checks(&facts.trials));

@@ -17,7 +17,7 @@ pub use cpu_time::CpuTime;
 
 /// Reads the facts of the machine whose file systems lie below `root` (`/`; a fixture in tests).
 ///
-/// `hypervisor` is the signature that the CPU tells
+/// `hypervisor` is the signature that the CPU reports
 /// ([`firebench_supervise::kvm::cpuid::hypervisor`]); `disk` a path, existing or not, on the file system whose free
 /// space counts.
 pub fn read(root: &Path, disk: &Path, hypervisor: Option<String>) -> HostFacts {

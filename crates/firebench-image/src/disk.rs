@@ -24,7 +24,7 @@ pub const BUSYBOX_PATH: &str = "/bin/busybox";
 
 const IMAGE: &str = "root.ext4";
 
-const BUSYBOX_HINT: &str = "take the one of Debian's or Ubuntu's package busybox-static";
+const BUSYBOX_HINT: &str = "use the one in Debian's or Ubuntu's package busybox-static";
 
 const IDENTITY: Identity = Identity { label: "firebench", uuid: "66697265-6265-4e63-a800-726f6f740001" };
 
@@ -151,7 +151,7 @@ pub fn cached_root_disk(cache: &Cache, key: &str) -> Result<Option<RootDisk>> {
 }
 
 fn root_disk(entry: &Entry<'_>, guard: Guard) -> Result<RootDisk> {
-    let damaged = || entry.damaged("its metadata are not a disk's".to_owned());
+    let damaged = || entry.damaged("its metadata do not describe a disk".to_owned());
     let data: Data = guard.meta().data().ok_or_else(damaged)?;
     Ok(RootDisk {
         path: guard.path().join(IMAGE),
@@ -202,12 +202,12 @@ fn applets(busybox: &Path, ask: Ask) -> Result<Vec<String>> {
     let wrong = |reason: String| Error::Busybox { path: busybox.to_owned(), reason };
     let busybox = std::path::absolute(busybox).map_err(Error::io("find", busybox))?;
     let list = ask(&busybox, &["--list"]).map_err(|error| wrong(error.to_string()))?;
-    let list = String::from_utf8(list).map_err(|_| wrong("its list is not text".to_owned()))?;
+    let list = String::from_utf8(list).map_err(|_| wrong("its list of applets is not UTF-8 text".to_owned()))?;
     let names: Vec<String> = list.lines().map(str::trim).filter(|name| *name != "busybox").map(str::to_owned).collect();
     let good = |name: &String| !name.is_empty() && !name.contains('/');
     for needed in ["sh", "sha256sum"] {
         if !names.iter().all(good) || !names.iter().any(|name| name == needed) {
-            return Err(wrong(format!("its list has no `{needed}`, or is no list")));
+            return Err(wrong(format!("its list of applets does not contain `{needed}`")));
         }
     }
     Ok(names)

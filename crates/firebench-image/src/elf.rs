@@ -31,12 +31,12 @@ pub enum Linkage {
 /// The linkage of an x86_64 executable.
 ///
 /// # Errors
-/// Why `bytes` are none: `it is no ELF file`.
+/// Why `bytes` are not one: `it is not an ELF file`.
 pub fn linkage(bytes: &[u8]) -> Result<Linkage, String> {
     let (header, endian) = header(bytes)?;
     // A static position-independent executable is of type ET_DYN, too.
     if ![elf::ET_EXEC, elf::ET_DYN].contains(&header.e_type.get(endian)) {
-        return Err("it is no executable".to_owned());
+        return Err("it is not an executable".to_owned());
     }
     let segments =
         header.program_headers(endian, bytes).map_err(|error| format!("its program headers are damaged: {error}"))?;
@@ -57,11 +57,11 @@ pub fn interpreter(bytes: &[u8]) -> Result<PathBuf, String> {
         header.program_headers(endian, bytes).map_err(|error| format!("its program headers are damaged: {error}"))?;
     let path = segments.iter().find_map(|segment| segment.interpreter(endian, bytes).ok().flatten());
     let path = path.map(|path| PathBuf::from(OsStr::from_bytes(path))).filter(|path| path.is_absolute());
-    path.ok_or_else(|| "it names no interpreter".to_owned())
+    path.ok_or_else(|| "it does not name an interpreter".to_owned())
 }
 
 /// Refuses a program that would not run where there is no libc: one that is linked dynamically or not for x86_64.
-/// `hint` tells the user how to come by a right one.
+/// `hint` says how to get a suitable one.
 pub fn require_static_executable(path: &Path, hint: &'static str) -> Result<()> {
     let refuse = |reason: String| Error::NotStatic { path: path.to_owned(), reason, hint };
     let bytes = outside::read(path, MAX_PROGRAM_BYTES).map_err(Error::io("read", path))?;
@@ -79,7 +79,7 @@ pub(crate) fn is_elf(bytes: &[u8]) -> bool {
 pub(crate) fn header(bytes: &[u8]) -> Result<(&Header, Endianness), String> {
     let ident = bytes.read_bytes_at(0, 20).unwrap_or_default();
     if !is_elf(ident) {
-        return Err("it is no ELF file".to_owned());
+        return Err("it is not an ELF file".to_owned());
     }
     if ident.get(4) == Some(&elf::ELFCLASS32.0) {
         return Err("it is a 32-bit ELF file".to_owned());
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_is_no_executable_is_refused() {
-        assert_eq!(linkage(b"#!/bin/sh\n"), Err("it is no ELF file".to_owned()));
+        assert_eq!(linkage(b"#!/bin/sh\n"), Err("it is not an ELF file".to_owned()));
         let with = |at: usize, value: u8| {
             let mut bytes = this_test();
             *bytes.get_mut(at).expect("within the header") = value;
@@ -129,7 +129,7 @@ mod tests {
         };
         assert_eq!(with(4, 1), "it is a 32-bit ELF file");
         assert_eq!(with(18, 183), "it is an ELF file for 64-bit ARM, not for x86_64");
-        assert_eq!(with(16, 1), "it is no executable");
+        assert_eq!(with(16, 1), "it is not an executable");
         let whole = this_test();
         // The header, and the program headers behind it.
         for length in 0..200 {

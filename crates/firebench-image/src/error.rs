@@ -31,7 +31,8 @@ pub enum Error {
     /// The disk is full, or is known to be too small before the work starts.
     #[error("no space left for {}{}", path.display(), Space { needed: *needed, available: *available })]
     #[diagnostic(help(
-        "make room, remove old images with `firebench image gc`, choose another place with FIREBENCH_CACHE, or take a smaller payload"
+        "free some space, remove old images with `firebench image gc`, choose another directory with FIREBENCH_CACHE, \
+        or use a smaller payload"
     ))]
     NoSpace {
         /// The file that does not fit.
@@ -51,8 +52,8 @@ pub enum Error {
     },
 
     /// A program of e2fsprogs failed.
-    #[error("`{tool}` failed while it {action} {}: {output}", image.display())]
-    #[diagnostic(help("e2fsprogs 1.46 or newer is expected; `{tool} -V` prints the version"))]
+    #[error("`{tool}` failed while {action} {}: {output}", image.display())]
+    #[diagnostic(help("firebench needs e2fsprogs 1.46 or newer; `{tool} -V` prints the version"))]
     ToolFailed {
         /// The program.
         tool: &'static str,
@@ -64,9 +65,12 @@ pub enum Error {
         output: String,
     },
 
-    /// A path of the guest is not usable.
-    #[error("{path:?} cannot be a path in the image: {reason}")]
-    #[diagnostic(help("give an absolute path without `.`, `..`, control characters or double slashes, once"))]
+    /// An invalid path in the guest.
+    #[error("invalid path {path:?} in the image: {reason}")]
+    #[diagnostic(help(
+        "give an absolute path without `.`, `..`, control characters or double slashes, and each path \
+    only once"
+    ))]
     GuestPath {
         /// The path.
         path: String,
@@ -75,7 +79,7 @@ pub enum Error {
     },
 
     /// A file of the host cannot be put into an image.
-    #[error("{} cannot be used: {reason}", path.display())]
+    #[error("cannot use {}: {reason}", path.display())]
     #[diagnostic(help("give a regular file or a directory of regular files, directories and symbolic links"))]
     HostFile {
         /// The file.
@@ -92,13 +96,13 @@ pub enum Error {
         path: PathBuf,
         /// What was found.
         reason: String,
-        /// How to come by a static one.
+        /// How to get a static one.
         hint: &'static str,
     },
 
-    /// busybox did not say which applets it has.
+    /// busybox did not list its applets.
     #[error("{} --list failed: {reason}", path.display())]
-    #[diagnostic(help("a static busybox for x86_64 is needed (Debian, Ubuntu: package busybox-static)"))]
+    #[diagnostic(help("install a static busybox for x86_64 (Debian, Ubuntu: package busybox-static)"))]
     Busybox {
         /// The busybox.
         path: PathBuf,
@@ -107,16 +111,16 @@ pub enum Error {
     },
 
     /// The payload's file changed while it was read.
-    #[error("{} changed while it was read", path.display())]
-    #[diagnostic(help("use a file that nobody writes to"))]
+    #[error("{} changed while firebench was reading it", path.display())]
+    #[diagnostic(help("use a file that no program is writing to"))]
     PayloadChanged {
         /// The file.
         path: PathBuf,
     },
 
-    /// A name of a cache entry is not usable.
-    #[error("{name:?} cannot name an entry of the cache")]
-    #[diagnostic(help("lower-case letters, digits and `-`, at most 100 of them"))]
+    /// An invalid name of a cache entry.
+    #[error("invalid name of a cache entry: {name:?}")]
+    #[diagnostic(help("use at most 100 lower-case letters, digits and `-`"))]
     EntryName {
         /// The name.
         name: String,
@@ -124,7 +128,7 @@ pub enum Error {
 
     /// An entry of the cache is not what its metadata says.
     #[error("the cache entry {kind}/{key} is damaged: {reason}")]
-    #[diagnostic(help("remove it with `firebench image gc`; it is built anew at the next use"))]
+    #[diagnostic(help("remove it with `firebench image gc`; the next run builds it again"))]
     Damaged {
         /// Kind of the entry.
         kind: String,
@@ -134,25 +138,30 @@ pub enum Error {
         reason: String,
     },
 
-    /// There is no directory for the cache.
-    #[error("no place for the cache: none of FIREBENCH_CACHE, XDG_CACHE_HOME and HOME is set to an absolute path")]
+    /// No variable of the environment gives a directory for the cache.
+    #[error(
+        "cannot find a directory for the cache: none of FIREBENCH_CACHE, XDG_CACHE_HOME and HOME is set to an \
+    absolute path"
+    )]
     #[diagnostic(help("set FIREBENCH_CACHE to a directory"))]
     NoCacheDir,
 
-    /// What was given is no x86_64 Linux kernel.
+    /// Data that is not an x86_64 Linux kernel.
     #[error("not an x86_64 Linux kernel: {reason}")]
     #[diagnostic(help(
-        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or let `firebench fetch kernel` get one"
+        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or run `firebench fetch \
+        kernel` to get one"
     ))]
     NotAKernel {
         /// What it is instead, or what is broken.
         reason: String,
     },
 
-    /// A file is no kernel.
+    /// A file that is not a kernel.
     #[error("{}: {reason}", path.display())]
     #[diagnostic(help(
-        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or let `firebench fetch kernel` get one"
+        "give a bzImage (/boot/vmlinuz-...) or an uncompressed ELF vmlinux for x86_64, or run `firebench fetch \
+        kernel` to get one"
     ))]
     Kernel {
         /// The file.
@@ -163,7 +172,7 @@ pub enum Error {
 
     /// A compressed stream cannot be decompressed.
     #[error("{what}: the {format} data is damaged: {reason}")]
-    #[diagnostic(help("the file is truncated or damaged; get it again"))]
+    #[diagnostic(help("the file is truncated or damaged: download or copy it again"))]
     Decompress {
         /// What was decompressed.
         what: String,
@@ -173,10 +182,11 @@ pub enum Error {
         reason: String,
     },
 
-    /// A Debian package is no package, or no kernel package.
-    #[error("{} is not usable as a Debian kernel package: {reason}", path.display())]
+    /// A file that is not a Debian package, or not one with a kernel.
+    #[error("cannot use {} as a Debian kernel package: {reason}", path.display())]
     #[diagnostic(help(
-        "give a package that holds a kernel, such as linux-image-6.1.0-NN-cloud-amd64; linux-image-cloud-amd64 itself holds only a dependency"
+        "give a package that contains a kernel, such as linux-image-6.1.0-NN-cloud-amd64; linux-image-cloud-amd64 \
+        itself contains only a dependency"
     ))]
     Package {
         /// The package.
@@ -186,8 +196,8 @@ pub enum Error {
     },
 
     /// A kernel module is neither in the package nor built in.
-    #[error("kernel {release} has no module `{name}` and has it not built in{}", by(needed_by))]
-    #[diagnostic(help("take a kernel that has it; Debian's cloud kernels have all that firebench needs"))]
+    #[error("kernel {release} does not have `{name}`, neither as a module nor built in{}", by(needed_by))]
+    #[diagnostic(help("use a kernel that has it; Debian's cloud kernels have everything that firebench needs"))]
     ModuleMissing {
         /// Name of the module.
         name: String,
@@ -197,11 +207,9 @@ pub enum Error {
         needed_by: Option<String>,
     },
 
-    /// A kernel module is no kernel module, or another kernel's.
-    #[error("module `{name}` cannot be used: {reason}")]
-    #[diagnostic(help(
-        "give the package or the directory of modules that belongs to this very kernel, whole and undamaged"
-    ))]
+    /// A file that is not a kernel module, or one of another kernel.
+    #[error("cannot use the kernel module `{name}`: {reason}")]
+    #[diagnostic(help("give the package or the module directory of exactly this kernel, complete and undamaged"))]
     ModuleInvalid {
         /// Name of the module.
         name: String,
@@ -209,10 +217,11 @@ pub enum Error {
         reason: String,
     },
 
-    /// A kernel came without modules, and has not built in all that its guest needs.
-    #[error("kernel {release} has not built in {}, and its modules are not at hand", list(names))]
+    /// A kernel without modules that does not have everything built in that its guest needs.
+    #[error("kernel {release} does not have {} built in, and firebench did not find its modules", list(names))]
     #[diagnostic(help(
-        "give its Debian package in place of the kernel alone, or name the directory of its modules: --modules /lib/modules/{release} (for a contender modules=PATH)"
+        "give the kernel's Debian package instead of the kernel alone, or give the directory of its modules: \
+        --modules /lib/modules/{release} (for a contender: modules=PATH)"
     ))]
     ModulesNeeded {
         /// Release of the kernel.
@@ -221,10 +230,11 @@ pub enum Error {
         names: Vec<String>,
     },
 
-    /// A kernel has neither built in nor as a module what its guest needs.
-    #[error("kernel {release} cannot be used: it has no {}", choice(names))]
+    /// A kernel that has something that its guest needs neither built in nor as a module.
+    #[error("cannot use kernel {release}: it has no {}", choice(names))]
     #[diagnostic(help(
-        "take a kernel that was built with them; Debian's kernels have all that firebench needs, and `firebench fetch kernel` gets one"
+        "use a kernel that was built with them; Debian's kernels have everything that firebench needs, and `firebench \
+        fetch kernel` gets one"
     ))]
     KernelLacks {
         /// Release of the kernel.
@@ -233,10 +243,10 @@ pub enum Error {
         names: Vec<String>,
     },
 
-    /// What should be the modules of a kernel is something else.
-    #[error("{} holds no kernel modules: {reason}", path.display())]
+    /// A file or directory without kernel modules, where some are needed.
+    #[error("{} does not contain kernel modules: {reason}", path.display())]
     #[diagnostic(help(
-        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that holds the modules"
+        "give a directory such as /lib/modules/6.1.0-56-amd64, or the Debian package that contains the modules"
     ))]
     NoModules {
         /// What was given.
@@ -245,8 +255,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// A root disk of the user's that no guest can mount.
-    #[error("the image {} cannot be a root disk: {what}", path.display())]
+    /// A root disk of the user that guests cannot mount.
+    #[error("cannot use the image {} as a root disk: {what}", path.display())]
     #[diagnostic(help("{remedy}"))]
     OwnImage {
         /// The file.
@@ -258,13 +268,13 @@ pub enum Error {
     },
 
     /// An archive for the initramfs cannot be made or read.
-    #[error("cpio archive: {reason}")]
+    #[error("invalid cpio archive: {reason}")]
     Cpio {
         /// What is wrong.
         reason: String,
     },
 
-    /// The user wants the work to end, or the receiver of [`Progress`](crate::Progress) asked to stop.
+    /// The user interrupted the work, or the receiver of [`Progress`](crate::Progress) asked to stop.
     #[error("interrupted")]
     Cancelled,
 }
@@ -276,8 +286,8 @@ impl From<Interrupted> for Error {
 }
 
 const READABLE: &str =
-    "check that it is there and that you may read it, or write it; FIREBENCH_CACHE chooses another cache";
-const REGULAR: &str = "name a regular file";
+    "check that it exists and that you may read and write it; FIREBENCH_CACHE chooses another cache directory";
+const REGULAR: &str = "give a regular file";
 
 impl Error {
     /// For `map_err`: an I/O error of `action` on `path`. A full disk becomes [`Error::NoSpace`].
@@ -292,7 +302,7 @@ impl Error {
         }
     }
 
-    /// What is no kernel, and why.
+    /// The error for data that is not a kernel, with the reason.
     pub(crate) fn no_kernel(reason: impl Into<String>) -> Error {
         Error::NotAKernel { reason: reason.into() }
     }

@@ -118,9 +118,15 @@ impl<S: ModuleSource> Resolver<'_, S> {
     fn visit(&mut self, name: &str, needed_by: Option<&str>, depth: usize) -> Result<()> {
         match self.state.get(name) {
             Some(State::Done) => return Ok(()),
-            Some(State::Visiting) => return Err(invalid(name, "it needs itself, in a circle")),
-            Some(State::Failed) => return Err(invalid(name, "what it needs is not there")),
-            None if depth >= LONGEST_CHAIN => return Err(invalid(name, "too long a chain of modules needs it")),
+            Some(State::Visiting) => return Err(invalid(name, "it depends on itself through other modules")),
+            Some(State::Failed) => return Err(invalid(name, "a module that it needs is missing")),
+            None if depth >= LONGEST_CHAIN => {
+                return Err(invalid(
+                    name,
+                    "the chain of modules that need it is too \
+            long",
+                ));
+            }
             None => {}
         }
         interrupt::check()?;
@@ -144,7 +150,7 @@ impl<S: ModuleSource> Resolver<'_, S> {
         self.room = self
             .room
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| invalid(name, "with it all modules together have more than 512 MiB"))?;
+            .ok_or_else(|| invalid(name, "with it, all modules together are larger than 512 MiB"))?;
         let info = Info::of(&bytes).map_err(|reason| invalid(name, &reason))?;
         let kernel = self.source.release();
         if let Some(release) = info.release.filter(|release| !kernel.is_empty() && release != kernel) {
@@ -207,7 +213,7 @@ impl Info {
         let header = FileHeader64::<Endianness>::parse(module).map_err(damaged)?;
         let endian = header.endian().map_err(damaged)?;
         if header.e_machine.get(endian) != elf::EM_X86_64 || header.e_type.get(endian) != elf::ET_REL {
-            return Err("it is no x86_64 object file".to_owned());
+            return Err("it is not an object file for x86_64".to_owned());
         }
         let sections = header.section_headers(endian, module).map_err(damaged)?;
         let names = header.section_strings_index(endian, module).map_err(damaged)?;
@@ -364,7 +370,7 @@ pub(crate) mod tests {
         let missing = load_order(&source, &["a"]).expect_err("gone is gone");
         assert_eq!(
             missing.to_string(),
-            "kernel 6.1.0-test has no module `gone` and has it not built in, needed by `a`"
+            "kernel 6.1.0-test does not have `gone`, neither as a module nor built in, needed by `a`"
         );
         assert!(matches!(load_order(&source, &["gone"]), Err(Error::ModuleMissing { needed_by: None, .. })));
         assert!(matches!(load_order(&source, &["x"]), Err(Error::ModuleInvalid { .. })), "a circle");
@@ -389,7 +395,11 @@ pub(crate) mod tests {
     #[test]
     fn a_chain_has_an_end() {
         let error = load_order(&Endless, &["0"]).expect_err("no stack is deep enough");
-        assert_eq!(error.to_string(), "module `64` cannot be used: too long a chain of modules needs it");
+        assert_eq!(
+            error.to_string(),
+            "cannot use the kernel module `64`: the chain of modules that need it is too \
+        long"
+        );
     }
 
     #[test]

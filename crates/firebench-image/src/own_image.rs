@@ -24,9 +24,10 @@ const HEAD: usize = 68 << 10;
 /// What to do with a tree of files.
 const MAKE: &str = "make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`";
 /// What to do with an image of a virtual disk.
-const CONVERT: &str = "convert it with `qemu-img convert -O raw FILE disk.raw`; if that has partitions, firebench says how to take one out";
+const CONVERT: &str = "convert it with `qemu-img convert -O raw FILE disk.raw`; if it has partitions, firebench then \
+says how to extract one";
 
-/// Refuses what is no root disk, with what it is and what to do.
+/// Refuses a file that is not a root disk, with what it is and what to do.
 ///
 /// # Errors
 /// [`Error::OwnImage`], or [`Error::Io`] where it cannot be read.
@@ -47,7 +48,7 @@ pub fn check(path: &Path) -> Result<()> {
         Ok(file) => file,
         Err(error) => {
             return match Refused::of(&error) {
-                Some(refused) => wrong(refused.to_string(), "give a file that holds an ext4 file system"),
+                Some(refused) => wrong(refused.to_string(), "give a file that contains an ext4 file system"),
                 None => Err(Error::io("open", path)(error)),
             };
         }
@@ -61,7 +62,7 @@ pub fn check(path: &Path) -> Result<()> {
     }
 }
 
-/// What the file is in place of an ext4 file system, and the remedy; None where it is one.
+/// What the file is instead of an ext4 file system, and the remedy; None where it is one.
 fn foreign(head: &[u8], file: &File, length: Option<u64>) -> Option<(String, String)> {
     let (what, remedy) = match kind(head, length) {
         Kind::Ext4 => return None,
@@ -70,8 +71,8 @@ fn foreign(head: &[u8], file: &File, length: Option<u64>) -> Option<(String, Str
         Kind::Compressed(compression) => compressed(head, compression),
         Kind::Partitioned => partitions::describe(file, head),
         Kind::Unknown => match virtual_disk_at_the_end(file, length) {
-            true => ("it is a virtual disk in the format VHD".to_owned(), CONVERT.to_owned()),
-            false => ("there is no ext4 file system in it".to_owned(), MAKE.to_owned()),
+            true => ("it is a virtual disk in VHD format".to_owned(), CONVERT.to_owned()),
+            false => ("it does not contain an ext4 file system".to_owned(), MAKE.to_owned()),
         },
     };
     Some((what, remedy))
@@ -111,20 +112,20 @@ const FILE_SYSTEMS: [(usize, &[u8], &str); 9] = [
 ];
 const OTHERS: [(usize, &[u8], &str, &str); 7] = [
     (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)", "open it with cryptsetup, and give the file system in it"),
-    (512, b"LABELONE", "a physical volume of LVM", "give the logical volume in it that holds an ext4 file system"),
-    (4086, b"SWAPSPACE2", "swap space", "give a file that holds an ext4 file system"),
+    (512, b"LABELONE", "a physical volume of LVM", "give the logical volume in it that contains an ext4 file system"),
+    (4086, b"SWAPSPACE2", "swap space", "give a file that contains an ext4 file system"),
     (
         0,
         b"070701",
         "an initramfs (cpio)",
         "unpack it with cpio and make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`",
     ),
-    (0, b"\x7fELF", "a program or a kernel", "a kernel is given with --kernel or kernel=; image= is for the root disk"),
+    (0, b"\x7fELF", "a program or a kernel", "give a kernel with --kernel or kernel=; image= is for the root disk"),
     (
         0,
         b"!<arch>\n",
         "a Debian package",
-        "a kernel's package is given with --kernel or kernel=; image= is for the root disk",
+        "give a kernel's package with --kernel or kernel=; image= is for the root disk",
     ),
     (0, b"PK\x03\x04", "a zip file", "unpack it first"),
 ];
@@ -138,10 +139,10 @@ fn kind(head: &[u8], length: Option<u64>) -> Kind {
         return ext4(head, length);
     }
     if let Some((.., name)) = DISKS.iter().find(|(offset, magic, _)| at(*offset, magic)) {
-        return Kind::Other(format!("it is a virtual disk in the format {name}"), CONVERT);
+        return Kind::Other(format!("it is a virtual disk in {name} format"), CONVERT);
     }
     if let Some((.., name)) = FILE_SYSTEMS.iter().find(|(offset, magic, _)| at(*offset, magic)) {
-        return Kind::Other(format!("its file system is {name}, and guests mount ext4"), MAKE);
+        return Kind::Other(format!("its file system is {name}, but guests mount ext4"), MAKE);
     }
     if let Some((.., name, remedy)) = OTHERS.iter().find(|(offset, magic, ..)| at(*offset, magic)) {
         return Kind::Other(format!("it is {name}"), remedy);
@@ -159,7 +160,7 @@ fn kind(head: &[u8], length: Option<u64>) -> Kind {
         return Kind::Partitioned;
     }
     if head.iter().all(|&byte| byte == 0) {
-        return Kind::Other("it begins with nothing but zeros".to_owned(), MAKE);
+        return Kind::Other("it begins with zeros only".to_owned(), MAKE);
     }
     if std::str::from_utf8(head.get(..512).unwrap_or(head)).is_ok_and(|text| !text.contains('\0')) {
         return Kind::Other("it is a text file".to_owned(), MAKE);
@@ -183,7 +184,7 @@ fn ext4(head: &[u8], length: Option<u64>) -> Kind {
         if size > length {
             return Kind::Other(
                 format!("it is truncated: its ext4 file system has {size} bytes, and the file {length}"),
-                "get it again",
+                "download or copy it again",
             );
         }
     }
@@ -206,9 +207,12 @@ fn compressed(head: &[u8], compression: Compression) -> (String, String) {
     }
     match kind(&inside, None) {
         Kind::Tar => (format!("it is a tar archive, compressed with {compression}"), tar::UNPACK.to_owned()),
-        _ => {
-            (format!("it is compressed with {compression}"), "decompress it first, and give what was in it".to_owned())
-        }
+        _ => (
+            format!("it is compressed with {compression}"),
+            "decompress it first, and give the decompressed \
+            file"
+                .to_owned(),
+        ),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn of_disk(cache: &Cache, disk: &RootDisk) -> Result<PayloadFile> {
         if found == *expected {
             return Ok(found);
         }
-        let reason = "its payload is no longer what was written".to_owned();
+        let reason = "its payload is not what firebench wrote".to_owned();
         Err(Error::Damaged { kind: crate::disk::KIND.to_owned(), key: disk.key.clone(), reason })
     })
 }

@@ -139,7 +139,13 @@ pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'
             lay_out(staging, path, kernel::read_file(path)?, config, other, wanted)
         }
     })?;
-    let data: Data = guard.meta().data().ok_or_else(|| entry.damaged("its metadata are not a kernel's".to_owned()))?;
+    let data: Data = guard.meta().data().ok_or_else(|| {
+        entry.damaged(
+            "its metadata do not describe a \
+    kernel"
+                .to_owned(),
+        )
+    })?;
     if !data.left_out.is_empty() {
         notes.push(format!("of the unified kernel image only the kernel is used, not {}", data.left_out.join(", ")));
     }

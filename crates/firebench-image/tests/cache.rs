@@ -131,8 +131,8 @@ fn damaged_entries_are_rebuilt_or_reported() {
             "hallo".to_owned(),
             "file has SHA-256 d3751d33f9cd5049c4af2b462735457e4d3baf130bcbb87f389e349fbaeb20b9",
         ),
-        (&meta, "{".to_owned(), "meta.json is not what was written"),
-        (&meta, sound.replace("an entry with", "an entry With"), "meta.json is not what was written"),
+        (&meta, "{".to_owned(), "meta.json is not what firebench wrote"),
+        (&meta, sound.replace("an entry with", "an entry With"), "meta.json is not what firebench wrote"),
     ] {
         std::fs::write(path, text).expect("written");
         let found = cache.verify("kind", "key").expect_err("damaged");
@@ -147,7 +147,7 @@ fn damaged_entries_are_rebuilt_or_reported() {
             }
             ControlFlow::Continue(())
         });
-        assert!(build(&watched, "key", "hello"), "it is built anew");
+        assert!(build(&watched, "key", "hello"), "the next run builds it again");
         assert!(told.lock().expect("one thread").contains(reason), "and that is told");
         assert!(cache.verify("kind", "key").expect("sound again"));
     }

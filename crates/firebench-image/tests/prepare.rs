@@ -34,7 +34,7 @@ fn modules_of_a_directory() {
     let modules = dir.path().join("6.1.0-test");
     std::fs::create_dir_all(modules.join("kernel/fs")).expect("made");
     std::fs::write(modules.join("modules.builtin"), "kernel/fs/ext4/ext4.ko\n").expect("written");
-    std::fs::write(modules.join("kernel/fs/bad-one.ko"), "no module").expect("written");
+    std::fs::write(modules.join("kernel/fs/bad-one.ko"), "neither as a module nor built in").expect("written");
     let source = KernelSource { path, modules: Some(modules) };
     let builtin = prepare_kernel(&cache, &source, &[("guest", &["ext4"])]).expect("it is built in");
     assert!(builtin.modules("guest").expect("it is").is_empty());
@@ -43,7 +43,7 @@ fn modules_of_a_directory() {
     let gone = prepare_kernel(&cache, &source, &[("guest", &["ext4"]), ("other", &["tun", "ext4"])]).expect("prepared");
     assert!(gone.modules("guest").is_ok(), "what one set lacks does not matter to another one");
     let gone = gone.modules("other").expect_err("it is not there");
-    assert_eq!(gone.to_string(), "kernel 6.1.0-test cannot be used: it has no tun (CONFIG_TUN)");
+    assert_eq!(gone.to_string(), "cannot use kernel 6.1.0-test: it has no tun (CONFIG_TUN)");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn what_a_kernel_alone_has_not_built_in_is_said_before_it_boots() {
         prepare_kernel(&cache, &source, GUEST).expect("prepared").modules("guest").expect_err("two are modules");
     assert_eq!(
         error.to_string(),
-        "kernel 6.1.0-test has not built in virtio_blk and ext4, and its modules are not at hand"
+        "kernel 6.1.0-test does not have virtio_blk and ext4 built in, and firebench did not find its modules"
     );
     let hint = miette::Diagnostic::help(&error).expect("a hint").to_string();
     assert!(hint.contains("--modules") && hint.contains("/lib/modules/6.1.0-test"), "{hint}");
@@ -106,12 +106,9 @@ fn a_kernel_is_known_by_the_configuration_beside_it() {
     };
     assert_eq!(said(all), "0 modules");
     let as_module = said(&all.replace("EXT4_FS=y", "EXT4_FS=m"));
-    assert_eq!(as_module, "kernel 6.1.0-test has not built in ext4, and its modules are not at hand");
+    assert_eq!(as_module, "kernel 6.1.0-test does not have ext4 built in, and firebench did not find its modules");
     let without = said(&all.replace("CONFIG_EXT4_FS=y\n", "").replace("CONFIG_DEVTMPFS=y\n", ""));
-    assert_eq!(
-        without,
-        "kernel 6.1.0-test cannot be used: it has no devtmpfs (CONFIG_DEVTMPFS) or ext4 (CONFIG_EXT4_FS)"
-    );
+    assert_eq!(without, "cannot use kernel 6.1.0-test: it has no devtmpfs (CONFIG_DEVTMPFS) or ext4 (CONFIG_EXT4_FS)");
 }
 
 /// A module's file with this `.modinfo`.
@@ -176,7 +173,7 @@ fn what_holds_no_modules_is_refused() {
     };
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("made");
-    assert!(said(&empty).contains("holds no kernel modules"), "{}", said(&empty));
+    assert!(said(&empty).contains("does not contain kernel modules"), "{}", said(&empty));
     assert!(said(&path).contains("neither a directory nor a Debian package"), "{}", said(&path));
     assert!(said(&dir.path().join("gone")).contains("cannot look at"));
 }

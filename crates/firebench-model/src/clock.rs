@@ -74,13 +74,13 @@ fn sum(boot: &BootRecord, metric: &str) -> f64 {
 fn untimed(iteration: &IterationRecord) -> Option<String> {
     let number = number(iteration);
     if !value(iteration, "real").is_some_and(|seconds| seconds > 0.0) {
-        return Some(format!("the guest's clock told no duration of iteration {number}"));
+        return Some(format!("the guest's clock measured no time in iteration {number}"));
     }
     let seen = value(iteration, "host_real").is_some_and(|seconds| seconds > 0.0);
     (!seen).then(|| {
         format!(
-            "the host's clock saw no time pass in iteration {number}: its start and its report arrived at once, so either it is \
-             too short to be measured (a larger --size), or its guest made them up"
+            "the host's clock measured no time in iteration {number}: its start and its report arrived at the same \
+            time, so either it is too short to be measured (try a larger --size), or the guest faked them"
         )
     })
 }
@@ -91,7 +91,7 @@ fn too_long(boot: &BootRecord, slack: &Slack) -> Option<String> {
     let left = life - boot.boot_seconds.unwrap_or(0.0);
     (told > left + slack.one).then(|| {
         format!(
-            "the guest tells of {} s in its iterations, and after its first word it lived for {left:.1} s only",
+            "the guest reports {} s in its iterations, but it ran for only {left:.1} s after its first frame",
             figure(told)
         )
     })
@@ -104,14 +104,14 @@ fn hidden(iteration: &IterationRecord, known: &Known) -> Option<String> {
     let beyond = |metric| value(iteration, metric).filter(|&seconds| seconds > bound);
     if let Some(seconds) = beyond("host_report") {
         return Some(format!(
-            "the report of iteration {number} took {seconds:.2} s to arrive, in which the guest may have worked unmeasured (at \
-             most {bound} s are believed)"
+            "the report of iteration {number} took {seconds:.2} s to arrive, in which the guest may have worked \
+            unmeasured (firebench accepts at most {bound} s)"
         ));
     }
     let seconds = beyond("host_gap").filter(|_| !known.cold)?;
     Some(format!(
-        "{seconds:.2} s passed before iteration {number} began, in which the guest may have worked unmeasured (at most {bound} s \
-         are believed)"
+        "{seconds:.2} s passed before iteration {number} began, in which the guest may have worked unmeasured \
+        (firebench accepts at most {bound} s)"
     ))
 }
 
@@ -133,8 +133,8 @@ fn robbed(boot: &BootRecord, known: &Known, (stolen, available): (f64, f64)) -> 
     let used = user + sys;
     (told - used > STEAL_SECONDS.max(STEAL * told)).then(|| {
         format!(
-            "the guest tells of {told:.2} s of CPU time, and all of its VMM used {used:.2} s: the host gave its CPUs to others, or \
-             the guest lies"
+            "the guest reports {told:.2} s of CPU time, but its whole VMM used only {used:.2} s: the host gave its \
+            CPUs to others, or the guest lies"
         )
     })
 }

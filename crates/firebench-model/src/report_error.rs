@@ -39,14 +39,14 @@ pub enum ReportError {
     ))]
     Json(String),
     /// The report has a schema that this version does not read.
-    #[error("the report has the schema {found:?}; this firebench reads {SCHEMA:?}")]
+    #[error("the report has the schema {found:?}, but this firebench reads {SCHEMA:?}")]
     #[diagnostic(help("{}", schema_hint(found)))]
     Schema {
         /// Its schema.
         found: String,
     },
     /// The report has figures of somebody else.
-    #[error("firebench did not make this report, it imported the figures: there is no experiment in it")]
+    #[error("this report does not contain an experiment: firebench imported its figures")]
     #[diagnostic(help("give a report of a run of firebench"))]
     Imported,
     /// The Markdown carries no experiment.
@@ -57,8 +57,11 @@ pub enum ReportError {
     ))]
     NoExperiment,
     /// The Markdown carries several experiments.
-    #[error("{0} experiments in this document: which one is meant is not clear")]
-    #[diagnostic(help("keep one line {} with its block, or put the wanted block into a file of its own", MARKER))]
+    #[error("this document contains {0} experiments: firebench cannot know which one to use")]
+    #[diagnostic(help(
+        "keep only one line {} with its block, or put the block that you want into a file of its own",
+        MARKER
+    ))]
     SeveralExperiments(usize),
     /// The TOML is no experiment.
     #[error("this is not an experiment: {0}")]
@@ -82,7 +85,7 @@ fn write_hint(error: &io::Error) -> &'static str {
             "you may not write there: give --out a directory of your own"
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "there is a file in the way: give --out another directory"
+            "a file is in the way: give --out another directory"
         }
         io::ErrorKind::IsADirectory | io::ErrorKind::DirectoryNotEmpty => {
             "there is a directory where the report's file belongs: give --out another directory"

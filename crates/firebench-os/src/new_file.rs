@@ -75,7 +75,7 @@ impl NewFile {
         }
     }
 
-    /// Makes it `path`, in its directory, in place of what may be there.
+    /// Makes it `path`, in its directory, instead of what may be there.
     ///
     /// # Errors
     /// The system's.

@@ -20,7 +20,7 @@ use nix::sys::statfs::{self, FsType, fstatfs};
 
 use crate::interrupt;
 
-/// Milliseconds between two looks for an interrupt while a pipe says nothing.
+/// Milliseconds between two checks for an interrupt while a pipe is silent.
 const PATIENCE: u8 = 100;
 
 /// What anything may unpack to, however small it is.
@@ -48,24 +48,24 @@ const KERNELS_OWN: [FsType; 8] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A directory.
-    #[error("it is a directory, and a file is wanted")]
+    #[error("it is a directory, not a file")]
     Directory,
     /// A named pipe, or an unnamed one.
-    #[error("it is a pipe, and a regular file is wanted: write its contents to a file first")]
+    #[error("it is a pipe, not a regular file: write its contents to a file first")]
     Pipe,
     /// A socket.
-    #[error("it is a socket, and a regular file is wanted")]
+    #[error("it is a socket, not a regular file")]
     Socket,
     /// A device.
-    #[error("it is a device, and a regular file is wanted")]
+    #[error("it is a device, not a regular file")]
     Device,
     /// A file of /proc, /sys and their like.
     #[error(
-        "it is a file that the kernel makes up as it is read (as in /proc and /sys): copy it to a regular file first"
+        "it is a file that the kernel generates on reading (as in /proc and /sys): copy it to a regular file first"
     )]
     KernelsOwn,
     /// More than there may be.
-    #[error("it has more than {} MiB, which is more than firebench reads of such a file", .most >> 20)]
+    #[error("it is larger than {} MiB, which is the limit for such a file", .most >> 20)]
     TooLarge {
         /// Bytes that it may have.
         most: u64,
@@ -93,7 +93,7 @@ impl Refused {
         error.get_ref()?.downcast_ref().copied()
     }
 
-    /// Refuses what is no regular file.
+    /// Refuses anything but a regular file.
     fn check(metadata: &Metadata) -> Result<(), Refused> {
         let kind = metadata.file_type();
         if kind.is_file() {
@@ -114,7 +114,7 @@ impl Refused {
 /// followed.
 ///
 /// # Errors
-/// The system's, and [`Refused`] for what is no regular file with a size.
+/// The system's, and [`Refused`] for anything but a regular file with a size.
 pub fn open(path: &Path) -> io::Result<File> {
     // A look before: to open a device may do something to it.
     Refused::check(&std::fs::metadata(path)?)?;
@@ -124,7 +124,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// As [`open`], for who also takes a block device: a disk.
 ///
 /// # Errors
-/// As [`open`], but block devices are no error.
+/// As [`open`], but accepts block devices.
 pub fn open_disk(path: &Path) -> io::Result<File> {
     if !std::fs::metadata(path)?.file_type().is_block_device() {
         return open(path);
@@ -174,7 +174,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// The contents of a regular file, or what comes out of a pipe until its end, `most` bytes at most.
 ///
 /// # Errors
-/// As [`read`], but pipes are no error.
+/// As [`read`], but accepts pipes.
 pub fn read_or_wait(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let (file, waits) = open_or_pipe(path)?;
     contents(file, waits, most)

@@ -27,7 +27,7 @@ pub struct Limits {
 /// Why a program did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfinished {
-    /// There is no place for what it writes.
+    /// A temporary file for its output cannot be created.
     #[error("cannot create a file in {}", dir.display())]
     NoFile {
         /// The directory for temporary files.

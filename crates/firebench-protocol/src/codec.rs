@@ -18,7 +18,7 @@
 //!
 //! The kernel shares the console and may print whole lines of its own at any byte of a frame. Since a frame holds
 //! no newline, a newline before its announced end shows where such a line ends; its time stamp (`[   58.875005]`)
-//! shows where it began. The [`Decoder`] cuts it out, and the CRC tells whether the cut was right.
+//! shows where it began. The [`Decoder`] cuts it out, and the CRC shows whether the cut was right.
 
 mod assembly;
 mod decoder;
@@ -55,10 +55,10 @@ pub enum Item {
         /// What it says.
         event: Event,
     },
-    /// A line that is no frame: without its end, invalid UTF-8 replaced, at most [`MAX_CONSOLE_LINE`] bytes before
+    /// A line that is not a frame: without its end, invalid UTF-8 replaced, at most [`MAX_CONSOLE_LINE`] bytes before
     /// that. It comes from the guest and may hold any control character. Empty lines are left out.
     Console(String),
-    /// Something that looked like a frame and is not a good one, or a gap before a good one.
+    /// Something that looked like a frame but is damaged, or a gap before a good frame.
     Damaged(Damage),
 }
 
@@ -66,16 +66,16 @@ pub enum Item {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Damage {
     /// Nonce, number, length or checksum cannot be read.
-    #[error("a frame with an unreadable header")]
+    #[error("unreadable header")]
     BadHeader,
     /// The frame belongs to another boot, or somebody in the guest made it up.
-    #[error("a frame with another boot's nonce")]
+    #[error("nonce of another boot")]
     WrongNonce,
     /// More than [`MAX_PAYLOAD`] bytes are announced, or the line is longer than any frame may be.
-    #[error("a frame longer than the limit of {MAX_PAYLOAD} bytes")]
+    #[error("longer than the limit of {MAX_PAYLOAD} bytes")]
     TooLong,
     /// The frame ended early or late.
-    #[error("a frame that announces {announced} bytes and has {got}")]
+    #[error("{got} bytes instead of the announced {announced}")]
     BadLength {
         /// Bytes of payload that the header announces.
         announced: usize,
@@ -83,24 +83,24 @@ pub enum Damage {
         got: usize,
     },
     /// The checksum is not that of the payload.
-    #[error("a frame with a wrong checksum")]
+    #[error("wrong checksum")]
     BadCrc,
     /// Another frame, or the end of the console, came before the end of this one.
-    #[error("a frame without an end")]
+    #[error("cut off before its end")]
     Interrupted,
     /// Kernel messages cut the frame up so often that it cannot be put together with bounded work.
-    #[error("a frame interrupted too often by kernel messages")]
+    #[error("interrupted too often by kernel messages")]
     Tangled,
-    /// The checksum is right, the payload is no event.
+    /// The checksum is right, but the payload is not an event.
     #[error("frame {seq} is not an event: {reason}")]
     BadJson {
         /// The frame's number.
         seq: u32,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
     /// Frames are missing. The frame that showed it follows as an event of its own.
-    #[error("frames are missing: expected number {expected}, got {got}")]
+    #[error("missing frames: expected number {expected}, got {got}")]
     Gap {
         /// The number that should have come.
         expected: u32,
@@ -108,7 +108,7 @@ pub enum Damage {
         got: u32,
     },
     /// A frame whose number was there before.
-    #[error("frame {got} came again, after number {expected} was next")]
+    #[error("repeated frame: expected number {expected}, got {got}")]
     Replay {
         /// The lowest number that would have been right. (2^32 after the last possible one.)
         expected: u64,
@@ -121,16 +121,16 @@ pub enum Damage {
 #[derive(Debug, Error)]
 pub enum EncodeError {
     /// The nonce is empty, longer than [`MAX_NONCE`], or has a character other than ASCII letters and digits.
-    #[error("a nonce of 1 to {MAX_NONCE} ASCII letters and digits is needed")]
+    #[error("invalid nonce: it must have 1 to {MAX_NONCE} ASCII letters and digits")]
     BadNonce,
     /// The event is larger than [`MAX_PAYLOAD`].
-    #[error("the event takes {len} bytes, a frame holds {MAX_PAYLOAD}")]
+    #[error("the event has {len} bytes, but a frame can hold only {MAX_PAYLOAD}")]
     TooLong {
         /// Its bytes as JSON.
         len: usize,
     },
     /// The event has no JSON form.
-    #[error("the event cannot be written as JSON")]
+    #[error("cannot write the event as JSON")]
     Json(#[from] serde_json::Error),
 }
 

@@ -80,28 +80,28 @@ fn bound_phrase(report: &Report, bound: Bound, group: &[&Exercise]) -> String {
 
 /// Where the payload came from, if there is one.
 fn source_phrase(report: &Report, source: Source, group: &[&Exercise]) -> Option<String> {
-    let hundredths = |share: f64| format!("{share:.2}");
-    let first = range(group, |e| e.first_read.unwrap_or(0.0), hundredths);
-    let later = range(group, Exercise::read, hundredths);
+    let first = range(group, |e| e.first_read.unwrap_or(0.0), percent);
+    let later = range(group, Exercise::read, percent);
     let cold = report.experiment.design.cold;
     Some(match source {
         Source::NoPayload => return None,
         Source::DiskEachTime if cold => {
-            format!("reads {later} of its file's size from the disk each time, for its caches are dropped each time")
+            format!("reads {later} of the file from disk in each iteration, because its caches are dropped each time")
         }
         Source::DiskEachTime => format!(
-            "reads its file again each time, which does not stay in the page cache: {later} of its size from the disk in each \
-             iteration, {first} in the first"
+            "reads its file again each time, because it does not stay in the page cache: it read {first} of the file \
+            from disk in the first iteration, {later} in later ones"
         ),
         Source::PageCache => format!(
-            "reads its file from the page cache: {later} of its size from the disk in each iteration after the first, {first} in \
-             that"
+            "reads its file from the page cache: it read {first} of the file from disk in the first iteration, \
+            {later} in later ones"
         ),
         Source::Both => format!(
-            "reads a part of its file again each time: {later} of its size from the disk in each iteration, {first} in the first"
+            "reads a part of its file again each time: it read {first} of the file from disk in the first iteration, \
+            {later} in later ones"
         ),
-        Source::NoDisk => "reads next to nothing from the disk".to_owned(),
-        Source::OneIteration => format!("reads {first} of its file's size from the disk"),
+        Source::NoDisk => "reads almost nothing from disk".to_owned(),
+        Source::OneIteration => format!("reads {first} of the file from disk"),
     })
 }
 

@@ -56,7 +56,7 @@ impl Words {
         self.last.push_back(line);
     }
 
-    /// The kept lines in order, as they are shown; one in their midst tells how many are missing.
+    /// The kept lines in order, as they are shown; one between them says how many are missing.
     pub fn lines(&self) -> Vec<String> {
         let shown = |line: &String| Self::shown(line);
         let gap = (self.dropped > 0).then(|| format!("({} lines left out)", self.dropped));
@@ -94,7 +94,7 @@ impl Console {
         arrived
     }
 
-    /// What is left when the VMM is gone.
+    /// The rest of the console after the end of the VMM.
     pub fn finish(&mut self, at: Instant) -> Vec<Arrived> {
         let begun = self.pending.take().unwrap_or(at);
         let mut arrived = Vec::new();

@@ -1,4 +1,5 @@
-//! Carries out a plan and tells a listener what happens: the runner, what it sees on a guest's console, and the nested host.
+//! Carries out a plan and reports to a listener what happens: the runner, what it sees on a guest's console, and the
+//! nested host.
 
 // Printing panics where nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]

@@ -74,7 +74,7 @@ pub struct Observer<'a> {
     spoke: Instant,
     /// What was left of a frame when the VMM ended.
     unfinished: Option<Damage>,
-    /// What the console said that was no frame.
+    /// The text on the console that was not a frame.
     pub words: Words,
     /// Seconds from the VMM's start to the first frame.
     pub boot_seconds: Option<f64>,
@@ -113,10 +113,10 @@ impl<'a> Observer<'a> {
 
     /// Until when something must happen.
     pub fn deadline(&self) -> Instant {
-        deadline::after(self.phase_since, self.patience())
+        deadline::after(self.phase_since, self.phase_limit())
     }
 
-    fn patience(&self) -> Duration {
+    fn phase_limit(&self) -> Duration {
         let Deadlines { boot, iteration, power_off } = self.expected.deadlines;
         Duration::from_secs(match self.phase {
             Phase::Booting | Phase::Preparing => boot,
@@ -125,33 +125,33 @@ impl<'a> Observer<'a> {
         })
     }
 
-    /// Whether the guest has said that everything was done.
+    /// Whether the guest has reported that everything is done.
     pub fn done(&self) -> bool {
         self.phase == Phase::PoweringOff
     }
 
-    /// What a good boot has to say for itself: that its console had frames which were none of its agent's.
+    /// A remark on a good boot: that its console had frames that were rejected.
     pub fn remark(&self) -> Option<String> {
         let (count, first) = self.refused.as_ref()?;
-        let frames = if *count == 1 { "one frame was".to_owned() } else { format!("{count} frames were") };
-        Some(format!("{frames} refused that the guest's agent did not write like this, first {first}"))
+        let frames = if *count == 1 { "1 console frame".to_owned() } else { format!("{count} console frames") };
+        Some(format!("{frames} rejected (first: {first})"))
     }
 
-    /// The deadline has passed, and so many bytes came from the console: what that means.
+    /// What it means that the deadline has passed, after so many bytes from the console.
     pub fn deadline_missed(&self, console_bytes: u64) -> (BootStatus, String) {
-        let seconds = self.patience().as_secs();
+        let seconds = self.phase_limit().as_secs();
         match self.phase {
             Phase::Booting => {
                 let seen = match console_bytes {
-                    0 => "its console was silent".to_owned(),
-                    bytes => format!("{} of console came, but no frame of its agent", text::bytes(bytes)),
+                    0 => "the console printed nothing".to_owned(),
+                    bytes => format!("the console printed {}, but no frame from the agent", text::bytes(bytes)),
                 };
-                let message = format!("the guest's agent said nothing within the boot deadline of {seconds} s: {seen}");
+                let message = format!("the guest's agent sent nothing within the boot deadline of {seconds} s: {seen}");
                 (BootStatus::NeverStarted, message)
             }
             Phase::Preparing => (
                 BootStatus::GuestFailed,
-                format!("the guest's agent did not begin its first iteration within {seconds} s of its first word"),
+                format!("the guest's agent did not start its first iteration within {seconds} s after its first frame"),
             ),
             Phase::Iterating => (
                 BootStatus::IterationDeadline,
@@ -161,35 +161,39 @@ impl<'a> Observer<'a> {
                 ),
             ),
             // Everything was measured: not a failure of the boot.
-            Phase::PoweringOff => {
-                (BootStatus::Ok, format!("the VM was still there {seconds} s after its last word and was killed"))
-            }
+            Phase::PoweringOff => (
+                BootStatus::Ok,
+                format!(
+                    "the VM was still running {seconds} s after its last frame, and firebench \
+                killed it"
+                ),
+            ),
         }
     }
 
-    /// The VMM is gone, as `exit` says and `how` tells: what that means, if it means anything.
+    /// The VMM has ended with `exit`, which `how` describes: what that means, if it means anything.
     pub fn vmm_exited(&self, exit: Exit, how: &str) -> Option<(BootStatus, String)> {
         let when = match self.phase {
             // Everything was measured: not a failure of the boot.
             Phase::PoweringOff if exit.success() => return None,
             Phase::PoweringOff => {
-                return Some((BootStatus::Ok, format!("the VMM ended badly after its guest's last word ({how})")));
+                return Some((BootStatus::Ok, format!("the VMM failed after the guest's last frame ({how})")));
             }
-            Phase::Booting => "before the guest's agent said a word".to_owned(),
+            Phase::Booting => "before the guest's agent sent its first frame".to_owned(),
             Phase::Preparing => "before the first iteration".to_owned(),
-            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
+            Phase::Iterating => format!("during or after iteration {}", self.iterations.len().saturating_add(1)),
         };
         let amid = match self.unfinished {
             Some(Damage::BadLength { announced, got }) => {
-                format!("amid a frame, of which {got} of {announced} bytes had come, ")
+                format!(", in the middle of a frame ({got} of {announced} bytes arrived)")
             }
-            Some(_) => "amid a frame, of which not even the head had come, ".to_owned(),
+            Some(_) => ", in the middle of a frame's header".to_owned(),
             None => String::new(),
         };
-        Some((BootStatus::VmmExited, format!("the VMM ended {amid}{when} ({how})")))
+        Some((BootStatus::VmmExited, format!("the VMM ended {when}{amid} ({how})")))
     }
 
-    /// Nobody looked after the VM for so long: the boot is void, unless everything was measured before.
+    /// firebench itself did not run for so long: the boot is void, unless everything was measured before.
     pub fn on_stall(&mut self, span: Duration) -> Option<(BootStatus, String)> {
         let when = match self.phase {
             Phase::PoweringOff => {
@@ -198,11 +202,11 @@ impl<'a> Observer<'a> {
             }
             Phase::Booting => "while the guest booted".to_owned(),
             Phase::Preparing => "before the first iteration".to_owned(),
-            Phase::Iterating => format!("in or after iteration {}", self.iterations.len().saturating_add(1)),
+            Phase::Iterating => format!("during or after iteration {}", self.iterations.len().saturating_add(1)),
         };
         let message = format!(
-            "firebench itself did not run for about {:.0} s {when}, so what it timed meanwhile is not to be believed (was it \
-             stopped by SIGSTOP, a debugger or a blocked terminal, or did the machine sleep?)",
+            "firebench itself did not run for about {:.0} s {when}, so its times of that period are invalid (was it \
+            stopped by SIGSTOP, a debugger or a blocked terminal, or did the machine sleep?)",
             span.as_secs_f64()
         );
         Some((BootStatus::Void, message))
@@ -227,9 +231,13 @@ impl<'a> Observer<'a> {
             }
             Item::Console(line) => self.on_line(line),
             // It has our nonce and its checksum, so it came as it was written.
-            Item::Damaged(damage @ Damage::BadJson { .. }) => {
-                Step::Failed(BootStatus::ProtocolError, trust::quoted(&format!("the guest sent no event: {damage}")))
-            }
+            Item::Damaged(damage @ Damage::BadJson { .. }) => Step::Failed(
+                BootStatus::ProtocolError,
+                trust::quoted(&format!(
+                    "the guest sent an invalid event: \
+                {damage}"
+                )),
+            ),
             // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
             Item::Damaged(damage) => {
                 self.words.push(format!("(damaged frame: {damage})"));
@@ -262,7 +270,7 @@ impl<'a> Observer<'a> {
             }
             (Phase::Booting, Event::Hello { protocol, .. }) => Step::Failed(
                 BootStatus::ProtocolError,
-                format!("the agent speaks protocol {protocol}, this firebench {PROTOCOL_VERSION}"),
+                format!("the agent uses protocol {protocol}, but this firebench uses {PROTOCOL_VERSION}"),
             ),
             (Phase::PoweringOff, event) => protocol_error("after the last", &event),
             (_, Event::Failed { message }) => {
@@ -291,10 +299,9 @@ impl<'a> Observer<'a> {
                     self.enter(Phase::PoweringOff, at);
                     Step::Listen
                 }
-                Some(missing) => Step::Failed(
-                    BootStatus::ProtocolError,
-                    format!("the guest says that it is done, but {missing} did not arrive"),
-                ),
+                Some(missing) => {
+                    Step::Failed(BootStatus::ProtocolError, format!("the guest reports that it is done, but {missing}"))
+                }
             },
             (_, event) => protocol_error("out of order", &event),
         }
@@ -311,11 +318,11 @@ impl<'a> Observer<'a> {
         let measured = self.iterations.len();
         let wanted = self.expected.iterations;
         if u32::try_from(measured) != Ok(wanted) {
-            Some(format!("{measured} of {wanted} iterations: the rest"))
+            Some(format!("only {measured} of {wanted} iterations arrived"))
         } else if self.facts.is_none() {
-            Some("its facts".to_owned())
+            Some("its facts did not arrive".to_owned())
         } else if self.meminfo_before.is_none() || self.meminfo_after.is_none() {
-            Some("its meminfo".to_owned())
+            Some("its meminfo did not arrive".to_owned())
         } else {
             None
         }
@@ -323,7 +330,7 @@ impl<'a> Observer<'a> {
 
     /// An iteration ends when the guest begins to say so, at `ended`; at `told` it has said it.
     fn on_iteration(&mut self, running: Running, ended: Instant, told: Instant, report: IterationReport) -> Step {
-        let deadline = self.patience();
+        let deadline = self.phase_limit();
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, ended);
         let Expected { workload, inputs, .. } = self.expected;
@@ -349,7 +356,7 @@ impl<'a> Observer<'a> {
     }
 }
 
-/// Keeps what is to be believed.
+/// Keeps a value that can be trusted.
 fn keep<T>(judged: Result<T, trust::Failed>, kept: &mut Option<T>) -> Step {
     match judged {
         Ok(believed) => {

@@ -55,14 +55,19 @@ impl fmt::Display for Sentence<'_> {
                 write!(f, "{contender} and {baseline} are equivalent within {within} in {metric}")?;
                 self.ground(f, effect)
             }
-            (Verdict::Inconclusive, _) if judgement.detectable.is_finite() => {
-                let found = self.value(judgement.detectable);
-                write!(f, "{contender} and {baseline} in {metric}: inconclusive: this run could have found {found}")?;
-                self.ground(f, effect)
-            }
-            (Verdict::Inconclusive, _) => {
-                let sample = Sample(&judgement.interval);
-                write!(f, "{contender} and {baseline} in {metric}: inconclusive: {sample} cannot tell any difference")
+            (Verdict::Inconclusive, scale) => {
+                write!(f, "{contender} and {baseline} in {metric}: inconclusive: ")?;
+                let most = if scale == Scale::Ratio { MOST_DETECTABLE } else { f64::MAX };
+                if judgement.detectable <= most {
+                    write!(f, "this run could have found {}", self.value(judgement.detectable))?;
+                    return self.ground(f, effect);
+                }
+                let interval = &judgement.interval;
+                write!(f, "{} cannot decide anything", Sample(interval))?;
+                if interval.baseline_boots.is_none() && interval.blocks < ENOUGH_BLOCKS {
+                    write!(f, "; add `--boots {ENOUGH_BLOCKS}`")?;
+                }
+                Ok(())
             }
         }
     }
@@ -126,6 +131,12 @@ impl Sentence<'_> {
 fn negated(range: Range) -> Range {
     Range { estimate: -range.estimate, low: -range.high, high: -range.low }
 }
+
+/// A run that could only have found a larger ratio than this (1000%) could not have found anything.
+const MOST_DETECTABLE: f64 = 10.0;
+
+/// A number of blocks that can decide something, for a run that had fewer and could not.
+const ENOUGH_BLOCKS: usize = 10;
 
 /// A share as a percentage.
 struct Percent(f64, usize);
@@ -334,7 +345,7 @@ mod tests {
             judgement: &judgement,
         }
         .to_string();
-        assert_eq!(sentence, "a and b in real: inconclusive: 3 blocks cannot tell any difference");
+        assert_eq!(sentence, "a and b in real: inconclusive: 3 blocks cannot decide anything; add `--boots 10`");
     }
 
     #[test]

@@ -10,10 +10,10 @@ use firebench_text as text;
 use crate::import::{self, ImportError, Options};
 use crate::store::StoreError;
 
-/// How a run is found by its id, the beginning of one, or `latest`: None where there is none.
+/// Finds a run by its id, the beginning of one, or `latest`: None if there is none.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<Report>, StoreError>;
 
-/// Why an operand cannot be had.
+/// Why an operand cannot be loaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum OperandError {
     /// Neither a file nor a run.
@@ -23,7 +23,7 @@ pub enum OperandError {
     ))]
     Nothing(String),
     /// A report.md.
-    #[error("{} holds a run's experiment, but not its numbers", .0.display())]
+    #[error("{} contains a run's experiment, but not its results", .0.display())]
     #[diagnostic(help("give the report.json that lies beside it"))]
     Markdown(PathBuf),
     /// A file that cannot be read, or is neither a report nor figures of others.
@@ -36,14 +36,14 @@ pub enum OperandError {
         source: Box<ImportError>,
     },
     /// The run has no such contender.
-    #[error("'{run}' has no contender '{contender}'")]
+    #[error("'{run}' does not have a contender '{contender}'")]
     #[diagnostic(help("it has {known}"))]
     Contender {
         /// The run.
         run: String,
-        /// Who is not in it.
+        /// The contender that is not in it.
         contender: String,
-        /// Who is.
+        /// The contenders that are in it.
         known: String,
     },
     /// The store failed.

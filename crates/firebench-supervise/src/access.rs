@@ -1,6 +1,6 @@
 //! What helps where a device may not be opened: judged by its owner, group and mode as they are, and by who we are.
 //!
-//! Names come from `/etc/passwd` and `/etc/group` alone: a static program cannot ask the name services of the C library.
+//! Names come only from `/etc/passwd` and `/etc/group`: a static program cannot ask the name services of the C library.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -77,12 +77,12 @@ impl Access {
         };
         if by_mode {
             return format!(
-                "its permissions allow it, so something else forbids it: see the kernel's log (dmesg) for AppArmor or SELinux, and \
-                 the device rules of the service or container (systemd: DeviceAllow={device} rw)"
+                "its permissions allow it, so something else forbids it: look for AppArmor or SELinux in the kernel's \
+                log (dmesg), and check the device rules of the service or container (systemd: DeviceAllow={device} rw)"
             );
         }
         if self.uid == owner {
-            return format!("chmod u+rw {device}: it is yours, and its mode {mode:04o} forbids it to you");
+            return format!("chmod u+rw {device}: you own it, but its mode {mode:04o} does not let you open it");
         }
         // The group of root and that of nobody are for nobody to join.
         let group = self.group.as_deref().filter(|_| may(mode >> 3) && !in_group && gid != 0 && gid != OVERFLOW_ID);
@@ -97,8 +97,9 @@ impl Access {
                 let name = device.rsplit('/').next().unwrap_or(device);
                 let shown = self.group.clone().unwrap_or_else(|| gid.to_string());
                 format!(
-                    "no group helps, as it belongs to the group {shown} with mode {mode:04o}: sudo setfacl -m u:{user}:rw {device} \
-                     gives it to {user} until the next boot (a udev rule, KERNEL==\"{name}\", OWNER=\"{user}\", for good); or run \
+                    "joining a group does not help, because the device belongs to the group {shown} with mode \
+                    {mode:04o}: sudo setfacl -m u:{user}:rw {device} gives it to {user} until the next boot (a udev \
+                    rule, KERNEL==\"{name}\", OWNER=\"{user}\", for good); or run \
                      as root"
                 )
             }
@@ -125,8 +126,8 @@ pub(crate) fn missing_kvm(root: &Path) -> String {
         (_, true) => "kvm_amd",
         _ => {
             return if has("hypervisor") {
-                "this machine is a guest whose CPU has no virtualisation (neither vmx nor svm): choose one that is bare metal, \
-                 or has nested virtualisation switched on"
+                "this machine is a guest, and its CPU has no virtualisation (neither vmx nor svm): use a bare-metal \
+                machine, or one with nested virtualisation switched on"
                     .to_owned()
             } else {
                 "switch on virtualisation (VT-x or AMD-V) in the firmware: the CPU shows neither vmx nor svm".to_owned()
@@ -135,7 +136,8 @@ pub(crate) fn missing_kvm(root: &Path) -> String {
     };
     if root.join("sys/module").join(module).exists() {
         return format!(
-            "the module {module} is there, but not its device: sudo udevadm trigger /dev/kvm, or mknod /dev/kvm c 10 232"
+            "the module {module} is loaded, but its device is missing: run sudo udevadm trigger /dev/kvm, or mknod \
+            /dev/kvm c 10 232"
         );
     }
     format!(

@@ -65,7 +65,7 @@ impl Mask {
 }
 
 fn unusable(cpus: &[u32]) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, format!("no thread can be bound to the CPUs {cpus:?}"))
+    io::Error::new(io::ErrorKind::InvalidInput, format!("cannot bind a thread to the CPUs {cpus:?}"))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) struct Own {
 pub(crate) fn own() -> Result<Own, String> {
     let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
     directory(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
-        .ok_or_else(|| "no cgroup v2 hierarchy that holds this process is mounted".to_owned())
+        .ok_or_else(|| "no mounted cgroup v2 hierarchy contains this process".to_owned())
 }
 
 impl Own {
@@ -47,7 +47,7 @@ impl Own {
         if parents.is_empty() {
             let (group, controllers) = (self.path.display(), controllers.join(" or "));
             return Err(format!(
-                "neither {group} nor a group above it hands the {controllers} controller down (cgroup v2)"
+                "neither {group} nor a group above it delegates the {controllers} controller (cgroup v2)"
             ));
         }
         Ok(parents)

@@ -18,7 +18,7 @@ use step::{Failed, Step, check, write};
 
 /// Everything that the child needs, prepared before the fork.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct ChildSetup {
     /// firebench's process id.
     pub(crate) parent: libc::pid_t,
     /// Where the child writes the step that failed.
@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     pub(crate) firebench_lives: Option<OwnedFd>,
 }
 
-impl Plan {
+impl ChildSetup {
     /// Carries the plan out, in the child. An error is both returned and, as its step, written to the report.
     pub(crate) fn carry_out(&self) -> io::Result<()> {
         let (step, result) = match self.steps() {

@@ -112,7 +112,8 @@ impl Seen {
     }
 }
 
-/// CPUs' worth of time: of `max` and -1, which mean no quota, and of what is no number, none.
+/// CPUs' worth of time: none for `max` and -1, which mean that there is no quota, and for anything that is not a
+/// number.
 fn quota(most: &str, period: &str) -> Option<f64> {
     let (most, period): (u64, u64) = (most.parse().ok()?, period.parse().ok()?);
     (most > 0 && period > 0).then(|| most as f64 / period as f64)

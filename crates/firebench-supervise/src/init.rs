@@ -27,7 +27,8 @@ pub(crate) fn enter() -> io::Result<()> {
     }
 }
 
-/// In the namespace nobody sees the parent's id: what the parent alone holds open tells whether it has died already.
+/// In the namespace nobody sees the parent's id: a file that only the parent holds open shows whether it has died
+/// already.
 fn die_with_the_one_outside(waits: libc::c_int, lives: libc::c_int) -> io::Result<()> {
     // SAFETY: integers only; the descriptor is this process's copy.
     unsafe { libc::close(lives) };

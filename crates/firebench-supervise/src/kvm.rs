@@ -2,7 +2,8 @@
 //!
 //! Some sandboxes offer a `/dev/kvm` whose back end interprets every guest instruction. A VMM starts on it and then
 //! seems to hang. [`probe`] finds out in milliseconds: a one-page guest counts down a register, and the number of loop
-//! iterations a second tells silicon (one iteration a cycle or so) from an interpreter (a thousand times slower).
+//! iterations a second distinguishes silicon (one iteration a cycle or so) from an interpreter (a thousand times
+//! slower).
 
 pub mod cpuid;
 mod guest;
@@ -150,18 +151,22 @@ fn report_speed(device: &Path, loops_per_second: f64, hypervisor: Option<String>
             Some("exits cost more under another hypervisor: for figures about input and output, use bare metal".into()),
         ),
         _ if signature == cpuid::TCG => (
-            format!("{device} belongs to an emulated machine ({signature}): {figure}, whatever they mean"),
-            Some("timings from here show that things work, never how fast they are: measure on a real machine".into()),
+            format!("{device} belongs to an emulated machine ({signature}): {figure}, which says nothing about speed"),
+            Some("timings from here show that things work, not how fast they are: measure on a real machine".into()),
         ),
         _ if loops_per_second > SURELY_EMULATED_LOOPS_PER_SECOND => (
             format!("{device} is slower than any idle CPU: {figure}, where hardware does over 200 million"),
-            Some("run firebench again when the machine is idle; if the figure stays, KVM is emulated here".into()),
+            Some(
+                "run firebench again when the machine is idle; if the figure stays the same, KVM is emulated \
+            here"
+                    .into(),
+            ),
         ),
         _ => (
             format!("{device} emulates guest instructions: {figure}, where hardware does over 200 million"),
             Some(
-                "use --accel nested or tcg to see things work; to measure speed, use bare metal or a cloud instance \
-                 with nested virtualisation"
+                "use --accel nested or tcg to check that things work; to measure speed, use bare metal or a cloud \
+                instance with nested virtualisation"
                     .into(),
             ),
         ),
@@ -183,13 +188,11 @@ fn report_error(device: &Path, error: &GuestError, hypervisor: Option<String>) -
     let path = device;
     let device = device.display();
     let (finding, remedy) = match class {
-        KvmClass::Absent => (format!("there is no {device}: {error}"), access::missing_kvm(Path::new("/"))),
-        KvmClass::NoPermission => {
-            (format!("{device} may not be opened by this user: {error}"), Access::look(path).remedy())
-        }
+        KvmClass::Absent => (format!("{device} does not exist: {error}"), access::missing_kvm(Path::new("/"))),
+        KvmClass::NoPermission => (format!("this user may not open {device}: {error}"), Access::look(path).remedy()),
         _ => (
             format!("{device} does not work: {error}"),
-            "see the kernel's log (dmesg) for kvm, and reload the kvm_intel or kvm_amd module".to_owned(),
+            "look for kvm in the kernel's log (dmesg), and reload the kvm_intel or kvm_amd module".to_owned(),
         ),
     };
     KvmReport { class, loops_per_second: None, hypervisor, finding, remedy: Some(remedy) }
@@ -210,11 +213,11 @@ fn report_hung(device: &Path, patience: Duration, hypervisor: Option<String>) ->
         loops_per_second: None,
         hypervisor,
         finding: format!(
-            "{} hangs: {FIRST_ROUND} loop iterations were not over after {} s",
+            "{} hangs: {FIRST_ROUND} loop iterations did not finish within {} s",
             device.display(),
             patience.as_secs_f64()
         ),
-        remedy: Some("see the kernel's log (dmesg) for kvm; --accel nested or tcg do without it".to_owned()),
+        remedy: Some("look for kvm in the kernel's log (dmesg); --accel nested and tcg do not need it".to_owned()),
     }
 }
 

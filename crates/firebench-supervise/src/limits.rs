@@ -32,7 +32,7 @@ pub(crate) fn hit(limits: Option<&Limits>, inherited: Inherited, seen: Seen<'_>)
         Exit::Code(code) => kinds::ends_so_at_the_file_limit(code),
     };
     if let Some(bytes) = file.filter(|_| file_too_large) {
-        hit.push(format!("a file that it wrote grew beyond its limit of {} MiB", bytes >> 20));
+        hit.push(format!("it wrote a file larger than its limit of {} MiB", bytes >> 20));
     }
     // Where the soft limit is the hard one, too, the kernel kills without another signal.
     let used = usage.user.saturating_add(usage.sys).as_secs().saturating_add(1);
@@ -44,9 +44,12 @@ pub(crate) fn hit(limits: Option<&Limits>, inherited: Inherited, seen: Seen<'_>)
     let memory = least(limits.map(|limits| limits.memory), inherited.data);
     if let Some(bytes) = limits.map(|limits| limits.memory).filter(|_| events.killed_for_memory) {
         let mib = bytes >> 20;
-        hit.push(format!("it used more than its limit of {mib} MiB of memory, and of its disk in the page cache"));
+        hit.push(format!(
+            "it used more than its limit of {mib} MiB, which counts its memory and its disk in the page \
+        cache"
+        ));
     } else if exit != Exit::Code(0) && was_refused_memory(stderr, inherited.addresses.is_some()) {
-        let memory = memory.map(|bytes| format!("of which it may have {} MiB", bytes >> 20));
+        let memory = memory.map(|bytes| format!("of which its limit is {} MiB", bytes >> 20));
         let addresses = inherited.addresses.map(|bytes| format!("`ulimit -v` allows {} MiB of addresses", bytes >> 20));
         let limits: Vec<String> = memory.into_iter().chain(addresses).collect();
         if !limits.is_empty() {
@@ -54,7 +57,7 @@ pub(crate) fn hit(limits: Option<&Limits>, inherited: Inherited, seen: Seen<'_>)
         }
     }
     if let Some(limits) = limits.filter(|_| events.refused_processes) {
-        hit.push(format!("it wanted more than its limit of {} processes and threads", limits.processes));
+        hit.push(format!("it needed more than its limit of {} processes and threads", limits.processes));
     }
     hit
 }
@@ -102,14 +105,18 @@ mod tests {
         let hit = |exit, events, stderr| super::hit(Some(&limits), Inherited::default(), seen(exit, events, stderr));
         assert_eq!(hit(Exit::Code(1), none, "qemu: no such file"), [""; 0]);
         assert_eq!(hit(Exit::Code(0), none, "warning: Cannot allocate memory"), [""; 0]);
-        let file = ["a file that it wrote grew beyond its limit of 64 MiB"];
+        let file = ["it wrote a file larger than its limit of 64 MiB"];
         assert_eq!(hit(Exit::Signal(libc::SIGXFSZ), none, ""), file);
         assert_eq!(hit(Exit::Code(151), none, ""), file);
         let refused = hit(Exit::Code(1), none, "qemu: cannot set up guest memory: Cannot allocate memory");
-        assert_eq!(refused, ["it was refused memory, of which it may have 2560 MiB"]);
+        assert_eq!(refused, ["it was refused memory, of which its limit is 2560 MiB"]);
         let killed = hit(Exit::Signal(9), Events { killed_for_memory: true, ..none }, "");
-        assert_eq!(killed, ["it used more than its limit of 2560 MiB of memory, and of its disk in the page cache"]);
-        let processes = ["it wanted more than its limit of 512 processes and threads"];
+        assert_eq!(
+            killed,
+            ["it used more than its limit of 2560 MiB, which counts its memory and its disk in the \
+        page cache"]
+        );
+        let processes = ["it needed more than its limit of 512 processes and threads"];
         assert_eq!(hit(Exit::Signal(9), Events { refused_processes: true, ..none }, ""), processes);
         // Not by its time: nobody limits that.
         assert_eq!(hit(Exit::Signal(9), none, ""), [""; 0]);
@@ -135,14 +142,14 @@ mod tests {
         );
         let addresses = Inherited { addresses: Some(600 << 20), ..Inherited::default() };
         let refused =
-            "it was refused memory, of which it may have 2560 MiB, and `ulimit -v` allows 600 MiB of addresses";
+            "it was refused memory, of which its limit is 2560 MiB, and `ulimit -v` allows 600 MiB of addresses";
         for words in ["Cannot allocate memory", "failed to map segment from shared object"] {
             assert_eq!(hit(Some(&limits), addresses, seen(Exit::Code(1), words)), [refused]);
         }
         let less = Inherited { data: Some(100 << 20), file: Some(1 << 20), ..Inherited::default() };
         let refused = hit(Some(&limits), less, seen(Exit::Code(1), "Cannot allocate memory"));
-        assert_eq!(refused, ["it was refused memory, of which it may have 100 MiB"]);
+        assert_eq!(refused, ["it was refused memory, of which its limit is 100 MiB"]);
         let file = hit(Some(&limits), less, seen(Exit::Signal(libc::SIGXFSZ), ""));
-        assert_eq!(file, ["a file that it wrote grew beyond its limit of 1 MiB"]);
+        assert_eq!(file, ["it wrote a file larger than its limit of 1 MiB"]);
     }
 }

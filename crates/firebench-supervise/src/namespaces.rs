@@ -18,7 +18,7 @@ use crate::network::Network;
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Namespaces, and a file system to be read alone.
+    /// Namespaces, and a read-only file system.
     ReadOnly,
     /// Namespaces.
     Mounts,
@@ -29,7 +29,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// What is left to try after `step` failed, and what is gone without; `None` where that step was no part of this.
+    /// What is left to try after `step` failed, and what is gone without; `None` if that step is not a part of this.
     pub(crate) fn without(self, step: Step) -> Option<(Level, &'static str)> {
         match (self, step) {
             (Level::None, _) => None,

@@ -21,7 +21,7 @@ const STICKY: u32 = 0o1000;
 /// Why a path is not trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum Distrust {
-    /// Somebody else's.
+    /// It belongs to another user.
     #[error("{} belongs to {}", path.display(), name(*uid))]
     Owner {
         /// What does.
@@ -37,8 +37,8 @@ pub enum Distrust {
         /// Its permissions.
         mode: u32,
     },
-    /// It cannot be looked at.
-    #[error("cannot look at {}", path.display())]
+    /// It cannot be inspected.
+    #[error("cannot inspect {}", path.display())]
     Io {
         /// At what.
         path: PathBuf,
@@ -115,7 +115,7 @@ impl Trust {
     }
 
     /// Checks an existing directory with all that is in it: what was put there while others could write to it, they may have
-    /// put there. What disappears meanwhile is no matter.
+    /// put there. Files that disappear meanwhile do not matter.
     ///
     /// # Errors
     /// [`Distrust`].

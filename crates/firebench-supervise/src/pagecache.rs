@@ -44,8 +44,8 @@ pub enum PageCacheError {
         source: io::Error,
     },
     /// The kernel shows the state of the cache only to those who could change the file.
-    #[error("the kernel does not show the page cache of {path:?} to this user")]
-    #[diagnostic(help("use an image of your own: a copy in the cache directory will do"))]
+    #[error("the kernel does not let this user inspect the page cache of {path:?}")]
+    #[diagnostic(help("use an image that you own, such as a copy in the cache directory"))]
     Hidden {
         /// The file.
         path: PathBuf,
@@ -156,18 +156,18 @@ fn state_of(file: &mut File, path: &Path) -> Result<CacheState, PageCacheError> 
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(PageCacheError::Hidden { path: path.to_owned() });
         }
-        result => result.map_err(failed("see the page cache of", path))?,
+        result => result.map_err(failed("inspect the page cache of", path))?,
     };
     Ok(CacheState { resident_bytes: pages.saturating_mul(sys::page_size()).min(total_bytes), total_bytes })
 }
 
 /// The way of kernels before 6.5.
 fn mapped_pages(file: &File, path: &Path, length: u64) -> Result<u64, PageCacheError> {
-    let owner = file.metadata().map_err(failed("see the owner of", path))?.uid();
+    let owner = file.metadata().map_err(failed("find the owner of", path))?.uid();
     if owner != nix::unistd::geteuid().as_raw() && access(path, AccessFlags::W_OK).is_err() {
         return Err(PageCacheError::Hidden { path: path.to_owned() });
     }
-    sys::mapped_pages(file, length).map_err(failed("see the page cache of", path))
+    sys::mapped_pages(file, length).map_err(failed("inspect the page cache of", path))
 }
 
 #[cfg(test)]

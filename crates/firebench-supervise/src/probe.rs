@@ -33,10 +33,10 @@ pub struct Answer {
     pub stderr: String,
 }
 
-/// Why there is no answer.
+/// Why there was no answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ProbeError {
-    /// There is no place for it.
+    /// A temporary file for its output cannot be created.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Place(#[from] RunDirError),
@@ -46,7 +46,7 @@ pub enum ProbeError {
     Start(#[from] StartError),
     /// It cannot be watched.
     #[error("cannot watch a program")]
-    #[diagnostic(help("the system may be out of processes, descriptors or memory"))]
+    #[diagnostic(help("check whether the system is out of processes, file descriptors or memory"))]
     Watch(#[source] io::Error),
     /// It did not end in time, and was killed.
     #[error("it did not end within {} s", .0.as_secs())]

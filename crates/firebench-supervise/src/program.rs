@@ -26,18 +26,19 @@ pub fn help(program: &Path, error: &io::Error) -> Option<String> {
 fn advice(program: &Path, code: i32, noexec: bool) -> Option<String> {
     let help = match code {
         libc::ENOENT if program.exists() => {
-            "its interpreter is missing: the #! line of a script, or the loader of a dynamic program, names a file that is not here"
+            "install its interpreter: the script's #! line, or the program's dynamic loader, names a file that does \
+            not exist"
         }
-        libc::ENOENT => "install it, or name another one",
+        libc::ENOENT => "install it, or give another one",
         libc::EACCES if noexec => {
             let dir = program.parent().unwrap_or(program).display();
             return Some(format!(
-                "{dir} is on a file system that is mounted noexec: mount it without (mount -o remount,exec), or move the program"
+                "{dir} is on a file system mounted noexec: remount it (mount -o remount,exec), or move the program"
             ));
         }
         libc::EACCES => "make the file executable (chmod +x), and its directories accessible",
-        libc::ENOEXEC => "the file is not a program for this machine (x86_64 Linux)",
-        libc::ETXTBSY => "another process is writing to the program: wait for it, or see who with fuser",
+        libc::ENOEXEC => "give a program for this machine (x86_64 Linux): this file is not one",
+        libc::ETXTBSY => "another process is writing to the program: wait for it, or find it with fuser",
         _ => return None,
     };
     Some(help.to_owned())
@@ -51,9 +52,9 @@ mod tests {
     fn each_refusal_has_its_help() {
         let said =
             |program: &str, code| advice(Path::new(program), code, program.contains("noexec")).unwrap_or_default();
-        assert!(said("/bin/sh", libc::ENOENT).contains("interpreter is missing"));
+        assert!(said("/bin/sh", libc::ENOENT).contains("install its interpreter"));
         assert!(said("/nowhere/x", libc::ENOENT).contains("install it"));
-        assert!(said("/noexec/x", libc::EACCES).starts_with("/noexec is on a file system that is mounted noexec"));
+        assert!(said("/noexec/x", libc::EACCES).starts_with("/noexec is on a file system mounted noexec"));
         assert!(said("/bin/sh", libc::EACCES).contains("chmod +x"));
         assert_eq!(said("/bin/sh", libc::EIO), "");
     }

@@ -28,14 +28,14 @@ pub(crate) const NEW_PREFIX: &str = "new-";
 pub(crate) const LOCK: &str = "lock";
 /// The file that names the owner's control groups.
 pub(crate) const CGROUPS: &str = "cgroups";
-/// Of a file that is read and written by its owner alone.
+/// The mode of a file that only its owner reads and writes.
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
 
-/// A directory for temporary files that cannot be had.
+/// A directory for temporary files that cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunDirError {
     /// Somebody else could move or replace what is in it.
-    #[error("{path:?} cannot be trusted with temporary files")]
+    #[error("cannot trust {path:?} with temporary files")]
     #[diagnostic(help("set TMPDIR to a directory of your own, or to one with the sticky bit, such as /tmp"))]
     Untrusted {
         /// The directory.
@@ -45,7 +45,7 @@ pub enum RunDirError {
     },
     /// It cannot be made or read.
     #[error("cannot use {path:?} for temporary files")]
-    #[diagnostic(help("set TMPDIR to a directory that exists, has room and can be written"))]
+    #[diagnostic(help("set TMPDIR to a directory that exists, is writable and has free space"))]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -102,7 +102,7 @@ impl RunDir {
         &self.path
     }
 
-    /// What tells this run from every other one of the same process id.
+    /// What distinguishes this run from every other one with the same process id.
     pub(crate) fn token(&self) -> &str {
         &self.token
     }

@@ -18,7 +18,7 @@ use nix::unistd::{Pid, pipe2};
 use crate::access::{self, Access};
 use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
-use crate::child::Plan;
+use crate::child::ChildSetup;
 use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
@@ -42,7 +42,7 @@ pub struct Confinement {
     pub network_namespace: bool,
     /// Whether it has a mount namespace of its own.
     pub mount_namespace: bool,
-    /// Whether it can write to its directory alone.
+    /// Whether it can write to its own directory only.
     pub read_only: bool,
     /// Whether it has a process namespace of its own, and with it ends whatever it starts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -51,7 +51,7 @@ pub struct Confinement {
     pub notes: Vec<String>,
 }
 
-/// A process just started, in a session and process group that bear its own id.
+/// A process just started, in a session and process group with its own id.
 #[derive(Debug)]
 pub(crate) struct Started {
     pub(crate) pid: Pid,
@@ -129,7 +129,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
             },
         };
         group = match group {
-            // Limits of processes (`setrlimit`) are there all the same; the host's workload has nothing else.
+            // Limits of processes (`setrlimit`) are there nevertheless; the host's workload has nothing else.
             Group::Limited => {
                 let noted = launch.memory_limit.map(|_| format!("without a limit of memory: {reason}"));
                 notes.extend(noted);
@@ -249,7 +249,7 @@ fn spawn(
     // A jailed VMM becomes another user, and the kernel forgets that it should die with firebench.
     let life = launch.jail.as_ref().map(|_| pipe2(OFlag::O_CLOEXEC)).transpose();
     let (firebench_lives, life) = life.map_err(StartError::system("make a pipe"))?.unzip();
-    let plan = Plan {
+    let plan = ChildSetup {
         parent: Pid::this().as_raw(),
         report: report_end,
         cgroup: entrance,
@@ -313,25 +313,23 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
     const TUN: &str = "/dev/net/tun";
     let help = match (step, code?) {
         (Step::Affinity, libc::EINVAL) => {
-            "name CPUs that are online and that the control group allows: `nproc`, `taskset -pc $$`"
+            "choose CPUs that are online and that the control group allows (`nproc` and `taskset -pc $$` show them)"
         }
         (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES | libc::ENOSPC) => {
             let cause = access::user_namespaces(Path::new("/"));
             let remedy = cause.unwrap_or_else(|| "run as root".to_owned());
-            return Some(format!(
-                "{remedy}, or leave the tap out; a container's profile of seccomp may forbid it as well"
-            ));
+            return Some(format!("{remedy}, or leave out --tap; a container's seccomp profile may forbid it, too"));
         }
         (Step::Mounts | Step::Binds, _) => {
-            "a jail takes root with all of its rights, and not inside of another chroot; leave --jail out"
+            "a jail needs root with all of its capabilities, outside of any chroot; otherwise leave out --jail"
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
-            "load the driver (sudo modprobe tun), or leave the tap out"
+            "load the driver (sudo modprobe tun), or leave out --tap"
         }
         (Step::OpenTun, libc::EACCES | libc::EPERM) => {
-            return Some(format!("{}; or leave the tap out", Access::look(Path::new(TUN)).remedy()));
+            return Some(format!("{}; or leave out --tap", Access::look(Path::new(TUN)).remedy()));
         }
-        (Step::MakeTap | Step::TapUp, libc::EPERM) => "run as root, or leave the tap out",
+        (Step::MakeTap | Step::TapUp, libc::EPERM) => "run firebench as root, or leave out --tap",
         (Step::Descriptors, libc::ENOSYS | libc::EINVAL) => "firebench needs Linux 5.11 or newer",
         _ => return None,
     };

@@ -59,7 +59,7 @@ pub enum RunError {
     Ask {
         /// What was asked.
         program: PathBuf,
-        /// Why there is no answer.
+        /// Why there was no answer.
         source: Box<ProbeError>,
     },
     /// It ended with a failure.
@@ -76,7 +76,7 @@ pub enum RunError {
 
 /// What the user can do about a program that does not start.
 fn start_help(path: &Path, error: &io::Error) -> String {
-    let otherwise = || "check that the file exists, is executable and was built for this machine".to_owned();
+    let otherwise = || "check that the file exists, is executable and is built for this machine".to_owned();
     program::help(path, error).unwrap_or_else(otherwise)
 }
 
@@ -86,7 +86,7 @@ fn hint(error: &ProbeError) -> String {
     help.unwrap_or_else(|| "run it by hand to see what it does".to_owned())
 }
 
-/// What a program wrote; bytes that are no UTF-8 are replaced.
+/// What a program wrote; bytes that are not UTF-8 are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// On standard output.
@@ -158,7 +158,7 @@ fn end_of(output: &Output) -> String {
     let first = lines.len().saturating_sub(QUOTED_LINES);
     let quoted = lines.get(first..).unwrap_or_default().iter().map(|line| text::excerpt(line, QUOTED_CHARACTERS));
     let end = quoted.collect::<Vec<_>>().join("; ");
-    if end.is_empty() { "it said nothing".to_owned() } else { end }
+    if end.is_empty() { "it printed nothing".to_owned() } else { end }
 }
 
 #[cfg(test)]
@@ -184,7 +184,7 @@ mod tests {
         let error = shell("seq 1 20 >&2; exit 3", Duration::from_secs(10)).expect_err("it ends with 3");
         assert_eq!(error.to_string(), "/bin/sh failed (exit status: 3): 16; 17; 18; 19; 20");
         let error = shell("exit 1", Duration::from_secs(10)).expect_err("it ends with 1");
-        assert_eq!(error.to_string(), "/bin/sh failed (exit status: 1): it said nothing");
+        assert_eq!(error.to_string(), "/bin/sh failed (exit status: 1): it printed nothing");
     }
 
     #[test]

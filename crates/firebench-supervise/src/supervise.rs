@@ -265,7 +265,7 @@ impl Vm {
     /// What is seen of a VMM from which nothing comes: such as `is stopped`. None where nothing is to be seen.
     pub fn ailment(&self) -> Option<&'static str> {
         if self.end.is_none() && sys::is_stopped(self.pid.as_raw()) {
-            Some("is stopped, as by SIGSTOP")
+            Some("is stopped, for example by SIGSTOP")
         } else {
             self.console.file.is_none().then_some("has closed its console")
         }
@@ -341,7 +341,16 @@ impl Vm {
             let left = DEATH.saturating_sub(start.elapsed());
             let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
             match ppoll(&mut polled, Some(left.into()), None) {
-                Ok(0) => return Err(io::Error::new(ErrorKind::TimedOut, format!("process {} does not die", self.pid))),
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        ErrorKind::TimedOut,
+                        format!(
+                            "process {} did not end after \
+                SIGKILL",
+                            self.pid
+                        ),
+                    ));
+                }
                 Err(nix::errno::Errno::EINTR) => {}
                 result => return result.map(|_| ()).map_err(io::Error::from),
             }

@@ -61,7 +61,7 @@ pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
         match claim(&directory) {
             Ok(Claim::Alive) => report.alive = report.alive.saturating_add(1),
             Ok(Claim::Dead(_lock)) => bury(&path, &mut report),
-            Err(error) => report.problems.push(format!("cannot look into {}: {error}", path.display())),
+            Err(error) => report.problems.push(format!("cannot list {}: {error}", path.display())),
         }
     }
     Ok(report)

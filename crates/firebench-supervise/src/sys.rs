@@ -64,7 +64,7 @@ pub(crate) fn affinity(tid: libc::pid_t, mask: &mut [u64]) -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_sched_getaffinity, tid, size_of_val(mask), mask.as_mut_ptr()) }).map(|_| ())
 }
 
-/// Lets the thread `tid`, 0 for the calling one, use the CPUs of `mask` alone. Async-signal-safe.
+/// Lets the thread `tid` (0: the calling one) use only the CPUs of `mask`. Async-signal-safe.
 pub(crate) fn set_affinity(tid: libc::pid_t, mask: &[u64]) -> io::Result<()> {
     // SAFETY: the kernel reads at most as many bytes as it is told that there are.
     check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, tid, size_of_val(mask), mask.as_ptr()) }).map(|_| ())

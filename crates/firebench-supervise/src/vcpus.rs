@@ -22,7 +22,7 @@ pub struct Pinned {
 }
 
 /// Binds the threads of process `pid` that run vCPU N to `cpus[N]`, and says which, by vCPU. Those without an entry in
-/// `cpus` are left alone.
+/// `cpus` are not changed.
 pub(crate) fn pin(pid: libc::pid_t, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
     let mut pinned = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {

@@ -61,7 +61,10 @@ pub const TOO_FEW_FILES: &str = "raise the limit of open files (`ulimit -n`, Lim
 fn remedy(code: i32) -> Option<&'static str> {
     match code {
         libc::EMFILE => Some(TOO_FEW_FILES),
-        libc::ENFILE => Some("the system has no open file left (sysctl fs.file-max): end what holds too many"),
+        libc::ENFILE => Some(
+            "end programs that hold many files open: the system has reached its limit (sysctl \
+        fs.file-max)",
+        ),
         libc::EAGAIN => Some("raise the limit of processes and threads (`ulimit -u`, TasksMax= of a service)"),
         libc::ENOMEM => Some("free some memory, or raise the limit (`ulimit -v`, MemoryMax= of a service)"),
         libc::EFBIG => Some("raise the limit of the size of files (`ulimit -f`, LimitFSIZE= of a service)"),

@@ -131,7 +131,7 @@ pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// A share that somebody told, and that may be of any size: with one decimal.
+/// A share that somebody reported and that may be of any size: with one decimal.
 pub fn told_percent(share: f64) -> String {
     if share < 10.0 { format!("{:.1}%", share * 100.0) } else { "more than 1000%".to_owned() }
 }

@@ -20,7 +20,7 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { c } else { printable(c) }).collect()
 }
 
-/// JSON with escapes in place of the characters that [`line()`] replaces: its strings stay what they are. Line ends between
+/// JSON with escapes instead of the characters that [`line()`] replaces: its strings stay what they are. Line ends between
 /// its strings stay, too.
 pub fn json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());

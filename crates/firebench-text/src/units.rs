@@ -15,7 +15,7 @@ pub struct Size(pub u64);
 /// Suffix and shift, largest first.
 const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
 
-/// Text that is no size.
+/// Text that is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid size {0:?}: write it like 1GiB, 512MiB or 4096")]
 pub struct SizeError(String);
@@ -78,13 +78,13 @@ impl From<Size> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct Share(u32);
 
-/// Text that is no share.
+/// Text that is not a share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShareError {
     /// Not a number, or not a positive one.
     #[error("invalid share {0:?}: must be above 0, for example 1%")]
     Form(String),
-    /// A number without a percent sign that is no part of one.
+    /// A number without a percent sign that is not below one.
     #[error(
         "invalid share {0:?}: did you mean {0}%? Without a percent sign it must be below 1, for example 0.05 for 5%"
     )]
@@ -158,7 +158,7 @@ impl From<Share> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u64);
 
-/// Text that is no span of time.
+/// Text that is not a span of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid time {0:?}: must be 1 s at least, for example 5m, 90s or 1h 30m")]
 pub struct SpanError(String);

@@ -9,9 +9,9 @@ use firebench_protocol::End;
 use serde_json::json;
 
 use crate::described::DescribedSettings;
-use crate::kind::{Bus, Guest, Jailer, Jailing, KernelEntry, Kind, Program, Runs, VmmKind};
+use crate::kind::{Bus, Guest, Jailer, Jailing, KernelEntry, Kind, Program, Runs};
 use crate::machine::{Accel, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, text};
-use crate::preset::{MachineRequest, Published};
+use crate::request::{MachineRequest, Published};
 use crate::setting::{Absent, Setting, Takes, Values};
 
 /// Firecracker.
@@ -171,7 +171,7 @@ impl Places<'_> {
         let name = paths.binary.file_name().unwrap_or_default();
         if !name.to_string_lossy().contains("firecracker") {
             let reason = "the jailer runs no program without \"firecracker\" in its name";
-            return Err(LaunchError::Path { vmm: VmmKind(&KIND), path: paths.binary.clone(), reason });
+            return Err(LaunchError::Path { vmm: KIND.name, path: paths.binary.clone(), reason });
         }
         let root = work_dir.join(name).join(JAIL).join("root");
         Ok(Places { work_dir, jail: Some(Jail { root, id: JAILED_ID, files: Vec::new() }) })
@@ -180,7 +180,7 @@ impl Places<'_> {
     /// A file of the host: as what Firecracker sees it. `name` is what it is called in a jail.
     fn given(&mut self, path: &Path, name: &str) -> Result<String, LaunchError> {
         match &mut self.jail {
-            None => text(VmmKind(&KIND), path),
+            None => text(KIND.name, path),
             Some(jail) => {
                 jail.files.push(JailedFile { path: path.to_owned(), seen: jail.root.join(name) });
                 Ok(format!("/{name}"))
@@ -193,7 +193,7 @@ impl Places<'_> {
         match &self.jail {
             None => {
                 let path = self.work_dir.join(name);
-                let seen = text(VmmKind(&KIND), &path)?;
+                let seen = text(KIND.name, &path)?;
                 Ok((path, seen))
             }
             Some(jail) => Ok((jail.root.join(name), format!("/{name}"))),
@@ -204,7 +204,7 @@ impl Places<'_> {
 /// The launch of a microVM: a configuration file, a log file, and a short command.
 #[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
 fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
-    let vmm = VmmKind(&KIND);
+    let vmm = KIND.name;
     let mut places = Places::new(values, paths)?;
     let (config_path, config_seen) = places.own("firecracker.json")?;
     let (log_path, log_seen) = places.own("firecracker.log")?;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::kind::{Kind, Runs, VmmKind};
+use crate::kind::{Kind, Runs};
 use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, text};
 
 /// The bare host. Its program is the agent.
@@ -32,7 +32,7 @@ pub static KIND: Kind = Kind {
 /// # Errors
 /// [`LaunchError`] when the machine has an accelerator, or a path is no text.
 pub fn launch(machine: &Machine, job: &Path, paths: &Paths) -> Result<Launch, LaunchError> {
-    let vmm = VmmKind(&KIND);
+    let vmm = KIND.name;
     if machine.accel != Accel::Native {
         return Err(LaunchError::Accelerator { vmm, accel: machine.accel });
     }

@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use firebench_protocol::End;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::described::DescribedSettings;
-use crate::kinds;
 use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths};
-use crate::preset::{MachineRequest, Published};
+use crate::request::{MachineRequest, Published};
 use crate::setting::{Setting, Values};
 
-/// A kind of contender. Its table is [`kinds::ALL`].
+/// A kind of contender. Its table is [`kinds::ALL`](crate::kinds::ALL).
 #[derive(Debug)]
 pub struct Kind {
     /// The name in command lines, files and reports.
@@ -174,6 +172,11 @@ impl Kind {
         self.guest().is_some()
     }
 
+    /// Whether it can be held more closely than every VMM is.
+    pub fn can_be_jailed(&self) -> bool {
+        self.guest().is_some_and(|guest| !matches!(guest.jail, Jailing::Nothing))
+    }
+
     /// The settings of its own that users have.
     pub fn settings_of_users(&self) -> impl Iterator<Item = &'static Setting> + use<> {
         self.settings.iter().copied().filter(|setting| setting.of_user)
@@ -182,89 +185,5 @@ impl Kind {
     /// The setting of its own that users call `key`.
     pub fn setting(&self, key: &str) -> Option<&'static Setting> {
         self.settings_of_users().find(|setting| setting.key == key)
-    }
-}
-
-/// A kind, to be handed on: its name in files. Kinds are ordered as in their table.
-#[derive(Clone, Copy)]
-pub struct VmmKind(pub &'static Kind);
-
-impl std::ops::Deref for VmmKind {
-    type Target = Kind;
-
-    fn deref(&self) -> &Kind {
-        self.0
-    }
-}
-
-impl VmmKind {
-    /// Its place in the table, behind everything for what is not there; then its name.
-    fn place(self) -> (usize, &'static str) {
-        let place = kinds::ALL.iter().position(|kind| kind.name == self.name);
-        (place.unwrap_or(usize::MAX), self.0.name)
-    }
-}
-
-impl PartialEq for VmmKind {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for VmmKind {}
-
-impl std::hash::Hash for VmmKind {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
-}
-
-impl PartialOrd for VmmKind {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for VmmKind {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.place().cmp(&other.place())
-    }
-}
-
-impl std::fmt::Debug for VmmKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl std::fmt::Display for VmmKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name)
-    }
-}
-
-/// A name that no kind has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown variant `{0}`, expected one of {known}", known = kinds::names("`"))]
-pub struct UnknownKind(String);
-
-impl std::str::FromStr for VmmKind {
-    type Err = UnknownKind;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        kinds::named(name).ok_or_else(|| UnknownKind(name.to_owned()))
-    }
-}
-
-impl Serialize for VmmKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
-    }
-}
-
-impl<'de> Deserialize<'de> for VmmKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        name.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -1,18 +1,19 @@
 //! The table of kinds.
 
-use crate::kind::{Kind, VmmKind};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::kind::Kind;
 use crate::setting::Setting;
-use crate::{firecracker, host, qemu};
 
 /// Every kind, in the order in which they are listed, and run when the user names none.
 pub static ALL: &[&Kind] = &[
-    &qemu::KIND, //
-    &firecracker::KIND,
-    &host::KIND,
+    &crate::qemu::KIND, //
+    &crate::firecracker::KIND,
+    &crate::host::KIND,
 ];
 
 /// The kind whose program emulates the nested host.
-pub const EMULATOR: VmmKind = VmmKind(&qemu::KIND);
+pub const EMULATOR: VmmKind = VmmKind(&crate::qemu::KIND);
 
 /// Every kind.
 pub fn all() -> impl Iterator<Item = VmmKind> {
@@ -49,4 +50,88 @@ pub fn vcpu_of_thread(name: &str) -> Option<u32> {
 /// Whether a kind ends with this code when a file that it writes reaches the limit.
 pub fn ends_so_at_the_file_limit(code: i32) -> bool {
     ALL.iter().any(|kind| kind.file_limit_exit == Some(code))
+}
+
+/// A kind, to be handed on: its name in files. Kinds are ordered as in their table.
+#[derive(Clone, Copy)]
+pub struct VmmKind(pub &'static Kind);
+
+impl std::ops::Deref for VmmKind {
+    type Target = Kind;
+
+    fn deref(&self) -> &Kind {
+        self.0
+    }
+}
+
+impl VmmKind {
+    /// Its place in the table, behind everything for what is not there; then its name.
+    fn place(self) -> (usize, &'static str) {
+        let place = ALL.iter().position(|kind| kind.name == self.name);
+        (place.unwrap_or(usize::MAX), self.0.name)
+    }
+}
+
+impl PartialEq for VmmKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for VmmKind {}
+
+impl std::hash::Hash for VmmKind {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl PartialOrd for VmmKind {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for VmmKind {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl std::fmt::Debug for VmmKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl std::fmt::Display for VmmKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+/// A name that no kind has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown variant `{0}`, expected one of {known}", known = names("`"))]
+pub struct UnknownKind(String);
+
+impl std::str::FromStr for VmmKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        named(name).ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+impl Serialize for VmmKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for VmmKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
 }

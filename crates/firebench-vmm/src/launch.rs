@@ -8,7 +8,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::described::DescribedSettings;
-use crate::kind::{Runs, VmmKind};
+use crate::kind::Runs;
+use crate::kinds::VmmKind;
 use crate::machine::{Image, Launch, LaunchError, Machine, Paths};
 use crate::setting::{Setting, Takes, Value, Values};
 
@@ -139,10 +140,10 @@ pub fn launch(contender: &Contender, image: &Image, paths: &Paths) -> Result<Lau
     let machine = &contender.machine;
     let Settings { vmm, values } = &contender.settings;
     let Some(guest) = vmm.guest().filter(|_| vmm.supports(machine.accel)) else {
-        return Err(LaunchError::Accelerator { vmm: *vmm, accel: machine.accel });
+        return Err(LaunchError::Accelerator { vmm: vmm.0.name, accel: machine.accel });
     };
     if let Some(max) = vmm.max_vcpus.filter(|max| !(1..=*max).contains(&machine.vcpus)) {
-        return Err(LaunchError::Vcpus { vmm: *vmm, max, vcpus: machine.vcpus });
+        return Err(LaunchError::Vcpus { vmm: vmm.0.name, max, vcpus: machine.vcpus });
     }
     (guest.launch)(machine, values, image, paths)
 }
@@ -154,6 +155,6 @@ pub fn launch(contender: &Contender, image: &Image, paths: &Paths) -> Result<Lau
 pub fn launch_process(vmm: VmmKind, machine: &Machine, job: &Path, paths: &Paths) -> Result<Launch, LaunchError> {
     match vmm.0.runs {
         Runs::Process(launch) if vmm.supports(machine.accel) => launch(machine, job, paths),
-        _ => Err(LaunchError::Accelerator { vmm, accel: machine.accel }),
+        _ => Err(LaunchError::Accelerator { vmm: vmm.0.name, accel: machine.accel }),
     }
 }

@@ -11,7 +11,7 @@
 //! | [`host`] | the control, which has no VMM |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
-//! | [`preset`] | from what the user wants to a machine |
+//! | [`request`], [`preset`] | what the user wants, and from that to a machine |
 //! | [`mod@launch`] | from a contender and an image to a launch |
 
 mod cpulimit;
@@ -25,12 +25,14 @@ pub mod limits;
 pub mod machine;
 pub mod preset;
 pub mod qemu;
+pub mod request;
 pub mod setting;
 mod shell;
 
 pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
-pub use kind::{Kind, VmmKind};
+pub use kind::Kind;
+pub use kinds::VmmKind;
 pub use launch::{Contender, Settings, launch, launch_process};
 pub use limits::Limits;
 pub use machine::{

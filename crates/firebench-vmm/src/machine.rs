@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kind::VmmKind;
 use crate::limits::Limits;
 
 /// What executes guest instructions.
@@ -195,7 +194,7 @@ pub enum LaunchError {
     ))]
     Accelerator {
         /// Who.
-        vmm: VmmKind,
+        vmm: &'static str,
         /// With what.
         accel: Accel,
     },
@@ -204,7 +203,7 @@ pub enum LaunchError {
     #[diagnostic(help("choose another --vcpus"))]
     Vcpus {
         /// Who.
-        vmm: VmmKind,
+        vmm: &'static str,
         /// The VMM's limit.
         max: u32,
         /// What was asked for.
@@ -215,7 +214,7 @@ pub enum LaunchError {
     #[diagnostic(help("{help}"))]
     Settings {
         /// Who.
-        vmm: VmmKind,
+        vmm: &'static str,
         /// Which.
         settings: &'static str,
         /// What to do.
@@ -226,7 +225,7 @@ pub enum LaunchError {
     #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
     Path {
         /// Who.
-        vmm: VmmKind,
+        vmm: &'static str,
         /// The path.
         path: PathBuf,
         /// Why not.
@@ -235,7 +234,7 @@ pub enum LaunchError {
 }
 
 /// `path` as text that goes into an argument vector or a JSON file.
-pub(crate) fn text(vmm: VmmKind, path: &std::path::Path) -> Result<String, LaunchError> {
+pub(crate) fn text(vmm: &'static str, path: &std::path::Path) -> Result<String, LaunchError> {
     path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
         vmm,
         path: path.to_owned(),

@@ -1,32 +1,10 @@
 //! Presets: from what the user wants to the contenders' machines, as pure functions.
 
-use crate::kind::{Bus, VmmKind};
+use crate::kind::Bus;
+use crate::kinds::VmmKind;
 use crate::launch::Settings;
 use crate::machine::{Accel, Machine, Tap};
-use crate::setting::Values;
-
-/// What a preset needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineRequest {
-    /// What executes guest instructions.
-    pub accel: Accel,
-    /// vCPUs; the published machines have their own.
-    pub vcpus: u32,
-    /// Memory in MiB; the published machines have their own.
-    pub memory_mib: u32,
-    /// Whether each VM has a network card; the published machines always have one.
-    pub tap: bool,
-    /// The TSC frequency for the kernel command line of an emulated guest, in kHz.
-    pub tsc_khz: u32,
-    /// Whether the CPU that kvm would pass through is Intel's.
-    pub intel: bool,
-    /// Whether the kernel has ACPI, and finds devices through it.
-    pub acpi_kernel: bool,
-    /// Whether the kernel needs modules to find its disk.
-    pub modular_kernel: bool,
-    /// Words that the user adds to the end of the kernel command line.
-    pub append: String,
-}
+use crate::request::{MachineRequest, Published};
 
 /// A VM as a preset makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +13,6 @@ pub struct PresetVm {
     pub machine: Machine,
     /// What only its VMM has.
     pub settings: Settings,
-    /// Kernel command line.
-    pub cmdline: String,
-}
-
-/// A VMM's machine in the published benchmark, but for what all of them have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// vCPUs.
-    pub vcpus: u32,
-    /// The MAC address of its network card; the VMM's default when absent.
-    pub mac: Option<&'static str>,
-    /// What only its VMM has.
-    pub values: Values,
     /// Kernel command line.
     pub cmdline: String,
 }

@@ -5,9 +5,9 @@
 use firebench_protocol::End;
 
 use crate::described::DescribedSettings;
-use crate::kind::{Bus, Filter, Firmware, Guest, Jailing, KernelEntry, Kind, Program, Runs, VmmKind};
+use crate::kind::{Bus, Filter, Firmware, Guest, Jailing, KernelEntry, Kind, Program, Runs};
 use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, text};
-use crate::preset::{MachineRequest, Published};
+use crate::request::{MachineRequest, Published};
 use crate::setting::{Absent, Setting, Takes, Values};
 
 /// QEMU.
@@ -173,7 +173,7 @@ const FIRMWARE: &str = "qboot.rom";
 
 /// The launch of a microvm. The order of the flags is that of the published benchmark.
 fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
-    let vmm = VmmKind(&KIND);
+    let vmm = KIND.name;
     let cache = values.text(&CACHE);
     let huge_pages = values.is_on(&HUGE_PAGES);
     if values.text(&IO) == Some("native") && !cache.is_some_and(is_direct) {

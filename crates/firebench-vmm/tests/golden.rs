@@ -259,7 +259,7 @@ fn each_setting_of_qemu() {
             Some("none" | "directsync") => {
                 assert!(launch.expect("a launch").argv.iter().any(|word| word.ends_with(",aio=native")));
             }
-            _ => assert!(matches!(launch, Err(LaunchError::Settings { vmm, .. }) if vmm == QEMU), "{cache:?}"),
+            _ => assert!(matches!(launch, Err(LaunchError::Settings { vmm, .. }) if vmm == QEMU.0.name), "{cache:?}"),
         }
     }
     let (new, old) = changed(of(QEMU).with(&qemu::HUGE_PAGES, true));
@@ -426,6 +426,6 @@ fn a_path_that_is_no_text_is_an_error() {
     image.disk.path.clone_from(&path);
     for (vmm, contender) in [(QEMU, on_qemu(machine(), None)), (FIRECRACKER, on_firecracker(machine(), None))] {
         let error = try_launch(&contender, &image).expect_err("no launch");
-        assert_eq!(error, LaunchError::Path { vmm, path: path.clone(), reason: "it is not valid UTF-8" });
+        assert_eq!(error, LaunchError::Path { vmm: vmm.0.name, path: path.clone(), reason: "it is not valid UTF-8" });
     }
 }

@@ -27,7 +27,7 @@ const FLAGS: [Flag; 2] = [
     Flag {
         name: PAYLOAD,
         value: "KIND|PATH",
-        help: "What the file holds: seeded, seeded:SEED, urandom, or the path of a file of yours",
+        help: "The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours",
         check: |_| Ok(()),
     },
 ];
@@ -74,8 +74,8 @@ impl Workload for Memory {
             PayloadSpec::File { path } => {
                 let file = path.display();
                 return Err(FlagError {
-                    wrong: format!("--size does not go with --payload {file}: the file has its own size"),
-                    help: "leave --size out, or give --payload seeded or urandom".to_owned(),
+                    wrong: format!("cannot use --size with --payload {file}: the file has its own size"),
+                    help: "leave out --size, or give --payload seeded or urandom".to_owned(),
                 });
             }
         }
@@ -141,7 +141,7 @@ fn payload(text: &str) -> Result<PayloadSpec, FlagError> {
         None if text == "urandom" => PayloadSpec::Urandom { size: None },
         Some(("seeded", seed)) => {
             let seed = seed.parse().map_err(|_| FlagError {
-                wrong: format!("the seed in --payload seeded:{seed} is not a number from 0 to 2^64 - 1"),
+                wrong: format!("invalid seed in --payload seeded:{seed}: it must be a number from 0 to 2^64 - 1"),
                 help: "write it like --payload seeded:42".to_owned(),
             })?;
             PayloadSpec::Seeded { seed, size: None }

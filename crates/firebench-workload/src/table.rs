@@ -99,8 +99,8 @@ pub fn ask(workload: &dyn Workload, given: &Given, experiment: &mut Experiment) 
     let own = |name: &str| workload.flags().iter().any(|flag| flag.name == name);
     match given.keys().find(|name| !own(name)) {
         Some(foreign) => Err(FlagError {
-            wrong: format!("--{foreign} does not go with the workload {}", workload.name()),
-            help: "leave it out; `firebench run --help` lists the workloads".to_owned(),
+            wrong: format!("cannot use --{foreign} with the workload {}", workload.name()),
+            help: "leave it out".to_owned(),
         }),
         None => workload.ask(given, experiment),
     }
@@ -141,6 +141,6 @@ mod tests {
     fn a_flag_of_another_workload_is_refused() {
         let given = Given::from([("speed", "3".to_owned())]);
         let error = ask(&Memory, &given, &mut Experiment::default()).expect_err("it has none");
-        assert_eq!(error.to_string(), "--speed does not go with the workload memory");
+        assert_eq!(error.to_string(), "cannot use --speed with the workload memory");
     }
 }

@@ -41,7 +41,8 @@ pub fn blame(error: &(dyn Error + 'static)) -> Blame {
     judge(error, false)
 }
 
-/// The same of what went wrong with something that the user named: a file that is no kernel is a mistake of whoever named it,
+/// The same of what went wrong with something that the user named: a file that is not a kernel is a mistake of whoever
+/// named it,
 /// and a damaged one of the cache is not.
 pub fn blame_of_named(error: &(dyn Error + 'static)) -> Blame {
     judge(error, true)
@@ -202,8 +203,6 @@ mod tests {
     use std::io;
     use std::path::PathBuf;
 
-    use firebench_vmm::VmmKind;
-
     use super::*;
     use Blame::{Given, Machine};
 
@@ -222,14 +221,7 @@ mod tests {
         let named = |error: ImageError| PrepareError::Unusable(Box::new(error.into()));
         let cases: Vec<(Box<dyn Error>, Blame)> = vec![
             (Box::new(ExperimentError::Zero("--vcpus")), Given),
-            (
-                Box::new(PrepareError::from(LaunchError::Vcpus {
-                    vmm: VmmKind(&firebench_vmm::firecracker::KIND),
-                    max: 32,
-                    vcpus: 64,
-                })),
-                Given,
-            ),
+            (Box::new(PrepareError::from(LaunchError::Vcpus { vmm: "firecracker", max: 32, vcpus: 64 })), Given),
             (
                 Box::new(PrepareError::Given {
                     role: "--kernel".to_owned(),

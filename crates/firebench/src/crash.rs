@@ -1,4 +1,4 @@
-//! When firebench itself is wrong.
+//! Reports a bug in firebench itself: a panic.
 //!
 //! A panic unwinds, in every profile: what a run holds is ended and removed on the way, as after any other failure.
 
@@ -7,13 +7,13 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-/// A fault in firebench itself ended it: EX_SOFTWARE of sysexits(3).
+/// A bug in firebench ended it: EX_SOFTWARE of sysexits(3).
 pub const EXIT_BUG: u8 = 70;
 
 /// The run that is under way, if the store keeps it.
 static RUN: Mutex<Option<String>> = Mutex::new(None);
 
-/// Does `work`. If it panics, says so in words for the user, and gives [`EXIT_BUG`].
+/// Does `work`. If it panics, prints an error for the user, and returns [`EXIT_BUG`].
 pub fn guard(work: impl FnOnce() -> ExitCode) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let run = RUN.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -32,17 +32,20 @@ pub fn kept(id: Option<&str>) {
 fn message(info: &PanicHookInfo<'_>, run: Option<&str>) -> String {
     let payload = info.payload();
     let what = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
-    let what = what.unwrap_or("it does not say what").replace('\n', " ");
+    let what = what.unwrap_or("without a message").replace('\n', " ");
     let place = info.location().map(|place| format!(", at {}:{}", place.file(), place.line())).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
     let hint = match run {
         Some(id) => {
-            format!("the boots that were done are in the store, and `firebench run --resume {id}` goes on after them; ")
+            format!(
+                "the boots that were done are in the store, and `firebench run --resume {id}` continues after \
+            them; "
+            )
         }
         None => String::new(),
     };
     format!(
-        "error: a fault in firebench {version} itself: {what}{place}\n\
-         hint: {hint}please report this, with the command and this message\n"
+        "error: a bug in firebench {version}: {what}{place}\n\
+         hint: {hint}please report this bug, with the command and this message\n"
     )
 }

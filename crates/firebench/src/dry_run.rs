@@ -31,15 +31,15 @@ pub fn render(prepared: &Prepared, cache: &Cache) -> Result<String, RunError> {
         comment(&mut script, &format!("not built yet: {missing}"));
     }
     if !prepared.missing.is_empty() {
-        comment(&mut script, "The same command without --dry-run builds it; only then can what follows be started.");
+        comment(&mut script, "Run the same command without --dry-run to build it: the commands below need it.");
     }
     if let Some(host) = &report.nested_host {
-        comment(&mut script, "Every VM of this run starts inside one nested host, where paths and devices are others:");
+        comment(&mut script, "Every VM of this run starts inside one nested host, where paths and devices differ:");
         comment(&mut script, &host.argv.join(" "));
         if let Some(kernel) = &host.kernel {
             comment(&mut script, &format!("The nested host's own kernel: {kernel}"));
         }
-        comment(&mut script, "What follows starts the same VMs on this machine itself.");
+        comment(&mut script, "The commands below start the same VMs directly on this machine.");
     }
     for planned in &prepared.plan.contenders {
         let name = &planned.name;

@@ -13,7 +13,7 @@ pub mod cli;
 pub mod crash;
 pub mod dry_run;
 pub mod init;
-pub mod memory;
+pub mod out_of_memory;
 pub mod prepare;
 pub mod resume;
 pub mod usage;

@@ -1,7 +1,9 @@
 //! firebench: benchmarks microVM monitors. See `firebench --help`.
 
+use firebench::out_of_memory::OutOfMemoryReporter;
+
 #[global_allocator]
-static MEMORY: firebench::memory::Memory = firebench::memory::Memory;
+static ALLOCATOR: OutOfMemoryReporter = OutOfMemoryReporter;
 
 fn main() -> std::process::ExitCode {
     firebench::crash::guard(firebench::cli::main)

@@ -11,7 +11,7 @@ use firebench_store::store::Done;
 pub enum ResumeError {
     /// It would be another run.
     #[error("cannot resume run {id}: the setup has changed: {}", changed.join("; "))]
-    #[diagnostic(help("put back what changed, or begin a new run with `firebench run --from` its report"))]
+    #[diagnostic(help("undo the change, or start a new run with `firebench run --from` its report"))]
     Changed {
         /// The run.
         id: String,
@@ -19,14 +19,15 @@ pub enum ResumeError {
         changed: Vec<String>,
     },
     /// A time for a run that has none.
-    #[error("cannot resume run {0} with --max-time: it has a number of boots, not a precision to reach")]
+    #[error("cannot resume run {0} with --max-time: it aims at a number of boots, not at a precision")]
     #[diagnostic(help(
-        "leave --max-time out; `firebench run --from` its report with another --boots begins a new run"
+        "leave out --max-time, or start a new run with another number of boots: `firebench run --from` its report \
+        with --boots"
     ))]
     NoTime(String),
     /// The boots that are there are not those of its design.
     #[error("cannot resume run {0}: its boots do not follow its design")]
-    #[diagnostic(help("was the store edited? `firebench show` shows what is there; begin a new run"))]
+    #[diagnostic(help("start a new run: the store may have been edited (`firebench show` prints what is in it)"))]
     Foreign(String),
 }
 
@@ -61,7 +62,7 @@ pub fn changes(stored: &Report, now: &Report) -> Vec<String> {
     };
     let (was, is) = (files(stored), files(now));
     for (role, _) in is.iter().filter(|file| !was.contains(file)) {
-        changed.push(format!("the {role} is another one"));
+        changed.push(format!("the {role} is a different file"));
     }
     changed
 }

@@ -1,4 +1,4 @@
-//! What came of looking at one thing.
+//! The result of one check.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,18 +10,18 @@ pub enum State {
     Ok,
     /// Worth knowing, and neither good nor bad.
     Info,
-    /// firebench runs, with less trust in its figures or without a part of it.
+    /// firebench works, but its figures are less trustworthy, or a part of it does not work.
     Warn,
-    /// firebench cannot do its work like this.
+    /// firebench does not work.
     Bad,
 }
 
-/// One thing that was looked at.
+/// One check, with its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// Short and stable: `governor`.
     pub name: String,
-    /// How it is.
+    /// How it ended.
     pub state: State,
     /// What was found, with figures.
     pub finding: String,
@@ -31,7 +31,7 @@ pub struct Check {
     pub remedy: Option<String>,
 }
 
-/// A check in the making.
+/// Makes a check.
 pub(super) fn check(name: &str, state: State, finding: impl Into<String>, why: &str, remedy: Option<&str>) -> Check {
     Check {
         name: name.to_owned(),

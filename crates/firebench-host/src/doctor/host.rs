@@ -56,13 +56,13 @@ fn machine(host: &HostFacts) -> Check {
         host.distro.clone().unwrap_or_else(unknown),
         host.kernel.clone().unwrap_or_else(unknown),
     );
-    check("machine", State::Info, finding, "figures hold for this machine alone", None)
+    check("machine", State::Info, finding, "figures are valid for this machine only", None)
 }
 
 fn tuned(host: &HostFacts) -> Check {
-    let why = "figures from a machine that was tuned and from one that was not are two different things";
+    let why = "compare figures only between machines that were both tuned, or both not";
     let finding = match &host.tuned {
-        Some(changes) => format!("{changes}; firebench tune --restore puts everything back"),
+        Some(changes) => format!("{changes}; `firebench tune --restore` puts everything back"),
         None => "no".to_owned(),
     };
     check("tuned", State::Info, finding, why, None)
@@ -70,7 +70,7 @@ fn tuned(host: &HostFacts) -> Check {
 
 /// A vCPU that shares its CPU with firebench, or with the VMM's other threads, is measured with them.
 fn cpus(host: &HostFacts) -> Check {
-    let why = "a vCPU needs a CPU of its own to be pinned to, and firebench one more";
+    let why = "each pinned vCPU needs a CPU of its own, and firebench one more";
     let words = host.cpus_in_words().unwrap_or_default();
     match host.usable_cpus() {
         None => check("cpus", State::Info, UNKNOWN, why, None),
@@ -93,22 +93,22 @@ fn cpus(host: &HostFacts) -> Check {
 
 /// From inside, a VM that a quota holds up looks as if it waited.
 fn quota(host: &HostFacts) -> Check {
-    let why = "what has used up its quota stands still for up to 0.1 s at a time; boots that this strikes are void";
+    let why = "a VM that has used up its quota stands still for up to 0.1 s at a time; such a boot is void";
     let Some(limit) = &host.cpu_limit else {
         return check(
             "cpu quota",
             State::Info,
-            "unknown: the control groups of this process cannot be seen",
+            "unknown: firebench cannot see the control groups of this process",
             why,
             None,
         );
     };
     let took = limit.throttled_seconds.filter(|&seconds| seconds > 0.0);
-    let took = took.map(|seconds| format!("; quotas have taken {seconds:.1} s so far")).unwrap_or_default();
+    let took = took.map(|seconds| format!("; quotas have held it up for {seconds:.1} s so far")).unwrap_or_default();
     match host.quota_in_words() {
         Some(quota) => check("cpu quota", State::Warn, format!("{quota}{took}"), why, Some(throttle::REMEDY)),
         None if limit.hidden => {
-            let finding = format!("none that can be seen from this container{took}");
+            let finding = format!("none that is visible from this container{took}");
             check("cpu quota", State::Info, finding, why, None)
         }
         None => check("cpu quota", State::Ok, "none", why, None),
@@ -116,7 +116,7 @@ fn quota(host: &HostFacts) -> Check {
 }
 
 fn memory(host: &HostFacts) -> Check {
-    let why = "a guest's memory must be free, or the host swaps or kills while it is measured";
+    let why = "without free memory for the guest, the host swaps or kills processes during the measurement";
     let remedy = Some("end other programs, or choose a smaller guest with --memory");
     let Some(available) = host.memory_available else {
         return check("memory", State::Info, UNKNOWN, why, None);
@@ -128,7 +128,7 @@ fn memory(host: &HostFacts) -> Check {
 }
 
 fn disk(host: &HostFacts) -> Check {
-    let why = "disk images lie there, and one that does not fit fails the run";
+    let why = "disk images are stored there, and the run fails if one does not fit";
     let Some(free) = host.disk_free else {
         return check("disk", State::Info, "unknown", why, None);
     };
@@ -148,16 +148,16 @@ pub(super) fn at_least(value: u64, comfortable: u64, least: u64) -> State {
 }
 
 fn virtualised(host: &HostFacts) -> Check {
-    let why = "another hypervisor's scheduler and other guests on the same machine add noise that cannot be seen here";
+    let why = "the hypervisor below and other guests on the same machine add noise that firebench cannot see";
     if !host.virtualised {
         return check("bare metal", State::Ok, "yes", why, None);
     }
-    let under = host.hypervisor.as_deref().unwrap_or("a hypervisor that gives no name");
+    let under = host.hypervisor.as_deref().unwrap_or("a hypervisor without a name");
     check("bare metal", State::Warn, format!("no: a guest of {under}"), why, Some("measure on bare metal"))
 }
 
 fn governor(host: &HostFacts) -> Check {
-    let why = "a CPU that changes its frequency measures its own governor";
+    let why = "on a CPU that changes its frequency, the governor is measured, too";
     let names = host.governors.join(", ");
     match host.governors.as_slice() {
         [] => check("governor", State::Info, "the host does not set the CPU's frequency", why, None),
@@ -167,7 +167,7 @@ fn governor(host: &HostFacts) -> Check {
 }
 
 fn turbo(host: &HostFacts) -> Check {
-    let why = "beyond the base frequency, speed depends on temperature and on what the other cores do";
+    let why = "above the base frequency, speed depends on temperature and on the load of the other cores";
     match host.turbo {
         Some(true) => check("turbo", State::Warn, "on", why, Some("sudo firebench tune")),
         Some(false) => check("turbo", State::Ok, "off", why, None),
@@ -176,7 +176,7 @@ fn turbo(host: &HostFacts) -> Check {
 }
 
 fn smt(host: &HostFacts) -> Check {
-    let why = "two vCPUs on one core share it, and which ones do so changes from boot to boot";
+    let why = "two vCPUs can share one core, and which ones do changes from boot to boot";
     match host.smt {
         Some(true) => check("smt", State::Warn, "on", why, Some("sudo firebench tune --smt-off")),
         Some(false) => check("smt", State::Ok, "off", why, None),
@@ -191,24 +191,30 @@ fn transparent_huge_pages(host: &HostFacts) -> Check {
         kinds.iter().map(|kind| format!("{}'s", kind.title)).collect::<Vec<_>>().join(" and ")
     };
     let why = &format!(
-        "{} guest memory gets huge pages and {} does not: the audit of a run ranks it as a difference beside the VMM",
+        "{} guest memory gets huge pages and {} does not, which the audit of a run reports as a difference besides \
+        the VMM",
         whose(asking),
         whose(others)
     );
-    let remedy = "sudo firebench tune --thp never, or --thp always; or contenders with huge-pages, or (Firecracker 1.17) \
-                  transparent-huge-pages";
+    let remedy = "sudo firebench tune --thp never, or --thp always; or give the contenders huge-pages, or \
+    (Firecracker 1.17) transparent-huge-pages";
     match host.transparent_huge_pages.as_deref() {
         Some(setting) if differ_by_default(Some(setting)) => check(name, State::Warn, setting, why, Some(remedy)),
-        Some("always") => {
-            check(name, State::Info, "always", "when a guest's pages become huge differs from boot to boot", None)
-        }
+        Some("always") => check(
+            name,
+            State::Info,
+            "always",
+            "the time at which a guest's pages become huge differs from boot to \
+            boot",
+            None,
+        ),
         Some(other) => check(name, State::Ok, other, why, None),
         None => check(name, State::Info, UNKNOWN, why, None),
     }
 }
 
 fn huge_pages(host: &HostFacts) -> Check {
-    let why = "memory set aside for huge pages is lost to everything else";
+    let why = "only huge pages can use the memory set aside for them";
     match host.huge_pages {
         Some(pages) if pages.total > 0 => {
             let finding = format!("{} of {} free, {} MiB each", pages.free, pages.total, pages.size >> 20);
@@ -220,7 +226,7 @@ fn huge_pages(host: &HostFacts) -> Check {
 }
 
 fn ksm(host: &HostFacts) -> Check {
-    let why = "merging equal pages takes CPU time, and equal guests give it much to merge";
+    let why = "merging equal pages takes CPU time, and equal guests have many equal pages";
     match host.ksm {
         Some(true) => check("ksm", State::Warn, "on", why, Some("sudo firebench tune")),
         Some(false) => check("ksm", State::Ok, "off", why, None),
@@ -229,8 +235,8 @@ fn ksm(host: &HostFacts) -> Check {
 }
 
 fn damon(host: &HostFacts) -> Check {
-    let why =
-        "memory that the kernel finds cold is taken away amid a run: pages of a disk that is to be warm, and of guests";
+    let why = "during a run, the kernel evicts memory that it finds cold: pages of a disk that should be warm, and pages of \
+        guests";
     let remedy = "echo off | sudo tee /sys/kernel/mm/damon/admin/kdamonds/*/state";
     match host.damon {
         Some(true) => check("damon", State::Warn, "pages out", why, Some(remedy)),
@@ -240,7 +246,7 @@ fn damon(host: &HostFacts) -> Check {
 }
 
 fn swap(host: &HostFacts) -> Check {
-    let why = "guest memory that was swapped out makes that guest slow";
+    let why = "a guest is slow while its memory is swapped out";
     match (host.swap_total, host.swap_used) {
         (Some(0), _) => check("swap", State::Ok, "none", why, None),
         (Some(total), Some(used)) if used > 0 => {
@@ -253,20 +259,20 @@ fn swap(host: &HostFacts) -> Check {
 }
 
 fn load(host: &HostFacts) -> Check {
-    let why = "guests that wait for a CPU measure the other programs";
+    let why = "other programs slow down guests that must wait for a CPU";
     let (Some([one, five, fifteen]), Some(cpus)) = (host.load_average, host.cpus) else {
         return check("load", State::Info, UNKNOWN, why, None);
     };
     let finding = format!("{one:.2} {five:.2} {fifteen:.2} on {cpus} CPUs");
     if one > BUSY * f64::from(cpus) {
-        check("load", State::Warn, finding, why, Some("end other programs, and let the machine come to rest"))
+        check("load", State::Warn, finding, why, Some("end other programs, and wait until the machine is idle"))
     } else {
         check("load", State::Ok, finding, why, None)
     }
 }
 
 fn steal(host: &HostFacts, now: Option<f64>) -> Check {
-    let why = "a hypervisor gave this time to others, and guests measured as if it were theirs";
+    let why = "a hypervisor gave this time to other guests, but the measured times include it";
     let Some(since_boot) = host.steal else {
         return check("steal", State::Info, UNKNOWN, why, None);
     };
@@ -274,14 +280,14 @@ fn steal(host: &HostFacts, now: Option<f64>) -> Check {
     let now_too = now.map(|share| format!(", {} just now", percent(share))).unwrap_or_default();
     let finding = format!("{} of CPU time since boot{now_too}", percent(since_boot));
     if since_boot > MUCH_STEAL || now.is_some_and(|share| share > MUCH_STEAL_NOW) {
-        check("steal", State::Warn, finding, why, Some("measure on a machine of your own"))
+        check("steal", State::Warn, finding, why, Some("measure on a machine that you do not share"))
     } else {
         check("steal", State::Ok, finding, why, None)
     }
 }
 
 fn mitigations(host: &HostFacts) -> Check {
-    let why = "they make every exit from a guest dearer: compare only with machines that have the same";
+    let why = "they make every exit from a guest slower: compare only with machines that have the same ones";
     let with = |start: &str| {
         let names = host.mitigations.iter().filter(|(_, state)| state.starts_with(start));
         names.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
@@ -300,20 +306,20 @@ fn mitigations(host: &HostFacts) -> Check {
 }
 
 fn cgroups(host: &HostFacts) -> Check {
-    let why = "with version 2 a VMM and all that it starts end together, whatever happens";
+    let why = "with version 2, firebench can always end a VMM together with everything that it started";
     match host.cgroups {
         Cgroups::V2 => check("cgroups", State::Ok, "version 2", why, None),
         Cgroups::Hybrid => check("cgroups", State::Ok, "versions 1 and 2", why, None),
-        Cgroups::V1 => check("cgroups", State::Info, "version 1 alone", why, None),
+        Cgroups::V1 => check("cgroups", State::Info, "version 1 only", why, None),
         Cgroups::None => check("cgroups", State::Info, "none are mounted", why, None),
     }
 }
 
 fn clocksource(host: &HostFacts) -> Check {
-    let why = "a slow clock source makes every look at the clock cost a microsecond or more";
+    let why = "with a slow clock source, each reading of the clock takes a microsecond or more";
     match host.clocksource.as_deref() {
         Some(slow @ ("hpet" | "acpi_pm" | "jiffies" | "refined-jiffies" | "pit")) => {
-            let remedy = "see the kernel's log (dmesg) for why tsc was given up";
+            let remedy = "look in the kernel's log (dmesg) for the reason why it does not use tsc";
             check("clock source", State::Warn, slow, why, Some(remedy))
         }
         Some(name) => check("clock source", State::Ok, name, why, None),

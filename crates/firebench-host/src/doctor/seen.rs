@@ -23,7 +23,7 @@ pub struct FoundFile {
 /// Everything that the checks look at.
 #[derive(Debug)]
 pub struct Facts {
-    /// What KVM is worth.
+    /// What /dev/kvm can do.
     pub kvm: KvmReport,
     /// The machine.
     pub host: HostFacts,
@@ -35,7 +35,7 @@ pub struct Facts {
     pub jailers: Vec<(VmmKind, Result<Tool, ToolError>)>,
     /// Whether firebench is root.
     pub root: bool,
-    /// What would hold a VM; absent where not even a harmless program could be started.
+    /// How a VM would be confined; absent if not even a harmless program could be started.
     pub confinement: Option<Confinement>,
     /// The newest kernel package in the data directory.
     pub kernel: Option<FoundFile>,
@@ -47,10 +47,10 @@ pub struct Facts {
     pub debugfs: Option<Tried<PathBuf>>,
     /// `curl`, for `fetch firecracker --from release`.
     pub curl: Option<Tried<PathBuf>>,
-    /// What pip says it is, for `fetch firecracker --from wheel`.
+    /// pip's version, for `fetch firecracker --from wheel`.
     pub pip: Option<String>,
     /// `apt-get`, for `fetch kernel`.
     pub apt_get: Option<Tried<PathBuf>>,
-    /// What was tried of all that.
+    /// The results of trying all that.
     pub trials: Trials,
 }

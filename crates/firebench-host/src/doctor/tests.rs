@@ -105,7 +105,7 @@ fn ruin() -> Facts {
     Facts {
         kvm: kvm(
             KvmClass::Absent,
-            "there is no /dev/kvm: No such file or directory (os error 2)",
+            "/dev/kvm does not exist: No such file or directory (os error 2)",
             Some("load the module"),
         ),
         host,
@@ -133,7 +133,7 @@ fn ruin() -> Facts {
             busybox: None,
             disk: None,
             temporary: Ok(Temporary { path: "/tmp".into(), free: Some(100 << 20), noexec: true }),
-            cache: failed("/home/a/.cache takes no files: Read-only file system (os error 30)"),
+            cache: failed("cannot create a file in /home/a/.cache: Read-only file system (os error 30)"),
             store: failed("/data/runs.db is damaged"),
         },
     }
@@ -148,7 +148,7 @@ fn what_is_there_and_does_not_work_is_bad() {
     let mut facts = server();
     facts.mke2fs = Some(failed("/usr/sbin/mke2fs failed"));
     facts.trials.busybox = Some(failed("cannot run /data/busybox/busybox: Permission denied"));
-    facts.trials.microvm = Some(failed("qemu has no machine type microvm"));
+    facts.trials.microvm = Some(failed("qemu does not have the machine type microvm"));
     facts.trials.disk = Some(failed("debugfs failed"));
     facts.trials.agent = failed("not static");
     let checks = checks(&facts);

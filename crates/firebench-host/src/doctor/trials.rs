@@ -1,5 +1,5 @@
-//! What is tried, not only looked for: each program is run, each directory written to, and a small root disk is built, all on the
-//! ways of the product. What this leaves is removed at once.
+//! Tries things instead of only looking for them: runs each program, writes to each directory, and builds a small root
+//! disk, all with the code of the product itself. Removes at once what this leaves.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ use super::host::{at_least, size};
 use crate::facts;
 use crate::tools::{self, Tool};
 
-/// Time for programs that only say who they are.
+/// Time limit for programs that only print their version.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Bytes of the small disk's payload.
 const PAYLOAD: u64 = 64 << 10;
@@ -44,28 +44,28 @@ impl Failed {
     }
 }
 
-/// What came of a trial.
+/// The result of a trial.
 pub type Tried<T> = Result<T, Failed>;
 
-/// A store: where it is, and how many runs it has; none where it is not there yet.
+/// A store: where it is, and how many runs it has; none if it does not exist yet.
 pub type Stored = (PathBuf, Option<usize>);
 
-/// What was tried, and what came of it.
+/// What was tried, with the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trials {
     /// The agent: found, started, of this version, static.
     pub agent: Tried<Tool>,
-    /// QEMU's machine type and its firmware; none where there is no QEMU.
+    /// Whether QEMU has the machine type and its firmware; none without a QEMU.
     pub microvm: Option<Tried<()>>,
-    /// busybox makes a checksum; none where there is none.
+    /// Whether busybox makes a correct checksum; none without a busybox.
     pub busybox: Option<Tried<()>>,
-    /// A small root disk; none where a program for it is missing.
+    /// Whether a small root disk can be built; none if a program for it is missing.
     pub disk: Option<Tried<()>>,
     /// The directory for temporary files.
     pub temporary: Tried<Temporary>,
-    /// The directory of images and kernels takes files.
+    /// Whether a file can be created in the directory of images and kernels.
     pub cache: Tried<PathBuf>,
-    /// The store opens: how many runs it has, none where it is not there yet.
+    /// Whether the store opens.
     pub store: Tried<Stored>,
 }
 
@@ -80,7 +80,7 @@ pub struct Temporary {
     pub noexec: bool,
 }
 
-/// Where things are that are tried.
+/// Where the things are that are tried.
 pub(super) struct Subjects<'a> {
     pub(super) qemu: Option<&'a Path>,
     pub(super) busybox: Option<&'a Path>,
@@ -111,7 +111,7 @@ pub(super) fn try_all(subjects: &Subjects<'_>) -> Trials {
     }
 }
 
-/// A program of the system: where it is, if it says its version; none where it is not found.
+/// A program of the system: where it is, if it prints its version; none if it is not found.
 pub(super) fn program(name: &str, version: &str) -> Option<Tried<PathBuf>> {
     let path = find_program(name)?;
     let output = subprocess::run(Command::new(&path).arg(version), LIMIT);
@@ -134,14 +134,14 @@ fn microvm(qemu: &Path) -> Tried<()> {
     };
     if !ask(&["-M", "help"])?.lines().any(|line| line.split_ascii_whitespace().next() == Some("microvm")) {
         return lacks(
-            "has no machine type microvm",
-            "install a QEMU that has it (4.2 or newer, not built without devices)",
+            "does not have the machine type microvm",
+            "install a QEMU that has it (4.2 or newer, built with default devices)",
         );
     }
     let firmware = |line: &str| Path::new(line.trim()).join("qboot.rom").is_file();
     if !ask(&["-L", "help"])?.lines().any(firmware) {
         return lacks(
-            "finds no qboot.rom, the firmware of microvm",
+            "does not find qboot.rom, the firmware of microvm",
             "install QEMU's firmware (Debian and Ubuntu: apt-get install qemu-system-data)",
         );
     }
@@ -154,9 +154,9 @@ fn checksum(busybox: &Path) -> Tried<()> {
     if output.stdout.starts_with(OF_NOTHING) {
         return Ok(());
     }
-    let remedy = "take the one of Debian's or Ubuntu's package busybox-static";
+    let remedy = "use the one in Debian's or Ubuntu's package busybox-static";
     Err(Failed {
-        finding: format!("{} sha256sum makes a wrong checksum", busybox.display()),
+        finding: format!("{} sha256sum prints a wrong checksum", busybox.display()),
         remedy: Some(remedy.to_owned()),
     })
 }
@@ -170,7 +170,7 @@ fn small_disk(busybox: &Path, dir: &Path) -> Tried<()> {
     build().map(drop).map_err(|error| Failed::of(&error))
 }
 
-/// Whether `dir`, or the nearest directory above it that is there, takes a file.
+/// Checks that a file can be created in `dir`, or in the nearest directory above it that exists.
 ///
 /// # Errors
 /// Why not.
@@ -178,51 +178,51 @@ pub fn writable(dir: &Path, remedy: &str) -> Tried<()> {
     let existing = dir.ancestors().find(|dir| dir.exists()).filter(|dir| !dir.as_os_str().is_empty());
     let existing = existing.unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|error| Failed {
-        finding: format!("{} takes no files: {error}", existing.display()),
-        remedy: Some(format!("make it writable for this user, or {remedy}")),
+        finding: format!("cannot create a file in {}: {error}", existing.display()),
+        remedy: Some(format!("make the directory writable for this user, or {remedy}")),
     })
 }
 
-/// Judges what came of it.
+/// Turns the results into checks.
 pub(super) fn checks(trials: &Trials) -> Vec<Check> {
     let mut checks = vec![agent_check(&trials.agent)];
     checks.extend(trials.microvm.as_ref().map(|tried| {
-        let why = "guests of QEMU are this machine, started by this firmware";
-        simple("microvm", tried, "QEMU has it, and its firmware qboot.rom", why)
+        let why = "QEMU guests use this machine type, and this firmware starts them";
+        simple("microvm", tried, "QEMU has it and its firmware qboot.rom", why)
     }));
     checks.extend(trials.disk.as_ref().map(|tried| {
-        let why = "every guest reads one, made by busybox, mke2fs and debugfs";
-        simple("root disk", tried, "a small one was built", why)
+        let why = "every guest reads a root disk, made with busybox, mke2fs and debugfs";
+        simple("root disk", tried, "firebench built a small one", why)
     }));
     checks.push(temporary_check(&trials.temporary));
-    let why = "images and unpacked kernels are kept there";
+    let why = "firebench keeps images and unpacked kernels there";
     checks.push(outcome("cache", &trials.cache, |path| path.display().to_string(), State::Bad, why));
-    let why = "every boot is kept there as soon as it is over, and a run that was cut off goes on from there";
+    let why = "firebench keeps every boot there as soon as it ends, so that an interrupted run can be resumed";
     let opened = |(path, runs): &(PathBuf, Option<usize>)| match runs {
         Some(runs) => format!("{}, {}", path.display(), firebench_text::count(*runs, "run")),
-        None => format!("{}: not there yet", path.display()),
+        None => format!("{}: does not exist yet", path.display()),
     };
     checks.push(outcome("store", &trials.store, opened, State::Warn, why));
     checks
 }
 
 fn agent_check(tried: &Tried<Tool>) -> Check {
-    let why = "it is the first process of every guest, and measures there";
+    let why = "it is the first process of every guest and does the measuring";
     let words = |tool: &Tool| format!("{}, {}, sha256 {}", tool.version_line, tool.path.display(), tool.sha256);
     outcome("agent", tried, words, State::Bad, why)
 }
 
 fn temporary_check(tried: &Tried<Temporary>) -> Check {
-    let why = "what a boot is started with lies there, and a VMM's log";
+    let why = "the files of a boot and the VMM's log are there";
     let temporary = match tried {
         Ok(temporary) => temporary,
         Err(_) => return outcome("temporary files", tried, |_| String::new(), State::Bad, why),
     };
     let free = temporary.free.map(|free| format!(", {} free", size(free))).unwrap_or_default();
-    let noexec = if temporary.noexec { ", mounted noexec: run --jail cannot start a VMM there" } else { "" };
+    let noexec = if temporary.noexec { ", mounted noexec: `run --jail` cannot start a VMM there" } else { "" };
     let room = temporary.free.map_or(State::Ok, |free| at_least(free, COMFORTABLE_ROOM, LEAST_ROOM));
     let state = if temporary.noexec { room.max(State::Info) } else { room };
-    let remedy = "set TMPDIR to a directory with more room, and not mounted noexec";
+    let remedy = "set TMPDIR to a directory with more free space that is not mounted noexec";
     let finding = format!("{}{free}{noexec}", temporary.path.display());
     check("temporary files", state, finding, why, Some(remedy).filter(|_| state != State::Ok))
 }

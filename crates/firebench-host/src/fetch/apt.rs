@@ -66,7 +66,7 @@ impl Apt {
         limit_files(&mut command, LARGEST_PACKAGE);
         subprocess::run(&mut command, DOWNLOAD_LIMIT).map_err(|source| FetchError::Program {
             what: format!("the package {package}"),
-            hint: "check that this machine reaches its package mirror; apt-get update renews the lists",
+            hint: "check that this machine reaches its package mirror; `apt-get update` renews the lists",
             source,
         })?;
         let path = dir.join(&announced.file_name);

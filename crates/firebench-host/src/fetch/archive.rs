@@ -57,15 +57,15 @@ pub fn from_tgz(archive: &[u8], wanted: &[(String, u64)]) -> io::Result<HashMap<
             None => entry.path()?.into_owned(),
         };
         if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return Err(io::Error::other(format!("it holds the path {}, which leads out of it", path.display())));
+            return Err(io::Error::other(format!("it contains the path {}, which leads out of it", path.display())));
         }
         let Some((name, most)) = wanted.iter().find(|(wanted, _)| Path::new(wanted) == path) else { continue };
         if !kind.is_file() {
-            return Err(io::Error::other(format!("its {name} is no regular file")));
+            return Err(io::Error::other(format!("its {name} is not a regular file")));
         }
         let bytes = bounded(&mut entry, name, *most)?;
         if found.insert(name.clone(), bytes).is_some() {
-            return Err(io::Error::other(format!("it holds {name} twice")));
+            return Err(io::Error::other(format!("it contains {name} twice")));
         }
     }
     Ok(found)
@@ -90,7 +90,7 @@ pub fn from_zip(archive: &[u8], name: &str, most: u64) -> Result<Vec<u8>, String
     let mut rest = Counted::all(archive);
     for _ in 0..MEMBERS {
         let entry = zip::read::read_zipfile_from_stream(&mut rest).map_err(|error| error.to_string())?;
-        let Some(entry) = entry else { return Err(format!("it holds no {name}")) };
+        let Some(entry) = entry else { return Err(format!("it does not contain {name}")) };
         if entry.name() != name {
             continue;
         }

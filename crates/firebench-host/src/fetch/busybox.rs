@@ -15,7 +15,7 @@ use super::install::{self, staging};
 use super::recorded;
 
 const PACKAGE: &str = "busybox-static";
-const HINT: &str = "install busybox-static, or name a static busybox with FIREBENCH_BUSYBOX";
+const HINT: &str = "install busybox-static, or set FIREBENCH_BUSYBOX to a static busybox";
 /// Where distributions put it.
 const SYSTEM: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 
@@ -62,7 +62,7 @@ pub fn busybox(data_dir: &Path, named: Option<&Path>) -> Result<PathBuf, FetchEr
 fn fetch(apt: &Apt, data_dir: &Path) -> Result<PathBuf, FetchError> {
     let unknown = || FetchError::NoPackage {
         package: PACKAGE.to_owned(),
-        hint: "renew the package lists (apt-get update), or name a static busybox with FIREBENCH_BUSYBOX",
+        hint: "renew the package lists (apt-get update), or set FIREBENCH_BUSYBOX to a static busybox",
     };
     let announced = apt.announce(PACKAGE).map_err(|_| unknown())?.ok_or_else(unknown)?;
     let staging = staging(data_dir)?;
@@ -71,7 +71,7 @@ fn fetch(apt: &Apt, data_dir: &Path) -> Result<PathBuf, FetchError> {
     // Debian 12 has it in /bin, Debian 13 in /usr/bin.
     let bytes = deb::file(&package, &["usr/bin/busybox", "bin/busybox"])
         .map_err(|error| damaged(error.to_string()))?
-        .ok_or_else(|| damaged("it holds no busybox".to_owned()))?;
+        .ok_or_else(|| damaged("it does not contain busybox".to_owned()))?;
     usable(&bytes).map_err(|reason| FetchError::Busybox { path: PathBuf::from(&announced.file_name), reason })?;
     let path = home(data_dir);
     install::fetched(&path, &bytes)?;
@@ -85,7 +85,7 @@ pub(super) fn home(data_dir: &Path) -> PathBuf {
 fn usable(bytes: &[u8]) -> Result<(), String> {
     match linkage(bytes)? {
         Linkage::Static => Ok(()),
-        Linkage::Dynamic => Err("it needs shared libraries, and the guest has none".to_owned()),
+        Linkage::Dynamic => Err("it needs shared libraries, which the guest does not have".to_owned()),
     }
 }
 
@@ -136,9 +136,9 @@ mod tests {
         assert!(matches!(error, FetchError::Busybox { .. }), "{error}");
         for place in ["./elsewhere/busybox", "../bin/busybox", "/usr/bin/busybox"] {
             let error = refused(&package(place, &executable(62, 1)));
-            assert!(error.to_string().ends_with("it holds no busybox"), "{error}");
+            assert!(error.to_string().ends_with("it does not contain busybox"), "{error}");
         }
-        let error = refused(b"no package");
+        let error = refused(b"does not know the package");
         assert!(matches!(error, FetchError::Archive { .. }), "{error}");
     }
 

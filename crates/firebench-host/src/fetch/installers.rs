@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_vmm::VmmKind;
 
+use super::binaries::FIRECRACKER;
 use super::error::FetchError;
 use super::firecracker::{self, installed_firecracker};
 
@@ -22,7 +23,7 @@ pub struct Installer {
 
 /// The kinds whose program firebench fetches.
 const INSTALLERS: &[Installer] = &[Installer {
-    vmm: firecracker::KIND,
+    vmm: FIRECRACKER,
     installed: installed_firecracker,
     check: firecracker::check_firecracker,
     check_jailer: firecracker::check_jailer,

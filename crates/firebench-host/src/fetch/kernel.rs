@@ -13,14 +13,14 @@ use super::version_order::compare;
 
 /// The package that always depends on the current kernel.
 const META_PACKAGE: &str = "linux-image-cloud-amd64";
-const HINT: &str = "renew the package lists (apt-get update) on Debian; elsewhere, give a kernel with --kernel PATH";
+const HINT: &str = "on Debian, renew the package lists (apt-get update); elsewhere, give a kernel with --kernel PATH";
 
 /// Downloads Debian's current cloud kernel package into `data_dir`, unless it is there.
 ///
 /// # Errors
 /// [`FetchError`] when there is no APT, it knows no such package, or the download fails.
 pub fn kernel(data_dir: &Path) -> Result<Fetched, FetchError> {
-    let apt = Apt::find("a kernel", "this machine has no APT: give a kernel with --kernel PATH")?;
+    let apt = Apt::find("a kernel", "give a kernel with --kernel PATH: this machine does not have APT")?;
     kernel_with(&apt, data_dir)
 }
 
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(kernel_with(&apt, &data).expect("still there"), Fetched { already: true, ..first.clone() });
         std::fs::write(&first.path, "damaged").expect("room");
         assert!(matches!(checked_kernel(&data), Err(FetchError::Changed { .. })));
-        assert_eq!(kernel_with(&apt, &data).expect("fetched again"), first);
+        assert_eq!(kernel_with(&apt, &data).expect("to fetch it again"), first);
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let apt = fake_apt(dir.path(), META_PACKAGE, "other", b"");
         let error = kernel_with(&apt, dir.path()).expect_err("no such package");
-        assert_eq!(error.to_string(), "apt-get knows no package linux-image-cloud-amd64");
+        assert_eq!(error.to_string(), "apt-get does not know the package linux-image-cloud-amd64");
         assert!(miette::Diagnostic::help(&error).is_some_and(|hint| hint.to_string().contains("apt-get update")));
     }
 

@@ -30,10 +30,11 @@ mod wheel;
 
 use std::path::Path;
 
+pub use binaries::FIRECRACKER;
 pub use busybox::{busybox, find_busybox};
 pub use data::{Fetched, data_dir};
 pub use error::FetchError;
-pub use firecracker::{KIND as FIRECRACKER, PINNED_VERSION, Source, firecracker, installed_firecracker};
+pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
 pub use installers::{Installer, installer};
 pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use release::RELEASE_URL;

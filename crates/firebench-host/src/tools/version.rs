@@ -29,7 +29,7 @@ pub enum VersionError {
     },
     /// Older than firebench can use.
     #[error("{} is {} {version}, and firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
-    #[diagnostic(help("{}", install(*vmm)))]
+    #[diagnostic(help("{}, or name a newer one with --{vmm}", install(*vmm)))]
     TooOld {
         /// What it is.
         vmm: VmmKind,

@@ -10,7 +10,7 @@ use firebench_supervise::ownership::Distrust;
 pub enum TuneError {
     /// Nothing was changed: a file may not be written.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("run it as root, with sudo"))]
+    #[diagnostic(help("run `firebench tune` as root, with sudo"))]
     NotPermitted {
         /// What was tried.
         action: &'static str,
@@ -21,7 +21,7 @@ pub enum TuneError {
     },
     /// Nothing was changed: the settings belong to somebody else.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("inside a container, run it on the machine itself"))]
+    #[diagnostic(help("run `firebench tune` on the machine itself, not in a container"))]
     ReadOnly {
         /// What was tried.
         action: &'static str,
@@ -30,9 +30,9 @@ pub enum TuneError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Something else with a file.
+    /// Another error with a file.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("check the file, its directory, and the space there"))]
+    #[diagnostic(help("check the file, its directory, and the free space there"))]
     File {
         /// What was tried.
         action: &'static str,
@@ -42,8 +42,8 @@ pub enum TuneError {
         source: io::Error,
     },
     /// The kernel did not take a value, after others may have been changed.
-    #[error("the kernel does not take {value:?} in {}", path.display())]
-    #[diagnostic(help("`sudo firebench tune --restore` puts back what was changed before it"))]
+    #[error("the kernel does not accept {value:?} in {}", path.display())]
+    #[diagnostic(help("run `sudo firebench tune --restore` to put back what was changed before"))]
     Refused {
         /// The setting's file.
         path: PathBuf,
@@ -53,10 +53,10 @@ pub enum TuneError {
         source: io::Error,
     },
     /// Somebody else could have written the record.
-    #[error("the record {} may be somebody else's", path.display())]
+    #[error("cannot trust the record {}: another user may have written it", path.display())]
     #[diagnostic(help(
-        "nothing was changed. Give it to root (chown root, chmod go-w), or remove it and restart the machine, which forgets all \
-         settings"
+        "nothing was changed: give the record to root (chown root, chmod go-w), or remove it and restart the machine, \
+        which resets all settings"
     ))]
     Untrusted {
         /// Where it is.
@@ -64,10 +64,10 @@ pub enum TuneError {
         /// Why.
         source: Distrust,
     },
-    /// The record cannot be understood.
-    #[error("the record {} cannot be used: {reason}", path.display())]
+    /// The record is not a valid one.
+    #[error("cannot use the record {}: {reason}", path.display())]
     #[diagnostic(help(
-        "set by hand what it names, or restart the machine, which forgets all settings; then remove it"
+        "set the values in it by hand, or restart the machine, which resets all settings; then remove the record"
     ))]
     Damaged {
         /// Where it is.
@@ -76,7 +76,7 @@ pub enum TuneError {
         reason: String,
     },
     /// Another firebench has the lock.
-    #[error("another firebench tune is at work")]
+    #[error("another `firebench tune` is running")]
     #[diagnostic(help("try again when it has ended"))]
     Busy,
 }

@@ -1,4 +1,4 @@
-//! The files by which the kernel is asked and told.
+//! The files through which settings of the kernel are read and written.
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -3,7 +3,7 @@
 //! What was before is on disk before the first change, so that [`restore`] works after any crash. Everything goes through
 //! files below a root (`/`; a fixture in tests).
 //!
-//! What is left alone, and why: swap, for switching it off may run out of memory, and its use is seen in the `doctor`;
+//! What it does not change, and why: swap, for switching it off may run out of memory, and its use is seen in the `doctor`;
 //! the NMI watchdog, whose interrupt of a microsecond comes once in ten seconds; address space layout randomisation, for
 //! layouts that differ from boot to boot are part of what boots vary by, and one that is always the same would be a bias
 //! that no number of boots shows.
@@ -24,13 +24,13 @@ use record::{Place, Record};
 
 pub use error::TuneError;
 pub use record::Setting;
-pub use settings::{Change, Plan, Request};
+pub use settings::{Change, Request, Tuning};
 pub use status::{Restored, Standing, Status};
 
 const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 
 /// What [`tune`] would change. Changes nothing.
-pub fn plan(root: &Path, request: &Request) -> Plan {
+pub fn plan(root: &Path, request: &Request) -> Tuning {
     settings::plan(&Files(root), request)
 }
 
@@ -38,7 +38,7 @@ pub fn plan(root: &Path, request: &Request) -> Plan {
 ///
 /// # Errors
 /// [`TuneError`]; nothing was changed unless it is [`TuneError::Refused`].
-pub fn tune(root: &Path, request: &Request) -> Result<Plan, TuneError> {
+pub fn tune(root: &Path, request: &Request) -> Result<Tuning, TuneError> {
     Session { root, machine: &Files(root) }.tune(request)
 }
 
@@ -69,7 +69,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn tune(&self, request: &Request) -> Result<Plan, TuneError> {
+    fn tune(&self, request: &Request) -> Result<Tuning, TuneError> {
         let plan = settings::plan(self.machine, request);
         if plan.changes.is_empty() {
             return Ok(plan);
@@ -159,7 +159,7 @@ impl Session<'_> {
         self.machine.write(path, value).map_err(refused)?;
         match self.machine.read(path).map_err(refused)? {
             now if now == value => Ok(()),
-            now => Err(refused(io::Error::other(format!("it says {now:?}")))),
+            now => Err(refused(io::Error::other(format!("it still has the value {now:?}")))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The record of what was before, which outlives firebench.
+//! The record of the settings before firebench changed them, which outlives firebench.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -18,7 +18,7 @@ const DIR: &str = "var/lib/firebench";
 const FILE: &str = "tune.json";
 const VERSION: u32 = 1;
 
-/// What was before the first change of this boot.
+/// The settings before the first change since the machine was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,
@@ -91,12 +91,15 @@ impl Place {
         let damaged = |reason: String| TuneError::Damaged { path: path.clone(), reason };
         let record: Record = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if record.version != VERSION {
-            return Err(damaged(format!("its version is {}, and this firebench knows {VERSION}", record.version)));
+            return Err(damaged(format!(
+                "it has version {}, but this firebench supports version {VERSION}",
+                record.version
+            )));
         }
         let known = |setting: &Setting| is_known(&setting.name, &setting.path, &setting.before, &setting.ours);
         match record.settings.iter().find(|setting| !known(setting)) {
             Some(Setting { name, path, .. }) => Err(damaged(format!(
-                "firebench tune makes no such setting: {name:?} in {path:?}, or not with these values"
+                "`firebench tune` does not make the setting {name:?} in {path:?}, or not with these values"
             ))),
             None => Ok(Some(record)),
         }
@@ -161,7 +164,7 @@ fn read(path: &Path) -> io::Result<String> {
     let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no small regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a small regular file"));
     }
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text)?;

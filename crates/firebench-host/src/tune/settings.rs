@@ -1,4 +1,4 @@
-//! Which settings there are, and what each is to be.
+//! The settings, and the value that each one should have.
 
 use std::io;
 
@@ -14,7 +14,7 @@ const NO_SMT: [&str; 3] = ["forceoff", "notsupported", "notimplemented"];
 const THP_MODES: [&str; 3] = ["always", "madvise", "never"];
 const THP: &str = "sys/kernel/mm/transparent_hugepage/enabled";
 
-/// What is set only where it is asked for: it changes what is measured, not merely how steadily.
+/// Settings that are only made on request, because they change what is measured, not only how steadily.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Switch hyper-threads off.
@@ -23,12 +23,12 @@ pub struct Request {
     pub thp: Option<String>,
 }
 
-/// What there is to change, and why the rest stays as it is.
+/// The settings to change, and why the others do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct Tuning {
     /// In the order in which they are made.
     pub changes: Vec<Change>,
-    /// A line on each setting that stays: `ksm: off already`.
+    /// A line for each setting that does not change: `ksm: off already`.
     pub notes: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub struct Change {
     pub after: String,
 }
 
-impl Plan {
+impl Tuning {
     fn note(&mut self, name: &str, text: &str) {
         let line = format!("{name}: {text}");
         // One line for all CPUs.
@@ -57,12 +57,16 @@ impl Plan {
     /// Wants `after` in the file, unless it holds that or one of `as_good`.
     fn want(&mut self, machine: &dyn Machine, name: &'static str, path: &str, after: &str, as_good: &[&str]) {
         match machine.read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.note(name, "not to be set on this machine"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.note(
+                name,
+                "this machine does not have this \
+            setting",
+            ),
             Err(error) => self.note(name, &format!("cannot be read: {error}")),
             Ok(now) if now == after => self.note(name, &format!("{} already", word(path, &now))),
             Ok(now) if as_good.contains(&now.as_str()) => self.note(name, word(path, &now)),
             Ok(now) if machine.is_read_only(path) => {
-                self.note(name, &format!("{}, which this machine does not let anyone change", word(path, &now)));
+                self.note(name, &format!("{}, and nobody can change it on this machine", word(path, &now)));
             }
             Ok(before) => {
                 let (path, after) = (path.to_owned(), after.to_owned());
@@ -74,16 +78,16 @@ impl Plan {
     /// Says that a setting stays unless `option` is given.
     fn offer(&mut self, machine: &dyn Machine, name: &'static str, path: &str, option: &str) {
         match machine.read(path) {
-            Ok(now) => self.note(name, &format!("{now}, left alone without {option}")),
-            Err(_) => self.note(name, "not to be set on this machine"),
+            Ok(now) => self.note(name, &format!("{now}, not changed without {option}")),
+            Err(_) => self.note(name, "this machine does not have this setting"),
         }
     }
 }
 
 /// What is to be changed on `machine`. Changes nothing. SMT comes last: CPUs that it takes away take their governor's
 /// file along.
-pub(super) fn plan(machine: &dyn Machine, request: &Request) -> Plan {
-    let mut plan = Plan::default();
+pub(super) fn plan(machine: &dyn Machine, request: &Request) -> Tuning {
+    let mut plan = Tuning::default();
     governors(machine, &mut plan);
     // Intel's driver says it the other way round.
     match machine.read(NO_TURBO) {
@@ -105,20 +109,20 @@ pub(super) fn plan(machine: &dyn Machine, request: &Request) -> Plan {
 }
 
 /// Every CPU's, or that of each group of CPUs with one frequency.
-fn governors(machine: &dyn Machine, plan: &mut Plan) {
+fn governors(machine: &dyn Machine, plan: &mut Tuning) {
     let policies = machine.names(CPUFREQ).into_iter().filter(|name| name.starts_with("policy"));
     let mut any = false;
     for policy in policies {
         any = true;
         let offered = machine.read(&format!("{CPUFREQ}/{policy}/scaling_available_governors"));
         if offered.is_ok_and(|names| !names.split_ascii_whitespace().any(|name| name == "performance")) {
-            plan.note("governor", "the kernel does not offer performance");
+            plan.note("governor", "the kernel does not offer the governor performance");
         } else {
             plan.want(machine, "governor", &format!("{CPUFREQ}/{policy}/scaling_governor"), "performance", &[]);
         }
     }
     if !any {
-        plan.note("governor", "not to be set on this machine");
+        plan.note("governor", "this machine does not have this setting");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::error::TuneError;
 use super::record::Setting;
 
-/// What stands in the way of, or comes of, putting a setting back.
+/// The present value of a setting, which decides whether it can be put back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It has a value that firebench gave it.
@@ -12,14 +12,14 @@ pub enum Standing {
     Original,
     /// Somebody else gave it this value.
     Foreign(String),
-    /// It cannot be read any more, for this reason.
+    /// It can no longer be read, for this reason.
     Gone(String),
 }
 
 /// Whether the machine is tuned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// There is no record.
+    /// No record exists.
     Untuned,
     /// There is a record from before a restart, which has undone all changes.
     Restarted,
@@ -27,10 +27,10 @@ pub enum Status {
     Tuned(Vec<(Setting, Standing)>),
 }
 
-/// What came of a [`restore`].
+/// The result of a [`restore`].
 #[derive(Debug)]
 pub enum Restored {
-    /// There was no record.
+    /// No record existed.
     Untuned,
     /// The record was from before a restart, and was removed.
     Restarted,

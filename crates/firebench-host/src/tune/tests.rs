@@ -49,7 +49,7 @@ fn what_changes_the_measured_is_left_alone_unless_asked_for() {
     assert!(done.changes.iter().all(|change| !["smt", "transparent huge pages"].contains(&change.name)), "{done:?}");
     assert_eq!(
         done.notes,
-        ["transparent huge pages: madvise, left alone without --thp", "smt: on, left alone without --smt-off"]
+        ["transparent huge pages: madvise, not changed without --thp", "smt: on, not changed without --smt-off"]
     );
     let summary = text::summary(&machine.session().status().expect("readable"));
     assert_eq!(summary.as_deref(), Some("governor performance, turbo off, ksm off"));
@@ -150,10 +150,10 @@ fn what_others_changed_is_left_to_them() {
     fs::remove_file(machine.dir.path().join(NO_TURBO)).expect("there");
     let status = text::status(&session.status().expect("readable"));
     let restored = text::restored(&session.restore().expect("put back"));
-    let foreign = "governor: ondemand, set by somebody else and left alone (before firebench: powersave)\n";
+    let foreign = "governor: ondemand, set by somebody else since, and not changed (before firebench: powersave)\n";
     assert!(restored.contains(foreign) && status.contains(foreign), "{restored}{status}");
     assert!(restored.contains("ksm: on already\n"), "{restored}");
-    assert!(restored.contains("turbo: cannot be read any more: No such file"), "{restored}");
+    assert!(restored.contains("turbo: firebench can no longer read it: No such file"), "{restored}");
     assert_eq!(machine.read(GOVERNOR_0).expect("there"), "ondemand");
     assert_eq!(machine.read(GOVERNOR_1).expect("there"), "schedutil");
     assert!(!machine.has_record());
@@ -166,7 +166,7 @@ fn without_permission_nothing_is_begun() {
     machine.denied.set(Some(KSM));
     let error = machine.session().tune(&everything()).expect_err("denied");
     assert!(matches!(error, TuneError::NotPermitted { .. }), "{error}");
-    assert!(firebench_text::errors::render(&error).contains("hint: run it as root, with sudo"));
+    assert!(firebench_text::errors::render(&error).contains("hint: run `firebench tune` as root, with sudo"));
     assert_eq!((machine.values(), machine.writes.get(), machine.has_record()), (before, 0, false));
 
     machine.denied.set(None);
@@ -191,7 +191,10 @@ fn a_value_that_the_kernel_does_not_take_is_an_error() {
     machine.session().tune(&everything()).expect("tuned");
     machine.ignored.set(Some(KSM));
     let restored = machine.session().restore().expect("the others are put back");
-    assert!(text::restored(&restored).contains("ksm: not put back: the kernel does not take \"1\""), "{restored:?}");
+    assert!(
+        text::restored(&restored).contains("ksm: could not be put back: the kernel does not accept \"1\""),
+        "{restored:?}"
+    );
     assert!(machine.has_record());
     machine.ignored.set(None);
     let restored = text::restored(&machine.session().restore().expect("put back"));
@@ -205,8 +208,8 @@ fn what_the_machine_lacks_is_passed_over() {
     let done = machine.session().tune(&everything()).expect("tuned");
     assert_eq!(
         text::plan(&done),
-        "turbo: on -> off\ngovernor: not to be set on this machine\nksm: off\n\
-         transparent huge pages: not to be set on this machine\nsmt: not supported\n"
+        "turbo: on -> off\ngovernor: this machine does not have this setting\nksm: off\n\
+         transparent huge pages: this machine does not have this setting\nsmt: not supported\n"
     );
     assert_eq!(machine.read(BOOST).expect("there"), "0");
 
@@ -224,8 +227,11 @@ fn what_nobody_may_write_or_is_not_offered_is_passed_over() {
     fs::set_permissions(&turbo, fs::Permissions::from_mode(0o444)).expect("own file");
     let done = machine.session().tune(&Request::default()).expect("tuned");
     assert_eq!(done.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), [GOVERNOR_1, KSM]);
-    assert!(done.notes.contains(&"governor: the kernel does not offer performance".to_owned()), "{done:?}");
-    assert!(done.notes.contains(&"turbo: on, which this machine does not let anyone change".to_owned()), "{done:?}");
+    assert!(
+        done.notes.contains(&"governor: the kernel does not offer the governor performance".to_owned()),
+        "{done:?}"
+    );
+    assert!(done.notes.contains(&"turbo: on, and nobody can change it on this machine".to_owned()), "{done:?}");
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use firebench_text::errors::sentence;
 
 use super::settings::word;
-use super::{Plan, Restored, Setting, Standing, Status};
+use super::{Restored, Setting, Standing, Status, Tuning};
 
-const UNTUNED: &str = "the machine is not tuned: there is no record of a change\n";
+const UNTUNED: &str = "the machine is not tuned: no change is recorded\n";
 
 /// The changes of a plan and what stays, one line each.
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Tuning) -> String {
     let change = |change: &super::Change| {
         let of = |value| word(&change.path, value);
         format!("{}: {} -> {}", change.name, of(&change.before), of(&change.after))
@@ -34,13 +34,13 @@ pub fn restored(restored: &Restored) -> String {
     let settings = match restored {
         Restored::Untuned => return UNTUNED.to_owned(),
         Restored::Restarted => {
-            return "the machine was restarted since it was tuned: nothing is left to put back\n".to_owned();
+            return "the machine was restarted since it was tuned, so there is nothing to put back\n".to_owned();
         }
         Restored::Done(settings) => settings,
     };
     let put_back = |before: &str, now: &str| format!("{now} -> {before}");
     counted(settings.iter().map(|(setting, standing, failure)| match failure {
-        Some(failure) => format!("{}: not put back: {}", setting.name, sentence(failure)),
+        Some(failure) => format!("{}: could not be put back: {}", setting.name, sentence(failure)),
         None => line(setting, standing, put_back, "already"),
     }))
 }
@@ -53,9 +53,12 @@ fn line(setting: &Setting, standing: &Standing, tuned: impl Fn(&str, &str) -> St
         Standing::Original => format!("{name}: {before} {original}"),
         Standing::Foreign(now) => {
             let now = word(&setting.path, now);
-            format!("{name}: {now}, set by somebody else and left alone (before firebench: {before})")
+            format!("{name}: {now}, set by somebody else since, and not changed (before firebench: {before})")
         }
-        Standing::Gone(reason) => format!("{name}: cannot be read any more: {reason} (before firebench: {before})"),
+        Standing::Gone(reason) => format!(
+            "{name}: firebench can no longer read it: {reason} (before firebench: \
+        {before})"
+        ),
     }
 }
 

@@ -112,7 +112,7 @@ impl Entry<'_> {
             let built = !matches!(state, State::Sound(_));
             if built {
                 let Some(build) = build.take() else {
-                    return Err(self.damaged("it was removed as soon as it was built".to_owned()));
+                    return Err(self.damaged("it was removed right after it was built".to_owned()));
                 };
                 let (kind, key) = (self.kind.as_str(), self.key.as_str());
                 report(
@@ -164,7 +164,7 @@ impl Entry<'_> {
         let used = path.join(USED);
         let touched = File::options().append(true).create(true).open(&used);
         match touched.and_then(|file| file.set_modified(SystemTime::now())) {
-            // A cache on a read-only file system can be read all the same.
+            // A cache on a read-only file system can be read nevertheless.
             Err(error) if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem => {
                 Err(Error::io("note the use of", &used)(error))
             }

@@ -118,12 +118,12 @@ impl Meta {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
             Err(error) => return damaged(&format!("cannot be read: {error}")),
         };
-        let Ok(sealed) = serde_json::from_slice::<Sealed>(&text) else { return damaged("is not what was written") };
+        let Ok(sealed) = serde_json::from_slice::<Sealed>(&text) else { return damaged("is not what firebench wrote") };
         if sealed.schema != SCHEMA {
             return None;
         }
         if seal(&sealed.meta).ok() != Some(sealed.sha256) {
-            return damaged("is not what was written");
+            return damaged("is not what firebench wrote");
         }
         Some(Meta::deserialize(sealed.meta).map_err(|error| format!("{META}: {error}")))
     }

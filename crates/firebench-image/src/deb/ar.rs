@@ -17,14 +17,15 @@ pub(super) struct Member {
     pub bytes: u64,
 }
 
-/// Goes to the contents of the first member whose name `wanted` accepts; None if there is none. What is no archive is an
+/// Goes to the contents of the first member whose name `wanted` accepts; None if there is none. A file that is not an
+/// archive is an
 /// error of kind `InvalidData`. At most 16 headers are read.
 pub(super) fn seek(archive: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bool) -> io::Result<Option<Member>> {
     let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let mut magic = [0; 8];
     archive.read_exact(&mut magic).map_err(|_| invalid("it is too short"))?;
     if magic != *MAGIC {
-        return Err(invalid("it does not begin like a package"));
+        return Err(invalid("it does not begin with the signature of a package"));
     }
     for _ in 0..MEMBERS {
         let mut header = [0; HEADER];
@@ -41,7 +42,7 @@ pub(super) fn seek(archive: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bo
         let skip = member.bytes.checked_next_multiple_of(2).and_then(|bytes| i64::try_from(bytes).ok());
         archive.seek(SeekFrom::Current(skip.ok_or_else(|| invalid("a member is too large"))?))?;
     }
-    Err(invalid("it has more members than a package"))
+    Err(invalid("it has more members than a package can have"))
 }
 
 /// Name in bytes 0 to 15, size in decimal digits in bytes 48 to 57, the magic "`\n" at the end.
@@ -75,7 +76,7 @@ pub(super) mod tests {
             many.extend(archive(&[("x", b"")]).split_off(MAGIC.len()));
         }
         let error = seek(&mut std::io::Cursor::new(&many), |_| false).expect_err("too many");
-        assert_eq!(error.to_string(), "it has more members than a package");
+        assert_eq!(error.to_string(), "it has more members than a package can have");
     }
 
     #[test]

@@ -48,13 +48,13 @@ impl KernelPackage {
     pub fn open_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
         let package = KernelPackage::open_any_in(path, dir)?;
         if package.vmlinuz.is_empty() {
-            let reason = "it holds no kernel (no boot/vmlinuz-...)".to_owned();
+            let reason = "it does not contain a kernel (boot/vmlinuz-...)".to_owned();
             return Err(Error::Package { path: path.to_owned(), reason });
         }
         Ok(package)
     }
 
-    /// As [`KernelPackage::open_in`], of a package that may hold modules alone.
+    /// As [`KernelPackage::open_in`], but accepts a package with modules only.
     pub(crate) fn open_any_in(path: &Path, dir: &Path) -> Result<KernelPackage> {
         let tar = contents(path)?;
         let spill = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
@@ -180,7 +180,7 @@ fn damaged(path: &Path, error: std::io::Error) -> Error {
 /// passed over: nothing is unpacked, so nothing can lead out of it.
 ///
 /// # Errors
-/// When it is no package, or damaged, or the file is implausibly large.
+/// If it is not a package, is damaged, or is implausibly large.
 pub fn file(path: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
     let mut first = None;
     let wanted = |name: &str| names.contains(&name.strip_prefix("./").unwrap_or(name));
@@ -371,7 +371,7 @@ mod tests {
         let path = package(dir.path(), "data.tar", &hostile());
         assert_eq!(file(&path, &names).expect("sound"), None);
         let error = KernelPackage::open_in(&path, dir.path()).expect_err("a link is no kernel");
-        assert!(error.to_string().contains("no kernel"), "{error}");
+        assert!(error.to_string().contains("it does not contain a kernel"), "{error}");
         let files: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").collect();
         assert_eq!(files.len(), 1, "nothing was unpacked: {files:?}");
         let path = package(dir.path(), "data.tar", &data[..700]);
@@ -384,7 +384,7 @@ mod tests {
         let no_kernel = tar(&[("./usr/share/doc/x", b"text"), ("./boot/vmlinuz-", b"x"), ("./boot/vmlinuz-a/b", b"x")]);
         let kernel = tar(&[("./boot/vmlinuz-6", &[7; 5000])]);
         for (member, data, expected) in [
-            ("data.tar", &no_kernel[..], "no kernel"),
+            ("data.tar", &no_kernel[..], "it does not contain a kernel"),
             ("data.tar", &kernel[..3000], "truncated"),
             ("data.tar.xz", b"no xz at all", "damaged"),
             ("data.tar.lzma", b"", "not supported"),

@@ -68,15 +68,15 @@ pub(super) fn cover(extents: &[Extent], blocks: u64) -> bool {
 
 /// A cursor that turns consecutive pieces of a file into places of the image.
 #[derive(Debug, Clone)]
-pub(super) struct Places<'a> {
+pub(super) struct ExtentCursor<'a> {
     extents: &'a [Extent],
     /// Bytes of the first extent that were handed out.
     used: u64,
 }
 
-impl<'a> Places<'a> {
-    pub(super) fn new(extents: &'a [Extent]) -> Places<'a> {
-        Places { extents, used: 0 }
+impl<'a> ExtentCursor<'a> {
+    pub(super) fn new(extents: &'a [Extent]) -> ExtentCursor<'a> {
+        ExtentCursor { extents, used: 0 }
     }
 
     /// Where the next bytes lie: the offset in the image, and how many of the wanted `length` bytes lie there. None when
@@ -128,7 +128,7 @@ Level Entries         Logical        Physical Length Flags
     #[test]
     fn places_follow_the_extents() {
         let extents = [Extent { logical: 0, physical: 10, blocks: 1 }, Extent { logical: 1, physical: 20, blocks: 2 }];
-        let mut places = Places::new(&extents);
+        let mut places = ExtentCursor::new(&extents);
         assert_eq!(places.next(4000), Some((10 * BLOCK, 4000)));
         assert_eq!(places.next(4000), Some((10 * BLOCK + 4000, 96)));
         assert_eq!(places.next(10_000), Some((20 * BLOCK, 8192)));

@@ -41,7 +41,7 @@ pub(crate) const FORMAT: u32 = 1;
 const FEATURES: &str = "none,filetype,extent,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,dir_index,\
                         ext_attr,64bit,metadata_csum";
 
-/// What tells one file system from another.
+/// What distinguishes one file system from another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity {
     /// Volume label, at most 16 bytes.
@@ -134,7 +134,7 @@ fn make_file_system(image: &Path, identity: Identity, tree: &Tree) -> Result<()>
     let options = format!("hash_seed={},root_owner=0:0,lazy_itable_init=0,nodiscard", identity.uuid);
     programs::run(
         "mke2fs",
-        "made a file system in",
+        "making a file system in",
         image,
         |command| {
             command.args(["-q", "-F", "-b", "4096", "-I", "256", "-m", "0", "-O", FEATURES, "-E", &options]);
@@ -168,14 +168,14 @@ fn debugfs_script(image: &Path, action: &'static str, script: &[u8]) -> Result<(
 fn initialise(image: &Path, path: &GuestPath, blocks: u64) -> Result<Vec<Extent>> {
     let wrong = |output: String| Error::ToolFailed {
         tool: "debugfs",
-        action: "allocated the payload's blocks in",
+        action: "allocating the payload's blocks in",
         image: image.to_owned(),
         output,
     };
     // Only the payload's own, fixed path comes here: nothing in it needs quoting.
     let request = format!("extents {path}");
     let list = || {
-        let table = debugfs(image, "listed the extents of", |command| {
+        let table = debugfs(image, "listing the extents of", |command| {
             command.arg("-R").arg(&request);
         })?;
         extents::parse(&table).map_err(wrong)
@@ -184,7 +184,7 @@ fn initialise(image: &Path, path: &GuestPath, blocks: u64) -> Result<Vec<Extent>
     if !extents::cover(&allocated, blocks) {
         return Err(wrong(format!("{} extents do not cover {blocks} blocks", allocated.len())));
     }
-    debugfs_script(image, "marked the extents in", &script::initialise(path.as_str(), &allocated))?;
+    debugfs_script(image, "marking the extents in", &script::initialise(path.as_str(), &allocated))?;
     let marked = list()?;
     if !marked.iter().map(|&(extent, _)| extent).eq(allocated.iter().copied())
         || marked.iter().any(|&(_, uninit)| uninit)
@@ -223,7 +223,7 @@ pub(crate) fn read_out(
     let file = File::open(image).map_err(Error::io("open", image))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; crate::payload::CHUNK];
-    let mut places = extents::Places::new(extents);
+    let mut places = extents::ExtentCursor::new(extents);
     let mut remaining = bytes;
     while remaining > 0 {
         interrupt::check()?;

@@ -2,7 +2,7 @@
 //!
 //! The disk is the slowest, so it must have work from the first moment on: a chunk is written before it is hashed, and the
 //! file is synced again and again while it grows. (Starting the writing alone, with sync_file_range, gains little: a disk
-//! with a cache of its own, as virtual ones have, does the work when it is told to flush.)
+//! with a cache of its own, as virtual ones have, does the work when it is asked to flush.)
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -13,7 +13,7 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
-use super::extents::{Extent, Places};
+use super::extents::{Extent, ExtentCursor};
 use crate::digest::hex;
 use crate::payload::Chunks;
 use crate::progress::{Progress, Watcher, report};
@@ -133,14 +133,14 @@ fn write_chunks(
     extents: &[Extent],
     syncer: &SyncSender<()>,
 ) -> Result<()> {
-    let mut places = Places::new(extents);
+    let mut places = ExtentCursor::new(extents);
     let mut unsynced = 0;
     for chunk in chunks {
         let mut rest = &chunk.bytes[..];
         while !rest.is_empty() {
             let (offset, count) = places.next(rest.len()).ok_or_else(|| Error::ToolFailed {
                 tool: "debugfs",
-                action: "allocated the payload's blocks in",
+                action: "allocating the payload's blocks in",
                 image: path.to_owned(),
                 output: "fewer blocks than the payload needs".to_owned(),
             })?;

@@ -37,8 +37,8 @@ impl GuestPath {
         }
         for name in relative.split('/') {
             match name {
-                "" => return Err(refuse("a part of it is empty")),
-                "." | ".." => return Err(refuse("it has a relative part")),
+                "" => return Err(refuse("one of its components is empty")),
+                "." | ".." => return Err(refuse("it has a `.` or `..` component")),
                 _ if name.len() > NAME_MAX => return Err(refuse("a name in it is longer than 255 bytes")),
                 _ => {}
             }
@@ -88,7 +88,7 @@ pub(super) enum Node {
     },
 }
 
-/// The tree of files that goes into an image. Directories on the way to a file come by themselves.
+/// The tree of files that goes into an image. The directories above a file are added automatically.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     nodes: BTreeMap<GuestPath, Node>,
@@ -142,7 +142,7 @@ impl Tree {
         if outside::is_kernels_own(&source) {
             return Err(Error::HostFile {
                 path: source,
-                reason: "it is made up by the kernel, as all in /proc and /sys",
+                reason: "the kernel generates it, as everything in /proc and /sys",
             });
         }
         if metadata.is_dir() {
@@ -167,7 +167,7 @@ impl Tree {
                 let target = std::fs::read_link(&from).map_err(Error::io("read", &from))?;
                 let target = target
                     .to_str()
-                    .ok_or_else(|| Error::HostFile { path: from.clone(), reason: "a link not in UTF-8" })?;
+                    .ok_or_else(|| Error::HostFile { path: from.clone(), reason: "a link that is not UTF-8" })?;
                 self.symlink(&to, target)?;
             } else {
                 self.add(&from, &to)?;
@@ -194,7 +194,9 @@ impl Tree {
                     self.nodes.insert(parent, Node::Directory { mode: 0o755 });
                 }
                 Some(Node::Directory { .. }) => {}
-                Some(_) => return Err(Error::GuestPath { path: parent.0, reason: "a file is there already" }),
+                Some(_) => {
+                    return Err(Error::GuestPath { path: parent.0, reason: "the image has a file there already" });
+                }
             }
         }
         Ok(())
@@ -224,7 +226,7 @@ pub struct Fingerprint {
 }
 
 fn twice(path: &GuestPath) -> Error {
-    Error::GuestPath { path: path.0.clone(), reason: "it is there already" }
+    Error::GuestPath { path: path.0.clone(), reason: "the image has it already" }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Writer {
 
     fn member(&mut self, path: &str, mode: u32, links: u32, device: (u32, u32), contents: &[u8]) -> Result<()> {
         let name = path.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('\0'));
-        let name = name.ok_or_else(|| Error::Cpio { reason: format!("{path:?} is no absolute path") })?;
+        let name = name.ok_or_else(|| Error::Cpio { reason: format!("{path:?} is not an absolute path") })?;
         let size = u32::try_from(contents.len())
             .map_err(|_| Error::Cpio { reason: format!("{path} is larger than 4 GiB") })?;
         self.members = self.members.saturating_add(1);
@@ -111,7 +111,8 @@ pub fn read(archive: &[u8]) -> Result<Vec<Member<'_>>> {
             return Err(wrong("a member does not begin at a multiple of 4"));
         }
         let header = rest.get(..HEADER).ok_or_else(|| wrong("it is truncated"))?;
-        let digits = header.strip_prefix(MAGIC).ok_or_else(|| wrong("a member has no magic number"))?;
+        let digits =
+            header.strip_prefix(MAGIC).ok_or_else(|| wrong("a member does not begin with the magic number"))?;
         let field = |index: usize| {
             let digits = digits.chunks(8).nth(index).and_then(|digits| std::str::from_utf8(digits).ok());
             digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(|| wrong("a header is damaged"))

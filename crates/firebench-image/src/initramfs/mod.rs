@@ -39,7 +39,8 @@ pub fn build_base(agent: &Path, modules: &[PathBuf]) -> Result<Vec<u8>> {
     for (index, path) in modules.iter().enumerate() {
         let is_module = |name: &&str| name.strip_suffix(OPTIONAL_MODULE).unwrap_or(name).ends_with(".ko");
         let name = path.file_name().and_then(|name| name.to_str()).filter(is_module);
-        let name = name.ok_or_else(|| Error::Cpio { reason: format!("{} is no module's file", path.display()) })?;
+        let name = name
+            .ok_or_else(|| Error::Cpio { reason: format!("{} is not the file of a kernel module", path.display()) })?;
         archive.file(&format!("{MODULES_DIR}/{index:02}-{name}"), 0o644, &read(path)?)?;
     }
     archive.finish()

@@ -35,7 +35,7 @@ pub(crate) enum Choice {
 }
 
 impl Config {
-    /// Reads a configuration; None where the text is none of an x86_64 kernel.
+    /// Reads a configuration; None if the text is not the configuration of an x86_64 kernel.
     pub(crate) fn parse(text: &str) -> Option<Config> {
         let options = text.lines().filter_map(|line| {
             let (name, value) = line.strip_prefix("CONFIG_")?.split_once('=')?;

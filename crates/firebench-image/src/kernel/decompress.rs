@@ -70,11 +70,11 @@ impl Compression {
         let (stream, size) = payload.split_last_chunk::<4>().ok_or_else(truncated)?;
         let size = u32::from_le_bytes(*size);
         if u64::from(size) > MAX_BYTES {
-            return Err(Error::no_kernel(format!("its payload says that it has {size} bytes, over 512 MiB")));
+            return Err(Error::no_kernel(format!("its payload announces {size} bytes, more than 512 MiB")));
         }
         let packed = payload.len() as u64;
         if u64::from(size) > most_unpacked(packed, MAX_BYTES) {
-            let reason = format!("its payload of {packed} bytes says that it unpacks to {size}, which is implausible");
+            let reason = format!("its payload of {packed} bytes announces {size} unpacked bytes, which is implausible");
             return Err(Error::no_kernel(reason));
         }
         let stream = if self == Compression::Gzip { payload } else { stream };
@@ -140,7 +140,7 @@ fn decoder<'a>(compression: Compression, compressed: impl Read + 'a) -> io::Resu
             Box::new(decoder)
         }
         Compression::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(compressed, MAX_XZ_KIB, None)?),
-        Compression::Lz4 => return Err(io::Error::other("LZ4 is only read as a whole")),
+        Compression::Lz4 => return Err(io::Error::other("LZ4 can only be read as a whole")),
     })
 }
 

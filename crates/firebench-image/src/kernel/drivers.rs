@@ -30,7 +30,7 @@ const DRIVERS: [Driver; 8] = [
     driver("tun", "TUN", b"net/tun"),
 ];
 
-/// What is built in or not there at all, and known from a configuration alone.
+/// What is built in or not there at all, and known from a configuration only.
 const FEATURES: [(&str, &str); 6] = [
     ("BLK_DEV_INITRD", "initial RAM file system"),
     ("DEVTMPFS", "devtmpfs"),
@@ -40,8 +40,8 @@ const FEATURES: [(&str, &str); 6] = [
     ("TTY", "consoles"),
 ];
 
-/// Whether a kernel has a module of this name built in; None where there is no telling. Without a configuration, "yes"
-/// means only that nothing speaks against it.
+/// Whether a kernel has a module of this name built in; None if that is unknown. Without a configuration, "yes"
+/// only means that nothing contradicts it.
 pub(crate) fn is_builtin(module: &str, vmlinux: &[u8], config: Option<&Config>) -> Option<bool> {
     let driver = DRIVERS.iter().find(|driver| driver.module == module)?;
     Some(match config {

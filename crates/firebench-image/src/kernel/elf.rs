@@ -47,7 +47,7 @@ pub(super) fn check_vmlinux(bytes: &[u8]) -> Result<()> {
     }
     let mut loaded = segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD).peekable();
     if loaded.peek().is_none() {
-        return Err(Error::no_kernel("it has nothing to load: a file of debugging symbols?"));
+        return Err(Error::no_kernel("it has nothing to load (is it a file of debugging symbols?)"));
     }
     if loaded.any(|segment| segment.data(endian, bytes).is_err()) {
         return Err(Error::no_kernel("the ELF file is truncated"));

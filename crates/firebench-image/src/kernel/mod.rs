@@ -1,5 +1,5 @@
 //! The kernel: an ELF `vmlinux`, which QEMU (through its PVH entry) and Firecracker both load, out of a bzImage or an ELF
-//! file. What is no x86_64 Linux kernel is refused with the reason.
+//! file. A file that is not an x86_64 Linux kernel is refused with the reason.
 
 mod beside;
 mod bzimage;
@@ -134,7 +134,7 @@ impl Kernel {
             }
         };
         let version = banner(&vmlinux)
-            .ok_or_else(|| Error::no_kernel("an ELF executable that nowhere says \"Linux version\""))?;
+            .ok_or_else(|| Error::no_kernel("it is an ELF executable without the text \"Linux version\""))?;
         let pvh = elf::has_pvh_entry(&vmlinux);
         let acpi = memmem::find(&vmlinux, ACPI_SIGNATURE).is_some();
         Ok(Kernel { kind, vmlinux, version, pvh, acpi, left_out })
@@ -161,7 +161,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     outside::read(path, MAX_FILE_BYTES).map_err(Error::io("read", path))
 }
 
-/// For `map_err`: says which file was no kernel.
+/// For `map_err`: says which file is not a kernel.
 pub(crate) fn of_file(path: &Path) -> impl FnOnce(Error) -> Error {
     move |reason| Error::Kernel { path: path.to_owned(), reason: Box::new(reason) }
 }

@@ -23,15 +23,15 @@ pub(super) struct Unified<'a> {
 
 /// Opens a program for EFI (its first bytes are `MZ`).
 pub(super) fn open(image: &[u8]) -> Result<Unified<'_>> {
-    let program = || Error::no_kernel("it is a program for EFI or Windows, and no Linux boot image");
+    let program = || Error::no_kernel("it is a program for EFI or Windows, not a Linux boot image");
     // include/linux/pe.h of the kernel: LINUX_MZ_ZBOOT_MAGIC.
     if image.get(4..8) == Some(b"zimg") {
-        return Err(Error::no_kernel("it is a compressed EFI image (zboot), which kernels for x86_64 do not come in"));
+        return Err(Error::no_kernel("it is a compressed EFI image (zboot); x86_64 kernels do not use that format"));
     }
     let file = PeFile64::parse(image).map_err(|_| program())?;
     let machine = file.nt_headers().file_header().machine.get(LE);
     if machine != pe::IMAGE_FILE_MACHINE_AMD64 {
-        return Err(Error::no_kernel("it is a program for EFI on another architecture than x86_64"));
+        return Err(Error::no_kernel("it is an EFI program for another architecture than x86_64"));
     }
     let mut linux = None;
     let mut left_out = [false; LEFT_OUT.len()];

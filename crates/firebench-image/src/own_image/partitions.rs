@@ -34,16 +34,17 @@ pub(super) fn describe(file: &File, head: &[u8]) -> (String, String) {
         1 => "1 partition".to_owned(),
         count => format!("{count} partitions"),
     };
-    let what = format!("it is a disk with {count} ({table}), and guests mount the whole disk");
+    let what = format!("it is a disk with {count} ({table}), but guests mount the whole disk");
     // The largest one: the root, rather than what it is booted from.
     let root = partitions.iter().filter(holding_ext4).max_by_key(|partition| partition.bytes);
     let remedy = match root {
         Some(Partition { number, start, bytes }) => format!(
-            "partition {number} holds ext4; take it out with `dd if=FILE of=root.ext4 bs=1M iflag=skip_bytes,count_bytes skip={start} count={bytes}`"
+            "partition {number} contains ext4; extract it with `dd if=FILE of=root.ext4 bs=1M \
+            iflag=skip_bytes,count_bytes skip={start} count={bytes}`"
         ),
-        None => {
-            "none of them holds ext4; make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`".to_owned()
-        }
+        None => "none of them contains ext4; make a disk of its files: `mke2fs -t ext4 -d DIRECTORY root.ext4 \
+            SIZE`"
+            .to_owned(),
     };
     (what, remedy)
 }

@@ -4,9 +4,12 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 /// What to do with an archive of a root file system.
-pub(super) const UNPACK: &str = "firebench boots no archives: unpack it into a directory and make a disk of that: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`";
+pub(super) const UNPACK: &str = "firebench cannot boot an archive: unpack it into a directory and make a disk of \
+that: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`";
 /// What to do with an image of a container.
-pub(super) const OCI: &str = "firebench boots no container images: export the files of a container of it (`docker export`, `podman export`), unpack them into a directory and make a disk of that: `mke2fs -t ext4 -d DIRECTORY root.ext4 SIZE`";
+pub(super) const OCI: &str = "firebench cannot boot a container image: export the files of a container made from it \
+(`docker export`, `podman export`), unpack them into a directory and make a disk of that: `mke2fs -t ext4 -d \
+DIRECTORY root.ext4 SIZE`";
 
 /// Members that are looked at.
 const MEMBERS: usize = 1000;

@@ -95,9 +95,9 @@ fn what_is_no_disk_at_all_is_named() {
     let dir = Dir::new();
     for (bytes, expected) in [
         (&b""[..], "it is empty"),
-        (&[0; 4096], "nothing but zeros"),
+        (&[0; 4096], "zeros only"),
         (b"hello, world\n", "text file"),
-        (&[0xff; 4096], "there is no ext4 file system in it"),
+        (&[0xff; 4096], "it does not contain an ext4 file system"),
         (b"BZh91AY&SY", "bzip2"),
     ] {
         let (what, _) = said(&dir.file("file", bytes));
@@ -108,7 +108,7 @@ fn what_is_no_disk_at_all_is_named() {
     dir.file("oci-layout", b"{}");
     assert!(said(dir.0.path()).0.contains("OCI image layout"));
     assert!(said(Path::new("/dev/null")).0.contains("it is a device"));
-    assert!(said(Path::new("/proc/self/maps")).0.contains("the kernel makes up"));
+    assert!(said(Path::new("/proc/self/maps")).0.contains("the kernel generates"));
     assert!(matches!(check(Path::new("/nonexistent")), Err(Error::Io { .. })));
 }
 
@@ -160,7 +160,7 @@ fn a_partition_with_ext4_is_named_with_the_command_that_takes_it_out() {
     disk[32 * 512..32 * 512 + 8192].copy_from_slice(&ext4(2, 0));
     let (what, hint) = said(&dir.file("mbr", &disk));
     assert!(what.contains("2 partitions (MBR)"), "{what}");
-    assert!(hint.contains("partition 2 holds ext4") && hint.contains("skip=16384 count=8192"), "{hint}");
+    assert!(hint.contains("partition 2 contains ext4") && hint.contains("skip=16384 count=8192"), "{hint}");
     // The command does what it says.
     let command = hint.split('`').nth(1).expect("a command").replace("root.ext4", "out.ext4");
     let ran = Command::new("sh").args(["-c", &command]).current_dir(dir.0.path()).output().expect("it runs");

@@ -64,7 +64,7 @@ impl Modules {
         if let Modules::Unread(path) = self {
             let package = KernelPackage::open_any_in(path, staging)?;
             if package.is_without_modules() {
-                let reason = "there is no module in this package".to_owned();
+                let reason = "the package does not contain a kernel module".to_owned();
                 return Err(Error::NoModules { path: path.clone(), reason });
             }
             *self = Modules::Package(package);

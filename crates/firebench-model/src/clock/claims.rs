@@ -33,10 +33,10 @@ pub(super) fn impossible(boot: &BootRecord, known: &Known) -> Option<String> {
 fn machine(boot: &BootRecord, known: &Known) -> Option<String> {
     if let Some(facts) = &boot.facts {
         if known.cpus > 0 && facts.cpu.online > known.cpus {
-            return Some(format!("the guest tells of {} CPUs, and it has {}", facts.cpu.online, known.cpus));
+            return Some(format!("the guest reports {} CPUs, but it has {}", facts.cpu.online, known.cpus));
         }
         if !(0.0..=MHZ).contains(&facts.cpu.mhz) {
-            return Some(format!("the guest tells of a CPU of {} MHz, which there is not", figure(facts.cpu.mhz)));
+            return Some(format!("the guest reports a CPU of {} MHz, which is impossible", figure(facts.cpu.mhz)));
         }
     }
     let memory = known.memory?;
@@ -45,7 +45,7 @@ fn machine(boot: &BootRecord, known: &Known) -> Option<String> {
         [&boot.meminfo_before, &boot.meminfo_after].into_iter().flatten().flat_map(|text| meminfo::parse(text));
     let total = fields.filter(|field| field.name == "MemTotal").map(|field| field.value.saturating_mul(1024));
     let most = told.into_iter().chain(total).max().filter(|&bytes| bytes > memory)?;
-    Some(format!("the guest tells of {most} bytes of memory, and it has {memory}"))
+    Some(format!("the guest reports {most} bytes of memory, but it has {memory}"))
 }
 
 /// What no iteration does in its time.
@@ -58,10 +58,10 @@ fn iteration(iteration: &IterationRecord, known: &Known) -> Option<String> {
     let real = value(iteration, "real")?;
     let cpu = value(iteration, "user")? + value(iteration, "sys")?;
     if known.cpus > 0 && cpu > real * cpus * (1.0 + known.slack().cpu) + TICKS * cpus {
-        return Some(format!("tells of {} s of CPU time in {real:.3} s on {} CPU(s)", figure(cpu), known.cpus));
+        return Some(format!("reports {} s of CPU time in {real:.3} s on {} CPU(s)", figure(cpu), known.cpus));
     }
     if known.payload as f64 > real * BYTES {
-        return Some(format!("tells of {} bytes that were read in {} s", known.payload, real));
+        return Some(format!("reports {} bytes read in {} s", known.payload, real));
     }
     let stolen = counters.steal_us as f64 / 1e6;
     if known.counted > 0 && stolen > (host * (1.0 + known.slack().cpu) + known.slack().one) * counted {
@@ -71,7 +71,10 @@ fn iteration(iteration: &IterationRecord, known: &Known) -> Option<String> {
         return Some(format!("counts {} bytes read from the disk {within}", counters.disk_read_bytes));
     }
     if let Some(memory) = known.memory.filter(|&memory| counters.max_rss_bytes > memory) {
-        return Some(format!("tells of a command that had {} bytes of its {memory}", counters.max_rss_bytes));
+        return Some(format!(
+            "reports a command that used {} bytes of memory, but the guest has {memory}",
+            counters.max_rss_bytes
+        ));
     }
     let events = [
         ("page faults", counters.minor_faults.saturating_add(counters.major_faults)),

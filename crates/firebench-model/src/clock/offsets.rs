@@ -62,13 +62,16 @@ pub(super) fn judge(offsets: &[Offset], slack: &Slack) -> Judged {
     let void = match (drift, steps.iter().copied().reduce(Offset::worse), middle, together) {
         (Some(drift), ..) => Some(format!("the guest's clock is {}", apart(drift))),
         (None, Some(step), ..) => {
-            let others =
-                if steps.len() == 1 { "in no other".to_owned() } else { format!("off in {} in all", steps.len()) };
+            let others = if steps.len() == 1 {
+                " only".to_owned()
+            } else {
+                format!(", and wrong in {} iterations in total", steps.len())
+            };
             let number = u64::from(step.index).saturating_add(1);
-            Some(format!("the guest's clock is {} in iteration {number}, {others}", apart(step.relative)))
+            Some(format!("the guest's clock is {} in iteration {number}{others}", apart(step.relative)))
         }
         (None, None, Some(middle), _) => {
-            Some(format!("the guest's clock is {} in the iteration in the middle", apart(middle.relative)))
+            Some(format!("the guest's clock is {} in the median iteration", apart(middle.relative)))
         }
         (None, None, None, Some(all)) => {
             Some(format!("the guest's clock is {} in all iterations together", apart(all.relative)))

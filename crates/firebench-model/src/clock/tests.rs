@@ -81,11 +81,11 @@ fn a_drift_in_either_direction_shows_in_long_and_in_short_iterations() {
 #[test]
 fn a_step_is_in_one_iteration() {
     let report = on(&[(20.0, 20.01), (15.0, 20.01), (20.0, 20.01)]);
-    voided(&report, "slower than the host's by 25.0% in iteration 2, in no other");
+    voided(&report, "slower than the host's by 25.0% in iteration 2 only");
     assert_eq!((report.drift, report.steps.len()), (None, 1));
     // Forth and back: no drift.
     let report = on(&[(15.0, 20.0), (25.0, 20.0), (20.0, 20.0)]);
-    voided(&report, "off in 2 in all");
+    voided(&report, "wrong in 2 iterations in total");
     assert_eq!(report.drift, None);
     // The only iteration of a boot.
     voided(&on(&[(10.0, 20.0)]), "in iteration 1");
@@ -97,7 +97,7 @@ fn short_iterations_are_held_against_the_host_too() {
     voided(&on(&[(0.001, 0.080); 3]), "slower than the host's by 98.8%");
     voided(&on(&[(0.06, 0.02); 3]), "faster than the host's by 200.0%");
     // Not all in proportion.
-    voided(&on(&[(0.05, 0.06), (0.001, 0.08), (0.03, 0.09)]), "in the iteration in the middle");
+    voided(&on(&[(0.05, 0.06), (0.001, 0.08), (0.03, 0.09)]), "in the median iteration");
     // Two iterations have none in the middle: together.
     voided(&on(&[(0.16, 0.2), (0.16, 0.4)]), "in all iterations together");
 }
@@ -118,12 +118,12 @@ fn an_iteration_in_which_no_time_passed_is_none() {
     for known in [KNOWN, EMULATED] {
         for host in [f64::NAN, 0.0, -1.0] {
             for real in [900.0, 1.0, 1e-4] {
-                voided(&check(&of(&[(real, host)]), &known), "saw no time pass in iteration 1");
+                voided(&check(&of(&[(real, host)]), &known), "the host's clock measured no time in iteration 1");
             }
         }
         let mut silent = of(&[(20.0, 20.0)]);
         silent.iterations[0].metrics.remove("host_real");
-        voided(&check(&silent, &known), "saw no time pass in iteration 1");
+        voided(&check(&silent, &known), "the host's clock measured no time in iteration 1");
     }
 }
 
@@ -131,10 +131,7 @@ fn an_iteration_in_which_no_time_passed_is_none() {
 fn iterations_fit_into_the_life_of_their_boot() {
     let mut boot = of(&[(20.0, 20.0); 3]);
     boot.life_seconds = 41.0;
-    voided(
-        &check(&boot, &KNOWN),
-        "tells of 60.0 s in its iterations, and after its first word it lived for 40.5 s only",
-    );
+    voided(&check(&boot, &KNOWN), "reports 60.0 s in its iterations, but it ran for only 40.5 s after its first frame");
 }
 
 #[test]
@@ -152,9 +149,9 @@ fn work_in_no_iteration_is_not_believed() {
 fn cpu_time_fits_the_cpus_and_what_the_vmm_used() {
     let used = |user, sys, vmm| BootRecord { vmm_cpu: Some(vmm), ..with(&[("user", user), ("sys", sys)]) };
     assert_eq!(check(&used(1.5, 0.5, (2.0, 0.1)), &KNOWN).void, None);
-    voided(&check(&used(2.0, 0.5, (2.6, 0.1)), &KNOWN), "tells of 2.5 s of CPU time in 1.000 s on 2 CPU(s)");
+    voided(&check(&used(2.0, 0.5, (2.6, 0.1)), &KNOWN), "reports 2.5 s of CPU time in 1.000 s on 2 CPU(s)");
     assert_eq!(check(&used(2.0, 0.5, (2.6, 0.1)), &Known { cpus: 0, ..KNOWN }).void, None);
-    voided(&check(&used(0.9, 0.0, (0.2, 0.1)), &KNOWN), "0.90 s of CPU time, and all of its VMM used 0.30 s");
+    voided(&check(&used(0.9, 0.0, (0.2, 0.1)), &KNOWN), "0.90 s of CPU time, but its whole VMM used only 0.30 s");
     // Emulated, the computer's CPUs are always given to others.
     assert_eq!(check(&used(0.9, 0.0, (0.2, 0.1)), &EMULATED).void, None);
 }
@@ -183,7 +180,11 @@ fn counters_beyond_the_machine_are_not_believed() {
     let lies: [(Lie, &str); 5] = [
         (|c| c.steal_us = u64::MAX, "iteration 1: the guest counts 1.8e13 s of stolen time in 1.000 s on 2 CPU(s)"),
         (|c| c.disk_read_bytes = u64::MAX, "counts 18446744073709551615 bytes read from the disk"),
-        (|c| c.max_rss_bytes = (1 << 30) + 1, "a command that had 1073741825 bytes of its 1073741824"),
+        (
+            |c| c.max_rss_bytes = (1 << 30) + 1,
+            "a command that used 1073741825 bytes of memory, but the guest has \
+        1073741824",
+        ),
         (|c| c.major_faults = u64::MAX, "counts 18446744073709551615 page faults"),
         (|c| c.voluntary_switches = 1 << 40, "counts 1099511627776 context switches"),
     ];
@@ -198,7 +199,7 @@ fn counters_beyond_the_machine_are_not_believed() {
     });
     assert_eq!(check(&honest, &KNOWN).void, None);
     let payload = Known { payload: 1 << 40, ..KNOWN };
-    voided(&check(&with(&[]), &payload), "1099511627776 bytes that were read in 1 s");
+    voided(&check(&with(&[]), &payload), "1099511627776 bytes read in 1 s");
 }
 
 #[test]
@@ -208,22 +209,22 @@ fn a_machine_that_was_not_given_is_not_believed() {
     let facts =
         |online, mhz, mem_total_bytes| GuestFacts { cpu: cpu(online, mhz), mem_total_bytes, ..GuestFacts::default() };
     assert_eq!(check(&telling(facts(2, 3000.0, 1 << 30)), &KNOWN).void, None);
-    voided(&check(&telling(facts(3, 3000.0, 1 << 30)), &KNOWN), "tells of 3 CPUs, and it has 2");
+    voided(&check(&telling(facts(3, 3000.0, 1 << 30)), &KNOWN), "reports 3 CPUs, but it has 2");
     voided(&check(&telling(facts(2, 1e308, 1 << 30)), &KNOWN), "a CPU of 1.0e308 MHz");
-    voided(&check(&telling(facts(2, 3000.0, u64::MAX)), &KNOWN), "bytes of memory, and it has 1073741824");
+    voided(&check(&telling(facts(2, 3000.0, u64::MAX)), &KNOWN), "bytes of memory, but it has 1073741824");
     let after = BootRecord { meminfo_after: Some(format!("MemTotal: {} kB\n", u64::MAX)), ..with(&[]) };
-    voided(&check(&after, &KNOWN), "bytes of memory, and it has 1073741824");
+    voided(&check(&after, &KNOWN), "bytes of memory, but it has 1073741824");
     // The bare host has what it has.
     assert_eq!(check(&after, &Known { memory: None, ..KNOWN }).void, None);
 }
 
 #[test]
 fn a_hostile_guest_is_not_believed_and_breaks_nothing() {
-    voided(&on(&[(f64::NAN, 20.0), (20.0, 20.0)]), "told no duration of iteration 1");
-    voided(&on(&[(f64::INFINITY, 20.0)]), "told no duration");
-    voided(&on(&[(0.0, 20.0), (20.0, 20.0)]), "told no duration of iteration 1");
-    voided(&on(&[(-0.001, 0.1), (20.0, 20.0)]), "told no duration of iteration 1");
-    voided(&on(&[(f64::MAX, 20.0), (20.0, 20.0)]), "tells of 1.8e308 s in its iterations");
+    voided(&on(&[(f64::NAN, 20.0), (20.0, 20.0)]), "measured no time in iteration 1");
+    voided(&on(&[(f64::INFINITY, 20.0)]), "measured no time");
+    voided(&on(&[(0.0, 20.0), (20.0, 20.0)]), "measured no time in iteration 1");
+    voided(&on(&[(-0.001, 0.1), (20.0, 20.0)]), "measured no time in iteration 1");
+    voided(&on(&[(f64::MAX, 20.0), (20.0, 20.0)]), "reports 1.8e308 s in its iterations");
     voided(&on(&[(20.0, f64::MAX), (20.0, 20.0)]), "by 100.0% in iteration 1");
     assert_eq!(check(&of(&[(20.0, 20.0)]), &Known { counted: 0, ..KNOWN }).steal, None);
     assert_eq!(check(&boot(&[]), &KNOWN), ClockReport::default());

@@ -1,4 +1,4 @@
-//! What is wrong with an experiment that it alone can tell: the same for flags, files, reports and stored runs. Pure.
+//! What can be wrong with an experiment, whatever the machine: the same checks for flags, files, reports and stored runs. Pure.
 
 use firebench_text as text;
 use firebench_text::units::{Share, Size};
@@ -15,16 +15,16 @@ pub enum ExperimentError {
     #[diagnostic(help("leave it out for the default"))]
     Zero(&'static str),
     /// The published machines are fixed.
-    #[error("{0} does not go with --preset published: its machines are those of the document")]
-    #[diagnostic(help("--preset matched takes it"))]
+    #[error("cannot use {0} with --preset published: its machines are those of the published document")]
+    #[diagnostic(help("use --preset matched"))]
     Published(&'static str),
     /// A kind that took no part there.
-    #[error("--preset published has no machine for {0}: the document names none")]
-    #[diagnostic(help("leave {0} out, or take --preset matched"))]
+    #[error("--preset published does not have a machine for {0}: the published document has none")]
+    #[diagnostic(help("leave out {0}, or use --preset matched"))]
     NotPublished(VmmKind),
     /// Memory is counted in MiB.
     #[error("--memory {0} is not a whole number of MiB")]
-    #[diagnostic(help("VMMs take whole MiB: --memory 512MiB"))]
+    #[diagnostic(help("give whole MiB, for example --memory 512MiB"))]
     Memory(Size),
     /// A contender that cannot be.
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub enum ExperimentError {
     Contender(#[from] ContenderError),
     /// All iterations would be warm-up.
     #[error("--warm-up {warm_up} leaves none of {iterations} iterations to count")]
-    #[diagnostic(help("give more --iterations, or less --warm-up"))]
+    #[diagnostic(help("choose more --iterations, or a smaller --warm-up"))]
     AllWarmUp {
         /// Iterations that do not count.
         warm_up: u32,
@@ -40,7 +40,7 @@ pub enum ExperimentError {
         iterations: u32,
     },
     /// No verdict can be given on it.
-    #[error("no verdict can be given on '{metric}': {workload} does not measure it, or it can be zero")]
+    #[error("cannot give a verdict on '{metric}': {workload} does not measure it, or it can be zero")]
     #[diagnostic(help("choose the primary metric among {known}"))]
     Primary {
         /// What was asked for.
@@ -69,16 +69,16 @@ pub enum ExperimentError {
         workload: WorkloadName,
     },
     /// Two ways to say when it is enough.
-    #[error("a number of boots and a precision do not go together")]
-    #[diagnostic(help("keep boots, or precision and max_time"))]
+    #[error("cannot combine a number of boots with a precision")]
+    #[diagnostic(help("give either boots, or precision and max_time"))]
     BothSizes,
     /// An empty file.
-    #[error("a payload of 0 bytes measures nothing")]
-    #[diagnostic(help("give --size 16MiB, say"))]
+    #[error("the payload must not be empty")]
+    #[diagnostic(help("choose a larger size, for example --size 16MiB"))]
     Empty,
     /// A share with which every run would agree.
     #[error("{option} {share} is too wide: it must be below 100%")]
-    #[diagnostic(help("1% is the default precision; {option} 5% is a coarse one"))]
+    #[diagnostic(help("choose a smaller one: 1% is the default precision, and {option} 5% is a coarse one"))]
     TooWide {
         /// The option.
         option: &'static str,
@@ -86,23 +86,23 @@ pub enum ExperimentError {
         share: Share,
     },
     /// What the bare host cannot have, where nobody else takes part.
-    #[error("{0} changes nothing: every contender is the bare host, which runs no VM")]
+    #[error("{0} has no effect: every contender is the bare host, which does not run a VM")]
     #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm qemu,host"))]
     OnlyHosts(&'static str),
     /// The same of the program of a VMM.
-    #[error("--{0} changes nothing: every contender is the bare host, which runs no VMM")]
+    #[error("--{0} has no effect: every contender is the bare host, which does not run a VMM")]
     #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm {0},host"))]
     ProgramOfNobody(VmmKind),
     /// A character that would be obeyed, or hide something, where the text is shown or pasted.
     #[error("{field} contains the character {}, which is invisible", unicode(*.character))]
-    #[diagnostic(help("remove it: control characters and invisible ones are refused everywhere in an experiment"))]
+    #[diagnostic(help("remove it: an experiment must not contain control characters or invisible ones"))]
     Hidden {
         /// The field of the experiment.
         field: String,
         /// The character.
         character: char,
     },
-    /// A path that is no text.
+    /// A path that is not text.
     #[error("a path in the experiment is not valid UTF-8")]
     #[diagnostic(help("rename the file: reports and the store keep the experiment as text"))]
     NotText,
@@ -114,8 +114,7 @@ fn unicode(character: char) -> String {
 }
 
 impl Experiment {
-    /// What the experiment alone can tell is wrong with it. Whether its workload exists and measures what it is to be judged by, the
-    /// table of workloads tells.
+    /// Checks everything that depends neither on the machine nor on the workload.
     ///
     /// # Errors
     /// [`ExperimentError`].

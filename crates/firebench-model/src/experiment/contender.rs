@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use firebench_text::units::{Share, Size};
-use firebench_vmm::kind;
 use firebench_vmm::setting::{Takes, Value};
 use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
@@ -180,8 +179,7 @@ impl ContenderSpec {
 
     /// A setting that its kind does not have.
     fn foreign(&self) -> Option<String> {
-        let guest = self.vmm.boots_a_guest();
-        let common = COMMON.iter().find(|common| common.of_guests && !guest && (common.given)(self));
+        let common = COMMON.iter().find(|common| !(common.is_of)(self.vmm) && (common.given)(self));
         common.map(|common| common.setting.key.to_owned()).or_else(|| self.own.foreign(self.vmm))
     }
 }
@@ -213,7 +211,7 @@ impl FromStr for ContenderSpec {
         let mut parts = escaped.split(',').map(|part| part.replace('\0', ","));
         let vmm = parts.next().filter(|vmm| !vmm.is_empty()).ok_or_else(form)?;
         let wrong = |reason: String| ContenderError::Setting { text: text.to_owned(), reason };
-        let kind: VmmKind = vmm.parse().map_err(|error: kind::UnknownKind| wrong(error.to_string()))?;
+        let kind: VmmKind = vmm.parse().map_err(|error: kinds::UnknownKind| wrong(error.to_string()))?;
         let mut table = toml::Table::new();
         table.insert("name".to_owned(), name.into());
         table.insert("vmm".to_owned(), vmm.into());

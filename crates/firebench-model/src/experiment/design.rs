@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
-    /// The metric on which verdicts are given, in place of the workload's first one.
+    /// The metric on which verdicts are given, instead of the workload's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<String>,
-    /// Boots of each contender, which is the number of blocks. In place of a precision.
+    /// Boots of each contender, which is the number of blocks. Instead of a precision.
     #[serde(default, alias = "blocks", skip_serializing_if = "Option::is_none")]
     pub boots: Option<u32>,
     /// Half-width of the interval at which the run is good enough.

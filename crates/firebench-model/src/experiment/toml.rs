@@ -26,7 +26,7 @@ pub fn to_toml(experiment: &Experiment) -> Result<String, String> {
     // A text that has a written mark of its own does not come back.
     match toml::from_str::<Experiment>(&escaped) {
         Ok(again) if again == *experiment && shows(&escaped) => Ok(escaped),
-        _ => Err("it holds characters that cannot be seen".to_owned()),
+        _ => Err("it contains invisible characters".to_owned()),
     }
 }
 

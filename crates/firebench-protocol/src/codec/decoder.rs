@@ -3,7 +3,7 @@
 use super::assembly::{Assembly, Frame, MAX_RAW, Step};
 use super::{Damage, Item, MAX_CONSOLE_LINE, SENTINEL, head, stamp, tail};
 
-/// Takes the bytes of one boot's console, in whatever pieces they come, and tells events from other text.
+/// Takes the bytes of one boot's console, in whatever pieces they come, and separates events from other text.
 ///
 /// The guest is not trusted: memory is bounded to some twenty times [`MAX_PAYLOAD`](super::MAX_PAYLOAD) and work to a
 /// constant times the bytes that come, whatever these are.

@@ -94,8 +94,8 @@ impl Boot<'_> {
         {
             record.status = BootStatus::Void;
             let late = vm.latest();
-            let by = (late > LATE)
-                .then(|| format!(" (firebench itself was up to {:.2} s late at looking)", late.as_secs_f64()));
+            let by =
+                (late > LATE).then(|| format!(" (firebench itself looked up to {:.2} s late)", late.as_secs_f64()));
             record.message = Some(reason + &by.unwrap_or_default());
         }
         Ok(record)
@@ -187,7 +187,7 @@ fn ended(exit: Exit, vm: &Vm) -> String {
     std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
 }
 
-/// A deadline has passed: what that means, and what is seen of the VMM that explains it.
+/// A deadline has passed: what that means, and what the state of the VMM explains about it.
 fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
     let (status, message) = observer.deadline_missed(vm.console_bytes());
     match vm.ailment() {
@@ -199,10 +199,10 @@ fn missed(vm: &Vm, observer: &Observer<'_>) -> (BootStatus, String) {
 /// Which of its outputs a VM flooded.
 fn flooded(vm: &Vm, limit: u64) -> String {
     let (who, what) = if vm.console_bytes() > limit { ("guest", "console") } else { ("VMM", "standard error") };
-    format!("the {who} floods its {what}: more than {}", text::bytes(limit))
+    format!("the {who} flooded its {what} with more than {}", text::bytes(limit))
 }
 
-/// What the VM said last: its log, standard error, and the console, which as a rule tells most.
+/// What the VM said last: its log, standard error, and the console, which is usually the most useful.
 fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     let tail = |text: String, name: &str| {
         let lines: Vec<&str> = text.lines().collect();
@@ -215,7 +215,7 @@ fn last_words(vm: &Vm, observer: &Observer<'_>) -> Vec<String> {
     words
 }
 
-/// How late firebench must have been for that to be worth a word beside what is wrong with a clock.
+/// How late firebench must have been for the message about a clock to mention it.
 const LATE: Duration = Duration::from_millis(100);
 
 /// Lines that are kept of the end of a log and of standard error.

@@ -12,7 +12,7 @@ use firebench_vmm::LaunchError;
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunError {
-    /// A boot failed, and no attempt was left.
+    /// A boot failed in its last attempt.
     #[error("{contender}, boot {boot}: {message}{}", after(*.attempts))]
     Boot {
         /// Whose boot.
@@ -42,7 +42,7 @@ pub enum RunError {
     Experiment(#[from] ExperimentError),
     /// A file of the run could not be written or read.
     #[error("cannot {action} {}", path.display())]
-    #[diagnostic(help("check free space and permissions there; TMPDIR chooses another directory for temporary files"))]
+    #[diagnostic(help("check free space and permissions there; TMPDIR sets another directory for temporary files"))]
     Io {
         /// Such as `write`.
         action: &'static str,
@@ -55,24 +55,24 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     PageCache(#[from] PageCacheError),
-    /// What was measured cannot be used.
+    /// The measured values cannot be compared.
     #[error("the primary metric has values that cannot be compared")]
-    #[diagnostic(help("is the workload too short for its clock? Try a larger --size, or --primary real"))]
+    #[diagnostic(help("if the workload is too short for its clock, try a larger --size, or --primary real"))]
     Design(#[from] firebench_stats::Error),
     /// More blocks were left out than count.
-    #[error("too many blocks were left out, for boots that failed or cannot be believed{}", last(.0.as_deref()))]
+    #[error("too many blocks were left out, because boots failed or cannot be trusted{}", last(.0.as_deref()))]
     #[diagnostic(help(
-        "the report says why for each boot; if nobody meddles with the guest: is the machine overloaded, is its clock being set? \
-         See `firebench doctor`"
+        "the report gives the reason for each boot; check whether the machine is overloaded or its clock is being set \
+        (see `firebench doctor`), or whether somebody tampers with the guest"
     ))]
     Void(Option<String>),
-    /// More blocks were left out than count, the last one for a quota.
-    #[error("too many blocks were left out; of the last one, a boot is void: {0}")]
+    /// More blocks were left out than count, and the last one because of a CPU quota.
+    #[error("too many blocks were left out; the last one has a void boot: {0}")]
     #[diagnostic(help("{}", throttle::REMEDY))]
     HeldUp(String),
-    /// The boots that a run should go on after are not those of its design.
-    #[error("the boots that are there do not belong to this plan")]
-    #[diagnostic(help("begin a new run"))]
+    /// The boots of a resumed run do not follow its design.
+    #[error("the stored boots do not belong to this plan")]
+    #[diagnostic(help("start a new run"))]
     Foreign,
     /// The job cannot be put into an initramfs.
     #[error(transparent)]
@@ -80,9 +80,9 @@ pub enum RunError {
     Image(#[from] firebench_image::Error),
 }
 
-/// What a VM says cannot be read any more, or its end not be seen.
+/// The output of a VM can no longer be read, or its end cannot be observed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the VMM's output cannot be read")]
+#[error("cannot read the VMM's output")]
 pub(super) struct Unreadable(#[source] pub(super) std::io::Error);
 
 impl RunError {
@@ -100,7 +100,7 @@ impl RunError {
     }
 }
 
-/// The last boot that could not be believed.
+/// The last boot that could not be trusted.
 fn last(boot: Option<&str>) -> String {
     boot.map(|boot| format!("; the last one: {boot}")).unwrap_or_default()
 }
@@ -115,24 +115,28 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
         BootStatus::Ok | BootStatus::Void | BootStatus::Interrupted => return None,
         BootStatus::StartFailed => "run `firebench doctor` to see what this machine lacks",
         BootStatus::NeverStarted => {
-            "is /dev/kvm a usable one (`firebench doctor`)? Does the kernel have a serial console and an initramfs? \
-             --boot-deadline gives it more time"
+            "check that /dev/kvm is usable (`firebench doctor`), and that the kernel has a serial console and an \
+            initramfs; --boot-deadline gives the guest more time"
         }
-        BootStatus::VmmExited => "the VMM's last words are above; `firebench doctor` tells whether /dev/kvm is usable",
+        BootStatus::VmmExited => "read the VMM's last words above; `firebench doctor` shows whether /dev/kvm is usable",
         BootStatus::GuestPanicked => {
-            "the last lines of the console are above; does the kernel have what --kernel must have (`firebench run --help`)?"
+            "read the last lines of the console above; `firebench run --help` lists what the kernel must have"
         }
-        BootStatus::GuestFailed => "the last lines of the console are above",
+        BootStatus::GuestFailed => "read the last lines of the console above",
         BootStatus::ProtocolError => {
-            "what comes from this VM is not to be trusted; its last words are above. If nobody meddles with its guest: are \
-             firebench and firebench-agent from one build? Build both again"
+            "do not trust anything from this VM; its last words are above. If nobody tampers with its guest, build \
+            firebench and firebench-agent again: they may be from different builds"
         }
-        BootStatus::IterationDeadline => "--iteration-deadline gives it more time, --size makes the payload smaller",
+        BootStatus::IterationDeadline => {
+            "give the iteration more time with --iteration-deadline, or choose a smaller \
+        payload with --size"
+        }
         BootStatus::CommandFailed => {
-            "the command's own words are in the message; is everything that it needs in the image (--add)?"
+            "read the command's own words in the message; check that everything that it needs is in the image (--add)"
         }
         BootStatus::WrongDigest => {
-            "the guest read other bytes than were written: check the image with `firebench image list --verify`, then the \
+            "the guest read other bytes than firebench wrote: check the image with `firebench image list --verify`, \
+            then the \
              disk and the memory of this machine"
         }
         BootStatus::WrongOutput => {

@@ -1,36 +1,36 @@
-//! The runner: carries out a plan, boot by boot, and tells a listener what happens.
+//! The runner: carries out a plan, boot by boot, and reports to a listener what happens.
 
 mod boot;
 mod error;
+mod failure_budget;
 mod job;
-mod patience;
 mod surroundings;
 
 use boot::Boot;
+use failure_budget::FailureBudget;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::plan::Plan;
 use firebench_model::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use firebench_model::throttle;
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
 use firebench_workload::Workload;
-use patience::Patience;
 
 pub use error::RunError;
 pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
 pub use surroundings::Surroundings;
 
 /// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is
-/// left out and the run goes on, as far as [`Patience`] goes.
+/// left out and the run goes on, as far as [`FailureBudget`] goes.
 ///
 /// # Errors
 /// [`RunError`]; the listener has by then got the failed boot's record.
 pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) -> Result<(), RunError> {
     let mut schedule = Schedule::new(plan.design.clone())?;
-    let mut patience = Patience::new(plan.max_failures, plan.contenders.len());
+    let mut budget = FailureBudget::new(plan.max_failures, plan.contenders.len());
     for (boots, boot) in plan.done.iter().enumerate() {
         plan.extend(&mut schedule, boots)?;
         let Next::Boot(turn) = schedule.next() else { return Err(RunError::Foreign) };
-        patience.saw(turn.contender, boot);
+        budget.saw(turn.contender, boot);
         schedule.record(boot.clone())?;
     }
     plan.extend(&mut schedule, plan.done.len())?;
@@ -54,8 +54,8 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
                 }
                 block = Some(turn.block);
                 let Booted { boot, failure, void } = boots.boot(&turn, listener)?;
-                patience.saw(turn.contender, &boot);
-                failure.map_or(Ok(()), |failure| patience.bear(turn.contender, failure))?;
+                budget.saw(turn.contender, &boot);
+                failure.map_or(Ok(()), |failure| budget.spend(turn.contender, failure))?;
                 schedule.record(boot)?;
                 last_void = void.or(last_void);
             }
@@ -63,7 +63,7 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
     }
 }
 
-/// What the design takes from a boot that is over: of one that is not good, the time that it took.
+/// What the design learns from a boot that is over: if it is not a good one, only the time that it took.
 pub fn measured(record: &BootRecord, primary: &str) -> design::Boot {
     if record.status != BootStatus::Ok {
         return design::Boot::void(record.life_seconds);
@@ -106,7 +106,7 @@ pub fn recorded(settings: &design::Settings, primary: &str, state: &design::Stat
     }
 }
 
-/// Tells what is known after a block.
+/// Reports the estimates after a block.
 fn progress(plan: &Plan, schedule: &Schedule, end: Option<RunEnd>, listener: &mut dyn Listener) {
     let state = schedule.state();
     let known = recorded(&plan.design, &plan.primary, &state);
@@ -143,12 +143,12 @@ struct Booted {
     boot: design::Boot,
     /// Why it failed for good, if it did.
     failure: Option<RunError>,
-    /// Why it cannot be believed, if it cannot.
+    /// Why it cannot be trusted, if it cannot.
     void: Option<String>,
 }
 
 impl Boots<'_> {
-    /// Boots until a boot is good or void, or no attempt is left.
+    /// Repeats a boot until it is good or void, or no attempt is left.
     fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<Booted, RunError> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;

@@ -6,7 +6,7 @@ use firebench_supervise::{Interrupt, Isolation, RunDir};
 pub struct Surroundings<'a> {
     /// Where temporary files go.
     pub run_dir: &'a RunDir,
-    /// Tells when to stop.
+    /// Reports when to stop.
     pub interrupt: &'a Interrupt,
 }
 

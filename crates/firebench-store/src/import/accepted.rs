@@ -5,7 +5,7 @@ use std::str::FromStr;
 /// Exit codes of executions that count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Accepted {
-    /// 0 alone.
+    /// Only 0.
     #[default]
     Zero,
     /// 0 and these.

@@ -103,7 +103,7 @@ impl Columns {
             if let Some((first, Row { boot, iteration, line, .. })) = twice {
                 let name = &contender_of.name;
                 let problem = format!(
-                    "{name}, boot {boot}, iteration {iteration} has a {metric} already, in line {}",
+                    "line {} already has a {metric} for {name}, boot {boot}, iteration {iteration}",
                     first.line
                 );
                 return Err(ImportError::Line { line: *line, problem: text::line(&problem) });
@@ -132,14 +132,14 @@ fn boots_and_blocks(name: &str, mut rows: Vec<(u32, u32, u64)>) -> Result<Vec<(u
     if let Some(((boot, block, first), (_, other, line))) = neighbours.clone().find(|(one, next)| one.0 == next.0) {
         return wrong(
             *line,
-            format!("boot {boot} of {name} is in block {other} here and in block {block} in line {first}"),
+            format!("boot {boot} of {name} is in block {other} here, but in block {block} in line {first}"),
         );
     }
     let mut by_block = rows.clone();
     by_block.sort_unstable_by_key(|(boot, block, _)| (*block, *boot));
     let neighbours = by_block.iter().zip(by_block.iter().skip(1));
     if let Some(((boot, block, _), (other, _, line))) = neighbours.clone().find(|(one, next)| one.1 == next.1) {
-        return wrong(*line, format!("block {block} has two boots of {name}, {boot} and {other}: it may have one"));
+        return wrong(*line, format!("block {block} has two boots of {name}, {boot} and {other}: only one is allowed"));
     }
     Ok(rows.into_iter().map(|(boot, block, _)| (boot, block)).collect())
 }

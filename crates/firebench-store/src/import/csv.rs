@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let mut reader = builder.delimiter(delimiter).comment(Some(b'#')).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| problem(&error))?.clone();
     let line = header.position().map_or(1, csv::Position::line);
-    let places = Places::find(&header).map_err(|wrong| wrong.at(line))?;
+    let places = ColumnPositions::find(&header).map_err(|wrong| wrong.at(line))?;
     let mut columns = Columns::default();
     let mut record = csv::StringRecord::new();
     let mut units = Units::default();
@@ -52,9 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
             points.get_or_insert(line);
         }
         if let (Some(comma), Some(point)) = (commas, points) {
-            let problem = format!(
-                "decimals are written with a comma in line {comma} and with a point in line {point}: what is meant is not clear"
-            );
+            let problem = format!("ambiguous decimals: line {comma} uses a comma, and line {point} a point");
             return Err(wrong(problem));
         }
         let (boot, iteration) = (whole("boot", boot)?, whole("iteration", iteration)?);
@@ -82,7 +80,7 @@ impl Units {
         match self.0.get(metric) {
             Some((known, _)) if *known == unit => Ok(()),
             Some((known, first)) => Err(format!(
-                "the unit of {} is {sign:?} here and {:?} in line {first}: convert the values to one of them",
+                "the unit of {} is {sign:?} here, but {:?} in line {first}: convert the values to one unit",
                 text::excerpt(metric, 100),
                 known.sign()
             )),
@@ -94,7 +92,7 @@ impl Units {
     }
 }
 
-fn notices(contenders: &[Contender], places: &Places) -> Vec<String> {
+fn notices(contenders: &[Contender], places: &ColumnPositions) -> Vec<String> {
     let mut notices = Vec::new();
     notices.push(if places.block.is_some() {
         "boots of the same block were measured side by side, as the file says: they are compared with each other".to_owned()
@@ -111,7 +109,7 @@ fn notices(contenders: &[Contender], places: &Places) -> Vec<String> {
     }
     if !places.ignored.is_empty() {
         let names = text::excerpt(&places.ignored.join(", "), 200);
-        notices.push(format!("columns of the file that were not read: {names}"));
+        notices.push(format!("firebench did not read these columns of the file: {names}"));
     }
     notices
 }
@@ -123,7 +121,7 @@ fn delimiter(text: &str) -> u8 {
 }
 
 /// Where the columns are that are read.
-struct Places {
+struct ColumnPositions {
     /// Those of [`COLUMNS`].
     columns: [usize; COLUMNS.len()],
     block: Option<usize>,
@@ -147,14 +145,14 @@ impl Wrong {
     }
 }
 
-impl Places {
+impl ColumnPositions {
     fn find(header: &csv::StringRecord) -> Result<Self, Wrong> {
         let names: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
         let mut places: HashMap<&str, usize> = HashMap::new();
         let known = |name: &&str| COLUMNS.contains(name) || [BLOCK, UNIT].contains(name);
         for (place, name) in names.iter().enumerate().filter(|(_, name)| known(&name.as_str())) {
             if places.insert(name, place).is_some() {
-                return Err(Wrong::Header(format!("the column {name} is there twice")));
+                return Err(Wrong::Header(format!("the file has the column {name} twice")));
             }
         }
         if places.is_empty() && ["command", "mean", "stddev"].iter().all(|name| names.iter().any(|n| n == name)) {
@@ -169,7 +167,7 @@ impl Places {
             *place = *places.get(column).ok_or_else(missing)?;
         }
         let ignored = header.iter().zip(&names).filter(|(_, name)| !known(&name.as_str()));
-        Ok(Places {
+        Ok(ColumnPositions {
             columns,
             block: places.get(BLOCK).copied(),
             unit: places.get(UNIT).copied(),
@@ -184,7 +182,7 @@ fn problem(error: &csv::Error) -> ImportError {
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!(
-                "it has {}, the header has {expected_len}",
+                "it has {}, but the header has {expected_len}",
                 text::count(usize::try_from(*len).unwrap_or(usize::MAX), "field")
             )
         }

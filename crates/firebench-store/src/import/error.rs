@@ -4,13 +4,13 @@ use std::io;
 
 use firebench_model::report_error::ReportError;
 
-/// What is read.
+/// The formats that can be imported.
 const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
                         contender, boot, iteration, metric, value";
 
-/// What to do with a metric that says nothing of itself.
+/// What to do with a metric of which nothing is known.
 const SAY: &str =
-    "say --better less or --better more, and --unit if it has one, or choose another metric with --metric";
+    "add --better less or --better more, and --unit if it has one, or choose another metric with --metric";
 
 /// Why a file cannot be imported. Nothing of it is stored.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -43,29 +43,29 @@ pub enum ImportError {
     #[error("it is UTF-16 text")]
     #[diagnostic(help("save it as UTF-8"))]
     Utf16,
-    /// It holds nothing.
-    #[error("it holds no measurement")]
+    /// It does not contain a measurement.
+    #[error("it does not contain a measurement")]
     #[diagnostic(help("{READABLE}"))]
     Empty,
-    /// It is not even JSON.
+    /// It is not valid JSON.
     #[error("the JSON is broken at line {line}, column {column}")]
-    #[diagnostic(help("was the file cut short or edited? Write it again"))]
+    #[diagnostic(help("write the file again: it may have been cut short or edited"))]
     BrokenJson {
         /// Where.
         line: usize,
         /// Where.
         column: usize,
     },
-    /// JSON of somebody else.
+    /// JSON of another program.
     #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
     #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
     UnknownJson(&'static str),
-    /// It is no report.
+    /// It is not a report.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] ReportError),
-    /// hyperfine writes no such file.
-    #[error("these are not results as hyperfine writes them: {0}")]
+    /// The file is not in hyperfine's format.
+    #[error("this is not in hyperfine's format: {0}")]
     #[diagnostic(help(
         "give the file that `hyperfine --export-json FILE` wrote; it may have been cut short or edited"
     ))]
@@ -97,8 +97,8 @@ pub enum ImportError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The metric that was asked for is not there.
-    #[error("it has no metric '{metric}'")]
+    /// The file does not have the metric that was asked for.
+    #[error("it does not have the metric '{metric}'")]
     #[diagnostic(help("it has {known}"))]
     NoSuchMetric {
         /// The metric.
@@ -106,14 +106,14 @@ pub enum ImportError {
         /// Those that are there.
         known: String,
     },
-    /// Several metrics, none of them the usual one.
+    /// The file has several metrics, and `real` is not one of them.
     #[error("it has several metrics and none is 'real': firebench cannot tell which one to compare by")]
     #[diagnostic(help("choose one with --metric: {known}"))]
     WhichMetric {
         /// Those that are there.
         known: String,
     },
-    /// Nothing is known of the metric.
+    /// It is not known whether less or more of the metric is better.
     #[error("firebench cannot know whether less or more of '{metric}' is better")]
     #[diagnostic(help("{SAY}"))]
     UnknownMetric {

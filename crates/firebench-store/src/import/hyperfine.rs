@@ -132,7 +132,8 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
         notices.extend(failures(&name, &failed, count));
         if let (Some(user), Some(system)) = (outcome.user, outcome.system) {
             notices.push(format!(
-                "{name}: user {user} s and system {system} s in the mean; hyperfine does not tell them by execution"
+                "{name}: user {user} s and system {system} s in the mean; hyperfine does not record them for each \
+                execution"
             ));
         }
         contenders.push(Contender { name, figures: Figures { metrics, blocks: Vec::new(), failed } });

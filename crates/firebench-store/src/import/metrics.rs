@@ -27,7 +27,7 @@ pub(super) fn primary(metrics: &[String], asked: Option<&str>, usual: &str) -> R
     }
 }
 
-/// A metric, and how it is known what it is.
+/// A metric, and where its description comes from.
 pub(super) struct Declared {
     pub(super) metric: Metric,
     /// Where nobody said it: it was read from its unit in the file, or from its name.
@@ -37,7 +37,7 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    /// What the reader must know: what was read from a name that is no time in seconds.
+    /// What the reader must know: what was guessed from a name that is not a time in seconds.
     pub(super) fn notice(&self) -> Option<String> {
         let from = self.guessed.filter(|_| self.metric.shown)?;
         let name = text::excerpt(&self.metric.name, LONGEST);

@@ -36,7 +36,8 @@ pub use error::ImportError;
 pub use options::Options;
 pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 
-/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which they do not tell.
+/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which the figures do
+/// not contain.
 ///
 /// # Errors
 /// [`ImportError`].
@@ -120,7 +121,7 @@ fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Resul
     let hidden: Vec<&str> = metrics.iter().map(String::as_str).filter(|name| !is_shown(name)).collect();
     if !hidden.is_empty() {
         let names = text::excerpt(&hidden.join(", "), 300);
-        notices.push(format!("also in the file, kept, but neither shown nor compared: {names}"));
+        notices.push(format!("also in the file and stored, but neither shown nor compared: {names}"));
     }
     let columns = || contenders.iter().flat_map(|contender| contender.figures.metrics.values());
     let iterations = columns().flat_map(Column::by_boot).map(<[_]>::len).max().unwrap_or(0);

@@ -45,5 +45,5 @@ pub(super) struct Contender {
 
 /// Whether a value can have been measured: times and counts are what is measured, and neither is below zero.
 pub(super) fn check(value: f64) -> Result<f64, String> {
-    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(format!("{value} cannot have been measured")) }
+    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(format!("{value} is not a possible measurement")) }
 }

@@ -25,7 +25,7 @@ const SAMPLES: &str = "SELECT iteration, metric, value FROM samples WHERE boot =
 const FIGURES: &str = "SELECT run, contender, metric, part, parts, samples FROM figures
                        WHERE run = ?1 AND contender = ?2 AND metric = ?3 AND part = ?4";
 
-/// A checksum in the making.
+/// The sum of the rows so far.
 struct Sum(crc32fast::Hasher);
 
 impl Sum {

@@ -8,18 +8,18 @@ use firebench_text as text;
 use firebench_vmm::quote;
 use rusqlite::{ErrorCode, ffi};
 
-/// Why the store did not do what was asked.
+/// Why an operation on the store failed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
-    /// There is no file.
-    #[error("there is no store at {}", .0.display())]
-    #[diagnostic(help("the first `firebench run` makes it; --store names another one"))]
+    /// The file does not exist.
+    #[error("cannot find the store {}", .0.display())]
+    #[diagnostic(help("`firebench run` creates it; use --store for another one"))]
     Missing(PathBuf),
     /// The store or its lock file cannot be opened or made.
     #[error("cannot open the store {}", path.display())]
     #[diagnostic(help(
-        "it must be a file that you may write, in a directory that you may write; --store names another one, and `run \
-         --no-store` needs none"
+        "make sure that you may write to the file and to its directory; use --store for another file, or `run \
+        --no-store` to run without a store"
     ))]
     Open {
         /// The file.
@@ -27,20 +27,20 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
-    /// It is no file that could be one.
-    #[error("{} cannot be a store: {refused}", path.display())]
-    #[diagnostic(help("--store names another file"))]
+    /// A file that cannot be a store.
+    #[error("cannot use {} as a store: {refused}", path.display())]
+    #[diagnostic(help("use --store for another file"))]
     NoFile {
-        /// What it is not.
+        /// The file.
         path: PathBuf,
         /// Why.
         refused: Refused,
     },
-    /// A store that is not to be trusted cannot be copied.
+    /// A store that others can write to could not be copied.
     #[error("cannot copy the store {} into {}", path.display(), place.display())]
     #[diagnostic(help(
-        "others could write to this store, or beside it, so firebench reads a copy: set TMPDIR to a directory of your own with \
-         enough space"
+        "set TMPDIR to a directory of your own with enough space: others could write to this store, or beside it, so \
+        firebench reads a copy of it"
     ))]
     NoCopy {
         /// The store.
@@ -51,27 +51,28 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is not a store of firebench", .0.display())]
-    #[diagnostic(help("nothing was changed in it; --store names another file"))]
+    #[error("{} is not a firebench store", .0.display())]
+    #[diagnostic(help("firebench did not change it; use --store for another file"))]
     NotAStore(PathBuf),
     /// It has other tables than firebench makes.
-    #[error("the store {} was not made by firebench alone: {what}", path.display())]
-    #[diagnostic(help("nothing was read from it; --store names another file"))]
+    #[error("the store {} is not as firebench made it: {what}", path.display())]
+    #[diagnostic(help("firebench did not read from it; use --store for another file"))]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What is in it, or is not.
+        /// The difference from a store of firebench.
         what: String,
     },
-    /// It takes too long.
+    /// An operation takes too long.
     #[error("reading or writing the store {} takes too long", .0.display())]
-    #[diagnostic(help("is the disk very slow, or was the file not made by firebench? --store names another file"))]
+    #[diagnostic(help(
+        "check whether the disk is very slow, or whether another program made the file; use --store for \
+    another file"
+    ))]
     Slow(PathBuf),
     /// A newer firebench made it.
-    #[error("the store {} has version {found}; this firebench knows versions up to {known}", path.display())]
-    #[diagnostic(help(
-        "nothing was changed in it: update firebench, or let --store name another file for this one's runs"
-    ))]
+    #[error("the store {} has version {found}, but this firebench supports only versions up to {known}", path.display())]
+    #[diagnostic(help("update firebench, or use --store for another file; firebench did not change this one"))]
     Newer {
         /// The file.
         path: PathBuf,
@@ -83,8 +84,8 @@ pub enum StoreError {
     /// The file is damaged.
     #[error("the store {} is damaged: {detail}", path.display())]
     #[diagnostic(help(
-        "keep a copy of it with its -wal file; `sqlite3 FILE .recover` saves what can be read; --store names another file \
-         meanwhile"
+        "copy the file together with its -wal file, save what can be read with `sqlite3 FILE .recover`, and use \
+        --store for another file meanwhile"
     ))]
     Damaged {
         /// The file.
@@ -94,31 +95,31 @@ pub enum StoreError {
     },
     /// A run in it is damaged; the others are not.
     #[error("the store {} is damaged: {detail}", path.display())]
-    #[diagnostic(help("all other runs are as they were written; `firebench delete {}` removes this one", quote(run)))]
+    #[diagnostic(help("remove this run with `firebench delete {}`; all other runs are intact", quote(run)))]
     DamagedRun {
         /// The file.
         path: PathBuf,
-        /// By which the run can be named.
+        /// The id or number of the run.
         run: String,
         /// What was found.
         detail: String,
     },
-    /// Another process writes, and does not come to an end.
-    #[error("another process holds the store {} for too long", .0.display())]
-    #[diagnostic(help("is a program stopped in the middle of writing to it? End it, then try again"))]
+    /// Another process keeps the store locked for too long.
+    #[error("another process keeps the store {} locked for too long", .0.display())]
+    #[diagnostic(help("look for a program that was stopped while it wrote to the store, end it, and try again"))]
     Busy(PathBuf),
     /// The disk is full.
     #[error("the disk with the store {} is full", .0.display())]
     #[diagnostic(help(
-        "free some space there (or raise `ulimit -f`, if it is set), or `firebench delete` runs that are not needed; what was stored is whole, and `firebench run \
-         --resume` goes on after it"
+        "free some space there (or raise `ulimit -f`, if it is set), or remove runs with `firebench delete`; \
+        everything stored so far is intact, and `firebench run --resume` continues from there"
     ))]
     Full(PathBuf),
-    /// Anything else that SQLite says.
-    #[error("the store {} cannot be used", path.display())]
+    /// Any other error of SQLite.
+    #[error("cannot use the store {}", path.display())]
     #[diagnostic(help(
-        "is its disk in order, may you write there, and does no limit (`ulimit -f`) keep files small? --store names another \
-         file"
+        "check that its disk works, that you may write there, and that no limit (`ulimit -f`) keeps files small; use \
+        --store for another file"
     ))]
     Sqlite {
         /// The file.
@@ -128,21 +129,19 @@ pub enum StoreError {
     },
     /// What is exported cannot be written.
     #[error("cannot write the export")]
-    #[diagnostic(help("is there space left? --output names another file"))]
+    #[diagnostic(help("check that there is space left; use --output for another file"))]
     Output(#[source] io::Error),
     /// No run has this id.
     #[error("no run {0:?} in the store")]
-    #[diagnostic(help(
-        "`firebench runs` lists them; an id may be cut short as long as it is clear, and `latest` is one"
-    ))]
+    #[diagnostic(help("`firebench runs` lists all runs; give an id, an unambiguous beginning of one, or `latest`"))]
     NoSuchRun(String),
-    /// There is no run at all.
-    #[error("there is no run in the store")]
-    #[diagnostic(help("`firebench run` makes one"))]
+    /// The store does not contain a run.
+    #[error("the store does not contain a run")]
+    #[diagnostic(help("start one with `firebench run`"))]
     Empty,
     /// Several runs have ids that begin so.
-    #[error("{which:?} could be {}", ids.join(", "))]
-    #[diagnostic(help("give more of the id"))]
+    #[error("the run id {which:?} is ambiguous: it could be {}", ids.join(", "))]
+    #[diagnostic(help("give more characters of the id"))]
     Ambiguous {
         /// What was given.
         which: String,
@@ -150,28 +149,31 @@ pub enum StoreError {
         ids: Vec<String>,
     },
     /// A process is at work on the run.
-    #[error("run {0} is still going on")]
-    #[diagnostic(help("wait for it, or stop its firebench with Ctrl-C"))]
+    #[error("run {0} is still running")]
+    #[diagnostic(help("wait until it ends, or stop its firebench with Ctrl-C"))]
     StillRunning(String),
-    /// A run that is complete cannot go on.
-    #[error("run {0} is complete")]
+    /// A complete run cannot be resumed.
+    #[error("run {0} is already complete")]
     #[diagnostic(help(
-        "`firebench show {0}` shows it; if its time was over, `--max-time TIME` beside --resume gives it more; `firebench run` \
-         makes a new one"
+        "show it with `firebench show {0}`; if its time was over, give it more with `--max-time TIME` beside \
+        --resume; or start a new run with `firebench run`"
     ))]
     Complete(String),
     /// A run of this id is in the store already.
-    #[error("run {0} is in the store already")]
-    #[diagnostic(help("`firebench show {0}` shows it; `firebench delete {0}` makes room for the other one"))]
+    #[error("run {0} is already in the store")]
+    #[diagnostic(help(
+        "show it with `firebench show {0}`, or remove it with `firebench delete {0}` to import the \
+    other one"
+    ))]
     AlreadyThere(String),
-    /// A report that no run can have left.
-    #[error("this report cannot be stored: {0}")]
-    #[diagnostic(help("was the file edited? A run of firebench leaves no such report"))]
+    /// A report that a run of firebench cannot have.
+    #[error("cannot store this report: {0}")]
+    #[diagnostic(help("check whether the file was edited: firebench does not write such a report"))]
     Inconsistent(String),
 }
 
 impl StoreError {
-    /// Whether another command line would have gone well.
+    /// Whether the error is a mistake in the command line.
     pub fn is_usage(&self) -> bool {
         match self {
             StoreError::Missing(_)
@@ -198,7 +200,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same may go well later.
+    /// Whether the same may succeed later.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, StoreError::Full(_) | StoreError::Busy(_))
     }
@@ -237,16 +239,16 @@ impl StoreError {
     }
 }
 
-/// What goes wrong in the midst of it, before it is known what the user must be told.
+/// What goes wrong inside the store, before it is turned into a message for the user.
 pub(super) enum Trouble {
     Store(StoreError),
     Sqlite(rusqlite::Error),
     /// A text in the store is not what was written there.
     Record(serde_json::Error),
-    /// Something in the store is not what was written there, or nothing that firebench writes.
+    /// Something in the store is not what was written there, or not anything that firebench writes.
     Damaged(String),
     Lock(io::Error),
-    /// Whoever gets the export does not take it.
+    /// The export could not be written.
     Output(io::Error),
 }
 

@@ -62,12 +62,12 @@ pub(super) fn check_files(path: &Path) -> Result<(), StoreError> {
     for file in BESIDE.map(|suffix| beside(path, suffix)) {
         match file.symlink_metadata() {
             Ok(metadata) if !metadata.is_file() => {
-                let what = format!("{} is no regular file", name(&file));
+                let what = format!("{} is not a regular file", name(&file));
                 return Err(StoreError::Foreign { path: path.to_owned(), what });
             }
             // A store has a write-ahead log in its place, from its first moment on.
             Ok(_) if file == beside(path, "-journal") => {
-                let what = format!("beside it lies {}, and firebench makes none", name(&file));
+                let what = format!("there is a file {} beside it, which firebench never makes", name(&file));
                 return Err(StoreError::Foreign { path: path.to_owned(), what });
             }
             _ => {}

@@ -23,7 +23,7 @@ const STEPS: i32 = 10_000;
 /// The longest text in a row.
 const LONGEST_TEXT: i32 = 64 << 20;
 
-/// Ends what takes too long.
+/// Interrupts an operation that takes too long.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     begun: Instant,
@@ -33,7 +33,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// From here on, something else is being done.
+    /// Starts the time of another operation.
     pub(super) fn restart(&self) {
         let until = self.begun.elapsed().saturating_add(self.longest);
         self.until.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -84,7 +84,11 @@ pub(super) fn check_schema(connection: &Connection, path: &Path, steps: &[&str])
     };
     if let Some(entry) = found.iter().find(|entry| !expected.contains(entry)) {
         let known = expected.iter().any(|(kind, name, _)| *kind == entry.0 && *name == entry.1);
-        return Err(foreign(if known { "is not as firebench makes it" } else { "is not firebench's" }, entry).into());
+        return Err(foreign(
+            if known { "is not as firebench makes it" } else { "does not belong to firebench" },
+            entry,
+        )
+        .into());
     }
     match expected.iter().find(|entry| !found.contains(entry)) {
         Some(entry) => Err(foreign("is missing", entry).into()),

@@ -1,4 +1,4 @@
-//! Who is at work on a run.
+//! Which process is carrying out a run.
 //!
 //! A process that carries out a run holds a lock on one byte of the file beside the store, the byte with the run's number. The
 //! kernel drops the lock when the process ends, however it ends, so a run that is `running` in the table without a lock was

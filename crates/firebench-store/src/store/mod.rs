@@ -52,7 +52,7 @@ pub struct Store {
     /// Of the runs that this store carries out.
     leases: HashMap<i64, Lease>,
     watch: Watch,
-    /// Where the file is that was opened in place of one that is not to be trusted. It goes after the connection.
+    /// Where the file is that was opened instead of one that is not to be trusted. It goes after the connection.
     _copy: Option<RunDir>,
 }
 
@@ -94,14 +94,14 @@ impl Store {
         lock_path(&self.path)
     }
 
-    /// For `map_err`: what the user must know. Of a damaged file it tells what SQLite's own check finds.
+    /// For `map_err`: what the user must know. For a damaged file it says what SQLite's own check finds.
     fn explain(&self) -> impl Fn(Trouble) -> StoreError + '_ {
         |trouble| {
             let error = match trouble {
                 Trouble::Store(error) => error,
                 Trouble::Sqlite(error) => StoreError::sqlite(&self.path, error),
                 Trouble::Record(error) => {
-                    StoreError::Damaged { path: self.path.clone(), detail: format!("a record cannot be read: {error}") }
+                    StoreError::Damaged { path: self.path.clone(), detail: format!("cannot read a record: {error}") }
                 }
                 Trouble::Damaged(detail) => StoreError::Damaged { path: self.path.clone(), detail },
                 Trouble::Lock(source) => StoreError::Open { path: self.lock_path(), source },

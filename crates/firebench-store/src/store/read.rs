@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 use super::error::Trouble;
 use super::{Store, StoreError, checksum, figures, lease};
 
-/// Stands for the run that came into the store last.
+/// The word for the run that was stored last.
 const LATEST: &str = "latest";
 
-/// A run in a line, from the table of runs alone.
+/// A run in a line, from the table of runs only.
 pub(super) const LINES: &str = "SELECT run, id, state, started, finished, workload, contenders, primary_metric,
                                 emulated, blocks, verdict FROM runs";
 
@@ -30,7 +30,7 @@ pub(super) struct StoredBoot {
     pub(super) boot: BootRecord,
 }
 
-/// A boot that need not be done again.
+/// A boot that need not be repeated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
     /// Place of its contender.
@@ -67,7 +67,7 @@ impl Store {
             Trouble::Damaged(_) | Trouble::Record(_) => {
                 let detail = match trouble {
                     Trouble::Damaged(detail) => detail,
-                    _ => format!("the entry of run {} cannot be read", name(&self.connection, run)),
+                    _ => format!("cannot read the entry of run {}", name(&self.connection, run)),
                 };
                 let run = name(&self.connection, run);
                 damaged.push(StoreError::DamagedRun { path: self.path.clone(), run, detail });
@@ -118,7 +118,7 @@ impl Store {
         self.find(which).and_then(|(run, _)| self.line(run)).map_err(self.explain())
     }
 
-    /// The report of the run that `which` stands for in the store at `path`; None where there is no such store or run.
+    /// The report of the run that `which` stands for in the store at `path`; None if there is no such store or run.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -138,7 +138,8 @@ impl Store {
         loaded.map_err(self.explain())
     }
 
-    /// The boots of a run that need not be done again, in the order in which they ran: all but the one amid which it was stopped.
+    /// The boots of a run that need not be done again, in the order in which they ran: all but the one during which
+    /// the run was stopped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -275,7 +276,7 @@ fn run_id(run: i64, id: String) -> Result<RunId, Trouble> {
     if is_id(&id) {
         return Ok(RunId::new(id));
     }
-    Err(Trouble::Damaged(format!("run number {run} has an id that is none: {:?}", text::excerpt(&id, 20))))
+    Err(Trouble::Damaged(format!("run number {run} has the invalid id {:?}", text::excerpt(&id, 20))))
 }
 
 /// Puts a run's report together: its head, and over it what was recorded, collected as the run itself does it.
@@ -350,7 +351,7 @@ pub(super) fn each_boot(
     each_boot_of(connection, run, run_id, None, work)
 }
 
-/// [`each_boot`], of the contender in this place alone, where one is named.
+/// [`each_boot`], but only of the contender with this number, if one is given.
 pub(super) fn each_boot_of(
     connection: &Connection,
     run: i64,

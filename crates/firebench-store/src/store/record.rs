@@ -14,8 +14,9 @@ use super::error::Trouble;
 use super::place::PATIENCE;
 use super::{Store, StoreError, checksum};
 
-/// Writes a run's events into the store: a boot in one transaction when it is done, everything else when it happens. What is
-/// there has never a hole: what comes after something that could not be written waits behind it. While the disk is full, or
+/// Writes a run's events into the store: a boot in one transaction when it is done, everything else when it happens.
+/// The recording never has a gap: what comes after something that could not be written waits behind it. While the disk
+/// is full, or
 /// another process writes, it is tried again with each event; after any other error nothing more is written.
 #[derive(Debug)]
 pub struct Recorder<'a> {
@@ -26,7 +27,7 @@ pub struct Recorder<'a> {
     /// How the VM that is running now was started.
     launch: Option<(usize, Launch)>,
     waiting: VecDeque<Entry>,
-    /// Why it waits.
+    /// The error because of which it waits.
     result: Result<(), StoreError>,
 }
 
@@ -82,7 +83,7 @@ impl Listener for Recorder<'_> {
 }
 
 impl Recorder<'_> {
-    /// Why not everything is written that should be by now.
+    /// Why something that should be written by now is not.
     pub fn trouble(&self) -> Option<&StoreError> {
         self.result.as_ref().err()
     }

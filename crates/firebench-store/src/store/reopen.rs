@@ -1,4 +1,4 @@
-//! A complete run that goes on all the same.
+//! Continues a run that is already complete.
 
 use firebench_model::runs::RunId;
 
@@ -6,7 +6,7 @@ use super::error::Trouble;
 use super::{Store, StoreError};
 
 impl Store {
-    /// Makes a run that came to its end one that can be [resumed](Store::resume): it was given more time than it had.
+    /// Makes it possible to [resume](Store::resume) a complete run, to give it more time.
     ///
     /// # Errors
     /// [`StoreError`].

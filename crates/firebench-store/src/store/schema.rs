@@ -8,7 +8,7 @@ use super::checksum;
 pub(super) const APPLICATION_ID: i64 = 0x4642_6e63;
 
 /// One step a version, in order: the first makes version 1 out of an empty file. A step that was released never changes; what
-/// must become different is a step more. `user_version` tells how many were taken.
+/// must become different is a step more. `user_version` says how many were taken.
 pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// `docs/store.md` explains the tables.

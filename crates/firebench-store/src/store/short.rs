@@ -37,7 +37,7 @@ pub(super) fn blocks(findings: &Findings) -> u32 {
     u32::try_from(whole.count()).unwrap_or(u32::MAX)
 }
 
-/// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None where there is none.
+/// The verdicts, such as `firecracker 1.8% slower; host equivalent`; None if there is none.
 pub(super) fn verdict(findings: &Findings) -> Option<String> {
     let judged = || findings.judgements.iter().filter_map(|judged| Some((judged, judged.judgement.as_ref().ok()?)));
     let word = |(judged, found): (&Judged, &Judgement)| {

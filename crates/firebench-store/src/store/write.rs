@@ -18,9 +18,9 @@ use super::{Store, StoreError, checksum, figures, read, short};
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It came to its end.
+    /// It is complete.
     Done,
-    /// Something went wrong.
+    /// It failed.
     Failed,
     /// It was stopped.
     Interrupted,
@@ -73,8 +73,9 @@ impl Store {
         Ok(id)
     }
 
-    /// Takes up a run that was cut off, stopped or failed: its plan is in [`load`](Store::load), and the boots that need not be
-    /// done again are in [`done`](Store::done). From here on it belongs to this store, as after [`begin`](Store::begin).
+    /// Resumes a run that was cut off, stopped or failed: its plan is in [`load`](Store::load), and the boots that
+    /// need not be repeated are in [`done`](Store::done). From here on it belongs to this store, as after
+    /// [`begin`](Store::begin).
     ///
     /// # Errors
     /// [`StoreError::StillRunning`] while another process is at work on it, [`StoreError::Complete`] when nothing is left to do.
@@ -261,7 +262,7 @@ fn contender_json(contender: &ContenderRecord) -> Result<String, Trouble> {
     json(&ContenderRecord { boots: Vec::new(), ..contender.clone() })
 }
 
-/// What a run came to, in short.
+/// A run's result, in short.
 struct Short {
     blocks: u32,
     verdict: Option<String>,

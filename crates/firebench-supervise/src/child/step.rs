@@ -81,7 +81,7 @@ impl Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Step::Session => "make a session of its own",
+            Step::Session => "start a session of its own",
             Step::Cgroup => "enter its control group",
             Step::Affinity => "bind itself to its CPUs",
             Step::Descriptors => "close firebench's descriptors",
@@ -89,15 +89,15 @@ impl std::fmt::Display for Step {
             Step::Limits => "set its limits",
             Step::Namespaces => "make namespaces of its own",
             Step::UserMap => "map its user into the user namespace",
-            Step::Mounts => "keep its mounts to itself",
+            Step::Mounts => "make its mounts private",
             Step::Binds => "bring its files into the jail",
             Step::ReadOnly => "make the file system read-only",
             Step::OpenTun => "open /dev/net/tun",
             Step::MakeTap => "make the tap device",
             Step::TapUp => "bring the tap device up",
             Step::ParentDeath => "arrange to die with firebench",
-            Step::Keeper => "leave a keeper behind",
-            Step::Processes => "have its processes to itself",
+            Step::Keeper => "start its keeper process",
+            Step::Processes => "enter a process namespace of its own",
             Step::Rights => "give up the rights of root",
             Step::Exec => "run the program",
         })

@@ -36,7 +36,7 @@ pub(super) enum GuestError {
         errno: i32,
     },
     /// The calls worked and the guest did something else than count.
-    #[error("the guest did not count down its register but ended with {0}")]
+    #[error("the guest ended with {0} instead of counting down its register")]
     Guest(String),
 }
 

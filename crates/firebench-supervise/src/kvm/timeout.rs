@@ -18,7 +18,7 @@ pub(super) type Stop = AtomicBool;
 pub(super) enum Ended<T> {
     /// With a result.
     InTime(T),
-    /// Not within the time (or by a panic, which is no result either).
+    /// It did not finish within the time, or panicked.
     Late,
     /// Never begun: the system has no thread for it. With the error's number.
     NoThread(i32),
@@ -30,8 +30,7 @@ const KICKS: u32 = 10;
 const KICK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Runs `work` on a thread of its own and waits for it at most `patience`.
-///
-/// A late worker is told to stop and interrupted with a signal, which makes a system call such as `KVM_RUN` return
+/// A late worker is asked to stop and interrupted with a signal, which makes a system call such as `KVM_RUN` return
 /// `EINTR`: left alone it would keep a CPU busy for as long as firebench lives. One that hangs in the kernel for good
 /// is left behind; it ends with the process.
 pub(super) fn with_timeout<T: Send + 'static>(

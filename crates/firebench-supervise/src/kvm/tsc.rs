@@ -92,7 +92,7 @@ fn counter() -> u64 {
 #[expect(unsafe_code, reason = "a system call that std does not wrap")]
 fn raw_clock() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is valid for the call. The clock exists on every Linux; should the call fail all the same,
+    // SAFETY: the pointer is valid for the call. The clock exists on every Linux; should the call fail nevertheless,
     // the time stays 0.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_RAW, &raw mut time) };
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

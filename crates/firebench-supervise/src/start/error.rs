@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use crate::child::step::Step;
 
-/// A VM that did not start. Nothing of it is left.
+/// A VM that did not start. Nothing of it remains.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StartError {
     /// The launch has no command.
     #[error("the launch has no command")]
-    #[diagnostic(help("this is an error in firebench"))]
+    #[diagnostic(help("this is a bug in firebench: please report it"))]
     Empty,
     /// The tap's name is not one that Linux accepts.
-    #[error("Linux accepts no network device called {name:?}")]
+    #[error("invalid name of a network device: {name:?}")]
     #[diagnostic(help("use 1 to 15 letters, digits, dots, dashes and underscores, such as tap0"))]
     TapName {
         /// The name.
@@ -21,7 +21,10 @@ pub enum StartError {
     },
     /// A file of the launch cannot be written.
     #[error("cannot write {path:?}")]
-    #[diagnostic(help("the directory for temporary files must be writable and have room; TMPDIR names another one"))]
+    #[diagnostic(help(
+        "make sure that the directory for temporary files is writable and has free space; TMPDIR sets \
+    another one"
+    ))]
     Write {
         /// The file.
         path: PathBuf,
@@ -30,7 +33,7 @@ pub enum StartError {
     },
     /// A file that the jailed VMM must read.
     #[error("the jailed VMM cannot read {path:?}")]
-    #[diagnostic(help("it runs as a user of its own: let everybody read the file (chmod o+r)"))]
+    #[diagnostic(help("it runs as a user of its own: make the file readable for everybody (chmod o+r)"))]
     Jailed {
         /// The file.
         path: PathBuf,
@@ -49,7 +52,7 @@ pub enum StartError {
         help: Option<String>,
     },
     /// The process could not be confined.
-    #[error("the process of the VMM could not {step}")]
+    #[error("the VMM's process could not {step}")]
     Confine {
         /// What failed.
         step: Step,
@@ -62,7 +65,7 @@ pub enum StartError {
     /// The system refused a new process, or the means to watch it.
     #[error("cannot {what}")]
     #[diagnostic(help(
-        "the system may be out of processes, descriptors or memory; firebench needs Linux 5.11 or newer"
+        "check whether the system is out of processes, file descriptors or memory; firebench needs Linux 5.11 or newer"
     ))]
     System {
         /// What was attempted.

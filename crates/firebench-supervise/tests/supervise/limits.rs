@@ -36,7 +36,7 @@ fn a_file_without_end_is_ended() {
     let text = format!("exec dd if=/dev/zero of={} bs=64k", file.display());
     let mut vm = start(&limited(Launch { directory: Some(directory.path().to_owned()), ..script(&text) }));
     assert_eq!(run(&mut vm).1, Exit::Signal(libc::SIGXFSZ));
-    assert_eq!(vm.limits_hit(), ["a file that it wrote grew beyond its limit of 1 MiB"]);
+    assert_eq!(vm.limits_hit(), ["it wrote a file larger than its limit of 1 MiB"]);
     assert_eq!(std::fs::metadata(file).expect("the log").len(), MIB);
 }
 
@@ -65,7 +65,7 @@ fn processes_without_end_are_refused() {
     let (console, exit) = run(&mut vm);
     assert_ne!((console.as_str(), exit.success()), ("all\n", true), "{}", vm.stderr_tail());
     if counted {
-        assert_eq!(vm.limits_hit(), ["it wanted more than its limit of 64 processes and threads"]);
+        assert_eq!(vm.limits_hit(), ["it needed more than its limit of 64 processes and threads"]);
     }
 }
 

@@ -10,18 +10,18 @@ use firebench_text::units::{Share, Span};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::{calibrate_live, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
-    /// Measure in place of simulating: two contenders that are the bare host, and, with --effect, one that has more work
+    /// Measure instead of simulating: two contenders are the bare host, and with --effect a third one has more work
     #[arg(long, conflicts_with_all = ["runs", "noise"])]
     live: bool,
-    /// Runs behind every row
+    /// Number of runs for each row
     #[arg(long, default_value_t = Settings::default().runs)]
     runs: usize,
-    /// Same seed, same table
+    /// Seed of the simulation; the same seed gives the same table
     #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
     /// Noise of a boot, as a share of its time
@@ -33,35 +33,35 @@ pub(crate) struct CalibrateArgs {
     /// Half-width of the interval that the runs aim at
     #[arg(long, value_name = "SHARE", default_value_t = ONE_PERCENT)]
     precision: Share,
-    /// Seconds that a run may take; a boot takes half a second, and so does an iteration
+    /// Seconds that a run may take; each boot and each iteration takes half a second
     #[arg(long, default_value_t = 300.0)]
     max_seconds: f64,
-    /// Runs of so many blocks, in place of a precision
+    /// Number of blocks in each run, instead of a precision
     #[arg(long, conflicts_with_all = ["precision", "max_seconds"])]
     blocks: Option<u32>,
-    /// Differences up to this size count as none [default: twice the precision]
+    /// Treat differences up to this size as none [default: twice the precision]
     #[arg(long, value_name = "SHARE")]
     delta: Option<Share>,
-    /// How the table is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
 }
 
 /// The default of noise and precision.
 const ONE_PERCENT: Share = Share::percent(1);
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
+enum TableFormat {
     /// For people
     Table,
     /// One object with the array `rows`
     Json,
 }
 
-/// The settings that make no table.
+/// Settings that cannot be simulated.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("these runs cannot be simulated")]
-#[diagnostic(help("--runs and --blocks take numbers from 1, --max-seconds a number above 0"))]
+#[error("cannot simulate these runs")]
+#[diagnostic(help("give numbers from 1 for --runs and --blocks, and a number above 0 for --max-seconds"))]
 struct Impossible(#[source] firebench_stats::Error);
 
 #[derive(Serialize)]
@@ -69,13 +69,13 @@ struct Table<R> {
     rows: Vec<R>,
 }
 
-pub(super) fn main(args: &CalibrateArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &CalibrateArgs, places: &StorageArgs) -> Result<(), Failure> {
     let text = if args.live { live(args, places)? } else { simulated(args)? };
     output::print(&text)
 }
 
 /// A real run.
-fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
+fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
     let precision = args.blocks.is_none().then_some(args.precision);
     let design = Design {
         boots: args.blocks,
@@ -88,8 +88,8 @@ fn live(args: &CalibrateArgs, places: &Places) -> Result<String, Failure> {
     };
     let rows = calibrate_live::run(design, args.effect, places)?;
     match args.format {
-        Format::Table => Ok(calibrate_live::table(&rows)),
-        Format::Json => output::json(&Table { rows }),
+        TableFormat::Table => Ok(calibrate_live::table(&rows)),
+        TableFormat::Json => output::json(&Table { rows }),
     }
 }
 
@@ -109,8 +109,8 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     };
     let rows = simulate(&settings).map_err(|error| Failure::usage(Impossible(error)))?;
     match args.format {
-        Format::Table => Ok(table(&rows)),
-        Format::Json => output::json(&Table { rows }),
+        TableFormat::Table => Ok(table(&rows)),
+        TableFormat::Json => output::json(&Table { rows }),
     }
 }
 

@@ -13,8 +13,8 @@ use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::places::Places;
 use super::run::Session;
+use super::storage_args::StorageArgs;
 use firebench_analysis::findings::Findings;
 
 /// What a host hashes in about a third of a second, so that a minute has many boots.
@@ -40,7 +40,7 @@ pub(super) struct Row {
 }
 
 /// Carries out the run: two equal hosts, and one that has more work where there is an `effect`.
-pub(super) fn run(design: Design, effect: Option<Share>, places: &Places) -> Result<Vec<Row>, Failure> {
+pub(super) fn run(design: Design, effect: Option<Share>, places: &StorageArgs) -> Result<Vec<Row>, Failure> {
     let session = Session::open(places, false)?;
     let prepared = session.prepare(&experiment(design, effect), places, true)?;
     let (report, result) = session.carry_out(&prepared, &mut |_: &RunEvent| {});

@@ -14,18 +14,18 @@ use super::failure::Failure;
 use super::gate::GateArgs;
 use super::import::FiguresArgs;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::style::style;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// The baseline: a report.json, its directory, a run, or figures of others; A:CONTENDER for one contender of it
     a: String,
-    /// What is held against it, in the same way
+    /// What to compare with it, given in the same way
     b: String,
-    /// How the comparison is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ComparisonFormat::Table)]
+    format: ComparisonFormat,
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct CompareArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
+enum ComparisonFormat {
     /// For people
     Table,
     /// Everything, as one object
@@ -43,7 +43,7 @@ enum Format {
 }
 
 /// Returns the exit code.
-pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
+pub(super) fn main(args: &CompareArgs, places: &StorageArgs) -> Result<u8, Failure> {
     let store = places.store_path()?;
     let lookup: Lookup = &|which| Store::lookup(&store, which);
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -59,12 +59,12 @@ pub(super) fn main(args: &CompareArgs, places: &Places) -> Result<u8, Failure> {
     compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
     output::print(&match args.format {
-        Format::Table => match std::io::stdout().is_terminal() {
+        ComparisonFormat::Table => match std::io::stdout().is_terminal() {
             true => terminal::render_in(&comparison, style(true).width),
             false => terminal::render(&comparison),
         },
-        Format::Markdown => markdown::render(&comparison),
-        Format::Json => output::json(&comparison)?,
+        ComparisonFormat::Markdown => markdown::render(&comparison),
+        ComparisonFormat::Json => output::json(&comparison)?,
     })?;
     let suite = text::line(&format!("{} against {}", args.b, args.a));
     args.gate.finish(&comparison.gates, &suite, comparison.is_conclusive())

@@ -9,25 +9,25 @@ use firebench_text as text;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
-    /// The runs: their ids, the beginnings of them, latest, or #NUMBER where a damaged run has no id
+    /// The runs: ids, beginnings of ids, latest, or #NUMBER for a damaged run without an id
     #[arg(required = true, value_name = "ID")]
     runs: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
 
-/// There is nobody to ask.
+/// Without a terminal, firebench cannot ask.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("nothing was deleted: there is no terminal to ask whether it is meant")]
-#[diagnostic(help("--yes deletes without asking"))]
+#[error("nothing was deleted: firebench cannot ask for confirmation without a terminal")]
+#[diagnostic(help("add --yes to delete without confirmation"))]
 struct NobodyToAsk;
 
-pub(super) fn main(args: &DeleteArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &DeleteArgs, places: &StorageArgs) -> Result<(), Failure> {
     let mut store = Store::open_existing(&places.own_store_path(false)?).map_err(Failure::from_store)?;
     let mut chosen: Vec<(i64, &str)> = Vec::new();
     for run in &args.runs {

@@ -1,4 +1,4 @@
-//! `firebench doctor`: what this machine has, lacks, and what to do about it.
+//! `firebench doctor`: what this machine has and lacks, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
 use super::programs::ProgramArgs;
+use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -17,13 +17,13 @@ pub(crate) struct DoctorArgs {
     programs: ProgramArgs,
 }
 
-/// Something that firebench cannot do without is missing.
+/// Something that firebench needs is missing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("this machine lacks something that firebench needs")]
 #[diagnostic(help("see the lines marked bad"))]
 struct Lacking;
 
-pub(super) fn main(args: &DoctorArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &DoctorArgs, places: &StorageArgs) -> Result<(), Failure> {
     let busybox = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
     let path = places.store_path()?;
     let named = Named { programs: &args.programs.programs, busybox: busybox.as_deref() };

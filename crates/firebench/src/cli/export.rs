@@ -10,24 +10,24 @@ use firebench_store::store::{Store, StoreError};
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The run: its id, the beginning of it, or latest
+    /// The run: its id, the beginning of its id, or latest
     #[arg(default_value = "latest", value_name = "ID")]
     run: String,
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-    /// The file to write, whole or not at all [default: standard output]
+    format: ExportFormat,
+    /// The file to write; it appears only once it is complete [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Format {
+enum ExportFormat {
     /// The whole report, as in report.json
     #[default]
     Json,
@@ -37,11 +37,11 @@ enum Format {
     Jsonl,
 }
 
-pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &ExportArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let line = store.run_line(&args.run).map_err(Failure::from_store)?;
-    if matches!(args.format, Format::Csv) && line.emulated {
-        output::tell(&format!("note: the CSV does not tell it: {EMULATED}\n"));
+    if matches!(args.format, ExportFormat::Csv) && line.emulated {
+        output::tell(&format!("note: the CSV does not contain this warning: {EMULATED}\n"));
     }
     let exported = match &args.output {
         Some(path) => to_file(path, |out| export(&store, args, out)),
@@ -56,9 +56,9 @@ pub(super) fn main(args: &ExportArgs, places: &Places) -> Result<(), Failure> {
 
 fn export(store: &Store, args: &ExportArgs, out: &mut dyn Write) -> Result<(), StoreError> {
     match args.format {
-        Format::Csv => store.export_csv(&args.run, out),
-        Format::Jsonl => store.export_jsonl(&args.run, out),
-        Format::Json => {
+        ExportFormat::Csv => store.export_csv(&args.run, out),
+        ExportFormat::Jsonl => store.export_jsonl(&args.run, out),
+        ExportFormat::Json => {
             let report = store.load(&args.run)?;
             let text =
                 json::to_json(&Findings::of(&report)).map_err(|error| StoreError::Output(io::Error::other(error)))?;

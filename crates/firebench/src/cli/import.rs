@@ -15,7 +15,7 @@ use miette::Diagnostic;
 
 use super::failure::{Failure, exit_code};
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use crate::blame::blame;
 
 #[derive(Debug, Args)]
@@ -30,10 +30,11 @@ pub(crate) struct ImportArgs {
 /// How the figures of others are read.
 #[derive(Debug, Args)]
 pub(super) struct FiguresArgs {
-    /// The metric to compare by, where a file of others has several [default: real]
+    /// The metric to compare by, if an imported file has several [default: real]
     #[arg(long, value_name = "NAME", help_heading = FIGURES)]
     metric: Option<String>,
-    /// Which values of that metric are the better ones [default: what its name or unit says: less of a time, more of a rate]
+    /// Which values of that metric are better [default: guessed from its name or unit: less for a time, more for a
+    /// rate]
     #[arg(long, value_enum, value_name = "WHICH", help_heading = FIGURES)]
     better: Option<Direction>,
     /// The unit of that metric, such as ms or MB/s [default: what the file or its name says]
@@ -55,7 +56,7 @@ enum Direction {
 
 fn unit(sign: &str) -> Result<Unit, String> {
     match sign.trim() {
-        "" => Err("give the sign of a unit: ms, MB/s".to_owned()),
+        "" => Err("give the symbol of a unit, such as ms or MB/s".to_owned()),
         sign if sign.len() > import::MAX_UNIT || sign.chars().any(text::is_hidden) => {
             Err(format!("a unit has at most {} characters, all of them visible", import::MAX_UNIT))
         }
@@ -63,8 +64,8 @@ fn unit(sign: &str) -> Result<Unit, String> {
     }
 }
 
-/// Apart from the subcommand's own options in its help.
-const FIGURES: &str = "Figures of others";
+/// The heading of these options in the help.
+const FIGURES: &str = "Imported figures";
 
 impl FiguresArgs {
     pub(super) fn options(&self) -> Options {
@@ -95,7 +96,7 @@ fn not_imported(file: &Path, source: impl Diagnostic + Send + Sync + 'static) ->
     Failure { error: Box::new(NotImported { file: file.to_owned(), source }), code }
 }
 
-pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &ImportArgs, places: &StorageArgs) -> Result<(), Failure> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     // All are read before the first one is stored.
     let mut reports = Vec::new();
@@ -118,7 +119,8 @@ pub(super) fn main(args: &ImportArgs, places: &Places) -> Result<(), Failure> {
     Ok(())
 }
 
-/// By what imported figures are compared, where that is no time: the user must see at once if it was taken the wrong way round.
+/// The metric by which imported figures are compared, unless it is a time: the user must see at once if its direction
+/// is wrong.
 fn meaning(report: &Report) -> String {
     let primary = report.primary();
     match primary.quantity() {

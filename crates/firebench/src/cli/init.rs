@@ -15,7 +15,7 @@ pub(crate) struct InitArgs {
     /// The file to write
     #[arg(default_value = EXPERIMENT_FILE)]
     path: PathBuf,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -23,11 +23,11 @@ pub(crate) struct InitArgs {
 /// The file cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum InitError {
-    #[error("{} is there already", .0.display())]
-    #[diagnostic(help("--force replaces it; another name keeps both: firebench init other.toml"))]
+    #[error("{} already exists", .0.display())]
+    #[diagnostic(help("replace it with --force, or give another name: firebench init other.toml"))]
     Exists(PathBuf),
     #[error("cannot write {}", path.display())]
-    #[diagnostic(help("does the directory exist, may you write there, and is there space?"))]
+    #[diagnostic(help("check that the directory exists, that you may write there, and that there is space"))]
     Write { path: PathBuf, source: std::io::Error },
 }
 

@@ -15,11 +15,11 @@ mod import;
 mod init;
 mod nested_run;
 mod output;
-mod places;
 mod programs;
 mod run;
 mod runs;
 mod show;
+mod storage_args;
 mod style;
 mod system;
 mod trust;
@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
 use exit_codes::EXIT_OK;
 use failure::Failure;
 use output::tell;
-use places::Places;
+use storage_args::StorageArgs;
 
 /// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
@@ -40,7 +40,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    places: Places,
+    places: StorageArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -48,17 +48,17 @@ Examples:
   firebench run memory                     QEMU microvm against Firecracker, as alike as they can be
   firebench run memory --preset published  exactly the machines of the published memory benchmark
   firebench run memory --dry-run           print the launch of each VMM, start nothing
-  firebench compare A B                    two runs: which is faster, and in what they differ
-  firebench doctor                         what this machine has, lacks, and what to do about it
+  firebench compare A B                    two runs: which one is faster, and how they differ
+  firebench doctor                         what this machine has and lacks, and what to do about it
 
 Exit codes:
-  0      fine
-  1      a gate failed: something is worse than it may be
-  2      what was given is wrong: a flag, a value, or a file that is missing or unsuitable
+  0      success
+  1      a gate failed: something is worse than its limit
+  2      wrong input: a flag, a value, or a file that is missing or unsuitable
   3      this machine or the run failed
   4      undecided, with --require-verdict
   5      a gate does not compare like with like
-  70     a fault in firebench itself
+  70     a bug in firebench
   128+N  stopped by signal N";
 
 #[derive(Debug, Subcommand)]
@@ -67,7 +67,7 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Write an experiment file to start from
     Init(init::InitArgs),
-    /// Get what a benchmark needs: Firecracker, a kernel
+    /// Fetch what a benchmark needs: Firecracker, a kernel, a busybox
     Fetch(fetch::FetchArgs),
     /// Build, list and remove guest images
     Image(image::ImageArgs),
@@ -75,19 +75,19 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show the report of a run in the store
     Show(show::ShowArgs),
-    /// Write a run in the store for other programs
+    /// Export a run in the store for other programs
     Export(export::ExportArgs),
-    /// Put reports, results of hyperfine, or a CSV into the store
+    /// Import reports, hyperfine's results, or a CSV into the store
     Import(import::ImportArgs),
     /// Remove runs from the store
     Delete(delete::DeleteArgs),
-    /// Compare two runs, and fail where one is too far from the other
+    /// Compare two runs, and fail if one is beyond a limit
     Compare(compare::CompareArgs),
-    /// Measure how often the verdicts err, by simulated runs or a real one
+    /// Measure how often the verdicts are wrong, with simulated runs or a real one
     Calibrate(calibrate::CalibrateArgs),
-    /// Tell what this machine has, lacks, and what to do about it
+    /// Show what this machine has and lacks, and what to do about it
     Doctor(doctor::DoctorArgs),
-    /// Make this machine steady for measuring, and put it back as it was
+    /// Make this machine steady for measuring, or put it back as it was
     Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
     #[command(name = firebench_run::executor::nested::INNER_COMMAND, hide = true)]
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
     exit(result.map(|()| EXIT_OK))
 }
 
-/// Tells what went wrong.
+/// Prints the error, if there is one, and returns the exit code.
 fn exit(result: Result<u8, Failure>) -> ExitCode {
     let code = result.unwrap_or_else(|failure| {
         tell(&failure.render());

@@ -11,10 +11,10 @@ use firebench_text::errors::sentence;
 use super::failure::Failure;
 use super::system;
 
-/// What arrives on standard input is no plan.
+/// Standard input does not contain a plan.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("standard input holds no plan")]
-#[diagnostic(help("firebench itself calls this command, inside a nested host"))]
+#[error("standard input does not contain a plan")]
+#[diagnostic(help("do not run this command: firebench itself runs it inside a nested host"))]
 struct NoPlan(#[source] serde_json::Error);
 
 pub(super) fn main() -> Result<(), Failure> {

@@ -11,7 +11,7 @@ pub(super) fn tell(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Writes to standard output. A reader who has gone is no error.
+/// Writes to standard output. It is not an error if the reader has gone.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -25,8 +25,8 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     json::pretty(value).map_err(std::io::Error::from).map_err(Failure::system("write JSON"))
 }
 
-/// Standard output takes no more.
+/// Standard output cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot write the output")]
-#[diagnostic(help("is there space where it goes? A run is in the store: `firebench show` shows it"))]
+#[diagnostic(help("check that there is space; the run is in the store, and `firebench show` prints it"))]
 struct OutputError(#[source] std::io::Error);

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::style::style;
 use firebench_analysis::findings::Findings;
 
@@ -23,13 +23,13 @@ pub(crate) struct RunsArgs {
     /// Show the last N runs; 0 stands for all [default: 20 on a terminal, else all]
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<usize>,
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: RunsFormat,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum RunsFormat {
     /// For people
     #[default]
     Table,
@@ -46,7 +46,7 @@ struct Found {
     pairs: Option<Vec<PairFindings>>,
 }
 
-pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &RunsArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = match Store::open_to_read(&places.store_path()?) {
         // Nothing was run yet. A store that this command names is another matter.
         Err(StoreError::Missing(_)) if !places.names_a_store() => None,
@@ -57,20 +57,23 @@ pub(super) fn main(args: &RunsArgs, places: &Places) -> Result<(), Failure> {
     let older = lines.len().saturating_sub(shown(args, is_terminal));
     lines.truncate(lines.len().saturating_sub(older));
     match args.format {
-        Format::Table if lines.is_empty() && !damaged.is_empty() => Ok(()),
-        Format::Table if lines.is_empty() => output::print("no runs yet: `firebench run memory` makes the first one\n"),
-        Format::Table => {
+        RunsFormat::Table if lines.is_empty() && !damaged.is_empty() => Ok(()),
+        RunsFormat::Table if lines.is_empty() => output::print(
+            "no runs yet: start the first one with `firebench run \
+        memory`\n",
+        ),
+        RunsFormat::Table => {
             let width = is_terminal.then(|| style(true).width);
             output::print(&format!("{}{}", runs::listing(&lines, width), runs::older(older, width)))
         }
-        Format::Json => {
+        RunsFormat::Json => {
             let pairs =
                 |line: &RunLine| Some(findings::of_pairs(&Findings::of(&store.as_ref()?.load(line.id.as_str()).ok()?)));
             let found: Vec<Found> = lines.into_iter().map(|line| Found { pairs: pairs(&line), line }).collect();
             output::print(&output::json(&found)?)
         }
     }?;
-    // The others are listed all the same.
+    // The others are listed nevertheless.
     let mut failures = damaged.into_iter().map(Failure::from_store).collect::<Vec<_>>();
     let last = failures.pop();
     failures.iter().for_each(|failure| output::tell(&failure.render()));
@@ -82,7 +85,7 @@ fn shown(args: &RunsArgs, is_terminal: bool) -> usize {
     match args.limit {
         Some(0) => usize::MAX,
         Some(limit) => limit,
-        None if is_terminal && args.format == Format::Table => ON_A_TERMINAL,
+        None if is_terminal && args.format == RunsFormat::Table => ON_A_TERMINAL,
         None => usize::MAX,
     }
 }

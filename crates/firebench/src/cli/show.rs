@@ -8,22 +8,22 @@ use firebench_store::store::Store;
 
 use super::failure::Failure;
 use super::output;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::style::style;
 use firebench_analysis::findings::Findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The run: its id, the beginning of it, or latest
+    /// The run: its id, the beginning of its id, or latest
     #[arg(default_value = "latest", value_name = "ID")]
     run: String,
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ShowFormat,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Format {
+enum ShowFormat {
     /// For this terminal
     #[default]
     Terminal,
@@ -33,13 +33,13 @@ enum Format {
     Markdown,
 }
 
-pub(super) fn main(args: &ShowArgs, places: &Places) -> Result<(), Failure> {
+pub(super) fn main(args: &ShowArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
     let findings = Findings::of(&report);
     output::print(&match args.format {
-        Format::Terminal => terminal::render(&findings, style(std::io::stdout().is_terminal())),
-        Format::Json => json::to_json(&findings)?,
-        Format::Markdown => markdown::render(&findings),
+        ShowFormat::Terminal => terminal::render(&findings, style(std::io::stdout().is_terminal())),
+        ShowFormat::Json => json::to_json(&findings)?,
+        ShowFormat::Markdown => markdown::render(&findings),
     })
 }

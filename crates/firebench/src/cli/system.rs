@@ -1,4 +1,4 @@
-//! What firebench needs of the system before it begins anything.
+//! What firebench needs from the system before it does anything.
 
 use std::path::Path;
 
@@ -16,13 +16,13 @@ const FILES: u64 = 64;
 
 /// Too few descriptors.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("this process may open {may} files at once, and firebench needs {FILES}")]
+#[error("this process may open only {may} files at once, but firebench needs {FILES}")]
 #[diagnostic(help("{TOO_FEW_FILES}"))]
 struct TooFewFiles {
     may: u64,
 }
 
-/// The kernel tells nothing.
+/// procfs is missing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("procfs is not mounted at {PROC}")]
 #[diagnostic(help("mount it: `mount -t proc proc {PROC}`"))]
@@ -51,7 +51,7 @@ pub(super) fn settle() -> Result<(), Failure> {
     Ok(())
 }
 
-/// From here on, a signal that asks for the end is waited for, and all work with files of others looks for it.
+/// Catches the signals that ask firebench to end; all work with files of others checks for them from here on.
 pub(super) fn catch_signals() -> Result<Interrupt, Failure> {
     let interrupt = Interrupt::install().map_err(Failure::system("catch signals"))?;
     let signal = interrupt.watch();

@@ -1,4 +1,4 @@
-//! What firebench does not use, because somebody else could have changed it: docs/privileges.md.
+//! Refuses files that somebody else could have changed: docs/privileges.md.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use firebench_supervise::ownership::{Distrust, Trust};
 
 use super::failure::Failure;
 
-/// What somebody else could have changed.
+/// A file or directory that somebody else could have changed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(super) enum TrustError {
     /// A directory of firebench's own.
-    #[error("the {what} {} cannot be trusted", path.display())]
+    #[error("cannot trust the {what} {}", path.display())]
     #[diagnostic(help("{}", directory_hint(variable, path, source)))]
     Directory {
         /// What firebench keeps there.
@@ -23,9 +23,9 @@ pub(super) enum TrustError {
         /// Why.
         source: Distrust,
     },
-    /// What should be one is something else.
-    #[error("the {what} {} is no directory", path.display())]
-    #[diagnostic(help("name a directory of your own with {variable}"))]
+    /// It is not a directory.
+    #[error("the {what} {} is not a directory", path.display())]
+    #[diagnostic(help("set {variable} to a directory of your own"))]
     NoDirectory {
         /// What firebench keeps there.
         what: &'static str,
@@ -35,10 +35,10 @@ pub(super) enum TrustError {
         path: PathBuf,
     },
     /// An experiment, which names programs.
-    #[error("the experiment {} may be somebody else's", path.display())]
+    #[error("cannot trust the experiment {}", path.display())]
     #[diagnostic(help(
-        "the programs that it names would run as {}: read it first, then add --trust-experiment, or copy it into a directory \
-         that you alone can write to",
+        "read it first, because the programs in it would run as {}; then add --trust-experiment, or copy it into a \
+        directory that only you can write to",
         if nix::unistd::geteuid().is_root() { "root" } else { "you" }
     ))]
     Experiment {
@@ -48,9 +48,10 @@ pub(super) enum TrustError {
         source: Distrust,
     },
     /// A store.
-    #[error("the store {} may be somebody else's", path.display())]
+    #[error("cannot trust the store {}", path.display())]
     #[diagnostic(help(
-        "only `runs`, `show`, `compare` and `export` read such a store; name one of your own with --store or FIREBENCH_STORE"
+        "use a store of your own with --store or FIREBENCH_STORE; only `runs`, `show`, `compare` and `export` read a \
+        store that others can write to"
     ))]
     Store {
         /// Its file.
@@ -63,11 +64,12 @@ pub(super) enum TrustError {
 fn directory_hint(variable: &str, path: &Path, distrust: &Distrust) -> String {
     match distrust {
         Distrust::Mode { .. } => format!(
-            "what is in it may have been exchanged: name a directory of your own with {variable}. One that holds nothing but \
-             firebench's files may also be removed, and is made anew, or kept with `chmod -R go-w {}` where nobody else uses this machine",
+            "set {variable} to a directory of your own, because others may have replaced files in this one. If it \
+            contains only firebench's files, you can also remove it, and firebench creates it again; or keep it with \
+            `chmod -R go-w {}`, if nobody else uses this machine",
             path.display()
         ),
-        _ => format!("name a directory of your own with {variable}"),
+        _ => format!("set {variable} to a directory of your own"),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn possible_vcpus(
     only_hosts: bool,
 ) -> Result<u32, PrepareError> {
     if let Some(max) = spec.vmm.max_vcpus.filter(|&max| wanted > max) {
-        return Err(LaunchError::Vcpus { vmm: spec.vmm, max, vcpus: wanted }.into());
+        return Err(LaunchError::Vcpus { vmm: spec.vmm.0.name, max, vcpus: wanted }.into());
     }
     let own = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| !spec.vmm.boots_a_guest() && wanted > own);
     match own {
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_contender_has_its_own_wishes() {
-        let request = firebench_vmm::preset::MachineRequest {
+        let request = firebench_vmm::request::MachineRequest {
             accel: Accel::Kvm,
             vcpus: 2,
             memory_mib: 1024,

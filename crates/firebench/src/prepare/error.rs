@@ -28,30 +28,34 @@ pub enum PrepareError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Nested(#[from] NestedError),
-    /// Nothing to boot.
-    #[error("there is no kernel for the guests")]
-    #[diagnostic(help("`firebench fetch kernel` gets Debian's cloud kernel; --kernel PATH takes one of yours"))]
-    NoKernel,
-    /// Nothing for the nested host to boot.
-    #[error("there is no kernel for the nested host")]
+    /// No kernel for the guests.
+    #[error("cannot find a kernel for the guests")]
     #[diagnostic(help(
-        "`firebench fetch kernel` gets one; --kernel names that of the guests, and the nested host keeps a kernel of its own that is known to work"
+        "run `firebench fetch kernel` to get Debian's cloud kernel, or give your own with --kernel \
+    PATH"
+    ))]
+    NoKernel,
+    /// No kernel for the nested host.
+    #[error("cannot find a kernel for the nested host")]
+    #[diagnostic(help(
+        "run `firebench fetch kernel` to get one; --kernel is for the guests only, and the nested host keeps a kernel \
+        of its own that is known to work"
     ))]
     NoNestedKernel,
     /// Modules without their kernel.
-    #[error("there are modules ({}) and no kernel that they belong to", path.display())]
-    #[diagnostic(help("name the kernel, too: --kernel PATH, or kernel=PATH beside modules=PATH of a contender"))]
+    #[error("the modules {} were given without their kernel", path.display())]
+    #[diagnostic(help("give the kernel, too: --kernel PATH, or for a contender kernel=PATH beside modules=PATH"))]
     ModulesAlone {
         /// The modules.
         path: PathBuf,
     },
-    /// Nothing to run in the image.
-    #[error("there is no static busybox for the image")]
-    #[diagnostic(help("`firebench fetch busybox` gets Debian's; FIREBENCH_BUSYBOX names one of yours"))]
+    /// No busybox for the image.
+    #[error("cannot find a static busybox for the image")]
+    #[diagnostic(help("run `firebench fetch busybox` to get Debian's, or set FIREBENCH_BUSYBOX to your own"))]
     NoBusybox,
     /// No contender has such an accelerator.
-    #[error("no VMM is left: with {accel} only {} can run, and --vmm does not name it", able.join(", "))]
-    #[diagnostic(help("--accel nested runs every VMM on any machine"))]
+    #[error("no VMM is left to run: with {accel} only {} can run, and --vmm does not include it", able.join(", "))]
+    #[diagnostic(help("use --accel nested, which runs every VMM on any machine"))]
     NoContender {
         /// The accelerator.
         accel: Accel,
@@ -59,8 +63,8 @@ pub enum PrepareError {
         able: Vec<&'static str>,
     },
     /// A VMM that is too old for a setting.
-    #[error("contender {name}: {} is {} {version}, and {setting} needs {}.{} or newer", path.display(), vmm.title, since.version.0, since.version.1)]
-    #[diagnostic(help("leave it out, name a newer {} with binary=, or {}", vmm.title, since.instead))]
+    #[error("contender {name}: {} is {} {version}, but {setting} needs {}.{} or newer", path.display(), vmm.title, since.version.0, since.version.1)]
+    #[diagnostic(help("leave out {setting}, give a newer {} with binary=, or {}", vmm.title, since.instead))]
     TooOldFor {
         /// The contender.
         name: String,
@@ -76,8 +80,8 @@ pub enum PrepareError {
         since: &'static Since,
     },
     /// A kernel that a VMM cannot start.
-    #[error("{} has no PVH entry, through which {} starts a vmlinux", path.display(), vmm.title)]
-    #[diagnostic(help("build it with CONFIG_PVH=y, or leave {vmm} out: --vmm names who takes part"))]
+    #[error("{} cannot start {}: it has no PVH entry", vmm.title, path.display())]
+    #[diagnostic(help("build the kernel with CONFIG_PVH=y, or leave out {vmm}: --vmm chooses the VMMs"))]
     NoPvh {
         /// Who starts it.
         vmm: VmmKind,
@@ -85,28 +89,28 @@ pub enum PrepareError {
         path: PathBuf,
     },
     /// An addition to the image that cannot be understood.
-    #[error("--add {0:?} does not name a place in the image")]
+    #[error("invalid --add {0:?}: it does not name a path in the image")]
     #[diagnostic(help("write it like --add ./tool=/bin/tool"))]
     Add(String),
     /// A file of the run could not be written.
     #[error("cannot write {}", path.display())]
-    #[diagnostic(help("check free space and permissions there; TMPDIR chooses another directory for temporary files"))]
+    #[diagnostic(help("check free space and permissions there; TMPDIR sets another directory for temporary files"))]
     Write {
         /// Which one.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
     },
-    /// A disk of the user's.
+    /// A disk of the user that cannot be read.
     #[error("cannot read the image {}", path.display())]
-    #[diagnostic(help("an image for a contender is a raw ext4 file system with /bin/sha256sum and /random.txt"))]
+    #[diagnostic(help("give a raw ext4 file system with /bin/sha256sum and /random.txt"))]
     OwnImage {
         /// The image.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
     },
-    /// A path that cannot be a word of a command.
+    /// A path that is not UTF-8, so it cannot be a word of a command.
     #[error("{} is not valid UTF-8", path.display())]
     #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
     NoText {
@@ -123,7 +127,10 @@ pub enum PrepareError {
     Launch(#[from] firebench_vmm::LaunchError),
     /// More CPUs for the bare host than there are.
     #[error("contender {name} cannot have {wanted} CPUs: firebench may use {available} here")]
-    #[diagnostic(help("choose fewer --vcpus; a VM may have more vCPUs than there are CPUs, the bare host may not"))]
+    #[diagnostic(help(
+        "choose fewer --vcpus: a VM may have more vCPUs than the machine has CPUs, but the bare host \
+    may not"
+    ))]
     HostCpus {
         /// The contender.
         name: String,
@@ -134,7 +141,7 @@ pub enum PrepareError {
     },
     /// A file that the user names.
     #[error("cannot use {role} {}", path.display())]
-    #[diagnostic(help("check the path: it is taken from the directory in which firebench is started"))]
+    #[diagnostic(help("check the path: it is relative to the directory in which firebench was started"))]
     Given {
         /// What it is for.
         role: String,
@@ -143,18 +150,19 @@ pub enum PrepareError {
         /// Why not.
         source: std::io::Error,
     },
-    /// What the user names is not what it should be.
+    /// Something that the user named is not what it should be.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unusable(Box<PrepareError>),
-    /// A verdict is asked for where there can be none.
+    /// A verdict was requested on an accelerator that cannot give one.
     #[error("--{0} needs a real accelerator: {1}")]
-    #[diagnostic(help("timings of emulated machines get no verdict; --boots N runs a number of boots of your choice"))]
+    #[diagnostic(help("use --boots N to run a fixed number of boots: firebench gives no verdict on emulated timings"))]
     Emulated(&'static str, String),
     /// A jail that only root can make.
     #[error("--jail needs root: {why} ({name})")]
     #[diagnostic(help(
-        "run firebench with sudo, or leave --jail out; in a nested host (--accel nested) it needs no root here"
+        "run firebench with sudo, leave out --jail, or use a nested host (--accel nested), in which a jail does not \
+        need root here"
     ))]
     JailNeedsRoot {
         /// The contender.
@@ -162,10 +170,10 @@ pub enum PrepareError {
         /// What takes root.
         why: &'static str,
     },
-    /// Nothing to jail.
-    #[error("--jail: there is no jail for {name}: {}", no_jail(*vmm))]
+    /// A contender that cannot be jailed.
+    #[error("cannot use --jail for {name}: {}", no_jail(*vmm))]
     #[diagnostic(help(
-        "leave {vmm} out; or leave --jail out and give it to single contenders: --contender a=firecracker,jail"
+        "leave out {vmm}, or leave out --jail and jail single contenders: --contender a=firecracker,jail"
     ))]
     NoJail {
         /// The contender.
@@ -174,8 +182,8 @@ pub enum PrepareError {
         vmm: VmmKind,
     },
     /// A build of a VMM that cannot be jailed.
-    #[error("--jail: {} has no {option}", path.display())]
-    #[diagnostic(help("{remedy}, or leave --jail out"))]
+    #[error("cannot use --jail: {} does not have {option}", path.display())]
+    #[diagnostic(help("{remedy}, or leave out --jail"))]
     NoFilter {
         /// The VMM.
         path: PathBuf,
@@ -184,18 +192,18 @@ pub enum PrepareError {
         /// Where to get a build that has it.
         remedy: &'static str,
     },
-    /// Too few CPUs for what is to be bound to them.
-    #[error("--pin needs {needed} CPUs, one of them for firebench; there are {available}")]
-    #[diagnostic(help("take fewer --vcpus, or leave --pin out"))]
+    /// Too few CPUs to bind everything.
+    #[error("--pin needs {needed} CPUs, one of them for firebench, but there are only {available}")]
+    #[diagnostic(help("choose fewer --vcpus, or leave out --pin"))]
     Pin {
         /// CPUs wanted.
         needed: usize,
         /// CPUs that this process may use.
         available: usize,
     },
-    /// The system does not tell which CPUs there are, or does not let itself be bound to one.
+    /// The system does not report its CPUs, or does not allow binding to one.
     #[error("cannot bind to CPUs")]
-    #[diagnostic(help("leave --pin out"))]
+    #[diagnostic(help("leave out --pin"))]
     Affinity(#[source] std::io::Error),
     /// No random numbers for a seed, or a design that cannot be.
     #[error(transparent)]
@@ -205,7 +213,7 @@ pub enum PrepareError {
 
 /// Why a kind has no jail.
 fn no_jail(vmm: VmmKind) -> &'static str {
-    if vmm.boots_a_guest() { "it has no filter and no jailer" } else { "the bare host runs no VMM" }
+    if vmm.boots_a_guest() { "it has neither a filter nor a jailer" } else { "the bare host does not run a VMM" }
 }
 
 impl PrepareError {

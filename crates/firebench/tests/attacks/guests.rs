@@ -52,7 +52,7 @@ fn a_real_guest_that_tells_of_cpu_time_that_it_never_had() {
 #[test]
 fn a_real_guest_that_tells_of_another_machine() {
     require!(need::tcg());
-    in_a_guest("cpus", "the guest tells of 64 CPUs, and it has ");
+    in_a_guest("cpus", "the guest reports 64 CPUs, but it has ");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_agent_on_the_bare_host_that_lies() {
         ("double", "the guest"),
         ("cpu", "s of CPU time in "),
         ("steal", "s of stolen time in "),
-        ("cpus", "the guest tells of 64 CPUs, and it has "),
+        ("cpus", "the guest reports 64 CPUs, but it has "),
     ] {
         let lab = Lab::without_vms();
         let out = lab.path("out");

@@ -103,7 +103,7 @@ fn an_experiment_of_another_user_runs_nothing_as_root() {
     let theirs = directory(lab.path("theirs"), 0o755);
     let evil = Evil::new(&lab, &theirs);
     let refused = |outcome: Outcome| {
-        outcome.fails(2, &["may be somebody else's", "would run as root", "--trust-experiment"]);
+        outcome.fails(2, &["cannot trust the experiment", "would run as root", "--trust-experiment"]);
         evil.assert_harmless(&lab);
     };
     for name in ["report.md", "firebench.toml"] {
@@ -258,24 +258,31 @@ fn what_is_no_longer_what_was_fetched_is_not_run() {
     let ran = lab.path("ran");
     let good = fs::read(&firecracker).expect("there");
     fs::write(&firecracker, format!("#!/bin/sh\ntouch {}\necho Firecracker v1.12.1\n", ran.display())).expect("room");
-    run().fails(3, &["is not what was fetched", "Remove it, and fetch it again: firebench fetch firecracker"]);
+    run().fails(3, &["is not the file that was fetched", "Remove it, and fetch it again: firebench fetch firecracker"]);
     assert!(!ran.exists());
     // Without its record it is no better; one that firebench knows by heart needs none.
     let record = firecracker.with_file_name("firecracker.sha256");
     fs::remove_file(&record).expect("there");
-    run().fails(3, &["nothing says what", "firebench fetch firecracker --if-missing records it as it is"]);
+    run().fails(
+        3,
+        &[
+            "no SHA-256 is recorded",
+            "run `firebench fetch firecracker --if-missing` to record the file as \
+    it is",
+        ],
+    );
     fs::write(&firecracker, &good).expect("room");
     let kernel = firebench_host::fetch::installed_kernel(&data_dir()).expect("needed");
     let kernels = directory(data.join("kernels"), 0o755);
     let ours = kernels.join(kernel.file_name().expect("a name"));
     fs::copy(&kernel, &ours).expect("room");
     permit(&ours, 0o644);
-    run().fails(3, &["nothing says what", "firebench fetch kernel --if-missing"]);
+    run().fails(3, &["no SHA-256 is recorded", "firebench fetch kernel --if-missing"]);
     lab.firebench(&["fetch", "kernel", "--if-missing"]).env("FIREBENCH_DATA", &data).run().ok();
     let mut bytes = fs::read(&ours).expect("there");
     bytes.push(b'x');
     fs::write(&ours, bytes).expect("room");
-    run().fails(3, &["is not what was fetched", "firebench fetch kernel"]);
+    run().fails(3, &["is not the file that was fetched", "firebench fetch kernel"]);
 }
 
 #[test]
@@ -287,7 +294,7 @@ fn a_temporary_directory_that_another_user_controls_is_not_used() {
     let args = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--dry-run"];
     let run = |tmp: &Path| lab.firebench(&args).env("TMPDIR", tmp).run();
     for tmp in [&theirs, &inner] {
-        run(tmp).fails(3, &["cannot be trusted with temporary files", "set TMPDIR to a directory of your own"]);
+        run(tmp).fails(3, &["with temporary files", "set TMPDIR to a directory of your own"]);
     }
     give(&theirs);
     permit(&theirs, 0o1777);
@@ -347,12 +354,12 @@ fn a_forged_tune_record_changes_nothing_and_says_nothing() {
         permit(&record, 0o644);
         for option in ["--restore", "--status"] {
             // As it would be if root had written it: still nothing that tune sets.
-            unharmed(tune(option).fails(3, &["firebench tune makes no such setting"]));
+            unharmed(tune(option).fails(3, &["does not make the setting"]));
             give(&record);
-            unharmed(tune(option).fails(3, &["may be somebody else's", "belongs to user 65534"]));
+            unharmed(tune(option).fails(3, &["cannot trust the record", "belongs to user 65534"]));
             chown(&record, Some(0), None).expect("root may");
             give(&kept);
-            unharmed(tune(option).fails(3, &["may be somebody else's", "belongs to user 65534"]));
+            unharmed(tune(option).fails(3, &["cannot trust the record", "belongs to user 65534"]));
             chown(&kept, Some(0), None).expect("root may");
         }
     }
@@ -424,7 +431,7 @@ fn a_store_of_another_user_is_read_and_neither_resumed_nor_written() {
     give(&store);
     give(&theirs);
     let firebench = |args: &[&str]| lab.firebench(args).env("FIREBENCH_STORE", &store).at(&lab.path("")).run();
-    let words = ["may be somebody else's", "belongs to user 65534", "FIREBENCH_STORE"];
+    let words = ["cannot trust the store", "belongs to user 65534", "FIREBENCH_STORE"];
     firebench(&["run", "--resume", "latest"]).fails(2, &words);
     firebench(&["delete", "latest", "--yes"]).fails(2, &words);
     firebench(&["import", "csv"]).fails(2, &words);

@@ -71,7 +71,7 @@ fn all_frames_in_one_write() {
     for at in BOTH {
         for real in [900.0, 1.0, 1e-5] {
             let lie = json!([{ "do": "at_once" }, { "do": "alter", "event": "iteration", "with": { "real": real } }]);
-            let words: &[&str] = if real > 10.0 { &[] } else { &["saw no time pass in iteration 1"] };
+            let words: &[&str] = if real > 10.0 { &[] } else { &["the host's clock measured no time in iteration 1"] };
             voided(at, 5, 1.0, &lie, words);
         }
     }
@@ -81,7 +81,7 @@ fn all_frames_in_one_write() {
 fn iterations_longer_than_the_life_of_the_boot() {
     require!(need::image());
     for at in BOTH {
-        voided(at, 20, 1.0, &altered(json!({ "real": 900.0 })), &["the guest tells of 2700.0 s in its iterations"]);
+        voided(at, 20, 1.0, &altered(json!({ "real": 900.0 })), &["the guest reports 2700.0 s in its iterations"]);
     }
 }
 
@@ -117,13 +117,7 @@ fn iterations_too_short_to_be_checked() {
 fn bytes_that_no_computer_reads_so_fast() {
     require!(need::image());
     for at in BOTH {
-        voided(
-            at,
-            10,
-            1.0,
-            &altered(json!({ "real": 2e-6 })),
-            &["tells of 1048576 bytes that were read in 0.000002 s"],
-        );
+        voided(at, 10, 1.0, &altered(json!({ "real": 2e-6 })), &["reports 1048576 bytes read in 0.000002 s"]);
     }
 }
 
@@ -131,11 +125,11 @@ fn bytes_that_no_computer_reads_so_fast() {
 fn cpu_time_that_no_cpu_gave() {
     require!(need::image());
     for at in BOTH {
-        voided(at, 20, 1.0, &altered(json!({ "user": 50.0 })), &["iteration 1: the guest tells of ", " s of CPU time"]);
-        voided(at, 20, 1.0, &altered(json!({ "sys": 50.0 })), &["iteration 1: the guest tells of ", " s of CPU time"]);
+        voided(at, 20, 1.0, &altered(json!({ "user": 50.0 })), &["iteration 1: the guest reports ", " s of CPU time"]);
+        voided(at, 20, 1.0, &altered(json!({ "sys": 50.0 })), &["iteration 1: the guest reports ", " s of CPU time"]);
     }
     // Less than its CPUs could give, and more than all of its VMM used.
-    let words = ["s of CPU time, and all of its VMM used "];
+    let words = ["s of CPU time, but its whole VMM used only "];
     voided(At::RealSpeed, 400, 1.0, &altered(json!({ "user": 0.3 })), &words);
 }
 
@@ -154,7 +148,7 @@ fn counters_beyond_the_machine() {
         }
     }
     let memory = altered(json!({ "counters": { "max_rss_bytes": most } }));
-    voided(At::Emulated, 5, 1.0, &memory, &["tells of a command that had 18446744073709551615 bytes"]);
+    voided(At::Emulated, 5, 1.0, &memory, &["reports a command that used 18446744073709551615 bytes"]);
 }
 
 #[test]
@@ -167,13 +161,13 @@ fn a_machine_that_was_not_given() {
         5,
         1.0,
         &facts(json!({ "cpu": { "online": 64 } })),
-        &["the guest tells of 64 CPUs, and it has "],
+        &["the guest reports 64 CPUs, but it has "],
     );
     voided(At::Emulated, 5, 1.0, &facts(json!({ "cpu": { "mhz": 1e308 } })), &["a CPU of 1.0e308 MHz"]);
-    voided(At::Emulated, 5, 1.0, &facts(json!({ "mem_total_bytes": most })), &["bytes of memory, and it has "]);
+    voided(At::Emulated, 5, 1.0, &facts(json!({ "mem_total_bytes": most })), &["bytes of memory, but it has "]);
     let text = format!("MemTotal: {most} kB\n");
     let meminfo = json!([{ "do": "alter", "event": "meminfo", "with": { "text": text } }]);
-    voided(At::Emulated, 5, 1.0, &meminfo, &["bytes of memory, and it has "]);
+    voided(At::Emulated, 5, 1.0, &meminfo, &["bytes of memory, but it has "]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn mistakes_say_what_to_give() {
     assert!(matches!(markdown, OperandError::Markdown(_)) && hint(&markdown).contains("report.json"), "{markdown}");
     let unknown = error("report.json:crosvm");
     assert!(
-        unknown.to_string().contains("no contender 'crosvm'") && hint(&unknown).ends_with("firecracker"),
+        unknown.to_string().contains("does not have a contender 'crosvm'") && hint(&unknown).ends_with("firecracker"),
         "{unknown}"
     );
     assert!(!hint(&unknown).contains(char::is_control));
@@ -87,8 +87,7 @@ fn runs_of_the_store() {
     assert_eq!(contender("latest").expect("a run"), None);
     assert_eq!(contender("latest:qemu").expect("a contender").as_deref(), Some("qemu"));
     assert_eq!(contender("id:1:qemu").expect("a contender").as_deref(), Some("qemu"));
-    assert!(
-        matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "run id is still going on")
-    );
+    assert!(matches!(contender("id:qemu"), Err(OperandError::Store(error)) if error.to_string() == "run id is still \
+        running"));
     assert!(matches!(contender("other:qemu"), Err(OperandError::Nothing(_))));
 }

@@ -71,7 +71,7 @@ fn an_experiment_file_is_written_and_found() {
     at(&["run", "--dry-run"]).run().fails(2, &["no workload", "firebench.toml"]);
     let outcome = at(&["init"]).run().ok();
     assert!(outcome.stdout.contains("firebench run --from firebench.toml"), "{outcome}");
-    at(&["init"]).run().fails(2, &["firebench.toml is there already"]);
+    at(&["init"]).run().fails(2, &["firebench.toml already exists"]);
     at(&["init", "--force"]).run().ok();
     let outcome = at(&["run", "--dry-run", "--accel", "kvm", "--size", "1MiB"]).run().ok();
     assert!(outcome.stdout.contains("\n# qemu\n") && outcome.stdout.contains("\n# firecracker\n"), "{outcome}");

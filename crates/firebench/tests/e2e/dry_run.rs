@@ -100,7 +100,7 @@ fn a_dry_run_builds_no_disk_and_names_what_is_missing() {
         let said = format!("# not built yet: {what} for a payload of 1 MiB: {}", lab.cache.display());
         assert!(script.contains(&said), "{said}\n{script}");
     }
-    assert!(script.contains("The same command without --dry-run builds it"), "{script}");
+    assert!(script.contains("Run the same command without --dry-run to build it"), "{script}");
     for kind in ["disk", "payload", "tools"] {
         assert!(!lab.cache.join("entries").join(kind).exists(), "{kind} was built");
     }

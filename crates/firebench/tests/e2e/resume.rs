@@ -149,9 +149,13 @@ fn a_run_that_is_stopped_says_how_it_goes_on() {
     let id = show(&lab, "latest").id.expect("an id");
     let command = format!("run --resume {id}");
     // On a line of its own, however narrow the terminal is: it is to be copied.
-    let mut lines = outcome.stderr.lines().skip_while(|line| *line != "hint: to go on after the boots that are done:");
+    let mut lines = outcome.stderr.lines().skip_while(|line| {
+        *line
+            != "hint: to resume the run after the boots that \
+    are done:"
+    });
     assert!(lines.nth(1).is_some_and(|line| line.starts_with("    ") && line.ends_with(&command)), "{outcome}");
     assert_eq!(outcome.stdout.matches("firebench memory:").count(), 1, "{outcome}");
     // A number of boots has no time that could be changed.
-    hopeless(&lab, &["--resume", &id, "--max-time", "8s"]).run().fails(2, &["a number of boots, not a precision"]);
+    hopeless(&lab, &["--resume", &id, "--max-time", "8s"]).run().fails(2, &["a number of boots, not at a precision"]);
 }

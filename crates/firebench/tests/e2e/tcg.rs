@@ -145,7 +145,7 @@ fn an_ordinary_kernel_of_debian_boots_with_the_modules_of_its_file_system() {
     let mut files = entries.map(|entry| entry.expect("an entry").path().join("vmlinux"));
     let alone = files.find(|file| firebench::digest::sha256(&std::fs::read(file).expect("a kernel")) == kernel.sha256);
     let run = lab.firebench(&args).arg("--kernel").arg(alone.expect("it is in the cache")).run();
-    run.fails(2, &["has not built in virtio_mmio, virtio_blk and ext4"]);
+    run.fails(2, &["does not have virtio_mmio, virtio_blk and ext4 built in"]);
 }
 
 /// The root disk that a report's QEMU was given.

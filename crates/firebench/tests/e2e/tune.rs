@@ -55,10 +55,10 @@ fn a_machine_is_tuned_and_put_back() {
 
     let tuned = server.tune(&[]).run().ok();
     assert_eq!(tuned.stdout.lines().next(), dry.stdout.lines().next());
-    assert!(tuned.stdout.ends_with("firebench tune --restore puts everything back\n"), "{tuned}");
+    assert!(tuned.stdout.ends_with("run `firebench tune --restore` to put everything back\n"), "{tuned}");
     assert_eq!(server.values(), ["performance", "1", "0", "5e3a1c9e"]);
     let again = server.tune(&[]).run().ok();
-    assert!(again.stdout.ends_with("nothing is to be changed\n"), "{again}");
+    assert!(again.stdout.ends_with("nothing needs to be changed\n"), "{again}");
     let status = server.tune(&["--status"]).run().ok();
     assert_eq!(status.stdout, "governor: powersave -> performance\nturbo: on -> off\nksm: on -> off\n");
 
@@ -97,7 +97,7 @@ fn a_killed_tune_is_put_back() {
     assert_eq!(restored.stdout, "ksm: on already\nturbo: off -> on\ngovernor: performance -> powersave\n");
     assert_eq!(server.values(), before);
     let status = server.tune(&["--status"]).run().ok();
-    assert_eq!(status.stdout, "the machine is not tuned: there is no record of a change\n");
+    assert_eq!(status.stdout, "the machine is not tuned: no change is recorded\n");
 }
 
 /// What firebench does with a setting until it writes it: read it, open it for writing, and read it under the lock.

@@ -52,12 +52,12 @@ fn a_maker_that_is_stopped() {
     let lab = Lab::without_vms().with_own_cache();
     let build = ["image", "build", "--size", "512MiB"];
     let maker = lab.firebench(&build).start();
-    wait_for("the making", Duration::from_secs(30), || maker.stderr().contains("making the disk").then_some(()));
+    wait_for("the making", Duration::from_secs(30), || maker.stderr().contains("building the disk").then_some(()));
     maker.signal(Signal::SIGSTOP);
     let quiet = ["run", "memory", "--accel", "tcg", "--size", "512MiB", "--boots", "1", "--vmm", "qemu", "--quiet"];
     for args in [build.as_slice(), &quiet] {
         let waiting = lab.firebench(args).start();
-        let told = || waiting.stderr().contains("waiting for another firebench that makes or removes the disk");
+        let told = || waiting.stderr().contains("waiting for another firebench that builds or removes the disk");
         wait_for("a word about the waiting", SOON, || told().then_some(()));
         waiting.signal(Signal::SIGINT);
         waiting.within(60).finish_and_leave().stops(130, "stopped by Ctrl-C");

@@ -15,18 +15,18 @@ use crate::support::invocation::report;
 use crate::support::need;
 
 /// What the hint of a VMM that ended says.
-const ENDED: &str = "the VMM's last words are above";
+const ENDED: &str = "read the VMM's last words above";
 
 /// The VMM dies of a signal before its guest says a word, and amid an iteration.
 #[track_caller]
 fn dies_of(signal: Signal) {
     let name = signal.as_str();
     let fault = inject(json!([{ "do": "die", "signal": signal as i32 }]));
-    let words = [&format!("the VMM ended before the guest's agent said a word (killed by {name})") as &str];
+    let words = [&format!("the VMM ended before the guest's agent sent its first frame (killed by {name})") as &str];
     let (_, boot) = fault.fails(BootStatus::VmmExited, &words, ENDED);
     assert_eq!((boot.boot_seconds, boot.attempt), (None, 1), "nobody says that another attempt goes better");
     let fault = inject(json!([{ "do": "die", "at": "iteration", "signal": signal as i32 }]));
-    let words = [&format!("the VMM ended in or after iteration 1 (killed by {name})") as &str];
+    let words = [&format!("the VMM ended during or after iteration 1 (killed by {name})") as &str];
     let (_, boot) = fault.fails(BootStatus::VmmExited, &words, ENDED);
     assert!(boot.boot_seconds.is_some() && boot.facts.is_some() && boot.meminfo_before.is_some(), "what was there");
 }
@@ -85,7 +85,7 @@ fn a_vmm_that_dies_now_and_then() {
 fn a_vmm_that_exits_without_a_word() {
     require!(need::image());
     let fault = inject(json!([{ "do": "exit", "code": 0 }]));
-    let words = ["the VMM ended before the guest's agent said a word (exit code 0)"];
+    let words = ["the VMM ended before the guest's agent sent its first frame (exit code 0)"];
     fault.fails(BootStatus::VmmExited, &words, ENDED);
 }
 
@@ -96,7 +96,7 @@ fn a_vmm_that_exits_before_its_guest_and_says_why() {
         { "do": "mutter", "text": "qemu: could not set up the machine\n" },
         { "do": "exit", "code": 3 },
     ]));
-    let words = ["the VMM ended before the guest's agent said a word (exit code 3)"];
+    let words = ["the VMM ended before the guest's agent sent its first frame (exit code 3)"];
     let (outcome, boot) = fault.fails(BootStatus::VmmExited, &words, ENDED);
     assert_eq!(boot.last_words, ["stderr: qemu: could not set up the machine"]);
     assert!(outcome.stdout.contains("| stderr: qemu: could not set up the machine"), "{outcome}");
@@ -108,7 +108,7 @@ fn a_vmm_that_exits_in_an_iteration() {
     let fault = inject(
         json!([{ "do": "say", "at": "iteration", "text": "a last line\n" }, { "do": "exit", "at": "iteration", "code": 0 }]),
     );
-    let words = ["the VMM ended in or after iteration 1 (exit code 0)"];
+    let words = ["the VMM ended during or after iteration 1 (exit code 0)"];
     let (_, boot) = fault.fails(BootStatus::VmmExited, &words, ENDED);
     assert_eq!(boot.last_words, ["console: a last line"]);
 }
@@ -117,23 +117,24 @@ fn a_vmm_that_exits_in_an_iteration() {
 fn a_vmm_that_crashes_at_power_off() {
     require!(need::image());
     let fault = inject(json!([{ "do": "die", "at": "power_off", "signal": Signal::SIGSEGV as i32 }]));
-    fault.goes_well(&["the VMM ended badly after its guest's last word (killed by SIGSEGV)"]);
+    fault.goes_well(&["the VMM failed after the guest's last frame (killed by SIGSEGV)"]);
 }
 
 #[test]
 fn a_vmm_that_stops_itself() {
     require!(need::image());
     let fault = inject(json!([{ "do": "stop", "at": "iteration" }])).with(&["--iteration-deadline", "1"]);
-    let words = ["iteration 1 took longer than its deadline of 1 s (the VMM is stopped, as by SIGSTOP)"];
-    fault.fails(BootStatus::IterationDeadline, &words, "--iteration-deadline gives it more time");
+    let words = ["iteration 1 took longer than its deadline of 1 s (the VMM is stopped, for example by SIGSTOP)"];
+    fault.fails(BootStatus::IterationDeadline, &words, "give the iteration more time with --iteration-deadline");
 }
 
 #[test]
 fn a_vmm_that_hangs_at_boot() {
     require!(need::image());
     let fault = inject(json!([{ "do": "hang" }])).with(&["--boot-deadline", "1"]);
-    let words = ["the guest's agent said nothing within the boot deadline of 1 s: its console was silent (3 attempts)"];
-    let (_, boot) = fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+    let words = ["the guest's agent sent nothing within the boot deadline of 1 s: the console printed nothing (3 \
+    attempts)"];
+    let (_, boot) = fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
     assert_eq!(boot.attempt, 3);
 }
 
@@ -150,7 +151,7 @@ fn a_vmm_that_hangs_in_only_one_boot_is_tried_again() {
 fn a_vmm_that_hangs_before_the_first_iteration() {
     require!(need::image());
     let fault = inject(json!([{ "do": "hang", "at": "prepared" }])).with(&["--boot-deadline", "5"]);
-    let words = ["the guest's agent did not begin its first iteration within 5 s of its first word"];
+    let words = ["the guest's agent did not start its first iteration within 5 s after its first frame"];
     fault.fails(BootStatus::GuestFailed, &words, "are above");
 }
 
@@ -159,7 +160,7 @@ fn a_vmm_that_hangs_in_an_iteration() {
     require!(need::image());
     let fault = inject(json!([{ "do": "hang", "at": "iteration" }])).with(&["--iteration-deadline", "1"]);
     let words = ["iteration 1 took longer than its deadline of 1 s"];
-    fault.fails(BootStatus::IterationDeadline, &words, "--iteration-deadline gives it more time");
+    fault.fails(BootStatus::IterationDeadline, &words, "give the iteration more time with --iteration-deadline");
 }
 
 /// On the bare host, whose deadline is shorter than that of emulated machines.
@@ -174,9 +175,9 @@ fn a_vmm_that_hangs_at_power_off() {
     let report = report(&lab.path("out"));
     let boot = &report.contenders[0].boots[0];
     assert_eq!((boot.status, boot.iterations.len()), (BootStatus::Ok, 2), "{outcome}");
-    let said = "the VM was still there 15 s after its last word and was killed";
+    let said = "the VM was still running 15 s after its last frame, and firebench killed it";
     assert!(report.notices.iter().any(|notice| notice.contains(said)), "{:?}", report.notices);
-    assert!(outcome.stdout.contains("was killed"), "{outcome}");
+    assert!(outcome.stdout.contains("firebench killed it"), "{outcome}");
 }
 
 #[test]
@@ -184,8 +185,8 @@ fn a_vmm_that_closes_its_console_and_lives_on() {
     require!(need::image());
     let fault = inject(json!([{ "do": "close_console" }])).with(&["--boot-deadline", "1"]);
     let words =
-        ["said nothing within the boot deadline of 1 s: its console was silent (the VMM has closed its console)"];
-    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+        ["sent nothing within the boot deadline of 1 s: the console printed nothing (the VMM has closed its console)"];
+    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
 }
 
 #[test]
@@ -256,17 +257,17 @@ fn a_vmm_that_makes_two_hundred_children() {
 fn a_vmm_that_floods_its_standard_error() {
     require!(need::image());
     let fault = inject(json!([{ "do": "mutter", "text": "x".repeat(1 << 16), "times": 100_000 }]));
-    let words = ["the VMM floods its standard error: more than 64 MiB"];
-    fault.fails(BootStatus::ProtocolError, &words, "not to be trusted");
+    let words = ["the VMM flooded its standard error with more than 64 MiB"];
+    fault.fails(BootStatus::ProtocolError, &words, "do not trust anything from this VM");
 }
 
 #[test]
 fn a_vmm_that_never_stops_muttering_gets_no_more_time_than_a_silent_one() {
     require!(need::image());
     let mutter = json!([{ "do": "mutter", "text": "x", "times": 100_000_000 }]);
-    let words = ["the guest's agent said nothing within the boot deadline of 1 s", "(3 attempts)"];
+    let words = ["the guest's agent sent nothing within the boot deadline of 1 s", "(3 attempts)"];
     let fault = inject(mutter).with(&["--boot-deadline", "1"]);
-    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
 }
 
 #[test]
@@ -274,7 +275,7 @@ fn a_vmm_that_fills_its_log() {
     require!(need::image(), need::kvm());
     // Below the limit of a file's size, at which the VMM would be killed: see `limits`.
     let fault = inject(json!([{ "do": "fill_log", "mib": 48 }, { "do": "exit", "code": 1 }])).by_firecracker();
-    let words = ["the VMM ended before the guest's agent said a word (exit code 1)"];
+    let words = ["the VMM ended before the guest's agent sent its first frame (exit code 1)"];
     let (_, boot) = fault.fails(BootStatus::VmmExited, &words, ENDED);
     // The last ten lines, of which all but one are a kilobyte long.
     assert_eq!(boot.last_words.len(), 10, "{:?}", boot.last_words);

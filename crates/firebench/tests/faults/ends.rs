@@ -125,7 +125,7 @@ fn a_panic() {
     let outcome = lab.firebench_at(&panics, &[]).within(60).run();
     let version = env!("CARGO_PKG_VERSION");
     let place = "at crates/firebench/examples/panics.rs:";
-    let what = format!("a fault in firebench {version} itself: of all the things that could be wrong, {place}");
+    let what = format!("a bug in firebench {version}: of all the things that could be wrong, {place}");
     let outcome = outcome.fails(70, &[&what, "`firebench run --resume 0123abcd`", "please report this"]);
     assert_eq!(outcome.stderr.lines().count(), 2, "no backtrace\n{outcome}");
 }

@@ -35,8 +35,8 @@ fn escapes_in_everything_that_a_good_guest_tells() {
 fn escapes_on_the_console() {
     require!(need::image());
     let fault = inject(json!([{ "do": "say", "text": format!("{NASTY}\n"), "times": 3 }, { "do": "exit", "code": 1 }]));
-    let words = ["the VMM ended before the guest's agent said a word (exit code 1)"];
-    let (_, boot) = fault.fails(BootStatus::VmmExited, &words, "last words are above");
+    let words = ["the VMM ended before the guest's agent sent its first frame (exit code 1)"];
+    let (_, boot) = fault.fails(BootStatus::VmmExited, &words, "last words above");
     assert!(boot.last_words.iter().filter(|line| line.contains("<script>")).count() == 3, "{:?}", boot.last_words);
 }
 
@@ -92,7 +92,7 @@ fn escapes_on_the_vmms_standard_error() {
     require!(need::image());
     let fault =
         inject(json!([{ "do": "mutter", "text": format!("{NASTY}\n"), "times": 20 }, { "do": "exit", "code": 1 }]));
-    let (outcome, boot) = fault.fails(BootStatus::VmmExited, &["(exit code 1)"], "last words are above");
+    let (outcome, boot) = fault.fails(BootStatus::VmmExited, &["(exit code 1)"], "last words above");
     assert!(boot.last_words.iter().filter(|line| line.starts_with("stderr: ")).count() == 10, "{:?}", boot.last_words);
     assert!(outcome.stdout.contains("| stderr: "), "{outcome}");
 }
@@ -102,6 +102,6 @@ fn escapes_in_the_vmms_log() {
     require!(need::image(), need::kvm());
     let fault =
         inject(json!([{ "do": "log", "text": format!("{NASTY}\n") }, { "do": "exit", "code": 1 }])).by_firecracker();
-    let (outcome, _) = fault.fails(BootStatus::VmmExited, &["(exit code 1)"], "last words are above");
+    let (outcome, _) = fault.fails(BootStatus::VmmExited, &["(exit code 1)"], "last words above");
     assert!(outcome.stdout.contains("| log: "), "{outcome}");
 }

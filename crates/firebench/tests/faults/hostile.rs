@@ -9,20 +9,20 @@ use crate::require;
 use crate::support::need;
 
 /// What the hint of a guest that cannot be trusted says.
-const TRUST: &str = "not to be trusted";
+const TRUST: &str = "do not trust anything from this VM";
 
 #[test]
 fn endless_bytes_without_a_newline() {
     require!(need::image());
     let fault = inject(json!([{ "do": "flood", "text": "x".repeat(4096) }]));
-    fault.fails(BootStatus::ProtocolError, &["the guest floods its console: more than 64 MiB"], TRUST);
+    fault.fails(BootStatus::ProtocolError, &["the guest flooded its console with more than 64 MiB"], TRUST);
 }
 
 #[test]
 fn endless_newlines() {
     require!(need::image());
     let fault = inject(json!([{ "do": "flood", "text": "\n".repeat(4096) }]));
-    fault.fails(BootStatus::ProtocolError, &["the guest floods its console: more than 64 MiB"], TRUST);
+    fault.fails(BootStatus::ProtocolError, &["the guest flooded its console with more than 64 MiB"], TRUST);
 }
 
 #[test]
@@ -30,7 +30,8 @@ fn endless_invalid_utf_8() {
     require!(need::image());
     let garbage = [0xc3_u8, 0xff, 0x80, 0xf8, 0x0a].repeat(1000);
     let fault = inject(json!([{ "do": "flood", "text": garbage }]));
-    let (_, boot) = fault.fails(BootStatus::ProtocolError, &["the guest floods its console: more than 64 MiB"], TRUST);
+    let (_, boot) =
+        fault.fails(BootStatus::ProtocolError, &["the guest flooded its console with more than 64 MiB"], TRUST);
     assert_eq!(boot.last_words.len(), 41, "the first and the last ones: {:?}", boot.last_words);
 }
 
@@ -38,8 +39,8 @@ fn endless_invalid_utf_8() {
 fn a_trickle_that_never_ends_gets_no_more_time_than_silence() {
     require!(need::image());
     let fault = inject(json!([{ "do": "flood", "text": "x\n", "pause_us": 200 }])).with(&["--boot-deadline", "1"]);
-    let words = ["said nothing within the boot deadline of 1 s: ", " of console came, but no frame", "(3 attempts)"];
-    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+    let words = ["said nothing within the boot deadline of 1 s: ", " , but no frame", "(3 attempts)"];
+    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
 }
 
 #[test]
@@ -47,10 +48,10 @@ fn a_line_without_an_end_that_comes_slowly() {
     require!(need::image());
     let fault =
         inject(json!([{ "do": "flood", "text": "xxxxxxxx", "pause_us": 2000 }])).with(&["--boot-deadline", "1"]);
-    let words = ["said nothing within the boot deadline of 1 s: ", "of console came, but no frame of its agent"];
-    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives it more time");
+    let words = ["said nothing within the boot deadline of 1 s: ", ", but no frame from the agent"];
+    fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
     let silent = inject(json!([{ "do": "hang" }])).with(&["--boot-deadline", "1"]);
-    silent.fails(BootStatus::NeverStarted, &["boot deadline of 1 s: its console was silent"], "--boot-deadline");
+    silent.fails(BootStatus::NeverStarted, &["boot deadline of 1 s: the console printed nothing"], "--boot-deadline");
 }
 
 #[test]
@@ -59,7 +60,11 @@ fn a_power_off_amid_a_frame() {
     let payload = json!({ "event": "failed", "message": "amid" }).to_string();
     let cut = json!({ "do": "frame", "at": "iteration", "payload": payload, "seq": 4, "cut": 60 });
     let fault = inject(json!([cut, { "do": "exit", "at": "iteration", "code": 0 }]));
-    let words = ["the VMM ended amid a frame, of which ", " bytes had come, in or after iteration 1 (exit code 0)"];
+    let words = [
+        "the VMM ended during or after iteration 1, in the middle of a frame (",
+        " bytes arrived) (exit code \
+    0)",
+    ];
     fault.fails(BootStatus::VmmExited, &words, "the VMM's last words");
 }
 
@@ -71,7 +76,7 @@ fn a_frame_of_another_boot_is_refused() {
         { "do": "frame", "payload": done, "nonce": "0123456789abcdef", "seq": 0, "times": 3 },
         { "do": "frame", "at": "iteration", "payload": done, "nonce": "0123456789abcdef", "seq": 6 },
     ]));
-    fault.goes_well(&["4 frames were refused", "first a frame with another boot's nonce"]);
+    fault.goes_well(&["4 console frames rejected", "(first: nonce of another boot)"]);
 }
 
 #[test]
@@ -79,7 +84,7 @@ fn a_frame_that_comes_again_is_refused() {
     require!(need::image());
     let hello = json!({ "event": "hello", "protocol": 2, "agent": "again", "uptime": 0.0 }).to_string();
     let fault = inject(json!([{ "do": "frame", "at": "iteration", "payload": hello, "seq": 0 }]));
-    fault.goes_well(&["one frame was refused", "first frame 0 came again"]);
+    fault.goes_well(&["1 console frame rejected", "(first: repeated frame: expected number ", ", got 0)"]);
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn a_frame_that_is_cut_off() {
     require!(need::image());
     let payload = json!({ "event": "failed", "message": "cut off" }).to_string();
     let fault = inject(json!([{ "do": "frame", "at": "iteration", "payload": payload, "seq": 4, "cut": 60 }]));
-    fault.goes_well(&["one frame was refused", "first a frame "]);
+    fault.goes_well(&["1 console frame rejected (first: "]);
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn a_frame_of_another_length_than_it_says() {
     for length in [0, 7, 2000] {
         let fault =
             inject(json!([{ "do": "frame", "at": "iteration", "payload": payload, "seq": 4, "length": length }]));
-        fault.goes_well(&["one frame was refused", "first a frame "]);
+        fault.goes_well(&["1 console frame rejected (first: "]);
     }
 }
 
@@ -107,7 +112,7 @@ fn a_frame_longer_than_any_may_be() {
     let payload = json!({ "event": "failed", "message": "too long" }).to_string();
     let fault =
         inject(json!([{ "do": "frame", "at": "iteration", "payload": payload, "seq": 4, "length": 1_048_577 }]));
-    fault.goes_well(&["one frame was refused", "longer than the limit of 1048576 bytes"]);
+    fault.goes_well(&["1 console frame rejected", "longer than the limit of 1048576 bytes"]);
 }
 
 #[test]
@@ -118,10 +123,10 @@ fn a_frame_with_a_wrong_checksum_is_missed_where_it_matters() {
         { "do": "omit", "event": "facts" },
         { "do": "frame", "at": "prepared", "payload": facts, "wrong_crc": true },
     ]));
-    let words = ["the guest says that it is done, but its facts did not arrive"];
+    let words = ["the guest reports that it is done, but its facts did not arrive"];
     let (_, boot) = fault.fails(BootStatus::ProtocolError, &words, TRUST);
     let said = |word: &str| boot.last_words.iter().any(|line| line.contains(word));
-    assert!(said("a frame with a wrong checksum") && said("frames are missing"), "{:?}", boot.last_words);
+    assert!(said("wrong checksum") && said("missing frames"), "{:?}", boot.last_words);
 }
 
 #[test]
@@ -130,7 +135,7 @@ fn many_frames_of_the_largest_size() {
     let payload = format!("{{\"event\":\"output\",\"line\":\"{}\"}}", "x".repeat((1 << 20) - 28));
     assert_eq!(payload.len(), 1 << 20);
     let fault = inject(json!([{ "do": "frame", "payload": payload, "nonce": "0123456789abcdef", "times": 100 }]));
-    fault.fails(BootStatus::ProtocolError, &["the guest floods its console: more than 64 MiB"], TRUST);
+    fault.fails(BootStatus::ProtocolError, &["the guest flooded its console with more than 64 MiB"], TRUST);
 }
 
 #[test]
@@ -148,8 +153,8 @@ fn another_protocol() {
     let fault = inject(json!([{ "do": "alter", "event": "hello", "with": { "protocol": 99 } }]));
     fault.fails(
         BootStatus::ProtocolError,
-        &[&format!("the agent speaks protocol 99, this firebench {PROTOCOL_VERSION}")],
-        "from one build",
+        &[&format!("the agent uses protocol 99, but this firebench uses {PROTOCOL_VERSION}")],
+        "from different builds",
     );
 }
 
@@ -186,7 +191,7 @@ fn fewer_iterations_than_were_asked_for() {
     require!(need::image());
     let done = json!({ "event": "done" }).to_string();
     let fault = inject(json!([{ "do": "replace", "event": "iteration", "payload": done }]));
-    fault.fails(BootStatus::ProtocolError, &["0 of 2 iterations: the rest did not arrive"], TRUST);
+    fault.fails(BootStatus::ProtocolError, &["only 0 of 2 iterations arrived"], TRUST);
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn times_that_are_no_numbers() {
     for real in ["NaN", "Infinity", "1e999", "null", "\"1\""] {
         let payload = format!("{{\"event\":\"iteration\",\"index\":0,\"real\":{real},\"user\":1,\"sys\":0}}");
         let fault = inject(json!([{ "do": "replace", "event": "iteration", "payload": payload }]));
-        let words = ["the guest sent no event: frame 4 is not an event: "];
+        let words = ["the guest sent an invalid event: frame 4 is not an event: "];
         fault.fails(BootStatus::ProtocolError, &words, TRUST);
     }
 }
@@ -217,7 +222,7 @@ fn json_nested_deep() {
     require!(need::image());
     let payload = format!("{{\"event\":\"facts\",\"deep\":{}{}}}", "[".repeat(500_000), "]".repeat(500_000));
     let fault = inject(json!([{ "do": "replace", "event": "facts", "payload": payload }]));
-    let words = ["the guest sent no event: frame 1 is not an event: recursion limit exceeded"];
+    let words = ["the guest sent an invalid event: frame 1 is not an event: recursion limit exceeded"];
     fault.fails(BootStatus::ProtocolError, &words, TRUST);
 }
 

@@ -144,7 +144,7 @@ fn what_is_no_kernel_is_refused_before_anything_starts() {
         (lab.file("arm64", arm64), "it is a kernel for 64-bit ARM"),
         (lab.file("elf32", elf32), "it is a 32-bit ELF file"),
         (lab.file("aarch64", aarch64), "it is an ELF file for 64-bit ARM"),
-        (lab.file("speechless", speechless), "nowhere says \"Linux version\""),
+        (lab.file("speechless", speechless), "without the text \"Linux version\""),
         (lab.file("cut", cut), "truncated"),
         (lab.file("empty", ""), "it is empty"),
         ("/bin/true".into(), "program"),
@@ -183,7 +183,8 @@ fn a_kernel_without_its_modules_is_refused_before_anything_starts() {
     require!(need::tcg());
     let lab = Lab::without_vms();
     let alone = lab.file("vmlinux", kernel_with(HALT, b"\0serial8250\0virtio-mmio"));
-    let words = ["kernel 0.0.0-test has not built in virtio_blk and ext4, and its modules are not at hand"];
+    let words = ["kernel 0.0.0-test does not have virtio_blk and ext4 built in, and firebench did not find its \
+    modules"];
     for more in [&["--out", "out"][..], &["--dry-run"]] {
         let run = lab.firebench(&SHORT).args([SMALL, "--kernel"]).arg(&alone).args(more).at(&lab.path(""));
         let outcome = run.run().fails(2, &words);
@@ -195,11 +196,11 @@ fn a_kernel_without_its_modules_is_refused_before_anything_starts() {
     lab.file("0.0.0-test/modules.builtin", "kernel/drivers/block/virtio_blk.ko\nkernel/drivers/net/loopback.ko\n");
     lab.file("0.0.0-test/dummy.ko", "");
     let run = || lab.firebench(&SHORT).args([SMALL, "--kernel"]).arg(&alone).arg("--modules");
-    run().arg(&modules).run().fails(2, &["kernel 0.0.0-test cannot be used: it has no ext4 (CONFIG_EXT4_FS)"]);
-    run().arg("/etc/passwd").run().fails(2, &["/etc/passwd holds no kernel modules"]);
+    run().arg(&modules).run().fails(2, &["cannot use kernel 0.0.0-test: it has no ext4 (CONFIG_EXT4_FS)"]);
+    run().arg("/etc/passwd").run().fails(2, &["/etc/passwd does not contain kernel modules"]);
     // And modules of which nobody knows whose they are.
     let run = lab.firebench(&SHORT).args([SMALL, "--modules"]).arg(&modules).run();
-    run.fails(2, &["there are modules", "and no kernel that they belong to"]);
+    run.fails(2, &["the modules ", " were given without their kernel"]);
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn a_root_disk_that_is_none_is_named_before_anything_starts() {
     let files: [(PathBuf, &str, &str); 5] = [
         (lab.file("root.qcow2", b"QFI\xfb and more"), "a virtual disk in the format qcow2", "qemu-img convert -O raw"),
         (lab.file("empty", ""), "it is empty", "mke2fs -t ext4 -d"),
-        (lab.file("disk.raw", partitioned), "a disk with 1 partition (MBR)", "none of them holds ext4"),
+        (lab.file("disk.raw", partitioned), "a disk with 1 partition (MBR)", "none of them contains ext4"),
         (lab.file("root.xfs", b"XFSB and more"), "its file system is XFS", "mke2fs -t ext4 -d"),
         (lab.tmp.clone(), "it is a directory", "mke2fs -t ext4 -d"),
     ];
@@ -244,6 +245,6 @@ fn the_nested_host_has_a_kernel_of_its_own() {
         std::os::unix::fs::symlink(lab.data.join(kind), data.join(kind)).expect("a link");
     }
     lab.data = data;
-    let outcome = lab.firebench(&args).arg(&mine).run().fails(3, &["there is no kernel for the nested host"]);
+    let outcome = lab.firebench(&args).arg(&mine).run().fails(3, &["cannot find a kernel for the nested host"]);
     assert!(outcome.stderr.contains("firebench fetch kernel"), "{outcome}");
 }

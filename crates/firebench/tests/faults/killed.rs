@@ -21,7 +21,7 @@ fn a_qemu_that_is_killed_in_an_iteration() {
     let running = lab.firebench(&SHORT).args([LARGE, "--out"]).arg(&out).start();
     let qemu = await_iteration(&lab);
     kill(Pid::from_raw(qemu as i32), Signal::SIGKILL).expect("it runs");
-    running.finish().fails(3, &["qemu, boot 1: the VMM ended in or after iteration 1", "SIGKILL"]);
+    running.finish().fails(3, &["qemu, boot 1: the VMM ended during or after iteration 1", "SIGKILL"]);
     assert_eq!(failed_boot(&report(&out)).status, BootStatus::VmmExited);
 }
 

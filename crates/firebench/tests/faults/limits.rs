@@ -29,7 +29,7 @@ fn a_vmm_that_writes_a_file_without_end() {
     let out = lab.path("out");
     let qemu = qemu(&lab, "exec dd if=/dev/zero of=\"$TMPDIR/log\" bs=1M");
     let run = lab.firebench(&SHORT).arg(SMALL).arg("--qemu").arg(qemu).arg("--out").arg(&out).run();
-    run.fails(3, &["qemu, boot 1: ", "SIGXFSZ", "a file that it wrote grew beyond its limit of 64 MiB"]);
+    run.fails(3, &["qemu, boot 1: ", "SIGXFSZ", "it wrote a file larger than its limit of 64 MiB"]);
     let report = report(&out);
     assert_eq!(failed_boot(&report).status, BootStatus::VmmExited);
     assert!(report.notices.iter().any(|text| text.contains("qemu runs without -sandbox")), "{:?}", report.notices);
@@ -41,7 +41,7 @@ fn a_vmm_that_wants_memory_without_end() {
     let lab = Lab::new();
     let qemu = qemu(&lab, "exec dd if=/dev/zero of=/dev/null bs=4G count=1");
     let run = lab.firebench(&SHORT).args([SMALL, "--memory", "512MiB", "--qemu"]).arg(qemu).run();
-    run.fails(3, &["qemu, boot 1: ", "exit code 1", "it was refused memory, of which it may have 2560 MiB"]);
+    run.fails(3, &["qemu, boot 1: ", "exit code 1", "it was refused memory, of which its limit is 2560 MiB"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_vmm_that_writes_elsewhere() {
     let script = format!("echo x > {}/file", elsewhere.display());
     let qemu = qemu(&lab, &script);
     let run = lab.firebench(&SHORT).arg(SMALL).arg("--qemu").arg(qemu).arg("--out").arg(&out).run();
-    run.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent said a word"]);
+    run.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent sent its first frame"]);
     let words = &failed_boot(&report(&out)).last_words.clone();
     assert!(words.iter().any(|line| line.contains("Read-only file system")), "{words:?}");
     assert_eq!(std::fs::read_dir(&elsewhere).expect("list").count(), 0);
@@ -105,8 +105,8 @@ fn a_jail_for_whom_there_is_none() {
     let lab = Lab::without_vms();
     let run = |args: &[&str]| lab.firebench(&["run", "memory", "--size", SMALL, "--dry-run"]).args(args).run();
     let outcome = run(&["--accel", "tcg", "--vmm", "qemu,host", "--jail"]);
-    outcome.fails(2, &["--jail: there is no jail for host", "the bare host runs no VMM"]);
+    outcome.fails(2, &["cannot use --jail for host", "the bare host does not run a VMM"]);
     let qemu = qemu(&lab, "exit 1");
     let outcome = run(&["--accel", "tcg", "--vmm", "qemu", "--jail", "--qemu", &qemu.display().to_string()]);
-    outcome.fails(3, &["--jail: ", &qemu.display().to_string(), "has no -sandbox"]);
+    outcome.fails(3, &["--jail: ", &qemu.display().to_string(), "does not have -sandbox"]);
 }

@@ -40,13 +40,13 @@ fn a_missing_kernel_and_a_missing_busybox() {
     std::fs::create_dir(&empty).expect("a directory");
     let busybox = firebench_host::fetch::find_busybox(&lab.data, None).expect("readable").expect("it is needed above");
     let run = || lab.firebench(&SHORT).arg(SMALL).env("FIREBENCH_DATA", &empty);
-    let outcome = run().env("FIREBENCH_BUSYBOX", &busybox).run().fails(3, &["there is no kernel for the guests"]);
+    let outcome = run().env("FIREBENCH_BUSYBOX", &busybox).run().fails(3, &["cannot find a kernel for the guests"]);
     assert!(outcome.stderr.contains("firebench fetch kernel"), "{outcome}");
     run().env("FIREBENCH_BUSYBOX", "/nonexistent").run().fails(2, &["cannot use FIREBENCH_BUSYBOX /nonexistent"]);
     run().env("FIREBENCH_BUSYBOX", "/bin/sh").run().fails(2, &["/bin/sh", "shared libraries"]);
     // Where the system has a static one, that one is taken.
     if busybox.starts_with(&lab.data) {
-        let outcome = run().run().fails(3, &["there is no static busybox"]);
+        let outcome = run().run().fails(3, &["cannot find a static busybox"]);
         assert!(outcome.stderr.contains("firebench fetch busybox"), "{outcome}");
     }
 }

@@ -53,7 +53,7 @@ fn a_firecracker_that_is_killed_in_an_iteration_in_the_nested_host() {
     require!(need::tcg(), need::firecracker());
     let (outcome, boot) = strike("firecracker", &firecracker(), Signal::SIGKILL, &[]);
     assert_eq!(boot.status, BootStatus::VmmExited, "{outcome}");
-    outcome.fails(3, &["struck, boot 1: the VMM ended in or after iteration 1 (killed by SIGKILL)"]);
+    outcome.fails(3, &["struck, boot 1: the VMM ended during or after iteration 1 (killed by SIGKILL)"]);
 }
 
 #[test]
@@ -62,7 +62,8 @@ fn a_qemu_that_is_stopped_in_an_iteration_in_the_nested_host() {
     let qemu = firebench_os::program::find_program("qemu-system-x86_64").expect("needed");
     let (outcome, boot) = strike("qemu", &qemu, Signal::SIGSTOP, &["--iteration-deadline", "10"]);
     assert_eq!(boot.status, BootStatus::IterationDeadline, "{outcome}");
-    let words = "struck, boot 1: iteration 1 took longer than its deadline of 10 s (the VMM is stopped, as by SIGSTOP)";
+    let words = "struck, boot 1: iteration 1 took longer than its deadline of 10 s (the VMM is stopped, for example \
+    by SIGSTOP)";
     outcome.fails(3, &[words]);
 }
 
@@ -113,9 +114,9 @@ fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
     run.arg("--out").arg(&out).run().fails(
         3,
         &[
-            "devourer, boot 1: the VMM ended before the guest's agent said a word (killed by SIGKILL; ",
+            "devourer, boot 1: the VMM ended before the guest's agent sent its first frame (killed by SIGKILL; ",
             "it used more than its limit of 2176 MiB of memory",
-            "it wanted more than its limit of 512 processes and threads",
+            "it needed more than its limit of 512 processes and threads",
         ],
     );
     let boot = report(&out).contenders[0].boots.last().expect("a boot").clone();
@@ -138,7 +139,7 @@ fn ends_at_once(line: &str, words: &[&str]) -> Outcome {
     let args = ["--vmm", "firecracker", "--size", "1MiB", "--qemu"];
     let outcome = lab.firebench(&NESTED).args(args).arg(&qemu).arg("--out").arg(lab.path("out")).run();
     let outcome = outcome.fails(3, &["the nested host cannot work: "]).fails(3, words);
-    assert!(!outcome.stderr.contains("memory enough") && !outcome.stderr.contains("broke down"), "{outcome}");
+    assert!(!outcome.stderr.contains("enough free memory") && !outcome.stderr.contains("broke down"), "{outcome}");
     outcome
 }
 
@@ -178,7 +179,7 @@ fn a_nested_host_whose_qemu_is_stopped_is_replaced_and_the_notice_says_so() {
     require!(need::tcg(), need::firecracker());
     let notice = astray(json!({ "strike_host": { "signal": Signal::SIGSTOP as i32 } }), 1);
     assert!(notice.contains("it stood still: no heartbeat for 2"), "{notice}");
-    assert!(notice.contains("its QEMU is stopped, as by SIGSTOP"), "{notice}");
+    assert!(notice.contains("its QEMU is stopped, for example by SIGSTOP"), "{notice}");
 }
 
 #[test]

@@ -29,11 +29,11 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     let cases: [(&[&str], &str); 19] = [
         (&["fetch", "firecracker", "--from", &pipe], "it is a pipe"),
         (&["fetch", "firecracker", "--from", "/dev/zero"], "it is a device"),
-        (&["fetch", "firecracker", "--from", "/proc/self/maps"], "the kernel makes up"),
+        (&["fetch", "firecracker", "--from", "/proc/self/maps"], "the kernel generates"),
         (&["fetch", "firecracker", "--from", "/"], "it is a directory"),
         (&["import", "/dev/zero"], "it is a device"),
         (&["import", "/"], "it is a directory"),
-        (&["import", "/proc/self/maps"], "the kernel makes up"),
+        (&["import", "/proc/self/maps"], "the kernel generates"),
         (&["compare", "/dev/zero", "latest"], "it is a device"),
         (&["run", "--trust-experiment", "--from", "/dev/zero"], "it is a device"),
         (&["run", "--from", "/"], "it is a directory"),
@@ -46,7 +46,7 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
         (&["export", "latest", "--store", "/"], "it is a directory"),
         (&[&RUN[..], &["--payload", &pipe]].concat(), "a regular file"),
         (&[&RUN[..], &["--add", &add_pipe]].concat(), "a regular file"),
-        (&[&RUN[..], &["--add", &add_proc]].concat(), "made up by the kernel"),
+        (&[&RUN[..], &["--add", &add_proc]].concat(), "the kernel generates"),
     ];
     for (args, word) in cases {
         let outcome = lab.firebench(args).within(60).run();

@@ -34,19 +34,16 @@ fn places_on_a_read_only_file_system() {
         (r#"TMPDIR="$SEALED" $FIREBENCH $RUN"#, ["for temporary files", "set TMPDIR to a directory"]),
         (
             r#"FIREBENCH_STORE="$SEALED/runs.db" $FIREBENCH $RUN"#,
-            ["cannot open the store", "`run --no-store` needs none"],
+            ["cannot open the store", "`run --no-store` to run without a store"],
         ),
         (
             r#"$FIREBENCH $RUN --out "$SEALED/out""#,
             ["cannot write the report to", "give --out a directory of your own"],
         ),
-        (r#"$FIREBENCH export --output "$SEALED/file""#, ["cannot write the export", "--output names another file"]),
-        (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "may you write there"]),
+        (r#"$FIREBENCH export --output "$SEALED/file""#, ["cannot write the export", "use --output for another file"]),
+        (r#"$FIREBENCH init "$SEALED/file""#, ["cannot write", "that you may write there"]),
         (compare.as_str(), ["cannot write", "give --junit"]),
-        (
-            r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch busybox"#,
-            ["cannot", "FIREBENCH_DATA chooses another directory"],
-        ),
+        (r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch busybox"#, ["cannot", "FIREBENCH_DATA sets another directory"]),
         (
             r#"FIREBENCH_DATA="$SEALED" $FIREBENCH fetch firecracker --from /bin/true"#,
             ["cannot write", "FIREBENCH_DATA"],
@@ -75,7 +72,14 @@ fn a_store_on_a_read_only_file_system() {
         on_it(command).ok();
     }
     let refused = |command: &str| {
-        on_it(command).fails(3, &["cannot open the store", "in a directory that you may write"]);
+        on_it(command).fails(
+            3,
+            &[
+                "cannot open the store",
+                "make sure that you may write to the file and to its \
+        directory",
+            ],
+        );
     };
     ["delete --yes latest", "run --resume latest", "$RUN"].into_iter().for_each(refused);
     assert_whole(&store);
@@ -124,7 +128,7 @@ fn directories_of_somebody_else() {
     for (variable, words) in [
         ("FIREBENCH_CACHE", ["cannot create", "FIREBENCH_CACHE"]),
         ("TMPDIR", ["for temporary files", "set TMPDIR to a directory"]),
-        ("FIREBENCH_STORE", ["cannot open the store", "`run --no-store` needs none"]),
+        ("FIREBENCH_STORE", ["cannot open the store", "`run --no-store` to run without a store"]),
     ] {
         let path = if variable == "FIREBENCH_STORE" { closed.join("runs.db") } else { closed.clone() };
         let outcome = user.run(&lab, &[], &args).env(variable, path).run().fails(3, &words);
@@ -147,9 +151,9 @@ fn no_home() {
     let lab = Lab::without_vms();
     let clean = "env -i PATH=/usr/bin:/bin";
     for (command, word) in [
-        ("$FIREBENCH runs", "there is no place for firebench's data"),
-        ("$FIREBENCH fetch busybox", "there is no place for firebench's data"),
-        ("$FIREBENCH image list", "no place for the cache"),
+        ("$FIREBENCH runs", "cannot find a directory for firebench's data"),
+        ("$FIREBENCH fetch busybox", "cannot find a directory for firebench's data"),
+        ("$FIREBENCH image list", "cannot find a directory for the cache"),
     ] {
         let outcome = shell(&lab, 1, &format!("exec {clean} {command}")).run();
         outcome.fails(3, &[word, "set FIREBENCH_"]);
@@ -185,7 +189,7 @@ fn a_kvm_that_may_not_be_opened() {
     }
     let args = ["run", "memory", "--accel", "kvm", "--vmm", "qemu", "--size", SMALL].map(str::to_owned);
     let outcome = user.run(&lab, &[], &args).run();
-    let outcome = outcome.fails(3, &["/dev/kvm may not be opened by this user", "--accel auto"]);
+    let outcome = outcome.fails(3, &["this user may not open /dev/kvm", "--accel auto"]);
     // A group helps where it is one that may open the device, and nobody joins root's.
     let by_group = mode & 0o060 == 0o060 && std::os::unix::fs::MetadataExt::gid(&device) != 0;
     let (helps, misleads) = if by_group { ("usermod -aG", "setfacl") } else { ("setfacl -m u:", "usermod") };
@@ -208,7 +212,7 @@ fn a_kvm_that_is_none() {
         mount --rbind dev /dev
     "#;
     let outcome = shell_in_namespace(&lab, 1, &format!("{without}{kvm}")).at(&lab.path("")).run();
-    outcome.fails(3, &["there is no /dev/kvm", "--accel auto"]);
+    outcome.fails(3, &["/dev/kvm does not exist", "--accel auto"]);
     shell_in_namespace(&lab, 1, &format!("rmdir dev; {without}$FIREBENCH $RUN")).at(&lab.path("")).run().ok();
 }
 

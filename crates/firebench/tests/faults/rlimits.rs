@@ -69,7 +69,7 @@ fn little_memory() {
             break;
         }
         let outcome = outcome.fails(3, &[]);
-        short += usize::from(outcome.error().contains("there is not enough memory for firebench"));
+        short += usize::from(outcome.error().contains("firebench ran out of memory"));
         pid = Some(this);
     }
     assert!(short > 0, "no limit was too low");
@@ -84,7 +84,7 @@ fn a_vmm_without_memory() {
     let lab = Lab::new();
     let script = "exec prlimit --as=300000000 $FIREBENCH run memory --accel tcg --vmm qemu --boots 1 --size 1MiB";
     let outcome = shell(&lab, 1, script).within(60).run();
-    let outcome = outcome.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent said a word"]);
+    let outcome = outcome.fails(3, &["qemu, boot 1: the VMM ended before the guest's agent sent its first frame"]);
     outcome.fails(3, &["it was refused memory, ", "`ulimit -v` allows 286 MiB of addresses"]);
     assert_whole(&lab.store());
 }

@@ -57,7 +57,7 @@ fn an_interrupt_while_the_image_is_made() {
     require!(need::tcg());
     let lab = Lab::new().with_empty_cache();
     let running = lab.firebench(&["image", "build", "--size", "2GiB"]).start();
-    wait_for("the disk", Duration::from_secs(60), || running.stderr().contains("making the disk").then_some(()));
+    wait_for("the disk", Duration::from_secs(60), || running.stderr().contains("building the disk").then_some(()));
     std::thread::sleep(Duration::from_millis(200));
     running.signal(Signal::SIGINT);
     running.within(60).finish().stops(130, "stopped by Ctrl-C");

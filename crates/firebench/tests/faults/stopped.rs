@@ -47,7 +47,7 @@ fn firebench_is_stopped_while_a_guest_boots() {
 #[test]
 fn firebench_is_stopped_in_an_iteration() {
     require!(need::image());
-    stopped("\"boot_ms\": 5, \"iteration_ms\": 3000", "in or after iteration 1");
+    stopped("\"boot_ms\": 5, \"iteration_ms\": 3000", "during or after iteration 1");
 }
 
 #[test]
@@ -61,6 +61,6 @@ fn the_time_in_which_firebench_was_stopped_is_not_the_guests_silence() {
     std::thread::sleep(STOPPED);
     running.signal(Signal::SIGCONT);
     let outcome = running.finish().ok();
-    assert!(!outcome.stderr.contains("said nothing"), "{outcome}");
+    assert!(!outcome.stderr.contains("the guest's agent sent nothing"), "{outcome}");
     assert_eq!(blocks(&lab).len(), 1, "{outcome}");
 }

@@ -17,7 +17,7 @@ fn two_with_one_empty_cache_make_the_image_once() {
     let lab = Lab::new().with_empty_cache();
     let kernel = [&SHORT[..], &[SMALL, "--dry-run"]].concat();
     for (args, made) in
-        [(&kernel[..], "making the kernel"), (&["image", "build", "--size", "64MiB"], "making the disk")]
+        [(&kernel[..], "building the kernel"), (&["image", "build", "--size", "64MiB"], "building the disk")]
     {
         let start = || lab.firebench(args).start();
         let (first, second) = (start(), start());

@@ -171,18 +171,19 @@ fn what_an_older_firebench_stored_gets_its_checksums_when_it_is_brought_up_to_da
 #[test]
 fn a_store_with_anything_else_in_it_is_refused() {
     for (sql, named) in [
-        ("CREATE VIEW v AS SELECT 1", "the view v is not firebench's"),
-        ("CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM boots; END", "the trigger t is not firebench's"),
-        ("CREATE TABLE photos (x)", "the table photos is not firebench's"),
-        ("CREATE INDEX i ON runs (workload)", "the index i is not firebench's"),
+        ("CREATE VIEW v AS SELECT 1", "the view v does not belong to firebench"),
+        ("CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM boots; END", "the trigger t does not belong to \
+        firebench"),
+        ("CREATE TABLE photos (x)", "the table photos does not belong to firebench"),
+        ("CREATE INDEX i ON runs (workload)", "the index i does not belong to firebench"),
         ("DROP INDEX boots_that_count", "the index boots_that_count is missing"),
         ("ALTER TABLE runs ADD COLUMN more TEXT", "the table runs is not as firebench makes it"),
         (
             "DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(boot) AS (SELECT 1 UNION ALL SELECT boot + 1 FROM n)
              SELECT boot, 0 AS iteration, 'real' AS metric, 1.0 AS value FROM n",
-            "the view samples is not firebench's",
+            "the view samples does not belong to firebench",
         ),
-        ("CREATE TABLE \"\u{1b}[2J\" (x)", "the table \u{fffd}[2J is not firebench's"),
+        ("CREATE TABLE \"\u{1b}[2J\" (x)", "the table \u{fffd}[2J does not belong to firebench"),
     ] {
         let (_dir, path) = stored();
         change(&path, sql);

@@ -100,7 +100,7 @@ fn a_csv_may_be_written_in_other_ways() {
         assert_eq!(import(&other, "x").contenders, contenders, "{other}");
     }
     let more = import(&plain.replace('\n', ",extra\n"), "x");
-    assert!(notices(&more).contains("columns of the file that were not read: extra"), "{:?}", more.notices);
+    assert!(notices(&more).contains("firebench did not read these columns of the file: extra"), "{:?}", more.notices);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
     let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
-    assert!(!terminal.contains("left out") && !terminal.contains("cannot tell any difference"), "{terminal}");
+    assert!(!terminal.contains("left out") && !terminal.contains("cannot decide anything"), "{terminal}");
 
     // The same numbers of boots in a CSV are no pairs either.
     let csv = "contender,boot,iteration,metric,value\na,1,1,real,1\na,2,1,real,2\nb,1,1,real,1\nb,2,1,real,2\n";
@@ -157,8 +157,8 @@ fn boots_are_paired_where_the_file_has_blocks() {
     let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("from 4 blocks") && !terminal.contains("npaired"), "{terminal}");
     for (line, expected) in [
-        ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: it may have one"),
-        ("a,9,1,2,real,1", "line 11: boot 1 of a is in block 9 here and in block 1 in line 2"),
+        ("a,1,9,1,real,1", "line 11: block 1 has two boots of a, 1 and 9: only one is allowed"),
+        ("a,9,1,2,real,1", "line 11: boot 1 of a is in block 9 here, but in block 1 in line 2"),
         ("a,,9,1,real,1", "line 11: the block \"\" is not a whole number"),
     ] {
         assert_eq!(refused(&format!("{text}{line}\n")), expected);
@@ -245,7 +245,7 @@ fn the_metric_may_be_chosen() {
         parse_with(text, "x", NOW, &options).map(|report| report.design.primary).map_err(|error| sentence(&error))
     };
     assert_eq!(by("load_time"), Ok("load_time".to_owned()));
-    assert_eq!(by("real"), Err("it has no metric 'real'".to_owned()));
+    assert_eq!(by("real"), Err("it does not have the metric 'real'".to_owned()));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn they_are_no_experiment() {
     let path = dir.path().join("report.json");
     std::fs::write(&path, json::to_json(&Findings::of(&import(CSV, "mine.csv"))).unwrap()).unwrap();
     let refused = load_experiment(&path).unwrap_err().to_string();
-    assert!(refused.contains("there is no experiment in it"), "{refused}");
+    assert!(refused.contains("this report does not contain an experiment"), "{refused}");
 }
 
 #[test]
@@ -366,17 +366,17 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
             "contender,boot,iteration,metric\na,0,0,real\n",
             "line 1: the column value is missing; the columns are contender, boot, iteration, metric",
         ),
-        ("contender,boot,iteration,metric,value,boot\n", "line 1: the column boot is there twice"),
+        ("contender,boot,iteration,metric,value,boot\n", "line 1: the file has the column boot twice"),
         ("just some text\n", "line 1: the column contender is missing; the columns are just some text"),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(text), expected);
     }
     let lines = [
-        ("a,0,0,real,NaN", "line 3: the value NaN cannot have been measured"),
-        ("a,0,0,real,inf", "line 3: the value inf cannot have been measured"),
-        ("a,0,0,real,-1", "line 3: the value -1 cannot have been measured"),
-        ("a,0,0,real,1e999", "line 3: the value inf cannot have been measured"),
+        ("a,0,0,real,NaN", "line 3: the value NaN is not a possible measurement"),
+        ("a,0,0,real,inf", "line 3: the value inf is not a possible measurement"),
+        ("a,0,0,real,-1", "line 3: the value -1 is not a possible measurement"),
+        ("a,0,0,real,1e999", "line 3: the value inf is not a possible measurement"),
         ("a,0,0,real,fast", r#"line 3: the value "fast" is not a number"#),
         ("a,0,0,real,", r#"line 3: the value "" is not a number"#),
         ("a,one,0,real,1", r#"line 3: the boot "one" is not a whole number"#),
@@ -385,36 +385,33 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
         ("a,99999999999,0,real,1", r#"line 3: the boot "99999999999" is not a whole number"#),
         (",0,0,real,1", "line 3: the contender is missing"),
         ("a,0,0,,1", "line 3: the metric is missing"),
-        ("a,0,0,real", "line 3: it has 4 fields, the header has 5"),
-        ("a,0,0,real,1,2", "line 3: it has 6 fields, the header has 5"),
-        ("a;0,0,real", "line 3: it has 3 fields, the header has 5"),
-        ("a,0,0,real,1", "line 3: a, boot 0, iteration 0 has a real already, in line 2"),
+        ("a,0,0,real", "line 3: it has 4 fields, but the header has 5"),
+        ("a,0,0,real,1,2", "line 3: it has 6 fields, but the header has 5"),
+        ("a;0,0,real", "line 3: it has 3 fields, but the header has 5"),
+        ("a,0,0,real,1", "line 3: line 2 already has a real for a, boot 0, iteration 0"),
         ("\u{1b}[2J,0,0,real,x", "line 3: the value \"x\" is not a number"),
     ];
     for (line, expected) in lines {
         assert_eq!(refused(&format!("{header}{good}{line}\n")), expected);
     }
     let mixed = "contender;boot;iteration;metric;value\na;1;1;real;0,5\na;2;1;real;0.5\n";
-    assert_eq!(
-        refused(mixed),
-        "line 3: decimals are written with a comma in line 2 and with a point in line 3: what is meant is not clear"
-    );
+    assert_eq!(refused(mixed), "line 3: ambiguous decimals: line 2 uses a comma, and line 3 a point");
     let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\na,2,1,real,5,s\n";
     assert_eq!(
         refused(unit),
-        "line 3: the unit of real is \"s\" here and \"ms\" in line 2: convert the values to one of them"
+        "line 3: the unit of real is \"s\" here, but \"ms\" in line 2: convert the values to one unit"
     );
     for empty in ["", " \n\n", header] {
-        assert_eq!(refused(empty), "it holds no measurement");
+        assert_eq!(refused(empty), "it does not contain a measurement");
     }
 }
 
 #[test]
 fn what_is_wrong_with_a_json_is_told_with_its_field() {
     let result = |times: &str| format!(r#"{{"results": [{{"command": "true", "user": 0, "system": 0, {times}}}]}}"#);
-    let not = "these are not results as hyperfine writes them: ";
+    let not = "this is not in hyperfine's format: ";
     let cases = [
-        (r#"{"results": []}"#.to_owned(), "it holds no measurement".to_owned()),
+        (r#"{"results": []}"#.to_owned(), "it does not contain a measurement".to_owned()),
         (
             r#"{"data": []}"#.to_owned(),
             "this JSON is an object of an unknown kind: neither a report of firebench nor results of hyperfine"
@@ -425,7 +422,13 @@ fn what_is_wrong_with_a_json_is_told_with_its_field() {
             "this JSON is a list: neither a report of firebench nor results of hyperfine".to_owned(),
         ),
         (result(r#""times": []"#), format!("{not}results[0].times is empty")),
-        (result(r#""times": [1, -2]"#), format!("{not}execution 2 of results[0].times: -2 cannot have been measured")),
+        (
+            result(r#""times": [1, -2]"#),
+            format!(
+                "{not}execution 2 of results[0].times: -2 is not a possible \
+        measurement"
+            ),
+        ),
         (
             result(r#""times": [1, 2], "exit_codes": [0]"#),
             format!("{not}results[0].exit_codes has 1 entries for 2 times"),

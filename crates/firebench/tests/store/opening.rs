@@ -60,7 +60,10 @@ fn a_newer_store_is_refused_and_not_touched() {
         let before = digest(&path);
         let refused = Store::open(&path).unwrap_err();
         assert!(matches!(refused, StoreError::Newer { found: 99, known: 2, .. }), "{refused:?}");
-        assert!(refused.to_string().contains("version 99; this firebench knows versions up to 2"), "{refused}");
+        assert!(
+            refused.to_string().contains("version 99, but this firebench supports only versions up to 2"),
+            "{refused}"
+        );
         assert_eq!(digest(&path), before);
         if let Some(connection) = open {
             // Its owner was killed: the log is still to be taken over by somebody.

@@ -63,7 +63,7 @@ pub fn busybox_path() -> Option<std::path::PathBuf> {
 pub fn busybox() -> Need {
     program("mke2fs", "e2fsprogs")?;
     program("debugfs", "e2fsprogs")?;
-    need(busybox_path().is_some(), "there is no static busybox", &fetch("busybox"))
+    need(busybox_path().is_some(), "cannot find a static busybox", &fetch("busybox"))
 }
 
 /// All that a run under TCG needs.

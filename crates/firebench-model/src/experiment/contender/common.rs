@@ -11,18 +11,18 @@ use super::ContenderSpec;
 pub struct Common {
     /// The setting.
     pub setting: Setting,
-    /// Whether only those have it that boot a guest.
-    pub of_guests: bool,
+    /// Whether a kind has it.
+    pub(super) is_of: fn(VmmKind) -> bool,
     /// Whether a contender has it.
     pub(super) given: fn(&ContenderSpec) -> bool,
 }
 
 const fn all(setting: Setting, given: fn(&ContenderSpec) -> bool) -> Common {
-    Common { setting, of_guests: false, given }
+    Common { setting, is_of: |_| true, given }
 }
 
 const fn guests(setting: Setting, given: fn(&ContenderSpec) -> bool) -> Common {
-    Common { setting, of_guests: true, given }
+    Common { setting, is_of: |vmm| vmm.boots_a_guest(), given }
 }
 
 /// What every contender has.
@@ -70,13 +70,16 @@ pub static COMMON: [Common; 10] = [
             .example("\"5%\""),
         |spec| spec.handicap.is_some(),
     ),
-    guests(Setting::new("jail", Takes::Switch, "jailed, as for all in [machine]"), |spec| spec.jail),
+    Common {
+        setting: Setting::new("jail", Takes::Switch, "jailed, as for all in [machine]"),
+        is_of: |vmm| vmm.can_be_jailed(),
+        given: |spec| spec.jail,
+    },
 ];
 
 /// The settings of every contender that a kind has.
 pub fn common_to(vmm: VmmKind) -> impl Iterator<Item = &'static Setting> {
-    let guest = vmm.boots_a_guest();
-    COMMON.iter().filter(move |common| guest || !common.of_guests).map(|common| &common.setting)
+    COMMON.iter().filter(move |common| (common.is_of)(vmm)).map(|common| &common.setting)
 }
 
 /// The keys that a kind takes: those of every contender, then its own.

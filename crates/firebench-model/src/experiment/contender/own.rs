@@ -65,6 +65,10 @@ impl<'de> Deserialize<'de> for OwnSettings {
             let takes: Vec<_> = kinds::with_setting(key).map(|(_, setting)| setting.takes).collect();
             let Some(first) = takes.first() else { return Err(D::Error::custom(super::common::unknown(key, None))) };
             if !takes.iter().any(|takes| takes.accepts(value)) {
+                let value = match value {
+                    Value::Text(text) => format!("{text:?}"),
+                    other => other.to_string(),
+                };
                 return Err(D::Error::custom(format!("{key} takes {first}, not {value}")));
             }
         }

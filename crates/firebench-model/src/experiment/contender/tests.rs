@@ -73,10 +73,10 @@ fn who_has_a_setting_is_said_from_the_tables() {
         help("a=qemu,template=T2"),
         "template is a setting of firecracker (Firecracker's CPU template, or none); qemu has cpu, rtc, cache, io and huge-pages"
     );
-    assert_eq!(
-        help("a=firecracker,cache=none"),
-        "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback"
-    );
+    let hint = help("a=firecracker,cache=none");
+    let expected =
+        "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback";
+    assert!(hint.starts_with(expected), "{hint}");
     assert_eq!(help("a=host,kernel=x"), "host boots nothing: it takes vcpus, memory, busybox and handicap");
 }
 
@@ -92,7 +92,7 @@ fn files_have_the_words_that_they_always_had() {
         ("colour = \"red\"", "unknown field `colour`"),
         ("bina = \"x\"", "did you mean `binary`?"),
         ("acpi = true", "unknown field `acpi`"),
-        ("cache = \"red\"", "cache takes none, writeback"),
+        ("cache = \"red\"", "cache takes none, writeback, writethrough, directsync, unsafe, not \"red\""),
         ("rtc = 1", "rtc takes on or off, not 1"),
         ("vcpus = \"many\"", "invalid type"),
     ] {

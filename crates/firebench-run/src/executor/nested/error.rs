@@ -5,22 +5,26 @@ use firebench_vmm::LaunchError;
 use super::files::FilesError;
 use crate::runner;
 
-/// Lines of a broken nested host's console that its notice quotes.
+/// The number of lines of a broken nested host's console that its notice quotes.
 const QUOTED_LINES: usize = 8;
 
 /// Why a run in the nested host ended early.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NestedError {
-    /// The emulated machine did not come up, or ended in the midst of the run.
+    /// The emulated machine did not start, or ended during the run.
     #[error("the nested host broke down: {message}{}", said(.words))]
-    #[diagnostic(help("is there memory enough, is the computer overloaded? --accel tcg runs QEMU alone without it"))]
+    #[diagnostic(help(
+        "check that the computer has enough free memory and is not overloaded; --accel tcg runs QEMU \
+    alone, without a nested host"
+    ))]
     Broken {
         /// The reason.
         message: String,
         /// What its console said.
         words: Vec<String>,
     },
-    /// The emulated machine cannot be started, or its system cannot do what it is for. It would be the same the next time.
+    /// The emulated machine cannot be started, or its system does not offer what firebench needs. Another attempt
+    /// would end in the same way.
     #[error("the nested host cannot work: {message}{}", said(.words))]
     #[diagnostic(help("{}", unfit_hint(.message)))]
     Unfit {
@@ -29,10 +33,11 @@ pub enum NestedError {
         /// What its console said.
         words: Vec<String>,
     },
-    /// The emulated machine did nothing any more.
+    /// The emulated machine hangs.
     #[error("the nested host broke down: {message}{}", said(.words))]
     #[diagnostic(help(
-        "run it again: QEMU's emulation of a computer with KVM stands still now and then; --accel tcg runs QEMU alone without it"
+        "run it again: QEMU's emulation of a computer with KVM occasionally hangs; --accel tcg runs QEMU alone, \
+        without a nested host"
     ))]
     StoodStill {
         /// Where it stood.
@@ -61,7 +66,7 @@ pub enum NestedError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Runner(#[from] runner::RunError),
-    /// QEMU cannot be started like this.
+    /// QEMU cannot be started with these settings.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Launch(#[from] LaunchError),
@@ -77,9 +82,10 @@ fn unfit_hint(message: &str) -> &'static str {
     if message.contains("kernel module kvm") {
         "its kernel must have KVM for AMD CPUs, and its QEMU must emulate SVM (6.2 or newer); `firebench fetch kernel` gets a kernel that is known to work"
     } else if message.contains("kernel module") || message.contains("cannot mount") {
-        "its kernel does not fit; `firebench fetch kernel` gets one that is known to work"
+        "its kernel is unsuitable; `firebench fetch kernel` gets one that is known to work"
     } else if message.contains("QEMU") {
-        "QEMU's words say why; install it again (Debian, Ubuntu: `apt-get install --reinstall qemu-system-x86 seabios`), or name another one with --qemu"
+        "QEMU's message above gives the reason: reinstall QEMU (Debian, Ubuntu: `apt-get install --reinstall \
+        qemu-system-x86 seabios`), or give another one with --qemu"
     } else {
         "--accel tcg runs QEMU alone, without a nested host"
     }

@@ -17,10 +17,10 @@ const FIREBENCH: &str = "/firebench";
 const KERNEL: &str = "/boot/vmlinux";
 const INITRAMFS: &str = "/boot/initramfs";
 
-/// A program of this machine cannot be taken along.
+/// A program of this machine cannot be moved into the nested host.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("cannot find out what {} needs to run: {reason}", program.display())]
-#[diagnostic(help("`ldd {0}` should list its libraries, all of them found", program.display()))]
+#[error("cannot list the libraries of {}: {reason}", program.display())]
+#[diagnostic(help("check that `ldd {0}` lists its libraries and finds all of them", program.display()))]
 pub struct FilesError {
     program: PathBuf,
     reason: String,
@@ -79,7 +79,7 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
     Ok(Moved { contenders, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
 }
 
-/// Takes a file along to the path that it has here; returns that path.
+/// Adds a file at the same path as on this machine; returns that path.
 fn keep(path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> PathBuf {
     let place = plain(path);
     files.insert(place.clone(), path.to_owned());
@@ -102,7 +102,7 @@ fn drive(number: usize) -> PathBuf {
     format!("/dev/vd{letter}").into()
 }
 
-/// The absolute path without `.` and `..`, which the same file has where directories are no links.
+/// The absolute path without `.` and `..`, which leads to the same file unless a directory in it is a link.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {

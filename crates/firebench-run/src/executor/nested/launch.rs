@@ -11,7 +11,7 @@ use super::monitor::LONGEST_PATH;
 
 /// Virtual CPUs of the nested host. With two, each a thread of its own, the emulated SVM goes wrong now and then: of about 40
 /// boots 2 guests and 2 nested hosts hung or restarted. With one, none of 16 did, and they were no slower. Its guests have
-/// as many vCPUs as they should all the same.
+/// as many vCPUs as they should anyway.
 pub const CPUS: u32 = 1;
 
 /// The nested host's CPU. Of all that QEMU can emulate it lacks what costs time and serves nobody: page tables of five levels,
@@ -61,7 +61,7 @@ impl NestedMachine {
 pub fn launch(machine: &NestedMachine) -> Result<Launch, LaunchError> {
     let text = |path: &PathBuf| {
         path.to_str().map(str::to_owned).ok_or_else(|| LaunchError::Path {
-            vmm: EMULATOR,
+            vmm: EMULATOR.0.name,
             path: path.clone(),
             reason: "it is not valid UTF-8",
         })

@@ -42,11 +42,11 @@ pub const PLACE: Place = Place { name: "nested host", this_machine: false, cpus:
 const MOUNT_POINTS: [&str; 5] = ["/dev", "/proc", "/sys", "/run", SCRATCH];
 /// Temporary files of the nested host. Not `/tmp`: a program of the user's may come from there.
 const SCRATCH: &str = "/scratch";
-/// Longest time until the nested host's agent must have spoken, however busy the computer is. It takes about 5 s, and one that
-/// stands still is noticed much earlier.
+/// The time limit for the first frame of the nested host's agent, however busy the computer is. It takes about 5 s,
+/// and a nested host that stands still is noticed much earlier.
 const BOOT_DEADLINE: Duration = Duration::from_secs(300);
-/// What is wrong with one from which no frame comes.
-const SILENT: &str = "it was silent for too long";
+/// The message for one that sends no frame.
+const SILENT: &str = "it sent nothing for too long";
 /// Bytes of events of all boots: some thousand boots' worth.
 const OUTPUT_LIMIT: u64 = 1 << 30;
 
@@ -152,9 +152,8 @@ impl Nested {
         let launch = launch(&machine)?;
         let isolation = Isolation { output_limit: OUTPUT_LIMIT, ..around.isolation() };
         let started = Instant::now();
-        let mut vm = Vm::start(&launch, &isolation).map_err(|error| {
-            unfit(format!("its QEMU cannot be started: {}", firebench_text::errors::sentence(&error)))
-        })?;
+        let mut vm = Vm::start(&launch, &isolation)
+            .map_err(|error| unfit(format!("cannot start its QEMU: {}", firebench_text::errors::sentence(&error))))?;
         let mut listening = Listening {
             up: false,
             started,
@@ -227,14 +226,14 @@ fn longest_silence(plan: &Plan) -> Duration {
     Duration::from_secs(longest.saturating_add(deadlines.power_off).saturating_add(60))
 }
 
-/// For what would be the same in the next nested host.
+/// An error that would be the same in the next nested host.
 fn unfit(message: String) -> NestedError {
     NestedError::Unfit { message, words: Vec::new() }
 }
 
 /// The state of one attempt.
 struct Listening {
-    /// Whether its agent has spoken.
+    /// Whether its agent has sent a frame.
     up: bool,
     started: Instant,
     deadline: Instant,
@@ -278,8 +277,8 @@ impl Listening {
                 // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
                 Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
-                Ok(Output::Flooded) => return Err(self.error("it floods its console".to_owned())),
-                Err(error) => return Err(self.error(format!("its output cannot be read: {error}"))),
+                Ok(Output::Flooded) => return Err(self.error("it flooded its console".to_owned())),
+                Err(error) => return Err(self.error(format!("cannot read its output: {error}"))),
             }
             if let Some(message) = self.watch.look(vm) {
                 return Err(NestedError::StoodStill { message, words: Vec::new() });
@@ -303,7 +302,7 @@ impl Listening {
                 self.words.push(line);
                 return None;
             }
-            Item::Damaged(damage) => return Some(Err(self.error(format!("a frame was damaged: {damage}")))),
+            Item::Damaged(damage) => return Some(Err(self.error(format!("damaged frame: {damage}")))),
         };
         if let Some(text) = self.watch.heard() {
             listener.on_event(&RunEvent::Notice { text });
@@ -340,7 +339,7 @@ impl Listening {
             Event::Done => Some(Ok(())),
             Event::Alive => None,
             Event::Facts(_) | Event::Meminfo { .. } | Event::IterationStart { .. } | Event::Iteration(_) => {
-                Some(Err(self.error("its agent sent what belongs to a measurement".to_owned())))
+                Some(Err(self.error("its agent sent an event that belongs to a measurement".to_owned())))
             }
         }
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) const LONGEST_PATH: usize = 107;
 
 /// How long QEMU may take for an answer. Its main loop, which gives them, has little else to do.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of an answer, with what may come before it.
 const LONGEST_ANSWER: u64 = 64 << 10;
 /// Lines that may come before an answer: events.
@@ -33,8 +33,8 @@ impl Monitor {
     /// Connects to the socket that QEMU listens on.
     pub(super) fn connect(path: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         let mut monitor = Monitor(BufReader::new(stream));
         monitor.line()?;
         monitor.ask(&json!({ "execute": "qmp_capabilities" }))?;
@@ -72,7 +72,7 @@ impl Monitor {
                 return Err(io::Error::other(text::excerpt(&error.to_string(), QUOTED)));
             }
         }
-        Err(io::Error::other("events and no answer"))
+        Err(io::Error::other("events but no answer"))
     }
 
     fn line(&mut self) -> io::Result<Value> {
@@ -99,8 +99,8 @@ fn whereabouts(registers: &str, interrupts: &str) -> String {
     let pending = interrupts.lines().find_map(|line| line.trim_start().strip_prefix("IRR"));
     let pending = pending.map(str::trim).filter(|pending| !pending.is_empty() && *pending != "(none)");
     let due = match pending {
-        Some(pending) => format!("interrupt {} is due", text::excerpt(pending, QUOTED)),
-        None => "no interrupt is due".to_owned(),
+        Some(pending) => format!("interrupt {} is pending", text::excerpt(pending, QUOTED)),
+        None => "no interrupt is pending".to_owned(),
     };
     format!("its CPU {state} at RIP {rip} with interrupts {}, {due}", on.unwrap_or("unknown"))
 }
@@ -120,14 +120,14 @@ mod tests {
     fn says_where_a_cpu_stands() {
         assert_eq!(
             whereabouts(REGISTERS, LAPIC),
-            "its CPU runs at RIP ffffffff81a0c0de with interrupts on, interrupt 236 is due"
+            "its CPU runs at RIP ffffffff81a0c0de with interrupts on, interrupt 236 is pending"
         );
         let halted = REGISTERS.replace("HLT=0", "HLT=1").replace("RFL=00000246", "RFL=00000046");
         assert_eq!(
             whereabouts(&halted, "ISR\t (none)\nIRR\t (none)\n"),
-            "its CPU is halted at RIP ffffffff81a0c0de with interrupts off, no interrupt is due"
+            "its CPU is halted at RIP ffffffff81a0c0de with interrupts off, no interrupt is pending"
         );
-        assert_eq!(whereabouts("", ""), "its CPU runs at RIP unknown with interrupts unknown, no interrupt is due");
+        assert_eq!(whereabouts("", ""), "its CPU runs at RIP unknown with interrupts unknown, no interrupt is pending");
     }
 
     /// A monitor that gives these answers, one a question.
@@ -159,7 +159,7 @@ mod tests {
         ];
         let (_dir, monitor) = monitor(answers);
         let mut monitor = monitor.unwrap();
-        assert_eq!(monitor.whereabouts().unwrap(), "its CPU runs at RIP 1 with interrupts on, no interrupt is due");
+        assert_eq!(monitor.whereabouts().unwrap(), "its CPU runs at RIP 1 with interrupts on, no interrupt is pending");
         assert!(monitor.nudge().unwrap_err().to_string().contains("no such chardev"));
     }
 

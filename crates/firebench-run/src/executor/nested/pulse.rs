@@ -1,4 +1,4 @@
-//! How long a machine has been silent, in time in which it could have spoken: pure.
+//! How long a machine has been silent, counting only time in which it could have sent something: pure.
 //!
 //! Silence counts only while the machine had a chance to run. Time in which its threads got no CPU or waited for a disk, and
 //! time in which firebench itself was stopped, says that the computer is overloaded, not that the machine stands still.
@@ -19,7 +19,7 @@ const IDLE_PART: u32 = 20;
 /// A silence under way.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    /// The last look, or the last word.
+    /// The last look, or the last frame.
     at: Instant,
     /// What the machine had done by then.
     activity: Activity,

@@ -13,7 +13,7 @@ use firebench_supervise::Vm;
 use super::monitor::Monitor;
 use super::pulse::Pulse;
 
-/// Silence after which a nested host is given up, once its agent has spoken. The agent sends a frame every 2 s.
+/// Silence after which a nested host is given up, once its agent has sent a frame. The agent sends a frame every 2 s.
 const STANDSTILL: Duration = Duration::from_secs(20);
 /// Silence after which one tries to wake it, and then again.
 const NUDGE: Duration = Duration::from_secs(6);
@@ -95,7 +95,7 @@ impl Watch {
     fn where_it_stands(&mut self, vm: &Vm) -> String {
         let seen = match vm.ailment() {
             Some(ailment) => format!("its QEMU {ailment}"),
-            None => self.ask(Monitor::whereabouts).unwrap_or_else(|| "its QEMU does not say where".to_owned()),
+            None => self.ask(Monitor::whereabouts).unwrap_or_else(|| "its QEMU does not report where".to_owned()),
         };
         format!("it stood still: {}; {seen}", self.pulse.words())
     }

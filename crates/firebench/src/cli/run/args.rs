@@ -19,33 +19,34 @@ use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
-A kernel for --kernel is an x86_64 bzImage (LZ4, gzip, xz, zstd or LZMA), an ELF vmlinux, a unified kernel image, or a \
-Debian kernel package (.deb). It must have built in, or as modules in its package or its directory of modules: a serial \
-console on ttyS0, virtio-mmio, virtio-blk, ext4; built in: initramfs, devtmpfs; ACPI (which wants CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, \
-through which QEMU's microvm starts a vmlinux.";
+--kernel takes an x86_64 bzImage (LZ4, gzip, xz, zstd or LZMA), an ELF vmlinux, a unified kernel image, or a Debian \
+kernel package (.deb). The kernel needs these drivers, built in or as modules in its package or its directory of \
+modules: a serial console on ttyS0, virtio-mmio, virtio-blk, ext4. These must be built in: initramfs, devtmpfs; ACPI \
+(which needs CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, through which QEMU's \
+microvm starts a vmlinux.";
 
-/// Of the options that say how often what is measured.
+/// The heading of the options of the design in the help.
 const DESIGN: &str = "Design";
 
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
-    /// What runs in the guests; without it, the experiment of ./firebench.toml is run
+    /// The workload to run in the guests; without it, firebench runs ./firebench.toml
     #[arg(value_parser = choices::workload())]
     workload: Option<WorkloadName>,
-    /// Run an experiment: a TOML file, or that of a report.md or report.json again; flags given beside it win
+    /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
-    /// Run an experiment that somebody else could have written, with all programs that it names
+    /// Run an experiment that somebody else could have written, including all programs in it
     #[arg(long)]
     pub(super) trust_experiment: bool,
-    /// How the machines are made: matched (as alike as the VMMs allow) or published (those of the published benchmark)
+    /// How to build the machines: matched (as alike as the VMMs allow) or published (those of the published benchmark)
     #[arg(long, value_parser = choices::preset())]
     preset: Option<Preset>,
     #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...", help = vmm_help())]
     vmm: Option<Vec<VmmKind>>,
-    /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times, the first
-    /// one is the baseline; `firebench init` writes a file with all keys
+    /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times,
+    /// and the first one is the baseline; `firebench init` writes a file with all keys
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm", long_help = contender_help())]
     contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
@@ -67,16 +68,17 @@ pub(crate) struct RunArgs {
     pin: bool,
     #[arg(long, help = jails())]
     jail: bool,
-    /// Boots of each contender, in place of a precision [default when emulated: 3]
+    /// Number of boots of each contender, instead of a precision [default when emulated: 3]
     #[arg(long, visible_alias = "blocks", value_name = "N", help_heading = DESIGN, conflicts_with_all = ["precision", "max_time"])]
     boots: Option<u32>,
     /// Run until the interval is this narrow [default on a real accelerator: 1%]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     precision: Option<Share>,
-    /// Time for reaching the precision; at least 3 blocks are run; beside --resume the new time, all in all [default: 5m]
+    /// Time limit for reaching the precision; at least 3 blocks run; with --resume, the new limit of the whole run
+    /// [default: 5m]
     #[arg(long, value_name = "TIME", help_heading = DESIGN)]
     pub(super) max_time: Option<Span>,
-    /// Differences up to this size count as none [default: twice the precision]
+    /// Treat differences up to this size as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
     /// End as soon as every contender has its verdict
@@ -90,10 +92,10 @@ pub(crate) struct RunArgs {
     /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
-    /// Iterations at the beginning of each boot that do not count [default: what the scout finds, else 1]
+    /// Iterations at the start of each boot that do not count [default: what the scout finds best, else 1]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     warm_up: Option<u32>,
-    /// Seed of the order in which the contenders boot [default: a random one, which the report names]
+    /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
     #[arg(long, help_heading = DESIGN)]
     seed: Option<u32>,
     /// Drop the guest's caches before each iteration
@@ -109,32 +111,32 @@ pub(crate) struct RunArgs {
     /// kernel needs it and it is there]
     #[arg(long, value_name = "PATH")]
     modules: Option<PathBuf>,
-    /// Words for the end of the kernel command line
+    /// Words to append to the kernel command line
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Option<String>,
-    /// A file or directory for the image; may be given several times
+    /// Add a file or directory to the image; may be given several times
     #[arg(long, value_name = "HOST[=GUEST]")]
     add: Vec<String>,
     #[command(flatten)]
     programs: ProgramArgs,
-    /// Seconds until a guest must have spoken [default: 30 with kvm, 60 with tcg, 180 nested]
+    /// Seconds within which a guest must send its first frame [default: 30 with kvm, 60 with tcg, 180 nested]
     #[arg(long, value_name = "SECONDS")]
     boot_deadline: Option<u64>,
     /// Seconds that an iteration may take [default: by size and accelerator]
     #[arg(long, value_name = "SECONDS")]
     iteration_deadline: Option<u64>,
-    /// Failed boots that the run tolerates, leaving their blocks out; one of a contender that never had a good boot ends it at once
-    /// [default: 3]
+    /// Number of failed boots to tolerate (their blocks are left out); the run ends at once if a contender fails
+    /// before its first good boot [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<u32>,
-    /// Go on with a run of the store that was cut off, stopped or failed, or, with --max-time, whose time was over: same plan,
-    /// same order; see `firebench runs`
+    /// Resume a stored run that was killed, stopped or failed, or, with --max-time, one whose time was over; the plan
+    /// and the order stay the same; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = of_an_experiment())]
     pub(super) resume: Option<String>,
-    /// Do not keep the run in the store
+    /// Do not store the run
     #[arg(long, conflicts_with = "resume")]
     pub(super) no_store: bool,
-    /// Print the launch of each VMM, ready to paste; start nothing, and build no disk: what is missing is named
+    /// Print the launch of each VMM, ready to paste, and what is missing; start nothing and build no disk
     #[arg(long, conflicts_with = "out")]
     pub(super) dry_run: bool,
     #[command(flatten)]
@@ -142,12 +144,12 @@ pub(crate) struct RunArgs {
     /// Write report.md and report.json into this directory
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// No progress on standard error
+    /// Do not show progress on standard error
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
 
-/// What a run that is resumed has from before.
+/// The options that a resumed run takes from its stored plan.
 const OF_AN_EXPERIMENT: [&str; 29] = [
     "workload",
     "from",
@@ -193,13 +195,13 @@ fn parse_vmm(text: &str) -> Result<VmmKind, String> {
 /// `--vmm` in the help.
 fn vmm_help() -> String {
     let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
-    format!("VMMs to compare{} [default: {default}]", hosts())
+    format!("The VMMs to compare{} [default: {default}]", hosts())
 }
 
 /// `--contender` in the long help.
 fn contender_help() -> String {
-    let mut text = "A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several \
-                    times, the first one is the baseline; `firebench init` writes a file with all keys and what they mean"
+    let mut text = "A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given \
+    several times, and the first one is the baseline; `firebench init` writes a file with all keys and what they mean"
         .to_owned();
     for kind in kinds::all() {
         text += &format!("\n\n{kind}: {}", experiment::keys(kind).collect::<Vec<_>>().join(", "));
@@ -207,20 +209,21 @@ fn contender_help() -> String {
     text
 }
 
-/// Flags that do not go together.
+/// Flags that cannot be used together, or have an invalid value.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum ArgsError {
-    /// Nothing to run.
-    #[error("there is no workload, and no {EXPERIMENT_FILE} here")]
+    /// No workload and no experiment was given.
+    #[error("no workload was given, and there is no {EXPERIMENT_FILE} in this directory")]
     #[diagnostic(help(
-        "`firebench run memory` runs the benchmark with its defaults; `firebench init` writes an experiment file"
+        "run the benchmark with its defaults by `firebench run memory`, or write an experiment file with `firebench \
+        init`"
     ))]
     NoWorkload,
-    /// Flags of a workload.
+    /// The flags of a workload are invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Flag(#[from] FlagError),
-    /// What the flags describe cannot be carried out.
+    /// The experiment that the flags describe is invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Experiment(#[from] ExperimentError),
@@ -295,8 +298,8 @@ impl RunArgs {
 }
 
 impl RunArgs {
-    /// The experiment of a run that goes on: how many failures it bears may be said anew.
-    pub(super) fn borne(&self, mut experiment: Experiment) -> Experiment {
+    /// The experiment of a run that is resumed: `--max-failures` may change how many failed boots it tolerates.
+    pub(super) fn with_max_failures(&self, mut experiment: Experiment) -> Experiment {
         replace(&mut experiment.design.max_failures, self.max_failures);
         experiment
     }
@@ -332,7 +335,7 @@ fn primaries() -> PossibleValuesParser {
 }
 
 fn primary_help() -> String {
-    format!("The metric on which verdicts are given: {}", init::primaries())
+    format!("The metric on which to give verdicts: {}", init::primaries())
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

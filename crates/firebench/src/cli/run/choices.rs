@@ -30,8 +30,8 @@ const ACCELS: &[Choice<AccelChoice>] = &[
 
 const HOST_CACHES: &[Choice<HostCacheChoice>] = &[
     (HostCacheChoice::Auto, "auto", "Warm where the disk fits beside the guest's memory, else cold"),
-    (HostCacheChoice::Warm, "warm", "The whole disk is in it"),
-    (HostCacheChoice::Cold, "cold", "Nothing of the disk is in it"),
+    (HostCacheChoice::Warm, "warm", "It contains the whole disk"),
+    (HostCacheChoice::Cold, "cold", "It contains nothing of the disk"),
 ];
 
 pub(super) fn workload() -> impl TypedValueParser<Value = WorkloadName> {
@@ -54,7 +54,7 @@ pub(super) fn host_cache() -> impl TypedValueParser<Value = HostCacheChoice> {
 fn one_of<T: Copy + Send + Sync + 'static>(choices: &'static [Choice<T>]) -> impl TypedValueParser<Value = T> {
     let values = choices.iter().map(|(_, word, means)| PossibleValue::new(*word).help(*means));
     PossibleValuesParser::new(values).try_map(move |given| {
-        choices.iter().find(|(_, word, _)| *word == given).map(|(value, ..)| *value).ok_or("it is none of them")
+        choices.iter().find(|(_, word, _)| *word == given).map(|(value, ..)| *value).ok_or("it is not one of them")
     })
 }
 

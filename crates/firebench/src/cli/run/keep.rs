@@ -1,4 +1,4 @@
-//! Keeps a run in the store, and takes up one that was cut off.
+//! Keeps a run in the store, and resumes one that was cut off.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +10,16 @@ use firebench_text::errors::sentence_and_hint;
 use firebench_text::units::Span;
 
 use super::super::failure::Failure;
-use super::super::places::Places;
+use super::super::storage_args::StorageArgs;
 use super::output::tell;
 use crate::crash;
 use crate::prepare::Prepared;
 use crate::resume::{self, ResumeError};
 
-/// How long what a killed firebench started may take to be gone.
+/// How long the processes of a killed firebench may take to end.
 const RESUME_GRACE: Duration = Duration::from_secs(2);
-/// How often that is looked at.
-const BREATH: Duration = Duration::from_millis(20);
+/// How often that is checked.
+const RESUME_POLL: Duration = Duration::from_millis(20);
 
 /// What keeps a run, if anything does.
 pub(super) struct Keeper {
@@ -34,7 +34,7 @@ impl Keeper {
     }
 
     /// Begins to keep a run; its report gets the run's id.
-    pub(super) fn begin(report: &mut Report, places: &Places) -> Result<Self, Failure> {
+    pub(super) fn begin(report: &mut Report, places: &StorageArgs) -> Result<Self, Failure> {
         let mut store = Store::open(&places.own_store_path(false)?)?;
         let id = store.begin(report)?;
         report.id = Some(id.to_string());
@@ -76,7 +76,7 @@ impl Listener for Recording<'_> {
             recorder.on_event(event);
             // Now, not in hours, when the run is over.
             if let Some(trouble) = recorder.trouble().filter(|_| !std::mem::replace(&mut self.told, true)) {
-                tell(&format!("note: boots are not stored at present: {}\n", sentence_and_hint(trouble)));
+                tell(&format!("note: firebench cannot store boots at the moment: {}\n", sentence_and_hint(trouble)));
             }
         }
     }
@@ -94,12 +94,13 @@ impl Drop for Recording<'_> {
 pub(super) struct CutOff {
     store: Store,
     id: RunId,
-    /// With what is there of it.
+    /// Its report so far.
     pub(super) report: Report,
 }
 
-/// Takes up a run; from here on it belongs to this process. One that its time had ended goes on when it gets `more_time`.
-pub(super) fn cut_off(which: &str, more_time: bool, places: &Places) -> Result<CutOff, Failure> {
+/// Resumes a run, which from here on belongs to this process. With `more_time`, this includes a run whose time was
+/// over.
+pub(super) fn cut_off(which: &str, more_time: bool, places: &StorageArgs) -> Result<CutOff, Failure> {
     let mut store = Store::open_existing(&places.own_store_path(true)?).map_err(Failure::from_store)?;
     let id = store.id(which).map_err(Failure::from_store)?;
     if more_time && store.load(id.as_str())?.design.end == Some(RunEnd::TimeOver) {
@@ -111,7 +112,7 @@ pub(super) fn cut_off(which: &str, more_time: bool, places: &Places) -> Result<C
         if !matches!(error, StoreError::StillRunning(_)) || begun.elapsed() > RESUME_GRACE {
             return Err(Failure::from_store(error));
         }
-        std::thread::sleep(BREATH);
+        std::thread::sleep(RESUME_POLL);
     }
     crash::kept(Some(id.as_str()));
     let report = store.load(id.as_str())?;
@@ -119,7 +120,7 @@ pub(super) fn cut_off(which: &str, more_time: bool, places: &Places) -> Result<C
 }
 
 impl CutOff {
-    /// Makes what is prepared go on where the run was cut off.
+    /// Makes the prepared run continue where the stored one was cut off.
     pub(super) fn go_on(self, prepared: &mut Prepared, max_time: Option<Span>) -> Result<Keeper, Failure> {
         let CutOff { store, id, mut report } = self;
         let changed = resume::changes(&report, &prepared.report);

@@ -20,7 +20,7 @@ use miette::Diagnostic;
 
 use super::exit_codes::EXIT_OK;
 use super::failure::Failure;
-use super::places::Places;
+use super::storage_args::StorageArgs;
 use super::style::style;
 use super::{output, trust};
 use crate::dry_run;
@@ -30,11 +30,11 @@ pub(super) use args::RunArgs;
 pub(super) use session::Session;
 
 /// Returns the exit code.
-pub(super) fn main(args: &RunArgs, places: &Places) -> Result<u8, Failure> {
+pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> {
     let more_time = args.max_time.is_some();
     let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, more_time, places)).transpose()?;
     let experiment = match &cut_off {
-        Some(stored) => args.borne(stored.report.experiment.clone()),
+        Some(stored) => args.with_max_failures(stored.report.experiment.clone()),
         None => {
             let file = args.file().map_err(Failure::usage)?;
             if let Some(file) = &file {
@@ -95,8 +95,8 @@ fn shown(findings: &Findings, failed: bool) -> String {
     }
 }
 
-/// A failed run that the store keeps: how it goes on.
-fn goes_on(failure: Failure, args: &RunArgs, places: &Places, report: &Report) -> Failure {
+/// Adds to the error of a failed run in the store how to resume it.
+fn goes_on(failure: Failure, args: &RunArgs, places: &StorageArgs, report: &Report) -> Failure {
     let Some(id) = &report.id else { return failure };
     let program = std::env::args().next().unwrap_or_else(|| "firebench".to_owned());
     let mut words = vec![program, "run".to_owned(), "--resume".to_owned(), id.clone()];
@@ -108,7 +108,7 @@ fn goes_on(failure: Failure, args: &RunArgs, places: &Places, report: &Report) -
     Failure { error: Box::new(GoesOn { error: failure.error, command }), code: failure.code }
 }
 
-/// An error after which the run can go on.
+/// An error after which the run can be resumed.
 #[derive(Debug)]
 struct GoesOn {
     error: Box<dyn Diagnostic + Send + Sync>,
@@ -130,11 +130,11 @@ impl std::error::Error for GoesOn {
 impl Diagnostic for GoesOn {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         let first = self.error.help().map(|hint| format!("{hint}\nhint: ")).unwrap_or_default();
-        Some(Box::new(format!("{first}to go on after the boots that are done:\n{VERBATIM}{}", self.command)))
+        Some(Box::new(format!("{first}to resume the run after the boots that are done:\n{VERBATIM}{}", self.command)))
     }
 }
 
-/// The first failure; those after it are told here.
+/// The first failure; further ones are printed here.
 fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure> {
     let mut failures = results.into_iter().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
@@ -144,7 +144,7 @@ fn all<const N: usize>(results: [Result<(), Failure>; N]) -> Result<(), Failure>
     Err(first)
 }
 
-/// Holds the limits against the run, tells what came of them, and gives the exit code.
+/// Applies the limits to the run, prints the outcomes, and returns the exit code.
 fn hold(args: &RunArgs, findings: &Findings) -> Result<u8, Failure> {
     let report = findings.report;
     let judged = gate::of_run(findings, &args.gate.fail_if);

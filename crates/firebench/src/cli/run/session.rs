@@ -16,13 +16,13 @@ use firebench_stats::design::Boot;
 use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
 use super::super::failure::Failure;
-use super::super::places::Places;
+use super::super::storage_args::StorageArgs;
 use super::super::style::style;
 use super::super::{output, system};
 use crate::prepare::{self, PrepareError, Prepared};
 use crate::usage;
 
-/// What a run takes place in.
+/// The surroundings of a run: its directory, its cache, and the signals that stop it.
 pub(crate) struct Session {
     begun: Instant,
     interrupt: Interrupt,
@@ -34,7 +34,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
-    pub(crate) fn open(places: &Places, quiet: bool) -> Result<Self, Failure> {
+    pub(crate) fn open(places: &StorageArgs, quiet: bool) -> Result<Self, Failure> {
         let begun = Instant::now();
         let interrupt = system::catch_signals()?;
         let temporary = std::env::temp_dir();
@@ -47,7 +47,12 @@ impl Session {
     }
 
     /// Makes everything that the experiment needs; without `build`, disks that are missing are only named.
-    pub(crate) fn prepare(&self, experiment: &Experiment, places: &Places, build: bool) -> Result<Prepared, Failure> {
+    pub(crate) fn prepare(
+        &self,
+        experiment: &Experiment,
+        places: &StorageArgs,
+        build: bool,
+    ) -> Result<Prepared, Failure> {
         let places = prepare::Places {
             cache: self.cache.clone(),
             data_dir: places.data_dir()?,
@@ -57,7 +62,8 @@ impl Session {
         Failure::unless_stopped(prepare::prepare(experiment, &places), &self.interrupt)
     }
 
-    /// Carries out the run; the report holds what was seen, whether it went well or not. `recorder` is told everything, too.
+    /// Carries out the run; the report holds what was seen, whether the run succeeded or not. `recorder` gets all
+    /// events, too.
     pub(crate) fn carry_out(&self, prepared: &Prepared, recorder: &mut dyn Listener) -> (Report, Result<(), Failure>) {
         let around = Surroundings { run_dir: &self.run_dir, interrupt: &self.interrupt };
         let mut report = prepared.report.clone();

@@ -1,4 +1,4 @@
-//! When there is no memory left.
+//! Reports that the process ran out of memory.
 #![expect(unsafe_code, reason = "an allocator is")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,14 +7,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// error and the exit code of any other failure. Nothing can be cleaned up then: the kernel ends the VM that is running
 /// (PDEATHSIG), and the next start sweeps.
 #[derive(Debug)]
-pub struct Memory;
+pub struct OutOfMemoryReporter;
 
-const ERROR: &[u8] = b"error: there is not enough memory for firebench\n\
-    hint: free some, or raise the limit (`ulimit -v`, MemoryMax= of a service); the boots that were done are in the store, \
-    and `firebench run --resume latest` goes on after them\n";
+const ERROR: &[u8] = b"error: firebench ran out of memory\n\
+    hint: free some memory, or raise the limit (`ulimit -v`, MemoryMax= of a service); the boots that were done are in the store, and `firebench run --resume latest` continues after them\n";
 
 // SAFETY: everything is passed on to the system's allocator as it is, and so is what comes back.
-unsafe impl GlobalAlloc for Memory {
+unsafe impl GlobalAlloc for OutOfMemoryReporter {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those that the system's allocator wants.
         there(unsafe { System.alloc(layout) })

@@ -13,25 +13,25 @@ use super::failure::Failure;
 use super::output::tell;
 use super::trust;
 
-/// Apart from the subcommand's own options in its help.
-const PLACES: &str = "Places";
+/// The heading of these options in the help.
+const STORAGE: &str = "Storage";
 
 /// Where firebench keeps things.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Places {
+pub(crate) struct StorageArgs {
     /// Directory of built images and kernels [default: ~/.cache/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_CACHE", value_name = "DIR", hide_env_values = true, help_heading = STORAGE)]
     cache: Option<PathBuf>,
     /// Directory of fetched programs and kernel packages [default: ~/.local/share/firebench]
-    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_DATA", value_name = "DIR", hide_env_values = true, help_heading = STORAGE)]
     data: Option<PathBuf>,
     /// The store of all runs [default: runs.db in the directory of --data]
-    #[arg(long, global = true, env = "FIREBENCH_STORE", value_name = "FILE", hide_env_values = true, help_heading = PLACES)]
+    #[arg(long, global = true, env = "FIREBENCH_STORE", value_name = "FILE", hide_env_values = true, help_heading = STORAGE)]
     store: Option<PathBuf>,
 }
 
-impl Places {
-    /// The cache, which tells on standard error what it does (unless `quiet`) and stops when the user wants to.
+impl StorageArgs {
+    /// The cache, which reports its work on standard error (unless `quiet`) and stops when the user interrupts it.
     pub(super) fn cache(&self, quiet: bool, interrupt: &Interrupt) -> Result<Cache, Failure> {
         let dir = self.cache_dir()?;
         trust::directory("cache", "FIREBENCH_CACHE", &dir)?;
@@ -44,17 +44,17 @@ impl Places {
         let _ = cache.sweep();
         Ok(cache.on_progress(move |progress| {
             match progress {
-                Progress::Building { kind, .. } if !quiet => tell(&format!("making the {kind}\n")),
+                Progress::Building { kind, .. } if !quiet => tell(&format!("building the {kind}\n")),
                 // Also to who wants it quiet: a disk that forgets is worth knowing.
                 Progress::Replacing { kind, reason, .. } => tell(&format!(
                     "{}\n",
                     firebench_text::block(&format!(
-                        "note: the {kind} in the cache is damaged ({reason}); it is thrown away and made again"
+                        "note: the {kind} in the cache is damaged ({reason}); firebench removes it and builds it again"
                     ))
                 )),
                 // It is reported again and again, and said once; also to who wants it quiet: it may take for ever.
                 Progress::Waiting { kind, .. } if !waited.swap(true, Ordering::Relaxed) => {
-                    tell(&format!("waiting for another firebench that makes or removes the {kind}\n"));
+                    tell(&format!("waiting for another firebench that builds or removes the {kind}\n"));
                 }
                 _ => {}
             }
@@ -92,7 +92,7 @@ impl Places {
         }
     }
 
-    /// The store, for a command that writes to it or runs what is in it. To others, any store is good enough.
+    /// The store, for a command that writes to it or runs what is in it. Other commands may use any store.
     pub(super) fn own_store_path(&self, runs_what_is_in_it: bool) -> Result<PathBuf, Failure> {
         let path = self.store_path()?;
         if runs_what_is_in_it || nix::unistd::geteuid().is_root() {
@@ -119,7 +119,7 @@ impl Places {
     }
 }
 
-/// Whether a path comes from the command line, and not from the variable.
+/// Whether a path was given on the command line, not with the variable.
 fn is_said(path: &Path, variable: &str) -> bool {
     std::env::var_os(variable).as_deref() != Some(path.as_os_str())
 }
