@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use firebench_model::clock::{self, Known};
-use firebench_model::plan::Deadlines;
-use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_model::experiment::WorkloadName;
+use firebench_model::plan::{Deadlines, Inputs};
+use firebench_model::record::{BootRecord, BootStatus, PayloadRecord, Report};
 use firebench_protocol::codec::{Damage, Decoder, Item, MAX_CONSOLE_LINE, MAX_PAYLOAD, encode};
 use firebench_protocol::{Counters, Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 use firebench_run::console::{Arrived, Console};
@@ -94,7 +95,10 @@ pub fn guest(data: &[u8]) {
 
     let start = Instant::now();
     let deadlines = Deadlines { boot: 10, iteration: 10, power_off: 10 };
-    let mut observer = Observer::new(Expected { iterations: 2, payload_sha256: DIGEST, deadlines }, start);
+    let workload = firebench_workload::of(&WorkloadName::default()).expect("the workload that prints a digest");
+    let payload = PayloadRecord { bytes: 1 << 20, sha256: DIGEST.to_owned(), source: String::new() };
+    let inputs = Inputs { payload: Some(payload) };
+    let mut observer = Observer::new(Expected { iterations: 2, workload, inputs: &inputs, deadlines }, start);
     let mut console = Console::new(&guest.nonce);
     let mut events = Vec::new();
     let mut verdict = None;

@@ -1,4 +1,4 @@
-//! The guest's root disk: a static busybox, the payload at `/random.txt`, and what the user adds.
+//! The guest's root disk: a static busybox, the payload at `/random.txt` if there is one, and what the user adds.
 
 use std::path::{Path, PathBuf};
 
@@ -47,8 +47,8 @@ const DIRECTORIES: [(&str, u32); 9] = [
 pub struct DiskSpec {
     /// A static busybox on the host.
     pub busybox: PathBuf,
-    /// What becomes `/random.txt`.
-    pub payload: Payload,
+    /// What becomes `/random.txt`, if anything.
+    pub payload: Option<Payload>,
     /// More files, or directories with all that is in them: path on the host, path in the guest.
     #[serde(default)]
     pub add: Vec<(PathBuf, PathBuf)>,
@@ -59,7 +59,7 @@ pub struct DiskSpec {
 pub struct RootDisk {
     /// The raw image.
     pub path: PathBuf,
-    /// SHA-256 of `/random.txt`.
+    /// SHA-256 of `/random.txt`; empty where there is none.
     pub sha256_of_payload: String,
     /// Size of `/random.txt` in bytes.
     pub payload_bytes: u64,
@@ -76,7 +76,7 @@ pub struct RootDisk {
 /// What the cache remembers of a disk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Data {
-    payload: Payload,
+    payload: Option<Payload>,
     payload_sha256: String,
     payload_bytes: u64,
     payload_extents: Vec<Extent>,
@@ -87,7 +87,7 @@ struct Data {
 struct Inputs {
     format: u32,
     identity: &'static str,
-    payload: Source,
+    payload: Option<Source>,
     tree: Fingerprint,
 }
 
@@ -105,7 +105,7 @@ pub fn build_root_disk(cache: &Cache, spec: &DiskSpec) -> Result<RootDisk> {
     let guard = entry.get_or_build(|staging| {
         let (contents, sha256) = write(&staging.join(IMAGE), spec, tree, crate::cache::watcher(cache))?;
         match (&spec.payload, file_sha256) {
-            (Payload::File { path }, Some(expected)) if expected != sha256 => {
+            (Some(Payload::File { path }), Some(expected)) if expected != sha256 => {
                 Err(Error::PayloadChanged { path: path.clone() })
             }
             _ => Ok(contents),
@@ -132,12 +132,12 @@ fn name(cache: &Cache, spec: &DiskSpec) -> Result<Named> {
     let digests = cache.digests();
     let tree = tree(spec, crate::cache::ask(cache))?;
     let file_sha256 = match &spec.payload {
-        Payload::File { path } => Some(digests.of(path)?),
+        Some(Payload::File { path }) => Some(digests.of(path)?),
         _ => None,
     };
     let payload = match &file_sha256 {
-        Some(sha256) => Source::File { sha256: sha256.clone() },
-        None => Source::Made(spec.payload.clone()),
+        Some(sha256) => Some(Source::File { sha256: sha256.clone() }),
+        None => spec.payload.clone().map(Source::Made),
     };
     let tree_inputs = tree.fingerprint(&digests)?;
     let key = key(&Inputs { format: ext4::FORMAT, identity: IDENTITY.uuid, payload, tree: tree_inputs })?;
@@ -167,6 +167,9 @@ fn root_disk(entry: &Entry<'_>, guard: Guard) -> Result<RootDisk> {
 impl RootDisk {
     /// Reads the payload out of the image and says whether it still is what was written.
     pub fn payload_is_intact(&self) -> Result<bool> {
+        if self.payload_extents.is_empty() {
+            return Ok(self.payload_bytes == 0);
+        }
         let found = ext4::digest_of(&self.path, &self.payload_extents, self.payload_bytes)?;
         Ok(found == self.sha256_of_payload)
     }
@@ -212,14 +215,16 @@ fn applets(busybox: &Path, ask: Ask) -> Result<Vec<String>> {
 
 /// Writes the image; also returns the payload's SHA-256.
 fn write(image: &Path, spec: &DiskSpec, tree: Tree, watcher: Watcher<'_>) -> Result<(Contents, String)> {
-    let reserved = Reserved { path: Path::new(PAYLOAD_PATH), contents: spec.payload.open()? };
-    let payload_bytes = reserved.contents.total();
-    let built = ext4::build(image, IDENTITY, tree, Some(reserved), watcher)?;
+    let contents = spec.payload.as_ref().map(Payload::open).transpose()?;
+    let reserved = contents.map(|contents| Reserved { path: Path::new(PAYLOAD_PATH), contents });
+    let payload_bytes = reserved.as_ref().map_or(0, |reserved| reserved.contents.total());
+    let built = ext4::build(image, IDENTITY, tree, reserved, watcher)?;
     let payload_sha256 = built.reserved_sha256.unwrap_or_default();
     let description = match &spec.payload {
-        Payload::Seeded { seed, .. } => format!("root disk, {payload_bytes} bytes of seed {seed:#x}"),
-        Payload::Urandom { .. } => format!("root disk, {payload_bytes} random bytes"),
-        Payload::File { path } => format!("root disk, {payload_bytes} bytes of {}", path.display()),
+        Some(Payload::Seeded { seed, .. }) => format!("root disk, {payload_bytes} bytes of seed {seed:#x}"),
+        Some(Payload::Urandom { .. }) => format!("root disk, {payload_bytes} random bytes"),
+        Some(Payload::File { path }) => format!("root disk, {payload_bytes} bytes of {}", path.display()),
+        None => "root disk without a payload".to_owned(),
     };
     let data = Data {
         payload: spec.payload.clone(),

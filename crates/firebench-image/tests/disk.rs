@@ -19,7 +19,7 @@ use firebench_image::tools::build_tools_disk;
 const BYTES: u64 = (3 << 20) + 1;
 
 fn spec(dir: &Path, payload: Payload) -> DiskSpec {
-    DiskSpec { busybox: common::busybox(dir), payload, add: Vec::new() }
+    DiskSpec { busybox: common::busybox(dir), payload: Some(payload), add: Vec::new() }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod contender;
 mod design;
 mod programs;
 pub mod toml;
+mod workload;
 
 use std::path::PathBuf;
 
@@ -12,12 +13,11 @@ use firebench_text::units::Size;
 use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{self, Metric};
-
 pub use check::ExperimentError;
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
 pub use programs::Programs;
+pub use workload::WorkloadName;
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.
 /// What is absent is chosen by firebench when the plan is made (and named in the report).
@@ -25,7 +25,7 @@ pub use programs::Programs;
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// The workload.
-    pub workload: Workload,
+    pub workload: WorkloadName,
     /// How the machines are made alike, or not.
     #[serde(default)]
     pub preset: Preset,
@@ -41,7 +41,7 @@ pub struct Experiment {
     /// The virtual machine.
     #[serde(default)]
     pub machine: MachineSpec,
-    /// What the workload reads.
+    /// What the workload reads, if it reads a file.
     #[serde(default)]
     pub payload: PayloadSpec,
     /// How many boots and iterations, from which cache state.
@@ -55,7 +55,7 @@ pub struct Experiment {
 impl Default for Experiment {
     fn default() -> Self {
         Experiment {
-            workload: Workload::default(),
+            workload: WorkloadName::default(),
             preset: Preset::default(),
             accel: AccelChoice::default(),
             vmm: all_vmms(),
@@ -83,48 +83,6 @@ fn all_vmms() -> Vec<VmmKind> {
     kinds::by_default().collect()
 }
 
-/// The workloads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Workload {
-    /// `sha256sum` over a random file: the published benchmark.
-    #[default]
-    Memory,
-}
-
-impl Workload {
-    /// All of them.
-    pub const ALL: [Workload; 1] = [Workload::Memory];
-
-    /// The name in command lines, files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Workload::Memory => "memory",
-        }
-    }
-
-    /// What it measures, in the order in which it is shown. The first metric is the primary one unless the user says otherwise.
-    pub fn metrics(self) -> &'static [Metric] {
-        match self {
-            Workload::Memory => &metric::OF_A_COMMAND,
-        }
-    }
-
-    /// Those of its metrics on which verdicts can be given.
-    pub fn primaries(self) -> impl Iterator<Item = &'static Metric> {
-        self.metrics().iter().filter(|metric| metric.can_be_primary())
-    }
-}
-
-impl Experiment {
-    /// The metric on which verdicts are given: the one that was asked for, else the workload's first; empty where the workload
-    /// measures nothing.
-    pub fn primary(&self) -> &str {
-        let first = || self.workload.primaries().next().map(|metric| metric.name.as_ref());
-        self.design.primary.as_deref().or_else(first).unwrap_or_default()
-    }
-}
-
 /// How the contenders' machines are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,9 +95,6 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// All of them.
-    pub const ALL: [Workload; 1] = [Workload::Memory];
-
     /// The name in command lines, files and reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -188,7 +143,7 @@ pub struct MachineSpec {
     pub append: String,
 }
 
-/// What the workload reads: `/random.txt` of the image.
+/// The file that a workload reads, if it reads one: `/random.txt` of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PayloadSpec {

@@ -61,6 +61,11 @@ impl Unit {
         Unit(sign.into())
     }
 
+    /// The unit with this sign, for a declaration.
+    pub const fn of(sign: &'static str) -> Self {
+        Unit(Cow::Borrowed(sign))
+    }
+
     /// Its sign.
     pub fn sign(&self) -> &str {
         &self.0
@@ -81,6 +86,19 @@ impl Unit {
 }
 
 impl Metric {
+    /// A metric that a workload reads from its own output: by the guest's clock, never zero, and shown.
+    pub const fn of_output(name: &'static str, title: &'static str, unit: Unit, better: Better) -> Self {
+        Metric {
+            name: Cow::Borrowed(name),
+            title: Cow::Borrowed(title),
+            unit: Some(unit),
+            clock: Some(Clock::Guest),
+            better,
+            scale: Scale::Ratio,
+            shown: true,
+        }
+    }
+
     /// What it is, as far as words depend on it.
     pub fn quantity(&self) -> Quantity {
         let is_time = self.unit.as_ref().is_some_and(|unit| unit.seconds().is_some());

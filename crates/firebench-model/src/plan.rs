@@ -8,7 +8,8 @@ use firebench_vmm::HostCache;
 use firebench_vmm::{Machine, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
-use crate::record::Extension;
+use crate::experiment::WorkloadName;
+use crate::record::{Extension, PayloadRecord};
 
 /// A run, ready to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,10 +26,10 @@ pub struct Plan {
     /// The times that it was given since, each after so many boots.
     #[serde(default)]
     pub extended: Vec<Extension>,
-    /// The digest that every iteration must print first.
-    pub payload_sha256: String,
-    /// Bytes of the payload, which every iteration reads.
-    pub payload_bytes: u64,
+    /// The workload, which says what the output of an iteration must be.
+    pub workload: WorkloadName,
+    /// What it is given.
+    pub inputs: Inputs,
     /// Drop the guest's caches before each iteration.
     pub cold: bool,
     /// State of the host's page cache of each contender's disk before each boot.
@@ -56,6 +57,21 @@ impl Plan {
     }
 }
 
+/// What a workload is given, known before the first boot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// The file that every iteration reads; None where none does.
+    pub payload: Option<PayloadRecord>,
+}
+
+impl Inputs {
+    /// Bytes that every iteration reads.
+    pub fn bytes(&self) -> u64 {
+        self.payload.as_ref().map_or(0, |payload| payload.bytes)
+    }
+}
+
 /// A contender of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +87,7 @@ pub struct PlannedContender {
     /// The command of an iteration.
     pub command: Vec<String>,
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; for the host, the
-    /// payload.
+    /// payload, or the program where there is none.
     pub disk: PathBuf,
 }
 

@@ -60,7 +60,7 @@ pub struct Report {
     pub nested_host: Option<NestedHost>,
     /// The machine that firebench ran on.
     pub host: HostFacts,
-    /// What the workload reads.
+    /// What the workload reads, if it reads a file.
     pub payload: PayloadRecord,
     /// The command of an iteration, as a guest sees it.
     pub command: Vec<String>,
@@ -217,15 +217,22 @@ pub struct NestedHost {
     pub memory_mib: u32,
 }
 
-/// The payload, known before the first boot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The payload, known before the first boot; empty where the workload reads none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PayloadRecord {
     /// Size.
     pub bytes: u64,
-    /// Digest that every iteration must give.
+    /// Its digest.
     pub sha256: String,
     /// Where it comes from, such as `ChaCha12 stream, seed 1`.
     pub source: String,
+}
+
+impl PayloadRecord {
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        *self != PayloadRecord::default()
+    }
 }
 
 /// A file whose bytes matter to the result.
@@ -288,7 +295,7 @@ fn kvm() -> Accel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BootStatus {
-    /// Every iteration ran, with the right digest.
+    /// Every iteration ran, with an output that its workload takes for right.
     Ok,
     /// The VMM could not be started.
     StartFailed,
@@ -308,6 +315,8 @@ pub enum BootStatus {
     CommandFailed,
     /// An iteration's digest was not the payload's.
     WrongDigest,
+    /// An iteration's output was not what its workload prints.
+    WrongOutput,
     /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, the guest tells of what
     /// its machine cannot do, a CPU quota held it up, or firebench itself was stopped: nothing that was measured in it is believed.
     Void,
@@ -409,10 +418,10 @@ pub struct IterationRecord {
     /// From 0; the first one is always shown apart.
     pub index: u32,
     /// `real`, `user`, `sys` in seconds by the guest's clock; by the host's `host_real`, `host_report` (how long the guest's report
-    /// took to arrive) and `host_gap` (from the frame before the iteration to its start).
+    /// took to arrive) and `host_gap` (from the frame before the iteration to its start); and what the workload reads from its output.
     pub metrics: BTreeMap<String, f64>,
     /// What happened meanwhile.
     pub counters: Counters,
-    /// The digest that the guest computed.
+    /// The digest that the guest computed; empty where the workload computes none.
     pub digest: String,
 }

@@ -1,11 +1,11 @@
 //! What the workload exercised, in sentences with figures.
 
 use firebench_analysis::audit::exercise::{
-    BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MEMORY_RATE, MEMORY_SHARE, MUCH_STEAL, Source,
+    BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MUCH_STEAL, Source, computing, remarks,
 };
 use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
-use firebench_text::{list, percent, told_percent};
+use firebench_text::{list, percent, rate, told_percent};
 
 /// The sentences that fit the figures.
 pub fn sentences(findings: &Findings) -> Vec<String> {
@@ -18,10 +18,10 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
     }
     for (source, group) in groups(exercises, Exercise::source) {
         let lead = lead(&group, exercises, false, "it");
-        sentences.push(format!("{lead} {}.", source_phrase(report, source, &group)));
+        sentences.extend(source_phrase(report, source, &group).map(|phrase| format!("{lead} {phrase}.")));
     }
     if !report.emulated {
-        sentences.extend(memory(report, exercises));
+        sentences.extend(remarks(report, exercises));
         sentences.extend(beside_host(exercises));
     }
     sentences.extend(remarkable(exercises, report.emulated));
@@ -63,13 +63,13 @@ fn bound_phrase(report: &Report, bound: Bound, group: &[&Exercise]) -> String {
     let share = |of: fn(&Exercise) -> f64| range(group, of, percent);
     let (user, kernel, waiting) = (share(|e| e.user), share(|e| e.sys), share(Exercise::waiting));
     match bound {
-        Bound::User => format!(
-            "is bound by {}: {user} of its time in user mode, {kernel} in the kernel",
-            if hashes(report) { "hashing" } else { "its own computing" }
-        ),
+        Bound::User => {
+            format!("is bound by {}: {user} of its time in user mode, {kernel} in the kernel", computing(report))
+        }
         Bound::Kernel => format!("spends {kernel} of its time in the kernel, {user} in user mode"),
         Bound::Disk => format!("is bound by the disk: it waits {waiting} of its time, {user} are in user mode"),
         Bound::Quota => format!("is bound by a CPU quota: it waits {waiting} of its time, {user} are in user mode"),
+        Bound::Waiting if group.iter().all(|e| e.first_read.is_none()) => format!("waits {waiting} of its time"),
         Bound::Waiting => format!("waits {waiting} of its time, and not for its disk"),
         Bound::Nothing => format!(
             "is not bound by any one thing to {}: {user} of its time in user mode, {kernel} in the kernel, {waiting} waiting",
@@ -78,15 +78,13 @@ fn bound_phrase(report: &Report, bound: Bound, group: &[&Exercise]) -> String {
     }
 }
 
-/// Whether the command reads its file once to make a checksum of it, as far as its name tells.
-fn hashes(report: &Report) -> bool {
-    report.command.iter().take(2).any(|word| word.rsplit('/').next().is_some_and(|name| name.ends_with("sum")))
-}
-
-fn source_phrase(report: &Report, source: Source, group: &[&Exercise]) -> String {
-    let (first, later) = (range(group, |e| e.first_read, percent), range(group, Exercise::read, percent));
+/// Where the payload came from, if there is one.
+fn source_phrase(report: &Report, source: Source, group: &[&Exercise]) -> Option<String> {
+    let first = range(group, |e| e.first_read.unwrap_or(0.0), percent);
+    let later = range(group, Exercise::read, percent);
     let cold = report.experiment.design.cold;
-    match source {
+    Some(match source {
+        Source::NoPayload => return None,
         Source::DiskEachTime if cold => {
             format!("reads {later} of the file from disk in each iteration, because its caches are dropped each time")
         }
@@ -104,19 +102,6 @@ fn source_phrase(report: &Report, source: Source, group: &[&Exercise]) -> String
         ),
         Source::NoDisk => "reads almost nothing from disk".to_owned(),
         Source::OneIteration => format!("reads {first} of the file from disk"),
-    }
-}
-
-/// Whether a checksum keeps memory busy: it reads each byte of its file once.
-fn memory(report: &Report, exercises: &[Exercise]) -> Option<String> {
-    let fastest = exercises.iter().map(|exercise| exercise.rate).max_by(f64::total_cmp)?;
-    (hashes(report) && fastest < MEMORY_SHARE * MEMORY_RATE).then(|| {
-        format!(
-            "At {} it needs {} of what one core gets from memory ({:.0} GB/s and more): it hardly tests memory.",
-            rate(fastest),
-            if fastest < 0.01 * MEMORY_RATE { "less than 1%".to_owned() } else { percent(fastest / MEMORY_RATE) },
-            MEMORY_RATE / 1e9
-        )
     })
 }
 
@@ -128,9 +113,10 @@ fn beside_host(exercises: &[Exercise]) -> Option<String> {
                 .to_owned()
         });
     };
-    let share = |exercise: &Exercise| format!("{} {:.1}%", exercise.contender, exercise.rate / host.rate * 100.0);
-    let shares: Vec<String> = exercises.iter().filter(|exercise| !exercise.host).map(share).collect();
-    (!shares.is_empty()).then(|| format!("The bare host does {}; of that reach {}.", rate(host.rate), list(&shares)))
+    let of_host = host.rate?;
+    let share = |exercise: &Exercise| Some(format!("{} {:.1}%", exercise.contender, exercise.rate? / of_host * 100.0));
+    let shares: Vec<String> = exercises.iter().filter(|exercise| !exercise.host).filter_map(share).collect();
+    (!shares.is_empty()).then(|| format!("The bare host does {}; of that reach {}.", rate(of_host), list(&shares)))
 }
 
 /// What stands out, with those in whom it does. Under emulation, time is stolen all the time.
@@ -167,20 +153,20 @@ pub const FIGURES: [Figure; 9] = [
     ("user mode, of `real`", |e| percent(e.user)),
     ("kernel, of `real`", |e| percent(e.sys)),
     ("waiting, of `real`", |e| percent(e.waiting())),
-    ("payload bytes a second", |e| rate(e.rate)),
-    ("read from the disk, first iteration, of the payload", |e| format!("{:.2}", e.first_read)),
-    ("read from the disk, later iterations", |e| e.later_read.map_or("-".to_owned(), |share| format!("{share:.2}"))),
+    ("payload bytes a second", |e| e.rate.map_or("-".to_owned(), rate)),
+    ("read from the disk, first iteration, of the payload", |e| share(e.first_read)),
+    ("read from the disk, later iterations", |e| share(e.later_read)),
     ("page faults, those that waited for the disk", |e| pair(e.faults)),
     ("context switches, wanted and not", |e| pair(e.switches)),
     ("stolen, of the vCPUs' time", |e| told_percent(e.steal)),
 ];
 
-fn pair([one, other]: [f64; 2]) -> String {
-    format!("{one:.0}, {other:.0}")
+fn share(of_payload: Option<f64>) -> String {
+    of_payload.map_or("-".to_owned(), |share| format!("{share:.2}"))
 }
 
-fn rate(bytes: f64) -> String {
-    if bytes < 1e9 { format!("{:.1} MB/s", bytes / 1e6) } else { format!("{:.2} GB/s", bytes / 1e9) }
+fn pair([one, other]: [f64; 2]) -> String {
+    format!("{one:.0}, {other:.0}")
 }
 
 /// One value, or the least and the greatest.

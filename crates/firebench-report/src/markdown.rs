@@ -8,7 +8,7 @@ use firebench_model::experiment::toml::to_toml;
 use firebench_model::markdown_block::MARKER;
 use firebench_model::meminfo;
 use firebench_model::metric::{self, Unit};
-use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
+use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, PayloadRecord, Report};
 use firebench_protocol::Moment;
 use firebench_text as text;
 use firebench_vmm::Launch;
@@ -46,8 +46,7 @@ fn introduction(report: &Report) -> String {
     format!(
         "# {}{rest} benchmark\n{banner}\n\
          {} took part{} with the settings of the preset {}: {} of each, interleaved, fresh each time. In each \
-         boot {} ran {}{}. What it reads is a file of {} ({} bytes; {}), SHA-256 {}; the digest of every iteration was \
-         checked against it. The first iteration of a boot is always shown apart.\n",
+         boot {} ran {}{}.{} The first iteration of a boot is always shown apart.\n",
         initial.to_uppercase(),
         text::list(&titles(&report.contenders)),
         if report.artifacts.iter().all(|artifact| artifact.contenders.is_empty()) {
@@ -60,10 +59,21 @@ fn introduction(report: &Report) -> String {
         code(&report.command.join(" ")),
         text::count(report.design.iterations as usize, "time"),
         if design.cold { ", each time with the guest's caches dropped" } else { "" },
-        text::bytes(report.payload.bytes),
-        report.payload.bytes,
-        sentence(&report.payload.source),
-        code(&report.payload.sha256),
+        payload(report),
+    )
+}
+
+/// What the workload reads, if it reads a file.
+fn payload(report: &Report) -> String {
+    let PayloadRecord { bytes, sha256, source } = &report.payload;
+    if !report.payload.is_there() {
+        return String::new();
+    }
+    format!(
+        " What it reads is a file of {} ({bytes} bytes; {}), SHA-256 {}; the digest of every iteration was checked against it.",
+        text::bytes(*bytes),
+        sentence(source),
+        code(sha256),
     )
 }
 

@@ -6,7 +6,7 @@ use firebench_analysis::findings::Findings;
 use firebench_analysis::summary::{ContenderSummary, MetricSummary, Pair, Summary};
 use firebench_model::meminfo;
 use firebench_model::metric::{self, Metric};
-use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report};
+use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, PayloadRecord, Report};
 use firebench_protocol::Moment;
 use firebench_text as text;
 
@@ -110,13 +110,11 @@ fn head(findings: &Findings, style: Style) -> String {
         out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.prose()));
         out.push('\n');
     }
-    let payload = format!(
-        "{} ({} bytes), {}, SHA-256 {}",
-        text::bytes(report.payload.bytes),
-        report.payload.bytes,
-        report.payload.source,
-        report.payload.sha256
-    );
+    let PayloadRecord { bytes, sha256, source } = &report.payload;
+    let payload = match report.payload.is_there() {
+        true => format!("{} ({bytes} bytes), {source}, SHA-256 {sha256}", text::bytes(*bytes)),
+        false => "none".to_owned(),
+    };
     let accelerator = format!("{}: {}", report.accelerator, report.accelerator_reason);
     for (name, value) in [
         ("payload", payload),

@@ -23,6 +23,7 @@ pub fn status_words(status: BootStatus) -> &'static str {
         BootStatus::IterationDeadline => "iteration too long",
         BootStatus::CommandFailed => "command failed",
         BootStatus::WrongDigest => "WRONG DIGEST",
+        BootStatus::WrongOutput => "WRONG OUTPUT",
         BootStatus::Void => "VOID",
         BootStatus::Interrupted => "interrupted",
     }

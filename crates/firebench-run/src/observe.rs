@@ -5,13 +5,14 @@ mod trust;
 
 use std::time::{Duration, Instant};
 
-use firebench_model::plan::Deadlines;
+use firebench_model::plan::{Deadlines, Inputs};
 use firebench_model::record::{BootStatus, IterationRecord};
 use firebench_os::deadline;
 use firebench_protocol::codec::{Damage, Item};
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
 use firebench_supervise::Exit;
 use firebench_text as text;
+use firebench_workload::{Reading, Workload};
 
 use crate::console::{Arrived, Words};
 
@@ -53,8 +54,10 @@ struct Running {
 pub struct Expected<'a> {
     /// Iterations.
     pub iterations: u32,
-    /// The digest that every iteration must print first.
-    pub payload_sha256: &'a str,
+    /// What reads the output of an iteration.
+    pub workload: &'a dyn Workload,
+    /// What it was given.
+    pub inputs: &'a Inputs,
     /// How long what may take.
     pub deadlines: Deadlines,
 }
@@ -330,8 +333,13 @@ impl<'a> Observer<'a> {
         let deadline = self.phase_limit();
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, ended);
-        let times = match trust::iteration(&report, self.expected.payload_sha256, deadline) {
-            Ok(times) => times,
+        let Expected { workload, inputs, .. } = self.expected;
+        let believed = trust::iteration(&report, deadline).and_then(|times| {
+            let read = firebench_workload::read(workload, inputs, &report);
+            Ok((times, read.map_err(|fault| trust::fault(&report, fault))?))
+        });
+        let (times, Reading { values, digest }) = match believed {
+            Ok(believed) => believed,
             Err((status, message)) => return Step::Failed(status, message),
         };
         let host = [
@@ -340,8 +348,8 @@ impl<'a> Observer<'a> {
             ("host_gap", running.gap),
         ];
         let host = host.map(|(name, span)| (name, span.as_secs_f64()));
-        let metrics = times.into_iter().chain(host).map(|(name, value)| (name.to_owned(), value)).collect();
-        let digest = trust::digest(&report).to_owned();
+        let metrics =
+            values.into_iter().chain(times).chain(host).map(|(name, value)| (name.to_owned(), value)).collect();
         let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
         self.iterations.push(record.clone());
         Step::Measured(record)

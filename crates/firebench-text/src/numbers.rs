@@ -121,6 +121,11 @@ pub fn bytes(value: u64) -> String {
     }
 }
 
+/// Bytes a second with a unit of 1000: `56.1 MB/s`, `2.03 GB/s`.
+pub fn rate(bytes: f64) -> String {
+    if bytes < 1e9 { format!("{:.1} MB/s", bytes / 1e6) } else { format!("{:.2} GB/s", bytes / 1e9) }
+}
+
 /// A share as a percentage without decimals.
 pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)

@@ -6,6 +6,7 @@ use firebench_model::experiment::common_to;
 use firebench_vmm::kind::Jailing;
 use firebench_vmm::setting::{Setting, Takes};
 use firebench_vmm::{VmmKind, kinds};
+use firebench_workload::ALL;
 
 /// The name of an experiment file that `firebench run` finds by itself.
 pub const EXPERIMENT_FILE: &str = "firebench.toml";
@@ -17,10 +18,24 @@ pub fn template() -> String {
     };
     let text = include_str!("init.toml")
         .replace("{default}", &format!("[{}]", names(&mut kinds::by_default())))
+        .replace("{workloads}", &workloads())
+        .replace("{primaries}", &primaries())
         .replace("{hosts}", &hosts())
         .replace("{jail}", &jails())
         .replace("{programs}", &programs());
     text + &contenders()
+}
+
+/// The workloads, one a line.
+fn workloads() -> String {
+    let lines = ALL.iter().map(|workload| format!("# - {}: {}", workload.name(), workload.about()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The metrics on which verdicts can be given.
+pub fn primaries() -> String {
+    let names = firebench_workload::all_primaries().into_iter().map(|metric| metric.name.as_ref());
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// How the bare host is called.

@@ -4,6 +4,7 @@
 use firebench_model::clock::{self, Known};
 use firebench_model::record::{ContenderRecord, IterationRecord, Report};
 use firebench_stats::median;
+use firebench_workload::Run;
 
 use crate::boots;
 
@@ -22,12 +23,6 @@ pub const READ_AGAIN: f64 = 0.5;
 
 /// ... and one of which it reads less than this share does: that much are the program itself and a few pages.
 pub const STAYS: f64 = 0.02;
-
-/// Bytes a second that one core gets from memory on any machine that has KVM (DDR3 and newer give more).
-pub const MEMORY_RATE: f64 = 4e9;
-
-/// A workload that takes less than this share of [`MEMORY_RATE`] has memory wait for it, not the other way round.
-pub const MEMORY_SHARE: f64 = 0.25;
 
 /// Page faults that need the disk, in an iteration: a program's own pages are a few dozen, and more mean that memory
 /// ran out.
@@ -50,12 +45,12 @@ pub struct Exercise {
     pub user: f64,
     /// CPU time in the kernel per second of `real`.
     pub sys: f64,
-    /// Bytes read from the disk, as a share of the payload, by first iterations.
-    pub first_read: f64,
+    /// Bytes read from the disk, as a share of the payload, by first iterations; none where there is no payload.
+    pub first_read: Option<f64>,
     /// The same, by later iterations; none where there are none.
     pub later_read: Option<f64>,
-    /// Payload bytes a second.
-    pub rate: f64,
+    /// Payload bytes a second; none where there is no payload.
+    pub rate: Option<f64>,
     /// Page faults without and with the disk.
     pub faults: [f64; 2],
     /// Voluntary and involuntary context switches.
@@ -76,13 +71,14 @@ impl Exercise {
 
     /// Bytes read from the disk, as a share of the payload, by the iterations that count.
     pub fn read(&self) -> f64 {
-        self.later_read.unwrap_or(self.first_read)
+        self.later_read.or(self.first_read).unwrap_or(0.0)
     }
 
     /// Where its bytes came from.
     pub fn source(&self) -> Source {
+        let Some(first) = self.first_read else { return Source::NoPayload };
         match self.later_read {
-            _ if self.first_read.max(self.read()) <= STAYS => Source::NoDisk,
+            _ if first.max(self.read()) <= STAYS => Source::NoDisk,
             None => Source::OneIteration,
             Some(later) if later > READ_AGAIN => Source::DiskEachTime,
             Some(later) if later <= STAYS => Source::PageCache,
@@ -139,6 +135,8 @@ pub enum Source {
     Both,
     /// Next to nothing was ever read from the disk.
     NoDisk,
+    /// There is no payload.
+    NoPayload,
     /// There was one iteration only, which has to read from the disk.
     OneIteration,
 }
@@ -146,6 +144,21 @@ pub enum Source {
 /// What each contender exercised; those without a good iteration are left out.
 pub fn exercises(report: &Report) -> Vec<Exercise> {
     report.contenders.iter().filter_map(|contender| exercise(report, contender)).collect()
+}
+
+/// What the workload's own instructions do, in a word or two.
+pub fn computing(report: &Report) -> &'static str {
+    firebench_workload::find(&report.experiment.workload).map_or(COMPUTING, |workload| workload.computing())
+}
+
+/// Those of a workload that this firebench does not have.
+const COMPUTING: &str = "its own computing";
+
+/// What the workload has to say of the run as a measure, in sentences.
+pub fn remarks(report: &Report, exercises: &[Exercise]) -> Vec<String> {
+    let fastest = exercises.iter().filter_map(|exercise| exercise.rate).max_by(f64::total_cmp);
+    let workload = firebench_workload::find(&report.experiment.workload);
+    workload.map(|workload| workload.remarks(&Run { report, fastest })).unwrap_or_default()
 }
 
 fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
@@ -163,7 +176,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     let payload = report.payload.bytes as f64;
     let read = |iterations: &[&IterationRecord]| {
         let shares = iterations.iter().map(|i| i.counters.disk_read_bytes as f64 / payload);
-        median(shares).filter(|share| share.is_finite())
+        median(shares).filter(|share| share.is_finite() && payload > 0.0)
     };
     let vcpus = f64::from(Known::recorded(report, contender).counted);
     let life: f64 = boots.iter().map(|boot| boot.life_seconds).sum();
@@ -174,9 +187,9 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
         host: !contender.vmm.boots_a_guest(),
         user: share("user")?,
         sys: share("sys")?,
-        first_read: read(&firsts).unwrap_or(0.0),
+        first_read: read(&firsts),
         later_read: read(&later),
-        rate: payload / median(counted.iter().filter_map(|&i| real(i)))?,
+        rate: median(counted.iter().filter_map(|&i| real(i))).map(|real| payload / real).filter(|&rate| rate > 0.0),
         faults: [each(|i| i.counters.minor_faults)?, each(|i| i.counters.major_faults)?],
         switches: [each(|i| i.counters.voluntary_switches)?, each(|i| i.counters.involuntary_switches)?],
         switch_rate: per_second(|i| i.counters.involuntary_switches as f64)?,

@@ -42,7 +42,7 @@ pub struct Comparison {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<String>,
     /// The workload.
-    pub workload: &'static str,
+    pub workload: String,
     /// The command of an iteration.
     pub command: Vec<String>,
     /// The metric on which verdicts are given.
@@ -140,7 +140,8 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
         a: side(a),
         b: side(b),
         imported: imported(run_a, run_b),
-        workload: if run_a.imported.is_some() { "figures of others" } else { run_a.experiment.workload.name() },
+        workload: if run_a.imported.is_some() { "figures of others" } else { run_a.experiment.workload.name() }
+            .to_owned(),
         command: run_a.command.clone(),
         primary: primary.name.to_string(),
         emulated: family.emulated,

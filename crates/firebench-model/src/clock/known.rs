@@ -56,7 +56,8 @@ impl Known {
     /// Of a boot that a plan asks for.
     pub fn planned(plan: &Plan, contender: &PlannedContender) -> Known {
         let machine = &contender.machine;
-        let known = Known { payload: plan.payload_bytes, cold: plan.cold, emulated: plan.emulated, ..Known::default() };
+        let known =
+            Known { payload: plan.inputs.bytes(), cold: plan.cold, emulated: plan.emulated, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
             System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),

@@ -5,7 +5,7 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, check_all};
+use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, WorkloadName, check_all};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -46,9 +46,27 @@ pub enum ExperimentError {
         /// What was asked for.
         metric: String,
         /// Of which workload.
-        workload: &'static str,
+        workload: WorkloadName,
         /// What it has.
         known: String,
+    },
+    /// A workload that there is not.
+    #[error("there is no workload '{name}'")]
+    #[diagnostic(help("the workloads are {known}"))]
+    Workload {
+        /// What was asked for.
+        name: WorkloadName,
+        /// Those that there are.
+        known: String,
+    },
+    /// More work of a kind that the workload does not have.
+    #[error("contender {contender}: a handicap is more to read, and {workload} reads no payload")]
+    #[diagnostic(help("leave handicap out"))]
+    Handicap {
+        /// The contender.
+        contender: String,
+        /// The workload.
+        workload: WorkloadName,
     },
     /// Two ways to say when it is enough.
     #[error("cannot combine a number of boots with a precision")]
@@ -96,7 +114,7 @@ fn unicode(character: char) -> String {
 }
 
 impl Experiment {
-    /// Checks everything that does not depend on the machine.
+    /// Checks everything that depends neither on the machine nor on the workload.
     ///
     /// # Errors
     /// [`ExperimentError`].
@@ -142,15 +160,6 @@ impl Experiment {
             if warm_up >= iterations {
                 return Err(ExperimentError::AllWarmUp { warm_up, iterations });
             }
-        }
-        if let Some(metric) = design.primary.as_ref().filter(|name| self.workload.primaries().all(|m| m.name != **name))
-        {
-            let known: Vec<&str> = self.workload.primaries().map(|metric| metric.name.as_ref()).collect();
-            return Err(ExperimentError::Primary {
-                metric: text::excerpt(metric, 100),
-                workload: self.workload.name(),
-                known: known.join(", "),
-            });
         }
         if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
             return Err(ExperimentError::BothSizes);

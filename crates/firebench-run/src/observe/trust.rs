@@ -7,6 +7,7 @@ use firebench_model::record::BootStatus;
 use firebench_protocol::{GuestFacts, IterationReport};
 use firebench_supervise::Exit;
 use firebench_text as text;
+use firebench_workload::Fault;
 use serde_json::Value;
 
 /// Characters of a guest's word that a message quotes.
@@ -66,13 +67,9 @@ fn sized(what: &str, bytes: usize, limit: usize) -> Result<(), Failed> {
     Err((BootStatus::ProtocolError, format!("the guest's {what} take {bytes} bytes, more than {limit}: no agent's do")))
 }
 
-/// A command that went well, with the payload's digest, in times that could be; the times, by metric.
-pub(super) fn iteration(
-    report: &IterationReport,
-    payload_sha256: &str,
-    deadline: Duration,
-) -> Result<[(&'static str, f64); 3], Failed> {
-    let failed = |status, reason: String| Err((status, format!("iteration {}: {reason}", u64::from(report.index) + 1)));
+/// A command that went well, in times that could be; the times, by metric.
+pub(super) fn iteration(report: &IterationReport, deadline: Duration) -> Result<[(&'static str, f64); 3], Failed> {
+    let failed = |status, reason: String| Err(of_iteration(report, status, &reason));
     if report.status != 0 {
         let reason = report.stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or("it printed no error");
         let reason =
@@ -88,12 +85,17 @@ pub(super) fn iteration(
             return failed(BootStatus::ProtocolError, reason);
         }
     }
-    let digest = digest(report);
-    if digest != payload_sha256 {
-        let reason = format!("the guest computed \"{}\", the payload's SHA-256 is {payload_sha256}", quoted(digest));
-        return failed(BootStatus::WrongDigest, reason);
-    }
     Ok(times)
+}
+
+/// An output that its workload does not take for right.
+pub(super) fn fault(report: &IterationReport, fault: Fault) -> Failed {
+    let (status, reason) = fault.into_status();
+    of_iteration(report, status, &reason)
+}
+
+fn of_iteration(report: &IterationReport, status: BootStatus, reason: &str) -> Failed {
+    (status, format!("iteration {}: {reason}", u64::from(report.index) + 1))
 }
 
 /// The signal that a status above 128 stands for, and what it means where it is one of a limit.
@@ -105,9 +107,4 @@ fn signal(status: i32) -> String {
         _ => "",
     };
     number.map(|number| format!(" ({}{limit})", Exit::Signal(number))).unwrap_or_default()
-}
-
-/// What the command printed first.
-pub(super) fn digest(report: &IterationReport) -> &str {
-    report.stdout.split_whitespace().next().unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use firebench_stats::design::Turn;
 use firebench_supervise::{Exit, Isolation, Output, Vm, cpulimit, pagecache};
 use firebench_text as text;
 use firebench_vmm::HostCache;
+use firebench_workload::Workload;
 
 use super::error::Unreadable;
 use super::job::{self, nonce};
@@ -24,6 +25,7 @@ use crate::observe::{Expected, Observer, Step};
 /// One boot of one contender.
 pub(super) struct Boot<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) workload: &'a dyn Workload,
     pub(super) turn: &'a Turn,
     pub(super) contender: &'a PlannedContender,
     pub(super) attempt: u32,
@@ -60,7 +62,8 @@ impl Boot<'_> {
         };
         let expected = Expected {
             iterations: self.turn.iterations,
-            payload_sha256: &self.plan.payload_sha256,
+            workload: self.workload,
+            inputs: &self.plan.inputs,
             deadlines: self.plan.deadlines,
         };
         let mut observer = Observer::new(expected, started);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use firebench_model::experiment::ExperimentError;
 use firebench_model::record::BootStatus;
 use firebench_model::throttle;
 use firebench_supervise::Interrupt;
@@ -35,6 +36,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Launch(#[from] LaunchError),
+    /// A workload that this firebench does not have.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Experiment(#[from] ExperimentError),
     /// A file of the run could not be written or read.
     #[error("cannot {action} {}", path.display())]
     #[diagnostic(help("check free space and permissions there; TMPDIR sets another directory for temporary files"))]
@@ -133,6 +138,9 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
             "the guest read other bytes than firebench wrote: check the image with `firebench image list --verify`, \
             then the \
              disk and the memory of this machine"
+        }
+        BootStatus::WrongOutput => {
+            "run the command that the report names by hand: is it the program that the workload expects?"
         }
     };
     Some(text.to_owned())

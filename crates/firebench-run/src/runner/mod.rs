@@ -13,6 +13,7 @@ use firebench_model::plan::Plan;
 use firebench_model::record::{BootRecord, BootStatus, DesignRecord, RunEnd};
 use firebench_model::throttle;
 use firebench_stats::design::{self, End, Next, Schedule, Turn};
+use firebench_workload::Workload;
 
 pub use error::RunError;
 pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
@@ -33,7 +34,8 @@ pub fn run(plan: &Plan, around: &Surroundings<'_>, listener: &mut dyn Listener) 
         schedule.record(boot.clone())?;
     }
     plan.extend(&mut schedule, plan.done.len())?;
-    let mut boots = Boots { plan, around, number: 0, held_up: None };
+    let workload = firebench_workload::of(&plan.workload)?;
+    let mut boots = Boots { plan, workload, around, number: 0, held_up: None };
     let mut block = None;
     let mut last_void = None;
     loop {
@@ -128,6 +130,7 @@ const SHOWN_FROM: u32 = 3;
 /// The boots of a run.
 struct Boots<'a> {
     plan: &'a Plan,
+    workload: &'a dyn Workload,
     around: &'a Surroundings<'a>,
     /// Boots so far, attempts included.
     number: u32,
@@ -159,7 +162,8 @@ impl Boots<'_> {
             };
             let dir = run_dir.boot_dir(self.number).map_err(io("make", run_dir.path()))?;
             self.number = self.number.saturating_add(1);
-            let boot = Boot { plan: self.plan, turn, contender, attempt, around: self.around, dir: &dir };
+            let Boots { plan, workload, around, .. } = *self;
+            let boot = Boot { plan, workload, turn, contender, attempt, around, dir: &dir };
             let record = boot.run(listener);
             let removed = std::fs::remove_dir_all(&dir);
             let record = record?;

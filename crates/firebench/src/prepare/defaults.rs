@@ -1,19 +1,26 @@
 //! What firebench chooses where the user says nothing, as pure functions.
 
+use std::time::Duration;
+
 use firebench_host::accel;
 use firebench_model::experiment::{Design, HostCacheChoice};
 use firebench_model::plan::Deadlines;
 use firebench_stats::design;
 use firebench_text::units::{Share, Span};
 use firebench_vmm::{Accel, HostCache};
+use firebench_workload::Speed;
 
 use super::PrepareError;
 
 const MIB: u64 = 1 << 20;
 
-/// The payload's size in bytes: the published benchmark's on hardware, and what an emulated machine hashes in seconds.
-pub fn payload_bytes(chosen: &accel::Chosen) -> u64 {
-    if chosen.emulated { 16 * MIB } else { 1024 * MIB }
+/// How fast instructions are executed.
+pub fn speed(chosen: &accel::Chosen) -> Speed {
+    match (chosen.emulated, chosen.nested, chosen.accel) {
+        (false, ..) => Speed::Real,
+        (true, false, Accel::Tcg) => Speed::Emulated,
+        (true, ..) => Speed::Nested,
+    }
 }
 
 /// Memory of a VM in MiB.
@@ -110,16 +117,17 @@ impl Chosen {
     }
 }
 
-/// Deadlines that a run in order never reaches: the slowest boots and hashing speeds seen, many times over.
-pub fn deadlines(chosen: &accel::Chosen, payload_bytes: u64, boot: Option<u64>, iteration: Option<u64>) -> Deadlines {
-    let (boot_default, bytes_per_second, power_off) = match (chosen.emulated, chosen.nested, chosen.accel) {
-        (false, ..) => (30, 20 * MIB, 15),
-        (true, false, Accel::Tcg) => (60, MIB, 30),
-        (true, ..) => (180, MIB / 2, 60),
+/// Deadlines that a run in order never reaches: the slowest boots seen, many times over. `iteration` is the workload's own for an
+/// iteration.
+pub fn deadlines(speed: Speed, iteration: Duration, design: &Design) -> Deadlines {
+    let (boot, power_off) = match speed {
+        Speed::Real => (30, 15),
+        Speed::Emulated => (60, 30),
+        Speed::Nested => (180, 60),
     };
     Deadlines {
-        boot: boot.unwrap_or(boot_default),
-        iteration: iteration.unwrap_or(payload_bytes.checked_div(bytes_per_second).unwrap_or(0).saturating_add(60)),
+        boot: design.boot_deadline.unwrap_or(boot),
+        iteration: design.iteration_deadline.unwrap_or(iteration.as_secs()),
         power_off,
     }
 }
@@ -170,8 +178,11 @@ mod tests {
 
     #[test]
     fn the_user_sets_deadlines() {
-        let chosen = accel::Chosen { accel: Accel::Kvm, nested: true, emulated: true, reason: String::new() };
-        let deadlines = deadlines(&chosen, 1024 * MIB, Some(7), None);
-        assert_eq!((deadlines.boot, deadlines.iteration), (7, 60 + 2048));
+        let design = Design { boot_deadline: Some(7), ..Design::default() };
+        let set = deadlines(Speed::Nested, Duration::from_secs(9), &design);
+        assert_eq!((set.boot, set.iteration, set.power_off), (7, 9, 60));
+        let design = Design { iteration_deadline: Some(8), ..Design::default() };
+        let set = deadlines(Speed::Real, Duration::from_secs(9), &design);
+        assert_eq!((set.boot, set.iteration, set.power_off), (30, 8, 15));
     }
 }

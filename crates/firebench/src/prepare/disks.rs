@@ -2,23 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_host::accel::Chosen;
 use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
 use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
 use firebench_model::record::PayloadRecord;
+use firebench_text::units::Size;
+use firebench_workload::{Side, Speed, Workload};
 
 use super::contenders::{DiskKey, disk_key};
-use super::{Places, PrepareError, defaults, parts};
+use super::{Places, PrepareError, parts};
 
 /// Where the additional work of a contender with a handicap is in its image.
 const HANDICAP_PATH: &str = "/handicap.bin";
 /// Seed of its bytes.
 const HANDICAP_SEED: u64 = 2;
-/// The program that is measured, an applet of busybox.
-const APPLET: &str = "sha256sum";
 
 // An experiment and an image that name no seed mean the same one.
 const _: () = assert!(firebench_model::experiment::DEFAULT_SEED == firebench_image::payload::DEFAULT_SEED);
@@ -30,8 +29,9 @@ pub(super) struct Disks {
     base: DiskKey,
     disks: Vec<(DiskKey, Disk)>,
     files: Vec<PayloadFile>,
-    /// What the workload reads; its digest is not known before the disk is built.
-    pub(super) payload: PayloadRecord,
+    /// What the workload reads; its digest is not known before the disk is built. None where it reads no file.
+    pub(super) payload: Option<PayloadRecord>,
+    workload: &'static dyn Workload,
     /// What is not in the cache, where nothing is to be built.
     pub(super) missing: Vec<String>,
 }
@@ -52,9 +52,14 @@ impl Disk {
         } else {
             find_root_disk(&places.cache, spec)?
         };
-        let bytes = root.as_ref().map_or_else(|| spec.payload.bytes(), |root| Ok(root.image_bytes))?;
+        let bytes = root.as_ref().map_or_else(|| bytes(spec), |root| Ok(root.image_bytes))?;
         Ok(Disk { path, bytes, root })
     }
+}
+
+/// Bytes of the payload of a disk that is not built.
+fn bytes(spec: &DiskSpec) -> firebench_image::Result<u64> {
+    spec.payload.as_ref().map_or(Ok(0), Payload::bytes)
 }
 
 /// The name of what has no name before it is built: that depends on what is in it.
@@ -77,36 +82,46 @@ impl Disks {
     /// Builds the disk that every contender without wishes of its own has, or only looks for it.
     pub(super) fn prepare(
         experiment: &Experiment,
-        chosen: &Chosen,
+        workload: &'static dyn Workload,
+        speed: Speed,
         busybox: &Path,
         places: &Places,
     ) -> Result<Self, PrepareError> {
-        let (payload, source) = payload(experiment, chosen);
+        let wanted = workload.needs(experiment, speed).payload.map(|size| payload(experiment, size));
+        let (payload, source) = wanted.unzip();
         let add = experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?;
         let spec = DiskSpec { busybox: busybox.to_owned(), payload, add };
         let disk = Disk::new(&spec, places)?;
         let (bytes, sha256) = match &disk.root {
             Some(root) => (root.payload_bytes, root.sha256_of_payload.clone()),
-            None => (spec.payload.bytes()?, String::new()),
+            None => (bytes(&spec)?, String::new()),
         };
-        let payload = PayloadRecord { bytes, sha256, source };
+        let payload = source.map(|source| PayloadRecord { bytes, sha256, source });
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
         let (disks, files, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new());
-        Ok(Disks { spec, base, disks, files, payload, missing })
+        Ok(Disks { spec, base, disks, files, payload, workload, missing })
     }
 
     /// Notes what is not built yet.
     fn miss(&mut self, what: &str, path: &Path) {
-        let note = format!("{what} for a payload of {}: {}", firebench_text::bytes(self.payload.bytes), path.display());
+        let payload = self.payload.as_ref().map(|payload| firebench_text::bytes(payload.bytes));
+        let payload = payload.map(|bytes| format!(" for a payload of {bytes}")).unwrap_or_default();
+        let note = format!("{what}{payload}: {}", path.display());
         if !self.missing.contains(&note) {
             self.missing.push(note);
         }
     }
 
+    /// Bytes of the payload.
+    fn payload_bytes(&self) -> u64 {
+        self.payload.as_ref().map_or(0, |payload| payload.bytes)
+    }
+
     /// What a contender in a VM reads.
     #[expect(clippy::expect_used, reason = "what is not there yet is put there first")]
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
-        let mut command = vec![format!("/bin/{APPLET}"), PAYLOAD_PATH.to_owned()];
+        let payload = self.payload.is_some().then(|| PAYLOAD_PATH.to_owned());
+        let side = Side { payload, ..Side::default() };
         if let Some(image) = &contender.image {
             own_image::check(image)?;
             let bytes = std::fs::metadata(image)
@@ -115,9 +130,9 @@ impl Disks {
             // The VMM has another working directory.
             let disk =
                 std::path::absolute(image).map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?;
-            return Ok(Work { disk, bytes, busybox: None, command });
+            return Ok(Work { disk, bytes, busybox: None, command: self.workload.command(&side) });
         }
-        let key = disk_key(contender, &self.base.busybox, self.payload.bytes);
+        let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         if !self.disks.iter().any(|(known, _)| *known == key) {
             let mut spec = DiskSpec { busybox: key.busybox.clone(), ..self.spec.clone() };
             let mut whole = true;
@@ -130,13 +145,12 @@ impl Disks {
                 Disk::new(&spec, places)?
             } else {
                 let path = places.cache.dir().join(NOT_BUILT).join(format!("{}.ext4", contender.name));
-                Disk { path, bytes: self.payload.bytes.saturating_add(key.handicap), root: None }
+                Disk { path, bytes: self.payload_bytes().saturating_add(key.handicap), root: None }
             };
             self.disks.push((key.clone(), disk));
         }
-        if key.handicap > 0 {
-            command.push(HANDICAP_PATH.to_owned());
-        }
+        let handicap = (key.handicap > 0).then(|| HANDICAP_PATH.to_owned());
+        let command = self.workload.command(&Side { handicap, ..side });
         let disk = self.disks.iter().find(|(known, _)| *known == key).map(|(_, disk)| disk);
         let disk = disk.expect("it was put there above");
         let (path, bytes, there) = (disk.path.clone(), disk.bytes, disk.root.is_some());
@@ -147,9 +161,23 @@ impl Disks {
     }
 
     /// What a contender on the bare host reads: the same bytes.
-    #[expect(clippy::indexing_slicing, reason = "the first one is put there with the struct")]
     pub(super) fn of_host(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
-        let key = disk_key(contender, &self.base.busybox, self.payload.bytes);
+        let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
+        let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
+        let handicap = (key.handicap > 0).then(|| self.handicap(key.handicap, places)).transpose()?;
+        let side = Side {
+            busybox: Some(text(&key.busybox)?),
+            payload: payload.as_deref().map(text).transpose()?,
+            handicap: handicap.as_deref().map(text).transpose()?,
+        };
+        let command = self.workload.command(&side);
+        let disk = payload.unwrap_or_else(|| key.busybox.clone());
+        Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), command })
+    }
+
+    /// The payload as a file of the host; it may not be there where nothing is to be built.
+    #[expect(clippy::indexing_slicing, reason = "the first one is put there with the struct")]
+    fn payload_file(&mut self, places: &Places) -> Result<PathBuf, PrepareError> {
         let (_, disk) = &self.disks[0];
         let (path, file) = match &disk.root {
             Some(root) if places.build => kept(payload_file::of_disk(&places.cache, root)?),
@@ -160,11 +188,7 @@ impl Disks {
             self.miss("file", &path);
         }
         self.files.extend(file);
-        let mut command = vec![text(&key.busybox)?, APPLET.to_owned(), text(&path)?];
-        if key.handicap > 0 {
-            command.push(text(&self.handicap(key.handicap, places)?)?);
-        }
-        Ok(Work { disk: path, bytes: self.payload.bytes, busybox: Some(key.busybox), command })
+        Ok(path)
     }
 
     /// The file with the additional work; it may not be there where nothing is to be built.
@@ -192,11 +216,9 @@ fn text(path: &Path) -> Result<String, PrepareError> {
     absolute.to_str().map(str::to_owned).ok_or_else(|| PrepareError::NoText { path: path.to_owned() })
 }
 
-/// What becomes the payload, and its description.
-fn payload(experiment: &Experiment, chosen: &Chosen) -> (Payload, String) {
-    let bytes = |size: &Option<firebench_text::units::Size>| {
-        size.map_or_else(|| defaults::payload_bytes(chosen), |size| size.0)
-    };
+/// What becomes the payload, of this size where the experiment gives none, and its description.
+fn payload(experiment: &Experiment, default: Size) -> (Payload, String) {
+    let bytes = |size: &Option<Size>| size.unwrap_or(default).0;
     match &experiment.payload {
         PayloadSpec::Seeded { seed, size } => {
             let source = format!("the ChaCha8 stream with seed {seed}");

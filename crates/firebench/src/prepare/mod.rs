@@ -21,8 +21,8 @@ use firebench_host::tools::{self, Tool};
 use firebench_image::prepare::PreparedKernel;
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use firebench_model::host::HostFacts;
-use firebench_model::plan::{Plan, PlannedContender, System};
-use firebench_model::record::{Artifact, NestedHost, PayloadRecord, Report};
+use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
+use firebench_model::record::{Artifact, NestedHost, Report};
 use firebench_model::throttle;
 use firebench_run::executor::local::{self, Local};
 use firebench_run::executor::nested::{self, Nested, Parts};
@@ -86,7 +86,7 @@ struct BuiltContender {
 /// # Errors
 /// [`PrepareError`] names what is missing.
 pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, PrepareError> {
-    experiment.check()?;
+    let workload = firebench_workload::check(experiment)?;
     given::check(experiment)?;
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
     let specs = experiment.specs();
@@ -102,7 +102,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         machine(experiment, spec, &chosen, place, &host)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
-    let disks = Disks::prepare(experiment, &chosen, &programs.busybox, places)?;
+    let speed = defaults::speed(&chosen);
+    let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
         experiment,
         places,
@@ -125,23 +126,19 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     let harness = builder.pin(&mut built)?;
-    let (payload, missing) = (builder.disks.payload.clone(), builder.disks.missing.clone());
+    let missing = builder.disks.missing.clone();
+    let inputs = Inputs { payload: builder.disks.payload.clone() };
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
-        primary: experiment.primary().to_owned(),
+        primary: firebench_workload::primary(workload, experiment).to_owned(),
         done: Vec::new(),
         extended: Vec::new(),
-        payload_sha256: payload.sha256.clone(),
-        payload_bytes: payload.bytes,
+        workload: experiment.workload.clone(),
+        deadlines: defaults::deadlines(speed, workload.deadline(&inputs, speed), &experiment.design),
+        inputs,
         cold: experiment.design.cold,
         host_cache,
-        deadlines: defaults::deadlines(
-            &builder.chosen,
-            payload.bytes,
-            experiment.design.boot_deadline,
-            experiment.design.iteration_deadline,
-        ),
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,
@@ -149,7 +146,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let experiment = resolved(experiment, &plan, &design, &payload);
+    let experiment = resolved(experiment, &plan, &design);
     let report = records::report(
         experiment,
         builder.chosen,
@@ -157,7 +154,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         &programs,
         records::Seen {
             host: builder.host,
-            payload,
+            payload: plan.inputs.payload.clone().unwrap_or_default(),
             artifacts: parts::shared(builder.artifacts, plan.contenders.len()),
             notices: builder.notices,
             nested_host: nested_record,
@@ -374,11 +371,13 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
 }
 
 /// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen, payload: &PayloadRecord) -> Experiment {
+fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
     let mut resolved = experiment.clone();
-    match &mut resolved.payload {
-        PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size = Some(Size(payload.bytes)),
-        PayloadSpec::File { .. } => {}
+    match (&mut resolved.payload, &plan.inputs.payload) {
+        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size }, Some(payload)) => {
+            *size = Some(Size(payload.bytes));
+        }
+        (PayloadSpec::File { .. }, _) | (_, None) => {}
     }
     if resolved.preset == Preset::Matched {
         // The first contender without wishes of its own has the experiment's machine.

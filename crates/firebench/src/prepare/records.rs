@@ -38,7 +38,7 @@ pub(super) fn report(
     let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
     let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
-    let metrics = experiment.workload.metrics();
+    let metrics = firebench_workload::metrics(firebench_workload::of(&experiment.workload)?);
     Ok(Report {
         schema: SCHEMA.to_owned(),
         id: None,
@@ -56,7 +56,7 @@ pub(super) fn report(
         host: seen.host,
         payload: seen.payload,
         command: command.unwrap_or_default(),
-        metrics: metrics.to_vec(),
+        metrics: metrics.cloned().collect(),
         artifacts: seen.artifacts,
         contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
         notices: seen.notices,

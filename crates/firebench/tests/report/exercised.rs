@@ -2,6 +2,7 @@
 
 use firebench_analysis::audit::exercise::{Bound, Exercise, Source, exercises};
 use firebench_analysis::findings::Findings;
+use firebench_model::experiment::WorkloadName;
 use firebench_model::record::{IterationRecord, Report};
 use firebench_report::terminal::{self, Style};
 
@@ -85,7 +86,7 @@ fn the_figures_decide_and_not_the_name() {
 
     // Two threads that only compute.
     let mut threads = published();
-    threads.command = vec!["/bin/render".to_owned()];
+    threads.experiment.workload = WorkloadName::try_from("render".to_owned()).expect("a name");
     each(&mut threads, |i| {
         i.metrics.insert("user".to_owned(), 37.0);
     });

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use firebench_model::experiment::{
     AccelChoice, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings, PayloadSpec,
-    Preset, Programs, Workload,
+    Preset, Programs, WorkloadName,
 };
+use firebench_model::metric;
 use firebench_model::record::{
     Artifact, BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, NestedHost, Overhead,
     PayloadRecord, Report, SCHEMA,
@@ -87,7 +88,7 @@ pub fn published() -> Report {
         overhead: Overhead { first_vm_seconds: Some(9.5), own_cpu_seconds: 0.25 },
         duration: 251.25,
         experiment: Experiment {
-            workload: Workload::Memory,
+            workload: WorkloadName::default(),
             preset: Preset::Published,
             accel: AccelChoice::Auto,
             vmm: kinds::by_default().collect(),
@@ -104,7 +105,7 @@ pub fn published() -> Report {
         host: host::facts(),
         payload: PayloadRecord { bytes: GIB, sha256: DIGEST.to_owned(), source: "ChaCha12 stream, seed 1".to_owned() },
         command: vec!["/bin/sha256sum".to_owned(), "/random.txt".to_owned()],
-        metrics: Workload::Memory.metrics().to_vec(),
+        metrics: metric::OF_A_COMMAND.to_vec(),
         artifacts: vec![
             artifact("kernel", "linux-image-6.1.0-40-cloud-amd64", Some("6.1.153-1"), 45_000_000),
             artifact("initramfs", "initramfs.cpio", None, 1_500_000),
@@ -133,7 +134,7 @@ pub fn nested() -> Report {
     programs.set(FIRECRACKER, PathBuf::from("firecracker-v1.12.1"));
     programs.set(QEMU, PathBuf::from("qemu-system-x86_64"));
     report.experiment = Experiment {
-        workload: Workload::Memory,
+        workload: WorkloadName::default(),
         preset: Preset::Matched,
         accel: AccelChoice::Nested,
         vmm: kinds::by_default().collect(),

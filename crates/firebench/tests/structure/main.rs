@@ -25,9 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("firebench-vmm", &["protocol"]),
     ("firebench-supervise", &["os", "text", "vmm"]),
     ("firebench-model", &["protocol", "stats", "text", "vmm"]),
-    ("firebench-analysis", &["model", "protocol", "stats", "text", "vmm"]),
+    ("firebench-workload", &["model", "protocol", "stats", "text"]),
+    ("firebench-analysis", &["model", "protocol", "stats", "text", "vmm", "workload"]),
     ("firebench-host", &["image", "model", "os", "supervise", "text", "vmm"]),
-    ("firebench-run", &["image", "model", "os", "protocol", "stats", "supervise", "text", "vmm"]),
+    ("firebench-run", &["image", "model", "os", "protocol", "stats", "supervise", "text", "vmm", "workload"]),
     ("firebench-report", &["analysis", "model", "os", "protocol", "stats", "text", "vmm"]),
     ("firebench-store", &["analysis", "model", "os", "stats", "supervise", "text", "vmm"]),
     (
@@ -46,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "supervise",
             "text",
             "vmm",
+            "workload",
         ],
     ),
     (
@@ -64,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "supervise",
             "text",
             "vmm",
+            "workload",
         ],
     ),
 ];

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_model::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, PayloadSpec, Preset, Workload,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, WorkloadName,
 };
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
+use firebench_workload::FlagError;
 
 use super::super::gate::GateArgs;
 use super::super::programs::{self, ProgramArgs};
 use super::choices;
-use crate::init::{EXPERIMENT_FILE, hosts, jails};
+use super::flags::FlagArgs;
+use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
 
 /// What a kernel for --kernel must have.
 const KERNEL_HELP: &str = "\
@@ -29,10 +31,9 @@ const DESIGN: &str = "Design";
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
 pub(crate) struct RunArgs {
-    /// The workload to run in the guests: memory (sha256sum over a random file); without it, firebench runs
-    /// ./firebench.toml
+    /// The workload to run in the guests; without it, firebench runs ./firebench.toml
     #[arg(value_parser = choices::workload())]
-    workload: Option<Workload>,
+    workload: Option<WorkloadName>,
     /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
@@ -51,12 +52,8 @@ pub(crate) struct RunArgs {
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
     #[arg(long, value_parser = choices::accel())]
     accel: Option<AccelChoice>,
-    /// Size of the random file [default: 1GiB with kvm, 16MiB emulated]
-    #[arg(long)]
-    size: Option<Size>,
-    /// The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours
-    #[arg(long, value_name = "KIND|PATH")]
-    payload: Option<String>,
+    #[command(flatten)]
+    flags: FlagArgs,
     /// Memory of each VM [default: 1GiB with kvm, 512MiB emulated]
     #[arg(long)]
     memory: Option<Size>,
@@ -153,15 +150,13 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 31] = [
+const OF_AN_EXPERIMENT: [&str; 29] = [
     "workload",
     "from",
     "preset",
     "vmm",
     "contender",
     "accel",
-    "size",
-    "payload",
     "memory",
     "vcpus",
     "tap",
@@ -187,9 +182,10 @@ const OF_AN_EXPERIMENT: [&str; 31] = [
     "dry_run",
 ];
 
-/// The same with the programs of kinds.
+/// The same with the programs of kinds and the flags of workloads.
 fn of_an_experiment() -> impl Iterator<Item = &'static str> {
-    OF_AN_EXPERIMENT.into_iter().chain(programs::ids())
+    let of_workloads = firebench_workload::flags().into_iter().map(|flag| flag.name);
+    OF_AN_EXPERIMENT.into_iter().chain(programs::ids()).chain(of_workloads)
 }
 
 fn parse_vmm(text: &str) -> Result<VmmKind, String> {
@@ -223,14 +219,10 @@ pub(crate) enum ArgsError {
         init`"
     ))]
     NoWorkload,
-    /// A size was given for a payload that is a file.
-    #[error("cannot use --size with --payload {}: the file has its own size", .0.display())]
-    #[diagnostic(help("leave out --size, or give --payload seeded or urandom"))]
-    FileSize(PathBuf),
-    /// A seed that is not a number.
-    #[error("invalid seed in --payload seeded:{0}: it must be a number from 0 to 2^64 - 1")]
-    #[diagnostic(help("write it like --payload seeded:42"))]
-    Seed(String),
+    /// The flags of a workload are invalid.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Flag(#[from] FlagError),
     /// The experiment that the flags describe is invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -244,7 +236,7 @@ impl RunArgs {
     /// [`ArgsError::NoWorkload`] when there is nothing to run.
     pub(super) fn file(&self) -> Result<Option<PathBuf>, ArgsError> {
         let own = Path::new(EXPERIMENT_FILE);
-        match (&self.from, self.workload) {
+        match (&self.from, &self.workload) {
             (Some(from), _) => Ok(Some(from.clone())),
             (None, Some(_)) => Ok(None),
             (None, None) if own.is_file() => Ok(Some(own.to_owned())),
@@ -258,7 +250,7 @@ impl RunArgs {
     /// [`ArgsError`] for flags that do not go together.
     pub(super) fn experiment(&self, base: Option<Experiment>) -> Result<Experiment, ArgsError> {
         let mut experiment = base.unwrap_or_default();
-        set(&mut experiment.workload, self.workload);
+        set(&mut experiment.workload, self.workload.clone());
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
         if let Some(vmm) = &self.vmm {
@@ -294,16 +286,9 @@ impl RunArgs {
         if !self.add.is_empty() {
             experiment.files.add.clone_from(&self.add);
         }
-        if let Some(payload) = &self.payload {
-            experiment.payload = payload_spec(payload)?;
-        }
-        if let Some(wanted) = self.size {
-            match &mut experiment.payload {
-                PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size = Some(wanted),
-                PayloadSpec::File { path } => return Err(ArgsError::FileSize(path.clone())),
-            }
-        }
-        experiment.check()?;
+        let workload = firebench_workload::of(&experiment.workload)?;
+        firebench_workload::ask(workload, &self.flags.given, &mut experiment)?;
+        firebench_workload::check(&experiment)?;
         let given = self.programs.by_option();
         match given.filter(|_| experiment.only_hosts() && experiment.accel != AccelChoice::Nested) {
             Some(vmm) => Err(ExperimentError::ProgramOfNobody(vmm).into()),
@@ -345,14 +330,12 @@ impl RunArgs {
 
 /// The metrics on which verdicts can be given, as the workloads declare them.
 fn primaries() -> PossibleValuesParser {
-    let all = Workload::ALL.into_iter().flat_map(Workload::primaries);
+    let all = firebench_workload::all_primaries().into_iter();
     PossibleValuesParser::new(all.map(|metric| PossibleValue::new(metric.name.as_ref()).help(metric.title.as_ref())))
 }
 
 fn primary_help() -> String {
-    let names: Vec<&str> =
-        Workload::ALL.into_iter().flat_map(Workload::primaries).map(|metric| metric.name.as_ref()).collect();
-    format!("The metric on which to give verdicts: {}", names.join(" or "))
+    format!("The metric on which to give verdicts: {}", init::primaries())
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
@@ -365,16 +348,4 @@ fn replace<T>(place: &mut Option<T>, value: Option<T>) {
     if value.is_some() {
         *place = value;
     }
-}
-
-fn payload_spec(text: &str) -> Result<PayloadSpec, ArgsError> {
-    Ok(match text.split_once(':') {
-        None if text == "seeded" => PayloadSpec::default(),
-        None if text == "urandom" => PayloadSpec::Urandom { size: None },
-        Some(("seeded", seed)) => {
-            let seed = seed.parse().map_err(|_| ArgsError::Seed(seed.to_owned()))?;
-            PayloadSpec::Seeded { seed, size: None }
-        }
-        _ => PayloadSpec::File { path: text.into() },
-    })
 }

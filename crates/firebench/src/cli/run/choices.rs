@@ -2,13 +2,11 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use firebench_model::experiment::{AccelChoice, HostCacheChoice, Preset, Workload};
+use firebench_model::experiment::{AccelChoice, HostCacheChoice, Preset, WorkloadName};
+use firebench_workload::ALL;
 
 /// A value, its word, and what it means.
 type Choice<T> = (T, &'static str, &'static str);
-
-const WORKLOADS: &[Choice<Workload>] =
-    &[(Workload::Memory, "memory", "`sha256sum` over a random file: the published benchmark")];
 
 const PRESETS: &[Choice<Preset>] = &[
     (
@@ -36,8 +34,9 @@ const HOST_CACHES: &[Choice<HostCacheChoice>] = &[
     (HostCacheChoice::Cold, "cold", "It contains nothing of the disk"),
 ];
 
-pub(super) fn workload() -> impl TypedValueParser<Value = Workload> {
-    one_of(WORKLOADS)
+pub(super) fn workload() -> impl TypedValueParser<Value = WorkloadName> {
+    let values = ALL.iter().map(|workload| PossibleValue::new(workload.name()).help(workload.about()));
+    PossibleValuesParser::new(values).try_map(WorkloadName::try_from)
 }
 
 pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
@@ -77,7 +76,6 @@ mod tests {
 
     #[test]
     fn words_are_those_of_experiment_files() {
-        agree(WORKLOADS);
         agree(PRESETS);
         agree(ACCELS);
         agree(HOST_CACHES);

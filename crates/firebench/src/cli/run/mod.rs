@@ -2,13 +2,13 @@
 
 mod args;
 mod choices;
+mod flags;
 mod keep;
 mod session;
 
 use std::io::IsTerminal;
 
 use firebench_analysis::gate;
-use firebench_model::metric;
 use firebench_model::record::{Report, RunEnd};
 use firebench_report::{self as report, Written, terminal};
 use firebench_stats::{Judgement, Verdict};
@@ -44,7 +44,9 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
             args.experiment(base).map_err(Failure::usage)?
         }
     };
-    gate::check_metrics(&args.gate.fail_if, metric::shown(experiment.workload.metrics()))?;
+    let workload = firebench_workload::of(&experiment.workload)?;
+    let measured = firebench_workload::metrics(workload).filter(|metric| metric.shown);
+    gate::check_metrics(&args.gate.fail_if, measured)?;
     let session = Session::open(places, args.quiet)?;
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {

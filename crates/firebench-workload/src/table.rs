@@ -1,0 +1,146 @@
+//! The table of workloads, and what is looked up in it.
+
+use firebench_model::experiment::{Experiment, ExperimentError, WorkloadName};
+use firebench_model::metric::{Metric, OF_A_COMMAND};
+use firebench_text as text;
+
+use crate::memory::Memory;
+use crate::workload::{Flag, FlagError, Given, Speed, Workload};
+
+/// All workloads, in the order in which they are listed.
+pub const ALL: &[&dyn Workload] = &[&Memory];
+
+/// The workload of this name; None of one that this version of firebench does not have.
+pub fn find(name: &WorkloadName) -> Option<&'static dyn Workload> {
+    ALL.iter().copied().find(|workload| workload.name() == name.name())
+}
+
+/// The workload of this name.
+///
+/// # Errors
+/// [`ExperimentError::Workload`], with the names that there are.
+pub fn of(name: &WorkloadName) -> Result<&'static dyn Workload, ExperimentError> {
+    let names = || ALL.iter().map(|workload| workload.name()).collect::<Vec<_>>().join(", ");
+    find(name).ok_or_else(|| ExperimentError::Workload { name: name.clone(), known: names() })
+}
+
+/// The workload of an experiment, with which it can be carried out.
+///
+/// # Errors
+/// [`ExperimentError`]: what the experiment alone can tell is wrong with it, or what its workload can.
+pub fn check(experiment: &Experiment) -> Result<&'static dyn Workload, ExperimentError> {
+    experiment.check()?;
+    let workload = of(&experiment.workload)?;
+    accepts(workload, experiment)?;
+    Ok(workload)
+}
+
+/// Whether an experiment asks for nothing that its workload does not have.
+fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), ExperimentError> {
+    let name = || experiment.workload.clone();
+    let asked = experiment.design.primary.as_ref();
+    if let Some(metric) = asked.filter(|asked| primaries(workload).all(|metric| metric.name != **asked)) {
+        let known: Vec<&str> = primaries(workload).map(|metric| metric.name.as_ref()).collect();
+        let metric = text::excerpt(metric, 100);
+        return Err(ExperimentError::Primary { metric, workload: name(), known: known.join(", ") });
+    }
+    if workload.needs(experiment, Speed::Real).payload.is_none() {
+        if let Some(spec) = experiment.specs().into_iter().find(|spec| spec.handicap.is_some()) {
+            return Err(ExperimentError::Handicap { contender: spec.name, workload: name() });
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is measured of a workload, in the order in which it is shown: what it reads from its output, and what every
+/// command has.
+pub fn metrics(workload: &dyn Workload) -> impl Iterator<Item = &'static Metric> + Clone {
+    workload.metrics().iter().chain(&OF_A_COMMAND)
+}
+
+/// Those of its metrics on which verdicts can be given.
+pub fn primaries(workload: &dyn Workload) -> impl Iterator<Item = &'static Metric> + Clone {
+    metrics(workload).filter(|metric| metric.can_be_primary())
+}
+
+/// The metrics on which verdicts can be given of any workload, each name once.
+pub fn all_primaries() -> Vec<&'static Metric> {
+    let mut all: Vec<&Metric> = Vec::new();
+    for metric in ALL.iter().flat_map(|workload| primaries(*workload)) {
+        if all.iter().all(|known| known.name != metric.name) {
+            all.push(metric);
+        }
+    }
+    all
+}
+
+/// The metric on which verdicts are given: the one that was asked for, else the workload's first.
+pub fn primary<'a>(workload: &dyn Workload, experiment: &'a Experiment) -> &'a str {
+    let first = || primaries(workload).next().map(|metric| metric.name.as_ref());
+    experiment.design.primary.as_deref().or_else(first).unwrap_or_default()
+}
+
+/// The flags of all workloads, each once.
+pub fn flags() -> Vec<&'static Flag> {
+    let mut all: Vec<&Flag> = Vec::new();
+    for flag in ALL.iter().flat_map(|workload| workload.flags()) {
+        if all.iter().all(|known| known.name != flag.name) {
+            all.push(flag);
+        }
+    }
+    all
+}
+
+/// Puts what a user gave into an experiment of this workload.
+///
+/// # Errors
+/// [`FlagError`] for flags that it does not have, or that cannot be followed.
+pub fn ask(workload: &dyn Workload, given: &Given, experiment: &mut Experiment) -> Result<(), FlagError> {
+    let own = |name: &str| workload.flags().iter().any(|flag| flag.name == name);
+    match given.keys().find(|name| !own(name)) {
+        Some(foreign) => Err(FlagError {
+            wrong: format!("cannot use --{foreign} with the workload {}", workload.name()),
+            help: "leave it out".to_owned(),
+        }),
+        None => workload.ask(given, experiment),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_names_and_each_is_there_once() {
+        let names: BTreeSet<&str> = ALL.iter().map(|workload| workload.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+        for workload in ALL {
+            let name = WorkloadName::try_from(workload.name().to_owned()).expect("a name");
+            assert_eq!(of(&name).expect("it is there").name(), workload.name());
+            let metrics: BTreeSet<&str> = metrics(*workload).map(|metric| metric.name.as_ref()).collect();
+            assert_eq!(
+                metrics.len(),
+                workload.metrics().len() + OF_A_COMMAND.len(),
+                "{name}: a metric has its own name"
+            );
+        }
+        assert!(find(&WorkloadName::default()).is_some());
+    }
+
+    #[test]
+    fn an_unknown_workload_is_told_which_there_are() {
+        let name = WorkloadName::try_from("nonsense".to_owned()).expect("a name");
+        let error = check(&Experiment { workload: name, ..Experiment::default() }).expect_err("unknown");
+        assert_eq!(error.to_string(), "there is no workload 'nonsense'");
+        assert!(miette::Diagnostic::help(&error).expect("help").to_string().contains("memory"));
+    }
+
+    #[test]
+    fn a_flag_of_another_workload_is_refused() {
+        let given = Given::from([("speed", "3".to_owned())]);
+        let error = ask(&Memory, &given, &mut Experiment::default()).expect_err("it has none");
+        assert_eq!(error.to_string(), "cannot use --speed with the workload memory");
+    }
+}

@@ -1,0 +1,158 @@
+//! What a workload is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use firebench_model::experiment::Experiment;
+use firebench_model::metric::Metric;
+use firebench_model::plan::Inputs;
+use firebench_model::record::Report;
+use firebench_protocol::IterationReport;
+use firebench_text::units::Size;
+
+use crate::reading::{Fault, Reading};
+
+/// Something to run in every contender: the same work for all of them.
+pub trait Workload: Sync {
+    /// Its name in command lines, experiment files and reports: lower-case letters, digits and hyphens.
+    fn name(&self) -> &'static str;
+
+    /// What it is, for the list of workloads in help and experiment files.
+    fn about(&self) -> &'static str;
+
+    /// Flags of the command line that are its own. Two workloads that have the same one mean the same by it.
+    fn flags(&self) -> &'static [Flag] {
+        &[]
+    }
+
+    /// Puts what a user gave with its flags into the experiment.
+    ///
+    /// # Errors
+    /// [`FlagError`] for values that do not go together, or that say nothing.
+    fn ask(&self, _given: &Given, _experiment: &mut Experiment) -> Result<(), FlagError> {
+        Ok(())
+    }
+
+    /// What it reads from its own output, in the order in which it is shown; before the times, which every command has. Verdicts
+    /// are given on the first one that can be primary.
+    fn metrics(&self) -> &'static [Metric] {
+        &[]
+    }
+
+    /// What has to be there for the experiment.
+    fn needs(&self, experiment: &Experiment, speed: Speed) -> Needs;
+
+    /// The command of an iteration, without a shell in between.
+    fn command(&self, side: &Side) -> Vec<String>;
+
+    /// How long an iteration may take: far longer than any that is in order.
+    fn deadline(&self, inputs: &Inputs, speed: Speed) -> Duration;
+
+    /// What the output of an iteration means, whose command ended with status 0. Everything in it is a guest's word.
+    ///
+    /// # Errors
+    /// [`Fault`] where it is not the output of a command that did its work: then the boot has failed.
+    fn read(&self, inputs: &Inputs, output: &IterationReport) -> Result<Reading, Fault>;
+
+    /// What its own instructions do, in a word or two: it is bound by this where they take most of its time.
+    fn computing(&self) -> &'static str {
+        "its own computing"
+    }
+
+    /// What the reader of a run at real speed should know of it as a measure, in whole sentences.
+    fn remarks(&self, _run: &Run<'_>) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl std::fmt::Debug for dyn Workload + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A flag of a workload.
+#[derive(Debug, Clone, Copy)]
+pub struct Flag {
+    /// Its name, without hyphens before it.
+    pub name: &'static str,
+    /// What stands for its value in help.
+    pub value: &'static str,
+    /// What it is, in help.
+    pub help: &'static str,
+    /// What is wrong with a value, as far as it alone can tell.
+    pub check: fn(&str) -> Result<(), String>,
+}
+
+/// What a user gave, by the names of flags.
+pub type Given = BTreeMap<&'static str, String>;
+
+/// Flags that cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{wrong}")]
+#[diagnostic(help("{help}"))]
+pub struct FlagError {
+    /// What is wrong, in a sentence.
+    pub wrong: String,
+    /// What the user can do.
+    pub help: String,
+}
+
+/// How fast instructions are executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speed {
+    /// By the CPU.
+    Real,
+    /// By QEMU alone.
+    Emulated,
+    /// By the KVM of an emulated machine.
+    Nested,
+}
+
+impl Speed {
+    /// How many times as long as at real speed work may take, to be on the safe side.
+    pub fn slowness(self) -> u32 {
+        match self {
+            Speed::Real => 1,
+            Speed::Emulated => 20,
+            Speed::Nested => 40,
+        }
+    }
+}
+
+/// What has to be there for a workload, beside busybox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The experiment's payload: its size where the experiment does not give one. None: it reads no file.
+    pub payload: Option<Size>,
+}
+
+/// Where an iteration runs, and what is where there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Side {
+    /// The busybox of the host; None in a guest, where each of its applets is a program in `/bin`.
+    pub busybox: Option<String>,
+    /// The payload.
+    pub payload: Option<String>,
+    /// One more file to read: the handicap of a contender that has one.
+    pub handicap: Option<String>,
+}
+
+impl Side {
+    /// The words that start an applet of busybox.
+    pub fn applet(&self, name: &str) -> Vec<String> {
+        match &self.busybox {
+            Some(busybox) => vec![busybox.clone(), name.to_owned()],
+            None => vec![format!("/bin/{name}")],
+        }
+    }
+}
+
+/// A run to be remarked upon.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// All of it.
+    pub report: &'a Report,
+    /// Bytes of the payload a second, of the fastest contender; None where there is no payload or no good boot.
+    pub fastest: Option<f64>,
+}

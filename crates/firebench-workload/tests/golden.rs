@@ -1,0 +1,81 @@
+//! Every workload of the table as a text: what users see of it, what it needs, what it runs, and what it makes of outputs. The
+//! outputs are the files in `golden/NAME/`: one at least that is right, and one that is not.
+
+#![cfg(test)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use firebench_model::experiment::Experiment;
+use firebench_model::plan::Inputs;
+use firebench_model::record::PayloadRecord;
+use firebench_protocol::{Counters, IterationReport};
+use firebench_text::units::Size;
+use firebench_workload::{ALL, Needs, Side, Speed, Workload, metrics, primary, read};
+
+/// A SHA-256 that outputs can have.
+const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
+
+fn inputs(needs: Needs, bytes: u64) -> Inputs {
+    let payload = |_: Size| PayloadRecord { bytes, sha256: DIGEST.to_owned(), source: "a stream".to_owned() };
+    Inputs { payload: needs.payload.map(payload) }
+}
+
+/// Where the outputs of a workload are.
+fn outputs(workload: &dyn Workload) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(workload.name());
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
+fn described(workload: &dyn Workload) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
+    let experiment = Experiment::default();
+    line(format!("{}: {}", workload.name(), workload.about()));
+    for flag in workload.flags() {
+        line(format!("flag: --{} <{}>: {}", flag.name, flag.value, flag.help));
+    }
+    for metric in metrics(workload).filter(|metric| metric.shown) {
+        line(format!("metric: {}: {}, {}", metric.name, metric.title, metric.meaning()));
+    }
+    line(format!("primary: {}", primary(workload, &experiment)));
+    for speed in [Speed::Real, Speed::Emulated, Speed::Nested] {
+        let needs = workload.needs(&experiment, speed);
+        let payload = needs.payload.map_or("no payload".to_owned(), |size| format!("a payload of {size}"));
+        let deadline = workload.deadline(&inputs(needs, 1 << 30), speed);
+        line(format!("{speed:?}: {payload}; with 1 GiB an iteration may take {} s", deadline.as_secs()));
+    }
+    let payload = workload.needs(&experiment, Speed::Real).payload.is_some();
+    let file = |path: &str| payload.then(|| path.to_owned());
+    let guest = Side { busybox: None, payload: file("/random.txt"), handicap: None };
+    let host = Side { busybox: Some("/b/busybox".to_owned()), payload: file("/c/random.txt"), handicap: None };
+    let handicapped = Side { handicap: file("/handicap.bin"), ..guest.clone() };
+    for (side, what) in [(guest, "guest"), (host, "host"), (handicapped, "guest with a handicap")] {
+        line(format!("command, {what}: {}", workload.command(&side).join(" ")));
+    }
+    for path in outputs(workload) {
+        let stdout = fs::read_to_string(&path).expect("an output");
+        let (stderr, counters) = (String::new(), Counters::default());
+        let report = IterationReport { index: 0, real: 2.0, user: 1.5, sys: 0.25, status: 0, stdout, stderr, counters };
+        let read = read(workload, &inputs(workload.needs(&experiment, Speed::Real), 1 << 20), &report);
+        line(format!("{}: {read:?}", path.file_name().expect("a name").to_string_lossy()));
+    }
+    text
+}
+
+#[test]
+fn workloads_are_what_they_were() {
+    for workload in ALL {
+        let text = described(*workload);
+        assert!(
+            text.contains(": Ok(") && text.contains(": Err("),
+            "{}: a right output and a wrong one",
+            workload.name()
+        );
+        insta::assert_snapshot!(workload.name(), text);
+    }
+}
