@@ -101,3 +101,18 @@ fn files_have_the_words_that_they_always_had() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+#[test]
+fn every_common_setting_is_seen_where_it_is_given() {
+    for common in &COMMON {
+        let (setting, key) = (&common.setting, common.setting.key);
+        let value = match setting.takes {
+            Takes::Switch => String::new(),
+            _ => format!("={}", setting.example.trim_matches('"')),
+        };
+        let vmm = kinds::all().find(|vmm| (common.is_of)(*vmm)).expect("a kind that has it");
+        let spec: ContenderSpec = format!("a={vmm},{key}{value}").parse().expect(key);
+        assert!(spec.gives(key), "{key}");
+        assert!(!ContenderSpec::new("a", vmm).gives(key), "{key}");
+    }
+}
