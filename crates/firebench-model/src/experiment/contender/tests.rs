@@ -48,7 +48,7 @@ fn refuses_what_cannot_be() {
     );
     assert!(said("a=qemu,rtc=maybe").ends_with("rtc takes on or off, not \"maybe\""));
     assert!(said("a=qemu,memory").ends_with("memory takes a size such as 512MiB: write memory=VALUE"));
-    assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
+    assert!(said("a=qemu,vcpus=1,vcpus=2").contains("vcpus is given twice"));
     assert_eq!(said("a b=qemu"), "\"a b\" is not a name for a contender");
     assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
     assert_eq!(said("a=firecracker,rtc=on"), "contender a: firecracker has no rtc");
