@@ -152,7 +152,7 @@ fn a_vmm_that_hangs_before_the_first_iteration() {
     require!(need::image());
     let fault = inject(json!([{ "do": "hang", "at": "prepared" }])).with(&["--boot-deadline", "5"]);
     let words = ["the guest's agent did not start its first iteration within 5 s after its first frame"];
-    fault.fails(BootStatus::GuestFailed, &words, "are above");
+    fault.fails(BootStatus::GuestFailed, &words, "console above");
 }
 
 #[test]

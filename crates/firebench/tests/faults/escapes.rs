@@ -45,7 +45,7 @@ fn escapes_in_the_agents_failure() {
     require!(need::image());
     let failed = json!({ "event": "failed", "message": NASTY.repeat(100) }).to_string();
     let fault = inject(json!([{ "do": "frame", "at": "prepared", "payload": failed }]));
-    let (_, boot) = fault.fails(BootStatus::GuestFailed, &["the agent failed: ", "alert(1)", "…"], "are above");
+    let (_, boot) = fault.fails(BootStatus::GuestFailed, &["the agent failed: ", "alert(1)", "…"], "console above");
     assert!(boot.message.expect("a message").chars().count() < 300);
 }
 
@@ -54,7 +54,7 @@ fn escapes_in_a_kernels_panic() {
     require!(need::image());
     let panic = format!("Kernel panic - not syncing: {NASTY}\n");
     let fault = inject(json!([{ "do": "say", "text": panic }, { "do": "hang" }]));
-    fault.fails(BootStatus::GuestPanicked, &["the guest's kernel panicked: Kernel panic - not syncing: "], "are above");
+    fault.fails(BootStatus::GuestPanicked, &["the guest's kernel panicked: Kernel panic - not syncing: "], "console above");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn escapes_in_what_is_no_event() {
     require!(need::image());
     let payload = json!({ "event": NASTY.repeat(1000) }).to_string();
     let fault = inject(json!([{ "do": "replace", "event": "hello", "payload": payload }]));
-    let (_, boot) = fault.fails(BootStatus::ProtocolError, &["frame 0 is not an event: unknown variant"], "trusted");
+    let (_, boot) = fault.fails(BootStatus::ProtocolError, &["frame 0 is not an event: unknown variant"], "do not trust anything from this VM");
     assert!(boot.message.expect("a message").chars().count() < 300);
 }
 

@@ -39,7 +39,7 @@ fn endless_invalid_utf_8() {
 fn a_trickle_that_never_ends_gets_no_more_time_than_silence() {
     require!(need::image());
     let fault = inject(json!([{ "do": "flood", "text": "x\n", "pause_us": 200 }])).with(&["--boot-deadline", "1"]);
-    let words = ["said nothing within the boot deadline of 1 s: ", " , but no frame", "(3 attempts)"];
+    let words = ["sent nothing within the boot deadline of 1 s: ", ", but no frame", "(3 attempts)"];
     fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
 }
 
@@ -48,7 +48,7 @@ fn a_line_without_an_end_that_comes_slowly() {
     require!(need::image());
     let fault =
         inject(json!([{ "do": "flood", "text": "xxxxxxxx", "pause_us": 2000 }])).with(&["--boot-deadline", "1"]);
-    let words = ["said nothing within the boot deadline of 1 s: ", ", but no frame from the agent"];
+    let words = ["sent nothing within the boot deadline of 1 s: ", ", but no frame from the agent"];
     fault.fails(BootStatus::NeverStarted, &words, "--boot-deadline gives the guest more time");
     let silent = inject(json!([{ "do": "hang" }])).with(&["--boot-deadline", "1"]);
     silent.fails(BootStatus::NeverStarted, &["boot deadline of 1 s: the console printed nothing"], "--boot-deadline");

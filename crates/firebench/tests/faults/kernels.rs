@@ -211,7 +211,7 @@ fn a_root_disk_that_is_none_is_named_before_anything_starts() {
     partitioned[510..512].copy_from_slice(&[0x55, 0xaa]);
     partitioned[450] = 0x83;
     let files: [(PathBuf, &str, &str); 5] = [
-        (lab.file("root.qcow2", b"QFI\xfb and more"), "a virtual disk in the format qcow2", "qemu-img convert -O raw"),
+        (lab.file("root.qcow2", b"QFI\xfb and more"), "a virtual disk in qcow2 format", "qemu-img convert -O raw"),
         (lab.file("empty", ""), "it is empty", "mke2fs -t ext4 -d"),
         (lab.file("disk.raw", partitioned), "a disk with 1 partition (MBR)", "none of them contains ext4"),
         (lab.file("root.xfs", b"XFSB and more"), "its file system is XFS", "mke2fs -t ext4 -d"),

@@ -115,7 +115,7 @@ fn a_vmm_that_devours_all_it_can_get_in_the_nested_host() {
         3,
         &[
             "devourer, boot 1: the VMM ended before the guest's agent sent its first frame (killed by SIGKILL; ",
-            "it used more than its limit of 2176 MiB of memory",
+            "it used more than its limit of 2176 MiB",
             "it needed more than its limit of 512 processes and threads",
         ],
     );

@@ -14,7 +14,7 @@ fn few_descriptors() {
     let lab = Lab::without_vms();
     for limit in [8, 16, 24] {
         let outcome = shell(&lab, 2, &format!("ulimit -n {limit}; exec $FIREBENCH $RUN")).run();
-        outcome.fails(3, &[&format!("this process may open {limit} files at once")]);
+        outcome.fails(3, &[&format!("this process may open only {limit} files at once")]);
     }
     assert!(!lab.store().exists(), "it is said before anything is begun");
     // What firebench may raise itself it raises; and what it asks for is enough.

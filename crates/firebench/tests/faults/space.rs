@@ -46,7 +46,7 @@ fn no_space_in_the_cache() {
     for error in errors {
         assert!(error.contains("no space left for") && error.contains(&lab.cache.display().to_string()), "{outcome}");
     }
-    assert_eq!(outcome.stderr.matches("hint: make room").count(), 2, "{outcome}");
+    assert_eq!(outcome.stderr.matches("hint: free some space").count(), 2, "{outcome}");
 }
 
 #[test]
