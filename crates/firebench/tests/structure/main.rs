@@ -24,9 +24,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("firebench-vmm", &["protocol"]),
     ("firebench-supervise", &["os", "text", "vmm"]),
     ("firebench-model", &["protocol", "stats", "text", "vmm"]),
-    ("firebench-analysis", &["model", "protocol", "stats", "text", "vmm"]),
+    ("firebench-workload", &["model", "protocol", "stats", "text"]),
+    ("firebench-analysis", &["model", "protocol", "stats", "text", "vmm", "workload"]),
     ("firebench-host", &["image", "model", "os", "supervise", "text", "vmm"]),
-    ("firebench-run", &["image", "model", "os", "protocol", "stats", "supervise", "text", "vmm"]),
+    ("firebench-run", &["image", "model", "os", "protocol", "stats", "supervise", "text", "vmm", "workload"]),
     ("firebench-report", &["analysis", "model", "os", "protocol", "stats", "text", "vmm"]),
     ("firebench-store", &["analysis", "model", "os", "stats", "supervise", "text", "vmm"]),
     (
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "supervise",
             "text",
             "vmm",
+            "workload",
         ],
     ),
     (
@@ -63,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "supervise",
             "text",
             "vmm",
+            "workload",
         ],
     ),
 ];
