@@ -47,7 +47,7 @@ pub enum ToolError {
         hint: String,
     },
     /// A jailer of another version of the VMM.
-    #[error("{} is the jailer of {title} {version}, and the {title} is {wanted}", path.display(), title = vmm.title)]
+    #[error("{} is the jailer of {title} {version}, but the {title} is version {wanted}", path.display(), title = vmm.title)]
     #[diagnostic(help("put the jailer of the same release beside the {}: {}", vmm.title, install(*vmm)))]
     OtherJailer {
         /// What it jails.
@@ -94,7 +94,7 @@ pub enum ToolError {
 pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool, ToolError> {
     let missing = |program: &str| ToolError::Missing {
         program: program.to_owned(),
-        hint: format!("{}, or name one with --{vmm}", install(vmm)),
+        hint: format!("{}, or give one with --{vmm}", install(vmm)),
     };
     let program = vmm.program.as_ref().ok_or_else(|| missing(vmm.name))?;
     let installer = fetch::installer(vmm).filter(|_| named.is_none());

@@ -30,7 +30,7 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(text::json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
-/// Reads what [`to_json`](firebench_report::json::to_json) wrote. Fields that this version does not know are ignored.
+/// Reads a `report.json`. Fields that this version does not know are ignored.
 ///
 /// # Errors
 /// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.

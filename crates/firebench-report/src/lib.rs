@@ -1,8 +1,7 @@
 //! Reports: one file a format.
 //!
-//! [`terminal`] and [`markdown`] turn a [`Report`](firebench_model::record::Report) into text and print nothing; [`json`] writes
-//! `report.json`; [`files`] puts both into a directory; [`progress`]
-//! shows a run while it goes on; [`text`] makes safe what a guest said.
+//! [`terminal`] and [`markdown`] turn the findings of a report into text and print nothing; [`json`] writes `report.json`; [`files`]
+//! puts both into a directory; [`progress`] shows a run while it goes on.
 
 pub mod compare;
 pub mod design;

@@ -1,5 +1,5 @@
 //! Observation of one boot as a pure state machine: what arrives from the guest, with its time, becomes a
-//! [`BootRecord`]; nothing here waits, reads or writes.
+//! [`BootRecord`](firebench_model::record::BootRecord); nothing here waits, reads or writes.
 
 mod trust;
 

@@ -119,7 +119,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
 /// starts ended as soon as it has answered.
 ///
 /// # Errors
-/// [`RunError`], as for [`run`].
+/// [`RunError`], as for [`run`](fn@run).
 pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, RunError> {
     let program = path.to_owned();
     let answer = probe::ask(path, arguments, limit).map_err(|error| match error {

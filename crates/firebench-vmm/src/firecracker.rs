@@ -107,21 +107,21 @@ const PUBLISHED_MAC: &str = "2e:60:bf:c7:64:88";
 
 fn published(request: &MachineRequest, notices: &mut Vec<String>) -> Published {
     if !request.intel {
-        notices.push("published: firecracker's CPU template T2 is left out, it exists for Intel CPUs alone".to_owned());
+        notices.push("published: firecracker's CPU template T2 is left out: it exists only for Intel CPUs".to_owned());
     }
     let mut cmdline = PUBLISHED_CMDLINE.to_owned();
     if request.acpi_kernel {
         cmdline = cmdline.replace("noapic ", "");
         notices.push(
-            "published: firecracker's `noapic` is left out, with it this kernel finds no disk: its virtio devices \
+            "published: firecracker's `noapic` is left out, because with it this kernel finds no disk: its virtio devices \
              come from ACPI, and their interrupts need the I/O APIC"
                 .to_owned(),
         );
     }
     if request.modular_kernel {
         notices.push(
-            "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows that \
-             word (the parameter is `nomodule`), it changes nothing"
+            "published: firecracker's `nomodules` stays although this kernel needs modules: no kernel knows this \
+             parameter (its name is `nomodule`), so it has no effect"
                 .to_owned(),
         );
     }

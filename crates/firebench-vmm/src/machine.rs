@@ -189,8 +189,8 @@ pub enum LaunchError {
     /// The VMM has no such accelerator.
     #[error("{vmm} cannot run guests with {accel}")]
     #[diagnostic(help(
-        "a VMM that takes kvm alone needs a usable /dev/kvm; --accel nested gives it one inside an emulated machine. What boots \
-         no guest, and that alone, runs native"
+        "a VMM that supports only kvm needs a usable /dev/kvm; --accel nested offers one inside an emulated machine. Only a \
+         contender that does not boot a guest runs native"
     ))]
     Accelerator {
         /// Who.

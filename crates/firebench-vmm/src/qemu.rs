@@ -42,7 +42,7 @@ pub static KIND: Kind = Kind {
             // A start that ends after the filter is there.
             probe: &["-sandbox", SANDBOX_STRICT, "-device", "help"],
             about: "in the strictest of its sandboxes",
-            remedy: "take a QEMU that was built with seccomp, as those of distributions are",
+            remedy: "use a QEMU that was built with seccomp, as distributions build it",
         }),
         firmware: Some(Firmware { ask: &["-L", "help"], files: &FIRMWARE_FILES }),
         // With ACPI there is its soft-off; a restart hangs without `reboot=t` on the kernel command line.
@@ -66,7 +66,7 @@ pub static ACPI: Setting =
 pub static RTC: Setting = Setting::new(
     "rtc",
     Takes::Switch,
-    "QEMU's microvm with a real-time clock or without: a kernel that finds none waits about a second of its boot for it",
+    "whether QEMU's microvm has a real-time clock: without it, a kernel waits about a second for it when it boots",
 )
 .example("false");
 
@@ -129,8 +129,8 @@ fn published(request: &MachineRequest, notices: &mut Vec<String>) -> Published {
     if !request.acpi_kernel {
         cmdline.push_str(" reboot=t");
         notices.push(
-            "published: qemu's machine gets acpi=off, else this kernel, which has no ACPI, finds no disk; and `reboot=t`, \
-             else it does not end"
+            "published: qemu's machine gets acpi=off, without which this kernel, which does not support ACPI, finds no \
+             disk; and `reboot=t`, without which it does not end"
                 .to_owned(),
         );
     }

@@ -1,6 +1,8 @@
 //! Every workload of the table as a text: what users see of it, what it needs, what it runs, and what it makes of outputs. The
 //! outputs are the files in `golden/NAME/`: one at least that is right, and one that is not.
 
+#![cfg(test)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -269,7 +269,7 @@ mod tests {
         fs::write(&file, printer("Firecracker v1.11.0\n")).expect("room");
         let error = firecracker(data.path(), &source).expect_err("too old");
         assert!(
-            error.to_string().ends_with("/fc is Firecracker 1.11.0, and firebench needs 1.12.0 or newer"),
+            error.to_string().ends_with("/fc is Firecracker 1.11.0, but firebench needs 1.12.0 or newer"),
             "{error}"
         );
     }

@@ -72,7 +72,7 @@ fn what_is_not_usable_is_refused_with_the_reason() {
     let dir = dir();
     let old = script(dir.path(), "old", "echo Firecracker v1.11.3");
     let error = firecracker(Some(&old), dir.path()).expect_err("too old");
-    assert!(error.to_string().ends_with("is Firecracker 1.11.3, and firebench needs 1.12.0 or newer"), "{error}");
+    assert!(error.to_string().ends_with("is Firecracker 1.11.3, but firebench needs 1.12.0 or newer"), "{error}");
 
     let dev = script(dir.path(), "dev", "echo Firecracker v1.12.0-dev");
     assert_eq!(firecracker(Some(&dev), dir.path()).expect("new enough").version, "1.12.0-dev");

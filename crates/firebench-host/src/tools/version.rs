@@ -28,8 +28,8 @@ pub enum VersionError {
         said: String,
     },
     /// Older than firebench can use.
-    #[error("{} is {} {version}, and firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
-    #[diagnostic(help("{}, or name a newer one with --{vmm}", install(*vmm)))]
+    #[error("{} is {} {version}, but firebench needs {} or newer", path.display(), vmm.title, oldest(*vmm))]
+    #[diagnostic(help("{}, or give a newer one with --{vmm}", install(*vmm)))]
     TooOld {
         /// What it is.
         vmm: VmmKind,

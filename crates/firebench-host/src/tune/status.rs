@@ -27,7 +27,7 @@ pub enum Status {
     Tuned(Vec<(Setting, Standing)>),
 }
 
-/// The result of a [`restore`].
+/// The result of putting the machine back as it was.
 #[derive(Debug)]
 pub enum Restored {
     /// No record existed.

@@ -177,9 +177,26 @@ impl ContenderSpec {
         }
     }
 
+    /// Whether it gives the setting of every contender that is called `key`.
+    fn gives(&self, key: &str) -> bool {
+        match key {
+            "binary" => self.binary.is_some(),
+            "vcpus" => self.vcpus.is_some(),
+            "memory" => self.memory.is_some(),
+            "kernel" => self.kernel.is_some(),
+            "modules" => self.modules.is_some(),
+            "append" => self.append.is_some(),
+            "busybox" => self.busybox.is_some(),
+            "image" => self.image.is_some(),
+            "handicap" => self.handicap.is_some(),
+            "jail" => self.jail,
+            _ => false,
+        }
+    }
+
     /// A setting that its kind does not have.
     fn foreign(&self) -> Option<String> {
-        let common = COMMON.iter().find(|common| !(common.is_of)(self.vmm) && (common.given)(self));
+        let common = COMMON.iter().find(|common| !(common.is_of)(self.vmm) && self.gives(common.setting.key));
         common.map(|common| common.setting.key.to_owned()).or_else(|| self.own.foreign(self.vmm))
     }
 }
@@ -222,7 +239,7 @@ impl FromStr for ContenderSpec {
             };
             let value = given(kind, key, value).map_err(wrong)?;
             if table.insert(key.to_owned(), value).is_some() {
-                return Err(wrong(format!("{key} is there twice")));
+                return Err(wrong(format!("{key} is given twice")));
             }
         }
         let spec: ContenderSpec =

@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 3;
 /// Carries out a plan. Where the executor's place breaks down, the boots that are left run in a new one.
 ///
 /// # Errors
-/// [`ExecutorError`]: the run failed or was stopped, or [`ATTEMPTS`] places broke down.
+/// [`ExecutorError`]: the run failed or was stopped, or three places broke down one after the other.
 pub fn run(
     executor: &dyn Executor,
     plan: &Plan,

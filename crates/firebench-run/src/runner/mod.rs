@@ -20,7 +20,7 @@ pub use job::{nonce, planned_launch, seed, write_job, write_with_job};
 pub use surroundings::Surroundings;
 
 /// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is
-/// left out and the run goes on, as far as [`FailureBudget`] goes.
+/// left out and the run goes on, until too many boots have failed.
 ///
 /// # Errors
 /// [`RunError`]; the listener has by then got the failed boot's record.

@@ -41,8 +41,8 @@ impl Declared {
     pub(super) fn notice(&self) -> Option<String> {
         let from = self.guessed.filter(|_| self.metric.shown)?;
         let name = text::excerpt(&self.metric.name, LONGEST);
-        let otherwise = if self.primary { " (--better and --unit say otherwise)" } else { "" };
-        Some(format!("{name}: {}, by {from}{otherwise}", self.metric.meaning()))
+        let otherwise = if self.primary { " (--better and --unit change that)" } else { "" };
+        Some(format!("{name} is {}, guessed from {from}{otherwise}", self.metric.meaning()))
     }
 }
 

@@ -8,7 +8,7 @@ use super::accepted::Accepted;
 /// How figures of others are read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// The metric to compare by, in place of `real`.
+    /// The metric to compare by, instead of `real`.
     pub metric: Option<String>,
     /// Which of its values are the better ones, whatever its name says.
     pub better: Option<Better>,

@@ -1,7 +1,7 @@
 //! The store: every run that this user made, in one SQLite file. `docs/store.md` has its tables and promises.
 //!
 //! A boot is written in one transaction when it is over, so a process that is killed loses the boot in flight and nothing
-//! else. [`Store::load`] gives back the [`Report`] that the run printed, numbers bit for bit.
+//! else. [`Store::load`] gives back the [`Report`](firebench_model::record::Report) that the run printed, numbers bit for bit.
 
 mod checksum;
 mod error;

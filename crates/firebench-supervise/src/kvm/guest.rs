@@ -113,11 +113,15 @@ impl LoopGuest {
 
         let started = Instant::now();
         let exit = loop {
+            // A worker that waited for a CPU may have missed the signals that would have interrupted it.
+            if stop.load(Ordering::SeqCst) {
+                return Err(GuestError::Guest("nobody waits for it any more".to_owned()));
+            }
             match vcpu.run() {
                 Ok(VcpuExit::Hlt) => break "HLT".to_owned(),
                 Ok(other) => return Err(GuestError::Guest(format!("{other:?}"))),
                 // A signal that was meant for somebody else.
-                Err(error) if error.errno() == libc::EINTR && !stop.load(Ordering::SeqCst) => {}
+                Err(error) if error.errno() == libc::EINTR => {}
                 Err(error) => return Err(failed("KVM_RUN")(error)),
             }
         };

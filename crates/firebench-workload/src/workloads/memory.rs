@@ -84,8 +84,8 @@ impl Workload for Memory {
 
     /// The published benchmark's size on hardware, and what an emulated machine hashes in seconds.
     fn needs(&self, _: &Experiment, speed: Speed) -> Needs {
-        let mib = if speed == Speed::Real { 1024 } else { 16 };
-        Needs { payload: Some(Size(mib * MIB)) }
+        let mib: u64 = if speed == Speed::Real { 1024 } else { 16 };
+        Needs { payload: Some(Size(mib.saturating_mul(MIB))) }
     }
 
     fn command(&self, side: &Side) -> Vec<String> {

@@ -68,7 +68,11 @@ pub(super) fn confine(
                 (true, true) => values.set(filter.setting, filter.strict),
                 (false, true) => values.set(filter.setting, filter.on),
                 (false, false) => {
-                    notices.push(format!("{vmm} runs without {}: {} has none", filter.option, tool.path.display()));
+                    notices.push(format!(
+                        "{vmm} runs without {}: {} does not have it",
+                        filter.option,
+                        tool.path.display()
+                    ));
                 }
             }
             if published {

@@ -53,7 +53,7 @@ pub enum PrepareError {
     #[error("cannot find a static busybox for the image")]
     #[diagnostic(help("run `firebench fetch busybox` to get Debian's, or set FIREBENCH_BUSYBOX to your own"))]
     NoBusybox,
-    /// No contender has such an accelerator.
+    /// No contender is left that supports the accelerator.
     #[error("no VMM is left to run: with {accel} only {} can run, and --vmm does not include it", able.join(", "))]
     #[diagnostic(help("use --accel nested, which runs every VMM on any machine"))]
     NoContender {

@@ -216,7 +216,7 @@ fn directories_that_others_could_write_to_are_not_used() {
     let (data, firecracker) = fetched(&lab);
     let run = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--dry-run"];
     let said = |args: &[&str], variable: &str, dir: &Path, why: &str| {
-        lab.firebench(args).env(variable, dir).run().fails(3, &["cannot be trusted", why, "hint: "]);
+        lab.firebench(args).env(variable, dir).run().fails(3, &["cannot trust", why, "hint: "]);
     };
     let refused = |dir: &Path, why: &str| {
         for args in [&run[..], &["fetch", "busybox"], &["doctor"]] {
@@ -258,7 +258,10 @@ fn what_is_no_longer_what_was_fetched_is_not_run() {
     let ran = lab.path("ran");
     let good = fs::read(&firecracker).expect("there");
     fs::write(&firecracker, format!("#!/bin/sh\ntouch {}\necho Firecracker v1.12.1\n", ran.display())).expect("room");
-    run().fails(3, &["is not the file that was fetched", "Remove it, and fetch it again: firebench fetch firecracker"]);
+    run().fails(
+        3,
+        &["is not the file that was fetched", "remove it, and fetch it again with `firebench fetch firecracker`"],
+    );
     assert!(!ran.exists());
     // Without its record it is no better; one that firebench knows by heart needs none.
     let record = firecracker.with_file_name("firecracker.sha256");

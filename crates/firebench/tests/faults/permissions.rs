@@ -174,7 +174,7 @@ fn a_temporary_directory_that_cannot_serve() {
     // Others could exchange what is in it.
     std::fs::set_permissions(&lab.tmp, std::fs::Permissions::from_mode(0o777)).expect("mode");
     let outcome = run(&lab, 1).run_beside();
-    outcome.fails(3, &["cannot be trusted", "other users may write to", "set TMPDIR to a directory of your own"]);
+    outcome.fails(3, &["cannot trust", "other users may write to", "set TMPDIR to a directory of your own"]);
 }
 
 #[test]

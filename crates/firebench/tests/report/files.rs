@@ -47,7 +47,7 @@ fn unknown_fields_are_ignored_and_unknown_schemas_are_not() {
     let error = from_json(&newer).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the report has the schema \"firebench.report/3\"; this firebench reads \"firebench.report/2\""
+        "the report has the schema \"firebench.report/3\", but this firebench reads \"firebench.report/2\""
     );
     assert!(hint(&error).contains("update"), "{error}");
     let other = from_json("{\"schema\": \"another\"}").unwrap_err();

@@ -20,6 +20,7 @@ mod older;
 mod opening;
 mod recorded;
 mod runs;
+mod unreadable;
 
 use firebench_model::record::BootRecord;
 use firebench_store::store::Done;

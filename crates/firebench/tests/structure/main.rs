@@ -5,6 +5,7 @@
 mod circles;
 mod finder;
 mod imports;
+mod pages;
 mod source;
 mod workspace;
 

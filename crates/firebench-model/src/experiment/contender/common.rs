@@ -4,8 +4,6 @@ use firebench_vmm::VmmKind;
 use firebench_vmm::kinds;
 use firebench_vmm::setting::{Setting, Takes};
 
-use super::ContenderSpec;
-
 /// A setting that contenders have, whatever their kind.
 #[derive(Debug)]
 pub struct Common {
@@ -13,49 +11,32 @@ pub struct Common {
     pub setting: Setting,
     /// Whether a kind has it.
     pub(super) is_of: fn(VmmKind) -> bool,
-    /// Whether a contender has it.
-    pub(super) given: fn(&ContenderSpec) -> bool,
 }
 
-const fn all(setting: Setting, given: fn(&ContenderSpec) -> bool) -> Common {
-    Common { setting, is_of: |_| true, given }
+const fn all(setting: Setting) -> Common {
+    Common { setting, is_of: |_| true }
 }
 
-const fn guests(setting: Setting, given: fn(&ContenderSpec) -> bool) -> Common {
-    Common { setting, is_of: |vmm| vmm.boots_a_guest(), given }
+const fn guests(setting: Setting) -> Common {
+    Common { setting, is_of: |vmm| vmm.boots_a_guest() }
 }
 
 /// What every contender has.
 pub static COMMON: [Common; 10] = [
-    guests(Setting::new("binary", Takes::Path, "the executable of its VMM").example("\"./vmm\""), |spec| {
-        spec.binary.is_some()
-    }),
-    all(
-        Setting::new("vcpus", Takes::Count, "number of vCPUs; without a guest, of CPUs that it may use").example("1"),
-        |spec| spec.vcpus.is_some(),
-    ),
-    all(
-        Setting::new("memory", Takes::Size, "memory; without a guest, the limit of its memory").example("\"512MiB\""),
-        |spec| spec.memory.is_some(),
-    ),
-    guests(Setting::new("kernel", Takes::Path, "the guest's kernel").example("\"vmlinux-6.1\""), |spec| {
-        spec.kernel.is_some()
-    }),
+    guests(Setting::new("binary", Takes::Path, "the executable of its VMM").example("\"./vmm\"")),
+    all(Setting::new("vcpus", Takes::Count, "number of vCPUs; without a guest, of CPUs that it may use").example("1")),
+    all(Setting::new("memory", Takes::Size, "memory; without a guest, the limit of its memory").example("\"512MiB\"")),
+    guests(Setting::new("kernel", Takes::Path, "the guest's kernel").example("\"vmlinux-6.1\"")),
     guests(
         Setting::new("modules", Takes::Path, "the modules of its kernel, where they are not found beside it")
             .example("\"modules-6.1\""),
-        |spec| spec.modules.is_some(),
     ),
     guests(
         Setting::new("append", Takes::Text("words"), "words for the end of its kernel command line")
             .example("\"nosmt\""),
-        |spec| spec.append.is_some(),
     ),
-    all(
-        Setting::new("busybox", Takes::Path, "the busybox in its image: the program that is measured")
-            .example("\"./busybox\""),
-        |spec| spec.busybox.is_some(),
-    ),
+    all(Setting::new("busybox", Takes::Path, "the busybox in its image: the program that is measured")
+        .example("\"./busybox\"")),
     guests(
         Setting::new(
             "image",
@@ -63,17 +44,12 @@ pub static COMMON: [Common; 10] = [
             "a root disk of your own: ext4, with /bin/sha256sum and the payload at /random.txt",
         )
         .example("\"root.ext4\""),
-        |spec| spec.image.is_some(),
     ),
-    all(
-        Setting::new("handicap", Takes::Share, "more work than the others have: a difference that is known")
-            .example("\"5%\""),
-        |spec| spec.handicap.is_some(),
-    ),
+    all(Setting::new("handicap", Takes::Share, "more work than the others have: a difference that is known")
+        .example("\"5%\"")),
     Common {
         setting: Setting::new("jail", Takes::Switch, "jailed, as for all in [machine]"),
         is_of: |vmm| vmm.can_be_jailed(),
-        given: |spec| spec.jail,
     },
 ];
 
@@ -117,7 +93,7 @@ pub(super) fn instead(vmm: VmmKind, setting: &str) -> String {
     let key = setting.split('=').next().unwrap_or(setting);
     if !vmm.boots_a_guest() {
         let keys: Vec<_> = keys(vmm).collect();
-        return format!("{vmm} boots nothing: it takes {}", listed(&keys));
+        return format!("{vmm} does not boot a guest: it takes {}", listed(&keys));
     }
     let mut clauses: Vec<String> = kinds::with_setting(key)
         .map(|(kind, setting)| match setting.takes {

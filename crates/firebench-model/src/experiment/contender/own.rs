@@ -10,7 +10,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Settings of kinds with the values that the user gives. Read from a file, each is one that some kind has, with a value that it
-/// takes; whether the contender's kind has it, [`super::ContenderSpec::check`] says.
+/// takes; whether the contender's kind has it, the check of the contender says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnSettings(BTreeMap<String, Value>);
 

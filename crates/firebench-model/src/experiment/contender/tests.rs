@@ -48,7 +48,7 @@ fn refuses_what_cannot_be() {
     );
     assert!(said("a=qemu,rtc=maybe").ends_with("rtc takes on or off, not \"maybe\""));
     assert!(said("a=qemu,memory").ends_with("memory takes a size such as 512MiB: write memory=VALUE"));
-    assert!(said("a=qemu,vcpus=1,vcpus=2").contains("there twice"));
+    assert!(said("a=qemu,vcpus=1,vcpus=2").contains("vcpus is given twice"));
     assert_eq!(said("a b=qemu"), "\"a b\" is not a name for a contender");
     assert_eq!(said("a=qemu,template=T2"), "contender a: qemu has no template");
     assert_eq!(said("a=firecracker,rtc=on"), "contender a: firecracker has no rtc");
@@ -77,7 +77,7 @@ fn who_has_a_setting_is_said_from_the_tables() {
     let expected =
         "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback";
     assert!(hint.starts_with(expected), "{hint}");
-    assert_eq!(help("a=host,kernel=x"), "host boots nothing: it takes vcpus, memory, busybox and handicap");
+    assert_eq!(help("a=host,kernel=x"), "host does not boot a guest: it takes vcpus, memory, busybox and handicap");
 }
 
 #[test]
@@ -99,5 +99,20 @@ fn files_have_the_words_that_they_always_had() {
         let text = format!("name = \"a\"\nvmm = \"qemu\"\n{line}\n");
         let error = toml::from_str::<ContenderSpec>(&text).expect_err(line).to_string();
         assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn every_common_setting_is_seen_where_it_is_given() {
+    for common in &COMMON {
+        let (setting, key) = (&common.setting, common.setting.key);
+        let value = match setting.takes {
+            Takes::Switch => String::new(),
+            _ => format!("={}", setting.example.trim_matches('"')),
+        };
+        let vmm = kinds::all().find(|vmm| (common.is_of)(*vmm)).expect("a kind that has it");
+        let spec: ContenderSpec = format!("a={vmm},{key}{value}").parse().expect(key);
+        assert!(spec.gives(key), "{key}");
+        assert!(!ContenderSpec::new("a", vmm).gives(key), "{key}");
     }
 }

@@ -92,7 +92,7 @@ fn unfit_hint(message: &str) -> &'static str {
 }
 
 impl NestedError {
-    /// What was wrong with a nested host that broke down, with what its console said; none where a new one would do no better.
+    /// What was wrong with a nested host that broke down, and what its console said; None if a new one would break down, too.
     pub(crate) fn breakdown(&self) -> Option<String> {
         match self {
             NestedError::Broken { message, words } | NestedError::StoodStill { message, words } => {
