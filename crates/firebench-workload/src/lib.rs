@@ -9,12 +9,13 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 mod believed;
-mod memory;
 mod reading;
 mod table;
 mod workload;
+mod workloads;
 
 pub use believed::read;
 pub use reading::{Fault, Reading};
-pub use table::{ALL, all_primaries, ask, check, find, flags, metrics, of, primaries, primary};
+pub use table::{all_primaries, ask, check, find, flags, metrics, of, primaries, primary};
 pub use workload::{Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
+pub use workloads::ALL;

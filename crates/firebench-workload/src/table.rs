@@ -1,14 +1,11 @@
-//! The table of workloads, and what is looked up in it.
+//! What is looked up in the table of workloads.
 
 use firebench_model::experiment::{Experiment, ExperimentError, WorkloadName};
 use firebench_model::metric::{Metric, OF_A_COMMAND};
 use firebench_text as text;
 
-use crate::memory::Memory;
 use crate::workload::{Flag, FlagError, Given, Speed, Workload};
-
-/// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&Memory];
+use crate::workloads::ALL;
 
 /// The workload of this name; None of one that this version of firebench does not have.
 pub fn find(name: &WorkloadName) -> Option<&'static dyn Workload> {
@@ -140,7 +137,9 @@ mod tests {
     #[test]
     fn a_flag_of_another_workload_is_refused() {
         let given = Given::from([("speed", "3".to_owned())]);
-        let error = ask(&Memory, &given, &mut Experiment::default()).expect_err("it has none");
-        assert_eq!(error.to_string(), "cannot use --speed with the workload memory");
+        let mut experiment = Experiment::default();
+        let workload = of(&experiment.workload).expect("it is there");
+        let error = ask(workload, &given, &mut experiment).expect_err("it has none");
+        assert_eq!(error.to_string(), format!("cannot use --speed with the workload {}", workload.name()));
     }
 }

@@ -15,6 +15,7 @@ mod exported;
 mod hostile;
 mod imported;
 mod killed;
+mod made_up;
 mod older;
 mod opening;
 mod recorded;
