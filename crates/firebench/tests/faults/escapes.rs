@@ -54,7 +54,11 @@ fn escapes_in_a_kernels_panic() {
     require!(need::image());
     let panic = format!("Kernel panic - not syncing: {NASTY}\n");
     let fault = inject(json!([{ "do": "say", "text": panic }, { "do": "hang" }]));
-    fault.fails(BootStatus::GuestPanicked, &["the guest's kernel panicked: Kernel panic - not syncing: "], "console above");
+    fault.fails(
+        BootStatus::GuestPanicked,
+        &["the guest's kernel panicked: Kernel panic - not syncing: "],
+        "console above",
+    );
 }
 
 #[test]
@@ -83,7 +87,11 @@ fn escapes_in_what_is_no_event() {
     require!(need::image());
     let payload = json!({ "event": NASTY.repeat(1000) }).to_string();
     let fault = inject(json!([{ "do": "replace", "event": "hello", "payload": payload }]));
-    let (_, boot) = fault.fails(BootStatus::ProtocolError, &["frame 0 is not an event: unknown variant"], "do not trust anything from this VM");
+    let (_, boot) = fault.fails(
+        BootStatus::ProtocolError,
+        &["frame 0 is not an event: unknown variant"],
+        "do not trust anything from this VM",
+    );
     assert!(boot.message.expect("a message").chars().count() < 300);
 }
 

@@ -93,7 +93,7 @@ fn what_is_no_experiment_is_named_with_a_hint() {
         ("fenced.md", format!("````\n{block}````\n"), "no experiment in this document"),
         ("apart.md", block.replace("```toml", "words\n```toml"), "no experiment in this document"),
         ("two.md", format!("{block}{block}"), "this document contains 2 experiments"),
-        ("bad.md", block.replace("memory", "chess"), "this is not an experiment: "),
+        ("bad.md", block.replace("\"memory\"", "3"), "this is not an experiment: "),
         ("bad.toml", "workload = \"memory\"\nspeed = 9\n".to_owned(), "this is not an experiment: "),
         ("evil.toml", "workload = \"\\u001b[31m\"".to_owned(), "this is not an experiment: "),
         (

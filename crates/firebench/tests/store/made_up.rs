@@ -14,7 +14,7 @@ use firebench_model::metric::{Metric, Unit};
 use firebench_model::plan::{Deadlines, Inputs};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, PayloadRecord, Report};
 use firebench_protocol::codec::Item;
-use firebench_protocol::{Counters, Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_protocol::{Counters, Event, IterationReport, Moment, PROTOCOL_VERSION};
 use firebench_report::json::to_json;
 use firebench_report::terminal::Style;
 use firebench_report::{compare as side_by_side, markdown, terminal};
@@ -81,7 +81,7 @@ fn observed(outputs: &[String]) -> Result<Vec<IterationRecord>, (BootStatus, Str
     let mut observer = Observer::new(Expected { iterations, workload: &Spinner, inputs: &inputs, deadlines }, start);
     let hello = Event::Hello { protocol: PROTOCOL_VERSION, agent: String::new(), uptime: 1.0 };
     let meminfo = |moment| Event::Meminfo { moment, text: "MemTotal: 1 kB\n".to_owned() };
-    let mut events = vec![hello, Event::Facts(Box::new(GuestFacts::default())), meminfo(Moment::Before)];
+    let mut events = vec![hello, Event::Facts(Box::default()), meminfo(Moment::Before)];
     for (index, output) in (0..).zip(outputs) {
         let (stdout, stderr, counters) = (output.clone(), String::new(), Counters::default());
         let report = IterationReport { index, real: 1.0, user: 0.9, sys: 0.05, status: 0, stdout, stderr, counters };
