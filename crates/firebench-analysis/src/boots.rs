@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firebench_model::figures::{self, Figures};
-use firebench_model::metric::Metric;
+use firebench_model::metric::{Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
 use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
 
@@ -117,6 +117,19 @@ pub fn difference_that_counts(share: f64, sizes: [Option<f64>; 2]) -> Result<f64
     size.map(|size| share * size).ok_or(Unjudged::Zero)
 }
 
+/// Of which metric a difference in `metric` is a share, and how many of its unit one of that one's unit is: of the primary one, where
+/// the units allow it; of seconds no share is a number of MB/s, so else of the metric itself.
+pub fn measured_by<'m>(metric: &'m Metric, primary: &'m Metric) -> (&'m Metric, f64) {
+    let [own, other] = [metric, primary].map(|metric| metric.unit.as_ref());
+    if metric.name == primary.name || own.is_some() && own == other {
+        return (primary, 1.0);
+    }
+    match [own, other].map(|unit| unit.and_then(Unit::seconds)) {
+        [Some(own), Some(other)] => (primary, other / own),
+        _ => (metric, 1.0),
+    }
+}
+
 /// Does `work` on the scale of the metric, or by difference where a ratio would be one to zero.
 ///
 /// # Errors
@@ -183,21 +196,50 @@ impl<'a> Paired<'a> {
             let interval = design.rule.last(&differences, planned, comparisons).map_err(|_| Unjudged::NoValue)?;
             let delta = match scale {
                 Scale::Ratio => design.delta,
-                Scale::Raw => difference_that_counts(
-                    design.delta,
-                    [&self.baseline, &self.contender].map(|boots| typical(boots, design)),
-                )?,
+                Scale::Raw => {
+                    let primary = report.primary();
+                    let (measure, one) = measured_by(metric, &primary);
+                    let size = |boots: &Vec<&BootRecord>| Some(typical(boots, design, &measure.name)? * one);
+                    difference_that_counts(design.delta, [&self.baseline, &self.contender].map(size))?
+                }
             };
             verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
     }
 }
 
-/// The mean of boots in the primary metric: the geometric one, or the plain one where there are zeros.
-fn typical(boots: &[&BootRecord], design: &DesignRecord) -> Option<f64> {
-    let primary = &design.primary;
-    match values_on(boots, design, primary, Scale::Ratio) {
+/// The mean of boots in a metric: the geometric one, or the plain one where there are zeros.
+fn typical(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<f64> {
+    match values_on(boots, design, metric, Scale::Ratio) {
         Ok(values) => mean(&values).map(f64::exp),
-        Err(_) => mean(&values_on(boots, design, primary, Scale::Raw).ok()?),
+        Err(_) => mean(&values_on(boots, design, metric, Scale::Raw).ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firebench_model::metric::named;
+    use firebench_stats::Better;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_is_a_share_of_what_has_its_unit() {
+        let metric = |name: &'static str, sign: &'static str| Metric {
+            shown: true,
+            ..Metric::of_output(name, name, Unit::of(sign), Better::Less)
+        };
+        let (sys, ms, rate) = (metric("sys", "s"), metric("lat", "ms"), metric("triad", "MB/s"));
+        let by = |of: &Metric, primary: &Metric| {
+            let (measure, one) = measured_by(of, primary);
+            (measure.name.to_string(), one)
+        };
+        assert_eq!(by(&sys, &metric("real", "s")), ("real".to_owned(), 1.0));
+        assert_eq!(by(&sys, &ms), ("lat".to_owned(), 1e-3));
+        assert_eq!(by(&ms, &sys), ("sys".to_owned(), 1e3));
+        assert_eq!(by(&sys, &rate), ("sys".to_owned(), 1.0), "no share of MB/s is a time");
+        let [one, other] = [named(&[], "one"), named(&[], "other")];
+        assert_eq!(by(&one, &other), ("one".to_owned(), 1.0), "nothing is known of either unit");
+        assert_eq!(by(&one, &one), ("one".to_owned(), 1.0));
     }
 }

@@ -35,7 +35,8 @@ pub enum ReportError {
     /// The JSON is no report.
     #[error("this is not a report of firebench: {0}")]
     #[diagnostic(help(
-        "give the report.json that `firebench run --out DIR` wrote; it may have been cut short or edited"
+        "give the report.json that `firebench run --out DIR` wrote; it may have been cut short or edited, or a newer \
+        firebench wrote it"
     ))]
     Json(String),
     /// The report has a schema that this version does not read.

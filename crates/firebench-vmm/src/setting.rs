@@ -118,7 +118,7 @@ impl Takes {
         match (self, value) {
             (Takes::Switch, Value::Switch(_)) | (Takes::Count, Value::Count(_)) => true,
             (Takes::Words(words), Value::Text(text)) => words.contains(&text.as_str()),
-            (Takes::Text(_) | Takes::Path | Takes::Size | Takes::Share, Value::Text(_)) => true,
+            (Takes::Text(_) | Takes::Path | Takes::Size | Takes::Share, Value::Text(text)) => !text.is_empty(),
             _ => false,
         }
     }

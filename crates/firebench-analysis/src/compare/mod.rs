@@ -299,7 +299,7 @@ fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: 
                 baseline: format!("A's {}", a.1.name),
                 metric: metric.clone(),
                 unlike: unlike.clone(),
-                judgement: judge(both, &sample_a, &sample_b, family),
+                judgement: judge(both, &sample_a, &sample_b, metric, family),
             }),
         }
     };
@@ -321,7 +321,13 @@ fn unlike(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord)) -> Vec
     audit::between(&AuditedContender::new(a.0, a.1), &AuditedContender::new(b.0, b.1)).unlike()
 }
 
-fn judge(both: Result<Both, Unjudged>, a: &Sample, b: &Sample, family: &Family) -> Result<Judgement, Unjudged> {
+fn judge(
+    both: Result<Both, Unjudged>,
+    a: &Sample,
+    b: &Sample,
+    metric: &Metric,
+    family: &Family,
+) -> Result<Judgement, Unjudged> {
     if family.emulated {
         return Err(Unjudged::Emulated);
     }
@@ -333,10 +339,14 @@ fn judge(both: Result<Both, Unjudged>, a: &Sample, b: &Sample, family: &Family) 
         return Err(Unjudged::TooFew);
     }
     let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).map_err(|_| Unjudged::NoValue)?;
-    // What is compared by difference counts as none up to the same share of the primary metric.
+    // What is compared by difference counts as none up to the same share of the primary metric, where the units allow it.
     let delta = match both.scale {
         Scale::Ratio => family.delta,
-        Scale::Raw => boots::difference_that_counts(family.delta, Both::of(a, b, family.primary)?.sizes())?,
+        Scale::Raw => {
+            let (measure, one) = boots::measured_by(metric, family.primary);
+            let sizes = Both::of(a, b, measure)?.sizes().map(|size| size.map(|size| size * one));
+            boots::difference_that_counts(family.delta, sizes)?
+        }
     };
     verdict::judge(interval, both.scale, delta).map_err(|_| Unjudged::NoValue)
 }

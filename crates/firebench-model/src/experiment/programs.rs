@@ -33,9 +33,25 @@ impl<'de> Deserialize<'de> for Programs {
         let mut programs = Programs::default();
         for (name, path) in BTreeMap::<String, PathBuf>::deserialize(deserializer)? {
             let vmm = kinds::named(&name).filter(|vmm| vmm.program.is_some());
-            let unknown = || D::Error::custom(format!("unknown field `{name}`"));
+            let unknown = || {
+                let kinds = kinds::all().filter(|vmm| vmm.program.is_some());
+                let programs = kinds.map(|vmm| vmm.0.name).collect::<Vec<_>>().join(", ");
+                D::Error::custom(format!("unknown field `{name}`; there are kernel, modules, add, {programs}"))
+            };
             programs.set(vmm.ok_or_else(unknown)?, path);
         }
         Ok(programs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::experiment::Files;
+
+    #[test]
+    fn an_unknown_key_is_told_which_ones_there_are() {
+        let error = toml::from_str::<Files>("qemo = \"x\"").expect_err("no such key").to_string();
+        assert!(error.contains("unknown field `qemo`; there are kernel, modules, add, qemu, firecracker"), "{error}");
+        assert!(toml::from_str::<Files>("host = \"x\"").is_err(), "the bare host has no program");
     }
 }

@@ -27,9 +27,9 @@ pub(super) fn main() -> Result<(), Failure> {
 }
 
 fn carry_out() -> Result<(), Failure> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(Failure::system("read standard input"))?;
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| Failure::usage(NoPlan(error)))?;
+    let mut text = Vec::new();
+    std::io::stdin().read_to_end(&mut text).map_err(Failure::system("read standard input"))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(|error| Failure::usage(NoPlan(error)))?;
     let interrupt = system::catch_signals()?;
     let run_dir = RunDir::create(&std::env::temp_dir())?;
     runner::run(&plan, &Surroundings { run_dir: &run_dir, interrupt: &interrupt }, &mut tell).map_err(Failure::from_run)

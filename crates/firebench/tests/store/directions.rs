@@ -139,6 +139,23 @@ fn a_gate_fails_by_what_becomes_worse_and_passes_by_what_becomes_better() {
 }
 
 #[test]
+fn no_time_is_a_share_of_a_throughput() {
+    let mut figures = text([10_000.0, 12_000.0], [20.0, 22.0]);
+    for name in ["a", "b"] {
+        for boot in 0..8 {
+            figures += &format!("{name},{boot},0,sys,{},s\n", f64::from(boot % 2) / 100.0);
+        }
+    }
+    let report = import(&figures);
+    let limit = "sys > +1s".parse().unwrap();
+    let comparison = compare(&operand(&report, "a"), &operand(&report, "b"), &[limit]).unwrap();
+    let sys = comparison.pairs[0].metrics.iter().find(|compared| compared.metric == "sys").unwrap();
+    let judgement = sys.judged.as_ref().unwrap().judgement.unwrap();
+    // A hundredth of its own 5 ms, and not of 10000 MB/s.
+    assert!((judgement.delta - 0.01 * 0.005).abs() < 1e-9, "{}", judgement.delta);
+}
+
+#[test]
 fn a_comparison_says_which_is_better() {
     let report = streams();
     let comparison = compare(&operand(&report, "a"), &operand(&report, "b"), &[]).unwrap();

@@ -1,5 +1,7 @@
 //! The settings that contenders of every kind have.
 
+use std::collections::BTreeSet;
+
 use firebench_vmm::VmmKind;
 use firebench_vmm::kinds;
 use firebench_vmm::setting::{Setting, Takes};
@@ -81,7 +83,11 @@ pub(super) fn unknown(key: &str, vmm: Option<VmmKind>) -> String {
     match (nearest, vmm) {
         (Some((_, known)), _) => format!("unknown field `{key}`; did you mean `{known}`?"),
         (None, Some(vmm)) => format!("unknown field `{key}`; {vmm} takes {}", known.join(", ")),
-        (None, None) => format!("unknown field `{key}` of a contender"),
+        (None, None) => {
+            let names: BTreeSet<_> = known.into_iter().collect();
+            let names: Vec<_> = names.into_iter().collect();
+            format!("unknown field `{key}` of a contender; there are {}", names.join(", "))
+        }
     }
 }
 

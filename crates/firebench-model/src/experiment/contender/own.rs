@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kinds;
 use firebench_vmm::setting::{Setting, Value};
-use serde::de::Error;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -58,20 +58,41 @@ impl Serialize for OwnSettings {
     }
 }
 
-impl<'de> Deserialize<'de> for OwnSettings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = BTreeMap::<String, Value>::deserialize(deserializer)?;
-        for (key, value) in &given {
-            let takes: Vec<_> = kinds::with_setting(key).map(|(_, setting)| setting.takes).collect();
-            let Some(first) = takes.first() else { return Err(D::Error::custom(super::common::unknown(key, None))) };
-            if !takes.iter().any(|takes| takes.accepts(value)) {
+/// Key by key, so that each error names its key.
+struct ByKey;
+
+impl<'de> Visitor<'de> for ByKey {
+    type Value = OwnSettings;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("settings of a contender")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OwnSettings, A::Error> {
+        let mut given = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let takes: Vec<_> = kinds::with_setting(&key).map(|(_, setting)| setting.takes).collect();
+            let Some(first) = takes.first() else { return Err(A::Error::custom(super::common::unknown(&key, None))) };
+            let value: Value =
+                map.next_value().map_err(|error| A::Error::custom(format!("{key} takes {first}: {error}")))?;
+            if !takes.iter().any(|takes| takes.accepts(&value)) {
                 let value = match value {
                     Value::Text(text) => format!("{text:?}"),
                     other => other.to_string(),
                 };
-                return Err(D::Error::custom(format!("{key} takes {first}, not {value}")));
+                return Err(A::Error::custom(format!("{key} takes {first}, not {value}")));
             }
+            if given.contains_key(&key) {
+                return Err(A::Error::custom(format!("{key} is given twice")));
+            }
+            given.insert(key, value);
         }
         Ok(OwnSettings(given))
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ByKey)
     }
 }

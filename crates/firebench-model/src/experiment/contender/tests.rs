@@ -46,6 +46,9 @@ fn refuses_what_cannot_be() {
         said("a=qemu,cache=red")
             .ends_with("cache takes none, writeback, writethrough, directsync, unsafe, not \"red\"")
     );
+    for key in ["cpu", "append", "kernel", "memory"] {
+        assert!(said(&format!("a=qemu,{key}=")).ends_with("not \"\""), "{key}");
+    }
     assert!(said("a=qemu,rtc=maybe").ends_with("rtc takes on or off, not \"maybe\""));
     assert!(said("a=qemu,memory").ends_with("memory takes a size such as 512MiB: write memory=VALUE"));
     assert!(said("a=qemu,vcpus=1,vcpus=2").contains("vcpus is given twice"));
@@ -91,7 +94,10 @@ fn files_have_the_words_that_they_always_had() {
     for (line, said) in [
         ("colour = \"red\"", "unknown field `colour`"),
         ("bina = \"x\"", "did you mean `binary`?"),
-        ("acpi = true", "unknown field `acpi`"),
+        ("acpi = true", "unknown field `acpi` of a contender; there are append, binary, busybox, cache, cpu,"),
+        ("add = [\"x\"]", "unknown field `add` of a contender"),
+        ("cpu = [1]", "cpu takes a CPU model: expected true, false"),
+        ("cpu = \"\"", "cpu takes a CPU model, not \"\""),
         ("cache = \"red\"", "cache takes none, writeback, writethrough, directsync, unsafe, not \"red\""),
         ("rtc = 1", "rtc takes on or off, not 1"),
         ("vcpus = \"many\"", "invalid type"),
