@@ -80,7 +80,7 @@ fn a_command_on_a_line_of_its_own_is_not_wrapped() {
     let command = "    /a/long/way/to/firebench run --resume 0123abcd --store /somewhere/else.db";
     let fitted = text::fit(&format!("hint: to resume the run after the boots that are done:\n{command}\n"), 30);
     assert!(fitted.lines().any(|line| line == command), "{fitted}");
-    assert_eq!(fitted.lines().count(), 3, "{fitted}");
+    assert_eq!(fitted.lines().count(), 4, "{fitted}");
 }
 
 #[test]
