@@ -14,6 +14,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use source::Source;
 use workspace::{files, packages};
 
+/// What the program may use, and what the fuzzers reach.
+const BELOW_THE_PROGRAM: &[&str] = &[
+    "analysis",
+    "host",
+    "image",
+    "model",
+    "os",
+    "protocol",
+    "report",
+    "run",
+    "stats",
+    "store",
+    "supervise",
+    "text",
+    "vmm",
+    "workload",
+];
+
 /// Which crates of ours each crate may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("firebench-protocol", &[]),
@@ -31,44 +49,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("firebench-run", &["image", "model", "os", "protocol", "stats", "supervise", "text", "vmm", "workload"]),
     ("firebench-report", &["analysis", "model", "os", "protocol", "stats", "text", "vmm"]),
     ("firebench-store", &["analysis", "model", "os", "stats", "supervise", "text", "vmm"]),
-    (
-        "firebench",
-        &[
-            "analysis",
-            "host",
-            "image",
-            "model",
-            "os",
-            "protocol",
-            "report",
-            "run",
-            "stats",
-            "store",
-            "supervise",
-            "text",
-            "vmm",
-            "workload",
-        ],
-    ),
-    (
-        "firebench-fuzz",
-        &[
-            "analysis",
-            "host",
-            "image",
-            "model",
-            "os",
-            "protocol",
-            "report",
-            "run",
-            "stats",
-            "store",
-            "supervise",
-            "text",
-            "vmm",
-            "workload",
-        ],
-    ),
+    ("firebench", BELOW_THE_PROGRAM),
+    ("firebench-fuzz", BELOW_THE_PROGRAM),
 ];
 
 /// The longest file, in lines.
