@@ -17,5 +17,3 @@ pub mod out_of_memory;
 pub mod prepare;
 pub mod resume;
 pub mod usage;
-
-pub use firebench_image::digest;

@@ -110,7 +110,7 @@ fn payloads_and_additions_of_the_user_reach_the_guest() {
     let with_file = report(&out);
     assert_good(&with_file, 1, 1);
     assert_eq!(with_file.payload.bytes, 1_234_567);
-    assert_eq!(with_file.payload.sha256, firebench::digest::sha256(&bytes));
+    assert_eq!(with_file.payload.sha256, firebench_image::digest::sha256(&bytes));
     assert_eq!(with_file.experiment.payload, PayloadSpec::File { path: payload });
     assert_eq!(with_file.experiment.files.add, added);
     let image = disk_of(&with_file);
@@ -143,7 +143,8 @@ fn an_ordinary_kernel_of_debian_boots_with_the_modules_of_its_file_system() {
     let kernel = report.artifacts.iter().find(|artifact| artifact.role == "kernel").expect("a kernel");
     let entries = std::fs::read_dir(lab.cache.join("entries/kernel")).expect("kernels");
     let mut files = entries.map(|entry| entry.expect("an entry").path().join("vmlinux"));
-    let alone = files.find(|file| firebench::digest::sha256(&std::fs::read(file).expect("a kernel")) == kernel.sha256);
+    let alone =
+        files.find(|file| firebench_image::digest::sha256(&std::fs::read(file).expect("a kernel")) == kernel.sha256);
     let run = lab.firebench(&args).arg("--kernel").arg(alone.expect("it is in the cache")).run();
     run.fails(2, &["does not have virtio_mmio, virtio_blk and ext4 built in"]);
 }

@@ -47,7 +47,7 @@ fn one_flipped_bit_is_a_wrong_digest() {
     let path = flip_a_bit(&lab, &payload);
     let out = lab.path("out");
     let outcome = run().arg("--out").arg(&out).run();
-    let expected = firebench::digest::sha256(&payload);
+    let expected = firebench_image::digest::sha256(&payload);
     let outcome = outcome.fails(3, &["qemu, boot 1: iteration 1: ", "the guest computed", &expected]);
     let report = report(&out);
     assert_eq!(failed_boot(&report).status, BootStatus::WrongDigest);

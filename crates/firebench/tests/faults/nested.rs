@@ -92,7 +92,7 @@ fn one_flipped_bit_is_a_wrong_digest_in_the_nested_host() {
     lab.firebench(&["image", "build", "--file"]).arg(&file).run().ok();
     flip_a_bit(&lab, &payload);
     let out = lab.path("out");
-    let expected = firebench::digest::sha256(&payload);
+    let expected = firebench_image::digest::sha256(&payload);
     let outcome = run().arg("--out").arg(&out).run();
     let outcome = outcome.fails(3, &["firecracker, boot 1: iteration 1: the guest computed", &expected]);
     assert_eq!(crate::failed_boot(&report(&out)).status, BootStatus::WrongDigest);
