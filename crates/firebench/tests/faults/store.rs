@@ -103,9 +103,9 @@ fn space_for_the_store_that_comes_back_amid_a_run() {
         dir="${FIREBENCH_STORE%/*}"
         mount -t tmpfs -o size=10m tmpfs "$dir"
         $FIREBENCH $RUN > /dev/null 2> told &
-        while ! [ -e "$dir/runs.db-wal" ]; do sleep 0.05; done
+        until [ -e "$dir/runs.db-wal" ] || ! kill -0 $!; do sleep 0.02; done
         dd if=/dev/zero of="$dir/filler" bs=1M count=20 2> /dev/null || true
-        until grep -q 'not stored' told; do sleep 0.02; done
+        until grep -q 'cannot store boots' told || ! kill -0 $!; do sleep 0.02; done
         rm "$dir/filler"
         wait $!
         echo "code: $?"
