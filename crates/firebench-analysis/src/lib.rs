@@ -1,5 +1,6 @@
 //! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), how fair the
-//! comparison was ([`audit`]), how two reports compare ([`compare`]), and whether limits are kept ([`gate`]).
+//! comparison was ([`audit`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), and whether limits
+//! are kept ([`gate`]). In what two can differ, [`facts`] says for all of them.
 
 // Printing panics where nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -8,6 +9,8 @@
 pub mod audit;
 pub mod boots;
 pub mod compare;
+pub mod continuation;
+pub mod facts;
 pub mod findings;
 pub mod gate;
 pub mod judged;

@@ -136,9 +136,14 @@ impl Metric {
         Worded { verdict: verdict.word(self.quantity()), standing, interval, scale, delta, detectable }
     }
 
-    /// Whether the values of another are in the same unit, with the same ones the better, so that they can be compared.
+    /// What must be the same of two metrics whose values are compared: the unit, which values are the better ones, and how they are compared.
+    pub fn likeness(&self) -> (&Option<Unit>, Better, Scale) {
+        (&self.unit, self.better, self.scale)
+    }
+
+    /// Whether the values of another can be compared with its own.
     pub fn is_like(&self, other: &Metric) -> bool {
-        (&self.unit, self.better, self.scale) == (&other.unit, other.better, other.scale)
+        self.likeness() == other.likeness()
     }
 
     /// Whether verdicts can be given on it from the start: it is shown, and never zero.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use firebench_analysis::audit::facts::{Read, VMM, Value};
-use firebench_analysis::audit::table::FACTS;
-use firebench_analysis::audit::{Audit, AuditedContender, Change, Fairness, Finding, PairAudit, Rank, Values};
+use firebench_analysis::audit::{Audit, Change, Fairness, Finding, PairAudit};
+use firebench_analysis::facts::{self, AuditedContender, Rank, Read, Seen, VMM, Value, Values};
 use firebench_model::record::Report;
 use firebench_text as text;
 
@@ -116,17 +115,17 @@ const SHORT: usize = 100;
 pub fn rows(report: &Report, audit: &Audit) -> Vec<Row> {
     let subjects: Vec<AuditedContender> =
         report.contenders.iter().map(|contender| AuditedContender::new(report, contender)).collect();
-    let facts = FACTS.iter().filter(|fact| !matches!(fact.read, Read::Run(_) | Read::Pair(_)));
-    let row = |fact: &firebench_analysis::audit::facts::Fact| {
-        let values: Vec<Option<Value>> = subjects.iter().map(|subject| fact.of(subject)).collect();
+    let facts = facts::seen().filter(|(_, seen)| !matches!(seen.read, Read::Run(_) | Read::Pair(_)));
+    let row = |(fact, seen): (&'static str, &Seen)| {
+        let values: Vec<Option<Value>> = subjects.iter().map(|subject| seen.of(subject)).collect();
         let shared = shared(&values);
         let cell = |value: &Value| match value {
             Value::Words(words) => cell(words, &shared),
-            _ => fact.write(value),
+            _ => seen.write(value),
         };
-        let findings = audit.pairs.iter().flat_map(|pair| &pair.findings).filter(|finding| finding.fact == fact.name);
+        let findings = audit.pairs.iter().flat_map(|pair| &pair.findings).filter(|finding| finding.fact == fact);
         let rank = findings.map(|finding| finding.rank).max();
-        Row { fact: fact.name, values: values.iter().map(|value| value.as_ref().map(cell)).collect(), rank }
+        Row { fact, values: values.iter().map(|value| value.as_ref().map(cell)).collect(), rank }
     };
     let telling = |row: &Row| {
         let said = |value: &String| !["none", "nothing", ""].contains(&value.as_str());

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit, Rank, Values};
+use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit};
+use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::judged::Judged;
 use firebench_analysis::summary::{Comparison, Pair};

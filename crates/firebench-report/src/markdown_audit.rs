@@ -1,6 +1,7 @@
 //! The audit as Markdown: whether the comparison was fair, and what it exercised.
 
-use firebench_analysis::audit::{Audit, Finding, PairAudit, Rank, Values};
+use firebench_analysis::audit::{Audit, Finding, PairAudit};
+use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 

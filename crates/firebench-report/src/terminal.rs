@@ -1,7 +1,7 @@
 //! The report for a terminal.
 
-use firebench_analysis::audit::subject::is_memory_limited;
-use firebench_analysis::audit::{Audit, Fairness, Rank};
+use firebench_analysis::audit::{Audit, Fairness};
+use firebench_analysis::facts::{Rank, is_memory_limited};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::summary::{ContenderSummary, MetricSummary, Pair, Summary};
 use firebench_model::meminfo;

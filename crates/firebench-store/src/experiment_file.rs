@@ -4,9 +4,11 @@ use std::path::Path;
 
 use firebench_model::experiment::Experiment;
 use firebench_model::json;
-use firebench_model::markdown_block::{MARKER, experiment_from_markdown, experiment_from_toml};
+use firebench_model::markdown_block::{experiment_from_markdown, experiment_from_toml};
 use firebench_model::report_error::ReportError;
 use firebench_os::outside;
+
+use crate::content::{self, Content};
 
 /// The largest experiment or report that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -18,12 +20,9 @@ pub const MAX_BYTES: u64 = 256 << 20;
 pub fn load_experiment(path: &Path) -> Result<Experiment, ReportError> {
     let text =
         outside::text_or_wait(path, MAX_BYTES).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
-    let markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
-    if text.trim_start().starts_with('{') {
-        json::experiment_from_json(&text)
-    } else if markdown {
-        experiment_from_markdown(&text)
-    } else {
-        experiment_from_toml(&text)
+    match content::of(&text, path) {
+        (Content::Object(_), text) => json::experiment_from_json(text),
+        (Content::Markdown, text) => experiment_from_markdown(text),
+        (Content::Empty | Content::Bracket | Content::Lines, text) => experiment_from_toml(text),
     }
 }

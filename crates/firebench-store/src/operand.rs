@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use firebench_analysis::compare::Operand;
-use firebench_model::markdown_block::MARKER;
 use firebench_model::record::Report;
 use firebench_text as text;
 
@@ -99,11 +98,9 @@ fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Optio
 fn read(path: &Path, now: &str, options: &Options) -> Result<Report, OperandError> {
     let at = |source| OperandError::Report { path: path.to_owned(), source: Box::new(source) };
     let text = import::text_of(path).map_err(at)?;
-    let is_json = text.trim_start().starts_with('{');
-    let is_markdown = path.extension().is_some_and(|e| e == "md") || text.lines().any(|line| line.trim() == MARKER);
-    if is_markdown && !is_json {
-        return Err(OperandError::Markdown(path.to_owned()));
-    }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    import::parse_with(&text, &name, now, options).map_err(at)
+    import::parse_with(&text, &name, now, options).map_err(|error| match error {
+        ImportError::Markdown => OperandError::Markdown(path.to_owned()),
+        error => at(error),
+    })
 }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Rank;
-use super::facts::{Fact, Read, VMM, Value, Values};
-use super::subject::AuditedContender;
-use super::table::FACTS;
+use crate::facts::{self, AuditedContender, Rank, Read, Seen, VMM, Value, Values};
 
 /// A fact that two contenders do not share.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,14 +82,15 @@ pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> Pai
     let subject = subject(baseline, contender);
     let unseen: Vec<String> =
         [baseline, contender].into_iter().filter(|s| !s.seen).map(|s| s.contender.name.clone()).collect();
-    let facts = FACTS.iter().filter(|_| unseen.is_empty());
-    let mut findings: Vec<Finding> = facts.filter_map(|fact| finding(fact, baseline, contender)).collect();
+    let facts = facts::seen().filter(|_| unseen.is_empty());
+    let mut findings: Vec<Finding> =
+        facts.filter_map(|(name, seen)| finding(name, seen, baseline, contender)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.rank));
     let differing: BTreeSet<&str> =
         findings.iter().filter(|finding| finding.rank > Rank::Harmless).map(|finding| finding.fact).collect();
     for finding in &mut findings {
-        let fact = FACTS.iter().find(|fact| fact.name == finding.fact);
-        let causes = fact.map(|fact| fact.follows).unwrap_or_default();
+        let seen = facts::seen().find(|(name, _)| *name == finding.fact);
+        let causes = seen.map(|(_, seen)| seen.follows).unwrap_or_default();
         finding.follows =
             causes.iter().copied().find(|&cause| differing.contains(cause) || cause == VMM && subject.is_some());
     }
@@ -124,29 +122,29 @@ fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
     }
 }
 
-fn finding(fact: &Fact, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
-    let rank = if a.is_host() == b.is_host() { fact.rank } else { fact.beside_host? };
-    if let Read::Pair(read) = fact.read {
-        return read(a, b).map(|values| Finding { fact: fact.name, rank, why: fact.why, follows: None, values });
+fn finding(fact: &'static str, seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
+    let rank = if a.is_host() == b.is_host() { seen.rank } else { seen.beside_host? };
+    if let Read::Pair(read) = seen.read {
+        return read(a, b).map(|values| Finding { fact, rank, why: seen.why, follows: None, values });
     }
-    let (one, other) = (fact.of(a)?, fact.of(b)?);
+    let (one, other) = (seen.of(a)?, seen.of(b)?);
     let (rank, values) = match (&one, &other) {
         (Value::Words(one), Value::Words(other)) => {
             let only = [without(one, other), without(other, one)];
             (only.iter().any(|words| !words.is_empty()).then_some(rank)?, Values::Only(only))
         }
         (Value::Number(x), Value::Number(y)) => {
-            let small = match fact.read {
+            let small = match seen.read {
                 Read::Number(_, _, within) => Some(within).filter(|w| (x - y).abs() <= w.share * x.max(*y)),
                 _ => None,
             };
             let rank = if x == y { None } else { small.map_or(Some(rank), |within| within.rank) };
-            (rank?, Values::Texts([fact.write(&one), fact.write(&other)]))
+            (rank?, Values::Texts([seen.write(&one), seen.write(&other)]))
         }
         _ if one == other => return None,
-        _ => (rank, Values::Texts([fact.write(&one), fact.write(&other)])),
+        _ => (rank, Values::Texts([seen.write(&one), seen.write(&other)])),
     };
-    Some(Finding { fact: fact.name, rank, why: fact.why, follows: None, values })
+    Some(Finding { fact, rank, why: seen.why, follows: None, values })
 }
 
 /// The words that `others` lack, each once.

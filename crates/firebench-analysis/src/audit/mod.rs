@@ -4,29 +4,21 @@
 //! the launches; what was asked for, a preset above all, is not looked at. So an audit can be made of any report at any
 //! time. `report.json` holds all that it reads; what stands there under `findings` is computed anew whenever it is written.
 
-pub mod classes;
 mod clocks;
 pub mod compare;
 pub mod exercise;
-pub mod facts;
 mod limits;
-mod pauses;
-mod rank;
 mod short_iterations;
-pub mod subject;
-pub mod table;
 
 use firebench_model::record::{BootRecord, ContenderRecord, Report};
 use firebench_protocol::{CpuFacts, GuestFacts};
 
 use crate::boots;
+use crate::facts::AuditedContender;
 
 pub use clocks::{ContenderClock, clocks};
 pub use compare::{Fairness, Finding, PairAudit, between};
-pub use facts::Values;
-pub use rank::Rank;
 pub use short_iterations::Unchecked;
-pub use subject::AuditedContender;
 
 /// An audit of a run.
 #[derive(Debug, Clone, PartialEq)]

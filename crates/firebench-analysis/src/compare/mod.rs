@@ -3,7 +3,7 @@
 //! Pure. The runs took place at different times, so their boots share no blocks: the interval
 //! is Welch's ([`firebench_stats::unpaired`]), and what changed on the machine in between is in it unseen.
 
-pub mod differences;
+mod differences;
 mod operand;
 mod refuse;
 mod warnings;
@@ -17,12 +17,12 @@ use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
 
-use crate::audit::{self, AuditedContender};
+use crate::audit;
+use crate::facts::{AuditedContender, Difference};
 use crate::gate::{self, Limit, Outcome};
 use crate::judged::{Judged, Unjudged};
 use crate::{boots, summary};
 
-pub use differences::Difference;
 pub use operand::Operand;
 pub use refuse::{CompareError, same};
 

@@ -6,6 +6,7 @@ use firebench_model::record::{ContenderRecord, Report};
 use firebench_text as text;
 
 use super::Operand;
+use crate::facts::{self, BetweenRuns, Refusal, Source, shown};
 use crate::gate::{UnknownContender, WrongMetric};
 
 /// Why two runs are not compared.
@@ -78,32 +79,30 @@ pub enum CompareError {
     Limit(#[from] UnknownContender),
 }
 
-/// Refuses runs of another primary metric, workload or payload.
-pub fn unlike(a: &Report, b: &Report) -> Result<(), CompareError> {
-    if a.imported.is_some() != b.imported.is_some() {
-        return Err(CompareError::Origin);
-    }
-    let differing = |of: fn(&Report) -> String| {
-        let (a, b) = (text::line(&of(a)), text::line(&of(b)));
-        (a != b).then_some((a, b))
-    };
-    if let Some((a, b)) = differing(|run| run.design.primary.clone()) {
-        return Err(CompareError::Primary { a, b });
-    }
-    let (metric, other) = (a.primary(), b.primary());
-    if !metric.is_like(&other) {
-        let [a, b] = [&metric, &other].map(|metric| text::excerpt(&metric.meaning(), 100));
-        return Err(CompareError::Meaning { metric: text::excerpt(&metric.name, 100), a, b });
-    }
-    if let Some((a, b)) = differing(|run| format!("{} ({})", run.experiment.workload.name(), run.command.join(" "))) {
-        return Err(CompareError::Workload { a, b });
-    }
-    if let Some((a, b)) =
-        differing(|run| format!("{} of SHA-256 {}", text::bytes(run.payload.bytes), run.payload.sha256))
-    {
-        return Err(CompareError::Payload { a, b });
+/// Refuses runs that did not measure the same, for the first of all reasons.
+pub fn unlike(run_a: &Report, run_b: &Report) -> Result<(), CompareError> {
+    for recorded in facts::recorded() {
+        let (BetweenRuns::Refused(refusal), Source::Run(read)) = (recorded.runs, recorded.read) else { continue };
+        let [a, b] = [run_a, run_b].map(|run| text::line(&shown(&read(run), "none")));
+        if a != b {
+            return Err(refused(refusal, (run_a, a), (run_b, b)));
+        }
     }
     Ok(())
+}
+
+/// The error of a refusal, from what the fact is in both runs.
+fn refused(refusal: Refusal, (run_a, a): (&Report, String), (run_b, b): (&Report, String)) -> CompareError {
+    match refusal {
+        Refusal::Origin => CompareError::Origin,
+        Refusal::Primary => CompareError::Primary { a, b },
+        Refusal::Workload => CompareError::Workload { a, b },
+        Refusal::Payload => CompareError::Payload { a, b },
+        Refusal::Meaning => {
+            let [a, b] = [run_a, run_b].map(|run| text::excerpt(&run.primary().meaning(), 100));
+            CompareError::Meaning { metric: text::excerpt(&run_a.primary().name, 100), a, b }
+        }
+    }
 }
 
 /// Refuses a run that is held against itself; contenders of one run may be held against each other.

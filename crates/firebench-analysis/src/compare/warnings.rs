@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use firebench_model::host::HostFacts;
 use firebench_model::record::{ContenderRecord, Report, RunEnd};
 use firebench_text as text;
 
 use super::refuse::ContenderPair;
 use super::{Operand, boots};
+use crate::facts::{self, BetweenRuns, Source, shown};
 
 /// In sentences, the weightiest first; `unlike` names the metrics that the two do not mean alike.
 pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[String]) -> Vec<String> {
     let (run_a, run_b) = (&a.report, &b.report);
-    let mut found: Vec<String> = other_machine(&run_a.host, &run_b.host).into_iter().collect();
+    let mut found: Vec<String> = other_machine(run_a, run_b).into_iter().collect();
     found.extend(cold_against_warm(run_a, run_b, pairs));
     found.extend([("A", run_a), ("B", run_b)].into_iter().flat_map(|(name, run)| ended(name, run)));
     if !unlike.is_empty() {
@@ -61,19 +61,15 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[Str
 }
 
 /// Other hardware or another kernel is compared along with the contenders.
-fn other_machine(a: &HostFacts, b: &HostFacts) -> Option<String> {
-    let unknown = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
-    // Reports from before there was this fact do not say.
-    let quota = |host: &HostFacts| host.quota_in_words().unwrap_or_else(|| "none".to_owned());
-    let facts = [
-        ("CPU", unknown(&a.cpu_model), unknown(&b.cpu_model)),
-        ("CPUs", unknown(&a.cpus_in_words()), unknown(&b.cpus_in_words())),
-        ("CPU quota", quota(a), quota(b)),
-        ("kernel", unknown(&a.kernel), unknown(&b.kernel)),
-        ("hypervisor", unknown(&a.hypervisor), unknown(&b.hypervisor)),
-    ];
-    let differing: Vec<String> =
-        facts.into_iter().filter(|(_, a, b)| a != b).map(|(what, a, b)| format!("{what} {a} against {b}")).collect();
+fn other_machine(a: &Report, b: &Report) -> Option<String> {
+    let differing: Vec<String> = facts::recorded()
+        .filter_map(|recorded| match (recorded.runs, recorded.read) {
+            (BetweenRuns::OtherMachine(name), Source::Run(read)) => Some((name, read(a), read(b))),
+            _ => None,
+        })
+        .filter(|(_, a, b)| a != b)
+        .map(|(name, a, b)| format!("{name} {} against {}", shown(&a, "unknown"), shown(&b, "unknown")))
+        .collect();
     (!differing.is_empty()).then(|| {
         format!(
             "The runs are of different machines, which are compared along with the contenders: {}.",

@@ -1,6 +1,7 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use firebench_analysis::compare::{Comparison, Difference};
+use firebench_analysis::compare::Comparison;
+use firebench_analysis::facts::Difference;
 use firebench_analysis::gate::Outcome;
 use firebench_text as text;
 

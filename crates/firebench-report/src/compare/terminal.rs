@@ -1,6 +1,7 @@
 //! A comparison for a terminal.
 
-use firebench_analysis::compare::{Compared, Comparison, Difference, Pair};
+use firebench_analysis::compare::{Compared, Comparison, Pair};
+use firebench_analysis::facts::Difference;
 use firebench_stats::Scale;
 use firebench_text as text;
 

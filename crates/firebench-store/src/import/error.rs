@@ -60,6 +60,10 @@ pub enum ImportError {
     #[error("this JSON is {0}: neither a report of firebench nor results of hyperfine")]
     #[diagnostic(help("{READABLE}; convert the file to such a CSV"))]
     UnknownJson(&'static str),
+    /// A report.md.
+    #[error("it contains a run's experiment, but not its results")]
+    #[diagnostic(help("give the report.json that lies beside it"))]
+    Markdown,
     /// It is not a report.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -28,8 +28,9 @@ use firebench_stats::Rule;
 use firebench_text as text;
 use firebench_vmm::{Accel, Launch, VmmKind, host};
 use others::{Contender, Read};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+use crate::content::{self, Content, Object};
 
 pub use accepted::Accepted;
 pub use error::ImportError;
@@ -65,13 +66,6 @@ pub fn text_of(path: &Path) -> Result<String, ImportError> {
     })
 }
 
-/// Which fields a JSON has.
-#[derive(Deserialize)]
-struct Kind {
-    schema: Option<IgnoredAny>,
-    results: Option<IgnoredAny>,
-}
-
 /// Reads the text of a file with this name; its content decides what it is.
 ///
 /// # Errors
@@ -85,20 +79,20 @@ pub fn parse(text: &str, name: &str, now: &str) -> Result<Report, ImportError> {
 /// # Errors
 /// [`ImportError`].
 pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Result<Report, ImportError> {
-    // Some programs begin a text with this mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (format, read) = match text.trim_start().chars().next() {
-        None => return Err(ImportError::Empty),
-        Some('{') => match serde_json::from_str(text).map_err(|error| broken(&error))? {
-            Kind { schema: Some(_), .. } => return Ok(json::from_json(text)?),
-            Kind { results: Some(_), .. } => (ImportFormat::Hyperfine, hyperfine::parse(text, &options.accepted)?),
-            Kind { .. } => return Err(ImportError::UnknownJson("an object of an unknown kind")),
+    let (content, text) = content::of(text, Path::new(name));
+    let (format, read) = match content {
+        Content::Empty => return Err(ImportError::Empty),
+        Content::Markdown => return Err(ImportError::Markdown),
+        Content::Object(object) => match object.map_err(|error| broken(&error))? {
+            Object::Report => return Ok(json::from_json(text)?),
+            Object::Hyperfine => (ImportFormat::Hyperfine, hyperfine::parse(text, &options.accepted)?),
+            Object::Unknown => return Err(ImportError::UnknownJson("an object of an unknown kind")),
         },
-        Some('[') => {
+        Content::Bracket => {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
             return Err(ImportError::UnknownJson("a list"));
         }
-        Some(_) => (ImportFormat::Csv, csv::parse(text)?),
+        Content::Lines => (ImportFormat::Csv, csv::parse(text)?),
     };
     report(Imported { format, name: text::line(name) }, read, now, options)
 }

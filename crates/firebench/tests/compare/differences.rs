@@ -1,6 +1,6 @@
 //! What is said of two runs beside their times.
 
-use firebench_analysis::compare::Difference;
+use firebench_analysis::facts::Difference;
 use firebench_model::record::{Artifact, Report, RunEnd};
 use firebench_vmm::{Settings, VmmKind, firecracker};
 

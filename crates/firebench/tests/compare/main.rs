@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod continued;
 mod differences;
 #[path = "../report/fixture.rs"]
 #[allow(dead_code, reason = "the tests of reports use the rest")]

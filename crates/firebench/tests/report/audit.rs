@@ -1,6 +1,7 @@
 //! The audit finds by itself what two contenders do not share.
 
-use firebench_analysis::audit::{Fairness, Finding, PairAudit, Rank, Values, audit};
+use firebench_analysis::audit::{Fairness, Finding, PairAudit, audit};
+use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::missing::Missing;

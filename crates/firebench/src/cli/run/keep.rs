@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use firebench_analysis::continuation;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::record::{Extension, Report, RunEnd};
 use firebench_model::runs::RunId;
@@ -123,7 +124,7 @@ impl CutOff {
     /// Makes the prepared run continue where the stored one was cut off.
     pub(super) fn go_on(self, prepared: &mut Prepared, max_time: Option<Span>) -> Result<Keeper, Failure> {
         let CutOff { store, id, mut report } = self;
-        let changed = resume::changes(&report, &prepared.report);
+        let changed = continuation::changes(&report, &prepared.report);
         if !changed.is_empty() {
             return Err(Failure::usage(ResumeError::Changed { id: id.to_string(), changed }));
         }

@@ -1,10 +1,30 @@
-//! Every fact of an audit, the weighty ones first.
+//! Every fact in which two can differ, and what that means for each of those who ask.
+//!
+//! What a run showed is ranked, the weighty ones first. Each user goes through the table from top to bottom, so the order of the facts is
+//! the order in every output.
 
-use super::Rank::{Explains, Harmless, Voids};
+use firebench_text as text;
+
 use super::classes::counter;
-use super::facts::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
-use super::facts::{FREQUENCY, Fact, MEMORY, VMM, chosen, cpu, flags, host, mitigations, words};
+use super::fact::Fact;
 use super::pauses;
+use super::rank::Rank::{Explains, Harmless, Voids};
+use super::recorded::BetweenRuns::{Differ, Nothing, OtherMachine, Refused};
+use super::recorded::Continued::{Free, Kept};
+use super::recorded::Source::{self, Contender, Files};
+use super::recorded::{Recorded, Refusal, json};
+use super::seen::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
+use super::seen::{FREQUENCY, MEMORY, Seen, VMM, chosen, cpu, flags, host, mitigations, words};
+
+/// What runs showed of contenders, under the names of the facts.
+pub fn seen() -> impl Iterator<Item = (&'static str, &'static Seen)> {
+    FACTS.iter().filter_map(|fact| Some((fact.name, fact.seen.as_ref()?)))
+}
+
+/// What reports record.
+pub fn recorded() -> impl Iterator<Item = &'static Recorded> {
+    FACTS.iter().filter_map(|fact| fact.recorded.as_ref())
+}
 
 fn yes_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
@@ -16,20 +36,56 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub const FACTS: [Fact; 50] = [
-    Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms(),
-    Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect())),
+pub static FACTS: [Fact; 74] = [
+    Fact::of_record("origin", Source::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
+    Fact::of_record("primary metric", Source::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
+    Fact::of_record("meaning of the primary metric", Source::Run(|r| json(r.primary().likeness())),
+        Refused(Refusal::Meaning), Free),
+    Fact::of_record("firebench", Source::Run(|r| json(&r.firebench)), Differ("firebench"), Free),
+    Fact::of_record(VMM, Contender(|c| json(c.vmm)), Differ("VMM"), Free),
+    Fact::of_record("version", Contender(|c| json(&c.version)), Differ("version"), Free),
+    Fact::of_record("executable", Contender(|c| json(&c.sha256)), Differ("executable's SHA-256"), Kept("program")),
+
+    Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms()
+        .recorded(Source::Run(|r| json(r.accelerator)), Differ("accelerator"), Kept("accelerator")),
+    Fact::of_record("emulation", Source::Run(|r| json(r.emulated)), Nothing, Kept("emulation")),
+    Fact::of_record("nested host", Source::Run(|r| json(&r.nested_host)), Differ("nested host"), Free),
+    Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect()))
+        .recorded(Source::Run(|r| json(&r.host.cpu_model)), OtherMachine("CPU"), Kept("host's CPU")),
+    Fact::of_record("host's CPUs", Source::Run(|r| json(r.host.cpus_in_words())), OtherMachine("CPUs"), Free),
+    // Reports from before there was this fact do not say.
+    Fact::of_record("host's CPU quota", Source::Run(|r| json(r.host.quota_in_words().as_deref().unwrap_or("none"))),
+        OtherMachine("CPU quota"), Free),
+    Fact::of_record("host's kernel", Source::Run(|r| json(&r.host.kernel)), OtherMachine("kernel"), Kept("host's kernel")),
+    Fact::of_record("hypervisor", Source::Run(|r| json(&r.host.hypervisor)), OtherMachine("hypervisor"), Free),
+    Fact::of_record("contenders",
+        Source::Run(|r| r.contenders.iter().map(|c| c.name.clone()).collect()), Nothing, Kept("list of contenders")),
     Fact::new(Voids, "vCPUs", "more of them do more at once, and take the kernel's own work off the workload",
-        Text(|s| Some(s.vcpus()))),
+        Text(|s| Some(s.vcpus()))).recorded(Contender(|c| json(c.vcpus)), Differ("vCPUs"), Kept("number of vCPUs")),
     Fact::new(Voids, "memory", "it decides how much of the payload the page cache can hold",
-        Text(|s| Some(s.memory()))),
+        Text(|s| Some(s.memory())))
+        .recorded(Contender(|c| json(c.memory_mib)), Differ("memory in MiB"), Kept("memory in MiB")),
     Fact::new(Voids, "MemTotal", "what a VMM needs for itself does not explain it",
         Number(|g| g.mem_total_bytes as f64, |bytes| format!("{:.0} kB", bytes / 1024.0), MEMORY))
         .follows(&["memory", "vCPUs", "kernel"]).of_vms(),
-    Fact::new(Voids, "command", "they did other work", Run(|r| vec![r.command.join(" ")])),
+    Fact::of_record("accelerator of the contender", Contender(|c| json(c.accel)), Differ("accelerator"), Free),
+    Fact::of_record("settings", Contender(|c| json(&c.settings)), Differ("setting"), Kept("setting")),
+    Fact::new(Voids, "command", "they did other work", Run(|r| vec![r.command.join(" ")]))
+        .recorded(Source::Run(|r| json(format!("{} ({})", r.experiment.workload.name(), r.command.join(" ")))),
+            Refused(Refusal::Workload), Free),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
-        Text(|s| Some(s.payload()))).follows(&["root disk", "handicap"]),
+        Text(|s| Some(s.payload()))).follows(&["root disk", "handicap"])
+        .recorded(Source::Run(|r| json(format!("{} of SHA-256 {}", text::bytes(r.payload.bytes), r.payload.sha256))),
+            Refused(Refusal::Payload), Kept("payload")),
+    Fact::of_record("seed", Source::Run(|r| json(r.design.seed)), Nothing, Kept("seed")),
+    Fact::of_record("preset", Source::Run(|r| json(r.experiment.preset)), Differ("preset"), Free),
+    Fact::of_record("iterations", Source::Run(|r| json(r.design.iterations)), Differ("iterations"), Free),
+    Fact::of_record("warm-up", Source::Run(|r| json(r.design.warm_up)), Differ("warm-up"), Free),
+    Fact::of_record("guest's caches", Source::Run(|r| json(r.experiment.design.cold)), Differ("guest's caches dropped"), Free),
+    Fact::of_record("host's page cache as asked for", Source::Run(|r| json(r.experiment.design.host_cache)),
+        Differ("host's page cache"), Free),
+    Fact::of_record("binding as asked for", Source::Run(|r| json(r.experiment.machine.pin)), Differ("vCPUs bound"), Free),
     Fact::new(Voids, "busybox", "another program did the work; builds of sha256sum differ by 3 to 5 times",
         File("busybox")),
     Fact::new(Voids, "root disk", "another program may have done the work", File("root disk"))
@@ -47,7 +103,8 @@ pub const FACTS: [Fact; 50] = [
         Guest(|g| format!("{} {}", g.kernel_release, g.kernel_version))),
     Fact::new(Explains, "kernel file", "kernels differ in speed", File("kernel")).follows(&["kernel"]).of_vms(),
     Fact::new(Explains, "kernel command line", "it changes how the kernel works",
-        Words(|s| words(s, Explains))).of_vms(),
+        Words(|s| words(s, Explains))).of_vms()
+        .recorded(Contender(|c| json(&c.cmdline)), Differ("kernel command line"), Kept("kernel command line")),
     Fact::new(Explains, "mitigations", "each costs time on the way into the kernel and out of it",
         Words(|s| s.guest.map(|g| mitigations(&g.mitigations)))).follows(&[CPU, "kernel", "kernel command line", VMM]),
     Fact::new(Explains, "clocksource", "with some, each look at the clock is an exit to the VMM",
@@ -87,7 +144,9 @@ pub const FACTS: [Fact; 50] = [
     Fact::new(Explains, "filter of the VMM's system calls", "each one passes it, and most exits of a guest cause one",
         Set(|set| Some(yes_no(set.filtered)))).follows(&[VMM, "jail"]),
     Fact::new(Explains, "agent", "another program measured", File("agent")),
-    Fact::new(Explains, "host", "another state of the machine", Run(host)),
+    Fact::of_record("files", Files, Differ("SHA-256"), Kept("file")),
+    Fact::new(Explains, "host", "another state of the machine", Run(host))
+        .recorded(Source::Run(|r| json(&r.host)), Differ("host"), Free),
 
     Fact::new(Harmless, "CPU name", "the flags say what it can do", Guest(|g| g.cpu.model.clone())),
     Fact::new(Harmless, "CPU frequency as shown", "a guest does not see the real one",
@@ -111,14 +170,17 @@ pub const FACTS: [Fact; 50] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{FACTS, VMM};
+    use std::collections::BTreeSet;
+
+    use super::{FACTS, VMM, seen};
 
     #[test]
     fn names_are_unique_and_causes_are_names() {
-        let mut names = std::collections::BTreeSet::from([VMM]);
+        let mut names = BTreeSet::new();
         assert!(FACTS.iter().all(|fact| names.insert(fact.name)));
-        for fact in &FACTS {
-            assert!(fact.follows.iter().all(|cause| names.contains(cause) && *cause != fact.name), "{}", fact.name);
+        let ranked: BTreeSet<&str> = seen().map(|(name, _)| name).chain([VMM]).collect();
+        for (name, seen) in seen() {
+            assert!(seen.follows.iter().all(|cause| ranked.contains(cause) && *cause != name), "{name}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use firebench_model::record::BootRecord;
 use firebench_protocol::KernelPause;
 
-use super::facts::Values;
+use super::seen::Values;
 use super::subject::AuditedContender;
 
 /// A pause is long from so many seconds on.

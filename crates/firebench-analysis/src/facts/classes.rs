@@ -1,6 +1,6 @@
 //! What single CPU flags and single words of a kernel command line mean for a comparison.
 
-use super::Rank;
+use super::rank::Rank;
 
 /// Flags by which programs choose their code when they start, or compilers before: hashes and ciphers, wide registers,
 /// and the string instructions of a libc's memcpy. A SHA-256 with `sha_ni` is 5 to 6 times as fast as one without.

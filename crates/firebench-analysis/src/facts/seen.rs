@@ -1,4 +1,4 @@
-//! The facts of a contender: where each is read, and what it means when two contenders do not share it.
+//! What a run showed of a contender: how a fact is read, and what it means when two contenders do not share it.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,13 @@ use firebench_model::record::Report;
 use firebench_protocol::GuestFacts;
 use firebench_vmm::DescribedSettings;
 
-use super::Rank::{self, Harmless};
 use super::classes;
+use super::rank::Rank::{self, Harmless};
 use super::subject::AuditedContender;
 
-/// A fact.
-#[derive(Debug)]
-pub struct Fact {
-    /// What it is, in words that fit into "A and B differ in ...".
-    pub name: &'static str,
+/// A fact of a contender as its run showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
     /// What a difference means between two VMs.
     pub rank: Rank,
     /// What it means between a VM and the bare host; none where it comes with being no VM.
@@ -32,7 +30,7 @@ pub struct Fact {
 pub const VMM: &str = "VMM";
 
 /// How a fact is read.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Read {
     /// From all that is known of the contender.
     Text(fn(&AuditedContender) -> Option<String>),
@@ -74,22 +72,7 @@ pub enum Value {
     Number(f64),
 }
 
-impl Fact {
-    /// What a difference means, whatever the values are.
-    pub(super) const fn new(rank: Rank, name: &'static str, why: &'static str, read: Read) -> Fact {
-        Fact { name, rank, beside_host: Some(rank), why, follows: &[], read }
-    }
-
-    /// Says from what a difference may follow.
-    pub(super) const fn follows(self, follows: &'static [&'static str]) -> Fact {
-        Fact { follows, ..self }
-    }
-
-    /// Only VMs are compared in it.
-    pub(super) const fn of_vms(self) -> Fact {
-        Fact { beside_host: None, ..self }
-    }
-
+impl Seen {
     /// Reads it; none where it is not known.
     pub fn of(&self, subject: &AuditedContender) -> Option<Value> {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Value::Text);
