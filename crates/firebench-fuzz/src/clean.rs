@@ -2,8 +2,8 @@
 
 use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
-use firebench_report::terminal::{self, Style};
-use firebench_report::{json, markdown};
+use firebench_report::style::Style;
+use firebench_report::{formats, json, markdown, terminal};
 use firebench_text::errors;
 use miette::Diagnostic;
 
@@ -28,15 +28,16 @@ pub fn error(error: &(dyn Diagnostic + 'static)) {
 
 /// Renders a report in every format and checks each; gives the Markdown.
 pub fn report(report: &Report) -> String {
-    clean("the terminal's report", &terminal::render(&Findings::of(report), Style { color: false, width: 80 }));
-    let coloured = terminal::render(&Findings::of(report), Style { color: true, width: 120 });
+    let findings = Findings::of(report);
+    for format in formats::ALL {
+        let text = (format.render)(&findings, Style { color: false, width: 80 }).expect("its paths are text");
+        clean(&format!("the report as {}", format.name), &text);
+    }
+    let coloured = terminal::render(&findings, Style { color: true, width: 120 });
     let plain = OWN.iter().fold(coloured, |text, sequence| text.replace(sequence, ""));
     clean("the terminal's report in colour", &plain);
-    let page = markdown::render(&Findings::of(report));
-    clean("report.md", &page);
-    let text = json::to_json(&Findings::of(report)).expect("its paths are text");
-    clean("report.json", &text);
+    let text = json::to_json(&findings).expect("its paths are text");
     let again = firebench_model::json::from_json(&text).expect("what is written is read");
     assert_eq!(&again, report, "report.json is read as it was written");
-    page
+    markdown::render(&findings)
 }

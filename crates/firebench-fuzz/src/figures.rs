@@ -82,7 +82,8 @@ fn stored(report: Report) {
 mod tests {
     use std::fmt::Write as _;
 
-    use firebench_report::terminal::{self, Style};
+    use firebench_report::style::Style;
+    use firebench_report::terminal;
     use firebench_store::import;
     use firebench_store::store::Store;
 

@@ -1,7 +1,7 @@
-//! Reports: one file a format.
+//! Reports: one file a format, and the table of them in [`formats`].
 //!
-//! [`terminal`] and [`markdown`] turn the findings of a report into text and print nothing; [`json`] writes `report.json`; [`files`]
-//! puts both into a directory; [`progress`] shows a run while it goes on.
+//! [`terminal`], [`markdown`] and [`json`] turn the findings of a report into text and print nothing; [`files`] puts `report.md` and
+//! `report.json` into a directory; [`progress`] shows a run while it goes on.
 
 pub mod compare;
 pub mod design;
@@ -9,18 +9,20 @@ pub mod exercised;
 pub mod fairness;
 pub mod files;
 pub mod findings;
+pub mod format;
+pub mod formats;
 pub mod gate;
 pub mod hosts;
 pub mod imported;
-pub mod json;
-pub mod markdown;
 pub mod markdown_audit;
 pub mod markdown_text;
 pub mod progress;
 pub mod runs;
-pub mod terminal;
+pub mod style;
 pub mod values;
 pub mod words;
+
+pub use formats::{json, markdown, terminal};
 
 pub use files::{Written, check_directory, write_atomic};
 

@@ -10,7 +10,7 @@ use firebench_stats::{Judgement, Rule};
 use firebench_text as text;
 
 use super::EMULATED;
-use super::terminal::{Paint, Style};
+use super::style::{Paint, Style};
 use super::values::Values;
 use super::words::status_words;
 

@@ -7,8 +7,8 @@
 //! | [`limits`], [`CpuLimit`] | what a VMM may use at most, and what quotas leave of the CPUs |
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
-//! | [`qemu`], [`firecracker`] | one VMM each |
-//! | [`host`] | the control, which has no VMM |
+//! | [`kinds::qemu`], [`kinds::firecracker`] | one VMM each |
+//! | [`kinds::host`] | the control, which has no VMM |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
 //! | [`request`], [`preset`] | what the user wants, and from that to a machine |
@@ -16,15 +16,12 @@
 
 mod cpulimit;
 pub mod described;
-pub mod firecracker;
-pub mod host;
 pub mod kind;
 pub mod kinds;
 pub mod launch;
 pub mod limits;
 pub mod machine;
 pub mod preset;
-pub mod qemu;
 pub mod request;
 pub mod setting;
 mod shell;
@@ -32,7 +29,7 @@ mod shell;
 pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
 pub use kind::Kind;
-pub use kinds::VmmKind;
+pub use kinds::{VmmKind, firecracker, host, qemu};
 pub use launch::{Contender, Settings, launch, launch_process};
 pub use limits::Limits;
 pub use machine::{

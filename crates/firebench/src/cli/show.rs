@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal;
 
-use clap::{Args, ValueEnum};
-use firebench_report::{json, markdown, terminal};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use firebench_report::format::Format;
+use firebench_report::formats;
 use firebench_store::store::Store;
 
 use super::failure::Failure;
@@ -18,28 +20,17 @@ pub(crate) struct ShowArgs {
     #[arg(default_value = "latest", value_name = "ID")]
     run: String,
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: ShowFormat,
+    #[arg(long, value_parser = format(), default_value = "terminal")]
+    format: &'static Format,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum ShowFormat {
-    /// For this terminal
-    #[default]
-    Terminal,
-    /// As in report.json
-    Json,
-    /// As in report.md
-    Markdown,
+fn format() -> impl TypedValueParser<Value = &'static Format> {
+    let values = formats::ALL.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(values).try_map(|name| formats::named(&name).ok_or("it is not one of them"))
 }
 
 pub(super) fn main(args: &ShowArgs, places: &StorageArgs) -> Result<(), Failure> {
     let store = Store::open_to_read(&places.store_path()?).map_err(Failure::from_store)?;
     let report = store.load(&args.run).map_err(Failure::from_store)?;
-    let findings = Findings::of(&report);
-    output::print(&match args.format {
-        ShowFormat::Terminal => terminal::render(&findings, style(std::io::stdout().is_terminal())),
-        ShowFormat::Json => json::to_json(&findings)?,
-        ShowFormat::Markdown => markdown::render(&findings),
-    })
+    output::print(&(args.format.render)(&Findings::of(&report), style(std::io::stdout().is_terminal()))?)
 }

@@ -1,6 +1,6 @@
 //! What the terminal of this process is like.
 
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 
 /// How a terminal of this process wants its text.
 pub(crate) fn style(is_terminal: bool) -> Style {

@@ -15,7 +15,7 @@ fn help_reads_well() {
     ] {
         let outcome = lab.firebench(args).run().ok();
         assert_eq!(outcome.stderr, "", "{outcome}");
-        insta::assert_snapshot!(name, without_kinds(&outcome.stdout));
+        insta::assert_snapshot!(name, without_tables(&outcome.stdout));
         let long = outcome.stdout.lines().find(|line| line.chars().count() > 120);
         assert_eq!(long, None);
     }
@@ -23,15 +23,19 @@ fn help_reads_well() {
     assert_eq!(version, format!("firebench {}\n", env!("CARGO_PKG_VERSION")));
 }
 
-/// Help without the options whose text is made of the table of kinds, so that a new kind changes no snapshot.
-fn without_kinds(help: &str) -> String {
-    let of_table =
-        |option: &str| ["vmm", "contender", "jail"].contains(&option) || firebench_vmm::kinds::named(option).is_some();
+/// Help without what is made of the tables of kinds and of workloads, so that a new one of either changes no snapshot.
+fn without_tables(help: &str) -> String {
+    let of_table = |option: &str| {
+        ["vmm", "contender", "jail", "primary"].contains(&option)
+            || firebench_vmm::kinds::named(option).is_some()
+            || firebench_workload::flags().iter().any(|flag| flag.name == option)
+    };
     let (mut kept, mut skipping) = (String::new(), false);
     for line in help.lines() {
         let text = line.trim_start();
         match line.len() - text.len() {
             0 if !line.is_empty() => skipping = false,
+            2 if text.starts_with('[') => skipping = text == "[WORKLOAD]",
             2 | 6 if text.starts_with('-') => {
                 let option = text.strip_prefix("--").and_then(|text| text.split(' ').next());
                 skipping = option.is_some_and(of_table);
@@ -61,6 +65,22 @@ fn every_kind_is_in_the_help_of_run() {
         assert!(words.contains(jail), "{help}");
     }
     assert!(words.contains("and host for the bare host [default: qemu,firecracker]"), "{help}");
+}
+
+#[test]
+fn every_workload_is_in_the_help_of_run() {
+    let help = Lab::without_vms().firebench(&["run", "--help"]).run().ok().stdout;
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for workload in firebench_workload::ALL {
+        assert!(words.contains(&format!("- {}: {}", workload.name(), workload.about())), "{workload:?}\n{help}");
+    }
+    for flag in firebench_workload::flags() {
+        assert!(words.contains(&format!("--{} <{}> {}", flag.name, flag.value, flag.help)), "{}\n{help}", flag.name);
+    }
+    for metric in firebench_workload::all_primaries() {
+        let primary = words.split("--primary <METRIC>").nth(1).unwrap_or_default();
+        assert!(primary.contains(metric.name.as_ref()), "{}\n{help}", metric.name);
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
-use firebench_report::terminal::{Style, render};
+use firebench_report::style::Style;
+use firebench_report::terminal::render;
 use firebench_vmm::{Settings, firecracker, qemu};
 
 use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
@@ -321,7 +322,7 @@ fn what_limits_all_contenders_alike_is_said_above_everything_else() {
     );
     assert!(limits[1].starts_with("CPU quotas held the boots up for "), "{limits:#?}");
     assert_eq!(limits[2], "qemu has 2 vCPUs, and firebench may use 1 CPU (1): its vCPUs waited for each other");
-    let style = firebench_report::terminal::Style { color: false, width: 100 };
+    let style = Style { color: false, width: 100 };
     for text in [
         firebench_report::terminal::render(&Findings::of(&report), style),
         firebench_report::markdown::render(&Findings::of(&report)),

@@ -4,7 +4,8 @@ use firebench_analysis::audit::exercise::{Bound, Exercise, Source, exercises};
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::WorkloadName;
 use firebench_model::record::{IterationRecord, Report};
-use firebench_report::terminal::{self, Style};
+use firebench_report::style::Style;
+use firebench_report::terminal;
 
 use crate::fixture::{GIB, published};
 use crate::pairs::with_host;

@@ -5,7 +5,7 @@ use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::findings::{self, Found};
 use firebench_report::json::to_json;
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 use firebench_report::{markdown, terminal};
 use firebench_stats::Better;
 use firebench_store::import::{self, Options};

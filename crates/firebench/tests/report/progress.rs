@@ -3,7 +3,7 @@
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::record::{BootRecord, BootStatus};
 use firebench_report::progress::{Outlook, Progress, Verbosity};
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 
 use crate::fixture::{boot, published};
 

@@ -2,42 +2,24 @@
 
 use firebench_analysis::findings::Findings;
 use firebench_model::record::{BootRecord, Report};
-use firebench_report::terminal::{MAX_WIDTH, Style};
-use firebench_report::{EMULATED, markdown, terminal};
+use firebench_report::style::{MAX_WIDTH, Style};
+use firebench_report::{EMULATED, formats, markdown, terminal};
 
 use crate::fixture::{failed, nested, published};
 use crate::pairs::{matched, template, twins, two_firecrackers, with_host};
 
 const PLAIN: Style = Style { color: false, width: 100 };
 
+/// `report.json` is checked by its schema.
 #[test]
-fn terminal_published() {
-    insta::assert_snapshot!(terminal::render(&Findings::of(&published()), PLAIN));
-}
-
-#[test]
-fn terminal_nested() {
-    insta::assert_snapshot!(terminal::render(&Findings::of(&nested()), PLAIN));
-}
-
-#[test]
-fn terminal_failed() {
-    insta::assert_snapshot!(terminal::render(&Findings::of(&failed()), PLAIN));
-}
-
-#[test]
-fn markdown_published() {
-    insta::assert_snapshot!(markdown::render(&Findings::of(&published())));
-}
-
-#[test]
-fn markdown_nested() {
-    insta::assert_snapshot!(markdown::render(&Findings::of(&nested())));
-}
-
-#[test]
-fn markdown_failed() {
-    insta::assert_snapshot!(markdown::render(&Findings::of(&failed())));
+fn every_format() {
+    let reports = [("published", published()), ("nested", nested()), ("failed", failed())];
+    for format in formats::ALL.iter().filter(|format| format.name != "json") {
+        for (name, report) in &reports {
+            let text = (format.render)(&Findings::of(report), PLAIN).expect("its paths are text");
+            insta::assert_snapshot!(format!("{}_{name}", format.name), text);
+        }
+    }
 }
 
 #[test]

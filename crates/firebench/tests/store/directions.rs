@@ -8,7 +8,7 @@ use firebench_model::json::from_json;
 use firebench_model::metric::{Unit, find};
 use firebench_model::record::Report;
 use firebench_report::json::to_json;
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 use firebench_report::{self as report, markdown, terminal};
 use firebench_stats::verdict::Gate;
 use firebench_stats::{Better, Standing};

@@ -4,7 +4,7 @@ use firebench_analysis::findings::Findings;
 use firebench_analysis::summary::{Comparison, Pair, summarize};
 use firebench_model::metric::Unit;
 use firebench_model::record::{BootStatus, ContenderRecord, ImportFormat, Report};
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 use firebench_report::{json, markdown, terminal};
 use firebench_stats::{Better, Scale, Verdict, unpaired};
 use firebench_store::experiment_file::load_experiment;

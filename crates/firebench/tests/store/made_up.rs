@@ -16,7 +16,7 @@ use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Iteration
 use firebench_protocol::codec::Item;
 use firebench_protocol::{Counters, Event, IterationReport, Moment, PROTOCOL_VERSION};
 use firebench_report::json::to_json;
-use firebench_report::terminal::Style;
+use firebench_report::style::Style;
 use firebench_report::{compare as side_by_side, markdown, terminal};
 use firebench_run::console::Arrived;
 use firebench_run::observe::{Expected, Observer, Step};

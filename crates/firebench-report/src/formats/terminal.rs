@@ -10,15 +10,11 @@ use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, PayloadRe
 use firebench_protocol::Moment;
 use firebench_text as text;
 
-use super::values::Values;
-use super::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, origin, status_words};
-use super::{EMULATED, design, exercised, fairness, hosts, imported};
-
-/// The widest line that is ever written.
-pub const MAX_WIDTH: usize = 100;
-
-/// No sentence is wrapped to less.
-const NARROWEST: usize = 30;
+use crate::format::Format;
+use crate::style::{MAX_WIDTH, Paint, Style};
+use crate::values::Values;
+use crate::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, origin, status_words};
+use crate::{EMULATED, design, exercised, fairness, hosts, imported};
 
 /// Width of the column at the left of every table.
 const STUB: usize = 17;
@@ -32,55 +28,9 @@ const BAND: usize = NUMBER * 3;
 /// Width of the gap before a contender's columns.
 const GAP: usize = 3;
 
-/// How a terminal wants its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// Whether escape sequences for colour may be written.
-    pub color: bool,
-    /// Width of the terminal; more than [`MAX_WIDTH`] is not used.
-    pub width: usize,
-}
-
-impl Style {
-    /// The style for a stream: colour only on a terminal, and not when `NO_COLOR` is set to anything but nothing
-    /// (no-color.org).
-    pub fn for_stream(is_terminal: bool, no_color: Option<&std::ffi::OsStr>, width: Option<usize>) -> Self {
-        let color = is_terminal && no_color.is_none_or(|value| value.is_empty());
-        Style { color, width: width.unwrap_or(MAX_WIDTH) }
-    }
-
-    /// The width of sentences.
-    fn prose(self) -> usize {
-        self.width.clamp(NARROWEST, MAX_WIDTH)
-    }
-
-    pub(super) fn paint(self, paint: Paint, text: &str) -> String {
-        let code = match paint {
-            Paint::Head => "1",
-            Paint::Dim => "2",
-            Paint::Warning => "1;33",
-            Paint::Failure => "1;31",
-        };
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
-
-impl Style {
-    /// A sentence, wrapped behind its lead, with the end of its last line.
-    fn sentence(self, paint: Option<Paint>, lead: &str, sentence: &str) -> String {
-        let wrapped = text::wrap(lead, &text::line(sentence), self.prose());
-        paint.map_or(wrapped.clone(), |paint| self.paint(paint, &wrapped)) + "\n"
-    }
-}
-
-/// What a piece of text is.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Paint {
-    Head,
-    Dim,
-    Warning,
-    Failure,
-}
+/// For people at a terminal.
+pub(crate) const FORMAT: Format =
+    Format { name: "terminal", about: "For this terminal", render: |findings, style| Ok(render(findings, style)) };
 
 /// Writes the whole report.
 pub fn render(findings: &Findings, style: Style) -> String {

@@ -13,11 +13,16 @@ use firebench_protocol::Moment;
 use firebench_text as text;
 use firebench_vmm::Launch;
 
-use super::markdown_audit::{exercised_section, fairness_section, side_by_side};
-use super::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
-use super::values::Values;
-use super::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, status_words};
-use super::{EMULATED, design, hosts, imported};
+use crate::format::Format;
+use crate::markdown_audit::{exercised_section, fairness_section, side_by_side};
+use crate::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
+use crate::values::Values;
+use crate::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, status_words};
+use crate::{EMULATED, design, hosts, imported};
+
+/// For a page or a repository.
+pub(crate) const FORMAT: Format =
+    Format { name: "markdown", about: "As in report.md", render: |findings, _| Ok(render(findings)) };
 
 /// Writes the whole document.
 pub fn render(findings: &Findings) -> String {

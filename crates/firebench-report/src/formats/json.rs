@@ -6,7 +6,12 @@ use firebench_model::record::Report;
 use firebench_model::report_error::ReportError;
 use serde::Serialize;
 
-use super::findings::Found;
+use crate::findings::Found;
+use crate::format::Format;
+
+/// For programs.
+pub(crate) const FORMAT: Format =
+    Format { name: "json", about: "As in report.json", render: |findings, _| to_json(findings) };
 
 /// A report with what it found: what is read back is the report, the findings are computed from it.
 #[derive(Serialize)]
