@@ -104,6 +104,15 @@ pub enum StoreError {
         /// What was found.
         detail: String,
     },
+    /// A run in it is as it was written, but says something that this firebench does not know, such as another kind of contender.
+    #[error("the store {} has a run that this firebench does not understand: {detail}", path.display())]
+    #[diagnostic(help("update firebench: a newer one may have written the run; all other runs can be read"))]
+    NotUnderstood {
+        /// The file.
+        path: PathBuf,
+        /// What it does not understand.
+        detail: String,
+    },
     /// Another process keeps the store locked for too long.
     #[error("another process keeps the store {} locked for too long", .0.display())]
     #[diagnostic(help("look for a program that was stopped while it wrote to the store, end it, and try again"))]
@@ -192,6 +201,7 @@ impl StoreError {
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }
             | StoreError::DamagedRun { .. }
+            | StoreError::NotUnderstood { .. }
             | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firebench_supervise::RunDir;
+use firebench_text as text;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
@@ -100,6 +101,10 @@ impl Store {
             let error = match trouble {
                 Trouble::Store(error) => error,
                 Trouble::Sqlite(error) => StoreError::sqlite(&self.path, error),
+                // Its checksum is right.
+                Trouble::Record(error) if error.is_data() => {
+                    StoreError::NotUnderstood { path: self.path.clone(), detail: text::excerpt(&error.to_string(), 300) }
+                }
                 Trouble::Record(error) => {
                     StoreError::Damaged { path: self.path.clone(), detail: format!("cannot read a record: {error}") }
                 }

@@ -43,6 +43,19 @@ fn an_older_store_is_brought_up_to_date() {
 }
 
 #[test]
+fn a_run_that_says_something_unknown_is_not_called_damaged() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    stored_by_today(&path);
+    let store = Store::open(&path).unwrap();
+    let error = store.load("latest").unwrap_err();
+    assert!(matches!(error, StoreError::NotUnderstood { .. }), "{error:?}");
+    store.connection.execute("UPDATE runs SET head = '{\"host\": '", []).unwrap();
+    let error = store.load("latest").unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
 fn an_older_store_that_can_only_be_read_is_read_as_it_would_be_brought_up_to_date() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("runs.db");
