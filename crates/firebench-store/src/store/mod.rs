@@ -102,9 +102,10 @@ impl Store {
                 Trouble::Store(error) => error,
                 Trouble::Sqlite(error) => StoreError::sqlite(&self.path, error),
                 // Its checksum is right.
-                Trouble::Record(error) if error.is_data() => {
-                    StoreError::NotUnderstood { path: self.path.clone(), detail: text::excerpt(&error.to_string(), 300) }
-                }
+                Trouble::Record(error) if error.is_data() => StoreError::NotUnderstood {
+                    path: self.path.clone(),
+                    detail: text::excerpt(&error.to_string(), 300),
+                },
                 Trouble::Record(error) => {
                     StoreError::Damaged { path: self.path.clone(), detail: format!("cannot read a record: {error}") }
                 }

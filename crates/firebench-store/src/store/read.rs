@@ -64,6 +64,10 @@ impl Store {
     pub fn list_readable(&self) -> Result<(Vec<RunLine>, Vec<StoreError>), StoreError> {
         let mut damaged = Vec::new();
         let lines = self.each_line(&mut |run, trouble| match trouble {
+            Trouble::Record(error) if error.is_data() => {
+                damaged.push(self.explain()(Trouble::Record(error)));
+                Ok(())
+            }
             Trouble::Damaged(_) | Trouble::Record(_) => {
                 let detail = match trouble {
                     Trouble::Damaged(detail) => detail,
