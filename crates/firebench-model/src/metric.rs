@@ -116,11 +116,7 @@ impl Metric {
             "" => "in an unknown unit".to_owned(),
             sign => format!("in {sign}"),
         };
-        let better = match self.better {
-            Better::Less => "less",
-            Better::More => "more",
-        };
-        format!("{unit}, {better} is better")
+        format!("{unit}, {} is better", self.better.word())
     }
 
     /// A judgement on it as a sentence.

@@ -16,6 +16,21 @@ pub enum Better {
     More,
 }
 
+impl Better {
+    /// Its word: `less` or `more`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Better::Less => "less",
+            Better::More => "more",
+        }
+    }
+
+    /// The one with this word.
+    pub fn named(word: &str) -> Option<Better> {
+        [Better::Less, Better::More].into_iter().find(|better| better.word() == word)
+    }
+}
+
 /// What is compared, as far as words depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {

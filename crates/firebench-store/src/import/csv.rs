@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use firebench_model::metric::{Unit, names};
+use firebench_model::metric::Unit;
+use firebench_model::metric::names::{self, Known};
+use firebench_stats::Better;
 use firebench_text as text;
 
 use super::ImportError;
 use super::columns::{Columns, Row};
 use super::others::{Contender, MAX_SAMPLES, MAX_UNIT, Read, check};
-use crate::store::{BLOCK, COLUMNS, UNIT};
+use crate::store::{BETTER, BLOCK, COLUMNS, UNIT};
 
 pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let delimiter = delimiter(text);
@@ -19,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
     let places = ColumnPositions::find(&header).map_err(|wrong| wrong.at(line))?;
     let mut columns = Columns::default();
     let mut record = csv::StringRecord::new();
-    let mut units = Units::default();
+    let mut said = Said::default();
     let (mut points, mut commas) = (None, None);
     let mut count = 0_usize;
     while reader.read_record(&mut record).map_err(|error| problem(&error))? {
@@ -40,7 +42,10 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
             field.parse::<u32>().map_err(|_| wrong(format!("the {column} {field:?} is not a whole number")))
         };
         if let Some(unit) = places.unit.map(field).filter(|unit| !unit.is_empty()) {
-            units.add(metric, unit, line).map_err(wrong)?;
+            said.add_unit(metric, unit, line).map_err(wrong)?;
+        }
+        if let Some(word) = places.better.map(field).filter(|word| !word.is_empty()) {
+            said.add_better(metric, word, line).map_err(wrong)?;
         }
         let is_comma = delimiter == b';' && value.contains(',');
         let number: Result<f64, _> = if is_comma { value.replace(',', ".").parse() } else { value.parse() };
@@ -63,31 +68,64 @@ pub(super) fn parse(text: &str) -> Result<Read, ImportError> {
         return Err(ImportError::Empty);
     }
     let contenders = columns.finish(places.block.is_some())?;
-    let units = units.0.into_iter().map(|(metric, (unit, _))| (metric, unit)).collect();
-    Ok(Read { notices: notices(&contenders, &places), contenders, known: Vec::new(), units })
+    Ok(Read { notices: notices(&contenders, &places), contenders, known: Vec::new(), said: said.known() })
 }
 
-/// The unit of each metric, with the line in which it was first.
+/// What the file says of each metric, with the line in which it first did.
 #[derive(Default)]
-struct Units(HashMap<String, (Unit, u64)>);
+struct Said {
+    units: HashMap<String, (Unit, u64)>,
+    better: HashMap<String, (Better, u64)>,
+}
 
-impl Units {
-    fn add(&mut self, metric: &str, sign: &str, line: u64) -> Result<(), String> {
+impl Said {
+    fn add_unit(&mut self, metric: &str, sign: &str, line: u64) -> Result<(), String> {
         if sign.len() > MAX_UNIT {
             return Err(format!("the unit {:?} is too long", text::excerpt(sign, MAX_UNIT)));
         }
-        let unit = names::unit(sign);
-        match self.0.get(metric) {
-            Some((known, _)) if *known == unit => Ok(()),
-            Some((known, first)) => Err(format!(
+        first_or_same(&mut self.units, metric, names::unit(sign), line).map_err(|(known, first)| {
+            format!(
                 "the unit of {} is {sign:?} here, but {:?} in line {first}: convert the values to one unit",
                 text::excerpt(metric, 100),
                 known.sign()
-            )),
-            None => {
-                self.0.insert(metric.to_owned(), (unit, line));
-                Ok(())
-            }
+            )
+        })
+    }
+
+    fn add_better(&mut self, metric: &str, word: &str, line: u64) -> Result<(), String> {
+        let better = Better::named(&word.to_lowercase())
+            .ok_or_else(|| format!("{:?} in the column {BETTER} is neither less nor more", text::excerpt(word, 40)))?;
+        first_or_same(&mut self.better, metric, better, line).map_err(|(known, first)| {
+            let name = text::excerpt(metric, 100);
+            format!("{} of {name} is better here, but {} in line {first}", better.word(), known.word())
+        })
+    }
+
+    fn known(self) -> HashMap<String, Known> {
+        let mut known: HashMap<String, Known> = HashMap::new();
+        for (metric, (unit, _)) in self.units {
+            known.entry(metric).or_default().unit = Some(unit);
+        }
+        for (metric, (better, _)) in self.better {
+            known.entry(metric).or_default().better = Some(better);
+        }
+        known
+    }
+}
+
+/// Keeps what is said of a metric; an error, with what was said before and in which line, where that is something else.
+fn first_or_same<T: PartialEq + Clone>(
+    said: &mut HashMap<String, (T, u64)>,
+    metric: &str,
+    value: T,
+    line: u64,
+) -> Result<(), (T, u64)> {
+    match said.get(metric) {
+        Some((known, _)) if *known == value => Ok(()),
+        Some(before) => Err(before.clone()),
+        None => {
+            said.insert(metric.to_owned(), (value, line));
+            Ok(())
         }
     }
 }
@@ -126,6 +164,7 @@ struct ColumnPositions {
     columns: [usize; COLUMNS.len()],
     block: Option<usize>,
     unit: Option<usize>,
+    better: Option<usize>,
     /// Names of those that are not read.
     ignored: Vec<String>,
 }
@@ -149,7 +188,7 @@ impl ColumnPositions {
     fn find(header: &csv::StringRecord) -> Result<Self, Wrong> {
         let names: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
         let mut places: HashMap<&str, usize> = HashMap::new();
-        let known = |name: &&str| COLUMNS.contains(name) || [BLOCK, UNIT].contains(name);
+        let known = |name: &&str| COLUMNS.contains(name) || [BLOCK, UNIT, BETTER].contains(name);
         for (place, name) in names.iter().enumerate().filter(|(_, name)| known(&name.as_str())) {
             if places.insert(name, place).is_some() {
                 return Err(Wrong::Header(format!("the file has the column {name} twice")));
@@ -171,6 +210,7 @@ impl ColumnPositions {
             columns,
             block: places.get(BLOCK).copied(),
             unit: places.get(UNIT).copied(),
+            better: places.get(BETTER).copied(),
             ignored: ignored.map(|(name, _)| name.trim().to_owned()).collect(),
         })
     }

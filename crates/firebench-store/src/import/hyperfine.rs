@@ -138,7 +138,7 @@ pub(super) fn parse(json: &str, accepted: &Accepted) -> Result<Read, ImportError
         }
         contenders.push(Contender { name, figures: Figures { metrics, blocks: Vec::new(), failed } });
     }
-    Ok(Read { contenders, known: known(), units: HashMap::new(), notices })
+    Ok(Read { contenders, known: known(), said: HashMap::new(), notices })
 }
 
 /// What hyperfine measures. What it says of memory is kept and not shown: nobody who times commands asked for it.

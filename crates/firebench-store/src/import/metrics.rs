@@ -51,7 +51,7 @@ pub(super) fn declared(
     metrics: &[String],
     primary: &str,
     known: &[Metric],
-    units: &HashMap<String, Unit>,
+    in_file: &HashMap<String, Known>,
     options: &Options,
 ) -> Result<Vec<Declared>, ImportError> {
     let mut declared = Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn declared(
             true => Known { unit: options.unit.clone(), better: options.better },
             false => Known::default(),
         };
-        match declare(name, &said, known, units.get(name)) {
+        match declare(name, said, known, in_file.get(name).cloned().unwrap_or_default()) {
             Some(mut one) => {
                 one.metric.shown |= is_primary;
                 one.primary = is_primary;
@@ -76,13 +76,16 @@ pub(super) fn declared(
     Ok(declared)
 }
 
-fn declare(name: &str, said: &Known, known: &[Metric], unit: Option<&Unit>) -> Option<Declared> {
+/// What is `said` with options goes before what is said `in_file`.
+fn declare(name: &str, said: Known, known: &[Metric], in_file: Known) -> Option<Declared> {
     if let Some(known) = metric::find(known, name) {
         let unit = said.unit.clone().or_else(|| known.unit.clone());
         let better = said.better.unwrap_or(known.better);
         return Some(Declared { metric: Metric { unit, better, ..known.clone() }, guessed: None, primary: false });
     }
-    let metric = names::of_others(name, said, unit)?;
+    let said = Known { better: said.better.or(in_file.better), ..said };
+    let unit = in_file.unit.as_ref();
+    let metric = names::of_others(name, &said, unit)?;
     let is_plain = metric.quantity() == Quantity::Time && metric.unit == Some(Unit::SECONDS);
     let unit_says = said.unit.as_ref().or(unit).and_then(names::unit_says);
     let from = if unit_says.is_some() { "its unit" } else { "its name" };

@@ -103,12 +103,12 @@ fn broken(error: &serde_json::Error) -> ImportError {
 
 /// The report of figures that firebench did not measure.
 fn report(imported: Imported, read: Read, now: &str, options: &Options) -> Result<Report, ImportError> {
-    let Read { contenders, known, units, mut notices } = read;
+    let Read { contenders, known, said, mut notices } = read;
     let default = DesignRecord::default();
     let metrics: BTreeSet<&String> = contenders.iter().flat_map(|contender| contender.figures.metrics.keys()).collect();
     let metrics: Vec<String> = metrics.into_iter().cloned().collect();
     let primary = metrics::primary(&metrics, options.metric.as_deref(), &default.primary)?;
-    let declared = metrics::declared(&metrics, &primary, &known, &units, options)?;
+    let declared = metrics::declared(&metrics, &primary, &known, &said, options)?;
     notices.extend(declared.iter().filter_map(|declared| declared.notice()));
     let declared: Vec<Metric> = declared.into_iter().map(|declared| declared.metric).collect();
     let is_shown = |name: &str| metric::find(&declared, name).is_some_and(|metric| metric.shown);

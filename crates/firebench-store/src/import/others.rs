@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use firebench_model::figures::Figures;
-use firebench_model::metric::{Metric, Unit};
+use firebench_model::metric::Metric;
+use firebench_model::metric::names::Known;
 
 /// The largest file that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -32,8 +33,8 @@ pub(super) struct Read {
     pub(super) contenders: Vec<Contender>,
     /// The metrics that the program that wrote the file is known to mean.
     pub(super) known: Vec<Metric>,
-    /// The units of others that the file names.
-    pub(super) units: HashMap<String, Unit>,
+    /// What the file says of the others.
+    pub(super) said: HashMap<String, Known>,
     pub(super) notices: Vec<String>,
 }
 

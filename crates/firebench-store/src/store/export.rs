@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use firebench_model::events::RunEvent;
 use firebench_model::metric::{self, Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_stats::Quantity;
 use firebench_text as text;
 use serde::Serialize;
 
@@ -18,8 +19,11 @@ pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "val
 /// One column more, where boots were measured side by side: those of the same block were.
 pub const BLOCK: &str = "block";
 
-/// One column more of figures of others, where not all of them are in seconds.
+/// One column more, where not all metrics are times in seconds: the unit of the row's metric.
 pub const UNIT: &str = "unit";
+
+/// One column more beside [`UNIT`]: whether `less` of the row's metric is better, or `more`.
+pub const BETTER: &str = "better";
 
 /// A line of the JSON Lines.
 #[derive(Serialize)]
@@ -31,7 +35,7 @@ enum Line<'a> {
 }
 
 impl Store {
-    /// Writes the samples of a run as CSV with the columns [`COLUMNS`] and [`BLOCK`], contender by contender, the baseline first:
+    /// Writes the samples of a run as CSV with the columns [`COLUMNS`] and [`BLOCK`], and what [`UNIT`] and [`BETTER`] say, contender by contender, the baseline first:
     /// those of the boots that count, without the scout's. `boot` is the block, `iteration` its index, both from 0. Figures of
     /// others are written as they came. Control characters in names are replaced.
     ///
@@ -63,7 +67,8 @@ impl Store {
             return figures_csv(&report, out);
         }
         let scout = report.design.scout_blocks;
-        let header: Vec<&str> = COLUMNS.into_iter().chain([BLOCK]).collect();
+        let meanings = Meanings::of(&report.metrics);
+        let header: Vec<&str> = COLUMNS.into_iter().chain([BLOCK]).chain(meanings.columns()).collect();
         out.write_record(header).map_err(output)?;
         let mut rows = |StoredBoot { contender, retried, boot, .. }: StoredBoot| {
             if retried || boot.status != BootStatus::Ok || boot.block < scout {
@@ -73,8 +78,10 @@ impl Store {
             let block = boot.block.to_string();
             for iteration in &boot.iterations {
                 for (metric, value) in &iteration.metrics {
+                    let meaning = meanings.fields(metric);
                     let (index, metric, value) = (iteration.index.to_string(), text::line(metric), number(*value));
-                    out.write_record([&name, &block, &index, &metric, &value, &block]).map_err(output)?;
+                    let fields = [&name, &block, &index, &metric, &value, &block];
+                    out.write_record(fields.into_iter().chain(&meaning)).map_err(output)?;
                 }
             }
             Ok(())
@@ -121,15 +128,13 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
     let figures =
         || report.contenders.iter().filter_map(|contender| Some((&contender.name, contender.figures.as_ref()?)));
     let in_blocks = figures().any(|(_, figures)| !figures.blocks.is_empty());
-    // Where all are seconds, as whoever reads such a file takes them to be, it goes without saying.
-    let has_units = report.metrics.iter().any(|metric| metric.unit.as_ref().is_some_and(|unit| *unit != Unit::SECONDS));
-    let header = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).chain(has_units.then_some(UNIT));
+    let meanings = Meanings::of(&report.metrics);
+    let header = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).chain(meanings.columns());
     out.write_record(header.collect::<Vec<&str>>()).map_err(output)?;
     for (name, figures) in figures() {
         let name = text::line(name);
         for (metric, column) in &figures.metrics {
-            let unit = has_units
-                .then(|| text::line(metric::find(&report.metrics, metric).map(Metric::sign).unwrap_or_default()));
+            let meaning = meanings.fields(metric);
             let metric = text::line(metric);
             for sample in column.samples().iter().filter(|sample| figures.failure(sample.boot).is_none()) {
                 let fields = [sample.boot.to_string(), sample.iteration.to_string(), number(sample.value)];
@@ -137,11 +142,36 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
                 let block =
                     in_blocks.then(|| figures.block(sample.boot).map_or(String::new(), |block| block.to_string()));
                 let fields = [&name, boot, iteration, &metric, value];
-                out.write_record(fields.into_iter().chain(&block).chain(&unit)).map_err(output)?;
+                out.write_record(fields.into_iter().chain(&block).chain(&meaning)).map_err(output)?;
             }
         }
     }
     out.flush().map_err(Trouble::Output)
+}
+
+/// What the values of the metrics mean. Where all are times in seconds, as whoever reads such a file takes them to be, it goes without
+/// saying.
+struct Meanings<'a> {
+    metrics: &'a [Metric],
+    are_said: bool,
+}
+
+impl<'a> Meanings<'a> {
+    fn of(metrics: &'a [Metric]) -> Self {
+        let is_plain = |metric: &Metric| metric.quantity() == Quantity::Time && metric.unit == Some(Unit::SECONDS);
+        Meanings { metrics, are_said: !metrics.iter().all(is_plain) }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &'static str> {
+        [UNIT, BETTER].into_iter().filter(|_| self.are_said)
+    }
+
+    /// A row's fields under these columns; empty ones of a metric that is not declared.
+    fn fields(&self, metric: &str) -> Vec<String> {
+        let declared = metric::find(self.metrics, metric);
+        let of = |word: fn(&Metric) -> &str| text::line(declared.map(word).unwrap_or_default());
+        if self.are_said { vec![of(Metric::sign), of(|metric| metric.better.word())] } else { Vec::new() }
+    }
 }
 
 /// As short as it can be and still come back bit for bit, also a very large or small one.

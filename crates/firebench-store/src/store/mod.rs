@@ -36,7 +36,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 pub use error::StoreError;
 use error::Trouble;
-pub use export::{BLOCK, COLUMNS, UNIT};
+pub use export::{BETTER, BLOCK, COLUMNS, UNIT};
 pub use foreign::check_owner;
 use guard::Watch;
 use lease::Lease;

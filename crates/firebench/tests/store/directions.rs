@@ -100,9 +100,32 @@ fn the_store_keeps_it_and_says_it_in_short() {
     let mut csv = Vec::new();
     store.export_csv("latest", &mut csv).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.contains("b,0,0,triad,12000.0,MB/s") && csv.contains("a,0,0,pause,20.0,ms"), "{csv}");
+    assert!(csv.contains("b,0,0,triad,12000.0,MB/s,more\n") && csv.contains("a,0,0,pause,20.0,ms,less\n"), "{csv}");
     assert_eq!(import(&csv).contenders, import(&text([10_000.0, 12_000.0], [20.0, 22.0])).contenders);
     assert_eq!(import(&csv).metrics, streams().metrics);
+}
+
+/// Neither its name nor a unit says it, so the file must.
+#[test]
+fn a_direction_that_only_the_file_says_survives_a_round_trip() {
+    let mut figures = "contender,boot,iteration,metric,value,better\n".to_owned();
+    for (name, score) in [("a", 100.0), ("b", 120.0)] {
+        for boot in 0..8 {
+            figures += &format!("{name},{boot},0,score,{},More\n", score + f64::from(boot % 2) / 100.0);
+        }
+    }
+    let import = |text: &str| import::parse(text, "scores.csv", "2025-06-02T08:00:00Z").unwrap();
+    let dir = tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("runs.db")).unwrap();
+    store.import(import(&figures)).unwrap();
+    let mut csv = Vec::new();
+    store.export_csv("latest", &mut csv).unwrap();
+    let again = import(&String::from_utf8(csv).unwrap());
+    for report in [import(&figures), again] {
+        assert_eq!((report.primary().better, report.primary().unit.clone()), (Better::More, None));
+        let comparison = compare(&operand(&report, "a"), &operand(&report, "b"), &[]).unwrap();
+        assert!(flat(&report::compare::terminal::render(&comparison)).contains("which is better"));
+    }
 }
 
 fn operand(report: &Report, contender: &str) -> Operand {

@@ -47,6 +47,12 @@ fn what_is_wrong_with_a_csv_is_told_with_its_line() {
     }
     let mixed = "contender;boot;iteration;metric;value\na;1;1;real;0,5\na;2;1;real;0.5\n";
     assert_eq!(refused(mixed), "line 3: ambiguous decimals: line 2 uses a comma, and line 3 a point");
+    let better = "contender,boot,iteration,metric,value,better\na,1,1,x,5,less\na,2,1,x,5,";
+    assert_eq!(refused(&format!("{better}more\n")), "line 3: more of x is better here, but less in line 2");
+    assert_eq!(
+        refused(&format!("{better}faster\n")),
+        "line 3: \"faster\" in the column better is neither less nor more"
+    );
     let unit = "contender,boot,iteration,metric,value,unit\na,1,1,real,5,ms\na,2,1,real,5,s\n";
     assert_eq!(
         refused(unit),
