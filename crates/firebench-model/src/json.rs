@@ -36,8 +36,9 @@ pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 /// [`ReportError::Schema`] for a schema that this version does not read, [`ReportError::Json`] for anything that is no report.
 pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
-    let mut report = serde_json::from_str(text).map_err(|e| error(&e))?;
+    let mut report: Report = serde_json::from_str(text).map_err(|e| error(&e))?;
     old_reports::settle(&mut report);
+    report.name_taken_twice().map_or(Ok(()), |twice| Err(ReportError::Json(twice)))?;
     Ok(report)
 }
 

@@ -110,13 +110,14 @@ impl Metric {
         self.unit.as_ref().map(Unit::sign).unwrap_or_default()
     }
 
-    /// Its unit, and which values are the better ones: `in MB/s, more is better`.
+    /// Its unit, which values are the better ones, and how they are compared where that is not by ratio: `in MB/s, more is better`.
     pub fn meaning(&self) -> String {
         let unit = match self.sign() {
             "" => "in an unknown unit".to_owned(),
             sign => format!("in {sign}"),
         };
-        format!("{unit}, {} is better", self.better.word())
+        let compared = if self.scale == Scale::Raw { ", compared by difference" } else { "" };
+        format!("{unit}, {} is better{compared}", self.better.word())
     }
 
     /// A judgement on it as a sentence.

@@ -4,11 +4,12 @@
 //! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use firebench_protocol::{Counters, GuestFacts};
 use firebench_stats::Rule;
+use firebench_text as text;
 use firebench_vmm::{Accel, Launch, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,15 @@ impl Report {
     /// The metric on which verdicts are given.
     pub fn primary(&self) -> Cow<'_, Metric> {
         metric::named(&self.metrics, &self.design.primary)
+    }
+
+    /// In a sentence without its end, the first name that two of its contenders have, or two of its metrics: then it says nothing.
+    pub fn name_taken_twice(&self) -> Option<String> {
+        let contenders = self.contenders.iter().map(|contender| ("contenders", contender.name.as_str()));
+        let metrics = self.metrics.iter().map(|metric| ("metrics", metric.name.as_ref()));
+        let mut seen = HashSet::new();
+        let (what, name) = contenders.chain(metrics).find(|named| !seen.insert(*named))?;
+        Some(format!("two {what} have the name {:?}", text::excerpt(name, 100)))
     }
 }
 

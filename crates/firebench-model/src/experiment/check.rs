@@ -102,6 +102,14 @@ pub enum ExperimentError {
         /// The character.
         character: char,
     },
+    /// A text that says nothing: a path of no file, an option without its value.
+    #[error("{0} is empty")]
+    #[diagnostic(help("give it a value, or leave it out"))]
+    EmptyText(String),
+    /// A list of contenders without one.
+    #[error("no contender takes part: vmm is empty")]
+    #[diagnostic(help("name one at least, such as vmm = [\"qemu\"], or leave it out"))]
+    Nobody,
     /// A path that is not text.
     #[error("a path in the experiment is not valid UTF-8")]
     #[diagnostic(help("rename the file: reports and the store keep the experiment as text"))]
@@ -120,9 +128,12 @@ impl Experiment {
     /// [`ExperimentError`].
     pub fn check(&self) -> Result<(), ExperimentError> {
         let whole = serde_json::to_value(self).map_err(|_| ExperimentError::NotText)?;
-        visible("", &whole)?;
+        check_texts("", &whole)?;
         self.check_machine()?;
         self.check_design()?;
+        if self.specs().is_empty() {
+            return Err(ExperimentError::Nobody);
+        }
         check_all(&self.specs())?;
         self.check_hosts()?;
         self.check_published()?;
@@ -198,17 +209,18 @@ impl Experiment {
     }
 }
 
-/// Looks for invisible characters in every text of an experiment.
-fn visible(field: &str, value: &Value) -> Result<(), ExperimentError> {
+/// Looks at every text of an experiment: none is empty, none has an invisible character.
+fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
     match value {
+        Value::String(text) if text.is_empty() => Err(ExperimentError::EmptyText(field.to_owned())),
         Value::String(text) => match text.chars().find(|&c| text::is_hidden(c)) {
             Some(character) => Err(ExperimentError::Hidden { field: field.to_owned(), character }),
             None => Ok(()),
         },
-        Value::Array(items) => items.iter().try_for_each(|item| visible(field, item)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_texts(field, item)),
         Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
             let field = if field.is_empty() { key.clone() } else { format!("{field}.{key}") };
-            visible(&field, value)
+            check_texts(&field, value)
         }),
         _ => Ok(()),
     }
@@ -259,6 +271,24 @@ mod tests {
             ..Experiment::default()
         };
         assert_eq!(plain.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_says_nothing_is_refused() {
+        let nobody = Experiment { vmm: Vec::new(), ..Experiment::default() };
+        assert_eq!(nobody.check(), Err(ExperimentError::Nobody));
+        type Put = fn(&mut ContenderSpec);
+        let puts: [(&str, Put); 3] = [
+            ("contender.append", |c| c.append = Some(String::new())),
+            ("contender.binary", |c| c.binary = Some("".into())),
+            ("contender.cpu", |c| c.own = OwnSettings::default().with(&qemu::CPU, String::new())),
+        ];
+        for (field, put) in puts {
+            let mut contender = ContenderSpec::new("a", QEMU);
+            put(&mut contender);
+            let experiment = Experiment { contenders: vec![contender], ..Experiment::default() };
+            assert_eq!(experiment.check(), Err(ExperimentError::EmptyText(field.to_owned())));
+        }
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Begins, ends, imports and deletes runs.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use firebench_analysis::findings::Findings;
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, Report, RunEnd};
 use firebench_model::runs::{RunId, RunLine, RunState, is_id};
-use firebench_text as text;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::error::Trouble;
@@ -219,12 +218,10 @@ fn insert_run(
                        ON CONFLICT (id) DO NOTHING RETURNING run, id";
     const CONTENDER: &str = "INSERT INTO contenders (run, contender, name, vmm, launch, record)
                              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let names: Vec<&str> = head.contenders.iter().map(|contender| contender.name.as_str()).collect();
-    let mut seen = HashSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
-        let name = text::excerpt(twice, 100);
-        return Err(StoreError::Inconsistent(format!("two contenders have the name {name:?}")).into());
+    if let Some(twice) = head.name_taken_twice() {
+        return Err(StoreError::Inconsistent(twice).into());
     }
+    let names: Vec<&str> = head.contenders.iter().map(|contender| contender.name.as_str()).collect();
     let workload = match &head.imported {
         Some(imported) => imported.format.name(),
         None => head.experiment.workload.name(),

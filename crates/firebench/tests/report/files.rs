@@ -55,6 +55,10 @@ fn unknown_fields_are_ignored_and_unknown_schemas_are_not() {
     for text in ["", "{}", "[]", "{\"schema\": \"firebench.report/1\"}", &text[..text.len() / 2]] {
         assert!(matches!(from_json(text), Err(ReportError::Json(_))), "{text}");
     }
+    let mut twice = published();
+    twice.metrics.push(twice.metrics[1].clone());
+    let error = from_json(&to_json(&Findings::of(&twice)).unwrap()).unwrap_err();
+    assert!(error.to_string().ends_with("two metrics have the name \"user\""), "{error}");
 }
 
 #[test]
