@@ -108,7 +108,7 @@ fn verdict(pair: &Pair, judged: &Judged) -> String {
             format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
         }
         Err(Unjudged::TooFew) if pair.apart.is_none() => format!(
-            "{contender} and {baseline} in {}: no verdict from {}, it takes two at least.",
+            "{contender} and {baseline} in {}: no verdict from {}: at least two are needed.",
             metric.name,
             text::count(pair.blocks, "block")
         ),
@@ -155,8 +155,8 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
             }
         }
         Caveat::Unchecked { contender, iterations: Unchecked { guest, host, share, bound } } => format!(
-            "{contender}: its iterations take {} by its own clock and {} by the host's: that is {} of the time for which its word \
-             stands unchecked, more than {}. A larger --size makes iterations long enough to be checked.",
+            "{contender}: its iterations take {} by its own clock and {} by the host's. So {} of the time cannot be checked, \
+             which is more than {}. Longer iterations can be checked, for example with a larger --size.",
             text::duration(*guest),
             text::duration(*host),
             text::percent(*share),
