@@ -18,7 +18,6 @@ pub mod kernel_text;
 pub mod markdown_block;
 pub mod meminfo;
 pub mod metric;
-pub mod missing;
 pub mod old_reports;
 pub mod plan;
 pub mod record;

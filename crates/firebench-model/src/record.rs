@@ -10,14 +10,13 @@ use std::path::PathBuf;
 use firebench_protocol::{Counters, GuestFacts};
 use firebench_stats::Rule;
 use firebench_text as text;
-use firebench_vmm::{Accel, Launch, Settings, VmmKind};
+use firebench_vmm::{Accel, Launch, Missing, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
 use crate::figures::Figures;
 use crate::host::HostFacts;
 use crate::metric::{self, Metric};
-use crate::missing::Missing;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "firebench.report/2";

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use firebench_vmm::{Launch, LaunchFile};
+use firebench_vmm::{Launch, LaunchFile, Missing};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
@@ -47,8 +47,8 @@ pub struct Confinement {
     /// Whether it has a process namespace of its own, and with it ends whatever it starts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub process_namespace: bool,
-    /// What had to be gone without, and why, for the user.
-    pub notes: Vec<String>,
+    /// What had to be gone without, and why.
+    pub missing: Vec<Missing>,
 }
 
 /// A process just started, in a session and process group with its own id.
@@ -91,7 +91,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
     let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());
-    let mut notes = Vec::new();
+    let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
     let mut group = if limited { Group::Limited } else { Group::Plain };
     let busy_until = Instant::now().checked_add(program::BUSY_LIMIT).unwrap_or_else(Instant::now);
@@ -110,7 +110,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                 }
                 Err(StartError::Confine { step, source, help }) => match level.without(step) {
                     Some((less, without)) if needed(less) => {
-                        notes.push(format!("without {without}: cannot {step}: {source}"));
+                        missing.push(Missing::Other(format!("without {without}: cannot {step}: {source}")));
                         level = less;
                         continue;
                     }
@@ -123,7 +123,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
                 }
                 result => {
                     let mut started = result?;
-                    started.confinement.notes = notes;
+                    started.confinement.missing = missing;
                     return Ok(started);
                 }
             },
@@ -131,12 +131,11 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
         group = match group {
             // Limits of processes (`setrlimit`) are there nevertheless; the host's workload has nothing else.
             Group::Limited => {
-                let noted = launch.memory_limit.map(|_| format!("without a limit of memory: {reason}"));
-                notes.extend(noted);
+                missing.extend(launch.memory_limit.map(|_| Missing::MemoryLimit(reason)));
                 Group::Plain
             }
             Group::Plain | Group::None => {
-                notes.push(format!("without a control group: {reason}"));
+                missing.push(Missing::Other(format!("without a control group: {reason}")));
                 Group::None
             }
         };
@@ -236,7 +235,7 @@ fn spawn(
         mount_namespace: level.mounts(),
         read_only: level == Level::ReadOnly,
         process_namespace: launch.probe && level != Level::None,
-        notes: Vec::new(),
+        missing: Vec::new(),
     };
     let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
     let entrance = entrance.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`machine`] | the words: a machine, an image, a launch |
 //! | [`limits`], [`CpuLimit`] | what a VMM may use at most, and what quotas leave of the CPUs |
+//! | [`Missing`] | what a machine had to go without |
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
 //! | [`kinds::qemu`], [`kinds::firecracker`] | one VMM each |
@@ -21,6 +22,7 @@ pub mod kinds;
 pub mod launch;
 pub mod limits;
 pub mod machine;
+mod missing;
 pub mod preset;
 pub mod request;
 pub mod setting;
@@ -35,4 +37,5 @@ pub use limits::Limits;
 pub use machine::{
     Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Tap,
 };
+pub use missing::Missing;
 pub use shell::quote;

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use firebench_model::huge_pages::pages;
-use firebench_model::missing::Missing;
 use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::GuestFacts;
-use firebench_vmm::DescribedSettings;
+use firebench_vmm::{DescribedSettings, Missing};
 
 /// Length of a digest's beginning that tells files apart.
 const DIGEST: usize = 12;

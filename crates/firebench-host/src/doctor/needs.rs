@@ -7,7 +7,7 @@ use firebench_supervise::kvm::KvmClass;
 use firebench_text::errors::sentence;
 use firebench_vmm::kind::Jailing;
 use firebench_vmm::kinds::EMULATOR;
-use firebench_vmm::{VmmKind, kinds};
+use firebench_vmm::{Missing, VmmKind, kinds};
 use miette::Diagnostic;
 
 use super::check::{Check, State, check};
@@ -47,8 +47,14 @@ fn confinement(facts: &Facts) -> Check {
     let Some(confinement) = &facts.confinement else {
         return check("confinement", State::Info, "unknown: firebench could not start `true` to find out", why, None);
     };
-    if !confinement.notes.is_empty() {
-        return check("confinement", State::Info, confinement.notes.join("; "), why, Some(remedy));
+    if !confinement.missing.is_empty() {
+        return check(
+            "confinement",
+            State::Info,
+            confinement.missing.iter().map(Missing::to_string).collect::<Vec<_>>().join("; "),
+            why,
+            Some(remedy),
+        );
     }
     let memory = if confinement.memory_limit.is_some() { "all its processes" } else { "each of its processes" };
     let finding = format!("a VMM has its own namespaces and can write to its own directory only; {memory} limited");

@@ -1,6 +1,6 @@
 use firebench_model::host::{Cgroups, HostFacts, HugePages};
 use firebench_supervise::kvm::{KvmClass, KvmReport};
-use firebench_vmm::{CpuLimit, firecracker, qemu};
+use firebench_vmm::{CpuLimit, Missing, firecracker, qemu};
 
 use super::*;
 use crate::tools::{Tool, ToolError};
@@ -117,7 +117,9 @@ fn ruin() -> Facts {
         jailers: Vec::new(),
         root: true,
         confinement: Some(Confinement {
-            notes: vec!["without namespaces of its own: cannot make namespaces of its own: EPERM".to_owned()],
+            missing: vec![Missing::Other(
+                "without namespaces of its own: cannot make namespaces of its own: EPERM".to_owned(),
+            )],
             ..Confinement::default()
         }),
         kernel: None,

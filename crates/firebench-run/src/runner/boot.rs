@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use firebench_model::clock::{self, Known};
 use firebench_model::events::{Listener, RunEvent};
-use firebench_model::missing::Missing;
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_model::record::{BootRecord, BootStatus};
 use firebench_model::throttle;
@@ -68,7 +67,7 @@ impl Boot<'_> {
         };
         let mut observer = Observer::new(expected, started);
         let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
-        record.without = vm.confinement().notes.iter().cloned().map(Missing::from).collect();
+        record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));

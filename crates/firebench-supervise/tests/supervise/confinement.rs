@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use firebench_supervise::{Isolation, RunDir, Vm};
-use firebench_vmm::Launch;
+use firebench_vmm::{Launch, Missing};
 
 use super::{command, run, script, start};
 
@@ -68,14 +68,14 @@ fn it_starts_inside_its_control_group() {
             assert!(name.starts_with(&format!("firebench-{}-", std::process::id())), "{name}");
             let line = text.lines().find(|line| line.starts_with("0::")).expect("version 2");
             assert!(line.ends_with(&format!("/{name}")), "{line}");
-            assert!(confinement.notes.is_empty());
+            assert!(confinement.missing.is_empty());
             assert!(path.is_dir());
             drop(vm);
             assert!(!path.exists(), "removed with the VM");
         }
         None => {
-            assert_eq!(confinement.notes.len(), 1);
-            assert!(confinement.notes[0].starts_with("without a control group: "), "{confinement:?}");
+            assert_eq!(confinement.missing.len(), 1);
+            assert!(confinement.missing[0].to_string().starts_with("without a control group: "), "{confinement:?}");
             assert!(!nix::unistd::geteuid().is_root(), "root can make one: {confinement:?}");
         }
     }
@@ -94,9 +94,9 @@ fn a_limit_of_memory_is_in_force_or_told_to_be_missing() {
             assert_eq!((limit, read("memory.max").trim()), (64 << 20, "67108864"));
             let name = group.file_name().and_then(|name| name.to_str()).expect("name");
             assert!(text.lines().any(|line| line.starts_with("0::") && line.ends_with(name)), "{text}");
-            assert!(confinement.notes.is_empty(), "{:?}", confinement.notes);
+            assert!(confinement.missing.is_empty(), "{:?}", confinement.missing);
         }
-        None => assert!(confinement.notes[0].starts_with("without a limit of memory: "), "{:?}", confinement.notes),
+        None => assert!(matches!(confinement.missing[0], Missing::MemoryLimit(_)), "{:?}", confinement.missing),
     }
     assert_eq!(start(&script("true")).confinement().memory_limit, None, "not asked for");
 }
@@ -111,7 +111,12 @@ pub(crate) fn has_namespaces(vm: &Vm) -> bool {
     let confinement = vm.confinement();
     if !confinement.mount_namespace {
         assert!(!nix::unistd::geteuid().is_root(), "root can: {confinement:?}");
-        assert!(confinement.notes.iter().any(|note| note.starts_with("without namespaces of its own: ")));
+        assert!(
+            confinement
+                .missing
+                .iter()
+                .any(|missing| missing.to_string().starts_with("without namespaces of its own: "))
+        );
         eprintln!("NOT TESTED, no namespaces for us here: {confinement:?}");
     }
     confinement.mount_namespace

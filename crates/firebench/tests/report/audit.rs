@@ -4,11 +4,10 @@ use firebench_analysis::audit::{Fairness, Finding, PairAudit, audit};
 use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{ContenderSpec, Preset};
-use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::style::Style;
 use firebench_report::terminal::render;
-use firebench_vmm::{Settings, firecracker, qemu};
+use firebench_vmm::{Missing, Settings, firecracker, qemu};
 
 use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};

@@ -1,7 +1,6 @@
 //! What a run found is the same in every format.
 
 use firebench_analysis::findings::Findings;
-use firebench_model::missing::Missing;
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::findings::{self, Found};
 use firebench_report::json::to_json;
@@ -9,7 +8,7 @@ use firebench_report::style::Style;
 use firebench_report::{markdown, terminal};
 use firebench_stats::Better;
 use firebench_store::import::{self, Options};
-use firebench_vmm::CpuLimit;
+use firebench_vmm::{CpuLimit, Missing};
 use serde_json::{Value, json};
 
 use crate::fixture::{failed, nested, published};

@@ -14,7 +14,7 @@ pub enum Missing {
     Other(String),
 }
 
-/// How the supervision of VMs, and with it every report, begins a sentence about each of them.
+/// How every report begins a sentence about it.
 const MEMORY_LIMIT: &str = "without a limit of memory: ";
 
 impl From<String> for Missing {
