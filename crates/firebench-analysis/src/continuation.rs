@@ -2,32 +2,32 @@
 
 use firebench_model::record::Report;
 
-use crate::facts::{self, Continued, Difference, Source, between};
+use crate::facts::{self, Continued, Difference, RecordedIn, between};
 
 /// In what a run that is prepared `now` differs from the `stored` one, of all that its results depend on: first what concerns all
 /// contenders, then each contender, then the files.
 pub fn changes(stored: &Report, now: &Report) -> Vec<String> {
     let mut changed = Vec::new();
     for (name, source) in kept() {
-        if let Source::Run(read) = source {
+        if let RecordedIn::Run(read) = source {
             changed.extend(between(name, &read(stored), &read(now)).iter().map(|change| phrase(change, "")));
         }
     }
     for (was, is) in stored.contenders.iter().zip(&now.contenders) {
         let of = format!(" of {}", was.name);
         for (name, source) in kept() {
-            if let Source::Contender(read) = source {
+            if let RecordedIn::Contender(read) = source {
                 changed.extend(between(name, &read(was), &read(is)).iter().map(|change| phrase(change, &of)));
             }
         }
     }
-    let of_files = kept().filter(|(_, source)| matches!(source, Source::Files));
+    let of_files = kept().filter(|(_, source)| matches!(source, RecordedIn::Files));
     changed.extend(of_files.flat_map(|(name, _)| files(name, stored, now)));
     changed
 }
 
 /// The facts that a continuation must share with the stored run, and their names.
-fn kept() -> impl Iterator<Item = (&'static str, Source)> {
+fn kept() -> impl Iterator<Item = (&'static str, RecordedIn)> {
     facts::recorded().filter_map(|recorded| match recorded.continued {
         Continued::Kept(name) => Some((name, recorded.read)),
         Continued::Free => None,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_model::record::{Artifact, ContenderRecord, Report};
 
-use crate::facts::{self, BetweenRuns, Difference, Source, between};
+use crate::facts::{self, BetweenRuns, Difference, RecordedIn, between};
 
 /// What of a host's facts is different from one moment to the next.
 const VOLATILE: [&str; 6] = [
@@ -19,8 +19,8 @@ const VOLATILE: [&str; 6] = [
 /// The differences of two runs that concern all of their contenders.
 pub fn of_runs(a: &Report, b: &Report) -> Vec<Difference> {
     let differences = listed().flat_map(|(name, source)| match source {
-        Source::Run(read) => between(name, &read(a), &read(b)),
-        Source::Contender(_) | Source::Files => Vec::new(),
+        RecordedIn::Run(read) => between(name, &read(a), &read(b)),
+        RecordedIn::Contender(_) | RecordedIn::Files => Vec::new(),
     });
     differences.filter(|difference| !VOLATILE.contains(&difference.what.as_str())).collect()
 }
@@ -28,15 +28,15 @@ pub fn of_runs(a: &Report, b: &Report) -> Vec<Difference> {
 /// The differences of two contenders, each of its run.
 pub fn of_contenders(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord)) -> Vec<Difference> {
     let differences = listed().flat_map(|(name, source)| match source {
-        Source::Run(_) => Vec::new(),
-        Source::Contender(read) => between(name, &read(a.1), &read(b.1)),
-        Source::Files => of_files(name, a, b),
+        RecordedIn::Run(_) => Vec::new(),
+        RecordedIn::Contender(read) => between(name, &read(a.1), &read(b.1)),
+        RecordedIn::Files => of_files(name, a, b),
     });
     differences.collect()
 }
 
 /// The facts that are listed where they differ, under which names.
-fn listed() -> impl Iterator<Item = (&'static str, Source)> {
+fn listed() -> impl Iterator<Item = (&'static str, RecordedIn)> {
     facts::recorded().filter_map(|recorded| match recorded.runs {
         BetweenRuns::Differ(name) => Some((name, recorded.read)),
         _ => None,

@@ -6,7 +6,7 @@ use firebench_model::record::{ContenderRecord, Report};
 use firebench_text as text;
 
 use super::Operand;
-use crate::facts::{self, BetweenRuns, Refusal, Source, shown};
+use crate::facts::{self, BetweenRuns, RecordedIn, Refusal, shown};
 use crate::gate::{UnknownContender, WrongMetric};
 
 /// Why two runs are not compared.
@@ -82,7 +82,7 @@ pub enum CompareError {
 /// Refuses runs that did not measure the same, for the first of all reasons.
 pub fn unlike(run_a: &Report, run_b: &Report) -> Result<(), CompareError> {
     for recorded in facts::recorded() {
-        let (BetweenRuns::Refused(refusal), Source::Run(read)) = (recorded.runs, recorded.read) else { continue };
+        let (BetweenRuns::Refused(refusal), RecordedIn::Run(read)) = (recorded.runs, recorded.read) else { continue };
         let [a, b] = [run_a, run_b].map(|run| text::line(&shown(&read(run), "none")));
         if a != b {
             return Err(refused(refusal, (run_a, a), (run_b, b)));

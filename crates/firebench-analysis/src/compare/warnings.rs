@@ -7,7 +7,7 @@ use firebench_text as text;
 
 use super::refuse::ContenderPair;
 use super::{Operand, boots};
-use crate::facts::{self, BetweenRuns, Source, shown};
+use crate::facts::{self, BetweenRuns, RecordedIn, shown};
 
 /// In sentences, the weightiest first; `unlike` names the metrics that the two do not mean alike.
 pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[String]) -> Vec<String> {
@@ -64,7 +64,7 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[Str
 fn other_machine(a: &Report, b: &Report) -> Option<String> {
     let differing: Vec<String> = facts::recorded()
         .filter_map(|recorded| match (recorded.runs, recorded.read) {
-            (BetweenRuns::OtherMachine(name), Source::Run(read)) => Some((name, read(a), read(b))),
+            (BetweenRuns::OtherMachine(name), RecordedIn::Run(read)) => Some((name, read(a), read(b))),
             _ => None,
         })
         .filter(|(_, a, b)| a != b)

@@ -1,7 +1,7 @@
 //! A fact: its name, and what a difference in it means for each of those who ask.
 
 use super::rank::Rank;
-use super::recorded::{BetweenRuns, Continued, Recorded, Source};
+use super::recorded::{BetweenRuns, Continued, Recorded, RecordedIn};
 use super::seen::{Read, Seen};
 
 /// A fact.
@@ -22,12 +22,17 @@ impl Fact {
     }
 
     /// A fact that only the report records.
-    pub(super) const fn of_record(name: &'static str, read: Source, runs: BetweenRuns, continued: Continued) -> Fact {
+    pub(super) const fn of_record(
+        name: &'static str,
+        read: RecordedIn,
+        runs: BetweenRuns,
+        continued: Continued,
+    ) -> Fact {
         Fact { name, seen: None, recorded: Some(Recorded { read, runs, continued }) }
     }
 
     /// The report records it, too.
-    pub(super) const fn recorded(self, read: Source, runs: BetweenRuns, continued: Continued) -> Fact {
+    pub(super) const fn recorded(self, read: RecordedIn, runs: BetweenRuns, continued: Continued) -> Fact {
         Fact { recorded: Some(Recorded { read, runs, continued }), ..self }
     }
 

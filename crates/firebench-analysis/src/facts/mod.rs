@@ -18,7 +18,7 @@ pub use difference::Difference;
 pub(crate) use difference::{between, shown};
 pub use fact::Fact;
 pub use rank::Rank;
-pub use recorded::{BetweenRuns, Continued, Recorded, Refusal, Source};
+pub use recorded::{BetweenRuns, Continued, Recorded, RecordedIn, Refusal};
 pub use seen::{Read, Seen, VMM, Value, Values, Within};
 pub use subject::{AuditedContender, is_memory_limited};
 pub use table::{FACTS, recorded, seen};

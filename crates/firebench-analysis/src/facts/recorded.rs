@@ -9,7 +9,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 pub struct Recorded {
     /// Where it is read.
-    pub read: Source,
+    pub read: RecordedIn,
     /// What it means when two runs that are compared do not share it.
     pub runs: BetweenRuns,
     /// What it means when a stored run and its continuation do not share it.
@@ -18,7 +18,7 @@ pub struct Recorded {
 
 /// Where a fact is read.
 #[derive(Debug, Clone, Copy)]
-pub enum Source {
+pub enum RecordedIn {
     /// From the run; the same for all of its contenders.
     Run(fn(&Report) -> Value),
     /// From the contender.

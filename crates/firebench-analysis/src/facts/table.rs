@@ -11,7 +11,7 @@ use super::pauses;
 use super::rank::Rank::{Explains, Harmless, Voids};
 use super::recorded::BetweenRuns::{Differ, Nothing, OtherMachine, Refused};
 use super::recorded::Continued::{Free, Kept};
-use super::recorded::Source::{self, Contender, Files};
+use super::recorded::RecordedIn::{self, Contender, Files};
 use super::recorded::{Recorded, Refusal, json};
 use super::seen::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
 use super::seen::{FREQUENCY, MEMORY, Seen, VMM, chosen, cpu, flags, host, mitigations, words};
@@ -37,29 +37,29 @@ const LIMIT: &str = "it decides how much is read at a time";
 /// The facts.
 #[rustfmt::skip]
 pub static FACTS: [Fact; 74] = [
-    Fact::of_record("origin", Source::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
-    Fact::of_record("primary metric", Source::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
-    Fact::of_record("meaning of the primary metric", Source::Run(|r| json(r.primary().likeness())),
+    Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
+    Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
+    Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().likeness())),
         Refused(Refusal::Meaning), Free),
-    Fact::of_record("firebench", Source::Run(|r| json(&r.firebench)), Differ("firebench"), Free),
+    Fact::of_record("firebench", RecordedIn::Run(|r| json(&r.firebench)), Differ("firebench"), Free),
     Fact::of_record(VMM, Contender(|c| json(c.vmm)), Differ("VMM"), Free),
     Fact::of_record("version", Contender(|c| json(&c.version)), Differ("version"), Free),
     Fact::of_record("executable", Contender(|c| json(&c.sha256)), Differ("executable's SHA-256"), Kept("program")),
 
     Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms()
-        .recorded(Source::Run(|r| json(r.accelerator)), Differ("accelerator"), Kept("accelerator")),
-    Fact::of_record("emulation", Source::Run(|r| json(r.emulated)), Nothing, Kept("emulation")),
-    Fact::of_record("nested host", Source::Run(|r| json(&r.nested_host)), Differ("nested host"), Free),
+        .recorded(RecordedIn::Run(|r| json(r.accelerator)), Differ("accelerator"), Kept("accelerator")),
+    Fact::of_record("emulation", RecordedIn::Run(|r| json(r.emulated)), Nothing, Kept("emulation")),
+    Fact::of_record("nested host", RecordedIn::Run(|r| json(&r.nested_host)), Differ("nested host"), Free),
     Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect()))
-        .recorded(Source::Run(|r| json(&r.host.cpu_model)), OtherMachine("CPU"), Kept("host's CPU")),
-    Fact::of_record("host's CPUs", Source::Run(|r| json(r.host.cpus_in_words())), OtherMachine("CPUs"), Free),
+        .recorded(RecordedIn::Run(|r| json(&r.host.cpu_model)), OtherMachine("CPU"), Kept("host's CPU")),
+    Fact::of_record("host's CPUs", RecordedIn::Run(|r| json(r.host.cpus_in_words())), OtherMachine("CPUs"), Free),
     // Reports from before there was this fact do not say.
-    Fact::of_record("host's CPU quota", Source::Run(|r| json(r.host.quota_in_words().as_deref().unwrap_or("none"))),
+    Fact::of_record("host's CPU quota", RecordedIn::Run(|r| json(r.host.quota_in_words().as_deref().unwrap_or("none"))),
         OtherMachine("CPU quota"), Free),
-    Fact::of_record("host's kernel", Source::Run(|r| json(&r.host.kernel)), OtherMachine("kernel"), Kept("host's kernel")),
-    Fact::of_record("hypervisor", Source::Run(|r| json(&r.host.hypervisor)), OtherMachine("hypervisor"), Free),
+    Fact::of_record("host's kernel", RecordedIn::Run(|r| json(&r.host.kernel)), OtherMachine("kernel"), Kept("host's kernel")),
+    Fact::of_record("hypervisor", RecordedIn::Run(|r| json(&r.host.hypervisor)), OtherMachine("hypervisor"), Free),
     Fact::of_record("contenders",
-        Source::Run(|r| r.contenders.iter().map(|c| c.name.clone()).collect()), Nothing, Kept("list of contenders")),
+        RecordedIn::Run(|r| r.contenders.iter().map(|c| c.name.clone()).collect()), Nothing, Kept("list of contenders")),
     Fact::new(Voids, "vCPUs", "more of them do more at once, and take the kernel's own work off the workload",
         Text(|s| Some(s.vcpus()))).recorded(Contender(|c| json(c.vcpus)), Differ("vCPUs"), Kept("number of vCPUs")),
     Fact::new(Voids, "memory", "it decides how much of the payload the page cache can hold",
@@ -71,21 +71,21 @@ pub static FACTS: [Fact; 74] = [
     Fact::of_record("accelerator of the contender", Contender(|c| json(c.accel)), Differ("accelerator"), Free),
     Fact::of_record("settings", Contender(|c| json(&c.settings)), Differ("setting"), Kept("setting")),
     Fact::new(Voids, "command", "they did other work", Run(|r| vec![r.command.join(" ")]))
-        .recorded(Source::Run(|r| json(format!("{} ({})", r.experiment.workload.name(), r.command.join(" ")))),
+        .recorded(RecordedIn::Run(|r| json(format!("{} ({})", r.experiment.workload.name(), r.command.join(" ")))),
             Refused(Refusal::Workload), Free),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
         Text(|s| Some(s.payload()))).follows(&["root disk", "handicap"])
-        .recorded(Source::Run(|r| json(format!("{} of SHA-256 {}", text::bytes(r.payload.bytes), r.payload.sha256))),
+        .recorded(RecordedIn::Run(|r| json(format!("{} of SHA-256 {}", text::bytes(r.payload.bytes), r.payload.sha256))),
             Refused(Refusal::Payload), Kept("payload")),
-    Fact::of_record("seed", Source::Run(|r| json(r.design.seed)), Nothing, Kept("seed")),
-    Fact::of_record("preset", Source::Run(|r| json(r.experiment.preset)), Differ("preset"), Free),
-    Fact::of_record("iterations", Source::Run(|r| json(r.design.iterations)), Differ("iterations"), Free),
-    Fact::of_record("warm-up", Source::Run(|r| json(r.design.warm_up)), Differ("warm-up"), Free),
-    Fact::of_record("guest's caches", Source::Run(|r| json(r.experiment.design.cold)), Differ("guest's caches dropped"), Free),
-    Fact::of_record("host's page cache as asked for", Source::Run(|r| json(r.experiment.design.host_cache)),
+    Fact::of_record("seed", RecordedIn::Run(|r| json(r.design.seed)), Nothing, Kept("seed")),
+    Fact::of_record("preset", RecordedIn::Run(|r| json(r.experiment.preset)), Differ("preset"), Free),
+    Fact::of_record("iterations", RecordedIn::Run(|r| json(r.design.iterations)), Differ("iterations"), Free),
+    Fact::of_record("warm-up", RecordedIn::Run(|r| json(r.design.warm_up)), Differ("warm-up"), Free),
+    Fact::of_record("guest's caches", RecordedIn::Run(|r| json(r.experiment.design.cold)), Differ("guest's caches dropped"), Free),
+    Fact::of_record("host's page cache as asked for", RecordedIn::Run(|r| json(r.experiment.design.host_cache)),
         Differ("host's page cache"), Free),
-    Fact::of_record("binding as asked for", Source::Run(|r| json(r.experiment.machine.pin)), Differ("vCPUs bound"), Free),
+    Fact::of_record("binding as asked for", RecordedIn::Run(|r| json(r.experiment.machine.pin)), Differ("vCPUs bound"), Free),
     Fact::new(Voids, "busybox", "another program did the work; builds of sha256sum differ by 3 to 5 times",
         File("busybox")),
     Fact::new(Voids, "root disk", "another program may have done the work", File("root disk"))
@@ -146,7 +146,7 @@ pub static FACTS: [Fact; 74] = [
     Fact::new(Explains, "agent", "another program measured", File("agent")),
     Fact::of_record("files", Files, Differ("SHA-256"), Kept("file")),
     Fact::new(Explains, "host", "another state of the machine", Run(host))
-        .recorded(Source::Run(|r| json(&r.host)), Differ("host"), Free),
+        .recorded(RecordedIn::Run(|r| json(&r.host)), Differ("host"), Free),
 
     Fact::new(Harmless, "CPU name", "the flags say what it can do", Guest(|g| g.cpu.model.clone())),
     Fact::new(Harmless, "CPU frequency as shown", "a guest does not see the real one",
