@@ -4,6 +4,7 @@ use firebench_text as text;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
+use crate::metric;
 use crate::old_reports;
 use crate::record::{Imported, Report, SCHEMA, SCHEMA_1};
 use crate::report_error::ReportError;
@@ -38,8 +39,12 @@ pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
     let mut report: Report = serde_json::from_str(text).map_err(|e| error(&e))?;
     old_reports::settle(&mut report);
-    report.name_taken_twice().map_or(Ok(()), |twice| Err(ReportError::Json(twice)))?;
-    Ok(report)
+    let unfit = if report.contenders.is_empty() { Some("it has no contender".to_owned()) } else { report.unfit_name() };
+    let primary = &report.design.primary;
+    let undeclared = metric::find(&report.metrics, primary).is_none();
+    let undeclared =
+        undeclared.then(|| format!("it does not declare its primary metric {:?}", text::excerpt(primary, 100)));
+    unfit.or(undeclared).map_or(Ok(report), |unfit| Err(ReportError::Json(unfit)))
 }
 
 /// The experiment of a report.
@@ -57,7 +62,11 @@ pub fn error(error: &serde_json::Error) -> ReportError {
     ReportError::Json(text::line(&error.to_string()))
 }
 
-fn check_schema(text: &str) -> Result<(), ReportError> {
+/// Whether a text has a schema that this version reads.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn check_schema(text: &str) -> Result<(), ReportError> {
     let head: Head = serde_json::from_str(text).map_err(|e| error(&e))?;
     if [SCHEMA, SCHEMA_1].contains(&head.schema.as_str()) {
         Ok(())

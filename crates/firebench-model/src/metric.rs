@@ -133,14 +133,10 @@ impl Metric {
         Worded { verdict: verdict.word(self.quantity()), standing, interval, scale, delta, detectable }
     }
 
-    /// What must be the same of two metrics whose values are compared: the unit, which values are the better ones, and how they are compared.
-    pub fn likeness(&self) -> (&Option<Unit>, Better, Scale) {
-        (&self.unit, self.better, self.scale)
-    }
-
-    /// Whether the values of another can be compared with its own.
+    /// Whether the values of another can be compared with its own: the unit is the same, which values are the better ones, and how they
+    /// are compared.
     pub fn is_like(&self, other: &Metric) -> bool {
-        self.likeness() == other.likeness()
+        (&self.unit, self.better, self.scale) == (&other.unit, other.better, other.scale)
     }
 
     /// Whether verdicts can be given on it from the start: it is shown, and never zero.

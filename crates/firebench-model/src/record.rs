@@ -84,13 +84,16 @@ impl Report {
         metric::named(&self.metrics, &self.design.primary)
     }
 
-    /// In a sentence without its end, the first name that two of its contenders have, or two of its metrics: then it says nothing.
-    pub fn name_taken_twice(&self) -> Option<String> {
-        let contenders = self.contenders.iter().map(|contender| ("contenders", contender.name.as_str()));
-        let metrics = self.metrics.iter().map(|metric| ("metrics", metric.name.as_ref()));
+    /// What is wrong with the names of its contenders or metrics, in a sentence without its end: each stands for one of them.
+    pub fn unfit_name(&self) -> Option<String> {
+        let contenders = self.contenders.iter().map(|contender| ("contender", contender.name.as_str()));
+        let metrics = self.metrics.iter().map(|metric| ("metric", metric.name.as_ref()));
         let mut seen = HashSet::new();
-        let (what, name) = contenders.chain(metrics).find(|named| !seen.insert(*named))?;
-        Some(format!("two {what} have the name {:?}", text::excerpt(name, 100)))
+        contenders.chain(metrics).find_map(|(what, name)| match (name.trim(), seen.insert((what, name))) {
+            ("", _) => Some(format!("a {what} has no name")),
+            (_, false) => Some(format!("two {what}s have the name {:?}", text::excerpt(name, 100))),
+            (_, true) => None,
+        })
     }
 }
 

@@ -10,3 +10,4 @@ pub mod experiment_file;
 pub mod import;
 pub mod operand;
 pub mod store;
+mod unique;

@@ -7,7 +7,8 @@ use firebench_model::record::{Artifact, ContenderRecord, Report};
 use crate::facts::{self, BetweenRuns, Difference, RecordedIn, between};
 
 /// What of a host's facts is different from one moment to the next.
-const VOLATILE: [&str; 6] = [
+const VOLATILE: [&str; 7] = [
+    "host cpu_limit throttled_seconds",
     "host disk_free",
     "host huge_pages free",
     "host load_average",

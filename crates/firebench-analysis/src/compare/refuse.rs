@@ -25,7 +25,9 @@ pub enum CompareError {
     },
     /// Values that are no match.
     #[error("{metric} is not the same in both: in A {a}, in B {b}")]
-    #[diagnostic(help("read both as the same: --unit and --better say what the metric of imported figures is"))]
+    #[diagnostic(help(
+        "compare runs of the same workload; of imported figures, --unit and --better say what the metric is"
+    ))]
     Meaning {
         /// The metric.
         metric: String,
@@ -45,7 +47,7 @@ pub enum CompareError {
     },
     /// Other bytes.
     #[error("the workload did not read the same bytes: in A {a}, in B {b}")]
-    #[diagnostic(help("give both runs the same --size and --seed, or the same file"))]
+    #[diagnostic(help("give both runs the same payload, for example with the same --size and --payload"))]
     Payload {
         /// A's size and digest.
         a: String,

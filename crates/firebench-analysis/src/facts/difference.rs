@@ -33,6 +33,7 @@ pub(crate) fn between(what: &str, a: &Value, b: &Value) -> Vec<Difference> {
 pub(crate) fn shown(value: &Value, missing: &str) -> String {
     match value {
         Value::Null => missing.to_owned(),
+        Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -3,6 +3,7 @@
 //! What a run showed is ranked, the weighty ones first. Each user goes through the table from top to bottom, so the order of the facts is
 //! the order in every output.
 
+use firebench_model::record::Report;
 use firebench_text as text;
 
 use super::classes::counter;
@@ -30,21 +31,34 @@ fn yes_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
+/// The workload and its command. The directories in it are those of a cache; what the files hold are facts of their own.
+fn work(report: &Report) -> String {
+    let name = |word: &String| match word.rsplit_once('/') {
+        Some((_, name)) if word.starts_with('/') => name.to_owned(),
+        _ => word.clone(),
+    };
+    let command: Vec<String> = report.command.iter().map(name).collect();
+    format!("{} ({})", report.experiment.workload.name(), command.join(" "))
+}
+
 const CPU: &str = "CPU template or model";
 const CLOCK: &str = "search for a real-time clock that is not there";
 const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 74] = [
+pub static FACTS: [Fact; 75] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
-    Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().likeness())),
+    Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
         Refused(Refusal::Meaning), Free),
+    Fact::of_record("meaning of the metrics",
+        RecordedIn::Run(|r| r.metrics.iter().map(|metric| (metric.name.to_string(), json(metric.meaning()))).collect()),
+        Nothing, Kept("meaning of")),
     Fact::of_record("firebench", RecordedIn::Run(|r| json(&r.firebench)), Differ("firebench"), Free),
     Fact::of_record(VMM, Contender(|c| json(c.vmm)), Differ("VMM"), Free),
     Fact::of_record("version", Contender(|c| json(&c.version)), Differ("version"), Free),
-    Fact::of_record("executable", Contender(|c| json(&c.sha256)), Differ("executable's SHA-256"), Kept("program")),
+    Fact::of_record("executable", Contender(|c| json(&c.sha256)), Differ("executable's SHA-256"), Kept("SHA-256 of the program")),
 
     Fact::new(Voids, "accelerator", "instructions run at another speed", Text(|s| Some(s.accelerator()))).of_vms()
         .recorded(RecordedIn::Run(|r| json(r.accelerator)), Differ("accelerator"), Kept("accelerator")),
@@ -52,12 +66,12 @@ pub static FACTS: [Fact; 74] = [
     Fact::of_record("nested host", RecordedIn::Run(|r| json(&r.nested_host)), Differ("nested host"), Free),
     Fact::new(Voids, "host CPU", "another machine", Run(|r| r.host.cpu_model.iter().cloned().collect()))
         .recorded(RecordedIn::Run(|r| json(&r.host.cpu_model)), OtherMachine("CPU"), Kept("host's CPU")),
-    Fact::of_record("host's CPUs", RecordedIn::Run(|r| json(r.host.cpus_in_words())), OtherMachine("CPUs"), Free),
+    Fact::of_record("host's CPUs", RecordedIn::Run(|r| json(r.host.cpus_in_words())), OtherMachine("CPUs"), Kept("number of CPUs of the host")),
     // Reports from before there was this fact do not say.
     Fact::of_record("host's CPU quota", RecordedIn::Run(|r| json(r.host.quota_in_words().as_deref().unwrap_or("none"))),
-        OtherMachine("CPU quota"), Free),
+        OtherMachine("CPU quota"), Kept("host's CPU quota")),
     Fact::of_record("host's kernel", RecordedIn::Run(|r| json(&r.host.kernel)), OtherMachine("kernel"), Kept("host's kernel")),
-    Fact::of_record("hypervisor", RecordedIn::Run(|r| json(&r.host.hypervisor)), OtherMachine("hypervisor"), Free),
+    Fact::of_record("hypervisor", RecordedIn::Run(|r| json(&r.host.hypervisor)), OtherMachine("hypervisor"), Kept("hypervisor")),
     Fact::of_record("contenders",
         RecordedIn::Run(|r| r.contenders.iter().map(|c| c.name.clone()).collect()), Nothing, Kept("list of contenders")),
     Fact::new(Voids, "vCPUs", "more of them do more at once, and take the kernel's own work off the workload",
@@ -71,7 +85,7 @@ pub static FACTS: [Fact; 74] = [
     Fact::of_record("accelerator of the contender", Contender(|c| json(c.accel)), Differ("accelerator"), Free),
     Fact::of_record("settings", Contender(|c| json(&c.settings)), Differ("setting"), Kept("setting")),
     Fact::new(Voids, "command", "they did other work", Run(|r| vec![r.command.join(" ")]))
-        .recorded(RecordedIn::Run(|r| json(format!("{} ({})", r.experiment.workload.name(), r.command.join(" ")))),
+        .recorded(RecordedIn::Run(|r| json(work(r))),
             Refused(Refusal::Workload), Free),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
@@ -128,7 +142,7 @@ pub static FACTS: [Fact; 74] = [
     Fact::new(Explains, "disk block size", LIMIT, Block("logical_block_size")).follows(&[VMM]).of_vms(),
     Fact::new(Explains, "network card", "one device more to find at boot, with interrupts of its own", Text(|s| {
         Some(if s.contender.launch.tap.is_some() { "yes" } else { "no" }.to_owned())
-    })).of_vms(),
+    })).of_vms().recorded(Contender(|c| json(c.launch.tap.is_some())), Differ("network card"), Free),
     Fact::new(Explains, "ACPI", "it decides how devices and interrupts are found", Set(|set| set.acpi)),
     Fact::new(Explains, CLOCK, "the kernel waits for it about a second of its start: the boot time is not comparable",
         Set(|set| Some(yes_no(set.clock_missed)))).of_vms(),

@@ -164,7 +164,10 @@ impl Experiment {
     fn check_design(&self) -> Result<(), ExperimentError> {
         let design = &self.design;
         let counts = [("--boots", design.boots), ("--iterations", design.iterations)];
-        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
+        let counts = counts.map(|(name, count)| (name, count.map(u64::from)));
+        let deadlines =
+            [("--boot-deadline", design.boot_deadline), ("--iteration-deadline", design.iteration_deadline)];
+        if let Some((name, _)) = counts.into_iter().chain(deadlines).find(|(_, count)| *count == Some(0)) {
             return Err(ExperimentError::Zero(name));
         }
         if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
@@ -212,7 +215,7 @@ impl Experiment {
 /// Looks at every text of an experiment: none is empty, none has an invisible character.
 fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
     match value {
-        Value::String(text) if text.is_empty() => Err(ExperimentError::EmptyText(field.to_owned())),
+        Value::String(text) if text.trim().is_empty() => Err(ExperimentError::EmptyText(field.to_owned())),
         Value::String(text) => match text.chars().find(|&c| text::is_hidden(c)) {
             Some(character) => Err(ExperimentError::Hidden { field: field.to_owned(), character }),
             None => Ok(()),

@@ -81,8 +81,8 @@ pub enum ImportError {
     /// A CSV with a wrong header.
     #[error("line {line}: {problem}")]
     #[diagnostic(help(
-        "the first line names the columns: contender, boot, iteration, metric, value, and block where boots were measured \
-                       side by side; in any order"
+        "the first line names the columns: contender, boot, iteration, metric, value, and, where they are needed, block \
+        (boots measured side by side), unit and better; in any order"
     ))]
     Header {
         /// Which one, from 1.
@@ -93,7 +93,8 @@ pub enum ImportError {
     /// A CSV with a wrong line.
     #[error("line {line}: {problem}")]
     #[diagnostic(help(
-        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number)"
+        "each line is one sample: contender, boot (a whole number), iteration (a whole number), metric, value (a number); \
+        a unit and better (less or more) are the same in all lines of a metric"
     ))]
     Line {
         /// Which one, from 1.

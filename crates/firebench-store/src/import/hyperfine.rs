@@ -4,7 +4,7 @@
 //! executions of two commands are never pairs. It knows user and system time as means over all executions only; they go into a
 //! notice.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use firebench_model::figures::{Column, Failed, Figures, Sample};
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::others::{Contender, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
 use super::{Accepted, ImportError};
+use crate::unique::Unique;
 
 #[derive(Deserialize)]
 struct File {
@@ -204,29 +205,5 @@ fn name(command: &str, parameters: &BTreeMap<String, Value>) -> String {
         (true, true) => "(no command)".to_owned(),
         (_, true) => command.to_owned(),
         _ => format!("{command} ({})", hidden.join(", ")),
-    }
-}
-
-/// Makes names unique by a number behind those that came before.
-#[derive(Default)]
-struct Unique {
-    taken: HashSet<String>,
-    /// The number that the next one of a name is tried with.
-    next: HashMap<String, usize>,
-}
-
-impl Unique {
-    fn of(&mut self, name: String) -> String {
-        if self.taken.insert(name.clone()) {
-            return name;
-        }
-        let next = self.next.entry(name.clone()).or_insert(2);
-        loop {
-            let numbered = format!("{name} ({next})");
-            *next = next.saturating_add(1);
-            if self.taken.insert(numbered.clone()) {
-                return numbered;
-            }
-        }
     }
 }

@@ -105,11 +105,16 @@ pub enum StoreError {
         detail: String,
     },
     /// A run in it is as it was written, but says something that this firebench does not know, such as another kind of contender.
-    #[error("the store {} has a run that this firebench does not understand: {detail}", path.display())]
-    #[diagnostic(help("update firebench: a newer one may have written the run; all other runs can be read"))]
+    #[error("this firebench does not understand run {run} in the store {}: {detail}", path.display())]
+    #[diagnostic(help(
+        "update firebench, a newer one may have written the run; or remove it with `firebench delete {}`",
+        quote(run)
+    ))]
     NotUnderstood {
         /// The file.
         path: PathBuf,
+        /// The id or number of the run.
+        run: String,
         /// What it does not understand.
         detail: String,
     },
@@ -222,14 +227,7 @@ impl StoreError {
         if source.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
             return StoreError::Full(path);
         }
-        // A value of a type that firebench does not write.
-        if matches!(
-            source,
-            rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..)
-                | rusqlite::Error::Utf8Error(..)
-        ) {
+        if is_foreign_value(&source) {
             return StoreError::Damaged { path, detail: text::excerpt(&source.to_string(), 300) };
         }
         match source.sqlite_error_code() {
@@ -249,17 +247,53 @@ impl StoreError {
     }
 }
 
+/// Whether a value is of a type that firebench does not write.
+fn is_foreign_value(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
+}
+
 /// What goes wrong inside the store, before it is turned into a message for the user.
 pub(super) enum Trouble {
     Store(StoreError),
     Sqlite(rusqlite::Error),
-    /// A text in the store is not what was written there.
-    Record(serde_json::Error),
     /// Something in the store is not what was written there, or not anything that firebench writes.
     Damaged(String),
+    /// Something in the store says what this firebench does not know.
+    NotUnderstood(String),
+    /// The one or the other, in the run of this id or number.
+    InRun(String, Box<Trouble>),
     Lock(io::Error),
     /// The export could not be written.
     Output(io::Error),
+}
+
+impl Trouble {
+    /// A text of the store that cannot be read, although its checksum is right.
+    pub(super) fn of_record(error: serde_json::Error) -> Self {
+        let said = text::excerpt(&error.to_string(), 300);
+        if error.is_data() {
+            Trouble::NotUnderstood(said)
+        } else {
+            Trouble::Damaged(format!("cannot read a record: {said}"))
+        }
+    }
+
+    /// It arose from a run, and says nothing of the others.
+    pub(super) fn in_run(self, run: impl std::fmt::Display) -> Self {
+        match self {
+            Trouble::Sqlite(error) if is_foreign_value(&error) => {
+                Trouble::Damaged(text::excerpt(&error.to_string(), 300)).in_run(run)
+            }
+            Trouble::Damaged(_) | Trouble::NotUnderstood(_) => Trouble::InRun(run.to_string(), Box::new(self)),
+            other => other,
+        }
+    }
 }
 
 impl From<StoreError> for Trouble {

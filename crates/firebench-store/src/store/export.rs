@@ -1,10 +1,13 @@
 //! Writes runs out, boot by boot: what is not asked for is not read, and one boot at a time is in memory.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use firebench_model::events::RunEvent;
+use firebench_model::metric::names::{self, Known};
 use firebench_model::metric::{self, Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_model::runs::RunId;
 use firebench_stats::Quantity;
 use firebench_text as text;
 use serde::Serialize;
@@ -12,6 +15,7 @@ use serde::Serialize;
 use super::error::Trouble;
 use super::read::{StoredBoot, StoredEvent, each_boot, each_boot_of, events, head, load};
 use super::{Store, StoreError};
+use crate::unique::Unique;
 
 /// The columns of the CSV: one row a sample.
 pub const COLUMNS: [&str; 5] = ["contender", "boot", "iteration", "metric", "value"];
@@ -44,7 +48,7 @@ impl Store {
     pub fn export_csv(&self, which: &str, out: &mut dyn Write) -> Result<(), StoreError> {
         // A name that begins like a comment is quoted.
         let mut csv = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(out);
-        let written = self.at_one_moment(|| self.csv(which, &mut csv));
+        let written = self.at_one_moment(|| self.of_run(which, |run, id| self.csv(run, id, &mut csv)));
         written.map_err(self.explain())
     }
 
@@ -55,12 +59,11 @@ impl Store {
     /// # Errors
     /// As for [`id`](Store::id), and [`StoreError::Output`].
     pub fn export_jsonl(&self, which: &str, out: &mut dyn Write) -> Result<(), StoreError> {
-        let written = self.at_one_moment(|| self.jsonl(which, out));
+        let written = self.at_one_moment(|| self.of_run(which, |run, id| self.jsonl(run, id, out)));
         written.map_err(self.explain())
     }
 
-    fn csv(&self, which: &str, out: &mut csv::Writer<&mut dyn Write>) -> Result<(), Trouble> {
-        let (run, id) = self.find(which)?;
+    fn csv(&self, run: i64, id: &RunId, out: &mut csv::Writer<&mut dyn Write>) -> Result<(), Trouble> {
         let (mut report, _) = head(&self.connection, run)?;
         if report.imported.is_some() {
             report = load(&self.connection, run)?;
@@ -93,8 +96,7 @@ impl Store {
         out.flush().map_err(Trouble::Output)
     }
 
-    fn jsonl(&self, which: &str, out: &mut dyn Write) -> Result<(), Trouble> {
-        let (run, id) = self.find(which)?;
+    fn jsonl(&self, run: i64, id: &RunId, out: &mut dyn Write) -> Result<(), Trouble> {
         let (mut report, _) = head(&self.connection, run)?;
         if report.imported.is_some() {
             report = load(&self.connection, run)?;
@@ -131,11 +133,14 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
     let meanings = Meanings::of(&report.metrics);
     let header = COLUMNS.into_iter().chain(in_blocks.then_some(BLOCK)).chain(meanings.columns());
     out.write_record(header.collect::<Vec<&str>>()).map_err(output)?;
+    let metrics: BTreeSet<&String> = figures().flat_map(|(_, figures)| figures.metrics.keys()).collect();
+    let (contenders, metrics) = (exported(figures().map(|(name, _)| name)), exported(metrics.into_iter()));
+    let named = |names: &HashMap<&String, String>, name| names.get(name).cloned().unwrap_or_default();
     for (name, figures) in figures() {
-        let name = text::line(name);
+        let name = named(&contenders, name);
         for (metric, column) in &figures.metrics {
             let meaning = meanings.fields(metric);
-            let metric = text::line(metric);
+            let metric = named(&metrics, metric);
             for sample in column.samples().iter().filter(|sample| figures.failure(sample.boot).is_none()) {
                 let fields = [sample.boot.to_string(), sample.iteration.to_string(), number(sample.value)];
                 let [boot, iteration, value] = &fields;
@@ -149,8 +154,17 @@ fn figures_csv(report: &Report, out: &mut csv::Writer<&mut dyn Write>) -> Result
     out.flush().map_err(Trouble::Output)
 }
 
-/// What the values of the metrics mean. Where all are times in seconds, as whoever reads such a file takes them to be, it goes without
-/// saying.
+/// Names as they stand in a CSV: without what a terminal obeys, without space around them, and still told apart.
+fn exported<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<&'a String, String> {
+    let mut unique = Unique::default();
+    let shown = |name: &String| match text::line(name).trim() {
+        "" => "(no name)".to_owned(),
+        shown => shown.to_owned(),
+    };
+    names.map(|name| (name, unique.of(shown(name)))).collect()
+}
+
+/// What the values of the metrics mean. Where whoever reads such a file takes all of them for what they are, it goes without saying.
 struct Meanings<'a> {
     metrics: &'a [Metric],
     are_said: bool,
@@ -158,7 +172,11 @@ struct Meanings<'a> {
 
 impl<'a> Meanings<'a> {
     fn of(metrics: &'a [Metric]) -> Self {
-        let is_plain = |metric: &Metric| metric.quantity() == Quantity::Time && metric.unit == Some(Unit::SECONDS);
+        let is_plain = |metric: &Metric| {
+            names::of_others(&metric.name, &Known::default(), None).is_some_and(|guessed| {
+                guessed.is_like(metric) && metric.quantity() == Quantity::Time && metric.unit == Some(Unit::SECONDS)
+            })
+        };
         Meanings { metrics, are_said: !metrics.iter().all(is_plain) }
     }
 

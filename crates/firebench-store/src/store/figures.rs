@@ -67,7 +67,8 @@ pub(super) fn read(
         let (metric, part): (String, i64) = (row.get(0)?, row.get(1)?);
         checksum::check_figures(connection, (run, place, &metric, part), row.get(2)?)?;
         let samples: Vec<(u32, u32, f64)> =
-            serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?).map_err(Trouble::Record)?;
+            serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)
+                .map_err(Trouble::of_record)?;
         let column = columns.entry(metric).or_default();
         column.there = column.there.saturating_add(1);
         column.of = row.get(4)?;

@@ -28,7 +28,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firebench_supervise::RunDir;
-use firebench_text as text;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
@@ -98,28 +97,33 @@ impl Store {
     /// For `map_err`: what the user must know. For a damaged file it says what SQLite's own check finds.
     fn explain(&self) -> impl Fn(Trouble) -> StoreError + '_ {
         |trouble| {
-            let error = match trouble {
-                Trouble::Store(error) => error,
-                Trouble::Sqlite(error) => StoreError::sqlite(&self.path, error),
-                // Its checksum is right.
-                Trouble::Record(error) if error.is_data() => StoreError::NotUnderstood {
-                    path: self.path.clone(),
-                    detail: text::excerpt(&error.to_string(), 300),
-                },
-                Trouble::Record(error) => {
-                    StoreError::Damaged { path: self.path.clone(), detail: format!("cannot read a record: {error}") }
-                }
-                Trouble::Damaged(detail) => StoreError::Damaged { path: self.path.clone(), detail },
-                Trouble::Lock(source) => StoreError::Open { path: self.lock_path(), source },
-                Trouble::Output(source) => StoreError::Output(source),
-            };
-            match error {
-                StoreError::Damaged { path, detail } => {
-                    self.watch.restart();
-                    StoreError::Damaged { path, detail: guard::quick_check(&self.connection).unwrap_or(detail) }
-                }
-                error => error,
+            let error = self.said(trouble);
+            let is_damage = matches!(error, StoreError::Damaged { .. } | StoreError::DamagedRun { .. });
+            if !is_damage {
+                return error;
             }
+            self.watch.restart();
+            match guard::quick_check(&self.connection) {
+                Some(detail) => StoreError::Damaged { path: self.path.clone(), detail },
+                None => error,
+            }
+        }
+    }
+
+    /// What the user must know, as far as the trouble itself tells it.
+    fn said(&self, trouble: Trouble) -> StoreError {
+        let path = self.path.clone();
+        match trouble {
+            Trouble::Store(error) => error,
+            Trouble::Sqlite(error) => StoreError::sqlite(&path, error),
+            Trouble::Damaged(detail) | Trouble::NotUnderstood(detail) => StoreError::Damaged { path, detail },
+            Trouble::InRun(run, trouble) => match *trouble {
+                Trouble::Damaged(detail) => StoreError::DamagedRun { path, run, detail },
+                Trouble::NotUnderstood(detail) => StoreError::NotUnderstood { path, run, detail },
+                other => self.said(other),
+            },
+            Trouble::Lock(source) => StoreError::Open { path: self.lock_path(), source },
+            Trouble::Output(source) => StoreError::Output(source),
         }
     }
 }

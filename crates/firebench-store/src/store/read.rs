@@ -4,7 +4,9 @@ use std::path::Path;
 
 use firebench_model::collect::Collected;
 use firebench_model::events::{Listener, RunEvent};
+use firebench_model::json::check_schema;
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, IterationRecord, Report};
+use firebench_model::report_error::ReportError;
 use firebench_model::runs::{RunId, RunLine, RunState, is_id, is_id_digit};
 use firebench_text as text;
 use firebench_vmm::Launch;
@@ -54,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn list(&self) -> Result<Vec<RunLine>, StoreError> {
-        self.each_line(&mut |_, trouble| Err(trouble)).map_err(self.explain())
+        self.each_line(&mut Err).map_err(self.explain())
     }
 
     /// All runs that can be read, as [`list`](Store::list) has them, and what is wrong with each of the others.
@@ -63,18 +65,9 @@ impl Store {
     /// [`StoreError`] where the list itself cannot be read.
     pub fn list_readable(&self) -> Result<(Vec<RunLine>, Vec<StoreError>), StoreError> {
         let mut damaged = Vec::new();
-        let lines = self.each_line(&mut |run, trouble| match trouble {
-            Trouble::Record(error) if error.is_data() => {
-                damaged.push(self.explain()(Trouble::Record(error)));
-                Ok(())
-            }
-            Trouble::Damaged(_) | Trouble::Record(_) => {
-                let detail = match trouble {
-                    Trouble::Damaged(detail) => detail,
-                    _ => format!("cannot read the entry of run {}", name(&self.connection, run)),
-                };
-                let run = name(&self.connection, run);
-                damaged.push(StoreError::DamagedRun { path: self.path.clone(), run, detail });
+        let lines = self.each_line(&mut |trouble| match trouble {
+            Trouble::InRun(..) => {
+                damaged.push(self.said(trouble));
                 Ok(())
             }
             trouble => Err(trouble),
@@ -103,7 +96,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn numbered_line(&self, run: i64) -> Result<RunLine, StoreError> {
-        self.line(run).map_err(self.explain())
+        self.line(run).map_err(|trouble| self.explain()(trouble.in_run(name(&self.connection, run))))
     }
 
     /// The id of the run that `which` stands for: a whole id, the beginning of one, or `latest`.
@@ -119,7 +112,7 @@ impl Store {
     /// # Errors
     /// As for [`id`](Store::id).
     pub fn run_line(&self, which: &str) -> Result<RunLine, StoreError> {
-        self.find(which).and_then(|(run, _)| self.line(run)).map_err(self.explain())
+        self.of_run(which, |run, _| self.line(run)).map_err(self.explain())
     }
 
     /// The report of the run that `which` stands for in the store at `path`; None if there is no such store or run.
@@ -138,7 +131,7 @@ impl Store {
     /// # Errors
     /// As for [`id`](Store::id).
     pub fn load(&self, which: &str) -> Result<Report, StoreError> {
-        let loaded = self.at_one_moment(|| load(&self.connection, self.find(which)?.0));
+        let loaded = self.at_one_moment(|| self.of_run(which, |run, _| load(&self.connection, run)));
         loaded.map_err(self.explain())
     }
 
@@ -150,20 +143,21 @@ impl Store {
     pub fn done(&self, id: &RunId) -> Result<Vec<Done>, StoreError> {
         let mut done = Vec::new();
         let mut spent = 0.0;
-        let read = self.at_one_moment(|| {
-            let (run, id) = self.find(id.as_str())?;
-            checksum::check_head(&self.connection, run, id.as_str())?;
-            each_boot(&self.connection, run, id.as_str(), &mut |stored| {
-                let StoredBoot { contender, retried, boot, .. } = stored;
-                match boot.status {
-                    _ if retried => spent += boot.life_seconds,
-                    BootStatus::Interrupted => spent = 0.0,
-                    _ => {
-                        let seconds = boot.life_seconds + std::mem::take(&mut spent);
-                        done.push(Done { contender, boot, seconds });
-                    }
+        let mut add = |StoredBoot { contender, retried, boot, .. }: StoredBoot| {
+            match boot.status {
+                _ if retried => spent += boot.life_seconds,
+                BootStatus::Interrupted => spent = 0.0,
+                _ => {
+                    let seconds = boot.life_seconds + std::mem::take(&mut spent);
+                    done.push(Done { contender, boot, seconds });
                 }
-                Ok(())
+            }
+            Ok(())
+        };
+        let read = self.at_one_moment(|| {
+            self.of_run(id.as_str(), |run, id| {
+                checksum::check_head(&self.connection, run, id.as_str())?;
+                each_boot(&self.connection, run, id.as_str(), &mut add)
             })
         });
         read.map_err(self.explain())?;
@@ -177,6 +171,16 @@ impl Store {
         let done = work();
         transaction.rollback()?;
         done
+    }
+
+    /// Does `work` on the run that `which` stands for, with its number and its id.
+    pub(super) fn of_run<T>(
+        &self,
+        which: &str,
+        work: impl FnOnce(i64, &RunId) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let (run, id) = self.find(which)?;
+        work(run, &id).map_err(|trouble| trouble.in_run(&id))
     }
 
     /// The number and the id of the run that `which` stands for.
@@ -208,7 +212,7 @@ impl Store {
     }
 
     /// Every run, without those that `failed` lets pass.
-    fn each_line(&self, failed: &mut dyn FnMut(i64, Trouble) -> Result<(), Trouble>) -> Result<Vec<RunLine>, Trouble> {
+    fn each_line(&self, failed: &mut dyn FnMut(Trouble) -> Result<(), Trouble>) -> Result<Vec<RunLine>, Trouble> {
         self.watch.restart();
         let mut statement = self.connection.prepare_cached(&format!("{LINES} ORDER BY run DESC"))?;
         let mut rows = statement.query([])?;
@@ -216,7 +220,7 @@ impl Store {
         while let Some(row) = rows.next()? {
             match self.read_line(row) {
                 Ok(line) => lines.push(line),
-                Err(trouble) => failed(row.get(0)?, trouble)?,
+                Err(trouble) => failed(trouble.in_run(name(&self.connection, row.get(0)?)))?,
             }
         }
         Ok(lines)
@@ -237,7 +241,7 @@ impl Store {
             let found: String = row.get(column)?;
             if found.len() <= LONGEST_WORD { Ok(found) } else { Err(too_long(&id, &found)) }
         };
-        let state = match serde_json::from_value(word(2)?.into()).map_err(Trouble::Record)? {
+        let state = match serde_json::from_value(word(2)?.into()).map_err(Trouble::of_record)? {
             RunState::Running if !lease::is_taken(&self.lock_path(), run).map_err(Trouble::Lock)? => {
                 RunState::Interrupted
             }
@@ -280,7 +284,8 @@ fn run_id(run: i64, id: String) -> Result<RunId, Trouble> {
     if is_id(&id) {
         return Ok(RunId::new(id));
     }
-    Err(Trouble::Damaged(format!("run number {run} has the invalid id {:?}", text::excerpt(&id, 20))))
+    let invalid = Trouble::Damaged(format!("run number {run} has the invalid id {:?}", text::excerpt(&id, 20)));
+    Err(invalid.in_run(format_args!("#{run}")))
 }
 
 /// Puts a run's report together: its head, and over it what was recorded, collected as the run itself does it.
@@ -319,6 +324,9 @@ pub(super) fn head(connection: &Connection, run: i64) -> Result<(Report, i64), T
     let (id, head, told) = connection.query_row("SELECT id, head, told FROM runs WHERE run = ?1", [run], row)?;
     let id = run_id(run, id)?;
     checksum::check_head(connection, run, id.as_str())?;
+    if let Err(error @ ReportError::Schema { .. }) = check_schema(&head) {
+        return Err(Trouble::NotUnderstood(error.to_string()));
+    }
     let mut report: Report = parse(&head)?;
     report.id = Some(id.to_string());
     const CONTENDERS: &str = "SELECT record, launch FROM contenders WHERE run = ?1 ORDER BY contender";
@@ -397,5 +405,5 @@ pub(super) fn each_boot_of(
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Trouble> {
-    serde_json::from_str(text).map_err(Trouble::Record)
+    serde_json::from_str(text).map_err(Trouble::of_record)
 }

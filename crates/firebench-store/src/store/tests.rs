@@ -52,7 +52,10 @@ fn a_run_that_says_something_unknown_is_not_called_damaged() {
     assert!(matches!(error, StoreError::NotUnderstood { .. }), "{error:?}");
     store.connection.execute("UPDATE runs SET head = '{\"host\": '", []).unwrap();
     let error = store.load("latest").unwrap_err();
-    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::DamagedRun { .. }), "{error:?}");
+    store.connection.execute("UPDATE runs SET head = '{\"schema\": \"firebench.report/3\"}'", []).unwrap();
+    let error = store.load("latest").unwrap_err().to_string();
+    assert!(error.contains("run 0123abcd") && error.contains("the schema \"firebench.report/3\""), "{error}");
 }
 
 #[test]

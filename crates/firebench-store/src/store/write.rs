@@ -218,8 +218,8 @@ fn insert_run(
                        ON CONFLICT (id) DO NOTHING RETURNING run, id";
     const CONTENDER: &str = "INSERT INTO contenders (run, contender, name, vmm, launch, record)
                              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    if let Some(twice) = head.name_taken_twice() {
-        return Err(StoreError::Inconsistent(twice).into());
+    if let Some(unfit) = head.unfit_name() {
+        return Err(StoreError::Inconsistent(unfit).into());
     }
     let names: Vec<&str> = head.contenders.iter().map(|contender| contender.name.as_str()).collect();
     let workload = match &head.imported {

@@ -13,7 +13,7 @@ use super::storage_args::StorageArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
-    /// The runs: ids, beginnings of ids, latest, or #NUMBER for a damaged run without an id
+    /// The runs: ids, beginnings of ids, latest, or #NUMBER for an unreadable run without an id
     #[arg(required = true, value_name = "ID")]
     runs: Vec<String>,
     /// Do not ask for confirmation
@@ -42,15 +42,15 @@ pub(super) fn main(args: &DeleteArgs, places: &StorageArgs) -> Result<(), Failur
     for (number, run) in chosen {
         let deleted = store.delete_numbered(number).map_err(Failure::from_store)?;
         let boots = text::count(usize::try_from(deleted.boots).unwrap_or(usize::MAX), "boot");
-        let run = deleted.run.map_or_else(|| damaged(run), |line| runs::phrase(&line));
+        let run = deleted.run.map_or_else(|| unreadable(run), |line| runs::phrase(&line));
         output::print(&format!("deleted {run}, {boots}\n"))?;
     }
     Ok(())
 }
 
 /// A run whose entry cannot be read.
-fn damaged(run: &str) -> String {
-    format!("{} (damaged)", text::line(run))
+fn unreadable(run: &str) -> String {
+    format!("{} (unreadable)", text::line(run))
 }
 
 /// Asks on the terminal.
@@ -62,7 +62,7 @@ fn is_meant(store: &Store, chosen: &[(i64, &str)]) -> Result<bool, Failure> {
     for (number, run) in chosen {
         match store.numbered_line(*number) {
             Ok(line) => lines.push(line),
-            Err(_) => others += &format!("{}\n", damaged(run)),
+            Err(_) => others += &format!("{}\n", unreadable(run)),
         }
     }
     let table = if lines.is_empty() { String::new() } else { runs::table(&lines) };

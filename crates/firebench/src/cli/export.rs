@@ -31,7 +31,8 @@ enum ExportFormat {
     /// The whole report, as in report.json
     #[default]
     Json,
-    /// One sample a row: contender, boot, iteration, metric, value, and block where there are any; boots that count
+    /// One sample a row: contender, boot, iteration, metric, value, and block, unit and better where there are any; boots
+    /// that count
     Csv,
     /// One boot or event a line, in the order in which they happened
     Jsonl,

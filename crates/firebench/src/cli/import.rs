@@ -21,6 +21,7 @@ use crate::blame::blame;
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// A report.json, hyperfine's JSON (--export-json), or a CSV with the columns contender, boot, iteration, metric, value
+    /// (and block, unit, better)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -33,8 +34,8 @@ pub(super) struct FiguresArgs {
     /// The metric to compare by, if an imported file has several [default: real]
     #[arg(long, value_name = "NAME", help_heading = FIGURES)]
     metric: Option<String>,
-    /// Which values of that metric are better [default: guessed from its name or unit: less for a time, more for a
-    /// rate]
+    /// Which values of that metric are better [default: what the file says, else guessed from its unit or name:
+    /// less for a time, more for a rate]
     #[arg(long, value_enum, value_name = "WHICH", help_heading = FIGURES)]
     better: Option<Direction>,
     /// The unit of that metric, such as ms or MB/s [default: what the file or its name says]

@@ -23,6 +23,22 @@ fn what_no_result_depends_on_may_change() {
     assert!(said.is_empty(), "{said:?}");
 }
 
+/// Boots on other CPUs, or of metrics that mean something else, are not boots of the same run.
+#[test]
+fn another_machine_and_other_meanings_are_named() {
+    let said = changed(|run| {
+        run.host.cpus = Some(64);
+        run.metrics[0].better = firebench_stats::Better::More;
+    });
+    assert_eq!(
+        said,
+        [
+            "the meaning of real was in s, less is better and is in s, more is better".to_owned(),
+            "the number of CPUs of the host was 2 and is 2 of 64 (allowed: 0-1)".to_owned(),
+        ]
+    );
+}
+
 #[test]
 fn what_every_result_depends_on_is_named_with_both_values() {
     let said = changed(|run| {
@@ -72,7 +88,7 @@ fn what_is_no_more_the_same_of_a_contender_is_named_with_it() {
     assert_eq!(
         said,
         [
-            format!("the program of firecracker was {} and is {}", was.sha256, "cd".repeat(32)),
+            format!("the SHA-256 of the program of firecracker was {} and is {}", was.sha256, "cd".repeat(32)),
             format!("the number of vCPUs of firecracker was {} and is 2", was.vcpus),
             format!("the memory in MiB of firecracker was {} and is 77", was.memory_mib),
             "the setting cpu_template of firecracker was T2 and is none".to_owned(),

@@ -174,7 +174,7 @@ fn a_damaged_run_is_named_beside_the_others_and_can_be_deleted() {
     let doctor = String::from_utf8(lab.run(&["doctor"]).stdout).unwrap();
     assert!(doctor.contains(&format!("remove this run with `firebench delete {}`", ids[1])), "{doctor}");
     let said = lab.good(&["delete", "--yes", ids[1].as_str()]);
-    assert_eq!(said, format!("deleted {} (damaged), 4 boots\n", ids[1]));
+    assert_eq!(said, format!("deleted {} (unreadable), 4 boots\n", ids[1]));
     assert!(lab.good(&["runs"]).contains(ids[0].as_str()));
 }
 

@@ -128,6 +128,27 @@ fn a_direction_that_only_the_file_says_survives_a_round_trip() {
     }
 }
 
+/// Names that say something else than the file, and names that a CSV cannot hold as they are.
+#[test]
+fn what_a_name_suggests_does_not_survive_what_the_file_says() {
+    let figures = "contender,boot,iteration,metric,value,unit,better\n\
+        \"a\tb\",0,0,p_iops,10,s,less\n\"a\tb\",1,0,p_iops,11,s,less\n\
+        \"a\nb\",0,0,p_iops,20,s,less\n\"a\nb\",1,0,p_iops,21,s,less\n";
+    let import = |text: &str| import::parse(text, "p.csv", "2025-06-02T08:00:00Z").unwrap();
+    let dir = tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("runs.db")).unwrap();
+    let report = import(figures);
+    store.import(report.clone()).unwrap();
+    let mut csv = Vec::new();
+    store.export_csv("latest", &mut csv).unwrap();
+    let again = import(&String::from_utf8(csv).unwrap());
+    assert_eq!(again.metrics, report.metrics);
+    let figures = |report: &Report| report.contenders.iter().map(|c| c.figures.clone()).collect::<Vec<_>>();
+    assert_eq!(figures(&again), figures(&report));
+    let names: Vec<&str> = again.contenders.iter().map(|contender| contender.name.as_str()).collect();
+    assert_eq!(names, ["a b", "a b (2)"]);
+}
+
 fn operand(report: &Report, contender: &str) -> Operand {
     Operand { given: contender.to_owned(), report: report.clone(), contender: Some(contender.to_owned()) }
 }

@@ -80,7 +80,7 @@ fn a_value_that_is_not_what_was_stored_is_refused() {
         read_all(&path).unwrap();
         change(&path, &sql);
         match read_all(&path) {
-            Err(StoreError::Damaged { detail, .. }) => {
+            Err(StoreError::Damaged { detail, .. } | StoreError::DamagedRun { detail, .. }) => {
                 assert!(detail.contains("checksum") || detail.contains("missing"), "{sql}: {detail}");
             }
             other => panic!("{sql}: {other:?}"),
@@ -107,6 +107,8 @@ fn a_damaged_run_hides_no_other_and_can_be_deleted() {
         "UPDATE runs SET contenders = '[1, 2' WHERE run = 1",
         "UPDATE runs SET state = 'unheard of' WHERE run = 1",
         "UPDATE runs SET id = char(27) || '[31mred' WHERE run = 1",
+        "DELETE FROM run_checksums; UPDATE runs SET blocks = -1 WHERE run = 1",
+        "DELETE FROM run_checksums; UPDATE runs SET workload = CAST(x'ff' AS TEXT) WHERE run = 1",
     ] {
         let (_dir, path) = stored();
         change(&path, sql);
@@ -165,7 +167,7 @@ fn what_an_older_firebench_stored_gets_its_checksums_when_it_is_brought_up_to_da
     );
     read_all(&path).unwrap();
     change(&path, "UPDATE samples SET value = 0.448 WHERE boot = 2 AND iteration = 1 AND metric = 'real'");
-    assert!(matches!(read_all(&path), Err(StoreError::Damaged { .. })));
+    assert!(matches!(read_all(&path), Err(StoreError::DamagedRun { .. })));
 }
 
 #[test]
@@ -309,7 +311,7 @@ fn what_firebench_would_not_have_written_is_refused() {
         let read =
             store.list().and_then(|lines| lines.iter().try_for_each(|line| store.load(line.id.as_str()).map(drop)));
         match read {
-            Err(error @ (StoreError::Damaged { .. } | StoreError::NotUnderstood { .. })) => {
+            Err(error @ (StoreError::DamagedRun { .. } | StoreError::NotUnderstood { .. })) => {
                 let said = error.to_string();
                 assert!(said.len() < 1000 && !said.contains('\u{1b}'), "{sql}: {said}");
             }

@@ -150,7 +150,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 29] = [
+const OF_AN_EXPERIMENT: [&str; 27] = [
     "workload",
     "from",
     "preset",
@@ -177,8 +177,6 @@ const OF_AN_EXPERIMENT: [&str; 29] = [
     "modules",
     "append",
     "add",
-    "boot_deadline",
-    "iteration_deadline",
     "dry_run",
 ];
 
@@ -298,9 +296,13 @@ impl RunArgs {
 }
 
 impl RunArgs {
-    /// The experiment of a run that is resumed: `--max-failures` may change how many failed boots it tolerates.
-    pub(super) fn with_max_failures(&self, mut experiment: Experiment) -> Experiment {
-        replace(&mut experiment.design.max_failures, self.max_failures);
+    /// The experiment of a run that is resumed: how many failed boots it tolerates, and how long a boot may take, may change, for what
+    /// failed may have failed by them.
+    pub(super) fn with_limits(&self, mut experiment: Experiment) -> Experiment {
+        let design = &mut experiment.design;
+        replace(&mut design.max_failures, self.max_failures);
+        replace(&mut design.boot_deadline, self.boot_deadline);
+        replace(&mut design.iteration_deadline, self.iteration_deadline);
         experiment
     }
 

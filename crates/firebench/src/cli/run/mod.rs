@@ -34,7 +34,7 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
     let more_time = args.max_time.is_some();
     let cut_off = args.resume.as_deref().map(|which| keep::cut_off(which, more_time, places)).transpose()?;
     let experiment = match &cut_off {
-        Some(stored) => args.with_max_failures(stored.report.experiment.clone()),
+        Some(stored) => args.with_limits(stored.report.experiment.clone()),
         None => {
             let file = args.file().map_err(Failure::usage)?;
             if let Some(file) = &file {
