@@ -95,7 +95,11 @@ pub enum StoreError {
     },
     /// A run in it is damaged; the others are not.
     #[error("the store {} is damaged: {detail}", path.display())]
-    #[diagnostic(help("remove this run with `firebench delete {}`; all other runs are intact", quote(run)))]
+    #[diagnostic(help(
+        "remove this run with `firebench delete {}`, or first save what can be read with `sqlite3 FILE .recover`; other runs \
+        can be read as before",
+        quote(run)
+    ))]
     DamagedRun {
         /// The file.
         path: PathBuf,
