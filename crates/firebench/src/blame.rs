@@ -69,9 +69,16 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_run(error, named))
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
         || error.downcast_ref().is_some_and(StoreError::is_usage)
-        || error.downcast_ref().is_some_and(|error| !matches!(error, ReportError::Write { .. }))
+        || error.downcast_ref().is_some_and(of_report)
         || error.downcast_ref().is_some_and(of_operand)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
+}
+
+fn of_report(error: &ReportError) -> bool {
+    match error {
+        ReportError::Write { source, .. } => source.kind() == ErrorKind::AlreadyExists || is_absent(source.kind()),
+        _ => true,
+    }
 }
 
 fn of_operand(error: &OperandError) -> bool {
@@ -135,8 +142,8 @@ fn reads(action: &str) -> bool {
     ["read", "open", "look at", "find", "list"].contains(&action)
 }
 
-/// Whether there is no such file.
-fn is_absent(kind: ErrorKind) -> bool {
+/// Whether there is no such file or directory, or something else in its place.
+pub fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }
 

@@ -147,7 +147,7 @@ pub enum StoreError {
     },
     /// What is exported cannot be written.
     #[error("cannot write the export")]
-    #[diagnostic(help("check that there is space left; use --output for another file"))]
+    #[diagnostic(help("check that its directory exists and has space left, or use --output for another file"))]
     Output(#[source] io::Error),
     /// No run has this id.
     #[error("no run {0:?} in the store")]
@@ -205,6 +205,10 @@ impl StoreError {
             | StoreError::Complete(_)
             | StoreError::AlreadyThere(_)
             | StoreError::Inconsistent(_) => true,
+            StoreError::Output(error) => matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+            ),
             StoreError::Open { .. }
             | StoreError::NoCopy { .. }
             | StoreError::Newer { .. }
@@ -214,8 +218,7 @@ impl StoreError {
             | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)
-            | StoreError::Sqlite { .. }
-            | StoreError::Output(_) => false,
+            | StoreError::Sqlite { .. } => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What every subcommand with a gate has in common: its options, and where the outcomes go.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -14,6 +14,7 @@ use firebench_text as text;
 use super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, EXIT_UNFAIR};
 use super::failure::Failure;
 use super::output;
+use crate::blame::is_absent;
 
 /// The heading of these options in the help.
 const GATE: &str = "Gate";
@@ -66,12 +67,22 @@ impl GateArgs {
         }
     }
 
+    /// Tries whether the file of `--junit` can be written: before a long run, not after it.
+    pub(super) fn check_output(&self) -> Result<(), Failure> {
+        let Some(file) = &self.junit else { return Ok(()) };
+        let tried = match file.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => NewFile::beside(file).map(drop),
+        };
+        tried.map_err(|source| cannot_write(file, source))
+    }
+
     /// Writes the outcomes to where the options say, and gives the exit code. `suite` says what was compared;
     /// `conclusive`, whether every verdict is there.
     pub(super) fn finish(&self, outcomes: &[Outcome], suite: &str, conclusive: bool) -> Result<u8, Failure> {
         if let Some(file) = &self.junit {
             let xml = report::gate::junit(outcomes, suite, self.require_verdict);
-            write(file, &xml).map_err(|source| CannotWrite { file: file.clone(), source })?;
+            write(file, &xml).map_err(|source| cannot_write(file, source))?;
         }
         if let Some(Annotate::Github) = self.annotate {
             output::tell(&report::gate::github(outcomes));
@@ -83,8 +94,14 @@ impl GateArgs {
     }
 }
 
+fn cannot_write(file: &Path, source: io::Error) -> Failure {
+    let is_given = is_absent(source.kind());
+    let error = CannotWrite { file: file.to_owned(), source };
+    if is_given { Failure::usage(error) } else { error.into() }
+}
+
 /// The file appears whole or not at all.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
+fn write(file: &Path, text: &str) -> io::Result<()> {
     let mut new = NewFile::beside(file)?;
     new.write_all(text.as_bytes())?;
     new.persist(file)
@@ -95,7 +112,7 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 #[diagnostic(help("give --junit a file in a directory that you can write to"))]
 struct CannotWrite {
     file: PathBuf,
-    source: std::io::Error,
+    source: io::Error,
 }
 
 /// The exit code: a regression counts for more than what compares unlike things, and that for more than what is undecided, which

@@ -10,6 +10,9 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
     let no_experiment = lab.file("none.md", "# A page\n\nof somebody else\n");
     let bad_toml = lab.file("bad.toml", "workload = \"memory\"\nboots = 3\n");
     let hidden = lab.file("hidden.toml", "workload = \"memory\"\n[files]\nkernel = \"a\\u0007\"\n");
+    let nobody = lab.file("nobody.toml", "workload = \"memory\"\nvmm = []\n");
+    let contender = "[[contender]]\nname = \"a\"\nvmm = \"qemu\"\nbinary = \" \"\n";
+    let nameless = lab.file("nameless.toml", format!("workload = \"memory\"\n{contender}"));
     let endless_toml = lab.file("endless.toml", "[a]\n".repeat(300_000));
     let binary = lab.file("binary", [0xff, 0xfe, 0x00]);
     let from = |path: &std::path::Path| vec!["--from".to_owned(), path.display().to_string()];
@@ -65,6 +68,11 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
         (words("memory --payload /etc/passwd --size 1MiB"), "the file has its own size"),
         (words("memory --payload seeded:many"), "many"),
         (words("memory --dry-run --out x"), "--out"),
+        (words("memory --vmm host --boots 1 --size 1MiB --out /dev/null"), "a file is in the way"),
+        (words("memory --vmm host --boots 1 --size 1MiB --junit /nonexistent/x"), "cannot write /nonexistent/x"),
+        (words("memory --boot-deadline 0"), "--boot-deadline must be at least 1"),
+        (from(&nobody), "no contender takes part"),
+        (from(&nameless), "contender.binary is empty"),
         (from("/nonexistent".as_ref()), "/nonexistent"),
         (from(&damaged_json), "this is not a report of firebench"),
         (from(&other_schema), "firebench.report/99"),

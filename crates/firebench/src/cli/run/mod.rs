@@ -61,6 +61,7 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
     if let Some(dir) = &args.out {
         report::check_directory(dir)?;
     }
+    args.gate.check_output()?;
     let mut keeper = match cut_off {
         Some(stored) => stored.go_on(&mut prepared, args.max_time)?,
         None if args.no_store => Keeper::none(),
