@@ -66,7 +66,7 @@ pub enum ReportError {
     SeveralExperiments(usize),
     /// The TOML is no experiment.
     #[error("this is not an experiment: {0}")]
-    #[diagnostic(help("compare it with what `firebench run memory --out DIR` writes at the end of report.md"))]
+    #[diagnostic(help("`firebench init` writes an experiment with every key and what it means"))]
     Toml(String),
 }
 

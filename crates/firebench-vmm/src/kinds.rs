@@ -116,7 +116,7 @@ impl std::fmt::Display for VmmKind {
 
 /// A name that no kind has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown variant `{0}`, expected one of {known}", known = names("`"))]
+#[error("{0:?} is not a kind of contender; the kinds are {known}", known = names(""))]
 pub struct UnknownKind(String);
 
 impl std::str::FromStr for VmmKind {

@@ -86,7 +86,7 @@ fn mistakes_in_experiment_files_are_shown_at_their_line() {
         (
             "workload = \"memory\"\n\n[[contender]]\nname = \"a\"\nvmm = \"bochs\"\n",
             "line 5",
-            "unknown variant `bochs`",
+            "\"bochs\" is not a kind of contender",
         ),
         ("workload = \"memory\"\n[machine]\nmemory = \"1 GB\"\n", "line 3", "1 GB"),
         ("workload = \"memory\"\n[design]\nprecision = \"fine\"\n", "line 3", "fine"),
