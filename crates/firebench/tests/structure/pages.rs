@@ -1,4 +1,4 @@
-//! What the pages say of the crates, against [`MAY_USE`].
+//! What the pages say of the crates, against [`MAY_USE`], and of files, against those that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,9 +18,12 @@ fn may_use() -> Uses {
     MAY_USE.iter().map(|(name, uses)| (short(name).to_owned(), used(uses))).collect()
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace")
+}
+
 fn page(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
-    fs::read_to_string(root.join(path)).expect("a page of ours")
+    fs::read_to_string(root().join(path)).expect("a page of ours")
 }
 
 /// The words in backquotes.
@@ -56,6 +59,24 @@ fn the_architecture_has_every_crate() {
     let named: BTreeSet<String> =
         table("ARCHITECTURE.md").into_iter().map(|(name, _)| short(&name).to_owned()).collect();
     assert_eq!(named, may_use().into_keys().collect());
+}
+
+/// Where `NAME` stands for a name, there is nothing to look for.
+#[test]
+fn the_files_that_the_pages_name_are_there() {
+    let of_docs = fs::read_dir(root().join("docs")).expect("the pages").map(|entry| entry.expect("an entry").path());
+    let others = ["README.md", "ARCHITECTURE.md", "crates/README.md"].map(|page| root().join(page));
+    let mut missing = Vec::new();
+    for page in of_docs.chain(others).filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(&page).expect("a page of ours");
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "/_.-".contains(c)));
+        let paths = words.map(|word| word.trim_end_matches('.')).filter(|word| {
+            ["crates/", "scripts/", "docs/"].iter().any(|start| word.starts_with(start)) && !word.contains("NAME")
+        });
+        missing
+            .extend(paths.filter(|path| !root().join(path).exists()).map(|path| format!("{}: {path}", page.display())));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 /// Its arrows are allowed, and by following them each crate gets to all that it may use.
