@@ -64,6 +64,17 @@ pub enum ImportError {
     #[error("it contains a run's experiment, but not its results")]
     #[diagnostic(help("give the report.json that lies beside it"))]
     Markdown,
+    /// A report that compares by something else than the options say.
+    #[error("this report compares by {metric} ({meaning}), and --metric, --better and --unit cannot change that")]
+    #[diagnostic(help(
+        "leave them out; to read figures of others in another way, import the file from which this report was made"
+    ))]
+    Declared {
+        /// Its primary metric.
+        metric: String,
+        /// What that is.
+        meaning: String,
+    },
     /// It is not a report.
     #[error(transparent)]
     #[diagnostic(transparent)]

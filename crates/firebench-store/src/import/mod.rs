@@ -84,7 +84,7 @@ pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Resul
         Content::Empty => return Err(ImportError::Empty),
         Content::Markdown => return Err(ImportError::Markdown),
         Content::Object(object) => match object.map_err(|error| broken(&error))? {
-            Object::Report => return Ok(json::from_json(text)?),
+            Object::Report => return as_declared(json::from_json(text)?, options),
             Object::Hyperfine => (ImportFormat::Hyperfine, hyperfine::parse(text, &options.accepted)?),
             Object::Unknown => return Err(ImportError::UnknownJson("an object of an unknown kind")),
         },
@@ -95,6 +95,19 @@ pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Resul
         Content::Lines => (ImportFormat::Csv, csv::parse(text)?),
     };
     report(Imported { format, name: text::line(name) }, read, now, options)
+}
+
+/// A report says itself what it compares by: options that say something else cannot be followed.
+fn as_declared(report: Report, options: &Options) -> Result<Report, ImportError> {
+    let primary = report.primary();
+    let otherwise = options.metric.as_ref().is_some_and(|metric| *metric != primary.name)
+        || options.better.is_some_and(|better| better != primary.better)
+        || options.unit.is_some() && options.unit != primary.unit;
+    if otherwise {
+        let metric = text::excerpt(&primary.name, 100);
+        return Err(ImportError::Declared { metric, meaning: text::excerpt(&primary.meaning(), 100) });
+    }
+    Ok(report)
 }
 
 fn broken(error: &serde_json::Error) -> ImportError {

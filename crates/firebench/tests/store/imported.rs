@@ -343,7 +343,20 @@ fn imports_come_back_from_the_store() {
 #[test]
 fn a_report_is_taken_as_it_is() {
     let report = published();
-    assert_eq!(parse(&json::to_json(&Findings::of(&report)).unwrap(), "report.json", NOW).unwrap(), report);
+    let text = json::to_json(&Findings::of(&report)).unwrap();
+    assert_eq!(parse(&text, "report.json", NOW).unwrap(), report);
+    // Options that say what it says itself change nothing, and others are not ignored.
+    let with = |options: Options| parse_with(&text, "report.json", NOW, &options);
+    let same = Options { metric: Some("real".to_owned()), better: Some(Better::Less), ..Options::default() };
+    assert_eq!(with(same).unwrap(), report);
+    for other in [
+        Options { metric: Some("user".to_owned()), ..Options::default() },
+        Options { better: Some(Better::More), ..Options::default() },
+        Options { unit: Some(Unit::new("ms")), ..Options::default() },
+    ] {
+        let said = with(other).unwrap_err().to_string();
+        assert!(said.starts_with("this report compares by real (in s, less is better), and --metric"), "{said}");
+    }
 }
 
 #[test]
