@@ -39,12 +39,17 @@ pub fn from_json(text: &str) -> Result<Report, ReportError> {
     check_schema(text)?;
     let mut report: Report = serde_json::from_str(text).map_err(|e| error(&e))?;
     old_reports::settle(&mut report);
-    let unfit = if report.contenders.is_empty() { Some("it has no contender".to_owned()) } else { report.unfit_name() };
+    unfit(&report).map_or(Ok(report), |unfit| Err(ReportError::Json(unfit)))
+}
+
+/// What is wrong with a report that has all its fields, in a sentence without its end.
+fn unfit(report: &Report) -> Option<String> {
+    if report.contenders.is_empty() {
+        return Some("it has no contender".to_owned());
+    }
     let primary = &report.design.primary;
-    let undeclared = metric::find(&report.metrics, primary).is_none();
-    let undeclared =
-        undeclared.then(|| format!("it does not declare its primary metric {:?}", text::excerpt(primary, 100)));
-    unfit.or(undeclared).map_or(Ok(report), |unfit| Err(ReportError::Json(unfit)))
+    let undeclared = || format!("it does not declare its primary metric {:?}", text::excerpt(primary, 100));
+    report.unfit_name().or_else(|| metric::find(&report.metrics, primary).is_none().then(undeclared))
 }
 
 /// The experiment of a report.

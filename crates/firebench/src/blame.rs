@@ -68,10 +68,17 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_subprocess(error, named))
         || error.downcast_ref().is_some_and(|error| of_run(error, named))
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
-        || error.downcast_ref().is_some_and(StoreError::is_usage)
+        || error.downcast_ref().is_some_and(of_store)
         || error.downcast_ref().is_some_and(of_report)
         || error.downcast_ref().is_some_and(of_operand)
         || error.downcast_ref().is_some_and(|error| !matches!(error, ResumeError::Foreign(_)))
+}
+
+fn of_store(error: &StoreError) -> bool {
+    match error {
+        StoreError::Output(source) => is_absent(source.kind()),
+        error => error.is_usage(),
+    }
 }
 
 fn of_report(error: &ReportError) -> bool {
@@ -83,7 +90,7 @@ fn of_report(error: &ReportError) -> bool {
 
 fn of_operand(error: &OperandError) -> bool {
     match error {
-        OperandError::Store(error) => error.is_usage(),
+        OperandError::Store(error) => of_store(error),
         _ => true,
     }
 }

@@ -201,7 +201,7 @@ fn name(command: &str, parameters: &BTreeMap<String, Value>) -> String {
         .filter(|(_, value)| !command.contains(value.as_str()))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    match (command.is_empty(), hidden.is_empty()) {
+    match (command.trim().is_empty(), hidden.is_empty()) {
         (true, true) => "(no command)".to_owned(),
         (_, true) => command.to_owned(),
         _ => format!("{command} ({})", hidden.join(", ")),

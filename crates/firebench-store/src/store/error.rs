@@ -205,10 +205,6 @@ impl StoreError {
             | StoreError::Complete(_)
             | StoreError::AlreadyThere(_)
             | StoreError::Inconsistent(_) => true,
-            StoreError::Output(error) => matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
-            ),
             StoreError::Open { .. }
             | StoreError::NoCopy { .. }
             | StoreError::Newer { .. }
@@ -218,7 +214,8 @@ impl StoreError {
             | StoreError::Slow(_)
             | StoreError::Busy(_)
             | StoreError::Full(_)
-            | StoreError::Sqlite { .. } => false,
+            | StoreError::Sqlite { .. }
+            | StoreError::Output(_) => false,
         }
     }
 

@@ -70,6 +70,7 @@ impl Store {
             return figures_csv(&report, out);
         }
         let scout = report.design.scout_blocks;
+        let names = exported(report.contenders.iter().map(|contender| &contender.name));
         let meanings = Meanings::of(&report.metrics);
         let header: Vec<&str> = COLUMNS.into_iter().chain([BLOCK]).chain(meanings.columns()).collect();
         out.write_record(header).map_err(output)?;
@@ -77,7 +78,8 @@ impl Store {
             if retried || boot.status != BootStatus::Ok || boot.block < scout {
                 return Ok(());
             }
-            let name = report.contenders.get(contender).map(|record| text::line(&record.name)).unwrap_or_default();
+            let name = report.contenders.get(contender).and_then(|record| names.get(&record.name));
+            let name = name.cloned().unwrap_or_default();
             let block = boot.block.to_string();
             for iteration in &boot.iterations {
                 for (metric, value) in &iteration.metrics {

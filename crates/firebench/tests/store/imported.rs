@@ -365,8 +365,14 @@ fn names_that_come_twice_are_told_apart() {
         {"command": "true", "user": 0, "system": 0, "times": [1]},
         {"command": "true", "user": 0, "system": 0, "times": [1]},
         {"command": "true", "user": 0, "system": 0, "times": [1]}]}"#;
-    let names: Vec<String> = import(text, "x").contenders.into_iter().map(|contender| contender.name).collect();
-    assert_eq!(names, ["true", "true (2)", "true (3)"]);
+    let names =
+        |text: &str| import(text, "x").contenders.into_iter().map(|contender| contender.name).collect::<Vec<_>>();
+    assert_eq!(names(text), ["true", "true (2)", "true (3)"]);
+    // A command of nothing but space has a name, and what was imported can be read again.
+    let blank = text.replacen("\"true\"", "\"  \"", 1);
+    assert_eq!(names(&blank), ["(no command)", "true", "true (2)"]);
+    let report = import(&blank, "x");
+    assert_eq!(parse(&json::to_json(&Findings::of(&report)).unwrap(), "report.json", NOW).unwrap(), report);
 }
 
 /// What is said of a text that is not imported.
