@@ -199,6 +199,10 @@ fn number(value: f64) -> String {
     format!("{value:?}")
 }
 
+/// As the system gave it: whether the reader has gone, or the disk is full, is in its kind.
 fn output(error: csv::Error) -> Trouble {
-    Trouble::Output(io::Error::from(error))
+    Trouble::Output(match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })
 }

@@ -7,6 +7,7 @@ use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 use firebench_model::runs::{RunId, RunLine, RunState};
 use firebench_report::{json, runs};
+use firebench_store::import::parse;
 use firebench_store::store::Store;
 use tempfile::{TempDir, tempdir};
 
@@ -217,14 +218,19 @@ fn deleting_asks_or_is_told() {
 
 #[test]
 fn a_reader_who_leaves_is_no_error() {
-    let lab = Lab::new();
-    lab.store().import(published()).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
-    command.args(["export", "--format", "csv"]).env("FIREBENCH_DATA", lab.path("data"));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    // The one is written at its end, the other one goes out on the way.
+    let rows = (0..10_000).map(|boot| format!("a,{boot},0,real,1.5\n"));
+    let long = format!("contender,boot,iteration,metric,value\n{}", rows.collect::<String>());
+    for report in [published(), parse(&long, "long.csv", "2025-06-02T08:00:00Z").unwrap()] {
+        let lab = Lab::new();
+        lab.store().import(report).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
+        command.args(["export", "--format", "csv"]).env("FIREBENCH_DATA", lab.path("data"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
 }
 
 #[test]
