@@ -3,12 +3,14 @@
 //! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
 //! counts as it is, cold. Boots of the scout do not count.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use firebench_model::figures::{self, Figures};
 use firebench_model::metric::{Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
-use firebench_stats::{Error, Judgement, Scale, boot, raw, verdict};
+use firebench_stats::boot::{self, Difference};
+use firebench_stats::typical::Typical;
+use firebench_stats::{Error, Estimand, Scale, median, raw};
 
 use crate::judged::Unjudged;
 
@@ -49,12 +51,6 @@ pub fn warm_up(boot: &BootRecord, design: &DesignRecord) -> usize {
 /// The iterations of a boot that count.
 pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
     boot.iterations.get(warm_up(boot, design)..).unwrap_or_default()
-}
-
-/// What each boot comes to, on the scale of the metric: the mean of its logarithms, or of its plain values. None where
-/// one of them has no value that can be compared.
-pub fn values(boots: &[&BootRecord], design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
-    values_on(boots, design, &metric.name, metric.scale).ok()
 }
 
 /// What each boot comes to, on a scale.
@@ -146,70 +142,33 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The good boots of two contenders in the blocks in which both have one: the baseline's, and the contender's.
-#[derive(Debug, Clone, Default)]
-pub struct Paired<'a> {
-    /// One a block.
-    pub baseline: Vec<&'a BootRecord>,
-    /// One a block, of the same blocks.
-    pub contender: Vec<&'a BootRecord>,
-}
-
-impl<'a> Paired<'a> {
-    /// Of a run's contenders.
-    pub fn of(report: &Report, baseline: &'a ContenderRecord, contender: &'a ContenderRecord) -> Self {
-        let design = &report.design;
-        let left_out = blocks_left_out(report);
-        let of_block: HashMap<u32, &BootRecord> =
-            good(contender, design).into_iter().map(|boot| (boot.block, boot)).collect();
-        let both = |boot: &'a BootRecord| Some((boot, *of_block.get(&boot.block)?));
-        let whole = good(baseline, design).into_iter().filter(|boot| !left_out.contains(&boot.block));
-        let (baseline, contender) = whole.filter_map(both).unzip();
-        Paired { baseline, contender }
-    }
-
-    /// What the contender's boots are above the baseline's, block by block, on the scale of the metric. None where a value
-    /// cannot be compared.
-    pub fn differences(&self, design: &DesignRecord, metric: &Metric) -> Option<Vec<f64>> {
-        let [baseline, contender] = [&self.baseline, &self.contender].map(|boots| values(boots, design, metric));
-        boot::differences(&contender?, &baseline?).ok()
-    }
-
-    /// The judgement on a metric, by the rule that was chosen before the run, as one of `comparisons` that share the error
-    /// rate.
-    ///
-    /// # Errors
-    /// [`Unjudged`].
-    pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> Result<Judgement, Unjudged> {
-        let design = &report.design;
-        if report.emulated {
-            return Err(Unjudged::Emulated);
-        }
-        if self.baseline.len() < 2 {
-            return Err(Unjudged::TooFew);
-        }
-        on_a_scale(metric, |scale| {
-            let of = |boots| values_on(boots, design, &metric.name, scale);
-            let (baseline, contender) = (of(&self.baseline)?, of(&self.contender)?);
-            let differences = boot::differences(&contender, &baseline).map_err(|_| Unjudged::NoValue)?;
-            let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
-            let interval = design.rule.last(&differences, planned, comparisons).map_err(|_| Unjudged::NoValue)?;
-            let delta = match scale {
-                Scale::Ratio => design.delta,
-                Scale::Raw => {
-                    let primary = report.primary();
-                    let (measure, one) = measured_by(metric, &primary);
-                    let size = |boots: &Vec<&BootRecord>| Some(typical(boots, design, &measure.name)? * one);
-                    difference_that_counts(design.delta, [&self.baseline, &self.contender].map(size))?
-                }
-            };
-            verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
-        })
+/// What stands for all of a contender's boots, on the scale of their `values`.
+pub fn middle(estimand: Estimand, values: &[f64]) -> Option<f64> {
+    match estimand {
+        Estimand::Typical => median(values.iter().copied()),
+        Estimand::Mean => mean(values),
     }
 }
 
-/// The mean of boots in a metric: the geometric one, or the plain one where there are zeros.
-fn typical(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<f64> {
+/// What a verdict on these `differences` is about: their middle, or their mean.
+pub fn centre(estimand: Estimand, differences: &[Difference], span: f64) -> Option<f64> {
+    match (estimand, Typical::of(differences, span)) {
+        (Estimand::Typical, Ok(typical)) => Some(typical.centre()),
+        // A block alone is its own middle.
+        _ => mean(&boot::values(differences)),
+    }
+}
+
+/// Half of the step between figures, on their scale, for two contenders of these sizes; zero where the figures are as fine as one likes.
+pub fn grain(figures: impl IntoIterator<Item = f64>, scale: Scale, sizes: [f64; 2]) -> f64 {
+    let half = firebench_stats::grain::step(figures).unwrap_or_default() / 2.0;
+    let of = |size: f64| if scale == Scale::Ratio { half / size } else { half };
+    let grain: f64 = sizes.map(of).into_iter().sum();
+    if grain.is_finite() { grain } else { 0.0 }
+}
+
+/// The size of boots in a metric: the geometric mean, or the plain one where there are zeros.
+pub fn size(boots: &[&BootRecord], design: &DesignRecord, metric: &str) -> Option<f64> {
     match values_on(boots, design, metric, Scale::Ratio) {
         Ok(values) => mean(&values).map(f64::exp),
         Err(_) => mean(&values_on(boots, design, metric, Scale::Raw).ok()?),

@@ -6,6 +6,7 @@ use crate::audit::{self, Audit, ContenderClock, PairAudit, Unchecked};
 use crate::judged::{Judged, Unjudged};
 use crate::summary::{self, Aim, Pair, Summary};
 use firebench_model::record::{Imported, Report};
+use firebench_stats::modes;
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +65,13 @@ pub enum Caveat {
     },
     /// The verdict on the pair in this place, or why there is none.
     Verdict(usize),
+    /// Rare slow boots may be there without a sign of them.
+    Unseen {
+        /// Good boots, of the contender that has fewest.
+        boots: usize,
+        /// The share of slow boots that so many can have hidden, in one run of twenty.
+        share: f64,
+    },
     /// The boots were not measured side by side.
     Unpaired,
     /// Each boot ran one iteration, cold as it is.
@@ -103,6 +111,9 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// A share of slow boots that is smaller than this need not be said.
+const RARE: f64 = 0.05;
+
 fn judgements(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<Judged> {
     let metric = report.primary();
     let unlike = |pair: &Pair| {
@@ -114,6 +125,7 @@ fn judgements(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<
         baseline: pair.baseline.clone(),
         metric: metric.clone().into_owned(),
         unlike: unlike(pair).unwrap_or_default(),
+        beside: pair.beside.clone(),
         judgement: pair.judgement.ok_or(pair.unjudged.unwrap_or(Unjudged::NoValue)),
     };
     summary.pairs.iter().map(judged).collect()
@@ -138,6 +150,11 @@ fn caveats(report: &Report, summary: &Summary, clocks: &[ContenderClock]) -> Vec
     }));
     if !report.emulated {
         caveats.extend((0..summary.pairs.len()).map(Caveat::Verdict));
+    }
+    let judged = summary.pairs.iter().filter(|pair| pair.judgement.is_some() && pair.apart.is_none());
+    if let Some(boots) = judged.map(|pair| pair.blocks).min().filter(|_| report.imported.is_none()) {
+        let share = modes::unseen(boots);
+        caveats.extend((share > RARE).then_some(Caveat::Unseen { boots, share }));
     }
     caveats.extend(summary.pairs.iter().any(|pair| pair.apart.is_some()).then_some(Caveat::Unpaired));
     let single = summary.single_iteration && report.imported.is_none();

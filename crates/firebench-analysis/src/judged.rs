@@ -8,6 +8,8 @@ use firebench_text as text;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::beside::Beside;
+
 /// A contender against its baseline in one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -19,12 +21,14 @@ pub struct Judged {
     pub metric: Metric,
     /// Why the two do not compare like with like; empty where they do.
     pub unlike: Vec<String>,
+    /// What must be said beside the verdict.
+    pub beside: Beside,
     /// What came of it. Its interval shares the error rate with those of all others that are judged beside it.
     pub judgement: Result<Judgement, Unjudged>,
 }
 
 /// Why a comparison has no judgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Unjudged {
     /// On emulated instructions there is never a verdict.
     #[error("guest instructions were emulated, and timings of that are no statement about speed")]
@@ -35,6 +39,14 @@ pub enum Unjudged {
     /// Some values are zero, and there is no ratio to zero.
     #[error("a ratio needs times above zero, and some are zero")]
     Zero,
+    /// One of the two leaves something behind for whoever boots next, by so much, relative.
+    #[error(
+        "whoever boots right after one of the two comes out {}% {}, so that their order decides (--settle 5s lets \
+         the machine rest before each boot)",
+        (_0.abs() * 1000.0).round() / 10.0,
+        if *_0 > 0.0 { "higher" } else { "lower" }
+    )]
+    CarryOver(f64),
     /// Some values are missing or cannot be compared.
     #[error("not every boot has a value that can be compared")]
     NoValue,
@@ -43,17 +55,27 @@ pub enum Unjudged {
 impl fmt::Display for Judged {
     /// The verdict in a sentence without a full stop, or why there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Judged { contender, baseline, metric, unlike, judgement } = self;
+        let Judged { contender, baseline, metric, judgement, .. } = self;
         match judgement {
-            Ok(judgement) => metric.sentence(contender, baseline, judgement).fmt(f)?,
-            Err(reason) => write!(f, "{contender} and {baseline} in {}: no verdict: {reason}", metric.name)?,
+            Ok(judgement) => write!(f, "{}{}", metric.sentence(contender, baseline, judgement), self.ending()),
+            Err(reason) => {
+                write!(f, "{contender} and {baseline} in {}: no verdict: {reason}", metric.name)?;
+                f.write_str(&not_like_with_like(&self.unlike))
+            }
         }
-        f.write_str(&not_like_with_like(unlike))
+    }
+}
+
+impl Judged {
+    /// The end of a verdict's sentence: what must be said beside it, and in what the two are not alike.
+    pub fn ending(&self) -> String {
+        let Judged { contender, baseline, metric, beside, unlike, .. } = self;
+        beside.words(contender, baseline, metric) + &not_like_with_like(unlike)
     }
 }
 
 /// The end of a verdict's sentence where the two do not compare like with like; nothing where they do.
-pub fn not_like_with_like(unlike: &[String]) -> String {
+fn not_like_with_like(unlike: &[String]) -> String {
     if unlike.is_empty() {
         return String::new();
     }
@@ -64,11 +86,12 @@ impl Serialize for Judged {
     /// With the metric's name alone, and `judgement` and `unjudged`, of which one is null.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let judgement = self.judgement.as_ref().ok().map(|judgement| self.metric.worded(judgement));
-        let mut fields = serializer.serialize_struct("Judged", 6)?;
+        let mut fields = serializer.serialize_struct("Judged", 7)?;
         fields.serialize_field("contender", &self.contender)?;
         fields.serialize_field("baseline", &self.baseline)?;
         fields.serialize_field("metric", &self.metric.name)?;
         fields.serialize_field("unlike", &self.unlike)?;
+        fields.serialize_field("beside", &self.beside)?;
         fields.serialize_field("judgement", &judgement)?;
         fields.serialize_field("unjudged", &self.judgement.as_ref().err().map(ToString::to_string))?;
         fields.end()

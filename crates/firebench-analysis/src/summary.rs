@@ -9,11 +9,13 @@ mod of_report;
 use firebench_model::clock::Offset;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
-use firebench_stats::{Judgement, Scale, median};
+use firebench_stats::{Judgement, Method, Scale, median};
 
 use crate::audit::ContenderClock;
-use crate::boots::{self, Paired};
+use crate::beside::Beside;
+use crate::boots;
 use crate::judged::Unjudged;
+use crate::paired::Paired;
 
 pub use of_report::{metrics, summarize, with_clocks};
 
@@ -41,11 +43,11 @@ pub struct ContenderSummary {
     pub metrics: Vec<MetricSummary>,
     /// Median boot time in seconds.
     pub boot_seconds: Option<f64>,
-    /// Payload bytes a second, at the median of the first metric that is a time.
+    /// Payload bytes a second, by the estimate of the first metric that is a time.
     pub throughput: Option<f64>,
     /// What was read from the disk.
     pub disk_reads: Option<DiskReads>,
-    /// Geometric-mean ratio of [`DesignRecord::primary`] to the bare host's, where that took part and this is not it.
+    /// Ratio of [`DesignRecord::primary`] to the bare host's, where that took part and this is not it.
     pub to_host: Option<f64>,
     /// The iteration in which the guest's clock was furthest from the host's.
     pub clock: Option<Offset>,
@@ -60,15 +62,20 @@ pub struct MetricSummary {
     pub metric: Metric,
     /// Median over the boots' first iterations.
     pub first: Option<f64>,
+    /// What stands for its boots, and is what verdicts are about: the baseline's own (its median boot, or their geometric mean), and
+    /// every other contender's so that it lies above that by what was estimated within blocks.
+    pub estimate: Option<f64>,
     /// The iterations that count.
     pub sample: Option<Spread>,
 }
 
-/// The middle and the ends of a sample.
+/// Quartiles and ends of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
-    /// Median.
-    pub median: f64,
+    /// A quarter lies below.
+    pub lower: f64,
+    /// A quarter lies above.
+    pub upper: f64,
     /// Least.
     pub min: f64,
     /// Greatest.
@@ -99,18 +106,22 @@ pub struct Pair {
     pub apart: Option<[usize; 2]>,
     /// One entry for each metric that is shown.
     pub metrics: Vec<(Metric, Comparison)>,
+    /// How its interval comes about, where the two were measured side by side.
+    pub method: Method,
     /// The verdict on [`DesignRecord::primary`]; none on an emulated accelerator, and none from fewer than two blocks.
     pub judgement: Option<Judgement>,
     /// Why there is no verdict.
     pub unjudged: Option<Unjudged>,
+    /// What must be said beside the verdict.
+    pub beside: Beside,
 }
 
 /// How the contender compares with the baseline in one metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Comparison {
-    /// Geometric-mean ratio, contender / baseline.
+    /// Contender / baseline.
     Ratio(f64),
-    /// Difference of medians in the metric's unit, contender - baseline, where a value is or can be zero.
+    /// Contender - baseline, in the metric's unit, where a value is or can be zero.
     Difference(f64),
     /// No block has both.
     Unknown,
@@ -139,7 +150,7 @@ pub fn aim(report: &Report, summary: &Summary) -> Option<Aim> {
     let half_width = |pair: &Pair| {
         let judgement = pair.judgement?;
         // Of a difference, where zeros leave no ratio, there is no share to aim at.
-        let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width.exp_m1());
+        let ratio = (judgement.scale == Scale::Ratio).then(|| judgement.interval.half_width().exp_m1());
         ratio.filter(|half| half.is_finite())
     };
     let widths: Option<Vec<f64>> = summary.pairs.iter().map(half_width).collect();
@@ -148,6 +159,8 @@ pub fn aim(report: &Report, summary: &Summary) -> Option<Aim> {
 
 fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &ContenderClock) -> ContenderSummary {
     let design = &report.design;
+    let baseline = report.contenders.first().unwrap_or(contender);
+    let paired = Paired::of(report, baseline, contender);
     let payload = report.payload.bytes as f64;
     let boots = boots::good(contender, design);
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
@@ -156,12 +169,13 @@ fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &Conte
         .map(|metric| MetricSummary {
             metric: metric.clone(),
             first: median(firsts().filter_map(|i| value(i, &metric.name))),
+            estimate: estimate(report, contender, &paired, metric),
             sample: spread(sample().filter_map(|i| value(i, &metric.name)).collect()),
         })
         .collect();
     let seconds = summaries.iter().find_map(|summary| {
         let unit = summary.metric.unit.as_ref()?.seconds()?;
-        Some(summary.sample.map(|sample| sample.median * unit))
+        Some(summary.estimate.map(|estimate| estimate * unit))
     });
     let share = |bytes: f64| (payload > 0.0).then_some(bytes / payload);
     let read = |i: &IterationRecord| i.counters.disk_read_bytes as f64;
@@ -191,9 +205,31 @@ fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
     if !contender.vmm.boots_a_guest() {
         return None;
     }
+    let (scale, above) = Paired::of(report, host, contender).compare(&report.design, &report.primary())?;
+    (scale == Scale::Ratio).then(|| above.exp())
+}
+
+/// What stands for a contender's boots in a metric.
+fn estimate(report: &Report, contender: &ContenderRecord, paired: &Paired, metric: &Metric) -> Option<f64> {
     let design = &report.design;
-    let differences = Paired::of(report, host, contender).differences(design, &report.primary())?;
-    boots::mean(&differences).map(f64::exp)
+    let all = report.contenders.iter().flat_map(|contender| boots::good(contender, design));
+    let all: Vec<&BootRecord> = all.collect();
+    // On one scale for all, so that what is printed can be reckoned with.
+    let scale = boots::on_a_scale(metric, |scale| boots::values_on(&all, design, &metric.name, scale).map(|_| scale));
+    let own = |boots: &[&BootRecord]| {
+        let scale = *scale.as_ref().ok()?;
+        let values = boots::values_on(boots, design, &metric.name, scale).ok()?;
+        boots::middle(design.estimand, &values).map(|middle| if scale == Scale::Ratio { middle.exp() } else { middle })
+    };
+    let baseline = own(&paired.baseline).filter(|_| !paired.baseline.is_empty());
+    let is_baseline = report.contenders.first().is_some_and(|first| first.name == contender.name);
+    match (baseline, paired.compare(design, metric)) {
+        (Some(baseline), _) if is_baseline => Some(baseline),
+        (Some(baseline), Some((Scale::Ratio, above))) => Some(baseline * above.exp()),
+        (Some(baseline), Some((Scale::Raw, above))) => Some(baseline + above),
+        // Nothing to be compared with.
+        _ => own(&boots::good(contender, design)),
+    }
 }
 
 /// Compares a contender with the baseline, as one of `comparisons` of the report.
@@ -202,7 +238,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
     let all = baseline.boots.iter().chain(&contender.boots).map(|boot| boot.block);
     let blocks: std::collections::BTreeSet<u32> = all.filter(|block| *block >= design.scout_blocks).collect();
     let paired = Paired::of(report, baseline, contender);
-    let judged = paired.judge(report, &report.primary(), comparisons);
+    let (judged, beside) = paired.judge(report, &report.primary(), comparisons);
     Pair {
         baseline: baseline.name.clone(),
         contender: contender.name.clone(),
@@ -212,24 +248,17 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
         metrics: metric::shown(&report.metrics)
             .map(|metric| (metric.clone(), compare(&paired, metric, design)))
             .collect(),
+        method: paired.ground(report, &report.primary().name, Scale::Ratio, comparisons).method(paired.baseline.len()),
         judgement: judged.as_ref().ok().copied(),
         unjudged: judged.err(),
+        beside,
     }
 }
 
-/// exp of the mean, over the blocks, of the difference between the boots' mean logarithms; the difference of medians
-/// where a logarithm is not to be had.
 fn compare(paired: &Paired, metric: &Metric, design: &DesignRecord) -> Comparison {
-    if metric.scale == Scale::Ratio {
-        if let Some(mean) = paired.differences(design, metric).and_then(|differences| boots::mean(&differences)) {
-            return Comparison::Ratio(mean.exp());
-        }
-    }
-    let values = |boots: &[&BootRecord]| {
-        median(boots.iter().flat_map(|boot| boots::sample(boot, design)).filter_map(|i| value(i, &metric.name)))
-    };
-    match values(&paired.baseline).zip(values(&paired.contender)) {
-        Some((baseline, contender)) => Comparison::Difference(contender - baseline),
+    match paired.compare(design, metric) {
+        Some((Scale::Ratio, above)) => Comparison::Ratio(above.exp()),
+        Some((Scale::Raw, above)) => Comparison::Difference(above),
         None => Comparison::Unknown,
     }
 }
@@ -241,5 +270,6 @@ fn value(iteration: &IterationRecord, metric: &str) -> Option<f64> {
 fn spread(mut values: Vec<f64>) -> Option<Spread> {
     values.sort_by(f64::total_cmp);
     let (min, max) = (*values.first()?, *values.last()?);
-    median(values).map(|median| Spread { median, min, max })
+    let below = |share: f64| values.get((share * (values.len().saturating_sub(1)) as f64).round() as usize).copied();
+    Some(Spread { lower: below(0.25)?, upper: below(0.75)?, min, max })
 }

@@ -128,9 +128,9 @@ impl Metric {
 
     /// A judgement on it as programs read it.
     pub fn worded(&self, judgement: &Judgement) -> Worded {
-        let Judgement { verdict, interval, scale, delta, detectable } = *judgement;
+        let Judgement { verdict, interval, scale, delta } = *judgement;
         let standing = verdict.standing(self.better);
-        Worded { verdict: verdict.word(self.quantity()), standing, interval, scale, delta, detectable }
+        Worded { verdict: verdict.word(self.quantity()), standing, interval, scale, delta }
     }
 
     /// Whether the values of another can be compared with its own: the unit is the same, which values are the better ones, and how they
@@ -158,8 +158,6 @@ pub struct Worded {
     pub scale: Scale,
     /// As in [`Judgement`].
     pub delta: f64,
-    /// As in [`Judgement`].
-    pub detectable: f64,
 }
 
 /// A time in seconds.

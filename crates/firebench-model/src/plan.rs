@@ -2,6 +2,7 @@
 //! out, on this machine or (sent as JSON, with other paths) inside a nested host.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use firebench_stats::design;
 use firebench_vmm::HostCache;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub host_cache: HostCache,
     /// How long what may take.
     pub deadlines: Deadlines,
+    /// How long to wait before each boot but the first.
+    pub settle: Duration,
     /// How often a boot that never started is tried, at least 1.
     pub attempts: u32,
     /// How many boots may fail for good before the run ends, of contenders that have had a good one.

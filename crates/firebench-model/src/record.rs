@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use firebench_protocol::{Counters, GuestFacts};
-use firebench_stats::Rule;
+use firebench_stats::{Estimand, Rule};
 use firebench_text as text;
 use firebench_vmm::{Accel, Launch, Missing, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,9 @@ pub struct DesignRecord {
     pub primary: String,
     /// Seed of the order in which the contenders boot.
     pub seed: u64,
-    /// Which interval speaks.
+    /// What a verdict is about, declared before the run.
+    pub estimand: Estimand,
+    /// When the run was to end.
     pub rule: Rule,
     /// Half-width of the interval that the run aimed at, such as 0.01; absent where the number of blocks was given.
     pub precision: Option<f64>,
@@ -142,13 +144,14 @@ pub struct DesignRecord {
     pub max_seconds: Option<f64>,
     /// Differences up to this size, in either direction, count as none.
     pub delta: f64,
-    /// Blocks at the beginning that were a scout: they choose warm-up and iterations, and count for nothing else.
+    /// Blocks at the beginning that count for nothing: those of a scout whose boots were no longer than the warm-up that it chose (in
+    /// reports of older versions, all of the scout).
     pub scout_blocks: u32,
     /// Iterations at the beginning of each boot that do not count.
     pub warm_up: u32,
     /// Iterations of each boot, warm-up included.
     pub iterations: u32,
-    /// Blocks, without the scout's, that were to be reached; absent until it is known.
+    /// Blocks that count that were to be reached; of a run that aims at a precision, about how many it takes. Absent until it is known.
     pub planned: Option<u32>,
     /// Why the run ended.
     pub end: Option<RunEnd>,
@@ -172,6 +175,7 @@ impl Default for DesignRecord {
         DesignRecord {
             primary: "real".to_owned(),
             seed: 0,
+            estimand: Estimand::Mean,
             rule: Rule::Fixed,
             precision: None,
             max_seconds: None,
@@ -190,7 +194,7 @@ impl Default for DesignRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunEnd {
-    /// The number of blocks that was planned is there.
+    /// The number of blocks that was planned is there, or the precision.
     Planned,
     /// Another block did not fit into the time.
     TimeOver,

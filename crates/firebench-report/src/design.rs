@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use firebench_analysis::boots;
 use firebench_analysis::findings::Findings;
 use firebench_model::record::{DesignRecord, Report, RunEnd};
-use firebench_stats::Rule;
+use firebench_stats::{Estimand, Rule};
 use firebench_text as text;
 
 /// Blocks that were begun, without the scout's and those that were left out; and those.
@@ -91,20 +91,16 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
     let report = findings.report;
     let design = &report.design;
     let mut sentences = vec![format!(
-        "A block is one fresh boot of every contender, in an order that chance balances (seed {}).",
+        "A block is one fresh boot of every contender, in an order drawn by chance (seed {}).",
         design.seed
     )];
     if design.scout_blocks > 0 {
         let blocks = text::count(design.scout_blocks as usize, "block");
         sentences.push(format!(
-            "{blocks} at the beginning, the scout, chose warm-up and iterations, and count for nothing else."
+            "{blocks} at the beginning helped to choose warm-up and iterations, and count for nothing else."
         ));
     }
     sentences.push(match (design.precision, design.rule) {
-        (Some(half), Rule::TwoStage) => format!(
-            "The number of blocks follows from the spread of the first ones, so that the interval comes to ±{}.",
-            text::exact_percent(half)
-        ),
         (Some(half), _) => {
             format!("The run went on until the interval was ±{} or the time over.", text::exact_percent(half))
         }
@@ -113,11 +109,20 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
     if let Some(seconds) = design.max_seconds {
         sentences.push(format!("It was to take {seconds:.0} s at most."));
     }
-    sentences.push(match design.rule {
-        Rule::BandAlone => "The interval is the anytime band, which holds whenever one looks at it.".to_owned(),
-        Rule::TwoStage | Rule::Fixed => {
-            "The interval is that of the planned end; of a run that ends before, the anytime band.".to_owned()
+    sentences.push(match (design.rule, design.estimand) {
+        (Rule::BandAlone, _) => "The interval is the anytime band, which holds whenever one looks at it.".to_owned(),
+        (Rule::Precision | Rule::Fixed, Estimand::Typical) => {
+            "The interval is Wilcoxon's, of signed ranks; of a run that ended because of what was seen, the anytime band.".to_owned()
         }
+        (Rule::Precision | Rule::Fixed, Estimand::Mean) => {
+            "The interval is Student's; of a run that ended because of what was seen, the anytime band.".to_owned()
+        }
+    });
+    sentences.push(match design.estimand {
+        Estimand::Typical => {
+            "Verdicts are about the typical boot: the middle of the blocks' ratios (Hodges and Lehmann).".to_owned()
+        }
+        Estimand::Mean => "Verdicts are about the geometric mean of the boots.".to_owned(),
     });
     sentences.push(format!(
         "Verdicts are given on {}; a difference of up to {} counts as none.",

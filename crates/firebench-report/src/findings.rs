@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit};
+use firebench_analysis::beside::Beside;
 use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::judged::Judged;
@@ -90,8 +91,8 @@ pub struct PairFindings {
     pub level: Option<f64>,
     /// How the interval came about.
     pub method: Option<MethodFinding>,
-    /// The effect that this run could have found; none where it could find none.
-    pub detectable: Option<f64>,
+    /// What must be said beside the verdict.
+    pub beside: Beside,
     /// Blocks in which both have a good boot.
     pub blocks: usize,
     /// Blocks in which one of them has none.
@@ -119,9 +120,9 @@ pub enum MethodFinding {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compared {
-    /// Geometric-mean ratio, contender / baseline.
+    /// Contender / baseline.
     Ratio(f64),
-    /// Difference of medians, contender - baseline, in the metric's unit.
+    /// Contender - baseline, in the metric's unit.
     Difference(f64),
     /// No block has both.
     Unknown,
@@ -260,7 +261,7 @@ fn pairs(findings: &Findings) -> Vec<PairFindings> {
 }
 
 fn of_pair(findings: &Findings, pair: &Pair, judged: &Judged, fairness: Option<FairnessFindings>) -> PairFindings {
-    let (primary, design) = (&judged.metric, &findings.report.design);
+    let primary = &judged.metric;
     let judgement = judged.judgement.as_ref().ok();
     let finite = |range: Range| Some(range).filter(|range| range.low.is_finite() && range.high.is_finite());
     let metrics = pair.metrics.iter().map(|(metric, comparison)| (metric.name.to_string(), compared(comparison)));
@@ -279,12 +280,9 @@ fn of_pair(findings: &Findings, pair: &Pair, judged: &Judged, fairness: Option<F
         level: judgement.map(|judgement| judgement.interval.confidence),
         method: judgement.map(|_| match pair.apart {
             Some(_) => MethodFinding::Welch,
-            None => {
-                let planned = design.planned.and_then(|planned| usize::try_from(planned).ok());
-                MethodFinding::Blocks(design.rule.method(pair.blocks, planned))
-            }
+            None => MethodFinding::Blocks(pair.method),
         }),
-        detectable: judgement.map(|judgement| judgement.detectable).filter(|size| size.is_finite()),
+        beside: judged.beside.clone(),
         blocks: pair.blocks,
         blocks_left_out: pair.blocks_left_out,
         boots: pair.apart,

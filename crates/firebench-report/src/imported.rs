@@ -42,7 +42,9 @@ pub(super) fn tables(findings: &Findings, width: usize) -> String {
         let counted = if told { "boots" } else { "" };
         let head = format!(
             "{title:<name_width$}{counted:>boots_width$}{first}{:>CELL$}{:>CELL$}{:>CELL$}",
-            "median", "min", "max"
+            crate::words::of_boots(report.design.estimand),
+            "min",
+            "max"
         );
         if !out.is_empty() {
             out.push('\n');
@@ -59,7 +61,7 @@ pub(super) fn tables(findings: &Findings, width: usize) -> String {
             };
             let first = if summary.single_iteration { String::new() } else { number(of_metric.first) };
             let sample = of_metric.sample;
-            let spread = [sample.map(|s| s.median), sample.map(|s| s.min), sample.map(|s| s.max)];
+            let spread = [of_metric.estimate, sample.map(|s| s.min), sample.map(|s| s.max)];
             let boots = contender.figures.as_ref().filter(|_| told).map(|figures| boots(figures, &metric.name));
             let boots = boots.unwrap_or_default();
             out += &format!("{name:<name_width$}{boots:>boots_width$}{first}{}\n", spread.map(number).concat());

@@ -65,7 +65,7 @@ pub struct Progress<W: Write> {
 
 /// Why the last interval is another one than those before it.
 const WHY_NARROWER: &str = "  (the intervals so far were wider, since they hold however often one looks; this one holds at the \
-                            planned end, and the report has it)";
+                            end alone, and the report has it)";
 
 impl<W: Write> Progress<W> {
     /// Shows a run on `out`.
@@ -215,7 +215,8 @@ impl<W: Write> Listener for Progress<W> {
                     }
                     Some(end) => {
                         self.line(None, &format!("at the end: {estimates}"));
-                        let other_interval = end == RunEnd::Planned && design.rule != Rule::BandAlone;
+                        let other_interval =
+                            matches!(end, RunEnd::Planned | RunEnd::TimeOver) && design.rule != Rule::BandAlone;
                         if other_interval && self.estimate_shown {
                             self.line(Some(Paint::Dim), WHY_NARROWER);
                         }
@@ -234,7 +235,7 @@ fn estimates(contenders: &[String], live: &[Judgement]) -> Option<String> {
     let percent = |effect: f64| format!("{:+.1}%", effect * 100.0);
     let estimates = contenders.iter().skip(1).zip(live).map(|(name, judgement)| {
         let effect = judgement.effect();
-        let interval = if judgement.interval.half_width.is_finite() {
+        let interval = if judgement.interval.is_finite() {
             format!("{} to {}", percent(effect.low), percent(effect.high))
         } else {
             "interval still open".to_owned()

@@ -63,7 +63,7 @@ impl Values {
         let metrics = summary.contenders.first().map(|contender| contender.metrics.as_slice()).unwrap_or_default();
         let values = |place: usize| {
             let of_all = summary.contenders.iter().filter_map(|contender| contender.metrics.get(place));
-            of_all.flat_map(|metric| [metric.first, metric.sample.map(|sample| sample.median)]).flatten().collect()
+            of_all.flat_map(|metric| [metric.first, metric.estimate]).flatten().collect()
         };
         Values::new(metrics.iter().enumerate().map(|(place, metric)| (&metric.metric, values(place))))
     }

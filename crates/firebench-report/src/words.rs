@@ -2,13 +2,21 @@
 
 use firebench_analysis::audit::Unchecked;
 use firebench_analysis::findings::{Caveat, Findings};
-use firebench_analysis::judged::{self, Judged, Unjudged};
+use firebench_analysis::judged::{Judged, Unjudged};
 use firebench_analysis::summary::{ContenderSummary, Pair};
 use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, ImportFormat, Imported};
 use firebench_protocol::Moment;
-use firebench_stats::{Better, Quantity, Scale};
+use firebench_stats::{Better, Estimand, Quantity, Scale};
 use firebench_text as text;
+
+/// What stands for a contender's boots, before the word `boot`.
+pub fn of_boots(estimand: Estimand) -> &'static str {
+    match estimand {
+        Estimand::Typical => "typical",
+        Estimand::Mean => "mean",
+    }
+}
 
 /// A boot's status in words.
 pub fn status_words(status: BootStatus) -> &'static str {
@@ -95,7 +103,7 @@ fn names<'a>(metrics: impl Iterator<Item = &'a Metric>) -> Vec<String> {
 
 /// The verdict on a pair in words.
 fn verdict(pair: &Pair, judged: &Judged) -> String {
-    let Judged { contender, baseline, metric, unlike, judgement } = judged;
+    let Judged { contender, baseline, metric, judgement, .. } = judged;
     match judgement {
         Ok(judgement) => {
             let sentence = metric.sentence(contender, baseline, judgement);
@@ -105,7 +113,7 @@ fn verdict(pair: &Pair, judged: &Judged) -> String {
                 (true, Quantity::Time) => " A ratio needs times above zero, and some are zero: this is the difference.",
                 (true, _) => " A ratio needs values above zero, and some are zero: this is the difference.",
             };
-            format!("{sentence}{}.{note}", judged::not_like_with_like(unlike))
+            format!("{sentence}{}.{note}", judged.ending())
         }
         Err(Unjudged::TooFew) if pair.apart.is_none() => format!(
             "{contender} and {baseline} in {}: no verdict from {}: at least two are needed.",
@@ -170,6 +178,10 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
             let (pair, judged) = findings.pairs().nth(*place)?;
             verdict(pair, judged)
         }
+        Caveat::Unseen { boots, share } => format!(
+            "{boots} boots of each can hide a slow mode: it may be there in up to {} of boots without a sign of it.",
+            text::percent(*share)
+        ),
         Caveat::Unpaired => {
             "Unpaired: the boots were not measured side by side, so all boots of one are compared with all of the \
                              other (Welch's interval)."

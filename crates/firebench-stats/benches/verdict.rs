@@ -1,10 +1,12 @@
-//! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms. And a run's schedule,
-//! whose cost must grow with the number of blocks and not with its square.
+//! A verdict over a million samples, from iterations to the sentence: it must take less than 200 ms. And a run's schedule: what a
+//! block of it costs must be nothing beside a boot.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a benchmark may panic")]
 
 use divan::Bencher;
+use firebench_stats::boot::{self, Difference, Placed};
 use firebench_stats::design::{Boot, Next, Schedule, Settings, Size};
-use firebench_stats::{Quantity, Rule, Scale, Sentence, boot, interval, stein, verdict};
+use firebench_stats::typical::Typical;
+use firebench_stats::{Estimand, Ground, Quantity, Rule, Scale, Sentence, interval, verdict};
 
 /// Two contenders, 50,000 blocks, ten iterations a boot.
 const BLOCKS: usize = 50_000;
@@ -23,9 +25,15 @@ fn contender(seconds: f64) -> Vec<Vec<f64>> {
     (0..BLOCKS).map(boot).collect()
 }
 
-fn block_differences(contender: &[Vec<f64>], baseline: &[Vec<f64>]) -> firebench_stats::Result<Vec<f64>> {
-    let means = |boots: &[Vec<f64>]| boots.iter().map(|boot| boot::log_mean(boot, 1)).collect::<Result<Vec<f64>, _>>();
-    boot::differences(&means(contender)?, &means(baseline)?)
+/// Who boots first changes from block to block.
+fn block_differences(contender: &[Vec<f64>], baseline: &[Vec<f64>]) -> firebench_stats::Result<Vec<Difference>> {
+    let placed = |boots: &[Vec<f64>], parity: usize| {
+        let boot = |(block, boot): (usize, &Vec<f64>)| {
+            Ok(Placed { value: boot::log_mean(boot, 1)?, place: ((block + parity) % 2) as u32 })
+        };
+        boots.iter().enumerate().map(boot).collect::<firebench_stats::Result<Vec<Placed>>>()
+    };
+    boot::differences(&placed(contender, 1)?, &placed(baseline, 0)?)
 }
 
 #[divan::bench(sample_count = 20)]
@@ -33,7 +41,7 @@ fn million_samples(bencher: Bencher) {
     let (contender, baseline) = (contender(1.02), contender(1.0));
     bencher.bench(|| {
         let differences = block_differences(&contender, &baseline)?;
-        let interval = Rule::TwoStage.last(&differences, Some(BLOCKS), 1)?;
+        let interval = Ground::new(Estimand::Typical, Rule::Precision, 1).last(&differences)?;
         let judgement = verdict::judge(interval, Scale::Ratio, 0.01)?;
         let sentence = Sentence {
             contender: "b",
@@ -54,18 +62,20 @@ fn band_over_a_million_blocks(bencher: Bencher) {
     bencher.bench(|| interval::band(&differences, 0.01, 1));
 }
 
-/// Stein's size, as after every pilot.
-#[divan::bench]
-fn stein_size(bencher: Bencher) {
-    let pilots = [0.01, 0.02].map(|seconds| contender(seconds)[0].clone());
-    bencher.bench(|| stein::size(&pilots, 0.01, 0.04));
+/// One estimate with its interval, without the means: what a schedule computes after every block.
+#[divan::bench(args = [100, 10_000])]
+fn typical(bencher: Bencher, blocks: usize) {
+    let differences = block_differences(&contender(1.02), &contender(1.0)).map(|all| all[..blocks].to_vec());
+    bencher.bench(|| Typical::of(differences.as_deref().unwrap_or_default(), 1.0)?.interval(0, 0.03, 1));
 }
 
-/// Whole runs, each boot recorded and all that is live judged after every block.
-#[divan::bench(args = [1_000, 10_000], sample_count = 10)]
+/// Whole runs, each boot recorded and all that is live judged after every block: the cost of a block grows with the blocks before it,
+/// whose order it changes.
+#[divan::bench(args = [100, 1_000], sample_count = 10)]
 fn schedule(bencher: Bencher, blocks: u32) {
     let settings = Settings {
         contenders: 2,
+        estimand: Estimand::Typical,
         seed: 1,
         size: Size::Blocks(blocks),
         iterations: Some(10),

@@ -15,11 +15,29 @@ pub fn log_mean(iterations: &[f64], warm_up: usize) -> Result<f64> {
     Ok(counted.iter().map(|value| value.ln()).sum::<f64>() / counted.len() as f64)
 }
 
-/// Within each block, the contender's boot less the baseline's: d = y(contender) - y(baseline). Both lists hold one
-/// value a block, in the order of the blocks.
+/// A boot in a block: what it comes to, and when in the block it was its turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// What it comes to, on the scale of the differences.
+    pub value: f64,
+    /// Its place in the order of the block; 0 for all where that is not known.
+    pub place: u32,
+}
+
+/// What a contender's boot is above the baseline's of the same block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// On the scale of the differences: of logarithms, or in the metric's unit.
+    pub value: f64,
+    /// By how many places it booted later than the baseline; negative if it booted earlier, 0 if that is not known.
+    pub later: f64,
+}
+
+/// Within each block, the contender's boot less the baseline's: d = y(contender) - y(baseline). Both lists hold one boot a block, in
+/// the order of the blocks.
 ///
 /// Errors: lists of different length, empty ones, NaN or infinite values.
-pub fn differences(contender: &[f64], baseline: &[f64]) -> Result<Vec<f64>> {
+pub fn differences(contender: &[Placed], baseline: &[Placed]) -> Result<Vec<Difference>> {
     if contender.len() != baseline.len() {
         return Err(Error::Unpaired {
             what: "boots of the two contenders",
@@ -27,9 +45,22 @@ pub fn differences(contender: &[f64], baseline: &[f64]) -> Result<Vec<f64>> {
             right: baseline.len(),
         });
     }
-    finite(contender, "boots")?;
-    finite(baseline, "boots")?;
-    Ok(contender.iter().zip(baseline).map(|(contender, baseline)| contender - baseline).collect())
+    let differences: Vec<Difference> =
+        contender.iter().zip(baseline).map(|(contender, baseline)| contender.above(baseline)).collect();
+    finite(&values(&differences), "boots")?;
+    Ok(differences)
+}
+
+impl Placed {
+    /// What this boot is above another one of its block.
+    pub fn above(&self, other: &Placed) -> Difference {
+        Difference { value: self.value - other.value, later: f64::from(self.place) - f64::from(other.place) }
+    }
+}
+
+/// The differences alone.
+pub fn values(differences: &[Difference]) -> Vec<f64> {
+    differences.iter().map(|difference| difference.value).collect()
 }
 
 /// The iterations after the warm-up: at least one, all of them finite.

@@ -6,23 +6,24 @@
 //! code.
 //!
 //! # A number of blocks ([`Size::Blocks`])
-//! Three iterations a boot unless said otherwise, the first one warm-up; it ends after that many blocks, and
-//! [`Rule::Fixed`] speaks ([`Rule::BandAlone`] when strict).
+//! Three iterations a boot unless said otherwise, the first one warm-up; it ends after that many blocks ([`Rule::Fixed`];
+//! [`Rule::BandAlone`] when strict).
 //!
 //! # A precision ([`Size::Precision`])
 //! 1. Block 0 has three iterations a boot, or the number that was given. It says what boots and iterations cost.
 //! 2. If the iterations were not given, and the time suffices for it, blocks 1 to 3 are the scout: eight iterations a boot.
-//!    [`scout::choose`](crate::scout::choose) makes of them the warm-up and the iterations of all boots to come. All four
-//!    blocks are discarded. (With three iterations, warm-up could never come out as more than one. And with two contenders
-//!    whose boots vary half as much as the iterations in them, 38% of scouts would see no variance between boots; with
-//!    seven iterations beside the cold one 17% do.) A warm-up that was given stays.
-//! 3. Otherwise block 0 counts.
-//! 4. Ten blocks are the pilot. They give Stein's size, and the run ends when it is reached; [`Rule::TwoStage`] speaks.
-//!    Where the time does not suffice for ten blocks, and when strict, the band alone speaks at 5%, until every
-//!    comparison is decided or has the precision.
+//!    [`scout::choose`](crate::scout::choose) makes of them the warm-up and the iterations of all boots to come. (With three
+//!    iterations, warm-up could never come out as more than one. And with two contenders whose boots vary half as much as the
+//!    iterations in them, 38% of scouts would see no variance between boots; with seven iterations beside the cold one 17% do.)
+//!    Where the warm-up comes out as the longest that it can be, half of a boot, and the time suffices, three more blocks have
+//!    twice as many iterations, and so on up to 64. A warm-up that was given stays.
+//! 3. Whatever was chosen was chosen for all contenders alike; so the blocks of the scout count, too, from the first one on whose
+//!    boots are longer than the warm-up.
+//! 4. The run ends when every interval is as narrow as was asked for, but not before [`LEAST_PRECISE`] blocks ([`Rule::Precision`]);
+//!    strict, when every comparison is decided or has the precision by the band alone.
 //!
 //! A run ends early when the next block would not fit into the time, and, with `stop_on_verdict`, when the live band has a
-//! verdict on every comparison; but never before three blocks that count. Then the band speaks.
+//! verdict on every comparison; but never before three blocks that count. Where it ends on its verdicts, the band speaks.
 //!
 //! # A lone contender
 //! There is nothing to compare, so no precision to reach: such a run has three blocks, if no number was given.
@@ -32,19 +33,24 @@
 //! another one takes its place, whatever it was for. A run with three such blocks, and more of them than whole ones, ends.
 
 mod costs;
+mod precision;
 mod schedule;
+mod scouting;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scout::Costs;
-use crate::stein::positive;
-use crate::verdict::Judgement;
-use crate::{Error, Result, Rule};
+use crate::verdict::{Judgement, positive};
+use crate::{Error, Estimand, Result, Rule};
 
 pub use schedule::Schedule;
 
 /// Blocks that must count before a run may end early.
 pub const LEAST_BLOCKS: u32 = 3;
+/// Blocks that must count before a run may end because its intervals are narrow enough: fewer have too little to say about their own
+/// spread.
+pub const LEAST_PRECISE: u32 = 10;
+/// Blocks that must count before a strict run may end by itself.
+pub const LEAST_STRICT: u32 = 8;
 /// Blocks of a scout, beside the one before it that says what they cost.
 pub const SCOUT_BLOCKS: u32 = 3;
 /// Iterations after the warm-up, in the boots of a scout.
@@ -74,6 +80,8 @@ pub enum Size {
 pub struct Settings {
     /// Contenders; number 0 is the baseline of all others.
     pub contenders: usize,
+    /// What a verdict is about.
+    pub estimand: Estimand,
     /// Seed of the order inside of the blocks.
     pub seed: u64,
     /// When it is enough.
@@ -171,7 +179,7 @@ pub struct Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// The planned number of blocks is reached.
+    /// The planned number of blocks is reached, or the precision.
     Planned,
     /// Another block does not fit into the time.
     TimeOver,
@@ -184,8 +192,7 @@ pub enum End {
 /// How far a run has come, and what was decided on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Blocks from 0 up to this number, without it, are discarded. Final once [`Milestone::Scouted`] or the first block that
-    /// counts is there.
+    /// Blocks from 0 up to this number, without it, count for nothing. Final once the scout is over.
     pub scout_blocks: u32,
     /// Iterations at the start of each boot that do not count.
     pub warm_up: u32,
@@ -193,12 +200,14 @@ pub struct State {
     pub iterations: u32,
     /// Which interval speaks.
     pub rule: Rule,
-    /// Blocks that are to count, when that is known.
+    /// Blocks that are to count, when that is known; of a run that aims at a precision, about how many will be.
     pub planned: Option<u32>,
     /// Whole blocks that count so far.
     pub blocks: u32,
     /// Blocks with a void boot so far.
     pub void: u32,
+    /// Whether somebody let it go on who had seen what it found: the band speaks.
+    pub watched: bool,
 }
 
 /// What the last boot of a block decided.
@@ -214,13 +223,6 @@ pub enum Milestone {
     },
     /// The time does not suffice for a scout.
     NoScout,
-    /// The time does not suffice for a pilot: the band alone speaks, at 5%.
-    NoPilot,
-    /// The pilot is complete.
-    Sized {
-        /// Blocks that are to count, those of the pilot included.
-        blocks: u32,
-    },
     /// A block counts.
     Block {
         /// Its number, discarded blocks included.

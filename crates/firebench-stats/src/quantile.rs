@@ -17,7 +17,7 @@ pub fn student_upper(tail: f64, df: f64) -> Result<f64> {
         return Err(Error::BadLevel { level: tail });
     }
     if df >= MANY {
-        return Ok(expansion(-Normal::standard().inverse_cdf(tail), df));
+        return Ok(expansion(normal_upper(tail), df));
     }
     // A cast takes a NaN, and what is below zero, for zero.
     let too_few = Error::TooFew { what: "degrees of freedom", count: df as usize, needed: 1 };
@@ -39,4 +39,9 @@ fn expansion(z: f64, df: f64) -> f64 {
         ((((79.0 * square + 776.0) * square + 1482.0) * square - 1920.0) * square - 945.0) / 92_160.0,
     ];
     z * (1.0 + terms.iter().rev().fold(0.0, |sum, term| (sum + term) / df))
+}
+
+/// The value that a standard normal number exceeds with probability `tail`, which is between 0 and 1.
+pub(crate) fn normal_upper(tail: f64) -> f64 {
+    -Normal::standard().inverse_cdf(tail)
 }

@@ -61,7 +61,7 @@ impl Random {
     }
 
     /// Uniform in (0, 1]: 53 bits.
-    fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         ((self.number() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 }

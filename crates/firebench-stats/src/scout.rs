@@ -1,4 +1,4 @@
-//! What a few blocks run beforehand, and thrown away, say about the boots to come: how many iterations are warm-up, and
+//! What the first few blocks say about the boots to come: how many iterations are warm-up, and
 //! how many more are worth their time.
 //!
 //! After Kalibera and Jones, Rigorous benchmarking in reasonable time (ISMM 2013), section 9.3: with a boot's variance

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::typical::LEAST_RANKED;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
 use crate::{Interval, Quantity};
 
@@ -57,9 +58,17 @@ impl fmt::Display for Sentence<'_> {
             }
             (Verdict::Inconclusive, scale) => {
                 write!(f, "{contender} and {baseline} in {metric}: inconclusive: ")?;
-                let most = if scale == Scale::Ratio { MOST_DETECTABLE } else { f64::MAX };
-                if judgement.detectable <= most {
-                    write!(f, "this run could have found {}", self.value(judgement.detectable))?;
+                let most = if scale == Scale::Ratio { MOST_POSSIBLE } else { f64::MAX };
+                if effect.low.is_finite() && effect.high <= most {
+                    let (less, more) = (self.value(-effect.low), self.value(effect.high));
+                    match (self.quantity, scale) {
+                        (Quantity::Time, Scale::Raw) => write!(f, "{contender} may take {less} less or {more} more")?,
+                        (quantity, _) => {
+                            let [lower, higher] =
+                                [Verdict::Lower, Verdict::Higher].map(|verdict| verdict.word(quantity).text());
+                            write!(f, "{contender} may be {less} {lower} or {more} {higher}")?;
+                        }
+                    }
                     return self.ground(f, effect);
                 }
                 let interval = &judgement.interval;
@@ -79,7 +88,9 @@ impl Sentence<'_> {
         let interval = &self.judgement.interval;
         let confidence = Percent(interval.confidence, 0);
         let (low, high) = (self.value(effect.low), self.value(effect.high));
-        write!(f, " ({confidence} CI {low} to {high}, {})", Sample(interval))
+        let few = interval.baseline_boots.is_none() && interval.blocks < LEAST_RANKED;
+        let caution = if few { ": too few to rely on" } else { "" };
+        write!(f, " ({confidence} CI {low} to {high}, {}{caution})", Sample(interval))
     }
 
     /// An effect with as many decimals as the interval deserves.
@@ -132,8 +143,8 @@ fn negated(range: Range) -> Range {
     Range { estimate: -range.estimate, low: -range.high, high: -range.low }
 }
 
-/// A run that could only have found a larger ratio than this (1000%) could not have found anything.
-const MOST_DETECTABLE: f64 = 10.0;
+/// A run that leaves more than this possible (1000% more) says nothing.
+const MOST_POSSIBLE: f64 = 10.0;
 
 /// A number of blocks that can decide something, for a run that had fewer and could not.
 const ENOUGH_BLOCKS: usize = 10;
@@ -184,19 +195,14 @@ mod tests {
     use crate::Better;
     use crate::verdict::judge;
 
+    fn between(low: f64, high: f64) -> Interval {
+        Interval { centre: f64::midpoint(low, high), low, high, blocks: 24, baseline_boots: None, confidence: 0.95 }
+    }
+
     fn sentence(scale: Scale, effects: [f64; 2], delta: f64) -> String {
         let difference = |effect: f64| if scale == Scale::Ratio { effect.ln_1p() } else { effect };
         let [low, high] = effects.map(difference);
-        let half_width = (high - low) / 2.0;
-        let interval = Interval {
-            centre: low + half_width,
-            half_width,
-            std_error: half_width / 2.2,
-            df: 23.0,
-            blocks: 24,
-            baseline_boots: None,
-            confidence: 0.95,
-        };
+        let interval = between(low, high);
         let judgement = judge(interval, scale, delta).expect("delta is fine");
         let (metric, unit) = if scale == Scale::Ratio { ("real", "s") } else { ("sys", "s") };
         Sentence {
@@ -224,7 +230,7 @@ mod tests {
         );
         assert_eq!(
             said(-0.01, 0.024),
-            "firecracker and qemu in real: inconclusive: this run could have found 2.4% (95% CI -1.0% to 2.4%, 24 blocks)"
+            "firecracker and qemu in real: inconclusive: firecracker may be 1.0% faster or 2.4% slower (95% CI -1.0% to 2.4%, 24 blocks)"
         );
     }
 
@@ -232,16 +238,7 @@ mod tests {
     fn what_is_no_time_is_higher_or_lower_and_better_or_worse() {
         let said = |effects: [f64; 2], better| {
             let [low, high] = effects.map(f64::ln_1p);
-            let half_width = (high - low) / 2.0;
-            let interval = Interval {
-                centre: low + half_width,
-                half_width,
-                std_error: half_width / 2.2,
-                df: 23.0,
-                blocks: 24,
-                baseline_boots: None,
-                confidence: 0.95,
-            };
+            let interval = between(low, high);
             let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
             let quantity = Quantity::Amount(better);
             Sentence { contender: "b", baseline: "a", metric: "triad", unit: "MB/s", quantity, judgement: &judgement }
@@ -274,15 +271,7 @@ mod tests {
     fn raw_metrics_of_an_unknown_unit_and_of_any_size_in_words() {
         let said = |centre: f64, half_width: f64, delta| {
             let quantity = Quantity::Amount(Better::Less);
-            let interval = Interval {
-                centre,
-                half_width,
-                std_error: half_width / 2.2,
-                df: 23.0,
-                blocks: 24,
-                baseline_boots: None,
-                confidence: 0.95,
-            };
+            let interval = between(centre - half_width, centre + half_width);
             let judgement = judge(interval, Scale::Raw, delta).expect("delta is fine");
             Sentence { contender: "a", baseline: "b", metric: "faults", unit: "", quantity, judgement: &judgement }
                 .to_string()
@@ -326,15 +315,7 @@ mod tests {
 
     #[test]
     fn too_few_blocks_in_words() {
-        let interval = Interval {
-            centre: 0.1,
-            half_width: f64::INFINITY,
-            std_error: 0.1,
-            df: 2.0,
-            blocks: 3,
-            baseline_boots: None,
-            confidence: 0.95,
-        };
+        let interval = Interval { blocks: 3, ..between(f64::NEG_INFINITY, f64::INFINITY) };
         let judgement = judge(interval, Scale::Ratio, 0.01).expect("delta is fine");
         let sentence = Sentence {
             contender: "a",

@@ -1,8 +1,8 @@
 //! How often the verdicts err: whole runs are simulated, over several shapes of noise, and judged by the same code that
 //! judges real ones. In an A/A run all contenders are equal; in an A/B run the last one is slower than all others.
 //!
-//! A simulated run is a [`Schedule`](crate::design::Schedule), like a real one: scout, pilot, and Stein's size, or, strict,
-//! the band alone; or a number of blocks. A boot takes half a second and so does each of its iterations, of which the first
+//! A simulated run is a [`Schedule`](crate::design::Schedule), like a real one, which ends on its verdicts or its precision, or, strict,
+//! by the band alone; or after a number of blocks. A boot takes half a second and so does each of its iterations, of which the first
 //! one is 5% slower; the iterations of a boot vary half as much as boots do, on top of that. What counts is everything that
 //! a run shows: its last interval, and on the way there its band after every block.
 
@@ -14,7 +14,7 @@ use std::thread;
 
 use serde::Serialize;
 
-use crate::stein::positive;
+use crate::verdict::positive;
 use crate::{Error, Result};
 
 pub use case::{Case, Kind, Settings};
@@ -30,6 +30,8 @@ pub struct Row {
     /// Runs that at some moment showed a false verdict in at least one comparison: a difference where there is none, the
     /// wrong one, or equivalence where there is a difference of delta or more.
     pub false_alarm: f64,
+    /// Runs in which the checks found a reason against a verdict, and said it.
+    pub refused: f64,
     /// Runs that ended with intervals that all hold the truth.
     pub coverage: f64,
     /// Runs that ended with the right verdict on the difference; None where there is none.
@@ -47,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         for shape in Shape::ALL {
             for strict in [false, true] {
                 for contenders in [2, 3] {
-                    cases.push(Case { kind, shape, skewed: shape == Shape::Skewed, strict, contenders });
+                    cases.push(Case { kind, shape, strict, contenders });
                 }
             }
         }
@@ -99,6 +101,7 @@ fn row(case: Case, outcomes: &[Outcome]) -> Row {
     Row {
         case,
         false_alarm: share(|outcome| outcome.false_alarm),
+        refused: share(|outcome| outcome.refused),
         coverage: share(|outcome| outcome.covered),
         power: (case.kind == Kind::Ab).then(|| share(|outcome| outcome.found)),
         equivalent: share(|outcome| outcome.equivalent),

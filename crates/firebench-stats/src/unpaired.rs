@@ -48,16 +48,9 @@ pub fn welch_of(Side(contender): Side, Side(baseline): Side, alpha: f64, compari
     let df = 1.0 / (contender_share.powi(2) / contender.df() + baseline_share.powi(2) / baseline.df());
     // Rounding must not take it below the least that the formula can give.
     let df = df.max(contender.df().min(baseline.df()));
-    let std_error = variance.sqrt();
-    Ok(Interval {
-        centre: contender.mean - baseline.mean,
-        half_width: student_upper(level / 2.0, df)? * std_error,
-        std_error,
-        df,
-        blocks: contender.count,
-        baseline_boots: Some(baseline.count),
-        confidence: 1.0 - alpha,
-    })
+    let half = student_upper(level / 2.0, df)? * variance.sqrt();
+    let interval = Interval::around(contender.mean - baseline.mean, half, contender.count, alpha);
+    Ok(Interval { baseline_boots: Some(baseline.count), ..interval })
 }
 
 /// What the values are called in errors.

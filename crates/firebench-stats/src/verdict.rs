@@ -2,13 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::infinite_if_null;
-use crate::quantile::student_upper;
-use crate::stein::positive;
 use crate::{Error, Interval, Result};
-
-/// Of runs like this one, the share that would have found an effect of the [detectable](Judgement::detectable) size.
-pub const POWER: f64 = 0.8;
 
 /// What the differences are differences of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,12 +85,6 @@ pub struct Judgement {
     pub scale: Scale,
     /// Effects up to this size, in either direction, count as none: relative, or in the metric's unit.
     pub delta: f64,
-    /// The effect that this run could have found: relative, or in the metric's unit. Its difference is
-    /// half-width + t(df, 0.8) · standard error: with so large an effect the interval excludes zero in four runs of
-    /// five. (With an effect of the half-width alone it would in every second run only.) Infinite (null in JSON) when the
-    /// interval is.
-    #[serde(deserialize_with = "infinite_if_null")]
-    pub detectable: f64,
 }
 
 /// Judges an interval. On the scale of ratios, ±delta stands for a ratio between 1/(1 + delta) and 1 + delta.
@@ -104,7 +92,7 @@ pub struct Judgement {
 /// Errors: a delta that is no positive number.
 pub fn judge(interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> {
     let bound = scale.difference(positive(delta)?);
-    let (low, high) = (interval.low(), interval.high());
+    let (low, high) = (interval.low, interval.high);
     let verdict = if low > 0.0 {
         Verdict::Higher
     } else if high < 0.0 {
@@ -114,9 +102,12 @@ pub fn judge(interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> 
     } else {
         Verdict::Inconclusive
     };
-    let margin = student_upper(1.0 - POWER, interval.df)? * interval.std_error;
-    let detectable = scale.effect(interval.half_width + margin);
-    Ok(Judgement { verdict, interval, scale, delta, detectable })
+    Ok(Judgement { verdict, interval, scale, delta })
+}
+
+/// Refuses what is no positive number.
+pub(crate) fn positive(precision: f64) -> Result<f64> {
+    if precision > 0.0 && precision.is_finite() { Ok(precision) } else { Err(Error::BadPrecision { precision }) }
 }
 
 impl Judgement {
@@ -139,7 +130,7 @@ impl Judgement {
         if !bound.is_finite() {
             return Err(Error::BadLimit { limit });
         }
-        let (low, high) = (self.interval.low(), self.interval.high());
+        let (low, high) = (self.interval.low, self.interval.high);
         let (beyond, within) = if limit < 0.0 { (high < bound, low >= bound) } else { (low > bound, high <= bound) };
         Ok(match (beyond, within) {
             (true, _) => Gate::Beyond,
@@ -149,7 +140,7 @@ impl Judgement {
     }
 
     fn map(&self, of: impl Fn(f64) -> f64) -> Range {
-        Range { estimate: of(self.interval.centre), low: of(self.interval.low()), high: of(self.interval.high()) }
+        Range { estimate: of(self.interval.centre), low: of(self.interval.low), high: of(self.interval.high) }
     }
 }
 
@@ -158,16 +149,7 @@ mod tests {
     use super::*;
 
     fn between(low: f64, high: f64) -> Interval {
-        let half_width = (high - low) / 2.0;
-        Interval {
-            centre: low + half_width,
-            half_width,
-            std_error: half_width / 2.0,
-            df: 9.0,
-            blocks: 10,
-            baseline_boots: None,
-            confidence: 0.95,
-        }
+        Interval { centre: f64::midpoint(low, high), low, high, blocks: 10, baseline_boots: None, confidence: 0.95 }
     }
 
     fn verdict(low: f64, high: f64) -> Verdict {
@@ -201,8 +183,6 @@ mod tests {
         let raw = judge(between(-0.5, 1.5), Scale::Raw, 0.01).expect("delta is fine");
         assert_eq!(raw.ratio(), None);
         close(raw.effect(), [-0.5, 0.5, 1.5]);
-        // t(9, 0.8) = 0.8834 (any table).
-        assert!((raw.detectable - (1.0 + 0.8834 * 0.5)).abs() < 1e-4, "{}", raw.detectable);
     }
 
     #[test]
@@ -223,9 +203,8 @@ mod tests {
 
     #[test]
     fn infinite_intervals_find_nothing() {
-        let judged = judge(Interval { half_width: f64::INFINITY, ..between(0.1, 0.2) }, Scale::Ratio, 0.01);
-        let judged = judged.expect("delta is fine");
-        assert_eq!((judged.verdict, judged.detectable), (Verdict::Inconclusive, f64::INFINITY));
+        let judged = judge(between(f64::NEG_INFINITY, f64::INFINITY), Scale::Ratio, 0.01).expect("delta is fine");
+        assert_eq!(judged.verdict, Verdict::Inconclusive);
         assert_eq!(judged.beyond(0.03), Ok(Gate::Undecided));
     }
 

@@ -18,6 +18,7 @@ use firebench_stats::{Judgement, Scale, unpaired, verdict};
 use serde::Serialize;
 
 use crate::audit;
+use crate::beside::Beside;
 use crate::facts::{AuditedContender, Difference};
 use crate::gate::{self, Limit, Outcome};
 use crate::judged::{Judged, Unjudged};
@@ -299,6 +300,7 @@ fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: 
                 baseline: format!("A's {}", a.1.name),
                 metric: metric.clone(),
                 unlike: unlike.clone(),
+                beside: Beside::default(),
                 judgement: judge(both, &sample_a, &sample_b, metric, family),
             }),
         }

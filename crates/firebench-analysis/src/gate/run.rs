@@ -4,8 +4,8 @@ use crate::findings::Findings;
 use firebench_model::metric;
 
 use super::{Limit, comparisons, is_asked};
-use crate::boots::Paired;
 use crate::judged::Judged;
+use crate::paired::Paired;
 
 /// The judgements of a run on its primary metric and on those that a limit asks for. All of them share the error rate.
 pub fn of_run(findings: &Findings, limits: &[Limit]) -> Vec<Judged> {
@@ -22,12 +22,14 @@ pub fn of_run(findings: &Findings, limits: &[Limit]) -> Vec<Judged> {
         let paired = Paired::of(report, baseline, other);
         let asked = |name: &str| name == primary || is_asked(limits, &other.name, name);
         for metric in metric::shown(&report.metrics).filter(|metric| asked(&metric.name)) {
+            let (judgement, beside) = paired.judge(report, metric, comparisons);
             judged.push(Judged {
                 contender: other.name.clone(),
                 baseline: baseline.name.clone(),
                 metric: metric.clone(),
                 unlike: known.unlike.clone(),
-                judgement: paired.judge(report, metric, comparisons),
+                beside,
+                judgement,
             });
         }
     }

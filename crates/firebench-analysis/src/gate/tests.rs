@@ -1,6 +1,8 @@
 use firebench_model::metric;
 use firebench_stats::verdict::{Gate, judge as verdict};
-use firebench_stats::{Judgement, Rule, Scale};
+use firebench_stats::{Interval, Judgement, Scale, interval};
+
+use crate::beside::Beside;
 
 use super::{Judged, Limit, Outcome, Unjudged, check, comparisons, is_asked, judge};
 
@@ -13,8 +15,8 @@ fn limits(texts: &[&str]) -> Vec<Limit> {
 /// Around `centre`, about ±0.004.
 fn around(centre: f64, scale: Scale) -> Judgement {
     let differences: Vec<f64> = [-0.006, -0.003, 0.0, 0.0, 0.003, 0.006].map(|noise| centre + noise).to_vec();
-    let interval = Rule::Fixed.last(&differences, Some(6), 1).expect("an interval");
-    verdict(interval, scale, 0.01).expect("a verdict")
+    let interval = interval::student(&differences, 0.04, 1).expect("an interval");
+    verdict(Interval { confidence: 0.95, ..interval }, scale, 0.01).expect("a verdict")
 }
 
 fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>) -> Judged {
@@ -23,6 +25,7 @@ fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>)
         baseline: "qemu".to_owned(),
         metric: metric::find(&metric::OF_A_COMMAND, metric).expect("a metric").clone(),
         unlike: Vec::new(),
+        beside: Beside::default(),
         judgement,
     }
 }

@@ -6,11 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use firebench_model::figures::Figures;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{DesignRecord, Report};
+use firebench_stats::boot::{self, Difference};
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Judgement, Scale, boot, median, verdict};
+use firebench_stats::{Ground, Judgement, Method, Scale, median, verdict};
 
 use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, spread};
+use crate::beside::Beside;
 use crate::boots;
 use crate::judged::Unjudged;
 
@@ -44,8 +46,10 @@ pub(super) fn summarize(report: &Report) -> Summary {
             blocks_left_out: 0,
             apart: Some([0, 0]),
             metrics: Vec::new(),
+            method: Method::Student,
             judgement: None,
             unjudged: Some(Unjudged::TooFew),
+            beside: Beside::default(),
         };
         pairs = names().skip(1).map(blank).collect();
         for metric in &metrics {
@@ -55,19 +59,28 @@ pub(super) fn summarize(report: &Report) -> Summary {
             }
         }
     }
-    Summary {
-        single_iteration: design.iterations <= 1,
-        contenders: names().zip(&figures).map(|(name, figures)| contender(name, figures, &metrics, design)).collect(),
-        pairs,
+    // On one scale for all contenders, so that what is printed can be reckoned with.
+    let scale = |metric: &Metric| {
+        let mut of_all = figures.iter().map(|figures| values(figures, &metric.name, design, metric.scale));
+        if of_all.any(|values| matches!(values, Err(Unjudged::Zero))) { Scale::Raw } else { metric.scale }
+    };
+    let metrics: Vec<(&Metric, Scale)> = metrics.iter().map(|metric| (metric, scale(metric))).collect();
+    let mut contenders: Vec<ContenderSummary> =
+        names().zip(&figures).map(|(name, figures)| contender(name, figures, &metrics, design)).collect();
+    if let Some((baseline, others)) = contenders.split_first_mut() {
+        others.iter_mut().zip(&pairs).for_each(|(other, pair)| settle(other, baseline, pair));
     }
+    Summary { single_iteration: design.iterations <= 1, contenders, pairs }
 }
 
-fn contender(name: &str, figures: &Figures, metrics: &[Metric], design: &DesignRecord) -> ContenderSummary {
-    let metric = |metric: &Metric| {
+fn contender(name: &str, figures: &Figures, metrics: &[(&Metric, Scale)], design: &DesignRecord) -> ContenderSummary {
+    let metric = |&(metric, scale): &(&Metric, Scale)| {
         let boots = || figures.boots(&metric.name, design.warm_up);
         let sample: Option<Spread> = spread(boots().flat_map(|boot| boot.counted).map(|sample| sample.value).collect());
         let first = (design.iterations > 1).then(|| median(boots().map(|boot| boot.first))).flatten();
-        MetricSummary { metric: metric.clone(), first, sample }
+        let mean = |scale| boots::mean(&values(figures, &metric.name, design, scale).ok()?.values);
+        let estimate = if scale == Scale::Ratio { mean(scale).map(f64::exp) } else { mean(scale) };
+        MetricSummary { metric: metric.clone(), first, estimate, sample }
     };
     ContenderSummary {
         name: name.to_owned(),
@@ -80,6 +93,18 @@ fn contender(name: &str, figures: &Figures, metrics: &[Metric], design: &DesignR
         to_host: None,
         clock: None,
         steal: None,
+    }
+}
+
+/// Puts the estimates of a contender where they were found to be, seen from the baseline's: what was compared in blocks leaves out
+/// boots whose block has none of the other.
+fn settle(contender: &mut ContenderSummary, baseline: &ContenderSummary, pair: &Pair) {
+    for ((own, other), (_, comparison)) in contender.metrics.iter_mut().zip(&baseline.metrics).zip(&pair.metrics) {
+        own.estimate = match (other.estimate, comparison) {
+            (Some(estimate), Comparison::Ratio(ratio)) => Some(estimate * ratio),
+            (Some(estimate), Comparison::Difference(difference)) => Some(estimate + difference),
+            _ => own.estimate,
+        };
     }
 }
 
@@ -98,7 +123,6 @@ struct Sides<'a> {
     /// On the metric's own scale, and by difference where that is another.
     own: Result<Baseline<'a>, Unjudged>,
     raw: Result<Baseline<'a>, Unjudged>,
-    median: Option<f64>,
 }
 
 /// The baseline on a scale.
@@ -119,8 +143,7 @@ impl<'a> Sides<'a> {
             let by_block = if in_blocks { values.by_block(&metric.name, design).collect() } else { HashMap::new() };
             Ok(Baseline { side: Side::of(&values.values).ok(), by_block, in_blocks, values })
         };
-        let median = middle(figures, &metric.name, design);
-        Sides { metric, design, comparisons, own: baseline(metric.scale), raw: baseline(Scale::Raw), median }
+        Sides { metric, design, comparisons, own: baseline(metric.scale), raw: baseline(Scale::Raw) }
     }
 
     /// Adds the metric to a pair, and the verdict if it is the primary one.
@@ -135,10 +158,8 @@ impl<'a> Sides<'a> {
             Ok(Compared { scale: Scale::Ratio, centre: Some(centre), .. }) => Comparison::Ratio(centre.exp()),
             // No block has both.
             Ok(Compared { apart: None, blocks: 0, .. }) => Comparison::Unknown,
-            _ => match self.median.zip(middle(other, &self.metric.name, self.design)) {
-                Some((baseline, contender)) => Comparison::Difference(contender - baseline),
-                None => Comparison::Unknown,
-            },
+            Ok(Compared { scale: Scale::Raw, centre: Some(centre), .. }) => Comparison::Difference(*centre),
+            _ => Comparison::Unknown,
         };
         pair.metrics.push((self.metric.clone(), comparison));
         if self.metric.name == self.design.primary {
@@ -175,30 +196,23 @@ impl<'a> Sides<'a> {
     fn paired(&self, scale: Scale, baseline: &Baseline, contender: &Values) -> Compared {
         let both = contender
             .by_block(&self.metric.name, self.design)
-            .filter_map(|(block, value)| Some((block, value, *baseline.by_block.get(&block)?)));
-        let both: Vec<(u32, f64, f64)> = both.collect();
-        let of_contender: Vec<f64> = both.iter().map(|(_, value, _)| *value).collect();
-        let of_baseline: Vec<f64> = both.iter().map(|(_, _, value)| *value).collect();
-        let differences = boot::differences(&of_contender, &of_baseline).ok();
+            .filter_map(|(block, value)| Some(value - *baseline.by_block.get(&block)?));
+        // In which order they ran is not known.
+        let differences: Vec<Difference> = both.map(|value| Difference { value, later: 0.0 }).collect();
         let all: BTreeSet<u32> =
             [contender.figures, baseline.values.figures].into_iter().flat_map(|f| &f.blocks).map(|b| b.1).collect();
-        let judgement = match &differences {
-            Some(differences) if both.len() >= 2 => self
-                .design
-                .rule
-                .last(differences, Some(differences.len()), self.comparisons)
+        let blocks_left_out = all.len().saturating_sub(differences.len());
+        let DesignRecord { estimand, rule, .. } = *self.design;
+        let ground = Ground { missing: blocks_left_out, ..Ground::new(estimand, rule, self.comparisons) };
+        let judgement = match differences.len() {
+            0 | 1 => Err(Unjudged::TooFew),
+            _ => ground
+                .last(&differences)
                 .map_err(|_| Unjudged::NoValue)
                 .and_then(|interval| self.judge(interval, scale, contender)),
-            _ => Err(Unjudged::TooFew),
         };
-        Compared {
-            scale,
-            centre: differences.as_deref().and_then(boots::mean),
-            blocks: both.len(),
-            blocks_left_out: all.len().saturating_sub(both.len()),
-            apart: None,
-            judgement,
-        }
+        let centre = boots::mean(&boot::values(&differences));
+        Compared { scale, centre, blocks: differences.len(), blocks_left_out, apart: None, judgement }
     }
 
     fn judge(
@@ -213,7 +227,21 @@ impl<'a> Sides<'a> {
                 boots::difference_that_counts(self.design.delta, [self.typical(), boots::mean(&contender.values)])?
             }
         };
-        verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
+        verdict::judge(interval.no_narrower(self.grain(scale, contender)), scale, delta).map_err(|_| Unjudged::NoValue)
+    }
+
+    /// What the coarseness of the figures alone may make of a difference.
+    fn grain(&self, scale: Scale, contender: &Values) -> f64 {
+        let Ok(baseline) = &self.own else { return 0.0 };
+        let counted = [baseline.values.figures, contender.figures]
+            .into_iter()
+            .flat_map(|figures| figures.boots(&self.metric.name, self.design.warm_up))
+            .flat_map(|boot| boot.counted)
+            .map(|sample| sample.value);
+        let size = |values: &[f64]| {
+            boots::mean(values).map_or(0.0, |mean| if scale == Scale::Ratio { mean.exp() } else { mean })
+        };
+        boots::grain(counted, scale, [size(&baseline.values.values), size(&contender.values)])
     }
 
     /// The baseline's plain mean.
@@ -242,9 +270,4 @@ impl Values<'_> {
         let boots = self.figures.boots(metric, design.warm_up).map(|boot| boot.number);
         boots.zip(&self.values).filter_map(|(boot, value)| Some((self.figures.block(boot)?, *value)))
     }
-}
-
-/// The median over the samples that count.
-fn middle(figures: &Figures, metric: &str, design: &DesignRecord) -> Option<f64> {
-    median(figures.boots(metric, design.warm_up).flat_map(|boot| boot.counted).map(|sample| sample.value))
 }

@@ -29,6 +29,12 @@ pub struct Design {
     /// End as soon as every comparison has its verdict.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stop_on_verdict: bool,
+    /// Something is asked that who is faster does not answer, such as a limit.
+    #[serde(skip)]
+    pub to_the_end: bool,
+    /// How long to wait before each boot, so that it does not feel the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Span>,
     /// Seed of the order in which the contenders boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

@@ -151,11 +151,12 @@ fn sample_table(report: &Report, summary: &Summary) -> String {
             let cells = metrics().map(|m| m.and_then(|m| m.first).map_or("-".to_owned(), number)).collect();
             rows.push(row(format!("{metric}, first iteration: median ({sign})"), cells));
         }
-        let cells = metrics().map(|m| match m.and_then(|m| m.sample) {
-            Some(s) => format!("{} ({} to {})", number(s.median), number(s.min), number(s.max)),
+        let cells = metrics().map(|m| match m.and_then(|m| m.estimate.zip(m.sample)) {
+            Some((estimate, s)) => format!("{} ({} to {})", number(estimate), number(s.min), number(s.max)),
             None => "-".to_owned(),
         });
-        rows.push(row(format!("{metric}{which}: median (min to max) ({sign})"), cells.collect()));
+        let boot = crate::words::of_boots(report.design.estimand);
+        rows.push(row(format!("{metric}{which}: {boot} boot (min to max) ({sign})"), cells.collect()));
     }
     for (name, check) in CHECKS {
         let cells: Vec<Option<String>> = summary.contenders.iter().map(check).collect();

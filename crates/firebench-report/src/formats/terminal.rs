@@ -8,6 +8,7 @@ use firebench_model::meminfo;
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, PayloadRecord, Report};
 use firebench_protocol::Moment;
+use firebench_stats::Estimand;
 use firebench_text as text;
 
 use crate::format::Format;
@@ -138,7 +139,7 @@ fn table(columns: &[Column], report: &Report, summary: &Summary, style: Style) -
     lines.extend(iteration_lines(columns, &sheet));
     let width = columns.len().saturating_mul(sheet.band.saturating_add(GAP)).saturating_add(STUB);
     lines.push(style.paint(Paint::Dim, &"─".repeat(width)));
-    lines.extend(spread_lines(columns, summary, &sheet, style));
+    lines.extend(spread_lines(columns, summary, report.design.estimand, &sheet, style));
     lines.push(String::new());
     lines.extend(check_lines(columns, report, &sheet));
     lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
@@ -234,18 +235,23 @@ fn iteration_cell(boot: &BootRecord, index: usize, sheet: &Sheet) -> String {
     }
 }
 
-fn spread_lines(columns: &[Column], summary: &Summary, sheet: &Sheet, style: Style) -> Vec<String> {
+fn spread_lines(columns: &[Column], summary: &Summary, estimand: Estimand, sheet: &Sheet, style: Style) -> Vec<String> {
     let line = |stub: &str, value: fn(&MetricSummary) -> Option<f64>| {
         let cell = |s: &ContenderSummary| s.metrics.iter().map(|m| sheet.number(&m.metric, value(m))).collect();
         sheet.row(stub, columns.iter().map(|(_, s)| cell(s)))
     };
-    let median = if summary.single_iteration { "median" } else { "later, median" };
-    let mut lines = vec![style.paint(Paint::Head, &line(median, |m| m.sample.map(|s| s.median)))];
+    let boot = format!("{} boot", crate::words::of_boots(estimand));
+    let mut lines = vec![style.paint(Paint::Head, &line(&boot, |m| m.estimate))];
     if !summary.single_iteration {
         lines.insert(0, line("first, median", |m| m.first));
     }
-    let ends = [line("min", |m| m.sample.map(|s| s.min)), line("max", |m| m.sample.map(|s| s.max))];
-    lines.extend(ends.map(|line| style.paint(Paint::Dim, &line)));
+    let spread = [
+        line("min", |m| m.sample.map(|s| s.min)),
+        line("25%", |m| m.sample.map(|s| s.lower)),
+        line("75%", |m| m.sample.map(|s| s.upper)),
+        line("max", |m| m.sample.map(|s| s.max)),
+    ];
+    lines.extend(spread.map(|line| style.paint(Paint::Dim, &line)));
     lines
 }
 

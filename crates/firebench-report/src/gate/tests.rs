@@ -1,7 +1,8 @@
+use firebench_analysis::beside::Beside;
 use firebench_analysis::gate::{Limit, Outcome, judge};
 use firebench_analysis::judged::{Judged, Unjudged};
 use firebench_stats::verdict::judge as verdict;
-use firebench_stats::{Judgement, Rule, Scale};
+use firebench_stats::{Interval, Judgement, Scale, interval};
 
 use super::{github, junit};
 
@@ -14,8 +15,8 @@ fn limits(texts: &[&str]) -> Vec<Limit> {
 /// Around `centre`, about ±0.004.
 fn around(centre: f64, scale: Scale) -> Judgement {
     let differences: Vec<f64> = [-0.006, -0.003, 0.0, 0.0, 0.003, 0.006].map(|noise| centre + noise).to_vec();
-    let interval = Rule::Fixed.last(&differences, Some(6), 1).expect("an interval");
-    verdict(interval, scale, 0.01).expect("a verdict")
+    let interval = interval::student(&differences, 0.04, 1).expect("an interval");
+    verdict(Interval { confidence: 0.95, ..interval }, scale, 0.01).expect("a verdict")
 }
 
 fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>) -> Judged {
@@ -26,6 +27,7 @@ fn judged(contender: &str, metric: &str, judgement: Result<Judgement, Unjudged>)
             .expect("a metric")
             .clone(),
         unlike: Vec::new(),
+        beside: Beside::default(),
         judgement,
     }
 }

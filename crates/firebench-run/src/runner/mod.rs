@@ -93,6 +93,7 @@ pub fn recorded(settings: &design::Settings, primary: &str, state: &design::Stat
     DesignRecord {
         primary: primary.to_owned(),
         seed: settings.seed,
+        estimand: settings.estimand,
         rule: state.rule,
         precision,
         max_seconds,
@@ -160,6 +161,10 @@ impl Boots<'_> {
                 let path = path.to_owned();
                 move |source| RunError::Io { action, path, source }
             };
+            if self.number > 0 {
+                self.around.wait(self.plan.settle);
+                spent += self.plan.settle.as_secs_f64();
+            }
             let dir = run_dir.boot_dir(self.number).map_err(io("make", run_dir.path()))?;
             self.number = self.number.saturating_add(1);
             let Boots { plan, workload, around, .. } = *self;

@@ -1,50 +1,48 @@
 //! The state machine.
 
+use super::scouting::Scouting;
 use super::{
-    Boot, Costs, End, LEAST_BLOCKS, MOST_ITERATIONS, Milestone, Next, SCOUT_BLOCKS, SCOUT_ITERATIONS, Settings, Size,
-    State, Turn, costs, seconds,
+    Boot, End, LEAST_BLOCKS, LEAST_PRECISE, LEAST_STRICT, Milestone, Next, Settings, Size, State, Turn, precision,
+    seconds,
 };
-use crate::boot::log_mean;
-use crate::moments::Moments;
-use crate::rule::ALPHA_END;
-use crate::scout::{self, Limits};
+use crate::boot::{Difference, Placed, log_mean};
 use crate::verdict::{Judgement, Scale, Verdict, judge};
-use crate::{Error, Interval, Result, Rule, stein, williams};
+use crate::{Error, Ground, Interval, Result, Rule, order};
 
-/// A run from its first boot to its end: see the [module](super). Recording a boot takes constant time, whatever came
-/// before.
+/// A run from its first boot to its end: see the [module](super).
 #[derive(Debug, Clone)]
 pub struct Schedule {
     settings: Settings,
     state: State,
     phase: Phase,
-    orders: williams::Blocks,
+    orders: order::Blocks,
     /// The block that runs, and its order.
     block: u32,
     order: Vec<usize>,
-    /// Its boots so far, with their contenders.
-    boots: Vec<(usize, Boot)>,
+    /// Its boots so far, in that order.
+    boots: Vec<Boot>,
     /// Seconds: all boots; whole blocks of those that count or could have; how many blocks these are.
     elapsed: f64,
     counting_seconds: f64,
     counting_blocks: u32,
-    /// The differences of the blocks that count, one entry a comparison; and those of the pilot, once it is complete.
-    all: Vec<Moments>,
-    pilot: Vec<Moments>,
+    /// Whether the scout saw the end of the warm-up.
+    settled: bool,
+    /// Blocks with a void boot.
+    voids: Vec<u32>,
+    /// The differences of the blocks that count, one list a comparison.
+    differences: Vec<Vec<Difference>>,
+    /// What may be shown now, and what is said if the run ends here and nobody watched.
     live: Option<Vec<Judgement>>,
-    /// What the planned end says.
-    planned: Option<Vec<Judgement>>,
+    last: Option<Vec<Judgement>>,
     end: Option<End>,
 }
 
 /// What the block that runs is for.
 #[derive(Debug, Clone)]
 enum Phase {
-    /// To learn what a block costs, and then to count if there is no scout.
-    First,
-    /// The scout. Of each contender, its boots so far.
-    Scout(Vec<Vec<Boot>>),
-    /// To count.
+    /// To learn what blocks cost, and how many iterations are worth it.
+    Scouting(Scouting),
+    /// To count, and nothing else.
     Counting,
 }
 
@@ -61,24 +59,26 @@ impl Schedule {
         let rule = match planned {
             _ if settings.strict => Rule::BandAlone,
             Some(_) => Rule::Fixed,
-            None => Rule::TwoStage,
+            None => Rule::Precision,
         };
+        let scouts = planned.is_none() && settings.iterations.is_none();
         let (warm_up, iterations) = (settings.warm_up(), settings.iterations());
-        let mut orders = williams::blocks(settings.contenders, settings.seed);
+        let mut orders = order::blocks(settings.contenders, settings.seed);
         Ok(Schedule {
-            state: State { scout_blocks: 0, warm_up, iterations, rule, planned, blocks: 0, void: 0 },
-            phase: if planned.is_some() { Phase::Counting } else { Phase::First },
+            state: State { scout_blocks: 0, warm_up, iterations, rule, planned, blocks: 0, void: 0, watched: false },
+            phase: if scouts { Phase::Scouting(Scouting::default()) } else { Phase::Counting },
             block: 0,
-            order: orders.next().unwrap_or_default(),
+            order: orders.shuffled(),
             orders,
             boots: Vec::new(),
             elapsed: 0.0,
             counting_seconds: 0.0,
             counting_blocks: 0,
-            all: vec![Moments::default(); settings.contenders - 1],
-            pilot: Vec::new(),
+            settled: true,
+            voids: Vec::new(),
+            differences: vec![Vec::new(); settings.contenders - 1],
             live: None,
-            planned: None,
+            last: None,
             end: None,
             settings,
         })
@@ -111,12 +111,14 @@ impl Schedule {
             log_mean(&boot.iterations, 0)?;
         }
         self.elapsed += boot.seconds;
-        self.boots.push((turn.contender, boot));
+        self.boots.push(boot);
         if self.boots.len() < self.order.len() { Ok(Vec::new()) } else { self.end_of_block() }
     }
 
-    /// Gives a run that aims at a precision another time from here on. What was decided before stays: whether there was a
-    /// scout, the rule, the number of blocks that the pilot called for. A run that its time had ended goes on.
+    /// Gives a run that aims at a precision another time from here on. What was decided before stays. A run that its time had
+    /// ended goes on; whoever lets it has seen what it found, so from here on the band speaks.
+    ///
+    /// A run that ended for another reason has reached its end, and more time is none of its business.
     ///
     /// Errors: a time that is no positive number.
     pub fn extend(&mut self, time: f64) -> Result<()> {
@@ -124,6 +126,7 @@ impl Schedule {
         if let Size::Precision { max_seconds, .. } = &mut self.settings.size {
             *max_seconds = time;
         }
+        self.state.watched |= matches!(self.end, None | Some(End::TimeOver));
         if self.end == Some(End::TimeOver) {
             self.end = self.reason_to_end();
         }
@@ -145,16 +148,17 @@ impl Schedule {
         self.live.clone()
     }
 
-    /// What the run says if it ends here: the interval of its planned end if that is reached, else the live one.
+    /// What the run says if it ends here: once it has ended, and not because of what was seen, the interval of its end; else the
+    /// live one.
     pub fn last(&self) -> Option<Vec<Judgement>> {
-        self.planned.as_ref().or(self.live.as_ref()).cloned()
+        let unwatched = self.end.is_some_and(|end| end != End::Verdict) && !self.state.watched;
+        if unwatched { self.last.clone() } else { self.live.clone() }
     }
 
-    /// Seconds until the planned number of blocks is reached, or the time is over. None while no number is planned, which
-    /// is always so where the band alone decides, and before the first block that counts.
+    /// Seconds until about the planned number of blocks is reached, or the time is over. None while no number is known.
     pub fn eta_seconds(&self) -> Option<f64> {
         let left = self.state.planned?.saturating_sub(self.state.blocks);
-        let begun: f64 = self.boots.iter().map(|(_, boot)| boot.seconds).sum();
+        let begun: f64 = self.boots.iter().map(|boot| boot.seconds).sum();
         let eta = (f64::from(left) * self.mean_block()? - begun).max(0.0);
         Some(match self.settings.size {
             Size::Precision { max_seconds, .. } => eta.min((max_seconds - self.elapsed).max(0.0)),
@@ -163,131 +167,113 @@ impl Schedule {
     }
 
     fn end_of_block(&mut self) -> Result<Vec<Milestone>> {
-        let mut boots = std::mem::take(&mut self.boots);
-        boots.sort_by_key(|(contender, _)| *contender);
-        let boots: Vec<Boot> = boots.into_iter().map(|(_, boot)| boot).collect();
+        let order = std::mem::replace(&mut self.order, self.orders.shuffled());
+        let boots: Vec<(usize, Boot)> = order.into_iter().zip(std::mem::take(&mut self.boots)).collect();
         let block = self.block;
         self.block += 1;
-        self.order = self.orders.next().unwrap_or_default();
-        let milestones = if boots.iter().any(Boot::is_void) {
-            self.leave_out(&boots);
-            vec![Milestone::Void { block }]
-        } else {
-            match &mut self.phase {
-                Phase::First => self.first(&boots)?,
-                Phase::Scout(_) => self.scout(boots)?,
-                Phase::Counting => self.count(&boots)?,
+        let mut milestones = Vec::new();
+        if boots.iter().any(|(_, boot)| boot.is_void()) {
+            self.voids.push(block);
+            self.state.void += 1;
+            milestones.push(Milestone::Void { block });
+            match self.phase {
+                Phase::Scouting(_) => self.state.scout_blocks = self.block,
+                Phase::Counting => {
+                    self.time(&boots);
+                    // It is missing, and that is part of what is known from here on.
+                    self.look()?;
+                }
             }
-        };
+        } else if let Phase::Scouting(scouting) = &mut self.phase {
+            scouting.push(block, boots);
+            let time_left = time_left(&self.settings, self.elapsed);
+            match scouting.next(&self.settings, time_left)? {
+                Some(iterations) => {
+                    self.state.iterations = iterations;
+                    self.state.scout_blocks = self.block;
+                }
+                None => milestones.extend(self.scouted()?),
+            }
+        } else {
+            milestones.extend(self.count(block, &boots)?);
+        }
         self.end = self.reason_to_end();
         Ok(milestones)
     }
 
-    /// A block with a void boot.
-    fn leave_out(&mut self, boots: &[Boot]) {
-        self.state.void += 1;
-        match self.phase {
-            Phase::First => {}
-            Phase::Scout(_) => self.state.scout_blocks += 1,
-            Phase::Counting => self.time(boots),
-        }
-    }
-
-    /// The first block of a run that aims at a precision: what comes next depends on what it cost.
-    fn first(&mut self, boots: &[Boot]) -> Result<Vec<Milestone>> {
-        let mut milestones = Vec::new();
-        let costs = costs::of(boots);
-        let pilot = |blocks: usize| blocks as f64 * self.block_seconds(costs, self.state.iterations);
-        if self.settings.iterations.is_none() {
-            let iterations = self.state.warm_up.saturating_add(SCOUT_ITERATIONS);
-            let scout = f64::from(SCOUT_BLOCKS) * self.block_seconds(costs, iterations);
-            if scout + pilot(stein::PILOT) <= self.time_left() {
-                self.phase = Phase::Scout(vec![Vec::new(); self.settings.contenders]);
-                self.state.scout_blocks = self.block + SCOUT_BLOCKS;
-                self.state.iterations = iterations;
-                return Ok(milestones);
-            }
-            milestones.push(Milestone::NoScout);
-        }
-        // This block is the first one of the pilot.
-        if self.state.rule == Rule::TwoStage && pilot(stein::PILOT - 1) > self.time_left() {
-            self.state.rule = Rule::BandAlone;
-            milestones.push(Milestone::NoPilot);
-        }
-        self.phase = Phase::Counting;
-        milestones.extend(self.count(boots)?);
-        Ok(milestones)
-    }
-
-    /// A block of the scout; the last one chooses.
-    fn scout(&mut self, block: Vec<Boot>) -> Result<Vec<Milestone>> {
-        let Phase::Scout(contenders) = &mut self.phase else { return Ok(Vec::new()) };
-        contenders.iter_mut().zip(block).for_each(|(boots, boot)| boots.push(boot));
-        if contenders.iter().any(|boots| boots.len() < SCOUT_BLOCKS as usize) {
+    /// The scout is over: what it chose decides which of its blocks count.
+    fn scouted(&mut self) -> Result<Vec<Milestone>> {
+        let Phase::Scouting(scouting) = std::mem::replace(&mut self.phase, Phase::Counting) else {
             return Ok(Vec::new());
-        }
-        let costs = costs::of(contenders.iter().flatten());
-        let iterations = |boots: &Vec<Boot>| boots.iter().map(|boot| boot.iterations.clone()).collect();
-        let scouted: Vec<Vec<Vec<f64>>> = contenders.iter().map(iterations).collect();
-        let fitting = costs::iterations_that_fit(costs, self.settings.contenders, stein::PILOT, self.time_left());
-        let limits = Limits {
-            warm_up: self.settings.warm_up.map(|warm_up| warm_up as usize),
-            iterations: fitting.min(MOST_ITERATIONS as usize),
-            variance: self.enough()?,
         };
-        let choice = scout::choose(&scouted, costs, limits)?;
-        self.state.warm_up = saturated(choice.warm_up);
-        self.state.iterations = saturated(choice.warm_up.saturating_add(choice.iterations));
-        self.phase = Phase::Counting;
-        Ok(vec![Milestone::Scouted { warm_up: self.state.warm_up, iterations: self.state.iterations }])
-    }
-
-    /// The variance of boots with which a pilot would be all that is needed: a difference has twice that of its boots.
-    fn enough(&self) -> Result<f64> {
-        let half_width = self.half_width().unwrap_or(f64::INFINITY);
-        stein::deviation(stein::PILOT, half_width, ALPHA_END, self.all.len()).map(|deviation| deviation.powi(2) / 2.0)
+        let (choice, blocks) = scouting.choose(&self.settings, time_left(&self.settings, self.elapsed))?;
+        let mut milestones = vec![match choice {
+            Some(choice) => {
+                (self.state.warm_up, self.state.iterations) = (choice.warm_up, choice.iterations);
+                self.settled = choice.settled;
+                Milestone::Scouted { warm_up: choice.warm_up, iterations: choice.iterations }
+            }
+            None => Milestone::NoScout,
+        }];
+        let warm_up = self.state.warm_up as usize;
+        let is_long = |boots: &[(usize, Boot)]| boots.iter().all(|(_, boot)| boot.iterations.len() > warm_up);
+        let counting: Vec<_> = blocks.into_iter().filter(|(_, boots)| is_long(boots)).collect();
+        self.state.scout_blocks = counting.first().map_or(self.block, |(block, _)| *block);
+        for (block, boots) in &counting {
+            milestones.extend(self.count(*block, boots)?);
+        }
+        Ok(milestones)
     }
 
     /// A block that counts.
-    fn count(&mut self, boots: &[Boot]) -> Result<Vec<Milestone>> {
+    fn count(&mut self, block: u32, boots: &[(usize, Boot)]) -> Result<Vec<Milestone>> {
         self.time(boots);
         let warm_up = self.state.warm_up as usize;
-        let means: Vec<f64> = boots.iter().map(|boot| log_mean(&boot.iterations, warm_up)).collect::<Result<_>>()?;
-        if let [baseline, contenders @ ..] = means.as_slice() {
-            self.all.iter_mut().zip(contenders).for_each(|(all, contender)| all.push(contender - baseline));
+        let mut placed = vec![Placed { value: 0.0, place: 0 }; boots.len()];
+        for (place, (contender, boot)) in boots.iter().enumerate() {
+            let value = log_mean(&boot.iterations, warm_up)?;
+            placed.get_mut(*contender).into_iter().for_each(|of| *of = Placed { value, place: place as u32 });
+        }
+        if let [baseline, contenders @ ..] = placed.as_slice() {
+            let above = contenders.iter().map(|contender| contender.above(baseline));
+            self.differences.iter_mut().zip(above).for_each(|(all, difference)| all.push(difference));
         }
         self.state.blocks += 1;
-        let mut milestones = Vec::new();
-        let blocks = self.state.blocks as usize;
-        if let (Rule::TwoStage, stein::PILOT, Some(half_width)) = (self.state.rule, blocks, self.half_width()) {
-            let blocks = saturated(stein::size_of(&self.all, half_width, ALPHA_END)?);
-            self.state.planned = Some(blocks);
-            self.pilot.clone_from(&self.all);
-            milestones.push(Milestone::Sized { blocks });
-        }
-        if blocks > 1 && !self.all.is_empty() {
-            let rule = self.state.rule;
-            self.live = Some(self.judge(|_, all| rule.live_of(all, self.all.len()))?);
-            if self.planned_is_reached() {
-                let pilot = |comparison: usize| self.pilot.get(comparison).copied();
-                self.planned =
-                    Some(self.judge(|comparison, all| rule.planned_of(all, pilot(comparison), self.all.len()))?);
-            }
-        }
-        milestones.push(Milestone::Block { block: self.block - 1, live: self.live().unwrap_or_default() });
-        Ok(milestones)
+        self.look()?;
+        Ok(vec![Milestone::Block { block, live: self.live().unwrap_or_default() }])
     }
 
-    fn judge(&self, interval: impl Fn(usize, Moments) -> Result<Interval>) -> Result<Vec<Judgement>> {
-        let judge = |(comparison, all): (usize, &Moments)| {
-            judge(interval(comparison, *all)?, Scale::Ratio, self.settings.delta)
-        };
-        self.all.iter().enumerate().map(judge).collect()
+    /// What the blocks by now come to.
+    fn look(&mut self) -> Result<()> {
+        if self.state.blocks > 1 && !self.differences.is_empty() {
+            let ground = self.ground();
+            self.live = Some(self.judge(|differences| ground.live(differences))?);
+            let last = self.judge(|differences| ground.last(differences))?;
+            self.last = Some(last);
+            if let (Rule::Precision, Some(half_width), Some(speaks)) =
+                (self.state.rule, self.half_width(), self.speaks())
+            {
+                self.state.planned = precision::blocks(speaks, half_width, self.state.blocks)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the intervals depend on, as if the run had ended here for no reason of theirs.
+    fn ground(&self) -> Ground {
+        let State { rule, scout_blocks, .. } = self.state;
+        let missing = self.voids.iter().filter(|block| **block >= scout_blocks).count();
+        Ground { missing, ..Ground::new(self.settings.estimand, rule, self.differences.len()) }
+    }
+
+    fn judge(&self, interval: impl Fn(&[Difference]) -> Result<Interval>) -> Result<Vec<Judgement>> {
+        let judge = |all: &Vec<Difference>| judge(interval(all)?, Scale::Ratio, self.settings.delta);
+        self.differences.iter().map(judge).collect()
     }
 
     fn reason_to_end(&self) -> Option<End> {
-        let State { void, blocks, .. } = self.state;
-        if self.planned_is_reached() {
+        let State { void, blocks, rule, planned, .. } = self.state;
+        if rule != Rule::Precision && planned.is_some_and(|planned| blocks >= planned) {
             return Some(End::Planned);
         }
         if void >= LEAST_BLOCKS && void > self.block - void {
@@ -299,26 +285,36 @@ impl Schedule {
         if self.is_decided() {
             return Some(End::Verdict);
         }
+        if rule == Rule::Precision && blocks >= LEAST_PRECISE && self.is_precise(self.speaks()) {
+            return Some(End::Planned);
+        }
         let next = self.mean_block().unwrap_or_default();
-        (next > self.time_left()).then_some(End::TimeOver)
-    }
-
-    fn planned_is_reached(&self) -> bool {
-        self.state.planned.is_some_and(|planned| self.state.blocks >= planned)
+        (next > time_left(&self.settings, self.elapsed)).then_some(End::TimeOver)
     }
 
     /// Whether the band has said all that it is asked for.
     fn is_decided(&self) -> bool {
         let Some(live) = &self.live else { return false };
         let has_verdict = |judgement: &Judgement| judgement.verdict != Verdict::Inconclusive;
-        let all_verdicts = self.settings.stop_on_verdict && live.iter().all(has_verdict);
-        let all_done = match (self.state.rule, self.half_width()) {
-            (Rule::BandAlone, Some(half_width)) => {
-                live.iter().all(|judgement| has_verdict(judgement) || judgement.interval.half_width <= half_width)
-            }
-            _ => false,
-        };
-        all_verdicts || all_done
+        // What may not have settled needs the blocks that show whether it has.
+        let seen = self.settled || self.state.blocks >= LEAST_PRECISE;
+        if self.settings.stop_on_verdict && seen && live.iter().all(has_verdict) {
+            return true;
+        }
+        let done = |judgement: &Judgement| has_verdict(judgement) || self.is_precise(Some(&[*judgement]));
+        let enough = self.state.blocks >= LEAST_STRICT && self.half_width().is_some();
+        self.state.rule == Rule::BandAlone && enough && live.iter().all(done)
+    }
+
+    /// What the run says if it ends by itself now.
+    fn speaks(&self) -> Option<&[Judgement]> {
+        if self.state.watched { self.live.as_deref() } else { self.last.as_deref() }
+    }
+
+    /// Whether all are as narrow as the run aims at.
+    fn is_precise(&self, judgements: Option<&[Judgement]>) -> bool {
+        let (Some(half_width), Some(judgements)) = (self.half_width(), judgements) else { return false };
+        judgements.iter().all(|judgement| judgement.interval.half_width() <= half_width)
     }
 
     /// The half-width that the run aims at, on the scale of logarithms.
@@ -329,27 +325,19 @@ impl Schedule {
         }
     }
 
-    fn time_left(&self) -> f64 {
-        match self.settings.size {
-            Size::Precision { max_seconds, .. } => max_seconds - self.elapsed,
-            Size::Blocks(_) => f64::INFINITY,
-        }
-    }
-
-    fn time(&mut self, boots: &[Boot]) {
-        self.counting_seconds += boots.iter().map(|boot| boot.seconds).sum::<f64>();
+    fn time(&mut self, boots: &[(usize, Boot)]) {
+        self.counting_seconds += boots.iter().map(|(_, boot)| boot.seconds).sum::<f64>();
         self.counting_blocks += 1;
     }
 
     fn mean_block(&self) -> Option<f64> {
         (self.counting_blocks > 0).then(|| self.counting_seconds / f64::from(self.counting_blocks))
     }
-
-    fn block_seconds(&self, costs: Costs, iterations: u32) -> f64 {
-        costs::block(costs, self.settings.contenders, iterations)
-    }
 }
 
-fn saturated(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+fn time_left(settings: &Settings, elapsed: f64) -> f64 {
+    match settings.size {
+        Size::Precision { max_seconds, .. } => max_seconds - elapsed,
+        Size::Blocks(_) => f64::INFINITY,
+    }
 }

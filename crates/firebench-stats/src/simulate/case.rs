@@ -1,6 +1,6 @@
 //! What is simulated.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::noise::Shape;
 use crate::design::Size;
@@ -49,11 +49,26 @@ pub struct Case {
     /// A/A or A/B.
     pub kind: Kind,
     /// The noise.
+    #[serde(rename = "noise")]
     pub shape: Shape,
-    /// Whether the contenders' noise differs in shape: no paired design promises its error rate then.
-    pub skewed: bool,
-    /// Whether the band alone speaks ([`BandAlone`](crate::Rule::BandAlone)), not the interval of the planned end.
+    /// Whether the band alone speaks ([`BandAlone`](crate::Rule::BandAlone)), not the interval of the end.
+    #[serde(rename = "rule", serialize_with = "rule")]
     pub strict: bool,
     /// Contenders in each block.
     pub contenders: usize,
+}
+
+impl Case {
+    /// The name of its rule in tables, the same as in JSON.
+    pub fn rule(&self) -> &'static str {
+        rule_name(self.strict)
+    }
+}
+
+fn rule_name(strict: bool) -> &'static str {
+    if strict { "strict" } else { "default" }
+}
+
+fn rule<S: Serializer>(strict: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(rule_name(*strict))
 }

@@ -1,11 +1,14 @@
 //! One simulated run.
 
-use super::noise::Noise;
+use std::collections::BTreeSet;
+
+use super::noise::{self, Noise};
 use super::{Case, Kind, Settings};
+use crate::checks::{self, Ran};
 use crate::design::{self, Boot, Milestone, Next, Schedule, Turn};
 use crate::random::Random;
 use crate::verdict::{Judgement, Verdict};
-use crate::{Result, stein};
+use crate::{Estimand, Result};
 
 /// Seconds of a boot without its iterations.
 const BOOT: f64 = 0.5;
@@ -20,6 +23,8 @@ const WITHIN: f64 = 0.5;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outcome {
     pub false_alarm: bool,
+    /// The checks took every verdict its ground.
+    pub refused: bool,
     pub covered: bool,
     pub found: bool,
     pub equivalent: bool,
@@ -32,19 +37,23 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     let mut random = Random::new(settings.seed, run as u64);
     let mut schedule = Schedule::new(design::Settings {
         contenders: case.contenders,
+        estimand: Estimand::Typical,
         seed: random.number(),
         size: settings.size,
         iterations: None,
         warm_up: None,
         delta: settings.delta,
         strict: case.strict,
-        stop_on_verdict: false,
+        stop_on_verdict: !case.strict,
     })?;
-    let mut machine = Machine { truth: truth(case, settings), noise: Noise::new(case.shape), settings, random };
+    let noise = Noise::new(case.shape, &mut random);
+    let mut machine = Machine { truth: truth(case, settings), case, noise, settings, random };
+    let mut ran = Vec::new();
     let mut false_alarm = false;
     while let Next::Boot(turn) = schedule.next() {
-        let after_pilot = schedule.state().blocks as usize >= stein::PILOT;
-        for milestone in schedule.record(machine.boot(turn, after_pilot))? {
+        let boot = machine.boot(turn);
+        ran.push((turn, boot.iterations.clone()));
+        for milestone in schedule.record(boot)? {
             if let Milestone::Block { live, .. } = milestone {
                 false_alarm |= machine.is_false(&live);
             }
@@ -52,13 +61,32 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     }
     let last = schedule.last().unwrap_or_default();
     let truth = &machine.truth;
+    let refused = is_refused(&ran, &schedule, case, settings);
     Ok(Outcome {
-        false_alarm: false_alarm || machine.is_false(&last),
+        false_alarm: !refused && (false_alarm || machine.is_false(&last)),
+        refused,
         covered: last.iter().zip(truth.iter().skip(1)).all(|(judgement, truth)| judgement.interval.contains(*truth)),
         found: last.iter().zip(truth.iter().skip(1)).any(|(j, truth)| *truth > 0.0 && j.verdict == Verdict::Higher),
         equivalent: last.iter().all(|judgement| judgement.verdict == Verdict::Equivalent),
         blocks: schedule.state().blocks,
     })
+}
+
+/// Whether the checks find a reason against a verdict.
+fn is_refused(ran: &[(Turn, Vec<f64>)], schedule: &Schedule, case: Case, settings: &Settings) -> bool {
+    let state = schedule.state();
+    let void: BTreeSet<u32> = ran.iter().filter(|(_, boot)| boot.is_empty()).map(|(turn, _)| turn.block).collect();
+    let counts = |block: u32| block >= state.scout_blocks && !void.contains(&block);
+    let boots: Vec<Ran> = ran
+        .iter()
+        .map(|(turn, iterations)| {
+            let after_warm_up = iterations.get(state.warm_up as usize..).filter(|_| counts(turn.block));
+            Ran { block: turn.block, contender: turn.contender, counted: after_warm_up.unwrap_or_default() }
+        })
+        .collect();
+    let matters = checks::matters(settings.delta);
+    let comparisons = case.contenders - 1;
+    (1..case.contenders).any(|contender| checks::of_pair(&boots, [0, contender], comparisons, matters).is_something())
 }
 
 /// What each contender's ln(t) truly is, relative to the first one's.
@@ -73,24 +101,25 @@ fn truth(case: Case, settings: &Settings) -> Vec<f64> {
 /// A machine that boots contenders.
 struct Machine<'a> {
     truth: Vec<f64>,
+    case: Case,
     noise: Noise,
     settings: &'a Settings,
     random: Random,
 }
 
 impl Machine<'_> {
-    fn boot(&mut self, turn: Turn, after_pilot: bool) -> Boot {
+    fn boot(&mut self, turn: Turn) -> Boot {
         let odd = turn.contender + 1 == self.truth.len();
         let noise = self.settings.noise;
-        let level = self.truth.get(turn.contender).copied().unwrap_or_default()
-            + noise * self.noise.next(odd, after_pilot, &mut self.random);
-        let mut cold = COLD;
-        let mut iteration = || {
-            let cold = std::mem::take(&mut cold);
+        let boot = self.noise.next(noise::Turn { odd, block: turn.block, place: turn.position }, &mut self.random);
+        let level = self.truth.get(turn.contender).copied().unwrap_or_default() + noise * boot.deviations + boot.shift;
+        let mut iteration = |index: u32| {
+            let cold = if index == 0 { COLD } else { noise::warmth(self.case.shape, odd, index) };
             ITERATION * (level + cold + WITHIN * noise * self.random.normal()).exp()
         };
-        let iterations: Vec<f64> = (0..turn.iterations).map(|_| iteration()).collect();
-        Boot { seconds: BOOT + iterations.iter().sum::<f64>(), iterations }
+        let iterations: Vec<f64> = (0..turn.iterations).map(&mut iteration).collect();
+        let seconds = BOOT + iterations.iter().sum::<f64>();
+        if boot.is_void { Boot::void(seconds) } else { Boot { seconds, iterations } }
     }
 
     /// Whether something is claimed that is not so.

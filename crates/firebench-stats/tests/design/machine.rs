@@ -1,11 +1,13 @@
 //! A machine on which schedules run, and what comes of it.
 
+use firebench_stats::boot::{Difference, Placed, log_mean};
 use firebench_stats::design::{Boot, End, Milestone, Next, Schedule, Settings, Size, State, Turn};
-use firebench_stats::{Error, Judgement, boot};
+use firebench_stats::{Error, Estimand, Ground, Judgement};
 use proptest::prelude::*;
 
 pub const SETTINGS: Settings = Settings {
     contenders: 2,
+    estimand: Estimand::Typical,
     seed: 7,
     size: Size::Precision { precision: 0.01, max_seconds: 300.0 },
     iterations: None,
@@ -92,22 +94,28 @@ pub fn run(settings: &Settings, machine: Machine) -> Course {
     go_on(Schedule::new(settings.clone()).expect("the settings are fine"), machine)
 }
 
-/// The block differences of the first comparison, computed a second time.
-pub fn differences(course: &Course) -> Vec<f64> {
+/// The differences of the blocks that count, of one contender to the first, computed a second time.
+pub fn differences(course: &Course, contender: usize) -> Vec<Difference> {
     let contenders = course.turns.iter().map(|turn| turn.contender).max().expect("there are turns") + 1;
-    let mut differences = Vec::new();
-    let whole = course.turns.len() / contenders;
-    for block in course.state.scout_blocks as usize..whole {
-        let of = |contender: usize| {
-            let turns = &course.turns[block * contenders..(block + 1) * contenders];
-            let place = turns.iter().position(|turn| turn.contender == contender).expect("each boots once");
-            let boot = &course.boots[block * contenders + place];
-            boot::log_mean(&boot.iterations, course.state.warm_up as usize).ok()
-        };
-        let all: Option<Vec<f64>> = (0..contenders).map(of).collect();
-        differences.extend(all.map(|means| means[1] - means[0]));
-    }
-    differences
+    let blocks = course.turns.chunks(contenders).zip(course.boots.chunks(contenders));
+    let placed = |of: usize, turns: &[Turn], boots: &[Boot]| {
+        let place = turns.iter().position(|turn| turn.contender == of)?;
+        let value = log_mean(&boots[place].iterations, course.state.warm_up as usize).ok()?;
+        Some(Placed { value, place: place as u32 })
+    };
+    let difference = |(turns, boots): (&[Turn], &[Boot])| {
+        let all: Option<Vec<Placed>> = (0..contenders).map(|of| placed(of, turns, boots)).collect();
+        all.map(|all| all[contender].above(&all[0]))
+    };
+    blocks.skip(course.state.scout_blocks as usize).filter_map(difference).collect()
+}
+
+/// What the intervals of a run depend on, as somebody would put it together who has the boots and the state alone.
+pub fn ground(course: &Course, settings: &Settings) -> Ground {
+    let whole = course.turns.len() / settings.contenders - course.state.scout_blocks as usize;
+    let watched = course.state.watched || course.end == End::Verdict;
+    let missing = whole - course.state.blocks as usize;
+    Ground { watched, missing, ..Ground::new(settings.estimand, course.state.rule, settings.contenders - 1) }
 }
 
 pub fn assert_close(left: f64, right: f64) {
@@ -121,10 +129,12 @@ pub fn settings() -> impl Strategy<Value = Settings> {
             .prop_map(|(precision, max_seconds)| Size::Precision { precision, max_seconds }),
     ];
     let iterations = prop::option::of(1..6_u32);
+    let estimand = prop::sample::select(vec![Estimand::Typical, Estimand::Mean]);
     let (strict, stop_on_verdict) = (any::<bool>(), any::<bool>());
-    (1..5_usize, any::<u64>(), size, iterations, strict, stop_on_verdict).prop_map(
-        |(contenders, seed, size, iterations, strict, stop_on_verdict)| Settings {
+    (1..5_usize, estimand, any::<u64>(), size, iterations, strict, stop_on_verdict).prop_map(
+        |(contenders, estimand, seed, size, iterations, strict, stop_on_verdict)| Settings {
             contenders,
+            estimand,
             seed,
             size,
             iterations,

@@ -16,6 +16,8 @@ import numpy
 import scipy
 from scipy import stats
 
+import ranks
+
 
 def chacha8_numbers(seed):
     """ChaCha8 after D. J. Bernstein: key = seed and 24 zero bytes, counter from 0, nonce 0; as 64-bit numbers."""
@@ -39,22 +41,18 @@ def chacha8_numbers(seed):
         yield from (low | high << 32 for low, high in zip(words[::2], words[1::2]))
 
 
-def williams_orders(contenders, seed, count):
+def shuffled_orders(contenders, seed, count):
     """The first orders, as the documentation of firebench-stats states them."""
     numbers = chacha8_numbers(seed)
-    first = [0] + [label for pair in zip(range(1, contenders), range(contenders - 1, 0, -1)) for label in pair]
-    first = first[:contenders]
-    square = [[(label + row) % contenders for label in first] for row in range(contenders)]
-    square += [row[::-1] for row in square]
     orders = []
-    while len(orders) < count:
-        labels = list(range(contenders))
+    for _ in range(count):
+        order = list(range(contenders))
         for i in range(contenders - 1, 0, -1):
             bound = 2**64 // (i + 1) * (i + 1)
             j = next(number for number in numbers if number < bound) % (i + 1)
-            labels[i], labels[j] = labels[j], labels[i]
-        orders += [[labels[label] for label in row] for row in square]
-    return orders[:count]
+            order[i], order[j] = order[j], order[i]
+        orders.append(order)
+    return orders
 
 
 def band(differences, alpha, comparisons):
@@ -66,11 +64,6 @@ def band(differences, alpha, comparisons):
     return statistics.stdev(differences) * math.sqrt((n - 1) / n * (a - 1) / (1 - k * a))
 
 
-def stein_size(pilots, half_width, alpha):
-    quantile = stats.t.ppf(1 - alpha / (2 * len(pilots)), len(pilots[0]) - 1)
-    return max(len(pilots[0]), *(math.ceil((quantile * numpy.std(p, ddof=1) / half_width) ** 2) for p in pilots))
-
-
 def main():
     random = numpy.random.default_rng(20240601)
     data = [random.normal(mean, spread, n).tolist()
@@ -78,16 +71,13 @@ def main():
                                     (24, 0.018, 0.014), (100, 0.001, 0.1), (2500, 1e-4, 0.01)]]
     data.append((1e3 + 0.01 * random.standard_t(3, 40)).tolist())
     levels = [(0.05, 1), (0.04, 1), (0.04, 3), (0.01, 2), (0.2, 1)]
-    pilots = [[random.normal(0, spread, n).tolist() for spread in spreads]
-              for n, spreads in [(10, [0.014]), (10, [0.014, 0.03]), (10, [0.001, 0.002, 0.0005]), (6, [0.1, 0.02]),
-                                 (10, [0.2, 0.3, 0.1, 0.4])]]
-    calm_pilot = random.normal(0.01, numpy.linspace(0.01, 0.03, 37)).tolist()
     tails = [0.4, 0.2, 0.1, 0.05, 0.025, 0.02, 0.01, 0.005, 0.001, 1e-4, 1e-6]
     degrees = [*range(1, 31), 40, 60, 99, 150, 200, 250, 300, 350, 400, 450, 498, 499, 500, 501, 700, 1000, 10_000, 1_000_000,
                1.001, 1.5, 2.75, 9.3, 48.6, 499.9, 500.1]
     apart = [(random.normal(0.02, spread, n).tolist(), random.normal(0, other, k).tolist())
              for n, spread, k, other in [(2, 0.01, 2, 0.02), (3, 0.01, 30, 0.01), (13, 0.02, 10, 0.001), (12, 0.5, 12, 0.4),
                                          (200, 0.01, 150, 0.03)]]
+    placed = ranks.placed(random)
     reference = {
         "made_with": f"scipy {scipy.__version__}",
         "quantiles": [{"tail": tail, "df": df, "value": float(stats.t.isf(tail, df))} for tail in tails for df in degrees],
@@ -97,22 +87,22 @@ def main():
              "band_half_width": band(values, alpha, m)}
             for i, values in enumerate(data) for alpha, m in levels
             for low, high in [stats.t.interval(1 - alpha / m, len(values) - 1, numpy.mean(values), stats.sem(values))]],
-        "stein_sizes": [
-            {"pilots": pilot, "half_width": h, "alpha": alpha, "size": stein_size(pilot, h, alpha)}
-            for pilot in pilots for h in (math.log(1.01), math.log(1.001), math.log(1.05)) for alpha in (0.04, 0.05)],
-        "stein_intervals": [
-            {"differences": run, "pilot": pilot, "alpha": 0.04, "comparisons": m, "centre": float(numpy.mean(run)),
-             "half_width": float(stats.t.ppf(1 - 0.04 / (2 * m), pilot - 1) / math.sqrt(len(run))
-                                 * max(numpy.std(run[:pilot], ddof=1), numpy.std(run, ddof=1)))}
-            for run in (calm_pilot, calm_pilot[::-1]) for pilot in (5, 10) for m in (1, 2, 6)],
         "apart_data": apart,
         "apart": [
-            {"data": i, "alpha": alpha, "comparisons": m, "df": float(welch.df),
-             "statistic": float(welch.statistic), "low": float(interval.low), "high": float(interval.high)}
+            {"data": i, "alpha": alpha, "comparisons": m, "low": float(interval.low), "high": float(interval.high)}
             for i, (one, other) in enumerate(apart) for alpha, m in levels for welch in [stats.ttest_ind(one, other, equal_var=False)]
             for interval in [welch.confidence_interval(1 - alpha / m)]],
-        "orders": [{"contenders": k, "seed": seed, "orders": williams_orders(k, seed, 50)}
+        "orders": [{"contenders": k, "seed": seed, "orders": shuffled_orders(k, seed, 50)}
                    for k in (2, 3, 4, 5) for seed in (0, 1, 0x1122334455667788)],
+        "ranks": ranks.critical(),
+        "placed_data": placed,
+        "typical": [case for i, data in enumerate(placed) for case in ranks.typical(i, data)],
+        "live": [ranks.live(i, data, m, band) for i, data in enumerate(placed) for m in (1, 3)],
+        "mean_with_missing": [ranks.mean_with_missing(i, data, missing, m)
+                              for i, data in enumerate(placed) for missing in (1, 3) for m in (1, 2)],
+        # Nothing was seen in n boots: the upper limit of Clopper and Pearson, one-sided.
+        "unseen": [{"boots": n, "share": float(stats.beta.ppf(0.95, 1, n))} for n in (1, 2, 3, 10, 59, 100, 1000, 10**6)],
+        "pairs": [ranks.pair(boots) for boots in ranks.runs(random)],
     }
     target = pathlib.Path(__file__).with_name("reference.json")
     text = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in reference.items())

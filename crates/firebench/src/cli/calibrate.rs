@@ -16,11 +16,11 @@ use super::{calibrate_live, output};
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
     /// Measure instead of simulating: two contenders are the bare host, and with --effect a third one has more work
-    #[arg(long, conflicts_with_all = ["runs", "noise"])]
+    #[arg(long, conflicts_with = "noise")]
     live: bool,
-    /// Number of runs for each row
-    #[arg(long, default_value_t = Settings::default().runs)]
-    runs: usize,
+    /// Number of runs, each of which counts in each row [default: 10000; with --live 1]
+    #[arg(long)]
+    runs: Option<usize>,
     /// Seed of the simulation; the same seed gives the same table
     #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
@@ -83,12 +83,15 @@ fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
         // A float beyond the range of u64 saturates.
         max_time: precision.map(|_| Span::seconds(args.max_seconds.max(1.0) as u64)),
         delta: args.delta,
-        seed: Some(args.seed),
         ..Design::default()
     };
-    let rows = calibrate_live::run(design, args.effect, places)?;
+    let mut rows = Vec::new();
+    for run in 0..args.runs.unwrap_or(1) {
+        let seed = args.seed.wrapping_add(run as u64);
+        rows.extend(calibrate_live::run(Design { seed: Some(seed), ..design.clone() }, args.effect, places)?);
+    }
     match args.format {
-        TableFormat::Table => Ok(calibrate_live::table(&rows)),
+        TableFormat::Table => Ok(calibrate_live::table(&rows) + &calibrate_live::counts(&rows)),
         TableFormat::Json => output::json(&Table { rows }),
     }
 }
@@ -96,7 +99,7 @@ fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
 /// Many simulated ones.
 fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
     let settings = Settings {
-        runs: args.runs,
+        runs: args.runs.unwrap_or(Settings::default().runs),
         seed: args.seed,
         noise: args.noise.part(),
         effect: args.effect.map_or(Settings::default().effect, Share::part),
@@ -117,23 +120,24 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
 /// The rows under one head.
 fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "kind  noise            rule     contenders  false alarms  coverage   power  equivalent  blocks\n",
+        "kind  noise            rule     contenders  false alarms  refused  coverage   power  equivalent  blocks\n",
     );
     for row in rows {
         let kind = match row.case.kind {
             Kind::Aa => "A/A",
             Kind::Ab => "A/B",
         };
-        let rule = if row.case.strict { "strict" } else { "default" };
+        let rule = row.case.rule();
         let percent = |part: f64| format!("{:.1} %", part * 100.0);
         let power = row.power.map_or("-".to_owned(), percent);
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "{kind:<4}  {:<15}  {rule:<7}  {:>10}  {:>12}  {:>8}  {power:>6}  {:>10}  {:>6.1}",
+            "{kind:<4}  {:<15}  {rule:<7}  {:>10}  {:>12}  {:>7}  {:>8}  {power:>6}  {:>10}  {:>6.1}",
             row.case.shape.name(),
             row.case.contenders,
             percent(row.false_alarm),
+            percent(row.refused),
             percent(row.coverage),
             percent(row.equivalent),
             row.blocks,

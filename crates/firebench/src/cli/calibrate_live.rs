@@ -7,7 +7,7 @@ use firebench_model::events::RunEvent;
 use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use firebench_model::metric::Worded;
 use firebench_model::record::Report;
-use firebench_stats::Verdict;
+use firebench_stats::{Verdict, Word, median};
 use firebench_text::units::{Share, Size};
 use firebench_vmm::{VmmKind, host};
 use serde::Serialize;
@@ -101,6 +101,30 @@ pub(super) fn table(rows: &[Row]) -> String {
         };
         // Writing to a String does not fail.
         let _ = writeln!(text, "{kind}  {}; the truth is {:+.1} %: {judged}", row.sentence, row.truth * 100.0);
+    }
+    text
+}
+
+/// How many of the rows were right, in a line for each kind; nothing where there is one row of each.
+pub(super) fn counts(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for (kind, name) in [("aa", "A/A"), ("ab", "A/B")] {
+        let of_kind = || rows.iter().filter(|row| row.kind == kind);
+        let count = |what: fn(&&Row) -> bool| of_kind().filter(what).count();
+        let all = of_kind().count();
+        if all < 2 {
+            continue;
+        }
+        let widths = of_kind().map(|row| row.judgement.interval.half_width());
+        let width = median(widths).map_or("-".to_owned(), |width| format!("{:.1} %", width.exp_m1() * 100.0));
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "{name}: {all} comparisons, {} false alarms, {} intervals hold the truth, {} decided, half-width {width} (median)",
+            count(|row| row.false_alarm),
+            count(|row| row.covered),
+            count(|row| row.judgement.verdict != Word::Inconclusive),
+        );
     }
     text
 }

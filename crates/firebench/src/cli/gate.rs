@@ -132,6 +132,7 @@ mod tests {
     use Gate::{Beyond, Undecided, Unfair, Within};
 
     use super::*;
+    use firebench_analysis::beside::Beside;
     use firebench_analysis::judged::{Judged, Unjudged};
 
     fn outcome(gate: Gate) -> Outcome {
@@ -140,6 +141,7 @@ mod tests {
             baseline: "qemu".to_owned(),
             metric: firebench_model::metric::OF_A_COMMAND[0].clone(),
             unlike: Vec::new(),
+            beside: Beside::default(),
             judgement: Err(Unjudged::NoValue),
         };
         Outcome { limit: "real > 3%".parse().expect("a limit"), judged, gate }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use firebench_host::accel;
 use firebench_model::experiment::{Design, HostCacheChoice};
 use firebench_model::plan::Deadlines;
-use firebench_stats::design;
+use firebench_stats::{Estimand, design};
 use firebench_text::units::{Share, Span};
 use firebench_vmm::{Accel, HostCache};
 use firebench_workload::Speed;
@@ -71,8 +71,9 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         return Err(PrepareError::Emulated(flag, accel.reason.clone()));
     }
     let precision = design.precision.unwrap_or(PRECISION);
+    let boots = design.boots.or(accel.emulated.then_some(EMULATED_BOOTS));
     Ok(Chosen {
-        boots: design.boots.or(accel.emulated.then_some(EMULATED_BOOTS)),
+        boots,
         precision,
         max_time: design.max_time.unwrap_or(MAX_TIME),
         delta: design.delta.unwrap_or(precision.double()),
@@ -80,7 +81,8 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         iterations: design.iterations,
         warm_up: design.warm_up,
         strict: design.strict,
-        stop_on_verdict: design.stop_on_verdict,
+        // Whoever names no precision asks who is faster: a difference beyond doubt is enough.
+        stop_on_verdict: design.stop_on_verdict || boots.is_none() && design.precision.is_none() && !design.to_the_end,
     })
 }
 
@@ -89,6 +91,7 @@ impl Chosen {
     pub fn settings(&self, contenders: usize) -> design::Settings {
         design::Settings {
             contenders,
+            estimand: Estimand::Typical,
             seed: self.seed,
             size: match self.boots {
                 Some(boots) => design::Size::Blocks(boots),
@@ -112,6 +115,7 @@ impl Chosen {
             design.precision = Some(self.precision);
             design.max_time = Some(self.max_time);
         }
+        design.stop_on_verdict = self.stop_on_verdict;
         design.delta = Some(self.delta);
         design.seed = Some(self.seed);
     }

@@ -13,6 +13,7 @@ mod places;
 mod records;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use disks::{Disks, Work};
 use firebench_host::accel::{self, Chosen, NoKvm};
@@ -139,6 +140,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         inputs,
         cold: experiment.design.cold,
         host_cache,
+        settle: experiment.design.settle.map(|settle| Duration::from_secs(settle.as_secs())).unwrap_or_default(),
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,

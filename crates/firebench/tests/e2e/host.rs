@@ -98,7 +98,21 @@ fn a_host_takes_part_as_a_vm_does() {
     require!(need::busybox());
     let lab = Lab::without_vms();
     let out = lab.path("out");
-    let args = ["run", "memory", "--vmm", "host", "--size", "1MiB", "--boots", "2", "--iterations", "2", "--cold"];
+    let args = [
+        "run",
+        "memory",
+        "--vmm",
+        "host",
+        "--size",
+        "1MiB",
+        "--boots",
+        "2",
+        "--iterations",
+        "2",
+        "--cold",
+        "--settle",
+        "1s",
+    ];
     lab.firebench(&args).args(["--memory", "256MiB", "--vcpus", "1", "--out"]).arg(&out).run().ok();
     let report = report(&out);
     let [host] = report.contenders.as_slice() else { panic!("one contender") };
@@ -109,6 +123,7 @@ fn a_host_takes_part_as_a_vm_does() {
     assert_eq!(host.launch.memory_limit, Some(256 << 20));
     assert_eq!(host.launch.cpus.as_ref().map(Vec::len), Some(1));
     assert_eq!(host.boots.len(), 2);
+    assert!(report.duration >= 1.0, "it settles between two boots: {}", report.duration);
     for boot in &host.boots {
         assert_eq!(boot.status, BootStatus::Ok);
         assert!(boot.iterations.iter().all(|i| i.digest == report.payload.sha256 && i.metrics["real"] > 0.0));

@@ -156,6 +156,7 @@ pub fn nested() -> Report {
             delta: Some(Share::percent(2)),
             strict: true,
             stop_on_verdict: true,
+            settle: Some(Span::seconds(5)),
             seed: Some(7),
             iterations: Some(3),
             warm_up: Some(1),

@@ -11,6 +11,7 @@ mod host;
 mod hostile;
 mod pairs;
 mod progress;
+mod referee;
 mod rendered;
 mod schema;
 mod summary;

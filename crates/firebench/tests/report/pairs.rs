@@ -3,7 +3,7 @@
 use firebench_model::experiment::Preset;
 use firebench_model::record::{Artifact, BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_protocol::{Counters, GuestFacts};
-use firebench_stats::Rule;
+use firebench_stats::{Estimand, Rule};
 use firebench_vmm::{Accel, Launch, Settings, VmmKind, firecracker, host, qemu};
 
 use crate::fixture::{DIGEST, FIRECRACKER, QEMU, boot, contender, firecracker_facts, published, qemu_facts};
@@ -52,7 +52,7 @@ fn each_facts(contender: &mut ContenderRecord, change: impl Fn(&mut GuestFacts))
     contender.boots.iter_mut().filter_map(|boot| boot.facts.as_mut()).for_each(change);
 }
 
-/// A matched pair and the bare host, whose page cache has room for the payload: a run of 24 blocks after a scout of 3.
+/// A matched pair and the bare host, whose page cache has room for the payload: a run of 24 blocks after 3 that do not count.
 pub fn with_host() -> Report {
     let mut report = matched();
     let host = ContenderRecord {
@@ -66,7 +66,8 @@ pub fn with_host() -> Report {
     };
     report.contenders.push(host);
     report.design = DesignRecord {
-        rule: Rule::TwoStage,
+        estimand: Estimand::Typical,
+        rule: Rule::Precision,
         precision: Some(0.01),
         max_seconds: Some(300.0),
         seed: 42,

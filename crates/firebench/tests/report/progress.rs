@@ -113,7 +113,7 @@ fn the_last_estimate_is_the_reports_and_says_why_it_is_narrower() {
     let mut report = crate::pairs::with_host();
     report.contenders.truncate(2);
     let last = firebench_analysis::summary::summarize(&report).pairs[0].judgement.expect("a verdict");
-    let wide = firebench_stats::Interval { half_width: 2.0 * last.interval.half_width, ..last.interval };
+    let wide = last.interval.no_narrower(2.0 * last.interval.half_width());
     let live = firebench_stats::Judgement { interval: wide, ..last };
     let mut design = report.design.clone();
     let mut out = Vec::new();
@@ -133,5 +133,5 @@ fn the_last_estimate_is_the_reports_and_says_why_it_is_narrower() {
         percent(effect.high)
     );
     assert!(text.contains("so far: firecracker ") && text.contains(&expected), "{text}");
-    assert!(text.ends_with("  (the intervals so far were wider, since they hold however often one looks; this one holds at the planned end, and the report has it)\n"), "{text}");
+    assert!(text.ends_with("  (the intervals so far were wider, since they hold however often one looks; this one holds at the end alone, and the report has it)\n"), "{text}");
 }

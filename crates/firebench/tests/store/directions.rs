@@ -70,7 +70,7 @@ fn every_format_says_which_is_better() {
         assert!(flat(&terminal).contains(said), "{said}\n{terminal}");
     }
     let markdown = markdown::render(&findings);
-    for said in ["triad: median (min to max) (MB/s)", "pause: median (min to max) (ms)", VERDICT] {
+    for said in ["triad: mean boot (min to max) (MB/s)", "pause: mean boot (min to max) (ms)", VERDICT] {
         assert!(flat(&markdown).contains(said), "{said}\n{markdown}");
     }
     assert!(!terminal.contains("faster") && !markdown.contains("faster"));

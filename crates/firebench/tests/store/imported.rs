@@ -134,7 +134,7 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     let (slow, fast) = (logs(&[2.0, 2.2, 2.1]), logs(&[1.0, 1.1, 1.05, 1.02, 1.07, 1.01]));
     let welch = unpaired::welch(&slow, &fast, 0.05, 1).unwrap();
     let judged = found.judgement.unwrap();
-    assert!((judged.interval.half_width - welch.half_width).abs() < 1e-12, "{judged:?}");
+    assert!((judged.interval.half_width() - welch.half_width()).abs() < 1e-12, "{judged:?}");
     assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
     let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");

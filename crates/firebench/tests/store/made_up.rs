@@ -166,7 +166,7 @@ fn verdicts_and_reports_go_by_what_it_declares() {
     let markdown = markdown::render(&findings);
     for text in [&terminal, &markdown] {
         let text = flat(text);
-        assert!(text.contains("other is 20.0% higher than qemu in ops_per_s, which is better"), "{text}");
+        assert!(text.contains("other is 20.00% higher than qemu in ops_per_s, which is better"), "{text}");
         assert!(text.contains("is bound by its own computing: 90% of its time in user mode"), "{text}");
         for false_of_it in ["hashing", "tests memory", "its file", "What it reads", "payload bytes", "faster", "digest"]
         {

@@ -81,10 +81,10 @@ pub(crate) struct RunArgs {
     /// Treat differences up to this size as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
-    /// End as soon as every contender has its verdict
+    /// End as soon as every contender has its verdict [default without --precision, --boots and --fail-if]
     #[arg(long, help_heading = DESIGN)]
     stop_on_verdict: bool,
-    /// Judge by the anytime-valid confidence band only: fewer false alarms where one contender's noise is skewed
+    /// Judge by the anytime-valid confidence band only, which holds whenever one looks at it
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
     #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
@@ -98,6 +98,9 @@ pub(crate) struct RunArgs {
     /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
     #[arg(long, help_heading = DESIGN)]
     seed: Option<u32>,
+    /// Wait this long before each boot, so that it does not feel the one before (for example 5s)
+    #[arg(long, value_name = "TIME", help_heading = DESIGN)]
+    settle: Option<Span>,
     /// Drop the guest's caches before each iteration
     #[arg(long)]
     cold: bool,
@@ -150,7 +153,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 27] = [
+const OF_AN_EXPERIMENT: [&str; 28] = [
     "workload",
     "from",
     "preset",
@@ -171,6 +174,7 @@ const OF_AN_EXPERIMENT: [&str; 27] = [
     "iterations",
     "warm_up",
     "seed",
+    "settle",
     "cold",
     "host_cache",
     "kernel",
@@ -322,11 +326,13 @@ impl RunArgs {
         replace(&mut design.delta, self.delta);
         replace(&mut design.iterations, self.iterations);
         replace(&mut design.warm_up, self.warm_up);
+        replace(&mut design.settle, self.settle);
         replace(&mut design.max_failures, self.max_failures);
         replace(&mut design.seed, self.seed.map(u64::from));
         replace(&mut design.primary, self.primary.clone());
         design.strict |= self.strict;
         design.stop_on_verdict |= self.stop_on_verdict;
+        design.to_the_end = !self.gate.fail_if.is_empty();
     }
 }
 

@@ -1,0 +1,65 @@
+//! What a verdict's reader must be told, looked for in the boots of a run. Pure.
+
+use firebench_model::metric::Metric;
+use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_stats::boot::Difference;
+use firebench_stats::checks::{self, Found, Ran, Trend};
+use firebench_stats::modes::{self, Slow};
+use firebench_stats::typical::Typical;
+use firebench_stats::{Better, Estimand, Scale};
+
+use crate::beside::{Beside, SlowBoots, Unsettled};
+use crate::boots;
+
+/// What must be said beside a verdict on a metric, from the boots of the baseline and of the contender, one a block, and what the ones
+/// are above the others, in ln(t); no differences where there are zeros.
+pub fn beside(
+    report: &Report,
+    [baseline, contender]: [&[&BootRecord]; 2],
+    differences: &[Difference],
+    metric: &Metric,
+    trend: Option<Trend>,
+) -> Beside {
+    let typical = Typical::of(differences, 1.0).ok().filter(|_| report.design.estimand == Estimand::Typical);
+    let slow = [contender, baseline].map(|boots| slow(report, boots, metric));
+    Beside {
+        trend: trend.map(|Trend { size, iterations }| Unsettled { change: size.exp_m1(), iterations }),
+        slow: Some(slow).filter(|slow| slow.iter().any(|slow| slow.boots > 0)),
+        apart: typical.map_or(0, |typical| typical.apart()),
+        missing: boots::blocks_left_out(report).len(),
+    }
+}
+
+fn slow(report: &Report, boots: &[&BootRecord], metric: &Metric) -> SlowBoots {
+    let sign = if metric.better == Better::Less { 1.0 } else { -1.0 };
+    let values = boots::values_on(boots, &report.design, &metric.name, Scale::Ratio).unwrap_or_default();
+    let found = modes::slow(&values.iter().map(|value| sign * value).collect::<Vec<f64>>());
+    let by = found.map(|Slow { size, .. }| (sign * size).exp_m1());
+    SlowBoots { boots: found.map_or(0, |slow| slow.boots), of: boots.len(), by }
+}
+
+/// What the boots of two contenders, the baseline first, say against a verdict on a metric: see [`checks`].
+pub fn found(report: &Report, pair: [&str; 2], metric: &str) -> Found {
+    let design = &report.design;
+    let place = |name: &str| report.contenders.iter().position(|contender| contender.name == name);
+    let [Some(baseline), Some(contender)] = pair.map(place) else { return Found::default() };
+    let left_out = boots::blocks_left_out(report);
+    let all = report.contenders.iter().enumerate();
+    let mut boots: Vec<(usize, &BootRecord)> =
+        all.flat_map(|(place, contender)| contender.boots.iter().map(move |boot| (place, boot))).collect();
+    boots.sort_by_key(|(_, boot)| (boot.block, boot.position, boot.attempt));
+    let values = |boot: &BootRecord| -> Vec<f64> {
+        let counts =
+            boot.status == BootStatus::Ok && boot.block >= design.scout_blocks && !left_out.contains(&boot.block);
+        let counted = boots::sample(boot, design).iter().filter(|_| counts);
+        counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
+    };
+    let values: Vec<Vec<f64>> = boots.iter().map(|(_, boot)| values(boot)).collect();
+    let boots: Vec<Ran> = boots
+        .iter()
+        .zip(&values)
+        .map(|((contender, boot), counted)| Ran { block: boot.block, contender: *contender, counted })
+        .collect();
+    let comparisons = report.contenders.len().saturating_sub(1);
+    checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta))
+}
