@@ -1,7 +1,7 @@
 //! What must be said beside a verdict, for its reader not to take it for more than it is. Pure.
 
 use firebench_model::metric::Metric;
-use firebench_stats::Better;
+use firebench_stats::{Better, Estimand};
 use firebench_text as text;
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub struct SlowBoots {
 
 impl Beside {
     /// At the end of a verdict's sentence; empty where nothing must be said.
-    pub fn words(&self, contender: &str, baseline: &str, metric: &Metric) -> String {
+    pub fn words(&self, contender: &str, baseline: &str, metric: &Metric, estimand: Estimand) -> String {
         let mut words = String::new();
         if let Some(Unsettled { change, iterations }) = self.trend {
             let (change, which) = (text::told_percent(change.abs()), if change < 0.0 { "falls" } else { "rises" });
@@ -58,7 +58,8 @@ impl Beside {
                 format!("{count} of {name}'s {}{boots}{by}", slow.of)
             };
             let first = of(contender, of_contender, &format!(" boots are {word}"));
-            words += &format!("; this is about a typical boot: {first}, {}", of(baseline, of_baseline, ""));
+            let lead = if estimand == Estimand::Typical { "this is about a typical boot: " } else { "" };
+            words += &format!("; {lead}{first}, {}", of(baseline, of_baseline, ""));
         }
         if self.apart > 0 {
             let blocks = text::count(self.apart, "block");

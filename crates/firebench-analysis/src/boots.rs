@@ -8,9 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use firebench_model::figures::{self, Figures};
 use firebench_model::metric::{Metric, Unit};
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, DesignRecord, IterationRecord, Report};
-use firebench_stats::boot::{self, Difference};
-use firebench_stats::typical::Typical;
-use firebench_stats::{Error, Estimand, Scale, median, raw};
+use firebench_stats::{Error, Estimand, Scale, boot, median, raw, tail};
 
 use crate::judged::Unjudged;
 
@@ -143,20 +141,22 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 }
 
 /// What stands for all of a contender's boots, on the scale of their `values`.
-pub fn middle(estimand: Estimand, values: &[f64]) -> Option<f64> {
-    match estimand {
-        Estimand::Typical => median(values.iter().copied()),
-        Estimand::Mean => mean(values),
+pub fn middle(estimand: Estimand, values: &[f64], scale: Scale) -> Option<f64> {
+    if let Some(share) = estimand.tail() {
+        return tail::quantile(values, share).ok();
+    }
+    match (estimand, scale) {
+        (Estimand::Typical, _) => median(values.iter().copied()),
+        (Estimand::Cost, Scale::Ratio) => {
+            mean(&values.iter().map(|value| value.exp()).collect::<Vec<f64>>()).map(f64::ln)
+        }
+        _ => mean(values),
     }
 }
 
-/// What a verdict on these `differences` is about: their middle, or their mean.
-pub fn centre(estimand: Estimand, differences: &[Difference], span: f64) -> Option<f64> {
-    match (estimand, Typical::of(differences, span)) {
-        (Estimand::Typical, Ok(typical)) => Some(typical.centre()),
-        // A block alone is its own middle.
-        _ => mean(&boot::values(differences)),
-    }
+/// What a run estimates on a scale: the mean cost of what can be zero is a plain mean.
+pub fn estimand_on(estimand: Estimand, scale: Scale) -> Estimand {
+    if estimand == Estimand::Cost && scale == Scale::Raw { Estimand::Mean } else { estimand }
 }
 
 /// Half of the step between figures, on their scale, for two contenders of these sizes; zero where the figures are as fine as one likes.

@@ -69,8 +69,9 @@ impl fmt::Display for Judged {
 impl Judged {
     /// The end of a verdict's sentence: what must be said beside it, and in what the two are not alike.
     pub fn ending(&self) -> String {
-        let Judged { contender, baseline, metric, beside, unlike, .. } = self;
-        beside.words(contender, baseline, metric) + &not_like_with_like(unlike)
+        let Judged { contender, baseline, metric, beside, unlike, judgement } = self;
+        let estimand = judgement.as_ref().map(|judgement| judgement.estimand).unwrap_or_default();
+        beside.words(contender, baseline, metric, estimand) + &not_like_with_like(unlike)
     }
 }
 

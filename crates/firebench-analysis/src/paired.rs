@@ -57,9 +57,9 @@ impl<'a> Paired<'a> {
     pub fn compare(&self, design: &DesignRecord, metric: &Metric) -> Option<(Scale, f64)> {
         let on = |scale| {
             let differences = self.differences(design, &metric.name, scale)?;
-            boots::centre(design.estimand, &differences, self.span(design, &metric.name, scale))
-                .map(|centre| (scale, centre))
-                .ok_or(Unjudged::TooFew)
+            let span = self.span(design, &metric.name, scale);
+            let centre = boots::estimand_on(design.estimand, scale).centre(&differences, span);
+            centre.map(|centre| (scale, centre)).map_err(|_| Unjudged::TooFew)
         };
         boots::on_a_scale(metric, on).ok()
     }
@@ -101,7 +101,7 @@ impl<'a> Paired<'a> {
                     boots::difference_that_counts(design.delta, [&self.baseline, &self.contender].map(size))?
                 }
             };
-            verdict::judge(interval, scale, delta).map_err(|_| Unjudged::NoValue)
+            verdict::judge_of(design.estimand, interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
     }
 
@@ -118,7 +118,7 @@ impl<'a> Paired<'a> {
             missing: boots::blocks_left_out(report).len(),
             span: self.span(design, metric, scale),
             grain: boots::grain(figures, scale, sizes),
-            ..Ground::new(design.estimand, design.rule, comparisons)
+            ..Ground::new(boots::estimand_on(design.estimand, scale), design.rule, comparisons)
         }
     }
 

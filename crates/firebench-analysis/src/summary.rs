@@ -219,7 +219,8 @@ fn estimate(report: &Report, contender: &ContenderRecord, paired: &Paired, metri
     let own = |boots: &[&BootRecord]| {
         let scale = *scale.as_ref().ok()?;
         let values = boots::values_on(boots, design, &metric.name, scale).ok()?;
-        boots::middle(design.estimand, &values).map(|middle| if scale == Scale::Ratio { middle.exp() } else { middle })
+        boots::middle(design.estimand, &values, scale)
+            .map(|middle| if scale == Scale::Ratio { middle.exp() } else { middle })
     };
     let baseline = own(&paired.baseline).filter(|_| !paired.baseline.is_empty());
     let is_baseline = report.contenders.first().is_some_and(|first| first.name == contender.name);

@@ -128,7 +128,7 @@ impl Metric {
 
     /// A judgement on it as programs read it.
     pub fn worded(&self, judgement: &Judgement) -> Worded {
-        let Judgement { verdict, interval, scale, delta } = *judgement;
+        let Judgement { verdict, interval, scale, delta, .. } = *judgement;
         let standing = verdict.standing(self.better);
         Worded { verdict: verdict.word(self.quantity()), standing, interval, scale, delta }
     }

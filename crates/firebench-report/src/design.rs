@@ -117,12 +117,23 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
         (Rule::Precision | Rule::Fixed, Estimand::Mean) => {
             "The interval is Student's; of a run that ended because of what was seen, the anytime band.".to_owned()
         }
+        (Rule::Precision | Rule::Fixed, Estimand::Cost) => {
+            "The interval is Fieller's, with room for slow boots that did not come; of a run that ended because of what was seen, there \
+             is none."
+                .to_owned()
+        }
+        (Rule::Precision | Rule::Fixed, Estimand::P95 | Estimand::P99) => {
+            "The interval is made of ordered values; of a run that ended because of what was seen, there is none.".to_owned()
+        }
     });
     sentences.push(match design.estimand {
         Estimand::Typical => {
             "Verdicts are about the typical boot: the middle of the blocks' ratios (Hodges and Lehmann).".to_owned()
         }
         Estimand::Mean => "Verdicts are about the geometric mean of the boots.".to_owned(),
+        Estimand::Cost => "Verdicts are about the mean cost of a boot.".to_owned(),
+        Estimand::P95 => "Verdicts are about what 95 of 100 boots do not exceed.".to_owned(),
+        Estimand::P99 => "Verdicts are about what 99 of 100 boots do not exceed.".to_owned(),
     });
     sentences.push(format!(
         "Verdicts are given on {}; a difference of up to {} counts as none.",

@@ -42,7 +42,7 @@ pub(super) fn tables(findings: &Findings, width: usize) -> String {
         let counted = if told { "boots" } else { "" };
         let head = format!(
             "{title:<name_width$}{counted:>boots_width$}{first}{:>CELL$}{:>CELL$}{:>CELL$}",
-            crate::words::of_boots(report.design.estimand),
+            report.design.estimand.name(),
             "min",
             "max"
         );

@@ -10,11 +10,13 @@ use firebench_protocol::Moment;
 use firebench_stats::{Better, Estimand, Quantity, Scale};
 use firebench_text as text;
 
-/// What stands for a contender's boots, before the word `boot`.
+/// What stands for a contender's boots.
 pub fn of_boots(estimand: Estimand) -> &'static str {
     match estimand {
-        Estimand::Typical => "typical",
-        Estimand::Mean => "mean",
+        Estimand::Typical => "typical boot",
+        Estimand::Mean | Estimand::Cost => "mean boot",
+        Estimand::P95 => "p95 of boots",
+        Estimand::P99 => "p99 of boots",
     }
 }
 

@@ -25,12 +25,14 @@ pub struct Placed {
 }
 
 /// What a contender's boot is above the baseline's of the same block.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Difference {
     /// On the scale of the differences: of logarithms, or in the metric's unit.
     pub value: f64,
     /// By how many places it booted later than the baseline; negative if it booted earlier, 0 if that is not known.
     pub later: f64,
+    /// What the baseline's boot comes to, on the same scale.
+    pub baseline: f64,
 }
 
 /// Within each block, the contender's boot less the baseline's: d = y(contender) - y(baseline). Both lists hold one boot a block, in
@@ -54,7 +56,8 @@ pub fn differences(contender: &[Placed], baseline: &[Placed]) -> Result<Vec<Diff
 impl Placed {
     /// What this boot is above another one of its block.
     pub fn above(&self, other: &Placed) -> Difference {
-        Difference { value: self.value - other.value, later: f64::from(self.place) - f64::from(other.place) }
+        let later = f64::from(self.place) - f64::from(other.place);
+        Difference { value: self.value - other.value, later, baseline: other.value }
     }
 }
 

@@ -132,7 +132,7 @@ pub fn of_pair(boots: &[Ran], pair: [usize; 2], comparisons: usize, matters: f64
     let followed: Vec<Followed> = both.iter().filter_map(followed).collect();
     // A few wild blocks are no carry-over, nor do they hide one.
     let differences: Vec<Difference> =
-        followed.iter().map(|block| Difference { value: block.difference, later: 0.0 }).collect();
+        followed.iter().map(|block| Difference { value: block.difference, ..Difference::default() }).collect();
     let near = near(&differences, APART_AT_LEAST).into_iter();
     let followed: Vec<Followed> =
         followed.into_iter().zip(near).filter_map(|(block, near)| near.then_some(block)).collect();

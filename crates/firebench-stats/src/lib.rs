@@ -11,6 +11,8 @@
 //! | [`boot`] | what a boot comes to, and the differences within blocks |
 //! | [`raw`] | the same for metrics that can be zero |
 //! | [`typical`] | the typical difference, and its interval |
+//! | [`cost`] | the ratio of mean costs, and its interval |
+//! | [`tail`] | the ratio of the slow ends, such as the 95th percentile, and its interval |
 //! | [`signed_rank`] | what that interval is made of |
 //! | [`modes`] | boots that are slow, apart from all others |
 //! | [`grain`] | how coarse figures are |
@@ -29,6 +31,7 @@
 
 pub mod boot;
 pub mod checks;
+pub mod cost;
 pub mod design;
 pub mod direction;
 mod error;
@@ -47,6 +50,7 @@ pub mod scout;
 pub mod sentence;
 pub mod signed_rank;
 pub mod simulate;
+pub mod tail;
 pub mod typical;
 pub mod unpaired;
 pub mod verdict;

@@ -31,7 +31,12 @@ pub fn slow(values: &[f64]) -> Option<Slow> {
 /// The share of slow boots that a contender may have without one in `boots` boots, in one run of twenty: 1 - 0.05^(1/n), the exact
 /// upper limit of a share of which nothing was seen (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934).
 pub fn unseen(boots: usize) -> f64 {
-    1.0 - 0.05_f64.powf(1.0 / boots.max(1) as f64)
+    unseen_at(boots, 0.05)
+}
+
+/// The same in a share `level` of runs.
+pub fn unseen_at(boots: usize, level: f64) -> f64 {
+    1.0 - level.powf(1.0 / boots.max(1) as f64)
 }
 
 #[cfg(test)]

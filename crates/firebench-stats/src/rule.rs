@@ -9,6 +9,7 @@ use crate::Result;
 use crate::boot::{Difference, values};
 use crate::interval::{Interval, band, student};
 use crate::typical::{self, Typical};
+use crate::{cost, raw, tail};
 
 /// Error rate of a run, all comparisons and all looks together.
 pub const ALPHA: f64 = 0.05;
@@ -30,14 +31,60 @@ pub enum Estimand {
     /// happened not to come does not count at all. Reports of older versions, which do not say, mean this.
     #[default]
     Mean,
+    /// The [mean cost](crate::cost) of a boot, with room for slow boots that did not come.
+    Cost,
+    /// The [95th percentile](crate::tail) of the boots.
+    P95,
+    /// Their 99th percentile.
+    P99,
 }
 
 impl Estimand {
+    /// Its name, the same as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Estimand::Typical => "typical",
+            Estimand::Mean => "mean",
+            Estimand::Cost => "cost",
+            Estimand::P95 => "p95",
+            Estimand::P99 => "p99",
+        }
+    }
+
+    /// The share of boots below it, of a quantile at the slow end.
+    pub fn tail(self) -> Option<f64> {
+        match self {
+            Estimand::P95 => Some(0.95),
+            Estimand::P99 => Some(0.99),
+            Estimand::Typical | Estimand::Mean | Estimand::Cost => None,
+        }
+    }
+
+    /// Whether its interval can be watched while the run goes on: there is a band for it.
+    pub fn has_band(self) -> bool {
+        matches!(self, Estimand::Typical | Estimand::Mean)
+    }
+
+    /// What is estimated of these differences, whose values are of size `span`.
+    ///
+    /// Errors: no blocks, NaN or infinite values.
+    pub fn centre(self, differences: &[Difference], span: f64) -> Result<f64> {
+        if let Some(share) = self.tail() {
+            return tail::centre(differences, share);
+        }
+        match (self, differences) {
+            (Estimand::Cost, _) => cost::centre(differences),
+            // A block alone is its own middle.
+            (Estimand::Typical, [_, _, ..]) => Typical::of(differences, span).map(|typical| typical.centre()),
+            _ => raw::mean(&values(differences), 0),
+        }
+    }
+
     /// The shares of the interval at the end, and of the band.
     fn alphas(self) -> (f64, f64) {
         match self {
-            Estimand::Typical => (ALPHA_END, ALPHA_BAND),
             Estimand::Mean => (0.04, 0.01),
+            Estimand::Typical | Estimand::Cost | Estimand::P95 | Estimand::P99 => (ALPHA_END, ALPHA_BAND),
         }
     }
 }
@@ -63,6 +110,10 @@ pub enum Method {
     SignedRank,
     /// Student's t.
     Student,
+    /// Fieller's, of a ratio of means.
+    Fieller,
+    /// From ordered values.
+    OrderStatistics,
     /// The band that holds whenever one looks at it.
     AnytimeBand,
 }
@@ -104,6 +155,8 @@ impl Ground {
                 if is_ranked || self.missing > 0 { Method::SignedRank } else { Method::Student }
             }
             (false, Estimand::Mean) => Method::Student,
+            (false, Estimand::Cost) => Method::Fieller,
+            (false, Estimand::P95 | Estimand::P99) => Method::OrderStatistics,
         }
     }
 
@@ -113,7 +166,7 @@ impl Ground {
         let reached = self.planned.and_then(|planned| differences.get(..planned)).unwrap_or(differences);
         match self.method(reached.len()) {
             Method::AnytimeBand => self.live(differences),
-            Method::SignedRank | Method::Student => self.unwatched(reached, self.estimand.alphas().0),
+            _ => self.unwatched(reached, self.estimand.alphas().0),
         }
     }
 
@@ -122,6 +175,10 @@ impl Ground {
         let alpha = if self.rule == Rule::BandAlone { ALPHA } else { self.estimand.alphas().1 };
         let all = values(differences);
         let band = band(&all, alpha, self.comparisons)?;
+        if !self.estimand.has_band() {
+            let centre = self.estimand.centre(differences, self.span)?;
+            return Ok(self.of_the_run(Interval { centre, ..band }.widened(f64::NEG_INFINITY, f64::INFINITY)));
+        }
         let seen = match self.estimand {
             Estimand::Typical => {
                 let centre = Typical::of(differences, self.span)?.centre();
@@ -131,7 +188,7 @@ impl Ground {
                 let (lowest, highest) = around(&all);
                 if all.len() < FEW { both.widened(lowest, highest) } else { both }
             }
-            Estimand::Mean => band,
+            _ => band,
         };
         let missing = if self.missing > 0 { self.unwatched(differences, alpha)? } else { seen };
         Ok(self.of_the_run(seen.widened(missing.low, missing.high)))
@@ -144,12 +201,17 @@ impl Ground {
 
     /// The interval of a run that nobody watched, at a level.
     fn unwatched(&self, differences: &[Difference], alpha: f64) -> Result<Interval> {
+        let Ground { missing, comparisons, .. } = *self;
+        if let Some(share) = self.estimand.tail() {
+            return Ok(self.of_the_run(tail::interval(differences, share, missing, alpha, comparisons)?));
+        }
         match self.estimand {
             Estimand::Typical => {
                 let typical = Typical::of(differences, self.span)?;
                 Ok(self.of_the_run(typical.interval(self.missing, alpha, self.comparisons)?))
             }
-            Estimand::Mean => {
+            Estimand::Cost => Ok(self.of_the_run(cost::interval(differences, missing, alpha, comparisons)?)),
+            _ => {
                 let all = values(differences);
                 let (lowest, highest) = around(&all);
                 // The missing ones might be as low as the lowest, or as high as the highest, as many of them as would do most.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::rule::ALPHA_END;
 use crate::typical::LEAST_RANKED;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
-use crate::{Interval, Quantity};
+use crate::{Estimand, Interval, Quantity, tail};
 
 /// Displays a judgement as a sentence without a full stop, such as
 /// `firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)`, or, of what is no time,
@@ -27,7 +28,8 @@ pub struct Sentence<'a> {
 
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sentence { contender, baseline, metric, judgement, .. } = *self;
+        let Sentence { contender, baseline, judgement, .. } = *self;
+        let metric = self.measured();
         let effect = judgement.effect();
         match (judgement.verdict, judgement.scale) {
             (Verdict::Lower | Verdict::Higher, scale) => {
@@ -73,8 +75,9 @@ impl fmt::Display for Sentence<'_> {
                 }
                 let interval = &judgement.interval;
                 write!(f, "{} cannot decide anything", Sample(interval))?;
-                if interval.baseline_boots.is_none() && interval.blocks < ENOUGH_BLOCKS {
-                    write!(f, "; add `--boots {ENOUGH_BLOCKS}`")?;
+                let enough = self.enough();
+                if interval.baseline_boots.is_none() && interval.blocks < enough {
+                    write!(f, "; add `--boots {enough}`")?;
                 }
                 Ok(())
             }
@@ -83,6 +86,23 @@ impl fmt::Display for Sentence<'_> {
 }
 
 impl Sentence<'_> {
+    /// What the sentence is about: `real`, or `the 95th percentile of real`.
+    fn measured(&self) -> String {
+        let metric = self.metric;
+        match self.judgement.estimand {
+            Estimand::Typical | Estimand::Mean => metric.to_owned(),
+            Estimand::Cost => format!("{metric} on average"),
+            Estimand::P95 => format!("the 95th percentile of {metric}"),
+            Estimand::P99 => format!("the 99th percentile of {metric}"),
+        }
+    }
+
+    /// A number of blocks that can decide something, for a run that had fewer and could not.
+    fn enough(&self) -> usize {
+        let of_tail = |share| tail::enough(share, ALPHA_END, 1).ok();
+        self.judgement.estimand.tail().and_then(of_tail).unwrap_or(ENOUGH_BLOCKS)
+    }
+
     /// The interval, and how many blocks or boots the sentence stands on.
     fn ground(&self, f: &mut fmt::Formatter<'_>, effect: Range) -> fmt::Result {
         let interval = &self.judgement.interval;
@@ -146,7 +166,7 @@ fn negated(range: Range) -> Range {
 /// A run that leaves more than this possible (1000% more) says nothing.
 const MOST_POSSIBLE: f64 = 10.0;
 
-/// A number of blocks that can decide something, for a run that had fewer and could not.
+/// So many blocks can decide something about a typical boot.
 const ENOUGH_BLOCKS: usize = 10;
 
 /// A share as a percentage.

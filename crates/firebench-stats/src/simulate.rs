@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::verdict::positive;
 use crate::{Error, Result};
 
-pub use case::{Case, Kind, Settings};
+pub use case::{BLOCKS, Case, Judged, Kind, Settings};
 pub use noise::Shape;
 use run::Outcome;
 
@@ -47,12 +47,18 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in [Kind::Aa, Kind::Ab] {
         for shape in Shape::ALL {
-            for strict in [false, true] {
+            for rule in [Judged::Default, Judged::Strict] {
                 for contenders in [2, 3] {
-                    cases.push(Case { kind, shape, strict, contenders });
+                    cases.push(Case { kind, shape, rule, contenders });
                 }
             }
         }
+        // Shapes of which it is known what is equal.
+        let cost = [Shape::Gaussian, Shape::HeavyTail, Shape::Skewed, Shape::Burst, Shape::Slow];
+        let p95 = [Shape::Gaussian, Shape::HeavyTail, Shape::Autocorrelation, Shape::Burst];
+        let contenders = 2;
+        cases.extend(cost.map(|shape| Case { kind, shape, rule: Judged::Cost, contenders }));
+        cases.extend(p95.map(|shape| Case { kind, shape, rule: Judged::P95, contenders }));
     }
     cases
 }

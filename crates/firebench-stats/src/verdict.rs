@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Interval, Result};
+use crate::{Error, Estimand, Interval, Result};
 
 /// What the differences are differences of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,12 +85,20 @@ pub struct Judgement {
     pub scale: Scale,
     /// Effects up to this size, in either direction, count as none: relative, or in the metric's unit.
     pub delta: f64,
+    /// What it is about.
+    #[serde(default)]
+    pub estimand: Estimand,
 }
 
 /// Judges an interval. On the scale of ratios, ±delta stands for a ratio between 1/(1 + delta) and 1 + delta.
 ///
 /// Errors: a delta that is no positive number.
 pub fn judge(interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> {
+    judge_of(Estimand::default(), interval, scale, delta)
+}
+
+/// [`judge`], of what the interval is about.
+pub fn judge_of(estimand: Estimand, interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> {
     let bound = scale.difference(positive(delta)?);
     let (low, high) = (interval.low, interval.high);
     let verdict = if low > 0.0 {
@@ -102,7 +110,7 @@ pub fn judge(interval: Interval, scale: Scale, delta: f64) -> Result<Judgement> 
     } else {
         Verdict::Inconclusive
     };
-    Ok(Judgement { verdict, interval, scale, delta })
+    Ok(Judgement { verdict, interval, scale, delta, estimand })
 }
 
 /// Refuses what is no positive number.

@@ -40,9 +40,9 @@ fn differences(boots: &[Boot], warm_up: usize) -> Vec<Difference> {
     let difference = |(order, boots): (Vec<usize>, &[Boot])| {
         let [first, second] = [value(&boots[0]), value(&boots[1])];
         if order == [0, 1] {
-            Difference { value: second - first, later: 1.0 }
+            Difference { value: second - first, later: 1.0, baseline: 0.0 }
         } else {
-            Difference { value: first - second, later: -1.0 }
+            Difference { value: first - second, later: -1.0, baseline: 0.0 }
         }
     };
     order::blocks(2, 7).zip(boots.chunks(2)).map(difference).collect()

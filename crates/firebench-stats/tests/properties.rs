@@ -49,7 +49,7 @@ fn intervals(differences: &[Difference]) -> Result<Vec<Interval>> {
 }
 
 fn unplaced(values: &[f64]) -> Vec<Difference> {
-    values.iter().map(|value| Difference { value: *value, later: 0.0 }).collect()
+    values.iter().map(|value| Difference { value: *value, later: 0.0, baseline: 0.0 }).collect()
 }
 
 fn judgements(differences: &[Difference]) -> Result<Vec<Judgement>> {
@@ -167,7 +167,7 @@ proptest! {
             .prop_flat_map(|ordered| (Just(ordered.clone()).prop_shuffle(), Just(ordered)))
     ) {
         let of = |all: Vec<(f64, i32)>| {
-            let difference = |(value, later): (f64, i32)| Difference { value, later: f64::from(later) };
+            let difference = |(value, later): (f64, i32)| Difference { value, later: f64::from(later), baseline: 0.0 };
             all.into_iter().map(difference).collect::<Vec<Difference>>()
         };
         for (shuffled, ordered) in intervals(&of(shuffled))?.iter().zip(&intervals(&of(ordered))?) {

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use firebench_stats::design::Size;
-use firebench_stats::simulate::{Case, Kind, Row, Settings, Shape, cases, simulate, simulate_case};
+use firebench_stats::simulate::{Case, Judged, Kind, Row, Settings, Shape, cases, simulate, simulate_case};
 
 /// Enough for rates to be right within about a hundredth.
 const SETTINGS: Settings =
@@ -61,7 +61,7 @@ fn small_runs_keep_the_promise_too() {
     let settings = Settings { runs: 300, ..SETTINGS };
     for size in [precision(5.0), precision(30.0), precision(60.0), Size::Blocks(2), Size::Blocks(3), Size::Blocks(25)] {
         for row in rows(&Settings { size, ..settings }, |case| {
-            case.kind == Kind::Aa && !is_unfair(case.shape) && !case.strict && case.contenders == 2
+            case.kind == Kind::Aa && !is_unfair(case.shape) && case.rule == Judged::Default && case.contenders == 2
         }) {
             assert!(row.false_alarm <= five_percent(settings.runs), "{size:?}: {row:?}");
             assert!(row.coverage >= 1.0 - five_percent(settings.runs), "{size:?}: {row:?}");
@@ -82,7 +82,9 @@ fn twice_the_noise_is_found_in_at_least_ninety_five_runs_of_a_hundred() {
         Shape::Place,
         Shape::Slow,
     ];
-    for row in rows(&SETTINGS, |case| case.kind == Kind::Ab && !case.strict && calm.contains(&case.shape)) {
+    for row in
+        rows(&SETTINGS, |case| case.kind == Kind::Ab && case.rule == Judged::Default && calm.contains(&case.shape))
+    {
         assert!(row.power.is_some_and(|power| power >= 0.95), "{row:?}");
         assert!(row.false_alarm <= five_percent(SETTINGS.runs), "{row:?}");
     }
@@ -100,7 +102,7 @@ fn different_contenders_have_no_wrong_verdict() {
 /// Boots that are slow now and then keep the band wide, which is of the mean, too; not the interval at the end.
 #[test]
 fn one_percent_noise_takes_about_thirteen_blocks() {
-    let plain = |case: &Case| case.kind == Kind::Aa && case.shape == Shape::Gaussian && !case.strict;
+    let plain = |case: &Case| case.kind == Kind::Aa && case.shape == Shape::Gaussian && case.rule == Judged::Default;
     let blocks: Vec<f64> = rows(&SETTINGS, plain).iter().map(|row| row.blocks).collect();
     assert!((12.0..15.0).contains(&blocks[0]) && (15.0..20.0).contains(&blocks[1]), "{blocks:?}");
 }
@@ -108,7 +110,7 @@ fn one_percent_noise_takes_about_thirteen_blocks() {
 /// A simulation that cannot fail shows nothing: without the effect, and with too much noise, there is no power.
 #[test]
 fn small_effects_are_not_found() {
-    let case = Case { kind: Kind::Ab, shape: Shape::Gaussian, strict: false, contenders: 2 };
+    let case = Case { kind: Kind::Ab, shape: Shape::Gaussian, rule: Judged::Default, contenders: 2 };
     let settings = Settings { effect: 0.0005, ..SETTINGS };
     let row = simulate_case(case, &settings).expect("a row");
     assert!(row.power.is_some_and(|power| power < 0.1), "{row:?}");
@@ -123,7 +125,7 @@ fn small_effects_are_not_found() {
 /// Nor does it show anything if nothing is ever wrong: at another level of truth, half of the runs are.
 #[test]
 fn wrong_verdicts_are_seen() {
-    let case = Case { kind: Kind::Ab, shape: Shape::Gaussian, strict: false, contenders: 2 };
+    let case = Case { kind: Kind::Ab, shape: Shape::Gaussian, rule: Judged::Default, contenders: 2 };
     let settings = Settings { effect: 0.02, delta: 0.02, noise: 0.001, size: Size::Blocks(12), ..SETTINGS };
     let row = simulate_case(case, &settings).expect("a row");
     assert_eq!((row.power, row.false_alarm), (Some(1.0), 0.0), "{row:?}");
@@ -138,7 +140,7 @@ fn threads_and_repetition_change_nothing() {
     let settings = |threads, seed| Settings { runs: 10, threads, seed, ..SETTINGS };
     let rows = |threads, seed| simulate(&settings(threads, seed)).expect("a table");
     let table = rows(1, 1);
-    assert_eq!(table.len(), 2 * Shape::ALL.len() * 2 * 2);
+    assert_eq!(table.len(), cases().len());
     assert_eq!(table, rows(1, 1));
     assert_eq!(table, rows(3, 1));
     assert_ne!(table, rows(1, 2));
@@ -147,10 +149,16 @@ fn threads_and_repetition_change_nothing() {
 #[test]
 fn all_shapes_are_cases_in_the_order_of_the_table() {
     let cases = cases();
-    for (index, case) in cases.iter().enumerate() {
-        assert_eq!(case.kind, if index < cases.len() / 2 { Kind::Aa } else { Kind::Ab });
-        assert_eq!(case.shape, Shape::ALL[index / 4 % Shape::ALL.len()]);
-        assert_eq!((case.strict, case.contenders), (index % 4 > 1, 2 + index % 2));
+    let (equal, unequal) = cases.split_at(cases.len() / 2);
+    for (kind, cases) in [(Kind::Aa, equal), (Kind::Ab, unequal)] {
+        assert!(cases.iter().all(|case| case.kind == kind));
+        for (index, case) in cases.iter().take(4 * Shape::ALL.len()).enumerate() {
+            assert_eq!(case.shape, Shape::ALL[index / 4]);
+            let rule = if index % 4 > 1 { Judged::Strict } else { Judged::Default };
+            assert_eq!((case.rule, case.contenders), (rule, 2 + index % 2));
+        }
+        let others: Vec<&str> = cases.iter().skip(4 * Shape::ALL.len()).map(|case| case.rule.name()).collect();
+        assert_eq!(others, ["cost", "cost", "cost", "cost", "cost", "p95", "p95", "p95", "p95"]);
     }
     let mut names: Vec<&str> = Shape::ALL.map(Shape::name).to_vec();
     for shape in Shape::ALL {
@@ -174,7 +182,7 @@ fn impossible_settings_are_errors() {
     ] {
         assert!(simulate(&settings).is_err(), "{settings:?}");
     }
-    let alone = Case { kind: Kind::Aa, shape: Shape::Gaussian, strict: false, contenders: 1 };
+    let alone = Case { kind: Kind::Aa, shape: Shape::Gaussian, rule: Judged::Default, contenders: 1 };
     assert!(simulate_case(alone, &SETTINGS).is_err());
 }
 

@@ -11,7 +11,7 @@ const ALPHA: f64 = 0.03;
 
 fn differences(blocks: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<Difference>> {
     let difference = (-1.0..1.0_f64, prop::sample::select(vec![-1.0, 1.0]));
-    prop::collection::vec(difference.prop_map(|(value, later)| Difference { value, later }), blocks)
+    prop::collection::vec(difference.prop_map(|(value, later)| Difference { value, later, baseline: 0.0 }), blocks)
 }
 
 fn typical(differences: &[Difference], missing: usize) -> Interval {
@@ -56,7 +56,7 @@ proptest! {
     /// Who the baseline is is a name: the differences and the places turn round.
     #[test]
     fn swapping_the_contenders_mirrors_the_interval(all in differences(2..40), missing in 0..3_usize) {
-        let turned = |difference: &Difference| Difference { value: -difference.value, later: -difference.later };
+        let turned = |difference: &Difference| Difference { value: -difference.value, later: -difference.later, baseline: 0.0 };
         let swapped: Vec<Difference> = all.iter().map(turned).collect();
         for ground in grounds(missing) {
             let (there, back) = (ground.last(&all)?, ground.last(&swapped)?);
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn intervals_hold_their_centre(all in differences(2..40), missing in 0..3_usize, wild in -50.0..50.0_f64) {
-        let with = [&all[..], &[Difference { value: wild, later: 1.0 }]].concat();
+        let with = [&all[..], &[Difference { value: wild, later: 1.0, baseline: 0.0 }]].concat();
         for ground in grounds(missing) {
             for interval in [ground.last(&with)?, ground.live(&with)?] {
                 prop_assert!(interval.contains(interval.centre), "{:?}: {:?}", ground, interval);
@@ -109,7 +109,7 @@ proptest! {
     #[test]
     fn wild_blocks_move_the_typical_less_than_the_mean(all in differences(8..40), wild in 20.0..1e6_f64) {
         let all: Vec<Difference> = all.iter().map(|difference| Difference { later: 0.0, ..*difference }).collect();
-        let with = [&all[..], &[Difference { value: wild, later: 0.0 }]].concat();
+        let with = [&all[..], &[Difference { value: wild, later: 0.0, baseline: 0.0 }]].concat();
         let of_mean = |all: &[Difference]| interval::student(&values(all), ALPHA, 1).expect("an interval");
         let moved = |of: &dyn Fn(&[Difference]) -> Interval| (of(&with).centre - of(&all).centre).abs();
         prop_assert!(moved(&|all| typical(all, 0)) < moved(&of_mean));
@@ -146,7 +146,7 @@ proptest! {
 
 #[test]
 fn no_blocks_and_one_are_errors() {
-    let one = Difference { value: 0.1, later: 1.0 };
+    let one = Difference { value: 0.1, later: 1.0, baseline: 0.0 };
     assert!(matches!(Typical::of(&[], 1.0), Err(Error::Empty { what: "block differences" })));
     assert!(matches!(Typical::of(&[one], 1.0), Err(Error::TooFew { what: "blocks", count: 1, needed: 2 })));
     for ground in grounds(0) {
@@ -176,9 +176,9 @@ fn methods_follow_from_what_was_decided_before() {
 
 #[test]
 fn blocks_that_stand_apart_are_counted_and_not_ranked() {
-    let near = (0..20).map(|block| Difference { value: 0.01 * f64::from(block % 5), later: 0.0 });
+    let near = (0..20).map(|block| Difference { value: 0.01 * f64::from(block % 5), later: 0.0, baseline: 0.0 });
     let near: Vec<Difference> = near.collect();
-    let slow = Difference { value: 0.3, later: 0.0 };
+    let slow = Difference { value: 0.3, later: 0.0, baseline: 0.0 };
     for count in 0..=8 {
         let all = [&near[..], &vec![slow; count]].concat();
         let typical = Typical::of(&all, 1.0).expect("differences");
@@ -188,7 +188,7 @@ fn blocks_that_stand_apart_are_counted_and_not_ranked() {
         assert_eq!((typical.centre() - centre).abs() < 1e-12, is_rare);
         assert_eq!(typical.interval(0, ALPHA, 1).expect("an interval").blocks, all.len());
     }
-    let slight = [&near[..], &[Difference { value: 0.02 + 0.05, later: 0.0 }]].concat();
+    let slight = [&near[..], &[Difference { value: 0.02 + 0.05, later: 0.0, baseline: 0.0 }]].concat();
     assert_eq!(Typical::of(&slight, 1.0).expect("differences").apart(), 0, "5% is no other mode");
 }
 
@@ -196,7 +196,11 @@ fn blocks_that_stand_apart_are_counted_and_not_ranked() {
 /// says what the order costs.
 #[test]
 fn blocks_of_a_rare_order_do_not_stand_apart() {
-    let block = |number: u32, later: f64| Difference { value: 0.2 * later + 0.001 * f64::from(number % 4), later };
+    let block = |number: u32, later: f64| Difference {
+        value: 0.2 * later + 0.001 * f64::from(number % 4),
+        later,
+        baseline: 0.0,
+    };
     for rare in 1..=2 {
         let all: Vec<Difference> =
             (0..10).map(|number| block(number, if number < rare { -1.0 } else { 1.0 })).collect();
@@ -230,7 +234,7 @@ fn the_cost_of_the_second_place_is_no_difference() {
             let block = |_| {
                 let later = if unit() < 0.5 { -1.0 } else { 1.0 };
                 let noise = (0..12).map(|_| unit()).sum::<f64>() - 6.0;
-                Difference { value: cost * later + 0.005 * noise, later }
+                Difference { value: cost * later + 0.005 * noise, later, baseline: 0.0 }
             };
             let all: Vec<Difference> = (0..10).map(block).collect();
             alarms += u32::from(!typical(&all, 0).contains(0.0));

@@ -198,7 +198,7 @@ impl<'a> Sides<'a> {
             .by_block(&self.metric.name, self.design)
             .filter_map(|(block, value)| Some(value - *baseline.by_block.get(&block)?));
         // In which order they ran is not known.
-        let differences: Vec<Difference> = both.map(|value| Difference { value, later: 0.0 }).collect();
+        let differences: Vec<Difference> = both.map(|value| Difference { value, ..Difference::default() }).collect();
         let all: BTreeSet<u32> =
             [contender.figures, baseline.values.figures].into_iter().flat_map(|f| &f.blocks).map(|b| b.1).collect();
         let blocks_left_out = all.len().saturating_sub(differences.len());

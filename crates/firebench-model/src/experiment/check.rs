@@ -1,5 +1,6 @@
 //! What can be wrong with an experiment, whatever the machine: the same checks for flags, files, reports and stored runs. Pure.
 
+use firebench_stats::Estimand;
 use firebench_text as text;
 use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
@@ -72,6 +73,21 @@ pub enum ExperimentError {
     #[error("cannot combine a number of boots with a precision")]
     #[diagnostic(help("give either boots, or precision and max_time"))]
     BothSizes,
+    /// What cannot be watched, to be judged by watching.
+    #[error("{option} needs the typical boot: for the estimand `{estimand}` there is no interval that may be watched")]
+    #[diagnostic(help("leave out one of the two; --boots N gives the run an end of its own"))]
+    NoBand {
+        /// The option.
+        option: &'static str,
+        /// What verdicts were to be about.
+        estimand: &'static str,
+    },
+    /// What only older reports are about.
+    #[error(
+        "verdicts cannot be about the estimand `mean` any more: few boots say nothing of slow ones that did not come"
+    )]
+    #[diagnostic(help("choose `typical`, or `cost`, which is a mean that makes room for them"))]
+    OldMean,
     /// An empty file.
     #[error("the payload must not be empty")]
     #[diagnostic(help("choose a larger size, for example --size 16MiB"))]
@@ -174,6 +190,14 @@ impl Experiment {
             if warm_up >= iterations {
                 return Err(ExperimentError::AllWarmUp { warm_up, iterations });
             }
+        }
+        let estimand = design.estimand.unwrap_or(Estimand::Typical);
+        if estimand == Estimand::Mean {
+            return Err(ExperimentError::OldMean);
+        }
+        let watched = [("--strict", design.strict), ("--stop-on-verdict", design.stop_on_verdict)];
+        if let Some((option, _)) = watched.into_iter().find(|(_, asked)| *asked && !estimand.has_band()) {
+            return Err(ExperimentError::NoBand { option, estimand: estimand.name() });
         }
         if design.boots.is_some() && (design.precision.is_some() || design.max_time.is_some()) {
             return Err(ExperimentError::BothSizes);

@@ -1,5 +1,6 @@
 //! The design of a run: how often what is measured, and when it is enough.
 
+use firebench_stats::Estimand;
 use firebench_text::units::{Share, Span};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Design {
     /// Differences up to this size count as none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Share>,
+    /// What verdicts are about: the typical boot, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimand: Option<Estimand>,
     /// Judge by the anytime-valid confidence band only, at 5%.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,

@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::markdown_audit::{exercised_section, fairness_section, side_by_side};
 use crate::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
 use crate::values::Values;
-use crate::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, status_words};
+use crate::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, of_boots, status_words};
 use crate::{EMULATED, design, hosts, imported};
 
 /// For a page or a repository.
@@ -155,8 +155,8 @@ fn sample_table(report: &Report, summary: &Summary) -> String {
             Some((estimate, s)) => format!("{} ({} to {})", number(estimate), number(s.min), number(s.max)),
             None => "-".to_owned(),
         });
-        let boot = crate::words::of_boots(report.design.estimand);
-        rows.push(row(format!("{metric}{which}: {boot} boot (min to max) ({sign})"), cells.collect()));
+        let boot = of_boots(report.design.estimand);
+        rows.push(row(format!("{metric}{which}: {boot} (min to max) ({sign})"), cells.collect()));
     }
     for (name, check) in CHECKS {
         let cells: Vec<Option<String>> = summary.contenders.iter().map(check).collect();

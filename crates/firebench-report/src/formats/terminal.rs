@@ -14,7 +14,7 @@ use firebench_text as text;
 use crate::format::Format;
 use crate::style::{MAX_WIDTH, Paint, Style};
 use crate::values::Values;
-use crate::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, origin, status_words};
+use crate::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, of_boots, origin, status_words};
 use crate::{EMULATED, design, exercised, fairness, hosts, imported};
 
 /// Width of the column at the left of every table.
@@ -240,8 +240,7 @@ fn spread_lines(columns: &[Column], summary: &Summary, estimand: Estimand, sheet
         let cell = |s: &ContenderSummary| s.metrics.iter().map(|m| sheet.number(&m.metric, value(m))).collect();
         sheet.row(stub, columns.iter().map(|(_, s)| cell(s)))
     };
-    let boot = format!("{} boot", crate::words::of_boots(estimand));
-    let mut lines = vec![style.paint(Paint::Head, &line(&boot, |m| m.estimate))];
+    let mut lines = vec![style.paint(Paint::Head, &line(of_boots(estimand), |m| m.estimate))];
     if !summary.single_iteration {
         lines.insert(0, line("first, median", |m| m.first));
     }

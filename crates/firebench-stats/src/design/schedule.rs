@@ -6,7 +6,7 @@ use super::{
     seconds,
 };
 use crate::boot::{Difference, Placed, log_mean};
-use crate::verdict::{Judgement, Scale, Verdict, judge};
+use crate::verdict::{Judgement, Scale, Verdict, judge_of};
 use crate::{Error, Ground, Interval, Result, Rule, order};
 
 /// A run from its first boot to its end: see the [module](super).
@@ -267,7 +267,8 @@ impl Schedule {
     }
 
     fn judge(&self, interval: impl Fn(&[Difference]) -> Result<Interval>) -> Result<Vec<Judgement>> {
-        let judge = |all: &Vec<Difference>| judge(interval(all)?, Scale::Ratio, self.settings.delta);
+        let Settings { estimand, delta, .. } = self.settings;
+        let judge = |all: &Vec<Difference>| judge_of(estimand, interval(all)?, Scale::Ratio, delta);
         self.differences.iter().map(judge).collect()
     }
 

@@ -1,8 +1,9 @@
 //! What is simulated.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::noise::Shape;
+use crate::Estimand;
 use crate::design::Size;
 
 /// What to simulate.
@@ -51,24 +52,46 @@ pub struct Case {
     /// The noise.
     #[serde(rename = "noise")]
     pub shape: Shape,
-    /// Whether the band alone speaks ([`BandAlone`](crate::Rule::BandAlone)), not the interval of the end.
-    #[serde(rename = "rule", serialize_with = "rule")]
-    pub strict: bool,
+    /// How its runs are judged.
+    pub rule: Judged,
     /// Contenders in each block.
     pub contenders: usize,
 }
 
-impl Case {
-    /// The name of its rule in tables, the same as in JSON.
-    pub fn rule(&self) -> &'static str {
-        rule_name(self.strict)
+/// How simulated runs are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// As runs are when nothing is said: about the typical boot, until the precision or the verdict.
+    Default,
+    /// By the band alone.
+    Strict,
+    /// About the mean cost, after [`BLOCKS`].
+    Cost,
+    /// About the 95th percentile, after [`BLOCKS`].
+    P95,
+}
+
+/// Blocks of the runs that are about what takes many.
+pub const BLOCKS: u32 = 120;
+
+impl Judged {
+    /// Its name in tables, the same as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Judged::Default => "default",
+            Judged::Strict => "strict",
+            Judged::Cost => "cost",
+            Judged::P95 => "p95",
+        }
     }
-}
 
-fn rule_name(strict: bool) -> &'static str {
-    if strict { "strict" } else { "default" }
-}
-
-fn rule<S: Serializer>(strict: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(rule_name(*strict))
+    /// What the verdicts are about.
+    pub fn estimand(self) -> Estimand {
+        match self {
+            Judged::Default | Judged::Strict => Estimand::Typical,
+            Judged::Cost => Estimand::Cost,
+            Judged::P95 => Estimand::P95,
+        }
+    }
 }

@@ -193,6 +193,17 @@ impl Noise {
     }
 }
 
+/// By how much the mean cost of the last contender is above that of the others, in ln(t), where its typical boot is like theirs and
+/// boots deviate by `noise`.
+pub(super) fn dearer(shape: Shape, noise: f64) -> f64 {
+    match shape {
+        Shape::Slow => (SLOW * SLOW_COST.exp_m1()).ln_1p(),
+        // The deviation itself has mean zero before its middle is moved there.
+        Shape::Skewed => -SKEWED_MIDDLE * noise,
+        _ => 0.0,
+    }
+}
+
 /// What iteration number `index` of a boot costs more than later ones, in ln(t).
 pub(super) fn warmth(shape: Shape, odd: bool, index: u32) -> f64 {
     const COST: f64 = 0.1;

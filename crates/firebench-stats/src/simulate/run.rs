@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::noise::{self, Noise};
-use super::{Case, Kind, Settings};
+use super::{BLOCKS, Case, Judged, Kind, Settings};
+use crate::Result;
 use crate::checks::{self, Ran};
+use crate::design::Size;
 use crate::design::{self, Boot, Milestone, Next, Schedule, Turn};
 use crate::random::Random;
 use crate::verdict::{Judgement, Verdict};
-use crate::{Estimand, Result};
 
 /// Seconds of a boot without its iterations.
 const BOOT: f64 = 0.5;
@@ -37,14 +38,14 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     let mut random = Random::new(settings.seed, run as u64);
     let mut schedule = Schedule::new(design::Settings {
         contenders: case.contenders,
-        estimand: Estimand::Typical,
+        estimand: case.rule.estimand(),
         seed: random.number(),
-        size: settings.size,
+        size: if case.rule.estimand().has_band() { settings.size } else { Size::Blocks(BLOCKS) },
         iterations: None,
         warm_up: None,
         delta: settings.delta,
-        strict: case.strict,
-        stop_on_verdict: !case.strict,
+        strict: case.rule == Judged::Strict,
+        stop_on_verdict: case.rule == Judged::Default,
     })?;
     let noise = Noise::new(case.shape, &mut random);
     let mut machine = Machine { truth: truth(case, settings), case, noise, settings, random };
@@ -112,7 +113,11 @@ impl Machine<'_> {
         let odd = turn.contender + 1 == self.truth.len();
         let noise = self.settings.noise;
         let boot = self.noise.next(noise::Turn { odd, block: turn.block, place: turn.position }, &mut self.random);
-        let level = self.truth.get(turn.contender).copied().unwrap_or_default() + noise * boot.deviations + boot.shift;
+        // Where the cost is judged, it is the cost that is equal.
+        let is_dearer = odd && self.case.rule == Judged::Cost;
+        let dearer = if is_dearer { noise::dearer(self.case.shape, noise) } else { 0.0 };
+        let truth = self.truth.get(turn.contender).copied().unwrap_or_default() - dearer;
+        let level = truth + noise * boot.deviations + boot.shift;
         let mut iteration = |index: u32| {
             let cold = if index == 0 { COLD } else { noise::warmth(self.case.shape, odd, index) };
             ITERATION * (level + cold + WITHIN * noise * self.random.normal()).exp()

@@ -68,7 +68,7 @@ proptest! {
         // The same from the differences, by way of the functions for finished runs.
         for (index, last) in course.last.iter().flatten().enumerate() {
             let interval = ground(&course, &settings).last(&differences(&course, index + 1))?;
-            prop_assert_eq!(*last, verdict::judge(interval, last.scale, settings.delta)?);
+            prop_assert_eq!(*last, verdict::judge_of(settings.estimand, interval, last.scale, settings.delta)?);
         }
     }
 }

@@ -104,6 +104,11 @@ def main():
         "unseen": [{"boots": n, "share": float(stats.beta.ppf(0.95, 1, n))} for n in (1, 2, 3, 10, 59, 100, 1000, 10**6)],
         "pairs": [ranks.pair(boots) for boots in ranks.runs(random)],
     }
+    pairs = list(ranks.sides(random))
+    reference["sides"] = pairs
+    reference["costs"] = [ranks.cost(i, pair, missing, m) for i, pair in enumerate(pairs) for missing in (0, 2) for m in (1, 3)]
+    reference["tails"] = [ranks.tail(i, pair, share, missing, m)
+                          for i, pair in enumerate(pairs) for share in (0.95, 0.99) for missing in (0, 2) for m in (1, 3)]
     target = pathlib.Path(__file__).with_name("reference.json")
     text = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in reference.items())
     target.write_text("{\n" + text + "\n}\n")

@@ -4,7 +4,7 @@ written down, missing blocks put in as infinities, slopes by scipy.stats.linregr
 from fractions import Fraction
 
 import numpy
-from scipy import stats
+from scipy import optimize, stats
 
 
 def counts(n):
@@ -195,3 +195,49 @@ def pair(boots):
     for _, _, carrier, left in ([one for one in carried if one[3] > 0] or carried)[:1]:
         found |= {"carrier": carrier, "left": left}
     return found
+
+
+def sides(random):
+    """Of blocks, the logarithms of the contender's boots and of the baseline's."""
+    for n, spread in [(2, 0.1), (5, 0.3), (14, 0.02), (100, 0.02), (130, 0.2), (600, 0.1), (3, 2.0)]:
+        common = random.normal(0, spread, n)
+        yield [(common + random.normal(0.01, spread, n)).tolist(), (common + random.normal(0, spread, n)).tolist()]
+
+
+def cost(index, pair, missing, comparisons):
+    """Fieller's interval, by looking for the ratios at which Student's t is at its bound; and room for slow boots."""
+    contender, baseline = numpy.exp(pair)
+    level, n = 0.032 / comparisons / 2, len(contender)
+    bound = stats.t.isf(level, n - 1)
+    ratio = contender.mean() / baseline.mean()
+
+    def beyond(log):
+        rest = contender - numpy.exp(log) * baseline
+        return abs(rest.mean()) / stats.sem(rest) - bound
+
+    low = high = None
+    if baseline.mean() / stats.sem(baseline) > bound and contender.mean() / stats.sem(contender) > bound:
+        unseen = stats.beta.ppf(1 - level, 1, n) + missing / (n + missing)
+        room = numpy.log1p(unseen / 2)
+        # A finite interval has one root on each side.
+        ends = [optimize.brentq(beyond, numpy.log(ratio), numpy.log(ratio) + side * 50, xtol=1e-15) for side in (-1, 1)]
+        low, high = float(ends[0] - room), float(ends[1] + room)
+    return {"pair": index, "missing": missing, "comparisons": comparisons, "centre": float(numpy.log(ratio)), "low": low, "high": high}
+
+
+def tail(index, pair, share, missing, comparisons):
+    """From an ordered value of one to an ordered value of the other; the missing ones may be anything."""
+    level, n = 0.032 / comparisons / 4, len(pair[0]) + missing
+    low = max((place for place in range(1, n + 1) if stats.binom.cdf(place - 1, n, share) <= level), default=0)
+    high = min((place for place in range(1, n + 1) if stats.binom.sf(place - 1, n, share) <= level), default=n + 1)
+
+    def ends(values):
+        below = [-numpy.inf, *sorted([*values, *[-numpy.inf] * missing]), numpy.inf]
+        above = [-numpy.inf, *sorted([*values, *[numpy.inf] * missing]), numpy.inf]
+        return below[low], above[high]
+
+    quantile = lambda values: sorted(values)[int(numpy.ceil(share * len(values) - 1e-12)) - 1]
+    (low_c, high_c), (low_b, high_b) = (ends(values) for values in pair)
+    finite = lambda end: float(end) if numpy.isfinite(end) else None
+    return {"pair": index, "share": share, "missing": missing, "comparisons": comparisons,
+            "centre": quantile(pair[0]) - quantile(pair[1]), "low": finite(low_c - high_b), "high": finite(high_c - low_b)}

@@ -28,7 +28,7 @@ fn critical_ranks() {
 fn data() -> Vec<Vec<Difference>> {
     let difference = |pair: &Value| {
         let pair = floats(pair);
-        Difference { value: pair[0], later: pair[1] }
+        Difference { value: pair[0], later: pair[1], baseline: 0.0 }
     };
     let list = |list: &Value| list.as_array().expect("a list").iter().map(difference).collect();
     reference("placed_data").iter().map(list).collect()
@@ -52,7 +52,7 @@ fn typical_differences_and_their_intervals() {
         apart += typical.apart();
         infinite += usize::from(!interval.is_finite());
         // A run ends with this, at its own level.
-        if alpha == 0.03 {
+        if alpha == 0.032 {
             let ground = Ground { missing, ..Ground::new(Estimand::Typical, Rule::Precision, comparisons) };
             assert_ends(&ground.last(all).expect("an interval"), &case);
         }
@@ -117,4 +117,36 @@ fn pairs_are_checked() {
         }
     }
     assert!(trends > 0 && carried > 0, "{trends} {carried}");
+}
+
+/// The blocks of the pairs of lists.
+fn sides() -> Vec<Vec<Difference>> {
+    let blocks = |pair: &Value| {
+        let (contender, baseline) = (floats(&pair[0]), floats(&pair[1]));
+        let both = contender.into_iter().zip(baseline);
+        both.map(|(one, other)| Difference { value: one - other, later: 0.0, baseline: other }).collect()
+    };
+    reference("sides").iter().map(blocks).collect()
+}
+
+#[test]
+fn mean_costs_and_slow_ends() {
+    let sides = sides();
+    let mut finite = [0, 0];
+    for (kind, name) in ["costs", "tails"].into_iter().enumerate() {
+        for case in reference(name) {
+            let estimand = match case["share"].as_f64() {
+                None => Estimand::Cost,
+                Some(share) if share < 0.97 => Estimand::P95,
+                Some(_) => Estimand::P99,
+            };
+            let (missing, comparisons) = (count(&case["missing"]), count(&case["comparisons"]));
+            let ground = Ground { missing, ..Ground::new(estimand, Rule::Fixed, comparisons) };
+            let interval = ground.last(&sides[count(&case["pair"])]).expect("an interval");
+            assert_close(interval.centre, float(&case["centre"]), &case);
+            assert_ends(&interval, &case);
+            finite[kind] += usize::from(interval.is_finite());
+        }
+    }
+    assert!(finite.iter().all(|finite| *finite > 3), "{finite:?}");
 }

@@ -127,7 +127,7 @@ fn table(rows: &[Row]) -> String {
             Kind::Aa => "A/A",
             Kind::Ab => "A/B",
         };
-        let rule = row.case.rule();
+        let rule = row.case.rule.name();
         let percent = |part: f64| format!("{:.1} %", part * 100.0);
         let power = row.power.map_or("-".to_owned(), percent);
         // Writing to a String does not fail.

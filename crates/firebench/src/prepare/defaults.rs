@@ -52,6 +52,7 @@ pub struct Chosen {
     warm_up: Option<u32>,
     strict: bool,
     stop_on_verdict: bool,
+    estimand: Estimand,
 }
 
 /// The design: on a real accelerator up to a precision, unless a number of boots is given; on an emulated one a number of
@@ -71,6 +72,7 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         return Err(PrepareError::Emulated(flag, accel.reason.clone()));
     }
     let precision = design.precision.unwrap_or(PRECISION);
+    let estimand = design.estimand.unwrap_or(Estimand::Typical);
     let boots = design.boots.or(accel.emulated.then_some(EMULATED_BOOTS));
     Ok(Chosen {
         boots,
@@ -82,7 +84,9 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         warm_up: design.warm_up,
         strict: design.strict,
         // Whoever names no precision asks who is faster: a difference beyond doubt is enough.
-        stop_on_verdict: design.stop_on_verdict || boots.is_none() && design.precision.is_none() && !design.to_the_end,
+        stop_on_verdict: design.stop_on_verdict
+            || boots.is_none() && design.precision.is_none() && estimand.has_band() && !design.to_the_end,
+        estimand,
     })
 }
 
@@ -91,7 +95,7 @@ impl Chosen {
     pub fn settings(&self, contenders: usize) -> design::Settings {
         design::Settings {
             contenders,
-            estimand: Estimand::Typical,
+            estimand: self.estimand,
             seed: self.seed,
             size: match self.boots {
                 Some(boots) => design::Size::Blocks(boots),
@@ -116,6 +120,7 @@ impl Chosen {
             design.max_time = Some(self.max_time);
         }
         design.stop_on_verdict = self.stop_on_verdict;
+        design.estimand = Some(self.estimand);
         design.delta = Some(self.delta);
         design.seed = Some(self.seed);
     }

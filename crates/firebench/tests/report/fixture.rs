@@ -154,6 +154,7 @@ pub fn nested() -> Report {
             precision: Some(Share::percent(1)),
             max_time: Some(Span::seconds(300)),
             delta: Some(Share::percent(2)),
+            estimand: Some(firebench_stats::Estimand::Typical),
             strict: true,
             stop_on_verdict: true,
             settle: Some(Span::seconds(5)),

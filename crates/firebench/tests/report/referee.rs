@@ -5,7 +5,7 @@ use firebench_model::record::{BootStatus, DesignRecord, Report};
 use firebench_report::findings::Found;
 use firebench_report::style::Style;
 use firebench_report::terminal;
-use firebench_stats::order;
+use firebench_stats::{Estimand, order};
 
 use crate::fixture::boot;
 use crate::pairs::with_host;
@@ -13,12 +13,16 @@ use crate::pairs::with_host;
 /// A pair of 24 blocks, in the order that the seed gives. `cost` says what an iteration takes more than usual, in ln(t), by contender,
 /// block, number of the boot in the run, and iteration.
 fn run(iterations: u32, cost: impl Fn(usize, u32, u32, u32) -> f64) -> Report {
+    blocks(24, iterations, cost)
+}
+
+fn blocks(blocks: u32, iterations: u32, cost: impl Fn(usize, u32, u32, u32) -> f64) -> Report {
     let mut report = with_host();
     report.contenders.truncate(2);
-    report.design = DesignRecord { scout_blocks: 0, iterations, delta: 0.02, ..report.design };
+    report.design = DesignRecord { scout_blocks: 0, iterations, delta: 0.02, planned: Some(blocks), ..report.design };
     let facts: Vec<_> = report.contenders.iter().map(|contender| contender.boots[0].facts.clone()).collect();
     report.contenders.iter_mut().for_each(|contender| contender.boots.clear());
-    for (block, order) in (0..24).zip(order::blocks(2, report.design.seed)) {
+    for (block, order) in (0..blocks).zip(order::blocks(2, report.design.seed)) {
         for (place, contender) in (0..2).zip(order) {
             let number = 2 * block + place;
             let of = |iteration| {
@@ -89,4 +93,18 @@ fn boots_that_are_missing_might_have_been_anything() {
         report.contenders[1].boots[block].status = BootStatus::Void;
     }
     insta::assert_snapshot!(said(&report));
+}
+
+#[test]
+fn means_and_slow_ends_say_how_many_boots_they_take() {
+    let mut said = Vec::new();
+    for (estimand, boots) in [(Estimand::Cost, 24), (Estimand::P95, 24), (Estimand::Cost, 200), (Estimand::P95, 200)] {
+        let mut report = blocks(boots, 3, |contender, block, _, _| match (contender, block % 12) {
+            (1, 5) => 0.26,
+            _ => 0.0,
+        });
+        report.design.estimand = estimand;
+        said.extend(Findings::of(&report).judgements.iter().map(|judged| format!("{boots} boots: {judged}")));
+    }
+    insta::assert_snapshot!(said.join("\n"));
 }

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_model::experiment::{
     self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, WorkloadName,
 };
+use firebench_stats::Estimand;
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
 use firebench_workload::FlagError;
@@ -81,6 +82,10 @@ pub(crate) struct RunArgs {
     /// Treat differences up to this size as none [default: twice the precision]
     #[arg(long, value_name = "SHARE", help_heading = DESIGN)]
     delta: Option<Share>,
+    /// What verdicts are about: the typical boot, the mean cost of a boot, or what 95 or 99 of 100 boots do not exceed
+    /// [default: typical]
+    #[arg(long, value_name = "WHAT", value_parser = choices::estimand(), help_heading = DESIGN)]
+    estimand: Option<Estimand>,
     /// End as soon as every contender has its verdict [default without --precision, --boots and --fail-if]
     #[arg(long, help_heading = DESIGN)]
     stop_on_verdict: bool,
@@ -153,7 +158,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 28] = [
+const OF_AN_EXPERIMENT: [&str; 29] = [
     "workload",
     "from",
     "preset",
@@ -168,6 +173,7 @@ const OF_AN_EXPERIMENT: [&str; 28] = [
     "boots",
     "precision",
     "delta",
+    "estimand",
     "stop_on_verdict",
     "strict",
     "primary",
@@ -324,6 +330,7 @@ impl RunArgs {
         replace(&mut design.precision, self.precision);
         replace(&mut design.max_time, self.max_time);
         replace(&mut design.delta, self.delta);
+        replace(&mut design.estimand, self.estimand);
         replace(&mut design.iterations, self.iterations);
         replace(&mut design.warm_up, self.warm_up);
         replace(&mut design.settle, self.settle);

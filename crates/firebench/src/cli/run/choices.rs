@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use firebench_model::experiment::{AccelChoice, HostCacheChoice, Preset, WorkloadName};
+use firebench_stats::Estimand;
 use firebench_workload::ALL;
 
 /// A value, its word, and what it means.
@@ -34,6 +35,13 @@ const HOST_CACHES: &[Choice<HostCacheChoice>] = &[
     (HostCacheChoice::Cold, "cold", "It contains nothing of the disk"),
 ];
 
+const ESTIMANDS: &[Choice<Estimand>] = &[
+    (Estimand::Typical, "typical", "The typical boot; slow ones are counted and said"),
+    (Estimand::Cost, "cost", "The mean cost of a boot, with room for slow ones that did not come"),
+    (Estimand::P95, "p95", "What 95 of 100 boots do not exceed; takes about 100 boots"),
+    (Estimand::P99, "p99", "What 99 of 100 boots do not exceed; takes about 500 boots"),
+];
+
 pub(super) fn workload() -> impl TypedValueParser<Value = WorkloadName> {
     let values = ALL.iter().map(|workload| PossibleValue::new(workload.name()).help(workload.about()));
     PossibleValuesParser::new(values).try_map(WorkloadName::try_from)
@@ -49,6 +57,10 @@ pub(super) fn accel() -> impl TypedValueParser<Value = AccelChoice> {
 
 pub(super) fn host_cache() -> impl TypedValueParser<Value = HostCacheChoice> {
     one_of(HOST_CACHES)
+}
+
+pub(super) fn estimand() -> impl TypedValueParser<Value = Estimand> {
+    one_of(ESTIMANDS)
 }
 
 fn one_of<T: Copy + Send + Sync + 'static>(choices: &'static [Choice<T>]) -> impl TypedValueParser<Value = T> {
@@ -79,5 +91,6 @@ mod tests {
         agree(PRESETS);
         agree(ACCELS);
         agree(HOST_CACHES);
+        agree(ESTIMANDS);
     }
 }
