@@ -39,6 +39,9 @@ pub enum Unjudged {
     /// Some values are zero, and there is no ratio to zero.
     #[error("a ratio needs times above zero, and some are zero")]
     Zero,
+    /// They were not measured side by side, so nobody knows what else changed.
+    #[error("they were not measured side by side, and what changed in between is in their difference")]
+    Apart,
     /// One of the two leaves something behind for whoever boots next, by so much, relative.
     #[error(
         "whoever boots right after one of the two comes out {}% {}, so that their order decides (--settle 5s lets \

@@ -110,6 +110,9 @@ pub struct Pair {
     pub method: Method,
     /// The verdict on [`DesignRecord::primary`]; none on an emulated accelerator, and none from fewer than two blocks.
     pub judgement: Option<Judgement>,
+    /// What all boots of one come to against all of the other, where they were not measured side by side: Welch's interval, which
+    /// describes them and judges nothing.
+    pub described: Option<Judgement>,
     /// Why there is no verdict.
     pub unjudged: Option<Unjudged>,
     /// What must be said beside the verdict.
@@ -251,6 +254,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
             .collect(),
         method: paired.ground(report, &report.primary().name, Scale::Ratio, comparisons).method(paired.baseline.len()),
         judgement: judged.as_ref().ok().copied(),
+        described: None,
         unjudged: judged.err(),
         beside,
     }

@@ -263,6 +263,8 @@ fn pairs(findings: &Findings) -> Vec<PairFindings> {
 fn of_pair(findings: &Findings, pair: &Pair, judged: &Judged, fairness: Option<FairnessFindings>) -> PairFindings {
     let primary = &judged.metric;
     let judgement = judged.judgement.as_ref().ok();
+    // What is only described has an interval, too.
+    let shown = judgement.or(pair.described.as_ref());
     let finite = |range: Range| Some(range).filter(|range| range.low.is_finite() && range.high.is_finite());
     let metrics = pair.metrics.iter().map(|(metric, comparison)| (metric.name.to_string(), compared(comparison)));
     PairFindings {
@@ -273,12 +275,12 @@ fn of_pair(findings: &Findings, pair: &Pair, judged: &Judged, fairness: Option<F
         standing: judgement.and_then(|judgement| judgement.verdict.standing(primary.better)),
         sentence: words::pair_sentence(findings, pair, judged),
         unlike: judged.unlike.clone(),
-        ratio: judgement.and_then(Judgement::ratio).and_then(finite),
-        difference: judgement.filter(|judgement| judgement.scale == Scale::Raw).map(Judgement::effect).and_then(finite),
+        ratio: shown.and_then(Judgement::ratio).and_then(finite),
+        difference: shown.filter(|judgement| judgement.scale == Scale::Raw).map(Judgement::effect).and_then(finite),
         unit: primary.unit.clone(),
         better: primary.better,
-        level: judgement.map(|judgement| judgement.interval.confidence),
-        method: judgement.map(|_| match pair.apart {
+        level: shown.map(|judgement| judgement.interval.confidence),
+        method: shown.map(|_| match pair.apart {
             Some(_) => MethodFinding::Welch,
             None => MethodFinding::Blocks(pair.method),
         }),

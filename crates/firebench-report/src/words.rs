@@ -7,7 +7,7 @@ use firebench_analysis::summary::{ContenderSummary, Pair};
 use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, ImportFormat, Imported};
 use firebench_protocol::Moment;
-use firebench_stats::{Better, Estimand, Quantity, Scale};
+use firebench_stats::{Better, Estimand, Judgement, Quantity, Scale};
 use firebench_text as text;
 
 /// What stands for a contender's boots.
@@ -122,8 +122,21 @@ fn verdict(pair: &Pair, judged: &Judged) -> String {
             metric.name,
             text::count(pair.blocks, "block")
         ),
-        Err(reason) => format!("{contender} and {baseline} in {}: no verdict: {reason}.", metric.name),
+        Err(reason) => {
+            let described = pair.described.map(|described| described_by(&described)).unwrap_or_default();
+            format!("{contender} and {baseline} in {}: no verdict: {reason}{described}.", metric.name)
+        }
     }
+}
+
+/// The interval of what is described and not judged: ` (Welch's 95% CI: 1.2% less to 3.4% more)`.
+fn described_by(described: &Judgement) -> String {
+    let effect = described.effect();
+    let end = |end: f64| match described.scale {
+        Scale::Ratio => format!("{:+.1}%", end * 100.0),
+        Scale::Raw => text::seconds(end),
+    };
+    format!(" (Welch's 95% CI {} to {})", end(effect.low), end(effect.high))
 }
 
 /// The verdict on a pair in a sentence; or why there is none.

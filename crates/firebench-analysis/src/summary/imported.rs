@@ -48,6 +48,7 @@ pub(super) fn summarize(report: &Report) -> Summary {
             metrics: Vec::new(),
             method: Method::Student,
             judgement: None,
+            described: None,
             unjudged: Some(Unjudged::TooFew),
             beside: Beside::default(),
         };
@@ -168,8 +169,13 @@ impl<'a> Sides<'a> {
                     pair.blocks = compared.blocks;
                     pair.blocks_left_out = compared.blocks_left_out;
                     pair.apart = compared.apart;
-                    pair.judgement = compared.judgement.ok();
                     pair.unjudged = compared.judgement.err();
+                    match (compared.apart, compared.judgement) {
+                        (Some(_), Ok(described)) => {
+                            (pair.described, pair.unjudged) = (Some(described), Some(Unjudged::Apart));
+                        }
+                        (_, judgement) => pair.judgement = judgement.ok(),
+                    }
                 }
                 Err(unjudged) => pair.unjudged = Some(unjudged),
             }

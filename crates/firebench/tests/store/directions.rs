@@ -19,12 +19,12 @@ use tempfile::tempdir;
 
 /// `b` has a fifth more of triad than `a` has, and takes a tenth more of pause.
 fn text(triad: [f64; 2], pause: [f64; 2]) -> String {
-    let mut text = "contender,boot,iteration,metric,value,unit\n".to_owned();
+    let mut text = "contender,block,boot,iteration,metric,value,unit\n".to_owned();
     for (name, place) in [("a", 0), ("b", 1)] {
         for boot in 0..8 {
             let noise = 1.0 + f64::from(boot % 4) / 1000.0;
-            text += &format!("{name},{boot},0,triad,{},MB/s\n", triad[place] * noise);
-            text += &format!("{name},{boot},0,pause,{},ms\n", pause[place] * noise);
+            text += &format!("{name},{boot},{boot},0,triad,{},MB/s\n", triad[place] * noise);
+            text += &format!("{name},{boot},{boot},0,pause,{},ms\n", pause[place] * noise);
         }
     }
     text
@@ -44,7 +44,7 @@ fn flat(text: &str) -> String {
     text.replace('\\', "").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-const VERDICT: &str = "b is 20.0% higher than a in triad, which is better (95% CI 19.8% to 20.2%, 8 and 8 boots)";
+const VERDICT: &str = "b is 20.00% higher than a in triad, which is better (95% CI 19.99% to 20.01%, 8 blocks)";
 
 #[test]
 fn the_report_declares_both() {
@@ -86,7 +86,7 @@ fn every_format_says_which_is_better() {
 fn a_fall_of_what_should_be_high_is_worse() {
     let report = import(&text([12_000.0, 10_000.0], [20.0, 20.0]));
     let said = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
-    assert!(flat(&said).contains("b is 16.7% lower than a in triad, which is worse"), "{said}");
+    assert!(flat(&said).contains("b is 16.67% lower than a in triad, which is worse"), "{said}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_store_keeps_it_and_says_it_in_short() {
     let mut csv = Vec::new();
     store.export_csv("latest", &mut csv).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.contains("b,0,0,triad,12000.0,MB/s,more\n") && csv.contains("a,0,0,pause,20.0,ms,less\n"), "{csv}");
+    assert!(csv.contains("b,0,0,triad,12000.0,0,MB/s,more\n") && csv.contains("a,0,0,pause,20.0,0,ms,less\n"), "{csv}");
     assert_eq!(import(&csv).contenders, import(&text([10_000.0, 12_000.0], [20.0, 22.0])).contenders);
     assert_eq!(import(&csv).metrics, streams().metrics);
 }
@@ -187,7 +187,7 @@ fn no_time_is_a_share_of_a_throughput() {
     let mut figures = text([10_000.0, 12_000.0], [20.0, 22.0]);
     for name in ["a", "b"] {
         for boot in 0..8 {
-            figures += &format!("{name},{boot},0,sys,{},s\n", f64::from(boot % 2) / 100.0);
+            figures += &format!("{name},{boot},{boot},0,sys,{},s\n", f64::from(boot % 2) / 100.0);
         }
     }
     let report = import(&figures);

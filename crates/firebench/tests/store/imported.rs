@@ -1,6 +1,7 @@
 //! Figures of others: what becomes of them, and what of files that are not what they should be.
 
 use firebench_analysis::findings::Findings;
+use firebench_analysis::judged::Unjudged;
 use firebench_analysis::summary::{Comparison, Pair, summarize};
 use firebench_model::metric::Unit;
 use firebench_model::record::{BootStatus, ContenderRecord, ImportFormat, Report};
@@ -133,9 +134,11 @@ fn what_was_not_measured_side_by_side_is_not_paired() {
     let logs = |times: &[f64]| times.iter().map(|time| f64::ln(*time)).collect::<Vec<_>>();
     let (slow, fast) = (logs(&[2.0, 2.2, 2.1]), logs(&[1.0, 1.1, 1.05, 1.02, 1.07, 1.01]));
     let welch = unpaired::welch(&slow, &fast, 0.05, 1).unwrap();
-    let judged = found.judgement.unwrap();
-    assert!((judged.interval.half_width() - welch.half_width()).abs() < 1e-12, "{judged:?}");
-    assert_eq!((judged.verdict, judged.interval.baseline_boots), (Verdict::Higher, Some(6)));
+    // It describes them, and judges nothing.
+    let described = found.described.unwrap();
+    assert!((described.interval.half_width() - welch.half_width()).abs() < 1e-12, "{described:?}");
+    assert_eq!((described.verdict, described.interval.baseline_boots), (Verdict::Higher, Some(6)));
+    assert_eq!((found.judgement, found.unjudged), (None, Some(Unjudged::Apart)));
     let terminal = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(terminal.contains("unpaired, from 3 and 6 boots") && terminal.contains("Unpaired: "), "{terminal}");
     assert!(!terminal.contains("left out") && !terminal.contains("cannot decide anything"), "{terminal}");
@@ -175,11 +178,11 @@ fn zeros_are_compared_by_difference() {
                                {"command": "tool", "times": [0.5, 0.501, 0.502]}]}"#;
     let (report, found) = pair(text);
     assert!(matches!(found.metrics[0].1, Comparison::Difference(difference) if (difference - 0.5005).abs() < 1e-9));
-    let judged = found.judgement.unwrap();
-    assert_eq!((judged.scale, judged.verdict), (Scale::Raw, Verdict::Higher));
+    let described = found.described.unwrap();
+    assert_eq!((described.scale, described.verdict), (Scale::Raw, Verdict::Higher));
     let said = terminal::render(&Findings::of(&report), Style { color: false, width: 200 });
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("tool takes 0.5") && said.contains("A ratio needs times above zero"), "{said}");
+    assert!(said.contains("(Welch's 95% CI 0.498 to 0.503)"), "{said}");
     let nothing = r#"{"results": [{"command": "a", "times": [0, 0]}, {"command": "b", "times": [0, 0]}]}"#;
     assert!(pair(nothing).1.judgement.is_none());
 }
