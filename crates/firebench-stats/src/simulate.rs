@@ -6,6 +6,7 @@
 //! one is 5% slower; the iterations of a boot vary half as much as boots do, on top of that. What counts is everything that
 //! a run shows: its last interval, and on the way there its band after every block.
 
+mod apart;
 mod case;
 mod noise;
 mod run;
@@ -59,6 +60,8 @@ pub fn cases() -> Vec<Case> {
         let contenders = 2;
         cases.extend(cost.map(|shape| Case { kind, shape, rule: Judged::Cost, contenders }));
         cases.extend(p95.map(|shape| Case { kind, shape, rule: Judged::P95, contenders }));
+        let apart = [Judged::OneRun, Judged::FiveRuns];
+        cases.extend(apart.map(|rule| Case { kind, shape: Shape::Bias, rule, contenders }));
     }
     cases
 }

@@ -16,15 +16,19 @@ fn five_percent(runs: usize) -> f64 {
 }
 
 fn rows(settings: &Settings, wanted: impl Fn(&Case) -> bool) -> Vec<Row> {
-    let rows: Vec<Row> =
-        cases().into_iter().filter(wanted).map(|case| simulate_case(case, settings).expect("a row")).collect();
+    let row = |case: Case| {
+        // What takes many blocks errs so rarely that few runs show it.
+        let runs = if case.rule.estimand().has_band() { settings.runs } else { settings.runs / 10 };
+        simulate_case(case, &Settings { runs, ..*settings }).expect("a row")
+    };
+    let rows: Vec<Row> = cases().into_iter().filter(wanted).map(row).collect();
     assert!(!rows.is_empty(), "there are such cases");
     rows
 }
 
 /// Where a difference is there that is none of the contenders': it must be refused, or not seen.
 fn is_unfair(shape: Shape) -> bool {
-    matches!(shape, Shape::Warm | Shape::Carry)
+    matches!(shape, Shape::Warm | Shape::Carry | Shape::Bias)
 }
 
 #[test]
@@ -49,7 +53,9 @@ fn differences_that_are_none_of_the_contenders_are_refused() {
 #[test]
 fn equal_contenders_are_called_equal() {
     let calm = [Shape::Gaussian, Shape::HeavyTail, Shape::Drift, Shape::Autocorrelation, Shape::Skewed];
-    for row in rows(&SETTINGS, |case| case.kind == Kind::Aa && calm.contains(&case.shape)) {
+    for row in
+        rows(&SETTINGS, |case| case.kind == Kind::Aa && calm.contains(&case.shape) && case.rule.estimand().has_band())
+    {
         assert!(row.equivalent > 0.9, "{row:?}");
     }
 }
@@ -158,7 +164,10 @@ fn all_shapes_are_cases_in_the_order_of_the_table() {
             assert_eq!((case.rule, case.contenders), (rule, 2 + index % 2));
         }
         let others: Vec<&str> = cases.iter().skip(4 * Shape::ALL.len()).map(|case| case.rule.name()).collect();
-        assert_eq!(others, ["cost", "cost", "cost", "cost", "cost", "p95", "p95", "p95", "p95"]);
+        assert_eq!(
+            others,
+            ["cost", "cost", "cost", "cost", "cost", "p95", "p95", "p95", "p95", "one_run", "five_runs"]
+        );
     }
     let mut names: Vec<&str> = Shape::ALL.map(Shape::name).to_vec();
     for shape in Shape::ALL {

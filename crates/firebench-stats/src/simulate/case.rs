@@ -70,6 +70,10 @@ pub enum Judged {
     Cost,
     /// About the 95th percentile, after [`BLOCKS`].
     P95,
+    /// Two runs at different times, which are described and not judged.
+    OneRun,
+    /// Five runs of each, at different times: the run is the replicate.
+    FiveRuns,
 }
 
 /// Blocks of the runs that are about what takes many.
@@ -83,13 +87,15 @@ impl Judged {
             Judged::Strict => "strict",
             Judged::Cost => "cost",
             Judged::P95 => "p95",
+            Judged::OneRun => "one_run",
+            Judged::FiveRuns => "five_runs",
         }
     }
 
     /// What the verdicts are about.
     pub fn estimand(self) -> Estimand {
         match self {
-            Judged::Default | Judged::Strict => Estimand::Typical,
+            Judged::Default | Judged::Strict | Judged::OneRun | Judged::FiveRuns => Estimand::Typical,
             Judged::Cost => Estimand::Cost,
             Judged::P95 => Estimand::P95,
         }

@@ -34,10 +34,12 @@ pub enum Shape {
     Carry,
     /// Normal, and those boots of the last contender void that are faster than usual by a standard deviation or more.
     Void,
+    /// Normal, and each run deviates as much again, with all of its boots: of runs apart only.
+    Bias,
 }
 
 impl Shape {
-    /// All of them.
+    /// All of those that one run can have.
     pub const ALL: [Shape; 13] = [
         Shape::Gaussian,
         Shape::HeavyTail,
@@ -70,6 +72,7 @@ impl Shape {
             Shape::Warm => "warm",
             Shape::Carry => "carry",
             Shape::Void => "void",
+            Shape::Bias => "bias",
         }
     }
 }
@@ -187,7 +190,7 @@ impl Noise {
                 is_void = turn.odd && normal < VOID;
                 normal
             }
-            Shape::Gaussian | Shape::Growth | Shape::Skewed | Shape::Warm => normal,
+            Shape::Gaussian | Shape::Growth | Shape::Skewed | Shape::Warm | Shape::Bias => normal,
         };
         Deviation { deviations, shift, is_void }
     }

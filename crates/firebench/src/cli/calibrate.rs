@@ -120,7 +120,7 @@ fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
 /// The rows under one head.
 fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "kind  noise            rule     contenders  false alarms  refused  coverage   power  equivalent  blocks\n",
+        "kind  noise            rule       contenders  false alarms  refused  coverage   power  equivalent  blocks\n",
     );
     for row in rows {
         let kind = match row.case.kind {
@@ -133,7 +133,7 @@ fn table(rows: &[Row]) -> String {
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "{kind:<4}  {:<15}  {rule:<7}  {:>10}  {:>12}  {:>7}  {:>8}  {power:>6}  {:>10}  {:>6.1}",
+            "{kind:<4}  {:<15}  {rule:<9}  {:>10}  {:>12}  {:>7}  {:>8}  {power:>6}  {:>10}  {:>6.1}",
             row.case.shape.name(),
             row.case.contenders,
             percent(row.false_alarm),
