@@ -52,14 +52,13 @@ impl Beside {
         }
         if let Some([of_contender, of_baseline]) = &self.slow {
             let word = if metric.better == Better::Less { "slow" } else { "low" };
-            let of = |name: &str, slow: &SlowBoots, boots: &str| {
+            let of = |name: &str, slow: &SlowBoots| {
                 let by = slow.by.map(|by| format!(" (by {})", text::told_percent(by.abs()))).unwrap_or_default();
                 let count = if slow.boots == 0 { "none".to_owned() } else { slow.boots.to_string() };
-                format!("{count} of {name}'s {}{boots}{by}", slow.of)
+                format!("{count} of {name}'s {}{by}", slow.of)
             };
-            let first = of(contender, of_contender, &format!(" boots are {word}"));
-            let lead = if estimand == Estimand::Typical { "this is about a typical boot: " } else { "" };
-            words += &format!("; {lead}{first}, {}", of(baseline, of_baseline, ""));
+            let lead = if estimand == Estimand::Typical { "this is about a typical boot; " } else { "" };
+            words += &format!("; {lead}{word} boots: {}, {}", of(contender, of_contender), of(baseline, of_baseline));
         }
         if self.apart > 0 {
             let blocks = text::count(self.apart, "block");
