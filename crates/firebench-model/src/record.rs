@@ -151,7 +151,7 @@ pub struct DesignRecord {
     pub warm_up: u32,
     /// Iterations of each boot, warm-up included.
     pub iterations: u32,
-    /// Blocks that count that were to be reached; of a run that aims at a precision, about how many it takes. Absent until it is known.
+    /// Blocks that count that were to be reached; of a run that aims at a precision, about how many its time allows or it takes. Absent until it is known.
     pub planned: Option<u32>,
     /// Why the run ended.
     pub end: Option<RunEnd>,

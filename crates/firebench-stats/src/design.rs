@@ -200,7 +200,7 @@ pub struct State {
     pub iterations: u32,
     /// Which interval speaks.
     pub rule: Rule,
-    /// Blocks that are to count, when that is known; of a run that aims at a precision, about how many will be.
+    /// Blocks that are to count, when that is known; of a run that aims at a precision, about how many there will be.
     pub planned: Option<u32>,
     /// Whole blocks that count so far.
     pub blocks: u32,

@@ -253,10 +253,19 @@ impl Schedule {
             if let (Rule::Precision, Some(half_width), Some(speaks)) =
                 (self.state.rule, self.half_width(), self.speaks())
             {
-                self.state.planned = precision::blocks(speaks, half_width, self.state.blocks)?;
+                let forecast = precision::blocks(speaks, half_width, self.state.blocks)?;
+                self.state.planned = forecast.map(|blocks| blocks.min(self.blocks_in_time()));
             }
         }
         Ok(())
+    }
+
+    /// Blocks that there will be when the time is over.
+    fn blocks_in_time(&self) -> u32 {
+        let left = time_left(&self.settings, self.elapsed).max(0.0);
+        let more = self.mean_block().map_or(0.0, |block| left / block);
+        // A cast saturates.
+        self.state.blocks.saturating_add(more as u32)
     }
 
     /// What the intervals depend on, as if the run had ended here for no reason of theirs.
