@@ -159,11 +159,11 @@ pub fn estimand_on(estimand: Estimand, scale: Scale) -> Estimand {
     if estimand == Estimand::Cost && scale == Scale::Raw { Estimand::Mean } else { estimand }
 }
 
-/// Half of the step between figures, on their scale, for two contenders of these sizes; zero where the figures are as fine as one likes.
-pub fn grain(figures: impl IntoIterator<Item = f64>, scale: Scale, sizes: [f64; 2]) -> f64 {
+/// What the coarseness of a contender's figures alone may make of it, on their scale: half of the step between them, of what they are
+/// in size; zero where the figures are as fine as one likes.
+pub fn grain(figures: impl IntoIterator<Item = f64>, scale: Scale, size: f64) -> f64 {
     let half = firebench_stats::grain::step(figures).unwrap_or_default() / 2.0;
-    let of = |size: f64| if scale == Scale::Ratio { half / size } else { half };
-    let grain: f64 = sizes.map(of).into_iter().sum();
+    let grain = if scale == Scale::Ratio { half / size } else { half };
     if grain.is_finite() { grain } else { 0.0 }
 }
 

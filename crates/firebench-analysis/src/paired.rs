@@ -108,16 +108,17 @@ impl<'a> Paired<'a> {
     /// What the interval of a metric depends on, beside the differences.
     pub fn ground(&self, report: &Report, metric: &str, scale: Scale, comparisons: usize) -> Ground {
         let design = &report.design;
-        let sizes =
-            [&self.baseline, &self.contender].map(|boots| boots::size(boots, design, metric).unwrap_or_default());
-        let counted = self.baseline.iter().chain(&self.contender).flat_map(|boot| boots::sample(boot, design));
-        let figures = counted.filter_map(|iteration| iteration.metrics.get(metric).copied());
+        let grain = |boots: &Vec<&BootRecord>| {
+            let counted = boots.iter().flat_map(|boot| boots::sample(boot, design));
+            let figures = counted.filter_map(|iteration| iteration.metrics.get(metric).copied());
+            boots::grain(figures, scale, boots::size(boots, design, metric).unwrap_or_default())
+        };
         Ground {
             planned: design.planned.and_then(|planned| usize::try_from(planned).ok()),
             watched: is_watched(design, self.baseline.len()),
             missing: boots::blocks_left_out(report).len(),
             span: self.span(design, metric, scale),
-            grain: boots::grain(figures, scale, sizes),
+            grain: grain(&self.baseline) + grain(&self.contender),
             ..Ground::new(boots::estimand_on(design.estimand, scale), design.rule, comparisons)
         }
     }

@@ -132,6 +132,7 @@ struct Baseline<'a> {
     side: Option<Side>,
     /// Its values by block; empty where there are none.
     by_block: HashMap<u32, f64>,
+    grain: f64,
     /// The block of each of its boots is known.
     in_blocks: bool,
 }
@@ -142,7 +143,8 @@ impl<'a> Sides<'a> {
             let values = values(figures, &metric.name, design, scale)?;
             let in_blocks = !figures.blocks.is_empty();
             let by_block = if in_blocks { values.by_block(&metric.name, design).collect() } else { HashMap::new() };
-            Ok(Baseline { side: Side::of(&values.values).ok(), by_block, in_blocks, values })
+            let grain = values.grain(metric, design, scale);
+            Ok(Baseline { side: Side::of(&values.values).ok(), by_block, grain, in_blocks, values })
         };
         Sides { metric, design, comparisons, own: baseline(metric.scale), raw: baseline(Scale::Raw) }
     }
@@ -233,21 +235,10 @@ impl<'a> Sides<'a> {
                 boots::difference_that_counts(self.design.delta, [self.typical(), boots::mean(&contender.values)])?
             }
         };
-        verdict::judge(interval.no_narrower(self.grain(scale, contender)), scale, delta).map_err(|_| Unjudged::NoValue)
-    }
-
-    /// What the coarseness of the figures alone may make of a difference.
-    fn grain(&self, scale: Scale, contender: &Values) -> f64 {
-        let Ok(baseline) = &self.own else { return 0.0 };
-        let counted = [baseline.values.figures, contender.figures]
-            .into_iter()
-            .flat_map(|figures| figures.boots(&self.metric.name, self.design.warm_up))
-            .flat_map(|boot| boot.counted)
-            .map(|sample| sample.value);
-        let size = |values: &[f64]| {
-            boots::mean(values).map_or(0.0, |mean| if scale == Scale::Ratio { mean.exp() } else { mean })
-        };
-        boots::grain(counted, scale, [size(&baseline.values.values), size(&contender.values)])
+        let baseline = if scale == self.metric.scale { &self.own } else { &self.raw };
+        let grain =
+            baseline.as_ref().map_or(0.0, |baseline| baseline.grain) + contender.grain(self.metric, self.design, scale);
+        verdict::judge(interval.no_narrower(grain), scale, delta).map_err(|_| Unjudged::NoValue)
     }
 
     /// The baseline's plain mean.
@@ -271,6 +262,13 @@ fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: 
 }
 
 impl Values<'_> {
+    /// What the coarseness of the figures alone may make of them.
+    fn grain(&self, metric: &Metric, design: &DesignRecord, scale: Scale) -> f64 {
+        let counted = self.figures.boots(&metric.name, design.warm_up).flat_map(|boot| boot.counted);
+        let mean = boots::mean(&self.values).unwrap_or_default();
+        boots::grain(counted.map(|sample| sample.value), scale, if scale == Scale::Ratio { mean.exp() } else { mean })
+    }
+
     /// Each value with its block.
     fn by_block(&self, metric: &str, design: &DesignRecord) -> impl Iterator<Item = (u32, f64)> {
         let boots = self.figures.boots(metric, design.warm_up).map(|boot| boot.number);
