@@ -141,7 +141,8 @@ def live(index, data, comparisons, band):
 def mean_with_missing(index, data, missing, comparisons):
     """Student's interval, as wide as if some of the missing blocks were like the lowest, or like the highest."""
     values = [value for value, _ in data]
-    lists = [values + [end(values)] * count for count in range(missing + 1) for end in (min, max)]
+    counts = [0, *(2 ** i for i in range(missing) if 2 ** i < missing), missing]
+    lists = [values + [end(values)] * count for count in counts for end in (min, max)]
     intervals = [stats.t.interval(1 - 0.04 / comparisons, len(all) - 1, numpy.mean(all), stats.sem(all)) for all in lists]
     return {"data": index, "missing": missing, "comparisons": comparisons, "centre": float(numpy.mean(values)),
             "low": float(min(low for low, _ in intervals)), "high": float(max(high for _, high in intervals))}
