@@ -159,11 +159,21 @@ pub fn estimand_on(estimand: Estimand, scale: Scale) -> Estimand {
     if estimand == Estimand::Cost && scale == Scale::Raw { Estimand::Mean } else { estimand }
 }
 
-/// What the coarseness of a contender's figures alone may make of it, on their scale: half of the step between them, of what they are
-/// in size; zero where the figures are as fine as one likes.
-pub fn grain(figures: impl IntoIterator<Item = f64>, scale: Scale, size: f64) -> f64 {
-    let half = firebench_stats::grain::step(figures).unwrap_or_default() / 2.0;
-    let grain = if scale == Scale::Ratio { half / size } else { half };
+/// The figures of a side, as far as their coarseness goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Coarse {
+    /// The step between them; none where nothing tells.
+    pub step: Option<f64>,
+    /// What they are in size.
+    pub size: f64,
+}
+
+/// What the coarseness of the figures of two sides alone may make of their difference, on its scale: half of the step between them, of
+/// what each is in size. Both were taken in the same way, so the finer step is that of both.
+pub fn grain(sides: [Coarse; 2], scale: Scale) -> f64 {
+    let half = sides.iter().filter_map(|side| side.step).reduce(f64::min).unwrap_or_default() / 2.0;
+    let of = |side: Coarse| if scale == Scale::Ratio { half / side.size } else { half };
+    let grain: f64 = sides.map(of).into_iter().sum();
     if grain.is_finite() { grain } else { 0.0 }
 }
 

@@ -50,6 +50,15 @@ pub enum Unjudged {
         if *_0 > 0.0 { "higher" } else { "lower" }
     )]
     CarryOver(f64),
+    /// Two runs that took place apart.
+    #[error("one run a side cannot tell the contenders from what else differs between two runs")]
+    OneRunEach,
+    /// Several runs on one side alone.
+    #[error("it takes two runs on each side at least to know how much runs differ by themselves")]
+    OneRunAgainstSeveral,
+    /// Of several runs, one has nothing to say.
+    #[error("one of the runs has no good boot of the contender")]
+    RunWithoutBoot,
     /// Some values are missing or cannot be compared.
     #[error("not every boot has a value that can be compared")]
     NoValue,

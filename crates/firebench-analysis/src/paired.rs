@@ -6,9 +6,10 @@ use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_stats::boot::{self, Difference, Placed};
 use firebench_stats::checks::{CarryOver, Found};
-use firebench_stats::{Ground, Judgement, Rule, Scale, verdict};
+use firebench_stats::{Ground, Judgement, Rule, Scale, grain, verdict};
 
 use crate::beside::Beside;
+use crate::boots::Coarse;
 use crate::judged::Unjudged;
 use crate::{boots, doubts};
 
@@ -108,17 +109,17 @@ impl<'a> Paired<'a> {
     /// What the interval of a metric depends on, beside the differences.
     pub fn ground(&self, report: &Report, metric: &str, scale: Scale, comparisons: usize) -> Ground {
         let design = &report.design;
-        let grain = |boots: &Vec<&BootRecord>| {
+        let coarse = |boots: &Vec<&BootRecord>| {
             let counted = boots.iter().flat_map(|boot| boots::sample(boot, design));
             let figures = counted.filter_map(|iteration| iteration.metrics.get(metric).copied());
-            boots::grain(figures, scale, boots::size(boots, design, metric).unwrap_or_default())
+            Coarse { step: grain::step(figures), size: boots::size(boots, design, metric).unwrap_or_default() }
         };
         Ground {
             planned: design.planned.and_then(|planned| usize::try_from(planned).ok()),
             watched: is_watched(design, self.baseline.len()),
             missing: boots::blocks_left_out(report).len(),
             span: self.span(design, metric, scale),
-            grain: grain(&self.baseline) + grain(&self.contender),
+            grain: boots::grain([&self.baseline, &self.contender].map(coarse), scale),
             ..Ground::new(boots::estimand_on(design.estimand, scale), design.rule, comparisons)
         }
     }

@@ -3,7 +3,7 @@
 //! The boot is the replicate. What counts in it are its iterations after the warm-up (as a rule the first one, which is
 //! always shown apart): see [`boots`]. Figures that firebench did not measure have a summary of the same shape.
 
-mod imported;
+pub(crate) mod figures;
 mod of_report;
 
 use firebench_model::clock::Offset;

@@ -36,11 +36,27 @@ pub fn import(data: &[u8]) {
     }
 }
 
-/// Compares a report with itself, under limits.
+/// Compares the contenders of a report with each other, and it with one that is nearly the same, under limits.
 fn compared(report: &Report) {
-    let operand = |given: &str| Operand { given: given.to_owned(), report: report.clone(), contender: None };
+    let names: Vec<Option<String>> = report.contenders.iter().map(|contender| Some(contender.name.clone())).collect();
+    if let [first, .., last] = names.as_slice() {
+        let operand = |given: &str, name: &Option<String>| Operand::of_run(given, report.clone(), name.clone());
+        beside(&operand("a\x1b[1m", first), &operand("b", last));
+    }
+    let mut other = report.clone();
+    if let Some(contender) = other.contenders.last_mut() {
+        contender.name.push('x');
+    }
+    let [a, mut b] = [report, &other].map(|report| Operand::of_run("a\x1b[1m", report.clone(), None));
+    beside(&a, &b);
+    b.further.push(b.first.clone());
+    beside(&a, &b);
+}
+
+/// Compares two sides, under limits.
+fn beside(a: &Operand, b: &Operand) {
     let limits: Vec<Limit> = ["real > +3%", "sys > +0.1s"].map(|limit| limit.parse().expect("a limit")).to_vec();
-    match compare::compare(&operand("a\x1b[1m"), &operand("b"), &limits) {
+    match compare::compare(a, b, &limits) {
         Ok(comparison) => {
             clean("the comparison", &report::compare::terminal::render(&comparison));
             clean("the comparison in Markdown", &report::compare::markdown::render(&comparison));

@@ -9,6 +9,32 @@ use crate::{Error, Result};
 /// What the block differences are called in errors.
 pub(crate) const DIFFERENCES: &str = "block differences";
 
+/// What one value stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replicate {
+    /// A boot.
+    #[default]
+    Boot,
+    /// A run, of which each has many boots.
+    Run,
+}
+
+impl Replicate {
+    /// Its name, of several.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Replicate::Boot => "boots",
+            Replicate::Run => "runs",
+        }
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_boot(&self) -> bool {
+        *self == Replicate::Boot
+    }
+}
+
 /// An interval around a difference, on the scale of the differences: logarithms of ratios, or the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -25,6 +51,9 @@ pub struct Interval {
     /// Boots of the baseline, where the two ran [apart](crate::unpaired) and not in common blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_boots: Option<usize>,
+    /// What is counted there of contenders that ran apart: one value is that of a boot, or of a whole run.
+    #[serde(default, skip_serializing_if = "Replicate::is_boot")]
+    pub replicate: Replicate,
     /// Probability that the intervals of all the comparisons of a run hold together, such as 0.95.
     pub confidence: f64,
 }
@@ -33,7 +62,15 @@ impl Interval {
     /// The centre ± `half`.
     pub(crate) fn around(centre: f64, half: f64, blocks: usize, alpha: f64) -> Interval {
         let (low, high) = (centre - half, centre + half);
-        Interval { centre, low, high, blocks, baseline_boots: None, confidence: 1.0 - alpha }
+        Interval {
+            centre,
+            low,
+            high,
+            blocks,
+            baseline_boots: None,
+            replicate: Replicate::Boot,
+            confidence: 1.0 - alpha,
+        }
     }
 
     /// Half of its width.
@@ -55,6 +92,12 @@ impl Interval {
     #[must_use]
     pub fn widened(self, low: f64, high: f64) -> Interval {
         Interval { low: self.low.min(low), high: self.high.max(high), ..self }
+    }
+
+    /// The same, whose values are those of whole runs.
+    #[must_use]
+    pub fn of_runs(self) -> Interval {
+        Interval { replicate: Replicate::Run, ..self }
     }
 
     /// At least `half` wide to either side of the centre.

@@ -57,7 +57,7 @@ pub mod verdict;
 
 pub use direction::{Better, Quantity, Standing, Word};
 pub use error::{Error, Result};
-pub use interval::Interval;
+pub use interval::{Interval, Replicate};
 pub use median::median;
 pub use rule::{Estimand, Ground, Method, Rule};
 pub use sentence::Sentence;

@@ -195,14 +195,14 @@ impl fmt::Display for Rounded {
     }
 }
 
-/// "24 blocks", or, of contenders that ran apart, "24 and 20 boots".
+/// "24 blocks", or, of contenders that ran apart, "24 and 20 boots", or "5 and 5 runs".
 struct Sample<'a>(&'a Interval);
 
 impl fmt::Display for Sample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Interval { blocks, baseline_boots, .. } = *self.0;
+        let Interval { blocks, baseline_boots, replicate, .. } = *self.0;
         match (baseline_boots, blocks) {
-            (Some(baseline), boots) => write!(f, "{boots} and {baseline} boots"),
+            (Some(baseline), contender) => write!(f, "{contender} and {baseline} {}", replicate.plural()),
             (None, 1) => f.write_str("1 block"),
             (None, blocks) => write!(f, "{blocks} blocks"),
         }
@@ -216,7 +216,9 @@ mod tests {
     use crate::verdict::judge;
 
     fn between(low: f64, high: f64) -> Interval {
-        Interval { centre: f64::midpoint(low, high), low, high, blocks: 24, baseline_boots: None, confidence: 0.95 }
+        let replicate = crate::Replicate::Boot;
+        let centre = f64::midpoint(low, high);
+        Interval { centre, low, high, blocks: 24, baseline_boots: None, replicate, confidence: 0.95 }
     }
 
     fn sentence(scale: Scale, effects: [f64; 2], delta: f64) -> String {
@@ -321,6 +323,9 @@ mod tests {
             judgement: &judgement,
         };
         assert!(sentence.to_string().ends_with(", 3 and 2 boots)"), "{sentence}");
+        let judgement = judge(interval.of_runs(), Scale::Ratio, 0.01).expect("delta is fine");
+        let sentence = Sentence { judgement: &judgement, ..sentence };
+        assert!(sentence.to_string().ends_with(", 3 and 2 runs)"), "{sentence}");
     }
 
     #[test]

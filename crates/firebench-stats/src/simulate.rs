@@ -88,7 +88,7 @@ pub fn simulate_case(case: Case, settings: &Settings) -> Result<Row> {
     let threads = settings.threads.clamp(1, settings.runs);
     let part = |thread: usize| {
         let runs = (thread..settings.runs).step_by(threads);
-        runs.map(|run| run::simulate(case, settings, run)).collect::<Result<Vec<Outcome>>>()
+        runs.map(|run| simulate_run(case, settings, run)).collect::<Result<Vec<Outcome>>>()
     };
     let parts: Result<Vec<Vec<Outcome>>> = thread::scope(|scope| {
         let part = &part;
@@ -102,6 +102,12 @@ pub fn simulate_case(case: Case, settings: &Settings) -> Result<Row> {
         started.into_iter().map(finish).collect()
     });
     Ok(row(case, &parts?.concat()))
+}
+
+/// Carries out run number `run` of a case, or the runs that it compares.
+fn simulate_run(case: Case, settings: &Settings, run: usize) -> Result<Outcome> {
+    let simulate = if case.shape == Shape::Bias { apart::simulate } else { run::simulate };
+    simulate(case, settings, run)
 }
 
 fn row(case: Case, outcomes: &[Outcome]) -> Row {

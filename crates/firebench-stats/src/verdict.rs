@@ -157,7 +157,9 @@ mod tests {
     use super::*;
 
     fn between(low: f64, high: f64) -> Interval {
-        Interval { centre: f64::midpoint(low, high), low, high, blocks: 10, baseline_boots: None, confidence: 0.95 }
+        let replicate = crate::Replicate::Boot;
+        let centre = f64::midpoint(low, high);
+        Interval { centre, low, high, blocks: 10, baseline_boots: None, replicate, confidence: 0.95 }
     }
 
     fn verdict(low: f64, high: f64) -> Verdict {

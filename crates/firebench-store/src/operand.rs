@@ -1,8 +1,8 @@
-//! What the user names: a run, and a contender of it where one is meant.
+//! What the user names: a run, or several, and a contender of them where one is meant.
 
 use std::path::{Path, PathBuf};
 
-use firebench_analysis::compare::Operand;
+use firebench_analysis::compare::{Operand, Run};
 use firebench_model::record::Report;
 use firebench_text as text;
 
@@ -18,9 +18,21 @@ pub enum OperandError {
     /// Neither a file nor a run.
     #[error("'{0}' is neither a report file nor a stored run")]
     #[diagnostic(help(
-        "give a report.json, the directory that it is in, figures of others (hyperfine's JSON, a CSV), or a run's id, the beginning of one, or latest; RUN:CONTENDER names one contender"
+        "give a report.json, the directory that it is in, figures of others (hyperfine's JSON, a CSV), or a run's id, the beginning of one, or latest; \
+        several runs are a directory with a directory for each, or RUN,RUN,...; RUN:CONTENDER names one contender"
     ))]
     Nothing(String),
+    /// One of a list is neither.
+    #[error("'{run}' of the list '{list}' is neither a report file nor a stored run")]
+    #[diagnostic(help(
+        "give runs separated by commas, such as new/1,new/2,new/3; the contender comes last: new/1,new/2:CONTENDER"
+    ))]
+    NotInList {
+        /// What is no run.
+        run: String,
+        /// The list.
+        list: String,
+    },
     /// A report.md.
     #[error("{} contains a run's experiment, but not its results", .0.display())]
     #[diagnostic(help("give the report.json that lies beside it"))]
@@ -50,8 +62,10 @@ pub enum OperandError {
     Store(StoreError),
 }
 
-/// Reads what `given` names: a report.json, the directory that it is in, or a run of the store; and `:CONTENDER` behind
-/// it. Names of runs and contenders may hold colons: the longest part before a colon that is a run is the run.
+/// Reads what `given` names: a report.json, the directory that it is in, or a run of the store; a directory without a report whose
+/// directories have one each: all of these, in the order of their names; or several of all that, separated by commas. `:CONTENDER`
+/// behind it names one contender. Names of runs and contenders may hold colons, and those of runs commas: the longest part before a
+/// colon that is a run is the run, and only what is none is a list.
 ///
 /// # Errors
 /// [`OperandError`].
@@ -70,29 +84,105 @@ pub fn load_with(given: &str, lookup: Lookup, now: &str, options: &Options) -> R
             .rmatch_indices(':')
             .filter_map(|(at, _)| Some((given.get(..at)?, Some(given.get(at.saturating_add(1)..)?)))),
     );
-    for (run, contender) in readings {
-        let Some(report) = find(run, lookup, now, options)? else { continue };
+    let find = |run: &str| find(run, lookup, now, options);
+    for (run, contender) in &readings {
+        if let Some(runs) = find(run)? {
+            return operand(given, runs, run, *contender);
+        }
+    }
+    let mut missing = None;
+    for (list, contender) in readings {
+        match listed(list, &find)? {
+            Listed::All(runs) => return operand(given, runs, list, contender),
+            Listed::Without(run) => {
+                missing.get_or_insert(OperandError::NotInList { run, list: text::line(list) });
+            }
+            Listed::None => {}
+        }
+    }
+    Err(missing.unwrap_or_else(|| OperandError::Nothing(text::line(given))))
+}
+
+/// The runs, of which each must have the contender.
+fn operand(given: &str, mut runs: Vec<Run>, named: &str, contender: Option<&str>) -> Result<Operand, OperandError> {
+    for Run { report, .. } in &runs {
         if let Some(contender) = contender.filter(|name| report.contenders.iter().all(|known| known.name != *name)) {
             let known: Vec<&str> = report.contenders.iter().map(|known| known.name.as_str()).collect();
             return Err(OperandError::Contender {
-                run: text::line(run),
+                run: text::line(named),
                 contender: text::line(contender),
                 known: if known.is_empty() { "none".to_owned() } else { text::excerpt(&known.join(", "), 300) },
             });
         }
-        return Ok(Operand { given: given.to_owned(), report, contender: contender.map(str::to_owned) });
     }
-    Err(OperandError::Nothing(text::line(given)))
+    if runs.is_empty() {
+        return Err(OperandError::Nothing(text::line(given)));
+    }
+    let first = runs.remove(0);
+    Ok(Operand { given: given.to_owned(), first, further: runs, contender: contender.map(str::to_owned) })
 }
 
-/// The run of a name; a file goes before a run of the store.
-fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Option<Report>, OperandError> {
-    let path = Path::new(run);
-    let path = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
-    if path.exists() {
-        return read(&path, now, options).map(Some);
+/// Finds the runs of a name: None where it is none.
+type Find<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<Run>>, OperandError>;
+
+/// What a list of names comes to.
+enum Listed {
+    /// Every one is a run.
+    All(Vec<Run>),
+    /// This one is none, but others are.
+    Without(String),
+    /// It is no list of runs.
+    None,
+}
+
+/// The runs of names with commas between them.
+fn listed(list: &str, find: Find) -> Result<Listed, OperandError> {
+    let (mut runs, mut missing) = (Vec::new(), None);
+    if list.contains(',') {
+        for name in list.split(',') {
+            match find(name)? {
+                Some(found) => runs.extend(found),
+                None => missing = missing.or(Some(text::line(name))),
+            }
+        }
     }
-    if run.is_empty() { Ok(None) } else { lookup(run).map_err(OperandError::Store) }
+    Ok(match missing {
+        _ if runs.is_empty() => Listed::None,
+        None => Listed::All(runs),
+        Some(name) => Listed::Without(name),
+    })
+}
+
+/// The runs of a name; a file goes before a run of the store.
+fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Option<Vec<Run>>, OperandError> {
+    let given = Path::new(run);
+    let path = if given.is_dir() { given.join("report.json") } else { given.to_owned() };
+    if path.exists() {
+        let report = read(&path, now, options)?;
+        return Ok(Some(vec![Run { given: run.to_owned(), report }]));
+    }
+    let repeated = directories(given);
+    if !repeated.is_empty() {
+        let run = |directory: &PathBuf| {
+            let report = read(&directory.join("report.json"), now, options)?;
+            Ok(Run { given: directory.to_string_lossy().into_owned(), report })
+        };
+        return repeated.iter().map(run).collect::<Result<_, _>>().map(Some);
+    }
+    if run.is_empty() {
+        return Ok(None);
+    }
+    let stored = lookup(run).map_err(OperandError::Store)?;
+    Ok(stored.map(|report| vec![Run { given: run.to_owned(), report }]))
+}
+
+/// The directories in `path` that have a report, in the order of their names.
+fn directories(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join("report.json").is_file()).collect();
+    found.sort_unstable();
+    found
 }
 
 fn read(path: &Path, now: &str, options: &Options) -> Result<Report, OperandError> {

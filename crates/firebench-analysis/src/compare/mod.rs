@@ -1,40 +1,52 @@
-//! Two runs against each other: their contenders in pairs, A's the baseline of B's.
+//! Two sides beside each other: their contenders in pairs, A's the baseline of B's.
 //!
-//! Pure. The runs took place at different times, so their boots share no blocks: the interval
-//! is Welch's ([`firebench_stats::unpaired`]), and what changed on the machine in between is in it unseen.
+//! Pure. Each side is a run, or several that carried out the same experiment; how the two came about ([`Footing`]) decides whether
+//! they are judged, and by what.
 
+mod advice;
+mod apart;
 mod differences;
+mod estimate;
+mod footing;
 mod operand;
 mod refuse;
 mod warnings;
+mod within;
 
 use std::borrow::Cow;
 
-use firebench_model::figures::Figures;
 use firebench_model::metric::{self, Metric};
-use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report};
-use firebench_stats::rule::ALPHA;
-use firebench_stats::{Judgement, Scale, unpaired, verdict};
+use firebench_model::record::{DesignRecord, Report};
+use firebench_stats::{Judgement, Scale, verdict};
 use serde::Serialize;
 
 use crate::audit;
 use crate::beside::Beside;
 use crate::facts::{AuditedContender, Difference};
 use crate::gate::{self, Limit, Outcome};
-use crate::judged::{Judged, Unjudged};
-use crate::{boots, summary};
+use crate::judged::Judged;
+use crate::summary;
 
-pub use operand::Operand;
-pub use refuse::{CompareError, same};
+use apart::{Family, Samples};
+use estimate::Estimate;
+use refuse::ContenderPair;
+use within::Within;
+
+pub use advice::Advice;
+pub use footing::Footing;
+pub use operand::{Operand, Run};
+pub use refuse::CompareError;
 
 /// The value of [`Comparison::schema`].
-pub const SCHEMA: &str = "firebench.compare/1";
+pub const SCHEMA: &str = "firebench.compare/2";
 
-/// What two runs come to beside each other; `firebench compare --format json` writes it field for field.
+/// What two sides come to beside each other; `firebench compare --format json` writes it field for field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: &'static str,
+    /// How the two sides came about.
+    pub footing: Footing,
     /// The baseline.
     pub a: Side,
     /// What is held against it.
@@ -52,22 +64,33 @@ pub struct Comparison {
     pub metrics: Vec<Metric>,
     /// Whether guest instructions were emulated in one of the runs: then there is no verdict.
     pub emulated: bool,
-    /// How many intervals share the error rate.
+    /// How many intervals share the error rate; none where nothing is judged.
     pub comparisons: usize,
     /// What the reader must know first.
     pub warnings: Vec<String>,
-    /// In what the runs differ.
+    /// In what the runs differ; of several, the first ones.
     pub differences: Vec<Difference>,
     /// The contenders of both, in A's order.
     pub pairs: Vec<Pair>,
+    /// What to do for a verdict where there is none because of the footing.
+    pub advice: Option<Advice>,
     /// What came of the limits.
     pub gates: Vec<Outcome>,
 }
 
-/// One of the two runs.
+/// One of the two sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Side {
     /// As it was given on the command line.
+    pub given: String,
+    /// Its runs.
+    pub runs: Vec<RunOfSide>,
+}
+
+/// A run of a side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunOfSide {
+    /// What was given for it.
     pub given: String,
     /// Its id in the store.
     pub id: Option<String>,
@@ -84,7 +107,7 @@ pub struct Pair {
     pub a: String,
     /// Its name in B, which limits mean.
     pub b: String,
-    /// Boots of A's that count.
+    /// Boots of A's that count, in all of its runs.
     pub boots_a: usize,
     /// Boots of B's that count.
     pub boots_b: usize,
@@ -101,7 +124,8 @@ pub struct Compared {
     pub metric: String,
     /// Whether [`effect`](Compared::effect) is a ratio or a difference.
     pub scale: Scale,
-    /// A's value in the metric's unit: the geometric mean of its boots, or, where differences are compared, the plain one.
+    /// A's value in the metric's unit: what stands for the boots of a run, and of several runs the mean of that (the geometric one
+    /// where ratios are compared).
     pub a: Option<f64>,
     /// B's value.
     pub b: Option<f64>,
@@ -115,43 +139,53 @@ pub struct Compared {
 /// Compares B with A, and holds the limits against the outcome.
 ///
 /// # Errors
-/// [`CompareError`] when they did not measure the same, share no contender, or a limit names one that is not compared.
+/// [`CompareError`] when they did not measure the same, share no contender, hold a run twice, or a limit names what is not compared.
 pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison, CompareError> {
-    refuse::unlike(&a.report, &b.report)?;
+    refuse::unlike_runs("A", a)?;
+    refuse::unlike_runs("B", b)?;
+    refuse::unlike(a.report(), b.report())?;
     let pairs = refuse::pairs(a, b)?;
     let names = || pairs.iter().map(|(_, b)| b.name.as_str());
     gate::check(limits, names())?;
-    let (run_a, run_b) = (&a.report, &b.report);
-    let (metrics, unlike) = metrics(run_a, run_b);
+    let (metrics, unlike) = metrics(a, b);
     gate::check_metrics(limits, metrics.iter())?;
-    let primary = run_a.primary();
+    refuse::same(a, b, &pairs)?;
+    let runs = || a.runs().chain(b.runs()).map(|run| &run.report);
+    let (first, footing) = (a.report(), Footing::of(a, b));
+    let primary = first.primary();
+    let asked = gate::comparisons(limits, &primary.name, names());
     let family = Family {
-        limits,
+        footing,
         primary: &primary,
-        metrics,
-        comparisons: gate::comparisons(limits, &primary.name, names()),
-        delta: delta(&run_a.design, &run_b.design),
-        emulated: run_a.emulated || run_b.emulated,
+        comparisons: match footing {
+            Footing::WithinRun => pairs.iter().map(|pair| within::comparisons(first, *pair, asked)).sum(),
+            _ => asked,
+        },
+        delta: delta(runs().map(|run| &run.design)),
+        emulated: runs().any(|run| run.emulated),
     };
-    let compared: Vec<Pair> = pairs.iter().map(|(of_a, of_b)| pair((run_a, of_a), (run_b, of_b), &family)).collect();
+    let compared: Vec<Pair> = pairs.iter().map(|of_both| pair([a, b], *of_both, &metrics, limits, &family)).collect();
     let judged: Vec<Judged> =
         compared.iter().flat_map(|pair| &pair.metrics).filter_map(|compared| compared.judged.clone()).collect();
+    let has_verdicts = footing.is_judged() && !family.emulated;
     Ok(Comparison {
         schema: SCHEMA,
+        footing,
         a: side(a),
         b: side(b),
-        imported: imported(run_a, run_b),
-        workload: if run_a.imported.is_some() { "figures of others" } else { run_a.experiment.workload.name() }
+        imported: imported(first, b.report()),
+        workload: if first.imported.is_some() { "figures of others" } else { first.experiment.workload.name() }
             .to_owned(),
-        command: run_a.command.clone(),
+        command: first.command.clone(),
         primary: primary.name.to_string(),
         emulated: family.emulated,
-        comparisons: family.comparisons,
+        comparisons: if has_verdicts { family.comparisons } else { 0 },
         warnings: warnings::warnings(a, b, &pairs, &unlike),
-        differences: differences::of_runs(run_a, run_b),
+        differences: differences::of_runs(first, b.report()),
+        advice: advice::advice(a, b, &pairs, footing).filter(|_| !family.emulated),
         gates: gate::judge(limits, &judged),
         pairs: compared,
-        metrics: family.metrics,
+        metrics,
     })
 }
 
@@ -187,168 +221,99 @@ fn imported(a: &Report, b: &Report) -> Option<String> {
     ))
 }
 
-/// The metrics that are compared, those that both show; and the names of those that the two do not mean alike.
-fn metrics(a: &Report, b: &Report) -> (Vec<Metric>, Vec<String>) {
+/// The metrics that are compared, those that all runs show; and the names of those that they do not mean alike.
+fn metrics(a: &Operand, b: &Operand) -> (Vec<Metric>, Vec<String>) {
     let (mut alike, mut unlike) = (Vec::new(), Vec::new());
-    let both = summary::metrics(a).into_iter().filter_map(|one| {
-        let other = summary::metrics(b).into_iter().find(|other| other.name == one.name)?;
-        Some((one, other))
-    });
-    for (one, other) in both {
-        if one.is_like(&other) { alike.push(one) } else { unlike.push(one.name.to_string()) }
+    let others: Vec<Vec<Metric>> = a.runs().chain(b.runs()).skip(1).map(|run| summary::metrics(&run.report)).collect();
+    for one in summary::metrics(a.report()) {
+        let same: Option<Vec<&Metric>> =
+            others.iter().map(|metrics| metrics.iter().find(|other| other.name == one.name)).collect();
+        match same {
+            Some(same) if same.iter().all(|other| one.is_like(other)) => alike.push(one),
+            Some(_) => unlike.push(one.name.to_string()),
+            None => {}
+        }
     }
     (alike, unlike)
 }
 
 fn side(operand: &Operand) -> Side {
-    let Report { id, started, firebench, .. } = &operand.report;
-    Side { given: operand.given.clone(), id: id.clone(), started: started.clone(), firebench: firebench.clone() }
+    let run = |Run { given, report }: &Run| RunOfSide {
+        given: given.clone(),
+        id: report.id.clone(),
+        started: report.started.clone(),
+        firebench: report.firebench.clone(),
+    };
+    Side { given: operand.given.clone(), runs: operand.runs().map(run).collect() }
 }
 
-/// The narrower of the two runs' bounds of equivalence.
-fn delta(a: &DesignRecord, b: &DesignRecord) -> f64 {
-    let usable = [a.delta, b.delta].into_iter().filter(|delta| *delta > 0.0 && delta.is_finite());
+/// The narrowest of the runs' bounds of equivalence.
+fn delta<'a>(designs: impl Iterator<Item = &'a DesignRecord>) -> f64 {
+    let usable = designs.map(|design| design.delta).filter(|delta| *delta > 0.0 && delta.is_finite());
     usable.reduce(f64::min).unwrap_or(DesignRecord::default().delta)
 }
 
-/// What all judgements of a comparison have in common.
-struct Family<'a> {
-    limits: &'a [Limit],
-    primary: &'a Metric,
-    /// The metrics that are compared.
-    metrics: Vec<Metric>,
-    comparisons: usize,
-    delta: f64,
-    emulated: bool,
-}
-
-/// A contender's boots that count, and the design of its run, which says what counts in them.
-struct Sample<'a> {
-    boots: Vec<&'a BootRecord>,
-    figures: Option<&'a Figures>,
-    design: &'a DesignRecord,
-}
-
-impl<'a> Sample<'a> {
-    fn of((run, contender): (&'a Report, &'a ContenderRecord)) -> Self {
-        let boots = boots::good(contender, &run.design);
-        Sample { boots, figures: contender.figures.as_ref(), design: &run.design }
-    }
-
-    fn values(&self, metric: &str, scale: Scale) -> Result<Vec<f64>, Unjudged> {
-        match self.figures {
-            Some(figures) => boots::values_of_figures(figures, metric, self.design.warm_up, scale),
-            None => boots::values_on(&self.boots, self.design, metric, scale),
-        }
-    }
-
-    /// How many boots count.
-    fn count(&self, metric: &str) -> usize {
-        self.figures.map_or(self.boots.len(), |figures| figures.boots(metric, 0).count())
-    }
-}
-
-/// In the metric's unit, what values come to on a scale.
-fn centre(values: &[f64], scale: Scale) -> Option<f64> {
-    let mean = boots::mean(values)?;
-    Some(if scale == Scale::Ratio { mean.exp() } else { mean })
-}
-
-/// Both sides of a pair in one metric, on the same scale.
-struct Both {
-    scale: Scale,
-    a: Vec<f64>,
-    b: Vec<f64>,
-}
-
-impl Both {
-    fn of(a: &Sample, b: &Sample, metric: &Metric) -> Result<Self, Unjudged> {
-        let name = &metric.name;
-        boots::on_a_scale(metric, |scale| Ok(Both { scale, a: a.values(name, scale)?, b: b.values(name, scale)? }))
-    }
-
-    /// The size of both: the geometric mean of their centres, or, where one is zero, the other.
-    fn sizes(&self) -> [Option<f64>; 2] {
-        let [a, b] = [&self.a, &self.b].map(|values| centre(values, self.scale));
-        [a.zip(b).map(|(a, b)| (a * b).sqrt()), a.zip(b).map(|(a, b)| a.max(b))]
-    }
-}
-
-fn pair(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord), family: &Family) -> Pair {
-    let (sample_a, sample_b) = (Sample::of(a), Sample::of(b));
-    let unlike = unlike(a, b);
+fn pair(
+    [side_a, side_b]: [&Operand; 2],
+    (a, b): ContenderPair,
+    metrics: &[Metric],
+    limits: &[Limit],
+    family: &Family,
+) -> Pair {
+    let (run, is_within) = (side_a.report(), family.footing == Footing::WithinRun);
+    let samples = [Samples::of(side_a, &a.name), Samples::of(side_b, &b.name)];
+    let [of_a, of_b] = &samples;
+    let unlike = unlike([side_a, side_b], (a, b));
+    let baseline = if is_within { a.name.clone() } else { format!("A's {}", a.name) };
+    let within = |metric: &Metric| within::compare(run, (a, b), metric, family.comparisons);
     let compared = |metric: &Metric| {
-        let both = Both::of(&sample_a, &sample_b, metric);
-        let scale = both.as_ref().map_or(metric.scale, |both| both.scale);
-        let alone = |sample: &Sample| {
-            boots::on_a_scale(metric, |scale| Ok(centre(&sample.values(&metric.name, scale)?, scale)))
-        };
-        let [centre_a, centre_b] = match &both {
-            Ok(both) => [centre(&both.a, scale), centre(&both.b, scale)],
-            Err(_) => [alone(&sample_a).ok().flatten(), alone(&sample_b).ok().flatten()],
-        };
-        let centres = centre_a.zip(centre_b).filter(|_| both.is_ok());
-        let asked = *metric == *family.primary || gate::is_asked(family.limits, &b.1.name, &metric.name);
-        Compared {
-            metric: metric.name.to_string(),
-            scale,
-            a: centre_a,
-            b: centre_b,
-            effect: centres.map(|(a, b)| if scale == Scale::Ratio { b / a } else { b - a }),
-            judged: asked.then(|| Judged {
-                contender: b.1.name.clone(),
-                baseline: format!("A's {}", a.1.name),
-                metric: metric.clone(),
-                unlike: unlike.clone(),
+        let Within { estimate: Estimate { scale, a, b: value, effect }, judgement, beside, .. } = match is_within {
+            true => within(metric),
+            false => Within {
+                estimate: apart::estimate(of_a, of_b, metric),
+                boots: [0, 0],
+                judgement: apart::judge(of_a, of_b, metric, family),
                 beside: Beside::default(),
-                judgement: judge(both, &sample_a, &sample_b, metric, family),
-            }),
-        }
+            },
+        };
+        let asked = *metric == *family.primary || gate::is_asked(limits, &b.name, &metric.name);
+        let judged = asked.then(|| Judged {
+            contender: b.name.clone(),
+            baseline: baseline.clone(),
+            metric: metric.clone(),
+            unlike: unlike.clone(),
+            beside,
+            judgement,
+        });
+        Compared { metric: metric.name.to_string(), scale, a, b: value, effect, judged }
+    };
+    let [boots_a, boots_b] = match is_within {
+        true => within(family.primary).boots,
+        false => samples.each_ref().map(|samples| samples.count(&family.primary.name)),
     };
     Pair {
-        a: a.1.name.clone(),
-        b: b.1.name.clone(),
-        boots_a: sample_a.count(&family.primary.name),
-        boots_b: sample_b.count(&family.primary.name),
-        metrics: family.metrics.iter().map(compared).collect(),
-        differences: differences::of_contenders(a, b),
+        a: a.name.clone(),
+        b: b.name.clone(),
+        boots_a,
+        boots_b,
+        metrics: metrics.iter().map(compared).collect(),
+        differences: differences::of_contenders((run, a), (side_b.report(), b)),
     }
 }
 
-/// Why the two do not compare like with like; nothing is known of figures of others.
-fn unlike(a: (&Report, &ContenderRecord), b: (&Report, &ContenderRecord)) -> Vec<String> {
-    if a.0.imported.is_some() || b.0.imported.is_some() {
+/// Why the contenders of all runs do not compare like with like, seen from the first one of A; nothing is known of figures of others.
+fn unlike([side_a, side_b]: [&Operand; 2], (a, b): ContenderPair) -> Vec<String> {
+    let first = side_a.report();
+    if first.imported.is_some() {
         return Vec::new();
     }
-    audit::between(&AuditedContender::new(a.0, a.1), &AuditedContender::new(b.0, b.1)).unlike()
-}
-
-fn judge(
-    both: Result<Both, Unjudged>,
-    a: &Sample,
-    b: &Sample,
-    metric: &Metric,
-    family: &Family,
-) -> Result<Judgement, Unjudged> {
-    if family.emulated {
-        return Err(Unjudged::Emulated);
+    let named = |run: &Report, name: &str| run.contenders.iter().position(|contender| contender.name == name);
+    let others = side_a.further.iter().map(|run| (run, &a.name)).chain(side_b.runs().map(|run| (run, &b.name)));
+    let mut found = Vec::new();
+    for (Run { report, .. }, name) in others {
+        let Some(other) = named(report, name).and_then(|place| report.contenders.get(place)) else { continue };
+        let unlike = audit::between(&AuditedContender::new(first, a), &AuditedContender::new(report, other)).unlike();
+        found.extend(unlike.into_iter().filter(|fact| !found.contains(fact)).collect::<Vec<_>>());
     }
-    if a.figures.is_none() && a.boots.len() < 2 || b.figures.is_none() && b.boots.len() < 2 {
-        return Err(Unjudged::TooFew);
-    }
-    let both = both?;
-    if both.a.len() < 2 || both.b.len() < 2 {
-        return Err(Unjudged::TooFew);
-    }
-    let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).map_err(|_| Unjudged::NoValue)?;
-    // What is compared by difference counts as none up to the same share of the primary metric, where the units allow it.
-    let delta = match both.scale {
-        Scale::Ratio => family.delta,
-        Scale::Raw => {
-            let (measure, one) = boots::measured_by(metric, family.primary);
-            let sizes = Both::of(a, b, measure)?.sizes().map(|size| size.map(|size| size * one));
-            boots::difference_that_counts(family.delta, sizes)?
-        }
-    };
-    verdict::judge(interval, both.scale, delta).map_err(|_| Unjudged::NoValue)
+    found
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use firebench_model::record::{ContenderRecord, Report};
 use firebench_text as text;
 
-use super::Operand;
+use super::footing::{Footing, is_same};
+use super::operand::{Operand, Run};
 use crate::facts::{self, BetweenRuns, RecordedIn, Refusal, shown};
 use crate::gate::{UnknownContender, WrongMetric};
 
@@ -71,6 +72,30 @@ pub enum CompareError {
     #[error("A and B are the same run: there is nothing to compare")]
     #[diagnostic(help("give two runs, or two contenders of one: RUN:CONTENDER RUN:CONTENDER"))]
     Same,
+    /// A run that would count twice.
+    #[error("{one} and {other} are the same run, which cannot count twice")]
+    #[diagnostic(help(
+        "give different runs; of a single run, two contenders can be compared: RUN:CONTENDER RUN:CONTENDER"
+    ))]
+    Twice {
+        /// What was given for it.
+        one: String,
+        /// And once more.
+        other: String,
+    },
+    /// Runs of one side that did not do the same.
+    #[error("the runs of {side} are not alike in {difference}: {}", values.join(", "))]
+    #[diagnostic(help(
+        "the runs of a side must carry out the same experiment, as those of `firebench run --repeat-run K` do"
+    ))]
+    Unlike {
+        /// A or B.
+        side: &'static str,
+        /// In what they differ.
+        difference: &'static str,
+        /// What it is in the first run, and in the one that is not like it.
+        values: Box<[String; 2]>,
+    },
     /// A limit does not go with the metrics that are compared.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -107,15 +132,64 @@ fn refused(refusal: Refusal, (run_a, a): (&Report, String), (run_b, b): (&Report
     }
 }
 
-/// Refuses a run that is held against itself; contenders of one run may be held against each other.
-///
-/// # Errors
-/// [`CompareError::Same`].
-pub fn same(a: &Operand, b: &Operand) -> Result<(), CompareError> {
-    // Nothing is measured twice to the last bit.
-    let is_one = a.report.contenders == b.report.contenders || a.report.id.is_some() && a.report.id == b.report.id;
-    let Ok(pairs) = pairs(a, b) else { return Ok(()) };
-    if is_one && pairs.iter().any(|(a, b)| a.name == b.name) { Err(CompareError::Same) } else { Ok(()) }
+/// Refuses runs of one side that did not do the same, for the first of all reasons.
+pub fn unlike_runs(side: &'static str, operand: &Operand) -> Result<(), CompareError> {
+    let first = &operand.first;
+    for other in &operand.further {
+        if let Some((difference, [of_one, of_other])) = first_difference(&first.report, &other.report) {
+            let told = |value: &str, run: &Run| format!("{value} in {}", text::excerpt(&run.given, NAMES));
+            let values = Box::new([told(&of_one, first), told(&of_other, other)]);
+            return Err(CompareError::Unlike { side, difference, values });
+        }
+    }
+    Ok(())
+}
+
+/// In what two runs that should be alike are not, and what it is in each.
+fn first_difference(one: &Report, other: &Report) -> Option<(&'static str, [String; 2])> {
+    let of_run = facts::recorded().find_map(|recorded| {
+        let (BetweenRuns::Refused(refusal), RecordedIn::Run(read)) = (recorded.runs, recorded.read) else {
+            return None;
+        };
+        let values = [one, other].map(|run| text::line(&shown(&read(run), "none")));
+        let [a, b] = &values;
+        (a != b).then(|| (noun(refusal), values.map(|value| text::excerpt(&value, NAMES))))
+    });
+    let names = [one, other].map(|run| names(&run.contenders.iter().collect::<Vec<_>>()));
+    let of_names = || {
+        let sorted = |run: &Report| {
+            let mut names: Vec<String> = run.contenders.iter().map(|contender| contender.name.clone()).collect();
+            names.sort_unstable();
+            names
+        };
+        (sorted(one) != sorted(other)).then_some(("their contenders", names))
+    };
+    of_run.or_else(of_names)
+}
+
+/// What a refusal is about.
+fn noun(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Origin => "whether it was imported",
+        Refusal::Primary => "their primary metric",
+        Refusal::Meaning => "the meaning of their primary metric",
+        Refusal::Workload => "their work",
+        Refusal::Payload => "their payload",
+    }
+}
+
+/// Refuses a run that is held against itself, or that would count twice; contenders of one run may be held against each other.
+pub fn same(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Result<(), CompareError> {
+    if Footing::of(a, b) == Footing::WithinRun {
+        let itself = pairs.iter().any(|(a, b)| a.name == b.name);
+        return if itself { Err(CompareError::Same) } else { Ok(()) };
+    }
+    let all: Vec<&Run> = a.runs().chain(b.runs()).collect();
+    let twice = all.iter().enumerate().find_map(|(place, one)| {
+        let before = all.iter().take(place).find(|other| is_same(&other.report, &one.report))?;
+        Some([before, one].map(|run| text::excerpt(&run.given, NAMES)))
+    });
+    twice.map_or(Ok(()), |[one, other]| Err(CompareError::Twice { one, other }))
 }
 
 /// A contender of A, and the one of B that is held against it.
@@ -141,7 +215,7 @@ pub fn pairs<'a>(a: &'a Operand, b: &'a Operand) -> Result<Vec<ContenderPair<'a>
 fn chosen(operand: &Operand) -> Vec<&ContenderRecord> {
     let is_chosen =
         |contender: &&ContenderRecord| operand.contender.as_ref().is_none_or(|name| contender.name == *name);
-    operand.report.contenders.iter().filter(is_chosen).collect()
+    operand.report().contenders.iter().filter(is_chosen).collect()
 }
 
 /// So many characters of all names are in an error.

@@ -1,43 +1,77 @@
 //! What the reader of a comparison must know before its numbers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use firebench_model::record::{ContenderRecord, Report, RunEnd};
+use firebench_stats::Estimand;
 use firebench_text as text;
 
+use super::differences;
+use super::footing::Footing;
+use super::operand::{Operand, Run};
 use super::refuse::ContenderPair;
-use super::{Operand, boots};
+use crate::boots;
 use crate::facts::{self, BetweenRuns, RecordedIn, shown};
 
 /// In sentences, the weightiest first; `unlike` names the metrics that the two do not mean alike.
 pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[String]) -> Vec<String> {
-    let (run_a, run_b) = (&a.report, &b.report);
-    let mut found: Vec<String> = other_machine(run_a, run_b).into_iter().collect();
-    found.extend(cold_against_warm(run_a, run_b, pairs));
-    found.extend([("A", run_a), ("B", run_b)].into_iter().flat_map(|(name, run)| ended(name, run)));
+    if Footing::of(a, b) == Footing::WithinRun {
+        return ended("The run", a.report()).into_iter().chain(left_out(a, b, pairs)).collect();
+    }
+    let sides = [("A", a), ("B", b)];
+    let runs: Vec<&Run> = a.runs().chain(b.runs()).collect();
+    let mut found: Vec<String> = other_machine(&runs).into_iter().collect();
+    for (name, side) in sides {
+        found.extend(other_contenders(name, side, pairs));
+    }
+    found.extend(cold_against_warm(&runs, pairs));
+    found.extend(other_estimand(&runs));
+    for (name, side) in sides {
+        found.extend(side.runs().flat_map(|run| match side.further.is_empty() {
+            true => ended(name, &run.report),
+            false => ended(&format!("{} (of {name})", run.given), &run.report),
+        }));
+    }
     if !unlike.is_empty() {
         let names = text::excerpt(&unlike.join(", "), 300);
         found.push(format!(
             "Not compared, because its unit or which values are better is not the same in A and B: {names}."
         ));
     }
-    if run_a.imported.is_some() && pairs.len() > 1 {
+    if a.report().imported.is_some() && pairs.len() > 1 {
         found.push(
             "Contenders are compared by name, each with the one of the same name: whether they are the same thing is yours to know."
                 .to_owned(),
         );
     }
-    for (of_a, of_b) in pairs {
-        let left_out = [("A", run_a, of_a), ("B", run_b, of_b)].map(|(name, run, contender)| {
-            let failed = contender.figures.as_ref().map(|figures| figures.failed.len());
-            let boots = failed.unwrap_or_else(|| boots::left_out(contender, &run.design));
-            (boots > 0).then(|| {
-                let boots = text::count(boots, "boot");
-                format!("{boots} of {name}'s {} did not end well and count for nothing.", contender.name)
-            })
-        });
-        found.extend(left_out.into_iter().flatten());
-    }
+    found.extend(left_out(a, b, pairs));
+    found.extend(not_compared(a, b, pairs));
+    found
+}
+
+/// Boots that did not end well, in all runs of a side.
+fn left_out(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String> {
+    let in_run = |run: &Run, name: &str| {
+        let contender = run.report.contenders.iter().find(|contender| contender.name == name);
+        contender.map_or(0, |contender| match &contender.figures {
+            Some(figures) => figures.failed.len(),
+            None => boots::left_out(contender, &run.report.design),
+        })
+    };
+    let sides = pairs.iter().flat_map(|(of_a, of_b)| [("A", a, &of_a.name), ("B", b, &of_b.name)]);
+    let sentence = |(side, operand, name): (&str, &Operand, &String)| {
+        let boots: usize = operand.runs().map(|run| in_run(run, name)).sum();
+        (boots > 0).then(|| {
+            let boots = text::count(boots, "boot");
+            format!("{boots} of {side}'s {name} did not end well and count for nothing.")
+        })
+    };
+    sides.filter_map(sentence).collect()
+}
+
+/// Contenders of one side that the other does not have.
+fn not_compared(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Vec<String> {
+    let mut found = Vec::new();
     let mut paired_a = HashSet::new();
     let mut paired_b = HashSet::new();
     for (a, b) in pairs {
@@ -45,7 +79,7 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[Str
         paired_b.insert(b.name.as_str());
     }
     let alone = |operand: &Operand, other: &str, is_paired: &dyn Fn(&ContenderRecord) -> bool| {
-        let all = operand.report.contenders.iter().filter(|_| operand.contender.is_none());
+        let all = operand.report().contenders.iter().filter(|_| operand.contender.is_none());
         let names: Vec<&str> = all.filter(|c| !is_paired(c)).map(|c| c.name.as_str()).collect();
         (!names.is_empty()).then(|| {
             format!("Not compared, because {other} does not have it: {}.", text::excerpt(&names.join(", "), 500))
@@ -61,14 +95,20 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[Str
 }
 
 /// Other hardware or another kernel is compared along with the contenders.
-fn other_machine(a: &Report, b: &Report) -> Option<String> {
+fn other_machine(runs: &[&Run]) -> Option<String> {
+    let (first, others) = runs.split_first()?;
     let differing: Vec<String> = facts::recorded()
         .filter_map(|recorded| match (recorded.runs, recorded.read) {
-            (BetweenRuns::OtherMachine(name), RecordedIn::Run(read)) => Some((name, read(a), read(b))),
+            (BetweenRuns::OtherMachine(name), RecordedIn::Run(read)) => Some((name, read)),
             _ => None,
         })
-        .filter(|(_, a, b)| a != b)
-        .map(|(name, a, b)| format!("{name} {} against {}", shown(&a, "unknown"), shown(&b, "unknown")))
+        .filter_map(|(name, read)| {
+            let said = |run: &Run| shown(&read(&run.report), "unknown");
+            let first = said(first);
+            let others: BTreeSet<String> = others.iter().map(|run| said(run)).filter(|other| *other != first).collect();
+            let others: Vec<String> = others.into_iter().collect();
+            (!others.is_empty()).then(|| format!("{name} {first} against {}", text::list(&others)))
+        })
         .collect();
     (!differing.is_empty()).then(|| {
         format!(
@@ -78,16 +118,56 @@ fn other_machine(a: &Report, b: &Report) -> Option<String> {
     })
 }
 
+/// Runs of a side that are to repeat one another, with contenders that are not the same.
+fn other_contenders(name: &str, side: &Operand, pairs: &[ContenderPair]) -> Option<String> {
+    let first = side.report();
+    let names: HashSet<&str> = pairs.iter().map(|(a, b)| if name == "A" { a.name.as_str() } else { &b.name }).collect();
+    let compared = first.contenders.iter().filter(|contender| names.contains(contender.name.as_str()));
+    let mut differing = BTreeSet::new();
+    for contender in compared {
+        for Run { report, .. } in &side.further {
+            let other = report.contenders.iter().find(|other| other.name == contender.name);
+            let found = other.map(|other| differences::of_contenders((first, contender), (report, other)));
+            let said = found.into_iter().flatten();
+            differing.extend(said.map(|difference| format!("{}'s {}", contender.name, difference.what)));
+        }
+    }
+    let differing: Vec<String> = differing.into_iter().collect();
+    (!differing.is_empty()).then(|| {
+        let what = text::excerpt(&text::list(&differing), 500);
+        format!("The runs of {name} do not repeat one another: they differ in {what}.")
+    })
+}
+
 /// An iteration that is alone in its boot counts, cold as it is; elsewhere the first one does not.
-fn cold_against_warm(run_a: &Report, run_b: &Report, pairs: &[ContenderPair]) -> Option<String> {
+fn cold_against_warm(runs: &[&Run], pairs: &[ContenderPair]) -> Option<String> {
+    let names: HashSet<&str> = pairs.iter().flat_map(|(a, b)| [a.name.as_str(), b.name.as_str()]).collect();
     let cold = |run: &Report, contender: &ContenderRecord| {
         if run.imported.is_some() {
             return run.design.warm_up == 0;
         }
         boots::good(contender, &run.design).iter().any(|boot| boots::warm_up(boot, &run.design) == 0)
     };
-    let differs = pairs.iter().any(|(a, b)| cold(run_a, a) != cold(run_b, b));
-    differs.then(|| "The first iteration of a boot counts in one of the runs, and not in the other.".to_owned())
+    let compared =
+        runs.iter().flat_map(|Run { report, .. }| report.contenders.iter().map(move |of_it| (report, of_it)));
+    let compared = compared.filter(|(_, contender)| names.contains(contender.name.as_str()));
+    let kinds: BTreeSet<bool> = compared.map(|(run, contender)| cold(run, contender)).collect();
+    let which = if runs.len() > 2 {
+        "some of the runs, and not in the others"
+    } else {
+        "one of the runs, and not in the other"
+    };
+    (kinds.len() > 1).then(|| format!("The first iteration of a boot counts in {which}."))
+}
+
+/// Reports of older versions are about the mean of their boots.
+fn other_estimand(runs: &[&Run]) -> Option<String> {
+    let is_mean = |run: &&Run| run.report.imported.is_none() && run.report.design.estimand == Estimand::Mean;
+    let differs = runs.iter().any(is_mean) && !runs.iter().all(is_mean);
+    differs.then(|| {
+        "What stands for the boots of a run is their mean in one of the runs (a report of an older firebench), and the middle one in another."
+            .to_owned()
+    })
 }
 
 /// A run that ended before its time.

@@ -3,7 +3,7 @@
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::Report;
 
-use super::{Summary, contender_summary, imported, pair};
+use super::{Summary, contender_summary, figures, pair};
 use crate::audit::{self, ContenderClock};
 use crate::boots;
 
@@ -11,7 +11,7 @@ use crate::boots;
 /// one in any case.
 pub fn metrics(report: &Report) -> Vec<Metric> {
     if report.imported.is_some() {
-        return imported::metrics(report);
+        return figures::metrics(report);
     }
     metric::shown(&report.metrics).cloned().collect()
 }
@@ -24,7 +24,7 @@ pub fn summarize(report: &Report) -> Summary {
 /// [`summarize`], where the clocks of the contenders were looked at already.
 pub fn with_clocks(report: &Report, clocks: &[ContenderClock]) -> Summary {
     if report.imported.is_some() {
-        return imported::summarize(report);
+        return figures::summarize(report);
     }
     let design = &report.design;
     let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();

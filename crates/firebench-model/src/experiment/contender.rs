@@ -177,6 +177,18 @@ impl ContenderSpec {
         }
     }
 
+    /// As `--contender` takes it; none where it cannot be said in that form, such as a path that is not UTF-8.
+    pub fn argument(&self) -> Option<String> {
+        let serde_json::Value::Object(fields) = serde_json::to_value(self).ok()? else { return None };
+        let mut text = format!("{}={}", self.name, self.vmm);
+        for (key, value) in fields.iter().filter(|(key, _)| !["name", "vmm"].contains(&key.as_str())) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text += &format!(",{key}={}", value.replace(',', ",,"));
+        }
+        // What does not come back was not said.
+        (text.parse::<Self>().as_ref() == Ok(self)).then_some(text)
+    }
+
     /// Whether it gives the setting of every contender that is called `key`.
     fn gives(&self, key: &str) -> bool {
         match key {

@@ -1,12 +1,12 @@
 //! A comparison as Markdown, for a page or a comment on a pull request.
 
-use firebench_analysis::compare::Comparison;
+use firebench_analysis::compare::{Advice, Comparison, RunOfSide};
 use firebench_analysis::facts::Difference;
 use firebench_analysis::gate::Outcome;
 use firebench_text as text;
 
-use super::terminal::{cells, names, units, values};
-use crate::markdown_text::{code, sentence, table};
+use super::terminal::{cells, names, runs, units, values};
+use crate::markdown_text::{code, fence, sentence, table};
 use crate::{EMULATED, words};
 
 /// Writes the whole comparison.
@@ -19,9 +19,12 @@ pub fn render(comparison: &Comparison) -> String {
         out += &format!("> **{}**\n\n", sentence(EMULATED));
     }
     for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
-        let id = side.id.as_ref().map(|id| format!(", run {}", code(id))).unwrap_or_default();
-        let (given, started) = (code(&side.given), sentence(&side.started));
-        out += &format!("- {name}: {given}{id}, {started}, firebench {}\n", sentence(&side.firebench));
+        if let [run] = side.runs.as_slice() {
+            out += &format!("- {name}: {}{}\n", code(&side.given), origin(run));
+            continue;
+        }
+        out += &format!("- {name}: {}, {}\n", code(&side.given), text::count(side.runs.len(), "run"));
+        out.extend(side.runs.iter().map(|run| format!("  - {}{}\n", code(&run.given), origin(run))));
     }
     out.extend(comparison.warnings.iter().map(|warning| format!("- **Warning:** {}\n", sentence(warning))));
 
@@ -48,6 +51,12 @@ pub fn render(comparison: &Comparison) -> String {
     out += &table(&header, 2, &rows);
     out.push('\n');
     out.extend(comparison.verdicts().map(|judged| format!("- {}.\n", sentence(&judged.to_string()))));
+    if let Some(Advice { words, commands }) = &comparison.advice {
+        out += &format!("- {}\n", sentence(words));
+        if !commands.is_empty() {
+            out += &format!("\n{}", fence("sh", &commands.join("\n")));
+        }
+    }
     if !comparison.gates.is_empty() {
         out += "\n## Gates\n\n";
         let header = ["gate", "outcome", "ground"].map(str::to_owned);
@@ -56,11 +65,17 @@ pub fn render(comparison: &Comparison) -> String {
         };
         out += &table(&header, 3, &comparison.gates.iter().map(row).collect::<Vec<_>>());
     }
-    out += &differences("the runs", &comparison.differences);
+    out += &differences(runs(comparison), &comparison.differences);
     for pair in &comparison.pairs {
         out += &differences(&names(pair), &pair.differences);
     }
     out
+}
+
+/// Where a run comes from, behind its name.
+fn origin(run: &RunOfSide) -> String {
+    let id = run.id.as_ref().filter(|id| **id != run.given).map(|id| format!(", run {}", code(id))).unwrap_or_default();
+    format!("{id}, {}, firebench {}", sentence(&run.started), sentence(&run.firebench))
 }
 
 fn differences(of: &str, differences: &[Difference]) -> String {

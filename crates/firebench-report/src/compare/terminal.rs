@@ -1,9 +1,9 @@
 //! A comparison for a terminal.
 
-use firebench_analysis::compare::{Compared, Comparison, Pair};
+use firebench_analysis::compare::{Advice, Compared, Comparison, Pair, RunOfSide};
 use firebench_analysis::facts::Difference;
 use firebench_stats::Scale;
-use firebench_text as text;
+use firebench_text::{self as text, VERBATIM};
 
 use crate::values::Values;
 use crate::{EMULATED, words};
@@ -66,11 +66,12 @@ fn text_of(comparison: &Comparison, width: usize) -> String {
         None => line("", &format!("firebench {}: {}", comparison.workload, comparison.command.join(" "))),
     };
     for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
-        let id = side.id.as_ref().map(|id| format!(", run {id}")).unwrap_or_default();
-        out += &line(
-            &format!("  {name}  "),
-            &format!("{}{id}, {}, firebench {}", side.given, side.started, side.firebench),
-        );
+        if let [run] = side.runs.as_slice() {
+            out += &line(&format!("  {name}  "), &format!("{}{}", side.given, origin(run)));
+            continue;
+        }
+        out += &line(&format!("  {name}  "), &format!("{}, {}", side.given, text::count(side.runs.len(), "run")));
+        out.extend(side.runs.iter().map(|run| line("     - ", &format!("{}{}", run.given, origin(run)))));
     }
     if comparison.emulated {
         out += &line("", EMULATED);
@@ -104,19 +105,36 @@ fn text_of(comparison: &Comparison, width: usize) -> String {
     }
     out.push('\n');
     out.extend(comparison.verdicts().map(|judged| line("  - ", &format!("{judged}."))));
-    if comparison.comparisons > 1 && !comparison.emulated {
+    if comparison.comparisons > 1 {
         let note = format!("The {} intervals hold together: they share one error rate.", comparison.comparisons);
         out += &line("  - ", &note);
+    }
+    if let Some(Advice { words, commands }) = &comparison.advice {
+        out += &line("  - ", words);
+        // As it is: wrapped, it could not be pasted.
+        out.extend(commands.iter().map(|command| format!("{VERBATIM}{}\n", text::line(command))));
     }
     if !comparison.gates.is_empty() {
         out += "\nGates\n";
         out.extend(comparison.gates.iter().map(|gate| line("  - ", &format!("{gate}."))));
     }
-    out += &differences("the runs", &comparison.differences, width);
+    out += &differences(runs(comparison), &comparison.differences, width);
     for pair in &comparison.pairs {
         out += &differences(&names(pair), &pair.differences, width);
     }
     out
+}
+
+/// Where a run comes from, behind its name.
+fn origin(run: &RunOfSide) -> String {
+    let id = run.id.as_ref().filter(|id| **id != run.given).map(|id| format!(", run {id}")).unwrap_or_default();
+    format!("{id}, {}, firebench {}", run.started, run.firebench)
+}
+
+/// Of which runs the differences are.
+pub(super) fn runs(comparison: &Comparison) -> &'static str {
+    let several = [&comparison.a, &comparison.b].iter().any(|side| side.runs.len() > 1);
+    if several { "the first runs" } else { "the runs" }
 }
 
 /// How the values of a comparison are written.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::noise::{self, Noise};
-use super::{BLOCKS, Case, Judged, Kind, Settings, Shape, apart};
+use super::{BLOCKS, Case, Judged, Kind, Settings};
 use crate::Result;
 use crate::checks::{self, Ran};
 use crate::design::Size;
@@ -35,9 +35,6 @@ pub(super) struct Outcome {
 
 /// Carries out run number `run` of a case.
 pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Outcome> {
-    if case.shape == Shape::Bias {
-        return apart::simulate(case, settings, run);
-    }
     let mut random = Random::new(settings.seed, run as u64);
     let mut schedule = Schedule::new(design::Settings {
         contenders: case.contenders,

@@ -1,4 +1,4 @@
-//! `firebench compare`: two runs beside each other, and a gate on how far they may be apart.
+//! `firebench compare`: two sides beside each other, of a run or several each, and a gate on how far they may be apart.
 
 use std::io::IsTerminal;
 use std::time::SystemTime;
@@ -19,7 +19,8 @@ use super::style::style;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// The baseline: a report.json, its directory, a run, or figures of others; A:CONTENDER for one contender of it
+    /// The baseline: a report.json, its directory, a run, or figures of others; several runs as a directory of their directories or
+    /// as RUN,RUN,...; A:CONTENDER for one contender of it
     a: String,
     /// What to compare with it, given in the same way
     b: String,
@@ -56,7 +57,6 @@ pub(super) fn main(args: &CompareArgs, places: &StorageArgs) -> Result<u8, Failu
     };
     let (a, b) = (operand(&args.a)?, operand(&args.b)?);
     let mut comparison = compare::compare(&a, &b, &args.gate.fail_if)?;
-    compare::same(&a, &b)?;
     args.gate.settle(&mut comparison.gates);
     output::print(&match args.format {
         ComparisonFormat::Table => match std::io::stdout().is_terminal() {

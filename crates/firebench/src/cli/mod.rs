@@ -48,7 +48,7 @@ Examples:
   firebench run memory                     QEMU microvm against Firecracker, as alike as they can be
   firebench run memory --preset published  exactly the machines of the published memory benchmark
   firebench run memory --dry-run           print the launch of each VMM, start nothing
-  firebench compare A B                    two runs: which one is faster, and how they differ
+  firebench compare A:x A:y                which of two contenders of a run is faster
   firebench doctor                         what this machine has and lacks, and what to do about it
 
 Exit codes:
@@ -81,7 +81,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Remove runs from the store
     Delete(delete::DeleteArgs),
-    /// Compare two runs, and fail if one is beyond a limit
+    /// Compare runs, or contenders of a run, and fail if one is beyond a limit
     Compare(compare::CompareArgs),
     /// Measure how often the verdicts are wrong, with simulated runs or a real one
     Calibrate(calibrate::CalibrateArgs),

@@ -7,7 +7,7 @@ use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 use firebench_report::json;
 
-use crate::runs::{HOSTILE, run};
+use crate::runs::{HOSTILE, run, runs};
 
 /// A directory with reports.
 struct Lab(tempfile::TempDir);
@@ -23,9 +23,19 @@ impl Lab {
         path
     }
 
-    /// `old.json`, and `new.json` whose firecracker is 5% slower.
+    /// Runs that repeat one another, as `firebench run --repeat-run` leaves them: `name/1/report.json` and so on.
+    fn runs(&self, name: &str, reports: &[Report]) {
+        for (number, report) in (1..).zip(reports) {
+            std::fs::create_dir_all(self.path(&format!("{name}/{number}"))).expect("a directory");
+            self.report(&format!("{name}/{number}/report.json"), report);
+        }
+    }
+
+    /// Six runs in `old`, and in `new` six whose firecracker is 5% slower; one of each in `old.json` and `new.json`.
     fn regression() -> Lab {
         let lab = Lab::new();
+        lab.runs("old", &runs(20.0, 20.0));
+        lab.runs("new", &runs(20.0, 21.0));
         lab.report("old.json", &run(20.0, 20.0));
         lab.report("new.json", &run(20.0, 21.0));
         lab
@@ -59,9 +69,10 @@ fn exits(lab: &Lab, args: &[&str], code: i32) -> (String, String) {
 #[test]
 fn exit_codes() {
     let lab = Lab::regression();
-    let with = |args: &[&str], code| exits(&lab, &[&["old.json", "new.json"], args].concat(), code);
+    let with = |args: &[&str], code| exits(&lab, &[&["old", "new"], args].concat(), code);
     let (stdout, stderr) = with(&[], 0);
     assert!(stdout.contains("firecracker is 5.0% slower than A's firecracker in real (95% CI "), "{stdout}");
+    assert!(stdout.contains(", 6 and 6 runs)"), "{stdout}");
     assert_eq!(stderr, "", "annotations are asked for, never guessed");
     with(&["--fail-if", "real > +3%"], 1);
     // The last one must not replace the first.
@@ -70,15 +81,60 @@ fn exit_codes() {
     with(&["--fail-if", "real > 5%"], 0);
     with(&["--fail-if", "real > 5%", "--require-verdict"], 4);
     with(&["--require-verdict"], 4);
-    exits(&lab, &["new.json", "old.json", "--fail-if", "real > 3%"], 0);
-    exits(&lab, &["new.json", "old.json", "--fail-if", "real < -3%"], 1);
+    exits(&lab, &["new", "old", "--fail-if", "real > 3%"], 0);
+    exits(&lab, &["new", "old", "--fail-if", "real < -3%"], 1);
     // One has a vCPU more than the other: the limit neither fails nor passes.
-    let unlike = ["old.json:firecracker", "new.json:qemu", "--fail-if", "qemu: real > 3%"];
+    let unlike = ["old:firecracker", "new:qemu", "--fail-if", "qemu: real > 3%"];
     let (stdout, stderr) = exits(&lab, &unlike, 5);
     assert!(stdout.contains("unfair: qemu ") && stdout.contains("does NOT compare like with like"), "{stdout}");
     assert!(stderr.contains("--allow-unfair"), "{stderr}");
     exits(&lab, &[&unlike[..], &["--allow-unfair"]].concat(), 0);
-    exits(&lab, &["old.json:qemu", "new.json:firecracker", "--fail-if", "real > 3%", "--allow-unfair"], 1);
+    exits(&lab, &["old:qemu", "new:firecracker", "--fail-if", "real > 3%", "--allow-unfair"], 1);
+}
+
+#[test]
+fn one_run_each_is_described_and_decides_nothing() {
+    let lab = Lab::regression();
+    let with = |args: &[&str], code| exits(&lab, &[&["old.json", "new.json"], args].concat(), code).0;
+    let why = "no verdict: one run a side cannot tell the contenders from what else differs between two runs";
+    let described = with(&[], 0);
+    let flat = described.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(why) && flat.contains("20.999 1.0500") && !flat.contains("slower than"), "{described}");
+    assert!(flat.contains("or run both as contenders of one run, in which they take turns"), "{described}");
+    // By whatever much it is slower: nothing fails, nothing passes.
+    for limit in ["real > +3%", "real > +50%", "sys > 0.1s"] {
+        with(&["--fail-if", limit], 0);
+        let said = with(&["--fail-if", limit, "--require-verdict"], 4);
+        assert!(said.split_whitespace().collect::<Vec<_>>().join(" ").contains(": undecided: firecracker"), "{said}");
+    }
+    with(&["--require-verdict"], 4);
+    with(&["--fail-if", "real > 3%", "--junit", "gate.xml"], 0);
+    let xml = std::fs::read_to_string(lab.path("gate.xml")).expect("the file is there");
+    assert!(xml.contains("skipped=\"2\"") && xml.contains(why), "{xml}");
+    // One on one side are too few whatever the other has.
+    let (stdout, _) = exits(&lab, &["old", "new.json", "--fail-if", "real > 3%", "--require-verdict"], 4);
+    let flat = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("no verdict: it takes two runs on each side at least"), "{stdout}");
+}
+
+#[test]
+fn lists_of_runs_and_one_contender_of_each() {
+    let lab = Lab::regression();
+    let list = |name: &str| (1..=6).map(|number| format!("{name}/{number}")).collect::<Vec<_>>().join(",");
+    let (old, new) = (list("old"), list("new"));
+    let (of_lists, _) = exits(&lab, &[&old, &new, "--format", "json"], 0);
+    let (of_directories, _) = exits(&lab, &["old", "new", "--format", "json"], 0);
+    let read = |text: &str| -> serde_json::Value { serde_json::from_str(text).expect("JSON") };
+    let (of_lists, of_directories) = (read(&of_lists), read(&of_directories));
+    assert_eq!((&of_lists["pairs"], &of_lists["a"]["runs"][5]["given"]), (&of_directories["pairs"], &"old/6".into()));
+    let (stdout, _) = exits(&lab, &[&format!("{old}:firecracker"), "new:firecracker"], 0);
+    assert!(stdout.contains(", 6 and 6 runs)") && !stdout.contains("qemu"), "{stdout}");
+    let (_, stderr) = exits(&lab, &["old/1,gone", "new"], 2);
+    assert!(stderr.contains("'gone' of the list 'old/1,gone' is neither a report file nor a stored run"), "{stderr}");
+    // What has a comma in its name and is a run is no list.
+    std::fs::rename(lab.path("old.json"), lab.path("old/1,old")).expect("it has another name");
+    let (stdout, _) = exits(&lab, &["old/1,old", "new.json"], 0);
+    assert!(stdout.contains("one run a side"), "{stdout}");
 }
 
 fn hyperfine(command: &str, time: f64) -> String {
@@ -93,10 +149,22 @@ fn files_of_hyperfine_are_compared_and_said_to_be_imported() {
     std::fs::write(lab.path("b.json"), hyperfine("new tool", 1.5)).expect("a file");
     std::fs::write(lab.path("c.csv"), "contender,boot,iteration,metric,value\nx,1,1,real,1\nx,2,1,real,1.01\n")
         .expect("a file");
-    let (stdout, _) = exits(&lab, &["a.json", "b.json", "--fail-if", "real > 3%"], 1);
+    let (stdout, _) = exits(&lab, &["a.json", "b.json", "--fail-if", "real > 3%"], 0);
     assert!(stdout.starts_with("IMPORTED figures: A from hyperfine (a.json), B from hyperfine (b.json)."), "{stdout}");
-    assert!(stdout.contains("new tool is 50") && stdout.contains("4 and 4 boots"), "{stdout}");
+    let flat = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("1.5000 - 4, 4") && flat.contains("new tool and A's old tool in real: no verdict"),
+        "{stdout}"
+    );
+    assert!(flat.contains("compare them within one file"), "{stdout}");
     assert!(!stdout.contains("firebench memory") && !stdout.contains("user"), "{stdout}");
+    for (number, off) in [(1, 0.0), (2, 0.01), (3, 0.02)] {
+        std::fs::write(lab.path(&format!("a{number}.json")), hyperfine("old tool", 1.0 + off)).expect("a file");
+        std::fs::write(lab.path(&format!("b{number}.json")), hyperfine("new tool", 1.5 + off)).expect("a file");
+    }
+    let several = ["a1.json,a2.json,a3.json", "b1.json,b2.json,b3.json", "--fail-if", "real > 3%"];
+    let (stdout, _) = exits(&lab, &several, 1);
+    assert!(stdout.contains("new tool is 49") && stdout.contains("3 and 3 runs"), "{stdout}");
     let (markdown, _) = exits(&lab, &["a.json", "c.csv", "--format", "markdown"], 0);
     assert!(
         markdown.starts_with("# B against A: imported figures\n\n> IMPORTED figures: A from hyperfine"),
@@ -124,6 +192,9 @@ fn mistakes_are_usage() {
         (&["old.json", "new.json", "--fail-if", "boot > 3%"], "hint: the metrics are real, user, sys"),
         (&["old.json", "old.json"], "A and B are the same run"),
         (&["old.json", "copy.json"], "A and B are the same run"),
+        (&["old/1/report.json", "old"], "old/1/report.json and old/1 are the same run"),
+        (&["old,other.json", "new"], "the runs of A are not alike in their payload: 1 GiB of SHA-256"),
+        (&["old", "new:crosvm"], "'new' does not have a contender 'crosvm'\nhint: it has qemu, firecracker"),
         (&["old.json", "hyperfine.json"], "one of the two was measured by firebench, the other was imported"),
     ] {
         let (stdout, stderr) = exits(&lab, args, 2);
@@ -134,9 +205,9 @@ fn mistakes_are_usage() {
 #[test]
 fn formats() {
     let lab = Lab::regression();
-    let with = |format| exits(&lab, &["old.json", "new.json", "--fail-if", "real > 3%", "--format", format], 1).0;
+    let with = |format| exits(&lab, &["old", "new", "--fail-if", "real > 3%", "--format", format], 1).0;
     let json: serde_json::Value = serde_json::from_str(&with("json")).expect("JSON");
-    assert_eq!((&json["schema"], &json["gates"][1]["gate"]), (&"firebench.compare/1".into(), &"beyond".into()));
+    assert_eq!((&json["schema"], &json["gates"][1]["gate"]), (&"firebench.compare/2".into(), &"beyond".into()));
     assert!(with("markdown").starts_with("# B against A: `/bin/sha256sum /random.txt`\n"));
     assert!(with("table").starts_with("firebench memory: /bin/sha256sum /random.txt\n"));
 }
@@ -144,13 +215,13 @@ fn formats() {
 #[test]
 fn annotations_and_junit() {
     let lab = Lab::new();
-    for (name, real) in [("old.json", 20.0), ("new.json", 21.0)] {
-        let mut report = run(20.0, real);
-        report.contenders[1].name = HOSTILE.to_owned();
-        lab.report(name, &report);
+    for (name, real) in [("old", 20.0), ("new", 21.0)] {
+        let mut reports = runs(20.0, real);
+        reports.iter_mut().for_each(|report| report.contenders[1].name = HOSTILE.to_owned());
+        lab.runs(name, &reports);
     }
     let args = ["--fail-if", "real > 3%", "--annotate", "github", "--junit", "gate.xml", "--format", "json"];
-    let (stdout, stderr) = exits(&lab, &[&["old.json", "new.json"], &args[..]].concat(), 1);
+    let (stdout, stderr) = exits(&lab, &[&["old", "new"], &args[..]].concat(), 1);
     assert!(serde_json::from_str::<serde_json::Value>(&stdout).is_ok(), "annotations stay away from it");
     let lines: Vec<&str> = stderr.lines().collect();
     let [notice, error] = lines.as_slice() else { panic!("{stderr}") };
@@ -160,12 +231,12 @@ fn annotations_and_junit() {
     let xml = std::fs::read_to_string(lab.path("gate.xml")).expect("the file is there");
     let document = roxmltree::Document::parse(&xml).expect("well-formed XML");
     let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
-    assert_eq!((suite.attribute("name"), suite.attribute("failures")), (Some("new.json against old.json"), Some("1")));
+    assert_eq!((suite.attribute("name"), suite.attribute("failures")), (Some("new against old"), Some("1")));
     let left: Vec<_> =
         std::fs::read_dir(lab.path("")).expect("a directory").map(|e| e.expect("an entry").file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 
-    let (_, stderr) = exits(&lab, &["old.json", "new.json", "--junit", "gone/gate.xml"], 2);
+    let (_, stderr) = exits(&lab, &["old", "new", "--junit", "gone/gate.xml"], 2);
     assert!(stderr.contains("cannot write gone/gate.xml") && stderr.contains("hint: "), "{stderr}");
     assert!(!Path::new(&lab.path("gone")).exists());
 }

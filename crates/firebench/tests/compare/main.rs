@@ -7,6 +7,7 @@ mod differences;
 #[path = "../report/fixture.rs"]
 #[allow(dead_code, reason = "the tests of reports use the rest")]
 mod fixture;
+mod footing;
 #[path = "../report/host.rs"]
 mod host;
 mod judged;

@@ -33,7 +33,7 @@ fn no_store(_: &str) -> Result<Option<Report>, StoreError> {
 fn contender(dir: &Path, name: &str) -> Result<Option<String>, OperandError> {
     let given = dir.join(name);
     let operand = load(given.to_str().expect("UTF-8"), &no_store)?;
-    assert_eq!(operand.report.contenders[1].name, "firecracker");
+    assert_eq!(operand.report().contenders[1].name, "firecracker");
     Ok(operand.contender)
 }
 

@@ -4,13 +4,13 @@ use firebench_analysis::compare::{self, CompareError, Comparison};
 use firebench_model::record::Report;
 use miette::Diagnostic;
 
-use crate::runs::{operand, run, try_compare};
+use crate::runs::{operand, run, runs, side, try_compare, try_compare_runs};
 
 /// The error of comparing a run with a changed copy of it, and its hint.
 fn refused(change: impl Fn(&mut Report)) -> (CompareError, String) {
     let mut changed = run(20.0, 20.0);
     change(&mut changed);
-    let error = try_compare(run(20.0, 20.0), changed, &[]).expect_err("they did not measure the same");
+    let error = try_compare(run(20.0, 20.5), changed, &[]).expect_err("they did not measure the same");
     let hint = error.help().expect("a hint").to_string();
     (error, hint)
 }
@@ -45,8 +45,8 @@ fn runs_that_did_not_measure_the_same_are_refused() {
 
 /// The pairs' names, where contenders were named or not.
 fn pairs(a: (&[&str], Option<&str>), b: (&[&str], Option<&str>)) -> Result<Vec<(String, String)>, String> {
-    let operand = |(names, chosen): (&[&str], Option<&str>)| {
-        let mut report = run(20.0, 20.0);
+    let operand = |(names, chosen): (&[&str], Option<&str>), real| {
+        let mut report = run(real, real);
         let template = report.contenders[0].clone();
         report.contenders.clear();
         for name in names {
@@ -59,7 +59,7 @@ fn pairs(a: (&[&str], Option<&str>), b: (&[&str], Option<&str>)) -> Result<Vec<(
         operand
     };
     let names = |comparison: Comparison| comparison.pairs.into_iter().map(|pair| (pair.a, pair.b)).collect();
-    compare::compare(&operand(a), &operand(b), &[]).map(names).map_err(|error| error.to_string())
+    compare::compare(&operand(a, 20.0), &operand(b, 20.5), &[]).map(names).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -82,7 +82,45 @@ fn contenders_pair_by_name_and_one_against_one_whatever_its_name() {
 
 #[test]
 fn limits_mean_contenders_of_b_that_are_compared() {
-    let error = try_compare(run(20.0, 20.0), run(20.0, 20.0), &["crosvm: real > 3%"]).expect_err("there is no crosvm");
+    let error = try_compare(run(20.0, 20.0), run(20.0, 20.5), &["crosvm: real > 3%"]).expect_err("there is no crosvm");
     assert!(matches!(error, CompareError::Limit(_)));
     assert_eq!(error.help().expect("a hint").to_string(), "qemu, firecracker can have limits of their own");
+}
+
+#[test]
+fn runs_of_a_side_are_alike() {
+    let refused = |change: &dyn Fn(&mut Report)| {
+        let mut b = runs(20.0, 21.0);
+        change(&mut b[3]);
+        try_compare_runs(runs(20.0, 20.0), b, &[]).expect_err("one is not like the others").to_string()
+    };
+    let said = refused(&|run| run.payload.bytes /= 2);
+    assert!(said.starts_with("the runs of B are not alike in their payload: 1 GiB of SHA-256 8454"), "{said}");
+    assert!(said.contains(" in b/1, 512 MiB of SHA-256 8454") && said.ends_with(" in b/4"), "{said}");
+    let said = refused(&|run| run.command[1] = "/other".to_owned());
+    assert!(
+        said.contains("their work: memory (sha256sum random.txt) in b/1, memory (sha256sum other) in b/4"),
+        "{said}"
+    );
+    let said = refused(&|run| run.design.primary = "user".to_owned());
+    assert!(said.contains("their primary metric: real in b/1, user in b/4"), "{said}");
+    let said = refused(&|run| run.contenders[1].name = "crosvm".to_owned());
+    assert!(said.contains("their contenders: qemu, firecracker in b/1, qemu, crosvm in b/4"), "{said}");
+    let mut swapped = runs(20.0, 21.0);
+    swapped[3].contenders.reverse();
+    assert!(try_compare_runs(runs(20.0, 20.0), swapped, &[]).is_ok(), "in which order they are named says nothing");
+}
+
+/// Counted twice, a run would hide how much runs differ.
+#[test]
+fn a_run_counts_once() {
+    let again = |a: Vec<Report>, b: Vec<Report>| try_compare_runs(a, b, &[]).expect_err("a run is there twice");
+    let [one, other, third] = [20.0, 20.5, 21.0].map(|real| run(20.0, real));
+    let error = again(vec![one.clone(), one.clone()], vec![other.clone(), third.clone()]);
+    assert_eq!(error.to_string(), "a/1 and a/2 are the same run, which cannot count twice");
+    let error = again(vec![one.clone(), other.clone()], vec![third, other.clone()]);
+    assert_eq!(error.to_string(), "a/2 and b/2 are the same run, which cannot count twice");
+    let error = compare::compare(&operand("a", one.clone()), &side("b", vec![one.clone(), other]), &[]);
+    assert!(matches!(error, Err(CompareError::Twice { .. })));
+    assert!(matches!(compare::compare(&operand("a", one.clone()), &operand("b", one), &[]), Err(CompareError::Same)));
 }

@@ -1,18 +1,36 @@
 //! A comparison as text.
 
-use firebench_analysis::compare::Comparison;
+use firebench_analysis::compare::{self, Comparison, Operand};
 use firebench_model::record::Report;
 use firebench_report::compare::{markdown, terminal};
 
-use crate::runs::{HOSTILE, compare, run};
+use crate::runs::{HOSTILE, compare, compare_runs, limits, run, runs};
 
-/// A regression, an equivalence and a limit that is undecided.
+/// A regression, an equivalence and a limit that is undecided, from six runs a side.
 fn ordinary() -> Comparison {
+    let mut b = runs(20.0, 21.0);
+    for (number, run) in (1..).zip(&mut b) {
+        run.id = Some(format!("20250602-{number}"));
+        run.contenders[1].version = "Firecracker v1.13.0".to_owned();
+    }
+    let hard = ["real > +3%", "firecracker: sys > 0.1s"];
+    compare_runs(runs(20.0, 20.0), b, &hard)
+}
+
+/// One run a side: a description, and what would decide.
+fn described() -> Comparison {
     let mut b = run(20.0, 21.0);
     b.id = Some("20250602-1".to_owned());
     b.contenders[1].version = "Firecracker v1.13.0".to_owned();
-    let hard = ["real > +3%", "firecracker: sys > 0.1s"];
-    compare(run(20.0, 20.0), b, &hard)
+    b.contenders[1].binary = "/opt/new one/firecracker".into();
+    b.contenders[1].sha256 = "cd".repeat(32);
+    compare(run(20.0, 20.0), b, &["real > +3%"])
+}
+
+/// The contenders of one run.
+fn within() -> Comparison {
+    let [a, b] = ["qemu", "firecracker"].map(|name| Operand::of_run("latest", run(20.0, 21.0), Some(name.to_owned())));
+    compare::compare(&a, &b, &limits(&["real > +3%"])).expect("they are of one run")
 }
 
 fn emulated() -> Comparison {
@@ -38,12 +56,15 @@ fn hostile() -> Comparison {
         report.contenders[1].boots.clear();
         report
     };
-    compare(spoil(run(20.0, 20.0), "a"), spoil(run(30.0, 20.0), "b"), &[&format!("{HOSTILE}: real > 3%")])
+    let spoil = |runs: Vec<Report>, mark: &str| {
+        (1..).zip(runs).take(2).map(|(number, run)| spoil(run, &format!("{mark}{number}"))).collect()
+    };
+    compare_runs(spoil(runs(20.0, 20.0), "a"), spoil(runs(30.0, 20.0), "b"), &[&format!("{HOSTILE}: real > 3%")])
 }
 
 #[test]
 fn a_comparison_fits_the_terminal() {
-    for comparison in [ordinary(), emulated()] {
+    for comparison in [ordinary(), within(), emulated()] {
         for width in [40, 60, 80, 100] {
             let text = terminal::render_in(&comparison, width);
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
@@ -56,6 +77,8 @@ fn a_comparison_fits_the_terminal() {
 #[test]
 fn tables() {
     insta::assert_snapshot!("table", terminal::render(&ordinary()));
+    insta::assert_snapshot!("table_described", terminal::render(&described()));
+    insta::assert_snapshot!("table_within", terminal::render(&within()));
     insta::assert_snapshot!("table_emulated", terminal::render(&emulated()));
     insta::assert_snapshot!("table_hostile", terminal::render(&hostile()));
 }
@@ -63,6 +86,7 @@ fn tables() {
 #[test]
 fn pages() {
     insta::assert_snapshot!("markdown", markdown::render(&ordinary()));
+    insta::assert_snapshot!("markdown_described", markdown::render(&described()));
     insta::assert_snapshot!("markdown_hostile", markdown::render(&hostile()));
 }
 
@@ -87,14 +111,16 @@ fn round(json: &mut serde_json::Value) {
 
 #[test]
 fn lines_fit_and_hold_nothing_that_a_terminal_or_a_ci_obeys() {
-    for comparison in [ordinary(), emulated(), hostile()] {
+    for comparison in [ordinary(), described(), within(), emulated(), hostile()] {
         for text in [terminal::render(&comparison), markdown::render(&comparison)] {
             let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
             assert_eq!(bad, None);
             assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
         }
+        let commands = comparison.advice.iter().flat_map(|advice| &advice.commands).collect::<Vec<_>>();
         for line in terminal::render(&comparison).lines() {
-            assert!(line.chars().count() <= 100, "{line}");
+            let is_command = commands.iter().any(|command| line.trim_start() == command.as_str());
+            assert!(is_command || line.chars().count() <= 100, "{line}");
         }
         let mut columns = None;
         for line in markdown::render(&comparison).lines() {

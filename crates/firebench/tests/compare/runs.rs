@@ -1,6 +1,6 @@
 //! Runs to compare.
 
-use firebench_analysis::compare::{self, CompareError, Comparison, Operand};
+use firebench_analysis::compare::{self, CompareError, Comparison, Operand, Run};
 use firebench_analysis::gate::Limit;
 use firebench_model::record::{BootRecord, Report};
 
@@ -33,8 +33,20 @@ pub fn boots(real: f64) -> Vec<BootRecord> {
     std::iter::once(scout).chain(boots).collect()
 }
 
+/// Six runs that repeat one another, each off by as much as a boot of [`run`].
+pub fn runs(qemu: f64, firecracker: f64) -> Vec<Report> {
+    NOISE.map(|noise| run(qemu * (1.0 + noise), firecracker * (1.0 + noise))).to_vec()
+}
+
 pub fn operand(given: &str, report: Report) -> Operand {
-    Operand { given: given.to_owned(), report, contender: None }
+    Operand::of_run(given, report, None)
+}
+
+/// A side of several runs.
+pub fn side(given: &str, reports: Vec<Report>) -> Operand {
+    let mut runs = (1..).zip(reports).map(|(number, report)| Run { given: format!("{given}/{number}"), report });
+    let first = runs.next().expect("a run");
+    Operand { given: given.to_owned(), first, further: runs.collect(), contender: None }
 }
 
 pub fn limits(texts: &[&str]) -> Vec<Limit> {
@@ -49,4 +61,14 @@ pub fn try_compare(a: Report, b: Report, texts: &[&str]) -> Result<Comparison, C
 /// Compares whole runs that can be compared.
 pub fn compare(a: Report, b: Report, texts: &[&str]) -> Comparison {
     try_compare(a, b, texts).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Compares runs that repeat one another.
+pub fn try_compare_runs(a: Vec<Report>, b: Vec<Report>, texts: &[&str]) -> Result<Comparison, CompareError> {
+    compare::compare(&side("a", a), &side("b", b), &limits(texts))
+}
+
+/// Compares runs that repeat one another and can be compared.
+pub fn compare_runs(a: Vec<Report>, b: Vec<Report>, texts: &[&str]) -> Comparison {
+    try_compare_runs(a, b, texts).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -12,6 +12,7 @@ mod contenders;
 mod dry_run;
 mod host;
 mod nested;
+mod repeated;
 mod resume;
 mod tcg;
 mod tune;

@@ -150,7 +150,7 @@ fn what_a_name_suggests_does_not_survive_what_the_file_says() {
 }
 
 fn operand(report: &Report, contender: &str) -> Operand {
-    Operand { given: contender.to_owned(), report: report.clone(), contender: Some(contender.to_owned()) }
+    Operand::of_run(contender, report.clone(), Some(contender.to_owned()))
 }
 
 /// What comes of limits on `to` against `from`, contenders of the same figures.
@@ -171,7 +171,7 @@ fn a_gate_fails_by_what_becomes_worse_and_passes_by_what_becomes_better() {
     // From b to a it falls by a sixth.
     let (fall, code, junit) = gates("b", "a", &["triad < -3%"]);
     assert_eq!((fall.as_slice(), code), (&[(Gate::Beyond, Standing::Worse)][..], 1));
-    assert!(junit.contains("type=\"regression\"") && junit.contains("lower than A&apos;s b in triad, which is worse"));
+    assert!(junit.contains("type=\"regression\"") && junit.contains("lower than b in triad, which is worse"));
     // A limit on how much better it may become is one, too, and no regression.
     let (surprise, code, junit) = gates("a", "b", &["triad > 3%"]);
     assert_eq!((surprise.as_slice(), code), (&[(Gate::Beyond, Standing::Better)][..], 1));
@@ -179,7 +179,31 @@ fn a_gate_fails_by_what_becomes_worse_and_passes_by_what_becomes_better() {
     // Of pause, less is better.
     let (slower, code, junit) = gates("a", "b", &["pause > 3%", "pause > 20%"]);
     assert_eq!(slower, [(Gate::Beyond, Standing::Worse), (Gate::Within, Standing::Worse)]);
-    assert!(code == 1 && junit.contains("slower than A&apos;s a in pause"), "{junit}");
+    assert!(code == 1 && junit.contains("slower than a in pause"), "{junit}");
+}
+
+/// Contenders of one file are judged as the import judges them, side by side where the file says so, and apart where it does not.
+#[test]
+fn contenders_of_one_import_are_judged_as_the_import_judges_them() {
+    let mut in_blocks = "contender,boot,iteration,block,metric,value,unit\n".to_owned();
+    for (name, time, off) in [("a", 1.0, 0.0), ("b", 1.1, 0.001)] {
+        for boot in 0..10 {
+            let drift = 1.0 + f64::from(boot) / 10.0 + off * f64::from(boot % 3);
+            in_blocks += &format!("{name},{boot},0,{boot},triad,{},MB/s\n", time * drift);
+        }
+    }
+    for report in [streams(), import(&in_blocks)] {
+        let findings = Findings::of(&report);
+        let comparison = compare(&operand(&report, "a"), &operand(&report, "b"), &[]).unwrap();
+        let judged: Vec<_> = comparison.verdicts().cloned().collect();
+        assert_eq!(judged, findings.judgements);
+        assert!(judged[0].judgement.is_ok() && comparison.advice.is_none(), "{judged:?}");
+        let real = &comparison.pairs[0].metrics[0];
+        let estimates: Vec<_> = findings.summary.contenders.iter().map(|c| c.metrics[0].estimate.unwrap()).collect();
+        for (found, expected) in [(real.a, estimates[0]), (real.b, estimates[1])] {
+            assert!((found.unwrap() / expected - 1.0).abs() < 1e-12, "{found:?} {expected}");
+        }
+    }
 }
 
 #[test]
@@ -207,12 +231,12 @@ fn a_comparison_says_which_is_better() {
     for said in [
         "triad in MB/s and pause in milliseconds",
         "B is higher: better in triad, worse in pause",
-        "b is 20.0% higher than A's a in triad, which is better",
+        "b is 20.00% higher than a in triad, which is better",
     ] {
         assert!(flat(&table).contains(said), "{said}\n{table}");
     }
     let page = report::compare::markdown::render(&comparison);
-    assert!(flat(&page).contains("b is 20.0% higher than A's a in triad, which is better"), "{page}");
+    assert!(flat(&page).contains("b is 20.00% higher than a in triad, which is better"), "{page}");
     let json = serde_json::to_value(&comparison).unwrap();
     let judgement = &json["pairs"][0]["metrics"][0]["judged"]["judgement"];
     assert_eq!((&judgement["verdict"], &judgement["standing"]), (&"higher".into(), &"better".into()));

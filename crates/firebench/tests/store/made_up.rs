@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use firebench_analysis::compare::{Operand, compare};
+use firebench_analysis::compare::{Operand, Run, compare};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::gate::{self, Limit};
 use firebench_model::events::Listener;
@@ -193,13 +193,12 @@ fn gate_and_comparison_know_which_values_are_the_better_ones() {
         let outcomes = gate::judge(&limits, &gate::of_run(&Findings::of(&report), &limits));
         assert_eq!(outcomes.iter().map(|outcome| outcome.gate).collect::<Vec<_>>(), [gate], "{limit}");
     }
-    let side = |given: &str, report| Operand { given: given.to_owned(), report, contender: None };
-    let found = compare(
-        &side("a.json", report(1000.0, 1000.0)),
-        &side("b.json", report(1000.0, 800.0)),
-        &limits("ops_per_s < -3%"),
-    )
-    .unwrap();
+    let side = |given: &str, of_other: f64| {
+        let run = |off: f64| Run { given: format!("{given}/{off}"), report: report(1000.0 * off, of_other * off) };
+        let [first, further @ ..] = [0.99, 1.0, 1.01].map(run);
+        Operand { given: given.to_owned(), first, further: further.to_vec(), contender: None }
+    };
+    let found = compare(&side("a", 1000.0), &side("b", 800.0), &limits("ops_per_s < -3%")).unwrap();
     assert_eq!((found.primary.as_str(), found.workload.as_str()), ("ops_per_s", "spinner"));
     let of_other = found.pairs.iter().find(|pair| pair.b == "other").unwrap();
     let judged = of_other.metrics.iter().find_map(|metric| metric.judged.as_ref()).unwrap();

@@ -141,6 +141,11 @@ pub(crate) struct RunArgs {
     /// and the order stay the same; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = of_an_experiment())]
     pub(super) resume: Option<String>,
+    /// Carry out the experiment as so many runs, each with a seed of its own (the first one's, plus 1, plus 2, ...); with --out, into
+    /// DIR/1, DIR/2, ...; what `firebench compare` takes for them is printed at the end
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..), help_heading = DESIGN,
+        conflicts_with_all = ["resume", "dry_run", "junit"])]
+    pub(super) repeat_run: Option<u32>,
     /// Do not store the run
     #[arg(long, conflicts_with = "resume")]
     pub(super) no_store: bool,
@@ -227,6 +232,10 @@ pub(crate) enum ArgsError {
         init`"
     ))]
     NoWorkload,
+    /// Runs that would leave nothing to compare.
+    #[error("--repeat-run with --no-store keeps none of the runs")]
+    #[diagnostic(help("give --out DIR for their reports, or leave out --no-store"))]
+    NothingKept,
     /// The flags of a workload are invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -250,6 +259,14 @@ impl RunArgs {
             (None, None) if own.is_file() => Ok(Some(own.to_owned())),
             (None, None) => Err(ArgsError::NoWorkload),
         }
+    }
+
+    /// Whether runs that are repeated leave something to compare.
+    ///
+    /// # Errors
+    /// [`ArgsError::NothingKept`].
+    pub(super) fn check_repeated(&self) -> Result<(), ArgsError> {
+        if self.no_store && self.out.is_none() { Err(ArgsError::NothingKept) } else { Ok(()) }
     }
 
     /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say.

@@ -11,8 +11,8 @@ use firebench_text::errors::sentence_and_hint;
 use firebench_text::units::Span;
 
 use super::super::failure::Failure;
+use super::super::output::tell;
 use super::super::storage_args::StorageArgs;
-use super::output::tell;
 use crate::crash;
 use crate::prepare::Prepared;
 use crate::resume::{self, ResumeError};

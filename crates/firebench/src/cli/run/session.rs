@@ -11,7 +11,7 @@ use firebench_model::metric;
 use firebench_model::record::{Overhead, Report, RunEnd};
 use firebench_report::progress::{Outlook, Progress, Verbosity};
 use firebench_run::executor;
-use firebench_run::runner::Surroundings;
+use firebench_run::runner::{RunError, Surroundings};
 use firebench_stats::design::Boot;
 use firebench_supervise::{Interrupt, RunDir, affinity, sweep};
 
@@ -44,6 +44,16 @@ impl Session {
         let run_dir = RunDir::create(&temporary)?;
         let cache = places.cache(quiet, &interrupt)?;
         Ok(Session { begun, interrupt, run_dir, cache, quiet })
+    }
+
+    /// Makes room for another run, in a directory of its own. A signal that came since stops it.
+    pub(crate) fn renewed(&mut self) -> Result<(), Failure> {
+        if self.interrupt.signal().is_some() {
+            return Err(Failure::from_run(RunError::interrupted(&self.interrupt)));
+        }
+        self.run_dir = RunDir::create(&std::env::temp_dir())?;
+        self.begun = Instant::now();
+        Ok(())
     }
 
     /// Makes everything that the experiment needs; without `build`, disks that are missing are only named.

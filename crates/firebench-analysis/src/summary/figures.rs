@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use firebench_model::figures::Figures;
 use firebench_model::metric::{self, Metric};
-use firebench_model::record::{DesignRecord, Report};
+use firebench_model::record::{ContenderRecord, DesignRecord, Report};
 use firebench_stats::boot::{self, Difference};
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Ground, Judgement, Method, Scale, median, verdict};
+use firebench_stats::{Ground, Judgement, Method, Scale, grain, median, verdict};
 
 use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, spread};
-use crate::beside::Beside;
-use crate::boots;
+use crate::beside;
+use crate::boots::{self, Coarse};
 use crate::judged::Unjudged;
 
 /// The metrics that are shown: those that some contender has, and the primary one in any case.
@@ -50,7 +50,7 @@ pub(super) fn summarize(report: &Report) -> Summary {
             judgement: None,
             described: None,
             unjudged: Some(Unjudged::TooFew),
-            beside: Beside::default(),
+            beside: beside::Beside::default(),
         };
         pairs = names().skip(1).map(blank).collect();
         for metric in &metrics {
@@ -72,6 +72,45 @@ pub(super) fn summarize(report: &Report) -> Summary {
         others.iter_mut().zip(&pairs).for_each(|(other, pair)| settle(other, baseline, pair));
     }
     Summary { single_iteration: design.iterations <= 1, contenders, pairs }
+}
+
+/// Two contenders of imported figures in one metric.
+pub(crate) struct Beside {
+    /// Of what follows.
+    pub(crate) scale: Scale,
+    /// What the first one comes to, on the scale.
+    pub(crate) baseline: Option<f64>,
+    /// What the other is above it.
+    pub(crate) above: Option<f64>,
+    /// Good boots of each that count.
+    pub(crate) boots: [usize; 2],
+    /// What comes of it.
+    pub(crate) judgement: Result<Judgement, Unjudged>,
+}
+
+/// Puts two contenders of imported figures beside each other, the baseline first, as one of `comparisons` that share the error rate.
+pub(crate) fn beside(report: &Report, two: [&ContenderRecord; 2], metric: &Metric, comparisons: usize) -> Beside {
+    let empty = Figures::default();
+    let [baseline, other] = two.map(|contender| contender.figures.as_ref().unwrap_or(&empty));
+    let sides = Sides::of(baseline, metric, &report.design, comparisons);
+    let compared = sides.against(other);
+    let scale = compared.as_ref().map_or(metric.scale, |compared| compared.scale);
+    let on_scale = if scale == metric.scale { &sides.own } else { &sides.raw };
+    let boots = [baseline, other].map(|figures| figures.boots(&metric.name, 0).count());
+    Beside {
+        scale,
+        baseline: on_scale.as_ref().ok().and_then(|baseline| boots::mean(&baseline.values.values)),
+        above: compared.as_ref().ok().and_then(|compared| compared.centre),
+        boots: match &compared {
+            Ok(Compared { apart: None, blocks, .. }) => [*blocks, *blocks],
+            _ => boots,
+        },
+        // What was not measured side by side is described, and not judged.
+        judgement: compared.and_then(|compared| match compared.apart {
+            Some(_) => compared.judgement.and(Err(Unjudged::Apart)),
+            None => compared.judgement,
+        }),
+    }
 }
 
 fn contender(name: &str, figures: &Figures, metrics: &[(&Metric, Scale)], design: &DesignRecord) -> ContenderSummary {
@@ -132,7 +171,7 @@ struct Baseline<'a> {
     side: Option<Side>,
     /// Its values by block; empty where there are none.
     by_block: HashMap<u32, f64>,
-    grain: f64,
+    coarse: Coarse,
     /// The block of each of its boots is known.
     in_blocks: bool,
 }
@@ -143,20 +182,15 @@ impl<'a> Sides<'a> {
             let values = values(figures, &metric.name, design, scale)?;
             let in_blocks = !figures.blocks.is_empty();
             let by_block = if in_blocks { values.by_block(&metric.name, design).collect() } else { HashMap::new() };
-            let grain = values.grain(metric, design, scale);
-            Ok(Baseline { side: Side::of(&values.values).ok(), by_block, grain, in_blocks, values })
+            let coarse = values.coarse(metric, design, scale);
+            Ok(Baseline { side: Side::of(&values.values).ok(), by_block, coarse, in_blocks, values })
         };
         Sides { metric, design, comparisons, own: baseline(metric.scale), raw: baseline(Scale::Raw) }
     }
 
     /// Adds the metric to a pair, and the verdict if it is the primary one.
     fn compare(&self, pair: &mut Pair, other: &Figures) {
-        let compared = boots::on_a_scale(self.metric, |scale| {
-            let own = scale == self.metric.scale;
-            let baseline = if own { &self.own } else { &self.raw }.as_ref().map_err(|unjudged| *unjudged)?;
-            let contender = values(other, &self.metric.name, self.design, scale)?;
-            Ok(self.on_scale(scale, baseline, &contender))
-        });
+        let compared = self.against(other);
         let comparison = match &compared {
             Ok(Compared { scale: Scale::Ratio, centre: Some(centre), .. }) => Comparison::Ratio(centre.exp()),
             // No block has both.
@@ -182,6 +216,16 @@ impl<'a> Sides<'a> {
                 Err(unjudged) => pair.unjudged = Some(unjudged),
             }
         }
+    }
+
+    /// The baseline beside another contender, on the metric's scale, or by difference where a ratio would be one to zero.
+    fn against(&self, other: &Figures) -> Result<Compared, Unjudged> {
+        boots::on_a_scale(self.metric, |scale| {
+            let own = scale == self.metric.scale;
+            let baseline = if own { &self.own } else { &self.raw }.as_ref().map_err(|unjudged| *unjudged)?;
+            let contender = values(other, &self.metric.name, self.design, scale)?;
+            Ok(self.on_scale(scale, baseline, &contender))
+        })
     }
 
     fn on_scale(&self, scale: Scale, baseline: &Baseline, contender: &Values) -> Compared {
@@ -236,8 +280,8 @@ impl<'a> Sides<'a> {
             }
         };
         let baseline = if scale == self.metric.scale { &self.own } else { &self.raw };
-        let grain =
-            baseline.as_ref().map_or(0.0, |baseline| baseline.grain) + contender.grain(self.metric, self.design, scale);
+        let baseline = baseline.as_ref().map_err(|unjudged| *unjudged)?;
+        let grain = boots::grain([baseline.coarse, contender.coarse(self.metric, self.design, scale)], scale);
         verdict::judge(interval.no_narrower(grain), scale, delta).map_err(|_| Unjudged::NoValue)
     }
 
@@ -262,11 +306,12 @@ fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: 
 }
 
 impl Values<'_> {
-    /// What the coarseness of the figures alone may make of them.
-    fn grain(&self, metric: &Metric, design: &DesignRecord, scale: Scale) -> f64 {
+    /// How coarse they are.
+    fn coarse(&self, metric: &Metric, design: &DesignRecord, scale: Scale) -> Coarse {
         let counted = self.figures.boots(&metric.name, design.warm_up).flat_map(|boot| boot.counted);
         let mean = boots::mean(&self.values).unwrap_or_default();
-        boots::grain(counted.map(|sample| sample.value), scale, if scale == Scale::Ratio { mean.exp() } else { mean })
+        let size = if scale == Scale::Ratio { mean.exp() } else { mean };
+        Coarse { step: grain::step(counted.map(|sample| sample.value)), size }
     }
 
     /// Each value with its block.

@@ -1,0 +1,87 @@
+//! `--repeat-run K`: the same experiment as K runs, for what differs between runs to be seen.
+
+use firebench_text::VERBATIM;
+use firebench_vmm::quote;
+
+use super::super::exit_codes::{EXIT_INCONCLUSIVE, EXIT_REGRESSION, EXIT_UNFAIR};
+use super::super::failure::Failure;
+use super::super::output;
+use super::super::storage_args::StorageArgs;
+use super::args::RunArgs;
+use super::once::{self, Done, Job};
+use super::session::Session;
+
+/// Carries them out one after the other, until one fails or a signal comes. Returns the exit code of the worst.
+pub(super) fn main(args: &RunArgs, places: &StorageArgs, runs: u32) -> Result<u8, Failure> {
+    args.check_repeated().map_err(Failure::usage)?;
+    let mut session = Session::open(places, args.quiet)?;
+    let (mut done, mut result) = (Vec::new(), Ok(()));
+    let mut seed = None;
+    for number in 1..=runs {
+        let turn = session.renewed().and_then(|()| {
+            output::tell(&format!("run {number} of {runs}\n"));
+            let mut job = once::job(args, places)?;
+            let first = *seed.get_or_insert(job.experiment.design.seed.map_or_else(firebench_run::runner::seed, Ok)?);
+            number_it(&mut job, first, number);
+            once::carry_out(args, places, &session, job)
+        });
+        match turn {
+            Ok(one) => done.push(one),
+            Err(failure) => {
+                result = Err(failure);
+                break;
+            }
+        }
+    }
+    let said = output::print(&operand(&done));
+    result?;
+    said?;
+    Ok(done.iter().map(|done| done.code).max_by_key(|code| badness(*code)).unwrap_or_default())
+}
+
+/// Gives a run the seed and the directory of its number, from 1.
+fn number_it(job: &mut Job, first_seed: u64, number: u32) {
+    job.experiment.design.seed = Some(first_seed.wrapping_add(u64::from(number.saturating_sub(1))));
+    job.out = job.out.take().map(|dir| dir.join(number.to_string()));
+}
+
+/// What to give to `firebench compare` for the runs; empty where none was kept.
+fn operand(done: &[Done]) -> String {
+    let names: Vec<&str> = done.iter().filter_map(|done| done.name.as_deref()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let runs = firebench_text::count(names.len(), "run");
+    format!("{runs}, as one side of `firebench compare`:\n{VERBATIM}{}\n", quote(&names.join(",")))
+}
+
+/// How bad the exit code of a run is that was carried out to its end.
+fn badness(code: u8) -> u8 {
+    match code {
+        EXIT_REGRESSION => 3,
+        EXIT_UNFAIR => 2,
+        EXIT_INCONCLUSIVE => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_runs_is_a_regression() {
+        let worst = |codes: &[u8]| codes.iter().copied().max_by_key(|code| badness(*code));
+        assert_eq!(worst(&[0, 4, 1, 5, 0]), Some(EXIT_REGRESSION));
+        assert_eq!(worst(&[0, 4, 5]), Some(EXIT_UNFAIR));
+        assert_eq!(worst(&[4, 0]), Some(EXIT_INCONCLUSIVE));
+    }
+
+    #[test]
+    fn the_runs_are_named_as_compare_takes_them() {
+        let done = |name: &str| Done { code: 0, name: Some(name.to_owned()) };
+        let said = operand(&[done("out/1"), done("out/2")]);
+        assert_eq!(said, "2 runs, as one side of `firebench compare`:\n    out/1,out/2\n");
+        assert_eq!(operand(&[]), "");
+    }
+}
