@@ -12,6 +12,7 @@ pub mod findings;
 pub mod format;
 pub mod formats;
 pub mod gate;
+pub mod history;
 pub mod hosts;
 pub mod imported;
 pub mod markdown_audit;

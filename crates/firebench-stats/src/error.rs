@@ -59,6 +59,18 @@ pub enum Error {
         needed: usize,
     },
 
+    /// More values than are looked at.
+    #[error("{count} {what} are too many: at most {most} are looked at")]
+    #[diagnostic(help("leave out the oldest ones"))]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+
     /// Lists that must go together are of different length.
     #[error("{what} differ in number: {left} and {right}")]
     #[diagnostic(help("a block counts only when all of its boots do; leave out the ones that are not complete"))]

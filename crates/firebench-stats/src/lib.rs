@@ -23,6 +23,7 @@
 //! | [`rule`] | which of these speaks for a run, and of what |
 //! | [`verdict`] | lower, higher, equivalent or inconclusive, and gates |
 //! | [`direction`] | which of two values is the better one, and a verdict in a word |
+//! | [`change`] | from which run on a series of runs lies elsewhere |
 //! | [`sentence`] | the verdict in words |
 //! | [`simulate`] | how often all of this errs, by simulation |
 //! | [`quantile`] | Student's t |
@@ -30,6 +31,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "its integers are its own")]
 
 pub mod boot;
+pub mod change;
 pub mod checks;
 pub mod cost;
 pub mod design;

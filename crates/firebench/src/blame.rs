@@ -7,7 +7,8 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use firebench_analysis::compare::CompareError;
-use firebench_analysis::gate::{UnknownContender, WrongMetric};
+use firebench_analysis::gate::{LimitError, UnknownContender, WrongMetric};
+use firebench_analysis::history::{HistoryError, WrongLimit};
 use firebench_host::fetch::FetchError;
 use firebench_host::tools::{ToolError, VersionError};
 use firebench_image::Error as ImageError;
@@ -59,6 +60,9 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.is::<CompareError>()
         || error.is::<UnknownContender>()
         || error.is::<WrongMetric>()
+        || error.is::<LimitError>()
+        || error.is::<HistoryError>()
+        || error.is::<WrongLimit>()
         || error.is::<ImportError>();
     always
         || error.downcast_ref().is_some_and(|error| of_prepare(error, named))

@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod fetch;
 pub mod gate;
+mod history;
 mod image;
 mod import;
 mod init;
@@ -83,6 +84,8 @@ enum Command {
     Delete(delete::DeleteArgs),
     /// Compare runs, or contenders of a run, and fail if one is beyond a limit
     Compare(compare::CompareArgs),
+    /// Show since when a contender is slower or faster, over the stored runs
+    History(history::HistoryArgs),
     /// Measure how often the verdicts are wrong, with simulated runs or a real one
     Calibrate(calibrate::CalibrateArgs),
     /// Show what this machine has and lacks, and what to do about it
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
     }
     let result = match cli.command {
         Command::Compare(args) => return exit(compare::main(&args, &cli.places)),
+        Command::History(args) => return exit(history::main(&args, &cli.places)),
         Command::Run(args) => return exit(run::main(&args, &cli.places)),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),

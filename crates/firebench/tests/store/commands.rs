@@ -15,16 +15,16 @@ use crate::fixture::{nested, published};
 use crate::imported::{CSV, HYPERFINE};
 use crate::recorded::head;
 
-struct Lab {
+pub(crate) struct Lab {
     dir: TempDir,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Lab { dir: tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -33,26 +33,26 @@ impl Lab {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firebench"));
         command.args(args).env("FIREBENCH_DATA", self.path("data")).env_remove("FIREBENCH_STORE").stdin(Stdio::null());
         command.output().unwrap()
     }
 
-    fn good(&self, args: &[&str]) -> String {
+    pub(crate) fn good(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Exit code and what was said.
-    fn bad(&self, args: &[&str]) -> (i32, String) {
+    pub(crate) fn bad(&self, args: &[&str]) -> (i32, String) {
         let output = self.run(args);
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
-    fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::open(&self.path("data/runs.db")).unwrap()
     }
 }

@@ -12,6 +12,7 @@ mod commands;
 mod directions;
 mod documented;
 mod exported;
+mod history;
 mod hostile;
 mod imported;
 mod killed;
