@@ -1,7 +1,8 @@
 //! `firebench history`: a store with many runs, and what is found in it.
 
-use firebench_model::record::{ImportFormat, Imported, Report};
+use firebench_model::record::{BootRecord, ImportFormat, Imported, Report};
 use firebench_vmm::Accel;
+use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 
 use crate::commands::Lab;
@@ -193,4 +194,27 @@ fn a_damaged_run_is_named_and_not_passed_over() {
     assert_eq!(output.status.code(), Some(3), "{out}{err}");
     assert!(out.contains("11 runs belong together; left out: 1 (unreadable)."), "{out}");
     assert!(err.contains("00000002"), "{err}");
+}
+
+/// What docs/history.md says of its cost: `cargo test -p firebench --test store a_thousand -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes, and prints"]
+#[allow(clippy::print_stdout, reason = "what it is for")]
+fn a_thousand_runs_of_twenty_boots() {
+    let lab = lab((0..1000).map(|day| {
+        let mut report = run(day % 300, if day < 600 { 20.0 } else { 20.8 });
+        report.id = Some(format!("{day:08x}"));
+        report.started = format!("2026-01-01T{:02}:{:02}:00Z", day / 60, day % 60);
+        for contender in &mut report.contenders {
+            let boots = contender.boots.clone();
+            contender.boots = (0..20).map(|block| BootRecord { block, ..boots[block as usize % 4].clone() }).collect();
+        }
+        report
+    }));
+    let begun = std::time::Instant::now();
+    let said = lab.good(&["history", "real"]);
+    let seconds = begun.elapsed().as_secs_f64();
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let cpu = used.user_time().tv_sec() as f64 + used.user_time().tv_usec() as f64 / 1e6;
+    println!("{seconds:.1} s, {cpu:.1} s of CPU, at most {} KiB\n{said}", used.max_rss());
 }

@@ -94,10 +94,10 @@ pub(crate) struct RunArgs {
     strict: bool,
     #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
     primary: Option<String>,
-    /// Iterations in each boot, warm-up included [default: what a scout of 3 blocks finds best, else 3]
+    /// Iterations in each boot, warm-up included [default: what the first blocks find best, else 3]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
-    /// Iterations at the start of each boot that do not count [default: what the scout finds best, else 1]
+    /// Iterations at the start of each boot that do not count [default: what the first blocks find best, else 1]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     warm_up: Option<u32>,
     /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
