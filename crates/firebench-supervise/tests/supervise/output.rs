@@ -7,7 +7,7 @@ use firebench_supervise::{Exit, Isolation, Output, StartError, Vm};
 use firebench_vmm::LaunchFile;
 use nix::sys::resource::{UsageWho, getrusage};
 
-use super::{command, run, script, soon, start};
+use super::{command, next_by, run, script, soon, start};
 
 #[test]
 fn console_and_exit() {
@@ -101,7 +101,7 @@ fn a_deadline_is_kept_and_the_vm_lives_on() {
     let sign = Sign::new();
     let mut vm = start(&script(&sign.then_say("late")));
     let begin = Instant::now();
-    assert_eq!(vm.next(begin + Duration::from_millis(100)).expect("next"), Output::Deadline);
+    assert_eq!(next_by(&mut vm, begin + Duration::from_millis(100)), Output::Deadline);
     assert!(begin.elapsed() >= Duration::from_millis(100));
     sign.give();
     assert_eq!(run(&mut vm), ("late\n".to_owned(), Exit::Code(0)));
@@ -116,7 +116,7 @@ fn waiting_costs_nothing() {
         micros(usage.user_time()) + micros(usage.system_time())
     };
     let before = cpu();
-    assert_eq!(vm.next(Instant::now() + Duration::from_secs(1)).expect("next"), Output::Deadline);
+    assert_eq!(next_by(&mut vm, Instant::now() + Duration::from_secs(1)), Output::Deadline);
     let used = cpu() - before;
     assert!(used < 10_000, "{used} microseconds of a second, more than 1%");
 }

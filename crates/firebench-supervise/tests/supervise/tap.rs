@@ -71,9 +71,7 @@ fn qemu_attaches_to_it() {
     };
     super::eventually("QEMU opens the tap", carrier);
     let soon = soon().min(std::time::Instant::now() + std::time::Duration::from_millis(300));
-    // A busy computer may keep this test waiting meanwhile.
-    let next = std::iter::repeat_with(|| vm.next(soon).expect("next")).find(|next| !matches!(next, Output::Stalled(_)));
-    assert_eq!(next, Some(Output::Deadline), "{}", vm.stderr_tail());
+    assert_eq!(super::next_by(&mut vm, soon), Output::Deadline, "{}", vm.stderr_tail());
     let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).expect("namespace");
     assert_ne!(namespace(&pid.to_string()), namespace("self"));
     assert_eq!(vm.kill().expect("kill"), Exit::Signal(libc::SIGKILL));
