@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
 
-use crate::own::{assert_goes_on, assert_whole, await_boots, blocks, run, shell_in_namespace, told};
+use crate::own::{assert_boots, assert_goes_on, assert_whole, await_boots, blocks, run, shell_in_namespace, told};
 use crate::require;
 use crate::support::common::{Lab, SOON, wait_for};
 use crate::support::need;
@@ -125,7 +125,7 @@ fn space_for_the_store_that_comes_back_amid_a_run() {
         .count();
     assert_eq!(note, 1, "it is told at once, and once\n{outcome}");
     assert_whole(&lab.store());
-    assert_eq!(blocks(&lab), Vec::from_iter(0..30), "nothing is lost");
+    assert_boots(&lab, 30);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_process_that_holds_the_store_for_a_while_amid_a_run() {
     connection.execute_batch("ROLLBACK").expect("it holds it");
     running.finish().ok();
     assert_whole(&lab.store());
-    assert_eq!(blocks(&lab), Vec::from_iter(0..30), "nothing is lost");
+    assert_boots(&lab, 30);
 }
 
 #[test]
