@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boot::{Difference, log_mean};
 use crate::line::Line;
+use crate::modes::APART_AT_LEAST;
 use crate::quantile::student_upper;
-use crate::typical::{APART_AT_LEAST, near};
+use crate::typical::near;
 
 /// Error rate of a check, all comparisons of a run together.
 pub const LEVEL: f64 = 0.02;

@@ -2,12 +2,19 @@
 
 use crate::median;
 
-/// Standard deviations above the middle from which on a boot is slow; as for normal noise, the deviation is 1.4826 times the median
-/// distance from the middle.
+/// Standard deviations from the middle from which on a value stands apart.
 const APART: f64 = 6.0;
+/// Standard deviations of normal noise in its median distance from the middle.
 const DEVIATIONS: f64 = 1.4826;
-/// A boot is slow by this at least, on the scale of logarithms: what is nearer is no other mode.
-const AT_LEAST: f64 = 0.05;
+/// A value stands apart by this at least, on the scale of logarithms: what is nearer is no other mode.
+pub(crate) const APART_AT_LEAST: f64 = 0.05;
+
+/// The middle of values, and how far from it one of them must be to stand apart, which is `at_least` in any case. None of no values.
+pub(crate) fn apart(values: &[f64], at_least: f64) -> Option<(f64, f64)> {
+    let middle = median(values.iter().copied())?;
+    let distance = median(values.iter().map(|value| (value - middle).abs()))?;
+    Some((middle, (APART * DEVIATIONS * distance).max(at_least)))
+}
 
 /// The slow boots of a contender.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,9 +28,7 @@ pub struct Slow {
 /// The slow boots among those whose means of ln(t) are `values`. None where there are none, and where they are half or more: then
 /// it is the others that are apart.
 pub fn slow(values: &[f64]) -> Option<Slow> {
-    let middle = median(values.iter().copied())?;
-    let distance = median(values.iter().map(|value| (value - middle).abs()))?;
-    let bound = (APART * DEVIATIONS * distance).max(AT_LEAST);
+    let (middle, bound) = apart(values, APART_AT_LEAST)?;
     let above: Vec<f64> = values.iter().map(|value| value - middle).filter(|above| *above > bound).collect();
     Some(Slow { boots: above.len(), size: median(above)? })
 }

@@ -147,9 +147,14 @@ impl Ground {
         Ground { estimand, rule, watched: false, planned: None, missing: 0, comparisons, span: 1.0, grain: 0.0 }
     }
 
+    /// Whether the band speaks at the end, too.
+    fn is_banded(&self) -> bool {
+        self.rule == Rule::BandAlone || self.watched
+    }
+
     /// How the interval that such a run ends with comes about.
     pub fn method(&self, blocks: usize) -> Method {
-        match (self.rule == Rule::BandAlone || self.watched, self.estimand) {
+        match (self.is_banded(), self.estimand) {
             (true, _) => Method::AnytimeBand,
             (false, Estimand::Typical) => {
                 let is_ranked = typical::is_ranked(blocks + self.missing, ALPHA_END, self.comparisons);
@@ -164,11 +169,11 @@ impl Ground {
     /// The interval that the run ends with. `differences` are those of its good blocks. Errors: fewer than 2 of them, NaN or
     /// infinite ones, no comparison.
     pub fn last(&self, differences: &[Difference]) -> Result<Interval> {
-        let reached = self.planned.and_then(|planned| differences.get(..planned)).unwrap_or(differences);
-        match self.method(reached.len()) {
-            Method::AnytimeBand => self.live(differences),
-            _ => self.unwatched(reached, self.estimand.alphas().0),
+        if self.is_banded() {
+            return self.live(differences);
         }
+        let reached = self.planned.and_then(|planned| differences.get(..planned)).unwrap_or(differences);
+        self.unwatched(reached, self.estimand.alphas().0)
     }
 
     /// The interval that may be shown after any block. Errors: as for [`last`](Ground::last).

@@ -25,26 +25,21 @@
 
 use std::cmp::Ordering;
 
+use crate::Result;
 use crate::boot::{Difference, values};
 use crate::interval::{DIFFERENCES, Interval, each, student_of};
 use crate::line::Line;
+use crate::modes::{self, APART_AT_LEAST};
 use crate::moments::Moments;
 use crate::quantile::student_upper;
 use crate::signed_rank::{Averages, rank};
-use crate::{Result, median};
 
 /// Fewest blocks of which ranks can say anything for one comparison: 2/2^6 is 3%.
 pub const LEAST_RANKED: usize = 6;
-/// Standard deviations from the middle from which on a block stands apart.
-const APART: f64 = 6.0;
-/// The difference from which on a block may stand apart, on the scale of logarithms.
-pub(crate) const APART_AT_LEAST: f64 = 0.05;
 /// The share of blocks that may stand apart.
 const APART_AT_MOST: f64 = 0.25;
 /// Standard errors of the slope on the places from which on it is taken out.
 const SLOPE: f64 = 3.0;
-/// Standard deviations of normal noise in its median distance from the middle.
-const DEVIATIONS: f64 = 1.4826;
 
 /// The differences of a comparison, as far as its interval depends on them.
 #[derive(Debug, Clone)]
@@ -131,9 +126,7 @@ pub(crate) fn is_ranked(blocks: usize, alpha: f64, comparisons: usize) -> bool {
 pub(crate) fn near(differences: &[Difference], at_least: f64) -> Vec<bool> {
     let values = values(differences);
     let all = || vec![true; values.len()];
-    let Some(middle) = median(values.iter().copied()) else { return all() };
-    let Some(distance) = median(values.iter().map(|value| (value - middle).abs())) else { return all() };
-    let bound = (APART * DEVIATIONS * distance).max(at_least);
+    let Some((middle, bound)) = modes::apart(&values, at_least) else { return all() };
     let near: Vec<bool> = values.iter().map(|value| (value - middle).abs() <= bound).collect();
     let count = near.iter().filter(|near| **near).count();
     let enough = count >= LEAST_RANKED && (values.len() - count) as f64 <= APART_AT_MOST * values.len() as f64;
