@@ -90,7 +90,7 @@ impl<'a> Paired<'a> {
         boots::on_a_scale(metric, |scale| {
             let differences = self.differences(design, &metric.name, scale)?;
             let interval = self
-                .ground(report, &metric.name, scale, comparisons)
+                .ground_of(report, &metric.name, scale, comparisons)
                 .last(&differences)
                 .map_err(|_| Unjudged::NoValue)?;
             let delta = match scale {
@@ -106,8 +106,19 @@ impl<'a> Paired<'a> {
         })
     }
 
+    /// What every interval of the two depends on, whatever the metric.
+    pub fn ground(&self, report: &Report, comparisons: usize) -> Ground {
+        let design = &report.design;
+        Ground {
+            planned: design.planned.and_then(|planned| usize::try_from(planned).ok()),
+            watched: is_watched(design, self.baseline.len()),
+            missing: boots::blocks_left_out(report).len(),
+            ..Ground::new(design.estimand, design.rule, comparisons)
+        }
+    }
+
     /// What the interval of a metric depends on, beside the differences.
-    pub fn ground(&self, report: &Report, metric: &str, scale: Scale, comparisons: usize) -> Ground {
+    fn ground_of(&self, report: &Report, metric: &str, scale: Scale, comparisons: usize) -> Ground {
         let design = &report.design;
         let coarse = |boots: &Vec<&BootRecord>| {
             let counted = boots.iter().flat_map(|boot| boots::sample(boot, design));
@@ -115,12 +126,10 @@ impl<'a> Paired<'a> {
             Coarse { step: grain::step(figures), size: boots::size(boots, design, metric).unwrap_or_default() }
         };
         Ground {
-            planned: design.planned.and_then(|planned| usize::try_from(planned).ok()),
-            watched: is_watched(design, self.baseline.len()),
-            missing: boots::blocks_left_out(report).len(),
+            estimand: boots::estimand_on(design.estimand, scale),
             span: self.span(design, metric, scale),
             grain: boots::grain([&self.baseline, &self.contender].map(coarse), scale),
-            ..Ground::new(boots::estimand_on(design.estimand, scale), design.rule, comparisons)
+            ..self.ground(report, comparisons)
         }
     }
 

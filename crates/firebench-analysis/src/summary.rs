@@ -160,7 +160,23 @@ pub fn aim(report: &Report, summary: &Summary) -> Option<Aim> {
     Some(Aim { wanted, reached: widths.and_then(|widths| widths.into_iter().reduce(f64::max)) })
 }
 
-fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &ContenderClock) -> ContenderSummary {
+/// The scale on which a metric is shown, one for all contenders, so that what is printed can be reckoned with: by difference if one of
+/// them has a zero.
+fn shown_scale(report: &Report, metric: &Metric) -> Scale {
+    let has_zero = |contender: &ContenderRecord| {
+        let good = boots::good(contender, &report.design);
+        boots::values_on(&good, &report.design, &metric.name, metric.scale) == Err(Unjudged::Zero)
+    };
+    if report.contenders.iter().any(has_zero) { Scale::Raw } else { metric.scale }
+}
+
+/// `shown` has the metrics that are shown, each with its [scale](shown_scale).
+fn contender_summary(
+    report: &Report,
+    contender: &ContenderRecord,
+    clock: &ContenderClock,
+    shown: &[(&Metric, Scale)],
+) -> ContenderSummary {
     let design = &report.design;
     let baseline = report.contenders.first().unwrap_or(contender);
     let paired = Paired::of(report, baseline, contender);
@@ -168,11 +184,12 @@ fn contender_summary(report: &Report, contender: &ContenderRecord, clock: &Conte
     let boots = boots::good(contender, design);
     let firsts = || boots.iter().filter_map(|boot| boot.iterations.first());
     let sample = || boots.iter().flat_map(|boot| boots::sample(boot, design));
-    let summaries: Vec<MetricSummary> = metric::shown(&report.metrics)
-        .map(|metric| MetricSummary {
-            metric: metric.clone(),
+    let summaries: Vec<MetricSummary> = shown
+        .iter()
+        .map(|(metric, scale)| MetricSummary {
+            metric: (*metric).clone(),
             first: median(firsts().filter_map(|i| value(i, &metric.name))),
-            estimate: estimate(report, contender, &paired, metric),
+            estimate: estimate(report, contender, &paired, metric, *scale),
             sample: spread(sample().filter_map(|i| value(i, &metric.name)).collect()),
         })
         .collect();
@@ -213,14 +230,15 @@ fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
 }
 
 /// What stands for a contender's boots in a metric.
-fn estimate(report: &Report, contender: &ContenderRecord, paired: &Paired, metric: &Metric) -> Option<f64> {
+fn estimate(
+    report: &Report,
+    contender: &ContenderRecord,
+    paired: &Paired,
+    metric: &Metric,
+    scale: Scale,
+) -> Option<f64> {
     let design = &report.design;
-    let all = report.contenders.iter().flat_map(|contender| boots::good(contender, design));
-    let all: Vec<&BootRecord> = all.collect();
-    // On one scale for all, so that what is printed can be reckoned with.
-    let scale = boots::on_a_scale(metric, |scale| boots::values_on(&all, design, &metric.name, scale).map(|_| scale));
     let own = |boots: &[&BootRecord]| {
-        let scale = *scale.as_ref().ok()?;
         let values = boots::values_on(boots, design, &metric.name, scale).ok()?;
         boots::middle(design.estimand, &values, scale)
             .map(|middle| if scale == Scale::Ratio { middle.exp() } else { middle })
@@ -252,7 +270,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
         metrics: metric::shown(&report.metrics)
             .map(|metric| (metric.clone(), compare(&paired, metric, design)))
             .collect(),
-        method: paired.ground(report, &report.primary().name, Scale::Ratio, comparisons).method(paired.baseline.len()),
+        method: paired.ground(report, comparisons).method(paired.baseline.len()),
         judgement: judged.as_ref().ok().copied(),
         described: None,
         unjudged: judged.err(),

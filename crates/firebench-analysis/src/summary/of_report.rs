@@ -2,8 +2,9 @@
 
 use firebench_model::metric::{self, Metric};
 use firebench_model::record::Report;
+use firebench_stats::Scale;
 
-use super::{Summary, contender_summary, figures, pair};
+use super::{Summary, contender_summary, figures, pair, shown_scale};
 use crate::audit::{self, ContenderClock};
 use crate::boots;
 
@@ -27,6 +28,8 @@ pub fn with_clocks(report: &Report, clocks: &[ContenderClock]) -> Summary {
         return figures::summarize(report);
     }
     let design = &report.design;
+    let shown = metric::shown(&report.metrics).map(|metric| (metric, shown_scale(report, metric)));
+    let shown: Vec<(&Metric, Scale)> = shown.collect();
     let mut boots = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).peekable();
     Summary {
         single_iteration: boots.peek().is_some() && boots.all(|boot| boot.iterations.len() == 1),
@@ -34,7 +37,7 @@ pub fn with_clocks(report: &Report, clocks: &[ContenderClock]) -> Summary {
             .contenders
             .iter()
             .zip(clocks)
-            .map(|(contender, clock)| contender_summary(report, contender, clock))
+            .map(|(contender, clock)| contender_summary(report, contender, clock, &shown))
             .collect(),
         pairs: match report.contenders.split_first() {
             Some((baseline, others)) => {

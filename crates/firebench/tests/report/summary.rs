@@ -129,3 +129,14 @@ fn clock_throughput_and_disk_reads() {
     let reads = qemu.disk_reads.unwrap();
     assert!(close(reads.first, 1.0) && close(reads.later.unwrap(), 1.0));
 }
+
+#[test]
+fn what_one_contender_did_not_measure_hides_nothing_of_the_others() {
+    let mut report = published();
+    for iteration in report.contenders[1].boots.iter_mut().flat_map(|boot| &mut boot.iterations) {
+        iteration.metrics.remove("user");
+    }
+    let summary = summarize(&report);
+    let user = summary.contenders.iter().map(|contender| contender.metrics[1].estimate.is_some());
+    assert_eq!(user.collect::<Vec<_>>(), [true, false]);
+}
