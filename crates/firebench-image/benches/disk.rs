@@ -50,7 +50,8 @@ fn main() {
 /// A cache with nothing in it, a disk, and everything away again.
 fn disk(dir: &Path, bytes: u64) -> Duration {
     let place = dir.join("cache");
-    let spec = DiskSpec { busybox: common::busybox(dir), payload: Some(Payload::seeded(bytes)), add: Vec::new() };
+    let spec =
+        DiskSpec { busybox: common::busybox(dir), payload: Some(Payload::seeded(bytes)), add: Vec::new(), layout: 0 };
     let start = Instant::now();
     let cache = Cache::open(&place).expect("it opens");
     let built = build_root_disk(&cache, &spec).expect("built");

@@ -52,6 +52,9 @@ pub struct DiskSpec {
     /// More files, or directories with all that is in them: path on the host, path in the guest.
     #[serde(default)]
     pub add: Vec<(PathBuf, PathBuf)>,
+    /// Where in the image the files come to lie. Another number moves them, and changes no byte of them.
+    #[serde(default)]
+    pub layout: u32,
 }
 
 /// A root disk in the cache. It stays as long as this is held.
@@ -89,6 +92,13 @@ struct Inputs {
     identity: &'static str,
     payload: Option<Source>,
     tree: Fingerprint,
+    #[serde(skip_serializing_if = "is_default")]
+    layout: u32,
+}
+
+/// Whether it is the layout of disks from before there were others: it is no part of their keys.
+pub(crate) fn is_default(layout: &u32) -> bool {
+    *layout == 0
 }
 
 /// The payload in the key: a file by what is in it, not by its name.
@@ -140,7 +150,8 @@ fn name(cache: &Cache, spec: &DiskSpec) -> Result<Named> {
         None => spec.payload.clone().map(Source::Made),
     };
     let tree_inputs = tree.fingerprint(&digests)?;
-    let key = key(&Inputs { format: ext4::FORMAT, identity: IDENTITY.uuid, payload, tree: tree_inputs })?;
+    let (format, identity) = (ext4::FORMAT, IDENTITY.uuid);
+    let key = key(&Inputs { format, identity, payload, tree: tree_inputs, layout: spec.layout })?;
     Ok(Named { tree, file_sha256, key })
 }
 
@@ -218,14 +229,17 @@ fn write(image: &Path, spec: &DiskSpec, tree: Tree, watcher: Watcher<'_>) -> Res
     let contents = spec.payload.as_ref().map(Payload::open).transpose()?;
     let reserved = contents.map(|contents| Reserved { path: Path::new(PAYLOAD_PATH), contents });
     let payload_bytes = reserved.as_ref().map_or(0, |reserved| reserved.contents.total());
-    let built = ext4::build(image, IDENTITY, tree, reserved, watcher)?;
+    let built = ext4::build(image, IDENTITY, tree.laid_out(spec.layout), reserved, watcher)?;
     let payload_sha256 = built.reserved_sha256.unwrap_or_default();
-    let description = match &spec.payload {
+    let mut description = match &spec.payload {
         Some(Payload::Seeded { seed, .. }) => format!("root disk, {payload_bytes} bytes of seed {seed:#x}"),
         Some(Payload::Urandom { .. }) => format!("root disk, {payload_bytes} random bytes"),
         Some(Payload::File { path }) => format!("root disk, {payload_bytes} bytes of {}", path.display()),
         None => "root disk without a payload".to_owned(),
     };
+    if spec.layout > 0 {
+        description += &format!(", layout {}", spec.layout);
+    }
     let data = Data {
         payload: spec.payload.clone(),
         payload_sha256: payload_sha256.clone(),
@@ -240,4 +254,21 @@ fn write(image: &Path, spec: &DiskSpec, tree: Tree, watcher: Watcher<'_>) -> Res
         ..Contents::new(description, &data)?
     };
     Ok((contents, payload_sha256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_layout_has_the_keys_from_before_there_were_others() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let tree = Tree::new()
+            .fingerprint(&crate::cache::Cache::open(dir.path()).expect("it opens").digests())
+            .expect("it is empty");
+        let inputs = |layout| Inputs { format: 1, identity: "x", payload: None, tree: tree.clone(), layout };
+        let text = |layout| serde_json::to_string(&inputs(layout)).expect("it is JSON");
+        assert_eq!(text(0), r#"{"format":1,"identity":"x","payload":null,"tree":{"entries":[]}}"#);
+        assert_ne!(text(1), text(2));
+    }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cache::{Cache, Contents, Guard};
 use crate::digest::key;
-use crate::disk::RootDisk;
+use crate::disk::{RootDisk, is_default};
 use crate::payload::Payload;
 use crate::{Error, Result, ext4};
 
@@ -30,17 +30,21 @@ pub struct PayloadFile {
 /// What the key of an entry is made of.
 #[derive(Serialize)]
 enum Inputs<'a> {
-    OfDisk { sha256: &'a str },
+    OfDisk {
+        sha256: &'a str,
+        #[serde(skip_serializing_if = "is_default")]
+        layout: u32,
+    },
     Made(&'a Payload),
 }
 
-/// The payload of `disk`, byte for byte, taken out of the image unless the cache has it.
+/// The payload of `disk`, byte for byte, taken out of the image unless the cache has it. Each `layout` is a file of its own.
 ///
 /// # Errors
 /// [`Error`], also when the image no longer holds what was written to it.
-pub fn of_disk(cache: &Cache, disk: &RootDisk) -> Result<PayloadFile> {
+pub fn of_disk(cache: &Cache, disk: &RootDisk, layout: u32) -> Result<PayloadFile> {
     let expected = &disk.sha256_of_payload;
-    file(cache, &Inputs::OfDisk { sha256: expected }, |out, path| {
+    file(cache, &Inputs::OfDisk { sha256: expected, layout }, |out, path| {
         let write = |piece: &[u8]| out.write_all(piece).map_err(Error::io("write", path));
         let found = ext4::read_out(&disk.path, &disk.payload_extents, disk.payload_bytes, write)?;
         if found == *expected {
@@ -72,8 +76,8 @@ pub fn seeded(cache: &Cache, seed: u64, bytes: u64) -> Result<PayloadFile> {
 ///
 /// # Errors
 /// [`Error`].
-pub fn find_of_disk(cache: &Cache, disk: &RootDisk) -> Result<(PathBuf, Option<PayloadFile>)> {
-    find(cache, &Inputs::OfDisk { sha256: &disk.sha256_of_payload })
+pub fn find_of_disk(cache: &Cache, disk: &RootDisk, layout: u32) -> Result<(PathBuf, Option<PayloadFile>)> {
+    find(cache, &Inputs::OfDisk { sha256: &disk.sha256_of_payload, layout })
 }
 
 /// Where the file of [`seeded`] is or would be, and the file if the cache has it. Makes nothing.

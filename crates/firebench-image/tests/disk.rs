@@ -19,7 +19,7 @@ use firebench_image::tools::build_tools_disk;
 const BYTES: u64 = (3 << 20) + 1;
 
 fn spec(dir: &Path, payload: Payload) -> DiskSpec {
-    DiskSpec { busybox: common::busybox(dir), payload: Some(payload), add: Vec::new() }
+    DiskSpec { busybox: common::busybox(dir), payload: Some(payload), add: Vec::new(), layout: 0 }
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_flipped_bit_of_the_payload_is_found() {
     image.read_exact_at(&mut byte, at).expect("read");
     image.write_all_at(&[byte[0] ^ 1], at).expect("written");
     assert!(!disk.payload_is_intact().expect("read"));
-    assert!(matches!(payload_file::of_disk(&cache, &disk), Err(Error::Damaged { .. })));
+    assert!(matches!(payload_file::of_disk(&cache, &disk, 0), Err(Error::Damaged { .. })));
 }
 
 /// Flips a bit of `path`, where `bytes` lie.
@@ -101,12 +101,34 @@ fn a_payload_comes_out_of_its_disk_as_it_went_in() {
     let dir = tempfile::tempdir().expect("a directory");
     let cache = Cache::open(dir.path().join("cache")).expect("it opens");
     let disk = build_root_disk(&cache, &spec(dir.path(), Payload::Urandom { bytes: BYTES })).expect("built");
-    let file = payload_file::of_disk(&cache, &disk).expect("taken out");
+    let file = payload_file::of_disk(&cache, &disk, 0).expect("taken out");
     assert_eq!(sha256_file(&file.path).expect("hashed"), disk.sha256_of_payload);
-    assert!(!payload_file::of_disk(&cache, &disk).expect("found").guard.built());
+    assert!(!payload_file::of_disk(&cache, &disk, 0).expect("found").guard.built());
     let made = payload_file::seeded(&cache, 7, BYTES).expect("made");
     let expected = Payload::Seeded { seed: 7, bytes: BYTES }.digest().expect("a digest");
     assert_eq!(Some(sha256_file(&made.path).expect("hashed")), expected);
+}
+
+#[test]
+fn each_layout_is_a_disk_and_a_file_of_its_own_until_it_is_discarded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = Cache::open(dir.path().join("cache")).expect("it opens");
+    let plain = spec(dir.path(), Payload::seeded(BYTES));
+    let first = build_root_disk(&cache, &plain).expect("built");
+    let moved = DiskSpec { layout: 1, ..plain };
+    let disk = build_root_disk(&cache, &moved).expect("built");
+    assert_ne!(disk.key, first.key);
+    assert_eq!(disk.sha256_of_payload, first.sha256_of_payload);
+    let files = [0, 1].map(|layout| payload_file::of_disk(&cache, &disk, layout).expect("taken out"));
+    assert_ne!(files[0].path, files[1].path);
+    let [_, file] = files;
+    // Somebody else uses the disk, and nobody the file.
+    let other = build_root_disk(&cache, &moved).expect("found");
+    disk.guard.discard(&cache).expect("left to the other");
+    file.guard.discard(&cache).expect("removed");
+    assert!(other.path.exists() && !file.path.exists());
+    other.guard.discard(&cache).expect("removed");
+    assert!(!other.path.exists() && first.path.exists());
 }
 
 #[test]

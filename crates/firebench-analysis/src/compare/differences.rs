@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_model::record::{Artifact, ContenderRecord, Report};
 
-use crate::facts::{self, BetweenRuns, Difference, RecordedIn, between};
+use crate::facts::{self, BetweenRuns, Difference, ROOT_DISK, RecordedIn, between};
 
 /// What of a host's facts is different from one moment to the next.
 const VOLATILE: [&str; 7] = [
@@ -44,7 +44,7 @@ fn listed() -> impl Iterator<Item = (&'static str, RecordedIn)> {
     })
 }
 
-/// The differences of the files that two contenders use, by role.
+/// The differences of the files that two contenders use, by role. A root disk of another layout is another file with the same in it.
 fn of_files(
     name: &str,
     (run_a, a): (&Report, &ContenderRecord),
@@ -53,7 +53,8 @@ fn of_files(
     let roles: BTreeSet<&str> =
         run_a.artifacts.iter().chain(&run_b.artifacts).map(|artifact| artifact.role.as_str()).collect();
     let digest = |run, contender, role| artifact(run, contender, role).map(|file| file.sha256.clone()).into();
-    let differences = roles.into_iter().flat_map(|role| {
+    let moved = run_a.experiment.design.layout != run_b.experiment.design.layout;
+    let differences = roles.into_iter().filter(|role| !moved || *role != ROOT_DISK).flat_map(|role| {
         between(&format!("{role}'s {name}"), &digest(run_a, &a.name, role), &digest(run_b, &b.name, role))
     });
     differences.collect()

@@ -19,6 +19,6 @@ pub(crate) use difference::{between, shown};
 pub use fact::Fact;
 pub use rank::Rank;
 pub use recorded::{BetweenRuns, Continued, Recorded, RecordedIn, Refusal};
-pub use seen::{Read, Seen, VMM, Value, Values, Within};
+pub use seen::{LAYOUT, ROOT_DISK, Read, Seen, VMM, Value, Values, Within};
 pub use subject::{AuditedContender, is_memory_limited};
 pub use table::{FACTS, recorded, seen};

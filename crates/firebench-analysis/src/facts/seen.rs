@@ -29,6 +29,12 @@ pub struct Seen {
 /// The name of what is compared, where facts follow from it.
 pub const VMM: &str = "VMM";
 
+/// The name of where the files lie in the root disk.
+pub const LAYOUT: &str = "layout of the files";
+
+/// The name of the file that another layout makes another one, with the same in it.
+pub const ROOT_DISK: &str = "root disk";
+
 /// How a fact is read.
 #[derive(Debug, Clone, Copy)]
 pub enum Read {

@@ -15,7 +15,7 @@ use super::recorded::Continued::{Free, Kept};
 use super::recorded::RecordedIn::{self, Contender, Files};
 use super::recorded::{Recorded, Refusal, json};
 use super::seen::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
-use super::seen::{FREQUENCY, MEMORY, Seen, VMM, chosen, cpu, flags, host, mitigations, words};
+use super::seen::{FREQUENCY, LAYOUT, MEMORY, ROOT_DISK, Seen, VMM, chosen, cpu, flags, host, mitigations, words};
 
 /// What runs showed of contenders, under the names of the facts.
 pub fn seen() -> impl Iterator<Item = (&'static str, &'static Seen)> {
@@ -31,14 +31,18 @@ fn yes_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
-/// The workload and its command. The directories in it are those of a cache; what the files hold are facts of their own.
+/// The workload and its command.
 fn work(report: &Report) -> String {
+    format!("{} ({})", report.experiment.workload.name(), command(report))
+}
+
+/// The command. The directories in it are those of a cache; what the files hold are facts of their own.
+fn command(report: &Report) -> String {
     let name = |word: &String| match word.rsplit_once('/') {
         Some((_, name)) if word.starts_with('/') => name.to_owned(),
         _ => word.clone(),
     };
-    let command: Vec<String> = report.command.iter().map(name).collect();
-    format!("{} ({})", report.experiment.workload.name(), command.join(" "))
+    report.command.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
 const CPU: &str = "CPU template or model";
@@ -47,7 +51,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 75] = [
+pub static FACTS: [Fact; 76] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -84,12 +88,12 @@ pub static FACTS: [Fact; 75] = [
         .follows(&["memory", "vCPUs", "kernel"]).of_vms(),
     Fact::of_record("accelerator of the contender", Contender(|c| json(c.accel)), Differ("accelerator"), Free),
     Fact::of_record("settings", Contender(|c| json(&c.settings)), Differ("setting"), Kept("setting")),
-    Fact::new(Voids, "command", "they did other work", Run(|r| vec![r.command.join(" ")]))
+    Fact::new(Voids, "command", "they did other work", Run(|r| vec![command(r)]))
         .recorded(RecordedIn::Run(|r| json(work(r))),
             Refused(Refusal::Workload), Free),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
-        Text(|s| Some(s.payload()))).follows(&["root disk", "handicap"])
+        Text(|s| Some(s.payload()))).follows(&[ROOT_DISK, "handicap"])
         .recorded(RecordedIn::Run(|r| json(format!("{} of SHA-256 {}", text::bytes(r.payload.bytes), r.payload.sha256))),
             Refused(Refusal::Payload), Kept("payload")),
     Fact::of_record("seed", RecordedIn::Run(|r| json(r.design.seed)), Nothing, Kept("seed")),
@@ -102,8 +106,11 @@ pub static FACTS: [Fact; 75] = [
     Fact::of_record("binding as asked for", RecordedIn::Run(|r| json(r.experiment.machine.pin)), Differ("vCPUs bound"), Free),
     Fact::new(Voids, "busybox", "another program did the work; builds of sha256sum differ by 3 to 5 times",
         File("busybox")),
-    Fact::new(Voids, "root disk", "another program may have done the work", File("root disk"))
-        .follows(&["busybox", "handicap"]).of_vms(),
+    Fact::new(Voids, ROOT_DISK, "another program may have done the work", File(ROOT_DISK))
+        .follows(&["busybox", "handicap", LAYOUT]).of_vms(),
+    Fact::new(Explains, LAYOUT, "where files lie in an image can make a whole run slower or faster",
+        Text(|s| Some(s.report.experiment.design.layout.to_string())))
+        .recorded(RecordedIn::Run(|r| json(r.experiment.design.layout)), Differ(LAYOUT), Kept(LAYOUT)),
     Fact::new(Voids, "CPU flags that programs use", "programs choose code by them; sha_ni makes SHA-256 5 to 6 times as fast",
         Words(|s| flags(s, Voids))).follows(&[CPU]),
 

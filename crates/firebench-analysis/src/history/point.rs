@@ -7,7 +7,7 @@ use firebench_model::record::{ContenderRecord, Report};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::facts::{BetweenRuns, Difference, FACTS, RecordedIn, VMM, between};
+use crate::facts::{BetweenRuns, Difference, FACTS, LAYOUT, ROOT_DISK, RecordedIn, VMM, between};
 
 /// A run of a contender.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,10 +24,12 @@ pub struct Point {
 }
 
 impl Point {
-    /// In what it was set up otherwise than the point before it.
+    /// In what it was set up otherwise than the point before it. Another layout, and with it another root disk, is what repeated runs
+    /// have, and no change.
     pub(super) fn since(&self, before: &Point) -> Vec<Difference> {
         let old: BTreeMap<&str, &Value> = before.setup.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        let new = self.setup.iter();
+        let moved = self.setup.iter().any(|(name, value)| name == LAYOUT && old.get(LAYOUT) != Some(&value));
+        let new = self.setup.iter().filter(|(name, _)| !moved || ![LAYOUT, ROOT_DISK].contains(&name.as_str()));
         new.flat_map(|(name, value)| between(name, old.get(name.as_str()).copied().unwrap_or(&Value::Null), value))
             .collect()
     }

@@ -164,7 +164,12 @@ fn checksum(busybox: &Path) -> Tried<()> {
 fn small_disk(busybox: &Path, dir: &Path) -> Tried<()> {
     let build = || {
         let cache = Cache::open(dir.join("cache"))?.asking(subprocess::ask_for_image);
-        let spec = DiskSpec { busybox: busybox.to_owned(), payload: Some(Payload::seeded(PAYLOAD)), add: Vec::new() };
+        let spec = DiskSpec {
+            busybox: busybox.to_owned(),
+            payload: Some(Payload::seeded(PAYLOAD)),
+            add: Vec::new(),
+            layout: 0,
+        };
         build_root_disk(&cache, &spec)
     };
     build().map(drop).map_err(|error| Failed::of(&error))

@@ -29,6 +29,8 @@ pub struct Entry<'a> {
 /// An entry in use: complete, and neither rebuilt nor removed by anyone until this is dropped.
 #[derive(Debug)]
 pub struct Guard {
+    kind: String,
+    key: String,
     path: PathBuf,
     meta: Meta,
     built: bool,
@@ -60,6 +62,17 @@ impl Guard {
     /// Whether it was built just now, and not found.
     pub fn built(&self) -> bool {
         self.built
+    }
+
+    /// Ends this use of the entry and removes it, unless somebody else uses it.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be removed.
+    pub fn discard(self, cache: &Cache) -> Result<()> {
+        let Guard { kind, key, _lock: own, .. } = self;
+        drop(own);
+        let entry = cache.entry(&kind, &key)?;
+        entry.try_lock()?.map_or(Ok(()), |lock| entry.remove(lock))
     }
 }
 
@@ -168,7 +181,7 @@ impl Entry<'_> {
             Err(error) if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem => {
                 Err(Error::io("note the use of", &used)(error))
             }
-            _ => Ok(Guard { path, meta, built, _lock: lock }),
+            _ => Ok(Guard { kind: self.kind.clone(), key: self.key.clone(), path, meta, built, _lock: lock }),
         }
     }
 
@@ -209,9 +222,15 @@ impl Entry<'_> {
         self.cache.dir.join(ENTRIES).join(&self.kind).join(&self.key)
     }
 
-    /// Where the entry goes when it is removed.
-    pub(super) fn doomed(&self) -> PathBuf {
-        self.cache.dir.join(STAGING).join(format!("{}.gone", self.file_name()))
+    /// Removes it, of which the exclusive lock is held: out of sight in one step, then piece by piece.
+    pub(super) fn remove(&self, lock: Lock) -> Result<()> {
+        let doomed = self.cache.dir.join(STAGING).join(format!("{}.gone", self.file_name()));
+        remove(&doomed)?;
+        match fs::rename(self.path(), &doomed) {
+            Ok(()) => remove(&doomed)?,
+            Err(_) => remove(&self.path())?,
+        }
+        lock.remove()
     }
 
     fn lock_path(&self) -> PathBuf {

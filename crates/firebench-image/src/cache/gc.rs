@@ -48,14 +48,7 @@ impl Cache {
                 report.in_use = report.in_use.saturating_add(usize::from(!wanted));
                 continue;
             };
-            // Out of sight in one step, then piece by piece.
-            let doomed = entry.doomed();
-            remove(&doomed)?;
-            match std::fs::rename(entry.path(), &doomed) {
-                Ok(()) => remove(&doomed)?,
-                Err(_) => remove(&entry.path())?,
-            }
-            lock.remove()?;
+            entry.remove(lock)?;
             total = total.saturating_sub(bytes);
             report.freed_bytes = report.freed_bytes.saturating_add(bytes);
             report.removed.push(format!("{}/{}", entry.kind(), entry.key()));

@@ -10,6 +10,9 @@ use super::tree::{GuestPath, Node, Tree};
 const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
+/// Directory and name of the file that holds the gap in front of all others until they are there. Only fsck uses this directory.
+const GAP: (&[u8], &[u8]) = (b"/lost+found", b"gap");
+
 /// The script that makes every entry of `tree`. Reserved files get their blocks and their size, and come last, so that
 /// they lie behind everything else.
 ///
@@ -17,6 +20,12 @@ const DIRECTORY: u32 = 0o040_000;
 /// of the host get into the image.
 pub(super) fn fill(tree: &Tree) -> Vec<u8> {
     let mut script = Script(Vec::new());
+    let gap = tree.gap().checked_sub(1);
+    if let Some(last) = gap {
+        script.command("cd", &[GAP.0]);
+        script.command("write", &[b"/dev/null", GAP.1]);
+        script.command("fallocate", &[GAP.1, b"0", last.to_string().as_bytes()]);
+    }
     for (path, node) in tree.nodes() {
         let name = path.split().1.as_bytes();
         match node {
@@ -41,6 +50,10 @@ pub(super) fn fill(tree: &Tree) -> Vec<u8> {
             script.command("fallocate", &[whole, b"0", last.to_string().as_bytes()]);
             script.command("set_inode_field", &[whole, b"size", bytes.to_string().as_bytes()]);
         }
+    }
+    if gap.is_some() {
+        script.command("cd", &[GAP.0]);
+        script.command("rm", &[GAP.1]);
     }
     script.0
 }
@@ -104,7 +117,7 @@ pub(super) fn image_bytes(tree: &Tree) -> Option<u64> {
     const BASE: u64 = 1024;
     /// A leaf of the extent tree holds 340 extents of up to 32767 blocks; fragmentation makes them shorter.
     const BLOCKS_PER_LEAF: u64 = 100 * 32767;
-    let mut sum = BASE;
+    let mut sum = BASE.checked_add(tree.gap())?;
     for (path, node) in tree.nodes() {
         // The entry in its directory, generously.
         let entry = (path.as_str().len() as u64 / 128).checked_add(1)?;

@@ -70,6 +70,33 @@ fn two_builds_in_different_places_and_seconds_are_equal() {
 }
 
 #[test]
+fn another_layout_moves_every_file_and_changes_none() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let payload = Payload::seeded((5 << 20) + 1);
+    let built = |layout: u32| {
+        let image = dir.path().join(format!("image-{layout}"));
+        let reserved = Reserved { path: Path::new("/random.txt"), contents: payload.open().expect("it opens") };
+        let built = build(&image, IDENTITY, sample(dir.path()).laid_out(layout), Some(reserved), SILENT);
+        (image, built.expect("built"))
+    };
+    let blocks = |image: &Path, path: &str| debugfs_says(image, &format!("blocks \"{path}\""));
+    let (first, plain) = built(0);
+    let quoted = "/opt/deep/er/a \"\"quoted\"\" name";
+    for layout in [1, 2] {
+        let (image, moved) = built(layout);
+        check(&image).expect("sound");
+        assert_ne!(moved.extents, plain.extents, "the payload lies elsewhere");
+        assert_ne!(blocks(&image, quoted), blocks(&first, quoted));
+        assert_ne!(debugfs_says(&image, "ls /bin"), debugfs_says(&first, "ls /bin"), "entries in another order");
+        assert_eq!(moved.reserved_sha256, plain.reserved_sha256);
+        assert_eq!(dump(&image, "/opt/deep/er/a \"quoted\" name"), vec![5; 100_000]);
+        let left = debugfs_says(&image, "ls -p /lost+found");
+        assert!(!left.contains("gap"), "{left}");
+    }
+    assert_ne!(sha256_file(&built(1_000).0).expect("hashed"), sha256_file(&built(1_001).0).expect("hashed"));
+}
+
+#[test]
 fn files_links_owners_and_modes() {
     let dir = tempfile::tempdir().expect("a directory");
     let (image, _) = build_in(dir.path(), &Payload::seeded(1));

@@ -10,6 +10,7 @@ use firebench_os::{interrupt, outside};
 use serde::Serialize;
 
 use crate::cache::Digests;
+use crate::digest::sha256;
 use crate::{Error, Result};
 
 /// Longest name of a file in ext4, in bytes.
@@ -18,6 +19,9 @@ const NAME_MAX: usize = 255;
 /// Longest path: debugfs reads its commands into a buffer of 8 KiB, and a command names at most one host path and one
 /// guest path.
 const PATH_MAX: usize = 2048;
+
+/// Most blocks in front of the files: 16 MiB.
+const MAX_GAP: u64 = 4096;
 
 /// An absolute path in an image: UTF-8, without `.`, `..`, empty parts and control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -92,6 +96,7 @@ pub(super) enum Node {
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     nodes: BTreeMap<GuestPath, Node>,
+    layout: u32,
 }
 
 impl Tree {
@@ -100,9 +105,26 @@ impl Tree {
         Tree::default()
     }
 
-    /// The entries, parents before their children.
+    /// The entries, parents before their children, in the order in which the image gets them.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (&GuestPath, &Node)> {
-        self.nodes.iter()
+        let mut nodes: Vec<(&GuestPath, &Node)> = self.nodes.iter().collect();
+        if self.layout > 0 {
+            let chance = |path: &GuestPath| sha256(format!("{} {path}", self.layout).as_bytes());
+            nodes.sort_by_cached_key(|(path, _)| (path.0.matches('/').count(), chance(path)));
+        }
+        nodes.into_iter()
+    }
+
+    /// The same tree, laid out in the image in another way for each number: 0 is the order of the paths.
+    pub(crate) fn laid_out(self, layout: u32) -> Tree {
+        Tree { layout, ..self }
+    }
+
+    /// Blocks that are left free in front of all files, to move them: 1 to [`MAX_GAP`], by chance, where there is a layout.
+    pub(super) fn gap(&self) -> u64 {
+        let chance = sha256(self.layout.to_string().as_bytes());
+        let chance = u64::from_str_radix(chance.get(..8).unwrap_or_default(), 16).unwrap_or_default();
+        if self.layout > 0 { (chance % MAX_GAP).saturating_add(1) } else { 0 }
     }
 
     /// Adds a directory (which may be there already) with permissions such as `0o755`.

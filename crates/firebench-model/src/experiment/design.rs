@@ -42,6 +42,10 @@ pub struct Design {
     /// Seed of the order in which the contenders boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Where the files of the root disk lie in it, another place for each number; 0 is where they always are. What a whole run is slower
+    /// or faster by for that, only runs of other layouts show.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub layout: u32,
     /// Iterations in each boot, warm-up included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u32>,
@@ -63,6 +67,10 @@ pub struct Design {
     /// Seconds that an iteration may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration_deadline: Option<u64>,
+}
+
+fn is_default(layout: &u32) -> bool {
+    *layout == 0
 }
 
 /// State of the host's page cache of the root disk before each boot.

@@ -89,7 +89,7 @@ pub(super) fn main(args: &ImageArgs, places: &StorageArgs) -> Result<(), Failure
                 .map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?
                 .ok_or(PrepareError::NoBusybox)?;
             let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
-            let built = build_root_disk(&cache, &DiskSpec { busybox, payload: Some(payload), add });
+            let built = build_root_disk(&cache, &DiskSpec { busybox, payload: Some(payload), add, layout: 0 });
             let disk = Failure::unless_stopped(built, &interrupt)?;
             output::print(&format!(
                 "{}\n{} bytes, payload of {} bytes with sha256 {}\n",

@@ -130,6 +130,13 @@ pub(super) fn missing_huge_pages(name: &str, vm: &PresetVm, place: Place, pool: 
     })
 }
 
+/// What to say of an image of the user's own in a run with a layout.
+pub(super) fn not_laid_out(spec: &ContenderSpec, layout: u32) -> Option<String> {
+    let name = &spec.name;
+    (layout > 0 && spec.image.is_some())
+        .then(|| format!("{name} boots an image of its own, in which layout {layout} moves nothing"))
+}
+
 /// What to say of a kernel that may never start, because the machine has no real-time clock. Without KVM's own clock, kernels before
 /// 6.1 read it in a loop that ends with an answer alone (`mach_get_cmos_time` in `arch/x86/kernel/rtc.c`).
 pub(super) fn clock_missed(name: &str, vm: &PresetVm, release: &str) -> Option<String> {

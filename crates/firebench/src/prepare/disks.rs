@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_image::cache::Cache;
 use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
 use firebench_image::own_image;
 use firebench_image::payload::Payload;
@@ -28,7 +29,9 @@ pub(super) struct Disks {
     spec: DiskSpec,
     base: DiskKey,
     disks: Vec<(DiskKey, Disk)>,
+    /// The payload as files of the host, and additional work.
     files: Vec<PayloadFile>,
+    handicaps: Vec<PayloadFile>,
     /// What the workload reads; its digest is not known before the disk is built. None where it reads no file.
     pub(super) payload: Option<PayloadRecord>,
     workload: &'static dyn Workload,
@@ -90,7 +93,12 @@ impl Disks {
         let wanted = workload.needs(experiment, speed).payload.map(|size| payload(experiment, size));
         let (payload, source) = wanted.unzip();
         let add = experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?;
-        let spec = DiskSpec { busybox: busybox.to_owned(), payload, add };
+        let layout = experiment.design.layout;
+        let mut spec = DiskSpec { busybox: busybox.to_owned(), payload, add, layout: 0 };
+        if layout > 0 {
+            spec.payload = as_in_other_layouts(&spec, places)?;
+            spec.layout = layout;
+        }
         let disk = Disk::new(&spec, places)?;
         let (bytes, sha256) = match &disk.root {
             Some(root) => (root.payload_bytes, root.sha256_of_payload.clone()),
@@ -98,8 +106,19 @@ impl Disks {
         };
         let payload = source.map(|source| PayloadRecord { bytes, sha256, source });
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
-        let (disks, files, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new());
-        Ok(Disks { spec, base, disks, files, payload, workload, missing })
+        let (disks, files, handicaps, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new(), Vec::new());
+        Ok(Disks { spec, base, disks, files, handicaps, payload, workload, missing })
+    }
+
+    /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
+    /// made again.
+    pub(super) fn discard(self, cache: &Cache) -> Result<(), PrepareError> {
+        if self.spec.layout > 0 {
+            let disks = self.disks.into_iter().filter_map(|(_, disk)| disk.root).map(|root| root.guard);
+            let files = self.files.into_iter().map(|file| file.guard);
+            disks.chain(files).try_for_each(|guard| guard.discard(cache))?;
+        }
+        Ok(())
     }
 
     /// Notes what is not built yet.
@@ -180,8 +199,8 @@ impl Disks {
     fn payload_file(&mut self, places: &Places) -> Result<PathBuf, PrepareError> {
         let (_, disk) = &self.disks[0];
         let (path, file) = match &disk.root {
-            Some(root) if places.build => kept(payload_file::of_disk(&places.cache, root)?),
-            Some(root) => payload_file::find_of_disk(&places.cache, root)?,
+            Some(root) if places.build => kept(payload_file::of_disk(&places.cache, root, self.spec.layout)?),
+            Some(root) => payload_file::find_of_disk(&places.cache, root, self.spec.layout)?,
             None => (places.cache.dir().join(NOT_BUILT).join("random.txt"), None),
         };
         if file.is_none() {
@@ -201,9 +220,22 @@ impl Disks {
         if file.is_none() {
             self.miss("file of the handicap", &path);
         }
-        self.files.extend(file);
+        self.handicaps.extend(file);
         Ok(path)
     }
+}
+
+/// The payload of a disk whose layout is to be another one: of random bytes, those that the first layout has.
+fn as_in_other_layouts(first: &DiskSpec, places: &Places) -> Result<Option<Payload>, PrepareError> {
+    if !matches!(first.payload, Some(Payload::Urandom { .. })) {
+        return Ok(first.payload.clone());
+    }
+    let file = match Disk::new(first, places)?.root {
+        Some(root) if places.build => Some(payload_file::of_disk(&places.cache, &root, first.layout)?),
+        Some(root) => payload_file::find_of_disk(&places.cache, &root, first.layout)?.1,
+        None => None,
+    };
+    Ok(file.map_or_else(|| first.payload.clone(), |file| Some(Payload::File { path: file.path })))
 }
 
 fn kept(file: PayloadFile) -> (PathBuf, Option<PayloadFile>) {

@@ -19,6 +19,7 @@ use disks::{Disks, Work};
 use firebench_host::accel::{self, Chosen, NoKvm};
 use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
+use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use firebench_model::host::HostFacts;
@@ -56,8 +57,19 @@ pub struct Prepared {
     pub no_kvm: Option<NoKvm>,
     /// What a dry run did not find, and did not build.
     pub missing: Vec<String>,
-    /// Keeps the files in the cache.
-    _held: (Disks, Kernels, Option<PreparedKernel>),
+    /// Keep the files in the cache.
+    disks: Disks,
+    _kernels: (Kernels, Option<PreparedKernel>),
+}
+
+impl Prepared {
+    /// Gives back what it held in the cache, of which it removes what was made for this run alone: disks of another layout.
+    ///
+    /// # Errors
+    /// [`PrepareError`] when a file cannot be removed.
+    pub fn discard(self, cache: &Cache) -> Result<(), PrepareError> {
+        self.disks.discard(cache)
+    }
 }
 
 /// Puts a run together.
@@ -169,7 +181,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         harness,
         no_kvm,
         missing,
-        _held: (builder.disks, builder.kernels, nested_kernel),
+        disks: builder.disks,
+        _kernels: (builder.kernels, nested_kernel),
     })
 }
 
@@ -208,6 +221,7 @@ impl PlanBuilder<'_> {
         let mut vm = vm.expect("a kind that boots a guest has a machine");
         contenders::customise(&mut vm, spec);
         notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.place, self.host.huge_pages));
+        notices.extend(contenders::not_laid_out(spec, self.experiment.design.layout));
         notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.

@@ -1,10 +1,11 @@
 //! What is said of two runs beside their times.
 
+use firebench_analysis::compare::Comparison;
 use firebench_analysis::facts::Difference;
 use firebench_model::record::{Artifact, Report, RunEnd};
 use firebench_vmm::{Settings, VmmKind, firecracker};
 
-use crate::runs::{compare, run};
+use crate::runs::{compare, compare_runs, run};
 
 /// What differs between a run and a changed copy of it: of the runs, and of their firecrackers.
 fn differences(change: impl Fn(&mut Report)) -> (Vec<String>, Vec<String>) {
@@ -66,6 +67,34 @@ fn what_differs_is_named_with_both_values() {
             &own,
         ]
     );
+}
+
+/// Another layout makes another root disk of the same files, and nothing else another one.
+#[test]
+fn runs_of_other_layouts_are_the_same_experiment() {
+    let laid_out = |layout: u32| {
+        let mut run = run(20.0, 20.5);
+        let firecracker = &mut run.contenders[1];
+        firecracker.boots.iter_mut().for_each(|boot| boot.life_seconds += f64::from(layout));
+        let disk = run.artifacts.iter_mut().find(|file| file.role == "root disk").expect("it has one");
+        disk.sha256 = format!("{layout:064}");
+        run.experiment.design.layout = layout;
+        run
+    };
+    let comparison = compare(laid_out(0), laid_out(1), &[]);
+    let said: Vec<String> = comparison.differences.iter().map(|found| found.what.clone()).collect();
+    assert_eq!(said, ["layout of the files"]);
+    assert!(comparison.pairs.iter().all(|pair| pair.differences.is_empty()));
+    let runs = [[0, 1, 2], [3, 4, 5]].map(|layouts| layouts.map(laid_out).to_vec());
+    let comparison = compare_runs(runs[0].clone(), runs[1].clone(), &[]);
+    assert_eq!(comparison.warnings, Vec::<String>::new());
+    assert!(comparison.verdicts().all(|judged| judged.unlike.is_empty()), "the gate is fair");
+    let mut other = runs[1].clone();
+    let last = other.last_mut().expect("a run");
+    last.experiment.design.layout = 0;
+    last.artifacts.iter_mut().for_each(|file| file.sha256 = "ab".repeat(32));
+    let unlike = |comparison: &Comparison| comparison.verdicts().next().map(|judged| judged.unlike.clone());
+    assert_eq!(unlike(&compare_runs(runs[0].clone(), other, &[])), Some(vec!["root disk".to_owned()]));
 }
 
 /// The warnings about a changed copy of a run beside the run.

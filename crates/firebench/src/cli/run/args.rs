@@ -103,6 +103,9 @@ pub(crate) struct RunArgs {
     /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
     #[arg(long, help_heading = DESIGN)]
     seed: Option<u32>,
+    /// Build the root disk with its files in other places, which every number chooses anew; 0 is where they always are [default: 0]
+    #[arg(long, value_name = "N", help_heading = DESIGN)]
+    layout: Option<u32>,
     /// Wait this long before each boot, so that it does not feel the one before (for example 5s)
     #[arg(long, value_name = "TIME", help_heading = DESIGN)]
     settle: Option<Span>,
@@ -141,8 +144,8 @@ pub(crate) struct RunArgs {
     /// and the order stay the same; see `firebench runs`
     #[arg(long, value_name = "ID", conflicts_with_all = of_an_experiment())]
     pub(super) resume: Option<String>,
-    /// Carry out the experiment as so many runs, each with a seed of its own (the first one's, plus 1, plus 2, ...); with --out, into
-    /// DIR/1, DIR/2, ...; what `firebench compare` takes for them is printed at the end
+    /// Carry out the experiment as so many runs, each with a seed and a layout of its own (the first one's, plus 1, plus 2, ...); with
+    /// --out, into DIR/1, DIR/2, ...; what `firebench compare` takes for them is printed at the end
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..), help_heading = DESIGN,
         conflicts_with_all = ["resume", "dry_run", "junit"])]
     pub(super) repeat_run: Option<u32>,
@@ -163,7 +166,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 29] = [
+const OF_AN_EXPERIMENT: [&str; 30] = [
     "workload",
     "from",
     "preset",
@@ -185,6 +188,7 @@ const OF_AN_EXPERIMENT: [&str; 29] = [
     "iterations",
     "warm_up",
     "seed",
+    "layout",
     "settle",
     "cold",
     "host_cache",
@@ -354,6 +358,7 @@ impl RunArgs {
         replace(&mut design.max_failures, self.max_failures);
         replace(&mut design.seed, self.seed.map(u64::from));
         replace(&mut design.primary, self.primary.clone());
+        set(&mut design.layout, self.layout);
         design.strict |= self.strict;
         design.stop_on_verdict |= self.stop_on_verdict;
         design.to_the_end = !self.gate.fail_if.is_empty();

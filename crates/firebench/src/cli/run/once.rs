@@ -27,7 +27,7 @@ use firebench_analysis::findings::Findings;
 /// What is to be carried out.
 pub(super) struct Job {
     /// The stored run that goes on.
-    cut_off: Option<CutOff>,
+    pub(super) cut_off: Option<CutOff>,
     /// The experiment.
     pub(super) experiment: Experiment,
     /// Where the report goes, if it is to be written to files.
@@ -87,6 +87,7 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
         None => Keeper::begin(&mut prepared.report, places)?,
     };
     let (report, result) = session.carry_out(&prepared, &mut keeper.recorder());
+    let discarded = prepared.discard(&session.cache).map_err(Failure::from);
     let keeps = keeper.keeps();
     let kept = keeper.finish(&report);
     let can_go_on = keeps && kept.is_ok() && report.design.end != Some(RunEnd::Void);
@@ -100,7 +101,7 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
         Ok(())
     });
     let shown = output::print(&text);
-    all([result, saved, kept, shown])?;
+    all([result, saved, kept, shown, discarded])?;
     let name = out.map(|dir| dir.to_string_lossy().into_owned()).or_else(|| report.id.clone());
     Ok(Done { code: hold(args, &findings)?, name })
 }

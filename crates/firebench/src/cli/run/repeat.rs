@@ -39,9 +39,11 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs, runs: u32) -> Result<u8
     Ok(done.iter().map(|done| done.code).max_by_key(|code| badness(*code)).unwrap_or_default())
 }
 
-/// Gives a run the seed and the directory of its number, from 1.
+/// Gives a run the seed, the layout and the directory of its number, from 1.
 fn number_it(job: &mut Job, first_seed: u64, number: u32) {
-    job.experiment.design.seed = Some(first_seed.wrapping_add(u64::from(number.saturating_sub(1))));
+    let (design, before) = (&mut job.experiment.design, number.saturating_sub(1));
+    design.seed = Some(first_seed.wrapping_add(u64::from(before)));
+    design.layout = design.layout.saturating_add(before);
     job.out = job.out.take().map(|dir| dir.join(number.to_string()));
 }
 
@@ -67,6 +69,8 @@ fn badness(code: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use firebench_model::experiment::Experiment;
+
     use super::*;
 
     #[test]
@@ -75,6 +79,15 @@ mod tests {
         assert_eq!(worst(&[0, 4, 1, 5, 0]), Some(EXIT_REGRESSION));
         assert_eq!(worst(&[0, 4, 5]), Some(EXIT_UNFAIR));
         assert_eq!(worst(&[4, 0]), Some(EXIT_INCONCLUSIVE));
+    }
+
+    #[test]
+    fn each_run_has_its_seed_its_layout_and_its_directory() {
+        let mut job = Job { cut_off: None, experiment: Experiment::default(), out: Some("out".into()) };
+        job.experiment.design.layout = 4;
+        number_it(&mut job, 9, 3);
+        let design = &job.experiment.design;
+        assert_eq!((design.seed, design.layout, job.out), (Some(11), 6, Some("out/3".into())));
     }
 
     #[test]
