@@ -16,6 +16,49 @@ pub struct Beside {
     pub apart: usize,
     /// Blocks without a good boot of every contender.
     pub missing: usize,
+    /// Of several runs, in how many there is what of one run is said above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<OfRuns>,
+}
+
+/// What must be said of several runs beside a verdict over them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct OfRuns {
+    /// Where the two took turns: those in which they do not settle alike.
+    pub unsettled: Option<InRuns>,
+    /// Where they ran apart, of the contender and of the baseline: those in which its iterations change in the course of a boot.
+    pub settling: [Option<InRuns>; 2],
+    /// Of the contender and of the baseline: those with boots in a slow mode.
+    pub slow: [Option<InRuns>; 2],
+}
+
+/// Some of several runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct InRuns {
+    /// How many.
+    pub runs: usize,
+    /// Of how many.
+    pub of: usize,
+    /// The most that it is there, relative.
+    pub by: f64,
+}
+
+impl InRuns {
+    /// Those of all runs where it is there; none where it is nowhere.
+    pub fn of(found: &[Option<f64>]) -> Option<InRuns> {
+        let most = found.iter().flatten().copied().max_by(|one, other| one.abs().total_cmp(&other.abs()))?;
+        Some(InRuns { runs: found.iter().flatten().count(), of: found.len(), by: most })
+    }
+
+    /// "in 2 of 5 runs".
+    fn words(&self) -> String {
+        format!("in {} of {}", self.runs, text::count(self.of, "run"))
+    }
+
+    /// "4%".
+    fn most(&self) -> String {
+        text::told_percent(self.by.abs())
+    }
 }
 
 /// How the iterations of a contender change against the baseline's.
@@ -36,6 +79,38 @@ pub struct SlowBoots {
     pub of: usize,
     /// How far they are from the middle of all, relative; absent where there are none.
     pub by: Option<f64>,
+}
+
+impl OfRuns {
+    /// None where there is nothing to say.
+    pub fn if_any(self) -> Option<OfRuns> {
+        (self != OfRuns::default()).then_some(self)
+    }
+
+    fn words(&self, contender: &str, baseline: &str, metric: &Metric) -> String {
+        let mut words = String::new();
+        let which = |found: &InRuns| if found.by < 0.0 { "falls" } else { "rises" };
+        if let Some(found) = &self.unsettled {
+            let (runs, which, most) = (found.words(), which(found), found.most());
+            words += &format!(
+                "; {runs} {contender} {which} against {baseline} in the course of the counted iterations, by up to {most}, and may go on \
+                 after them (--warm-up, --iterations)"
+            );
+        }
+        for (name, found) in [contender, baseline].into_iter().zip(&self.settling) {
+            if let Some(found) = found {
+                let (runs, which, most) = (found.words(), which(found), found.most());
+                words += &format!("; {runs} {name} {which} in the course of the counted iterations, by up to {most}");
+            }
+        }
+        let word = if metric.better == Better::Less { "slow" } else { "low" };
+        for (name, found) in [contender, baseline].into_iter().zip(&self.slow) {
+            if let Some(found) = found {
+                words += &format!("; {word} boots of {name} {} (by up to {})", found.words(), found.most());
+            }
+        }
+        words
+    }
 }
 
 impl Beside {
@@ -68,6 +143,6 @@ impl Beside {
             let blocks = text::count(self.missing, "block");
             words += &format!("; {blocks} without a good boot of each might have come out in any way");
         }
-        words
+        words + &self.runs.as_ref().map(|runs| runs.words(contender, baseline, metric)).unwrap_or_default()
     }
 }

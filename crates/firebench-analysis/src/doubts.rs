@@ -1,7 +1,7 @@
 //! What a verdict's reader must be told, looked for in the boots of a run. Pure.
 
 use firebench_model::metric::Metric;
-use firebench_model::record::{BootRecord, BootStatus, Report};
+use firebench_model::record::{BootRecord, BootStatus, DesignRecord, Report};
 use firebench_stats::boot::Difference;
 use firebench_stats::checks::{self, Found, Ran, Trend};
 use firebench_stats::modes::{self, Slow};
@@ -21,25 +21,40 @@ pub fn beside(
     trend: Option<Trend>,
 ) -> Beside {
     let typical = Typical::of(differences, 1.0).ok().filter(|_| report.design.estimand == Estimand::Typical);
-    let slow = [contender, baseline].map(|boots| slow(report, boots, metric));
+    let slow = [contender, baseline].map(|boots| slow(&report.design, boots, metric));
     Beside {
         trend: trend.map(|Trend { size, iterations }| Unsettled { change: size.exp_m1(), iterations }),
         slow: Some(slow).filter(|slow| slow.iter().any(|slow| slow.boots > 0)),
         apart: typical.map_or(0, |typical| typical.apart()),
         missing: boots::blocks_left_out(report).len(),
+        runs: None,
     }
 }
 
-fn slow(report: &Report, boots: &[&BootRecord], metric: &Metric) -> SlowBoots {
+/// Which boots of a contender are in a slow mode.
+pub fn slow(design: &DesignRecord, boots: &[&BootRecord], metric: &Metric) -> SlowBoots {
     let sign = if metric.better == Better::Less { 1.0 } else { -1.0 };
-    let values = boots::values_on(boots, &report.design, &metric.name, Scale::Ratio).unwrap_or_default();
+    let values = boots::values_on(boots, design, &metric.name, Scale::Ratio).unwrap_or_default();
     let found = modes::slow(&values.iter().map(|value| sign * value).collect::<Vec<f64>>());
     let by = found.map(|Slow { size, .. }| (sign * size).exp_m1());
     SlowBoots { boots: found.map_or(0, |slow| slow.boots), of: boots.len(), by }
 }
 
-/// What the boots of two contenders, the baseline first, say against a verdict on a metric: see [`checks`].
-pub fn found(report: &Report, pair: [&str; 2], metric: &str) -> Found {
+/// Whether a contender's counted iterations, one list a boot, still change in the course of a boot: by how much, relative, over those of
+/// the longest one. So many `runs` are looked at for one verdict, and share the error rate.
+pub fn settling(design: &DesignRecord, boots: &[&BootRecord], metric: &str, runs: usize) -> Option<f64> {
+    let values = |boot: &&BootRecord| -> Vec<f64> {
+        let counted = boots::sample(boot, design).iter();
+        counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
+    };
+    let counted: Vec<Vec<f64>> = boots.iter().map(values).collect();
+    let counted: Vec<&[f64]> = counted.iter().map(Vec::as_slice).collect();
+    checks::alone(&counted, runs, checks::matters(design.delta)).map(|trend| trend.size.exp_m1())
+}
+
+/// What the boots of two contenders, the baseline first, say against a verdict on a metric: see [`checks`]. So many `runs` are looked at
+/// for one verdict, and share the error rate.
+pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Found {
     let design = &report.design;
     let place = |name: &str| report.contenders.iter().position(|contender| contender.name == name);
     let [Some(baseline), Some(contender)] = pair.map(place) else { return Found::default() };
@@ -60,6 +75,6 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str) -> Found {
         .zip(&values)
         .map(|((contender, boot), counted)| Ran { block: boot.block, contender: *contender, counted })
         .collect();
-    let comparisons = report.contenders.len().saturating_sub(1);
+    let comparisons = report.contenders.len().saturating_sub(1).saturating_mul(runs);
     checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta))
 }

@@ -56,6 +56,9 @@ pub enum Unjudged {
     /// Several runs on one side alone.
     #[error("it takes two runs on each side at least to know how much runs differ by themselves")]
     OneRunAgainstSeveral,
+    /// Two runs that hold both.
+    #[error("it takes three runs that hold both at least to know how much runs differ")]
+    WithinTwoRuns,
     /// Of several runs, one has nothing to say.
     #[error("one of the runs has no good boot of the contender")]
     RunWithoutBoot,

@@ -68,7 +68,7 @@ impl<'a> Paired<'a> {
     /// The judgement on a metric, by the rule that was chosen before the run, as one of `comparisons` that share the error
     /// rate; and what must be said beside it.
     pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> (Result<Judgement, Unjudged>, Beside) {
-        let Found { trend, carry_over } = doubts::found(report, self.names, &metric.name);
+        let Found { trend, carry_over } = doubts::found(report, self.names, &metric.name, 1);
         let judgement = match carry_over {
             Some(CarryOver { size, .. }) if !report.emulated => Err(Unjudged::CarryOver(size.exp_m1())),
             _ => self.by_numbers(report, metric, comparisons),

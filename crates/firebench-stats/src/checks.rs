@@ -54,6 +54,14 @@ fn trend(blocks: &[[&[f64]; 2]], level: f64, matters: f64) -> Option<Trend> {
     is_there.then_some(Trend { size, iterations: lengths().min()? })
 }
 
+/// Whether the iterations of a contender that took no turns with another one change in the course of its `boots`, as one of so many
+/// `comparisons`. What is smaller than `matters`, in ln(t), is nothing.
+pub fn alone(boots: &[&[f64]], comparisons: usize, matters: f64) -> Option<Trend> {
+    let flat: Vec<Vec<f64>> = boots.iter().map(|iterations| vec![1.0; iterations.len()]).collect();
+    let blocks: Vec<[&[f64]; 2]> = flat.iter().zip(boots).map(|(flat, boot)| [flat.as_slice(), boot]).collect();
+    trend(&blocks, LEVEL / comparisons.max(1) as f64, matters)
+}
+
 /// By how much ln(t) rises from iteration to iteration, and the weight of that; None where a value has no logarithm.
 fn slope(iterations: &[f64]) -> Option<[f64; 2]> {
     let middle = (iterations.len() as f64 - 1.0) / 2.0;

@@ -46,12 +46,12 @@ pub struct Interval {
     /// Upper end; infinite (null in JSON) while there are too few blocks to say anything.
     #[serde(deserialize_with = "infinity_if_null")]
     pub high: f64,
-    /// Blocks that it stands on, each of which has one boot of the contender.
+    /// Blocks that it stands on, each of which has one boot of the contender; or runs.
     pub blocks: usize,
     /// Boots of the baseline, where the two ran [apart](crate::unpaired) and not in common blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_boots: Option<usize>,
-    /// What is counted there of contenders that ran apart: one value is that of a boot, or of a whole run.
+    /// What one value is that of: a boot (or a block), or a whole run.
     #[serde(default, skip_serializing_if = "Replicate::is_boot")]
     pub replicate: Replicate,
     /// Probability that the intervals of all the comparisons of a run hold together, such as 0.95.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::rule::ALPHA_END;
 use crate::typical::LEAST_RANKED;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
-use crate::{Estimand, Interval, Quantity, tail};
+use crate::{Estimand, Interval, Quantity, Replicate, tail};
 
 /// Displays a judgement as a sentence without a full stop, such as
 /// `firecracker is 1.8% slower than qemu in real (95% CI 0.9% to 2.7%, 24 blocks)`, or, of what is no time,
@@ -76,7 +76,7 @@ impl fmt::Display for Sentence<'_> {
                 let interval = &judgement.interval;
                 write!(f, "{} cannot decide anything", Sample(interval))?;
                 let enough = self.enough();
-                if interval.baseline_boots.is_none() && interval.blocks < enough {
+                if self.is_of_blocks() && interval.blocks < enough {
                     write!(f, "; add `--boots {enough}`")?;
                 }
                 Ok(())
@@ -103,12 +103,18 @@ impl Sentence<'_> {
         self.judgement.estimand.tail().and_then(of_tail).unwrap_or(ENOUGH_BLOCKS)
     }
 
+    /// Whether it stands on blocks, and neither on contenders that ran apart nor on runs.
+    fn is_of_blocks(&self) -> bool {
+        let Interval { baseline_boots, replicate, .. } = self.judgement.interval;
+        baseline_boots.is_none() && replicate == Replicate::Boot
+    }
+
     /// The interval, and how many blocks or boots the sentence stands on.
     fn ground(&self, f: &mut fmt::Formatter<'_>, effect: Range) -> fmt::Result {
         let interval = &self.judgement.interval;
         let confidence = Percent(interval.confidence, 0);
         let (low, high) = (self.value(effect.low), self.value(effect.high));
-        let few = interval.baseline_boots.is_none() && interval.blocks < LEAST_RANKED;
+        let few = self.is_of_blocks() && interval.blocks < LEAST_RANKED;
         let caution = if few { ": too few to rely on" } else { "" };
         write!(f, " ({confidence} CI {low} to {high}, {}{caution})", Sample(interval))
     }
@@ -195,7 +201,8 @@ impl fmt::Display for Rounded {
     }
 }
 
-/// "24 blocks", or, of contenders that ran apart, "24 and 20 boots", or "5 and 5 runs".
+/// "24 blocks", or, of contenders that ran apart, "24 and 20 boots", or "5 and 5 runs"; of contenders that
+/// took turns in each of several runs, "5 runs".
 struct Sample<'a>(&'a Interval);
 
 impl fmt::Display for Sample<'_> {
@@ -203,6 +210,7 @@ impl fmt::Display for Sample<'_> {
         let Interval { blocks, baseline_boots, replicate, .. } = *self.0;
         match (baseline_boots, blocks) {
             (Some(baseline), contender) => write!(f, "{contender} and {baseline} {}", replicate.plural()),
+            (None, runs) if replicate == Replicate::Run => write!(f, "{runs} runs"),
             (None, 1) => f.write_str("1 block"),
             (None, blocks) => write!(f, "{blocks} blocks"),
         }

@@ -23,7 +23,11 @@ pub struct Advice {
 pub fn advice(a: &Operand, b: &Operand, pairs: &[ContenderPair], footing: Footing) -> Option<Advice> {
     let plain = |words: &str| Some(Advice { words: words.to_owned(), commands: Vec::new() });
     match footing {
-        Footing::WithinRun | Footing::SeveralRuns => None,
+        Footing::WithinRun | Footing::WithinRuns | Footing::SeveralRuns => None,
+        Footing::WithinTwoRuns => plain(
+            "For a verdict over runs, give three or more that hold both, as `--repeat-run 5` makes them; one of them alone has a verdict of \
+             its own, RUN:CONTENDER RUN:CONTENDER.",
+        ),
         Footing::OneRunAgainstSeveral => plain(
             "For a verdict, give two runs or more on each side: a directory with a directory for each run, or runs separated by commas.",
         ),

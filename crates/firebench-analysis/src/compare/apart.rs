@@ -6,12 +6,14 @@ use firebench_model::figures::Figures;
 use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report};
 use firebench_stats::rule::ALPHA;
-use firebench_stats::{Judgement, Scale, grain, unpaired, verdict};
+use firebench_stats::{Interval, Judgement, Scale, grain, unpaired, verdict};
 
 use super::estimate::{Estimate, centre};
 use super::footing::Footing;
 use super::operand::Operand;
+use crate::beside::{InRuns, OfRuns};
 use crate::boots::{self, Coarse};
+use crate::doubts;
 use crate::judged::Unjudged;
 
 /// What all judgements of a comparison have in common.
@@ -147,13 +149,28 @@ pub fn judge(a: &Samples, b: &Samples, metric: &Metric, family: &Family) -> Resu
     match family.footing {
         _ if family.emulated => return Err(Unjudged::Emulated),
         Footing::OneRunAgainstSeveral => return Err(Unjudged::OneRunAgainstSeveral),
-        Footing::OneRunEach | Footing::WithinRun => return Err(Unjudged::OneRunEach),
         Footing::SeveralRuns => {}
+        _ => return Err(Unjudged::OneRunEach),
     }
     let both = Both::of(a, b, metric)?;
     let interval = unpaired::welch(&both.b, &both.a, ALPHA, family.comparisons).map_err(|_| Unjudged::NoValue)?;
+    let (interval, delta) = bounds(interval.of_runs(), both.scale, [a, b], metric, family)?;
+    verdict::judge(interval, both.scale, delta).map_err(|_| Unjudged::NoValue)
+}
+
+/// The interval, no narrower than the figures are coarse, and what counts as no difference.
+///
+/// # Errors
+/// [`Unjudged`], where nothing is a share of the values.
+pub fn bounds(
+    interval: Interval,
+    scale: Scale,
+    [a, b]: [&Samples; 2],
+    metric: &Metric,
+    family: &Family,
+) -> Result<(Interval, f64), Unjudged> {
     // What is compared by difference counts as none up to the same share of the primary metric, where the units allow it.
-    let delta = match both.scale {
+    let delta = match scale {
         Scale::Ratio => family.delta,
         Scale::Raw => {
             let (measure, one) = boots::measured_by(metric, family.primary);
@@ -161,11 +178,25 @@ pub fn judge(a: &Samples, b: &Samples, metric: &Metric, family: &Family) -> Resu
             boots::difference_that_counts(family.delta, sizes)?
         }
     };
-    let [size_a, size_b] = both.centres().map(Option::unwrap_or_default);
+    let [size_a, size_b] = Both::of(a, b, metric)?.centres().map(Option::unwrap_or_default);
     let coarse = |side: &Samples, size| {
         let figures = side.0.iter().flat_map(|sample| sample.figures(&metric.name));
         Coarse { step: grain::step(figures), size }
     };
-    let grain = boots::grain([coarse(a, size_a), coarse(b, size_b)], both.scale);
-    verdict::judge(interval.of_runs().no_narrower(grain), both.scale, delta).map_err(|_| Unjudged::NoValue)
+    let grain = boots::grain([coarse(a, size_a), coarse(b, size_b)], scale);
+    Ok((interval.no_narrower(grain), delta))
+}
+
+/// What the runs of both sides say beside it, of B's contender and of A's.
+pub fn beside(a: &Samples, b: &Samples, metric: &Metric) -> Option<OfRuns> {
+    let runs = a.0.len().saturating_add(b.0.len());
+    let settling = |side: &Samples| {
+        let of = |run: &Sample| doubts::settling(run.design, &run.boots, &metric.name, runs);
+        InRuns::of(&side.0.iter().map(of).collect::<Vec<_>>())
+    };
+    let slow = |side: &Samples| {
+        let of = |run: &Sample| doubts::slow(run.design, &run.boots, metric).by;
+        InRuns::of(&side.0.iter().map(of).collect::<Vec<_>>())
+    };
+    OfRuns { settling: [b, a].map(settling), slow: [b, a].map(slow), ..OfRuns::default() }.if_any()
 }

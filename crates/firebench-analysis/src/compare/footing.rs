@@ -3,7 +3,7 @@
 use firebench_model::record::Report;
 use serde::Serialize;
 
-use super::operand::Operand;
+use super::operand::{Operand, Run};
 
 /// How the two sides came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -11,6 +11,10 @@ use super::operand::Operand;
 pub enum Footing {
     /// They are contenders of one run: what changes on the machine, its blocks cancel. Judged as the run itself judges them.
     WithinRun,
+    /// They are contenders of the same runs, three at least: each run has an estimate of its own, and the run is the replicate.
+    WithinRuns,
+    /// They are contenders of the same two runs: described, and not judged.
+    WithinTwoRuns,
     /// One run each: what else differs between two runs cannot be told from the contenders. Described, and not judged.
     OneRunEach,
     /// Two runs on each side at least: the run is the replicate, and its spread is in the interval.
@@ -25,6 +29,10 @@ impl Footing {
         match (a.further.is_empty(), b.further.is_empty()) {
             (true, true) if is_same(a.report(), b.report()) => Footing::WithinRun,
             (true, true) => Footing::OneRunEach,
+            (false, false) if are_same(a, b) => match a.further.len() {
+                0 | 1 => Footing::WithinTwoRuns,
+                _ => Footing::WithinRuns,
+            },
             (false, false) => Footing::SeveralRuns,
             _ => Footing::OneRunAgainstSeveral,
         }
@@ -32,8 +40,19 @@ impl Footing {
 
     /// Whether there are verdicts on it.
     pub fn is_judged(self) -> bool {
-        matches!(self, Footing::WithinRun | Footing::SeveralRuns)
+        matches!(self, Footing::WithinRun | Footing::WithinRuns | Footing::SeveralRuns)
     }
+
+    /// Whether both sides are the same run or runs, in which the contenders took turns.
+    pub fn is_within(self) -> bool {
+        matches!(self, Footing::WithinRun | Footing::WithinRuns | Footing::WithinTwoRuns)
+    }
+}
+
+/// Whether both sides are the same runs, in whatever order.
+fn are_same(a: &Operand, b: &Operand) -> bool {
+    let has = |one: &Operand, run: &Run| one.runs().any(|other| is_same(&other.report, &run.report));
+    a.runs().count() == b.runs().count() && a.runs().all(|run| has(b, run)) && b.runs().all(|run| has(a, run))
 }
 
 /// Whether two reports are of one run. Nothing is measured twice to the last bit; but what measured nothing is alike.

@@ -9,6 +9,7 @@ mod differences;
 mod estimate;
 mod footing;
 mod operand;
+mod over_runs;
 mod refuse;
 mod warnings;
 mod within;
@@ -157,9 +158,9 @@ pub fn compare(a: &Operand, b: &Operand, limits: &[Limit]) -> Result<Comparison,
     let family = Family {
         footing,
         primary: &primary,
-        comparisons: match footing {
-            Footing::WithinRun => pairs.iter().map(|pair| within::comparisons(first, *pair, asked)).sum(),
-            _ => asked,
+        comparisons: match footing.is_within() {
+            true => pairs.iter().map(|pair| within::comparisons(first, *pair, asked)).sum(),
+            false => asked,
         },
         delta: delta(runs().map(|run| &run.design)),
         emulated: runs().any(|run| run.emulated),
@@ -260,12 +261,15 @@ fn pair(
     limits: &[Limit],
     family: &Family,
 ) -> Pair {
-    let (run, is_within) = (side_a.report(), family.footing == Footing::WithinRun);
+    let (run, is_within) = (side_a.report(), family.footing.is_within());
     let samples = [Samples::of(side_a, &a.name), Samples::of(side_b, &b.name)];
     let [of_a, of_b] = &samples;
     let unlike = unlike([side_a, side_b], (a, b));
     let baseline = if is_within { a.name.clone() } else { format!("A's {}", a.name) };
-    let within = |metric: &Metric| within::compare(run, (a, b), metric, family.comparisons);
+    let within = |metric: &Metric| match family.footing {
+        Footing::WithinRun => within::compare(run, (a, b), metric, family.comparisons),
+        _ => over_runs::compare(side_a, (a, b), metric, family),
+    };
     let compared = |metric: &Metric| {
         let Within { estimate: Estimate { scale, a, b: value, effect }, judgement, beside, .. } = match is_within {
             true => within(metric),
@@ -273,7 +277,7 @@ fn pair(
                 estimate: apart::estimate(of_a, of_b, metric),
                 boots: [0, 0],
                 judgement: apart::judge(of_a, of_b, metric, family),
-                beside: Beside::default(),
+                beside: Beside { runs: apart::beside(of_a, of_b, metric), ..Beside::default() },
             },
         };
         let asked = *metric == *family.primary || gate::is_asked(limits, &b.name, &metric.name);

@@ -75,7 +75,7 @@ pub enum CompareError {
     /// A run that would count twice.
     #[error("{one} and {other} are the same run, which cannot count twice")]
     #[diagnostic(help(
-        "give different runs; of a single run, two contenders can be compared: RUN:CONTENDER RUN:CONTENDER"
+        "give different runs; of the same runs, two contenders can be compared: RUNS:CONTENDER RUNS:CONTENDER"
     ))]
     Twice {
         /// What was given for it.
@@ -178,13 +178,15 @@ fn noun(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Refuses a run that is held against itself, or that would count twice; contenders of one run may be held against each other.
+/// Refuses a run that is held against itself, or that would count twice; contenders of the same runs may be held against each other.
 pub fn same(a: &Operand, b: &Operand, pairs: &[ContenderPair]) -> Result<(), CompareError> {
     if Footing::of(a, b) == Footing::WithinRun {
         let itself = pairs.iter().any(|(a, b)| a.name == b.name);
         return if itself { Err(CompareError::Same) } else { Ok(()) };
     }
-    let all: Vec<&Run> = a.runs().chain(b.runs()).collect();
+    // In runs that hold both, each counts once for each of two contenders.
+    let both = Footing::of(a, b).is_within() && pairs.iter().all(|(a, b)| a.name != b.name);
+    let all: Vec<&Run> = a.runs().chain(b.runs().filter(|_| !both)).collect();
     let twice = all.iter().enumerate().find_map(|(place, one)| {
         let before = all.iter().take(place).find(|other| is_same(&other.report, &one.report))?;
         Some([before, one].map(|run| text::excerpt(&run.given, NAMES)))

@@ -19,14 +19,16 @@ pub fn warnings(a: &Operand, b: &Operand, pairs: &[ContenderPair], unlike: &[Str
         return ended("The run", a.report()).into_iter().chain(left_out(a, b, pairs)).collect();
     }
     let sides = [("A", a), ("B", b)];
-    let runs: Vec<&Run> = a.runs().chain(b.runs()).collect();
+    // The same runs are looked at once, for both contenders.
+    let of_runs = if Footing::of(a, b).is_within() { &sides[..1] } else { &sides };
+    let runs: Vec<&Run> = of_runs.iter().flat_map(|(_, side)| side.runs()).collect();
     let mut found: Vec<String> = other_machine(&runs).into_iter().collect();
     for (name, side) in sides {
         found.extend(other_contenders(name, side, pairs));
     }
     found.extend(cold_against_warm(&runs, pairs));
     found.extend(other_estimand(&runs));
-    for (name, side) in sides {
+    for (name, side) in of_runs {
         found.extend(side.runs().flat_map(|run| match side.further.is_empty() {
             true => ended(name, &run.report),
             false => ended(&format!("{} (of {name})", run.given), &run.report),

@@ -15,3 +15,4 @@ mod operand;
 mod refused;
 mod rendered;
 mod runs;
+mod turns;

@@ -4,7 +4,7 @@ use firebench_analysis::compare::{self, Comparison, Operand};
 use firebench_model::record::Report;
 use firebench_report::compare::{markdown, terminal};
 
-use crate::runs::{HOSTILE, compare, compare_runs, limits, run, runs};
+use crate::runs::{HOSTILE, compare, compare_runs, limits, run, runs, side};
 
 /// A regression, an equivalence and a limit that is undecided, from six runs a side.
 fn ordinary() -> Comparison {
@@ -31,6 +31,14 @@ fn described() -> Comparison {
 fn within() -> Comparison {
     let [a, b] = ["qemu", "firecracker"].map(|name| Operand::of_run("latest", run(20.0, 21.0), Some(name.to_owned())));
     compare::compare(&a, &b, &limits(&["real > +3%"])).expect("they are of one run")
+}
+
+/// The contenders of six runs.
+fn turns() -> Comparison {
+    let runs = runs(20.0, 21.0);
+    let [a, b] =
+        ["qemu", "firecracker"].map(|name| Operand { contender: Some(name.to_owned()), ..side("new", runs.clone()) });
+    compare::compare(&a, &b, &limits(&["real > +3%"])).expect("they are of the same runs")
 }
 
 fn emulated() -> Comparison {
@@ -79,6 +87,7 @@ fn tables() {
     insta::assert_snapshot!("table", terminal::render(&ordinary()));
     insta::assert_snapshot!("table_described", terminal::render(&described()));
     insta::assert_snapshot!("table_within", terminal::render(&within()));
+    insta::assert_snapshot!("table_turns", terminal::render(&turns()));
     insta::assert_snapshot!("table_emulated", terminal::render(&emulated()));
     insta::assert_snapshot!("table_hostile", terminal::render(&hostile()));
 }
@@ -111,7 +120,7 @@ fn round(json: &mut serde_json::Value) {
 
 #[test]
 fn lines_fit_and_hold_nothing_that_a_terminal_or_a_ci_obeys() {
-    for comparison in [ordinary(), described(), within(), emulated(), hostile()] {
+    for comparison in [ordinary(), described(), within(), turns(), emulated(), hostile()] {
         for text in [terminal::render(&comparison), markdown::render(&comparison)] {
             let bad = text.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
             assert_eq!(bad, None);

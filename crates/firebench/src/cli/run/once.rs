@@ -40,6 +40,8 @@ pub(super) struct Done {
     pub(super) code: u8,
     /// What `firebench compare` finds the run by: the directory of its report, or its id in the store.
     pub(super) name: Option<String>,
+    /// Its contenders, the baseline first.
+    pub(super) contenders: Vec<String>,
 }
 
 /// What the command line asks for.
@@ -70,7 +72,7 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
         output::print(&dry_run::render(&prepared, &session.cache)?)?;
-        return Ok(Done { code: EXIT_OK, name: None });
+        return Ok(Done { code: EXIT_OK, name: None, contenders: Vec::new() });
     }
     if let Some(lack) = prepared.no_kvm.take() {
         return Err(lack.into());
@@ -103,7 +105,8 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
     let shown = output::print(&text);
     all([result, saved, kept, shown, discarded])?;
     let name = out.map(|dir| dir.to_string_lossy().into_owned()).or_else(|| report.id.clone());
-    Ok(Done { code: hold(args, &findings)?, name })
+    let contenders = report.contenders.iter().map(|contender| contender.name.clone()).collect();
+    Ok(Done { code: hold(args, &findings)?, name, contenders })
 }
 
 /// The report for standard output. Where standard error is the same terminal, the error comes right below it: once is enough.

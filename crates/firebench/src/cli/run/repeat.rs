@@ -33,7 +33,7 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs, runs: u32) -> Result<u8
             }
         }
     }
-    let said = output::print(&operand(&done));
+    let said = output::print(&(operand(&done) + &turns(&done, &places.words())));
     result?;
     said?;
     Ok(done.iter().map(|done| done.code).max_by_key(|code| badness(*code)).unwrap_or_default())
@@ -57,6 +57,27 @@ fn operand(done: &[Done]) -> String {
     format!("{runs}, as one side of `firebench compare`:\n{VERBATIM}{}\n", quote(&names.join(",")))
 }
 
+/// The commands that compare the contenders of the runs over them; empty of fewer runs than can be judged. `places` says where the runs
+/// are, as the command line has it.
+fn turns(done: &[Done], places: &[String]) -> String {
+    let names: Vec<&str> = done.iter().filter_map(|done| done.name.as_deref()).collect();
+    let contenders = done.first().map(|done| done.contenders.as_slice()).unwrap_or_default();
+    let Some((baseline, others)) = contenders.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return String::new();
+    };
+    if names.len() < 3 {
+        return String::new();
+    }
+    let of = |contender: &String| format!("{}:{contender}", names.join(","));
+    let command = |other: &String| {
+        let words = ["firebench".to_owned(), "compare".to_owned(), of(baseline), of(other)];
+        let words: Vec<_> = words.iter().chain(places).map(|word| quote(word)).collect();
+        format!("{VERBATIM}{}\n", words.join(" "))
+    };
+    let commands: String = others.iter().map(command).collect();
+    format!("to compare its contenders over the {} runs, in which they took turns:\n{commands}", names.len())
+}
+
 /// How bad the exit code of a run is that was carried out to its end.
 fn badness(code: u8) -> u8 {
     match code {
@@ -72,6 +93,25 @@ mod tests {
     use firebench_model::experiment::Experiment;
 
     use super::*;
+
+    fn done(name: &str, contenders: &[&str]) -> Done {
+        let contenders = contenders.iter().map(|name| (*name).to_owned()).collect();
+        Done { code: 0, name: Some(name.to_owned()), contenders }
+    }
+
+    #[test]
+    fn contenders_are_compared_over_three_runs_or_more() {
+        let runs: Vec<Done> = ["o ut/1", "o ut/2", "o ut/3"].map(|name| done(name, &["old", "new", "host"])).into();
+        let places = ["--cache".to_owned(), "c".to_owned()];
+        let said = turns(&runs, &places);
+        let expected = "to compare its contenders over the 3 runs, in which they took turns:
+    firebench compare 'o ut/1,o ut/2,o ut/3:old' 'o ut/1,o ut/2,o ut/3:new' --cache c
+    firebench compare 'o ut/1,o ut/2,o ut/3:old' 'o ut/1,o ut/2,o ut/3:host' --cache c
+";
+        assert_eq!(said, expected);
+        assert_eq!(turns(&runs[..2], &[]), "");
+        assert_eq!(turns(&["1", "2", "3"].map(|name| done(name, &["old"])), &[]), "");
+    }
 
     #[test]
     fn the_worst_of_runs_is_a_regression() {
@@ -92,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_runs_are_named_as_compare_takes_them() {
-        let done = |name: &str| Done { code: 0, name: Some(name.to_owned()) };
+        let done = |name: &str| done(name, &[]);
         let said = operand(&[done("out/1"), done("out/2")]);
         assert_eq!(said, "2 runs, as one side of `firebench compare`:\n    out/1,out/2\n");
         assert_eq!(operand(&[]), "");
