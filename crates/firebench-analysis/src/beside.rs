@@ -16,6 +16,9 @@ pub struct Beside {
     pub apart: usize,
     /// Blocks without a good boot of every contender.
     pub missing: usize,
+    /// By how much whoever boots right after one of the two comes out higher or lower, relative, where throw-away boots spread that over
+    /// all alike.
+    pub carried: Option<f64>,
     /// Of several runs, in how many there is what of one run is said above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<OfRuns>,
@@ -26,6 +29,8 @@ pub struct Beside {
 pub struct OfRuns {
     /// Where the two took turns: those in which they do not settle alike.
     pub unsettled: Option<InRuns>,
+    /// Those in which one of the two leaves something behind for whoever boots next, and throw-away boots spread that over all alike.
+    pub carried: Option<InRuns>,
     /// Where they ran apart, of the contender and of the baseline: those in which its iterations change in the course of a boot.
     pub settling: [Option<InRuns>; 2],
     /// Of the contender and of the baseline: those with boots in a slow mode.
@@ -59,6 +64,19 @@ impl InRuns {
     fn most(&self) -> String {
         text::told_percent(self.by.abs())
     }
+}
+
+/// "5.0% higher".
+pub(crate) fn above(by: f64) -> String {
+    format!("{} {}", text::told_percent(by.abs()), if by > 0.0 { "higher" } else { "lower" })
+}
+
+/// What is said of a carry-over that throw-away boots take out of the difference.
+fn carried_over(runs: &str, by: f64) -> String {
+    let above = above(by);
+    format!(
+        "; {runs}whoever boots right after one of the two comes out {above}, which the throw-away boots spread over all alike"
+    )
 }
 
 /// How the iterations of a contender change against the baseline's.
@@ -97,6 +115,9 @@ impl OfRuns {
                  after them (--warm-up, --iterations)"
             );
         }
+        if let Some(found) = &self.carried {
+            words += &carried_over(&format!("{} ", found.words()), found.by);
+        }
         for (name, found) in [contender, baseline].into_iter().zip(&self.settling) {
             if let Some(found) = found {
                 let (runs, which, most) = (found.words(), which(found), found.most());
@@ -134,6 +155,9 @@ impl Beside {
             };
             let lead = if estimand == Estimand::Typical { "this is about a typical boot; " } else { "" };
             words += &format!("; {lead}{word} boots: {}, {}", of(contender, of_contender), of(baseline, of_baseline));
+        }
+        if let Some(carried) = self.carried {
+            words += &carried_over("", carried);
         }
         if self.apart > 0 {
             let blocks = text::count(self.apart, "block");

@@ -1,5 +1,6 @@
 //! What a verdict's reader must be told, looked for in the boots of a run. Pure.
 
+use firebench_model::experiment::Settle;
 use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, BootStatus, DesignRecord, Report};
 use firebench_stats::boot::Difference;
@@ -27,6 +28,7 @@ pub fn beside(
         slow: Some(slow).filter(|slow| slow.iter().any(|slow| slow.boots > 0)),
         apart: typical.map_or(0, |typical| typical.apart()),
         missing: boots::blocks_left_out(report).len(),
+        carried: None,
         runs: None,
     }
 }
@@ -52,6 +54,11 @@ pub fn settling(design: &DesignRecord, boots: &[&BootRecord], metric: &str, runs
     checks::alone(&counted, runs, checks::matters(design.delta)).map(|trend| trend.size.exp_m1())
 }
 
+/// Whether throw-away boots make a carry-over the same for all contenders of a run.
+pub fn spreads_carry_over(report: &Report) -> bool {
+    report.experiment.design.settle == Some(Settle::Boot)
+}
+
 /// What the boots of two contenders, the baseline first, say against a verdict on a metric: see [`checks`]. So many `runs` are looked at
 /// for one verdict, and share the error rate.
 pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Found {
@@ -61,11 +68,13 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Fou
     let left_out = boots::blocks_left_out(report);
     let all = report.contenders.iter().enumerate();
     let mut boots: Vec<(usize, &BootRecord)> =
-        all.flat_map(|(place, contender)| contender.boots.iter().map(move |boot| (place, boot))).collect();
-    boots.sort_by_key(|(_, boot)| (boot.block, boot.position, boot.attempt));
+        all.flat_map(|(place, c)| c.discarded.iter().chain(&c.boots).map(move |boot| (place, boot))).collect();
+    boots.sort_by_key(|(_, boot)| (boot.block, boot.position, !boot.discarded, boot.attempt));
     let values = |boot: &BootRecord| -> Vec<f64> {
-        let counts =
-            boot.status == BootStatus::Ok && boot.block >= design.scout_blocks && !left_out.contains(&boot.block);
+        let counts = boot.status == BootStatus::Ok
+            && !boot.discarded
+            && boot.block >= design.scout_blocks
+            && !left_out.contains(&boot.block);
         let counted = boots::sample(boot, design).iter().filter(|_| counts);
         counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
     };

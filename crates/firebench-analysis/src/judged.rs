@@ -8,7 +8,7 @@ use firebench_text as text;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::beside::Beside;
+use crate::beside::{self, Beside};
 
 /// A contender against its baseline in one metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,10 +44,9 @@ pub enum Unjudged {
     Apart,
     /// One of the two leaves something behind for whoever boots next, by so much, relative.
     #[error(
-        "whoever boots right after one of the two comes out {}% {}, so that their order decides (--settle 5s lets \
-         the machine rest before each boot)",
-        (_0.abs() * 1000.0).round() / 10.0,
-        if *_0 > 0.0 { "higher" } else { "lower" }
+        "whoever boots right after one of the two comes out {}, so that their order decides (--settle boot has each \
+         contender boot as often right after itself as after any other; --settle 5s lets the machine rest before each boot)",
+        beside::above(*_0)
     )]
     CarryOver(f64),
     /// Two runs that took place apart.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_stats::boot::{self, Difference, Placed};
-use firebench_stats::checks::{CarryOver, Found};
+use firebench_stats::checks::Found;
 use firebench_stats::{Ground, Judgement, Rule, Scale, grain, verdict};
 
 use crate::beside::Beside;
@@ -69,13 +69,14 @@ impl<'a> Paired<'a> {
     /// rate; and what must be said beside it.
     pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> (Result<Judgement, Unjudged>, Beside) {
         let Found { trend, carry_over } = doubts::found(report, self.names, &metric.name, 1);
-        let judgement = match carry_over {
-            Some(CarryOver { size, .. }) if !report.emulated => Err(Unjudged::CarryOver(size.exp_m1())),
+        let (carried, is_spread) = (carry_over.map(|found| found.size.exp_m1()), doubts::spreads_carry_over(report));
+        let judgement = match carried {
+            Some(size) if !report.emulated && !is_spread => Err(Unjudged::CarryOver(size)),
             _ => self.by_numbers(report, metric, comparisons),
         };
         let differences = self.differences(&report.design, &metric.name, Scale::Ratio).unwrap_or_default();
         let beside = doubts::beside(report, [&self.baseline, &self.contender], &differences, metric, trend);
-        (judgement, beside)
+        (judgement, Beside { carried: carried.filter(|_| is_spread), ..beside })
     }
 
     /// The judgement on a metric, whatever there is to be said against it.

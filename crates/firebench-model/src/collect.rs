@@ -25,6 +25,8 @@ pub struct CollectedContender {
     pub launch: Option<Launch>,
     /// Its boots that count: a boot that was retried is a notice.
     pub boots: Vec<BootRecord>,
+    /// Its throw-away boots.
+    pub discarded: Vec<BootRecord>,
 }
 
 impl Collected {
@@ -46,6 +48,7 @@ impl Collected {
             }
             // Behind those of a run that goes on.
             record.boots.extend(collected.boots);
+            record.discarded.extend(collected.discarded);
         }
     }
 }
@@ -60,6 +63,10 @@ impl Listener for Collected {
             }
             RunEvent::BootDone { contender, boot, retried } => {
                 let Some(contender) = self.contenders.get_mut(*contender) else { return };
+                if boot.discarded {
+                    contender.discarded.push((**boot).clone());
+                    return;
+                }
                 let boot_name = format!("{}, block {}", contender.name, u64::from(boot.block) + 1);
                 let message = boot.message.as_deref().unwrap_or("no reason is known");
                 if *retried {

@@ -59,7 +59,7 @@ pub enum RunEvent {
         contender: usize,
         /// Everything about it.
         boot: Box<BootRecord>,
-        /// Whether the same boot is tried again.
+        /// Whether the same contender boots again at this place: the boot never started, or it is a throw-away boot.
         retried: bool,
     },
     /// A block is complete: what the run knows by now.

@@ -4,6 +4,7 @@ mod check;
 mod contender;
 mod design;
 mod programs;
+mod settle;
 pub mod toml;
 mod workload;
 
@@ -17,6 +18,7 @@ pub use check::ExperimentError;
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
 pub use programs::Programs;
+pub use settle::{Settle, SettleError};
 pub use workload::WorkloadName;
 
 /// What to compare, with what, how often. It is complete: `report.md` carries it, and `--from` runs it again.

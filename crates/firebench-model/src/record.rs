@@ -298,6 +298,9 @@ pub struct ContenderRecord {
     pub launch: Launch,
     /// Its boots in the order in which they ran.
     pub boots: Vec<BootRecord>,
+    /// Its throw-away boots, each at the beginning of a block: they count for nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<BootRecord>,
     /// Its figures, if firebench did not measure them; then there are no boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
@@ -366,6 +369,9 @@ pub struct BootRecord {
     pub position: u32,
     /// Attempt, from 1.
     pub attempt: u32,
+    /// Whether it is a throw-away boot, which ran right before the boot of the same contender at this place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discarded: bool,
     /// How it ended.
     pub status: BootStatus,
     /// What went wrong, in a sentence; absent when nothing did.
@@ -409,6 +415,7 @@ impl BootRecord {
             block,
             position,
             attempt,
+            discarded: false,
             status: BootStatus::Ok,
             message: None,
             boot_seconds: None,

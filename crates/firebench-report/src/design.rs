@@ -31,8 +31,17 @@ pub fn phrase(findings: &Findings) -> String {
     };
     let left_out = if left_out > 0 { format!(" ({left_out} more left out)") } else { String::new() };
     let contenders = text::count(report.contenders.len(), "contender");
+    let thrown = match thrown_away(report) {
+        0 => String::new(),
+        boots => format!(", {} before blocks", text::count(boots, "throw-away boot")),
+    };
     let seed = if report.contenders.len() > 1 { format!(", seed {}", design.seed) } else { String::new() };
-    format!("{number} of {contenders}{left_out}{scout}, {} a boot{seed}; {}", iterations(report), end(findings))
+    format!("{number} of {contenders}{left_out}{scout}{thrown}, {} a boot{seed}; {}", iterations(report), end(findings))
+}
+
+/// How many throw-away boots there were.
+fn thrown_away(report: &Report) -> usize {
+    report.contenders.iter().map(|contender| contender.discarded.len()).sum()
 }
 
 /// `1 warm-up and 4 counted iterations`.
@@ -94,6 +103,13 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
         "A block is one fresh boot of every contender, in an order drawn by chance (seed {}).",
         design.seed
     )];
+    if thrown_away(report) > 0 {
+        sentences.push(
+            "A throw-away boot of the contender that is first in a block comes before it, unless that one was also the last of the block \
+             before: so each contender boots as often right after itself as after any other. It counts for nothing."
+                .to_owned(),
+        );
+    }
     if design.scout_blocks > 0 {
         let blocks = text::count(design.scout_blocks as usize, "block");
         sentences.push(format!(

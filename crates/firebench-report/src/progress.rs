@@ -157,10 +157,15 @@ impl<W: Write> Progress<W> {
         if boot.status == BootStatus::Ok {
             let up = boot.boot_seconds.map_or("-".to_owned(), text::duration);
             let measured = self.outlook.metric.as_ref().map(|metric| measured(boot, metric)).unwrap_or_default();
-            self.line(None, &format!("{lead}  up in {up}{measured}"));
+            let thrown = if boot.discarded { " (thrown away)" } else { "" };
+            self.line(None, &format!("{lead}  up in {up}{measured}{thrown}"));
         } else {
             let message = boot.message.as_ref().map(|m| format!(": {}", text::line(m))).unwrap_or_default();
-            let again = if retried { " (tried again)" } else { "" };
+            let again = match (boot.discarded, retried) {
+                (true, _) => " (thrown away)",
+                (false, true) => " (tried again)",
+                (false, false) => "",
+            };
             self.line(Some(Paint::Warning), &format!("{lead}  {}{again}{message}", status_words(boot.status)));
         }
     }

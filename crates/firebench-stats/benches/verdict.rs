@@ -83,6 +83,7 @@ fn schedule(bencher: Bencher, blocks: u32) {
         delta: 0.02,
         strict: false,
         stop_on_verdict: false,
+        throw_away: false,
     };
     let [baseline, other] = [contender(1.0), contender(1.0)];
     bencher.bench(|| {

@@ -28,6 +28,13 @@
 //! # A lone contender
 //! There is nothing to compare, so no precision to reach: such a run has three blocks, if no number was given.
 //!
+//! # Throw-away boots ([`Settings::throw_away`])
+//! Within a block nobody follows itself, so what a boot leaves behind for the next one falls on all but the one that left it, and on
+//! each of two contenders by who booted first. Before each block comes a throw-away boot of the contender that is first in it,
+//! unless that one was also the last of the block before. Then each of k contenders boots right after each, itself included, with a
+//! chance of 1/k, and what is left behind is the same for all on average. A throw-away boot is part of the boot after it: its seconds are
+//! among [`Boot::seconds`] of that one.
+//!
 //! # Void boots
 //! A block counts when all of its boots do. A block with a [void](Boot::void) boot is left out, its time is spent, and
 //! another one takes its place, whatever it was for. A run with three such blocks, and more of them than whole ones, ends.
@@ -96,6 +103,9 @@ pub struct Settings {
     pub strict: bool,
     /// End as soon as the live band has a verdict on every comparison.
     pub stop_on_verdict: bool,
+    /// Whether blocks begin with a throw-away boot.
+    #[serde(default)]
+    pub throw_away: bool,
 }
 
 impl Settings {
@@ -136,7 +146,7 @@ impl Settings {
 pub struct Boot {
     /// The primary metric in seconds, cold iteration first; empty if the boot is void.
     pub iterations: Vec<f64>,
-    /// The whole life of the boot, by the host's clock, attempts that failed included.
+    /// The whole life of the boot, by the host's clock, with attempts that failed and a throw-away boot before it.
     pub seconds: f64,
 }
 
@@ -173,6 +183,8 @@ pub struct Turn {
     pub contender: usize,
     /// Iterations, warm-up included.
     pub iterations: u32,
+    /// Whether a throw-away boot of the contender comes first, with as many iterations.
+    pub throw_away: bool,
 }
 
 /// Why a run ends.

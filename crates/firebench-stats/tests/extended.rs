@@ -17,6 +17,7 @@ fn settings(max_seconds: f64) -> Settings {
         delta: 0.002,
         strict: false,
         stop_on_verdict: false,
+        throw_away: false,
     }
 }
 

@@ -26,9 +26,10 @@ fn rows(settings: &Settings, wanted: impl Fn(&Case) -> bool) -> Vec<Row> {
     rows
 }
 
-/// Where a difference is there that is none of the contenders': it must be refused, or not seen.
+/// Where a difference is there that is none of the contenders': it must be refused, or not seen. Of a trace that is left behind, half is
+/// in the difference, and no check sees it.
 fn is_unfair(shape: Shape) -> bool {
-    matches!(shape, Shape::Warm | Shape::Carry | Shape::Bias)
+    matches!(shape, Shape::Warm | Shape::Carry | Shape::Trace | Shape::Bias)
 }
 
 #[test]
@@ -43,9 +44,24 @@ fn equal_contenders_are_called_different_in_at_most_five_runs_of_a_hundred() {
 
 #[test]
 fn differences_that_are_none_of_the_contenders_are_refused() {
-    for row in rows(&SETTINGS, |case| case.kind == Kind::Aa && is_unfair(case.shape)) {
+    for row in rows(&SETTINGS, |case| case.kind == Kind::Aa && is_unfair(case.shape) && case.shape != Shape::Trace) {
         let at_most = five_percent(SETTINGS.runs);
         assert!(row.refused >= 1.0 - at_most || row.false_alarm <= at_most, "{row:?}");
+    }
+}
+
+/// What a boot leaves behind for the next one is refused where it is seen, and makes false alarms where it is not; with throw-away boots
+/// there is nothing to refuse, and no more false alarms than without it.
+#[test]
+fn throw_away_boots_take_out_what_is_left_behind() {
+    let of = |shape| rows(&SETTINGS, |case| case.kind == Kind::Aa && case.shape == shape && case.contenders == 2);
+    assert!(of(Shape::Carry).iter().all(|row| row.refused > 0.9));
+    let trace = of(Shape::Trace);
+    assert!(trace[0].false_alarm > five_percent(SETTINGS.runs) && trace[0].coverage < 0.9, "{trace:?}");
+    for shape in [Shape::CarryThrown, Shape::TraceThrown] {
+        let rows = of(shape);
+        assert!(rows.iter().all(|row| row.refused < five_percent(SETTINGS.runs)), "{rows:?}");
+        assert!(rows.iter().all(|row| row.coverage > 0.95 && row.equivalent > 0.95), "{rows:?}");
     }
 }
 

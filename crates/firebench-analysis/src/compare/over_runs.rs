@@ -4,7 +4,7 @@
 
 use firebench_model::metric::Metric;
 use firebench_model::record::{ContenderRecord, Report};
-use firebench_stats::checks::{CarryOver, Found};
+use firebench_stats::checks::Found;
 use firebench_stats::rule::ALPHA;
 use firebench_stats::{Judgement, Scale, interval, verdict};
 
@@ -22,6 +22,15 @@ use crate::{boots, doubts};
 struct OneRun {
     within: Within,
     found: Found,
+    /// Whether throw-away boots spread what a boot leaves behind.
+    spreads: bool,
+}
+
+impl OneRun {
+    /// What a boot leaves behind for the next one, relative, where that is spread over all alike, or is not.
+    fn carry_over(&self, spread: bool) -> Option<f64> {
+        self.found.carry_over.filter(|_| self.spreads == spread).map(|found| found.size.exp_m1())
+    }
 }
 
 /// Compares two contenders of the same runs, the baseline first.
@@ -30,7 +39,8 @@ pub fn compare(side: &Operand, (a, b): ContenderPair, metric: &Metric, family: &
     let look = |run: &Report| {
         let pair = (named(run, &a.name)?, named(run, &b.name)?);
         let found = doubts::found(run, [&a.name, &b.name], &metric.name, all);
-        Some(OneRun { within: within::compare(run, pair, metric, family.comparisons), found })
+        let within = within::compare(run, pair, metric, family.comparisons);
+        Some(OneRun { within, found, spreads: doubts::spreads_carry_over(run) })
     };
     let runs: Vec<OneRun> = side.runs().filter_map(|run| look(&run.report)).collect();
     let differences = differences(&runs);
@@ -83,9 +93,8 @@ fn judge(
         return Err(Unjudged::WithinTwoRuns);
     }
     // It moves the estimates of all runs alike, so their spread says nothing of it.
-    let carried = runs.iter().filter_map(|run| run.found.carry_over);
-    if let Some(CarryOver { size, .. }) = carried.max_by(|one, other| one.size.abs().total_cmp(&other.size.abs())) {
-        return Err(Unjudged::CarryOver(size.exp_m1()));
+    if let Some(carried) = of_runs(runs, |run| run.carry_over(false)) {
+        return Err(Unjudged::CarryOver(carried.by));
     }
     if runs.iter().any(|run| run.within.judgement == Err(Unjudged::Apart)) {
         return Err(Unjudged::Apart);
@@ -101,15 +110,17 @@ fn judge(
 
 /// What the runs say beside it.
 fn beside(runs: &[OneRun]) -> Option<OfRuns> {
-    let trend = |run: &OneRun| run.found.trend.map(|trend| trend.size.exp_m1());
-    let slow = |of: usize| {
-        let by = |run: &OneRun| run.within.beside.slow.and_then(|slow| slow.get(of).and_then(|slow| slow.by));
-        InRuns::of(&runs.iter().map(by).collect::<Vec<_>>())
-    };
-    OfRuns {
-        unsettled: InRuns::of(&runs.iter().map(trend).collect::<Vec<_>>()),
+    let slow =
+        |of: usize| of_runs(runs, |run| run.within.beside.slow.and_then(|slow| slow.get(of).and_then(|slow| slow.by)));
+    let found = OfRuns {
+        unsettled: of_runs(runs, |run| run.found.trend.map(|trend| trend.size.exp_m1())),
+        carried: of_runs(runs, |run| run.carry_over(true)),
         slow: [slow(0), slow(1)],
         ..OfRuns::default()
-    }
-    .if_any()
+    };
+    found.if_any()
+}
+
+fn of_runs(runs: &[OneRun], by: impl Fn(&OneRun) -> Option<f64>) -> Option<InRuns> {
+    InRuns::of(&runs.iter().map(by).collect::<Vec<_>>())
 }

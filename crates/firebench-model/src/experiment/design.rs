@@ -4,6 +4,8 @@ use firebench_stats::Estimand;
 use firebench_text::units::{Share, Span};
 use serde::{Deserialize, Serialize};
 
+use super::Settle;
+
 /// How many boots and iterations, from which cache state, and when to stop. What is absent is chosen when the plan is made: on a real accelerator a
 /// precision of 1% in at most five minutes, on an emulated one three boots of each contender.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,9 +38,9 @@ pub struct Design {
     /// Something is asked that who is faster does not answer, such as a limit.
     #[serde(skip)]
     pub to_the_end: bool,
-    /// How long to wait before each boot, so that it does not feel the one before.
+    /// What is done so that no boot feels the one before it, or all alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settle: Option<Span>,
+    pub settle: Option<Settle>,
     /// Seed of the order in which the contenders boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

@@ -13,6 +13,7 @@ mod place;
 use firebench_model::events::{Listener, RunEvent};
 use firebench_model::plan::Plan;
 use firebench_model::record::BootStatus;
+use firebench_stats::design;
 
 use crate::runner::{Surroundings, measured};
 
@@ -34,13 +35,18 @@ pub fn run(
 ) -> Result<(), ExecutorError> {
     let mut plan = plan.clone();
     for attempt in 1.. {
-        let (mut done, mut failures) = (Vec::new(), 0);
+        let (mut done, mut failures, mut spent) = (Vec::new(), 0, 0.0);
         let mut counting = |event: &RunEvent| {
-            if let RunEvent::BootDone { boot, retried: false, .. } = event {
-                if boot.status != BootStatus::Interrupted {
-                    done.push(measured(boot, &plan.primary));
+            match event {
+                RunEvent::BootDone { boot, retried: true, .. } => spent += boot.life_seconds,
+                RunEvent::BootDone { boot, .. } => {
+                    if boot.status != BootStatus::Interrupted {
+                        let boot = measured(boot, &plan.primary);
+                        done.push(design::Boot { seconds: boot.seconds + std::mem::take(&mut spent), ..boot });
+                    }
+                    failures = u32::saturating_add(failures, boot.status.is_failure().into());
                 }
-                failures = u32::saturating_add(failures, boot.status.is_failure().into());
+                _ => {}
             }
             listener.on_event(event);
         };

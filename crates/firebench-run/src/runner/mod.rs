@@ -149,12 +149,14 @@ struct Booted {
 }
 
 impl Boots<'_> {
-    /// Repeats a boot until it is good or void, or no attempt is left.
+    /// Repeats a boot until it is good or void, or no attempt is left; a throw-away boot comes before it, where the turn has one. A
+    /// throw-away boot that is void has run nevertheless; one that fails is the failed boot of its contender in this block.
     fn boot(&mut self, turn: &Turn, listener: &mut dyn Listener) -> Result<Booted, RunError> {
         let Some(contender) = self.plan.contenders.get(turn.contender) else { return Err(RunError::Foreign) };
         let run_dir = self.around.run_dir;
         let mut spent = 0.0;
         let mut attempt = 0_u32;
+        let mut throw_away = turn.throw_away;
         loop {
             attempt = attempt.saturating_add(1);
             let io = |action, path: &std::path::Path| {
@@ -171,13 +173,17 @@ impl Boots<'_> {
             let boot = Boot { plan, workload, turn, contender, attempt, around, dir: &dir };
             let record = boot.run(listener);
             let removed = std::fs::remove_dir_all(&dir);
-            let record = record?;
-            let retried = record.status.worth_a_retry() && attempt < self.plan.attempts;
+            let mut record = record?;
+            record.discarded = throw_away && !record.status.is_failure() && record.status != BootStatus::Interrupted;
+            let retried = record.discarded || record.status.worth_a_retry() && attempt < self.plan.attempts;
             let told = RunEvent::BootDone { contender: turn.contender, boot: Box::new(record.clone()), retried };
             listener.on_event(&told);
             removed.map_err(io("remove", &dir))?;
             if retried {
                 spent += record.life_seconds;
+                if record.discarded {
+                    (throw_away, attempt) = (false, 0);
+                }
                 continue;
             }
             if record.status == BootStatus::Void {

@@ -19,6 +19,8 @@ pub struct Schedule {
     /// The block that runs, and its order.
     block: u32,
     order: Vec<usize>,
+    /// Who booted last in the block before it.
+    before: Option<usize>,
     /// Its boots so far, in that order.
     boots: Vec<Boot>,
     /// Seconds: all boots; whole blocks of those that count or could have; how many blocks these are.
@@ -70,6 +72,7 @@ impl Schedule {
             block: 0,
             order: orders.shuffled(),
             orders,
+            before: None,
             boots: Vec::new(),
             elapsed: 0.0,
             counting_seconds: 0.0,
@@ -90,7 +93,11 @@ impl Schedule {
         match (self.end, self.order.get(position)) {
             (None, Some(&contender)) => {
                 let iterations = self.state.iterations;
-                Next::Boot(Turn { block: self.block, position: position as u32, contender, iterations })
+                let throw_away = self.settings.throw_away
+                    && self.settings.contenders > 1
+                    && position == 0
+                    && self.before != Some(contender);
+                Next::Boot(Turn { block: self.block, position: position as u32, contender, iterations, throw_away })
             }
             (end, _) => Next::End(end.unwrap_or(End::Planned)),
         }
@@ -168,6 +175,7 @@ impl Schedule {
 
     fn end_of_block(&mut self) -> Result<Vec<Milestone>> {
         let order = std::mem::replace(&mut self.order, self.orders.shuffled());
+        self.before = order.last().copied();
         let boots: Vec<(usize, Boot)> = order.into_iter().zip(std::mem::take(&mut self.boots)).collect();
         let block = self.block;
         self.block += 1;

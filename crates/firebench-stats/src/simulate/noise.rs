@@ -32,6 +32,12 @@ pub enum Shape {
     Warm,
     /// Normal, and whoever boots right after the last contender slower by five standard deviations.
     Carry,
+    /// As [`Carry`](Shape::Carry), by one standard deviation.
+    Trace,
+    /// As [`Carry`](Shape::Carry), of a run whose blocks begin with a throw-away boot.
+    CarryThrown,
+    /// As [`Trace`](Shape::Trace), of such a run.
+    TraceThrown,
     /// Normal, and those boots of the last contender void that are faster than usual by a standard deviation or more.
     Void,
     /// Normal, and each run deviates as much again, with all of its boots: of runs apart only.
@@ -40,7 +46,7 @@ pub enum Shape {
 
 impl Shape {
     /// All of those that one run can have.
-    pub const ALL: [Shape; 13] = [
+    pub const ALL: [Shape; 16] = [
         Shape::Gaussian,
         Shape::HeavyTail,
         Shape::Drift,
@@ -53,8 +59,16 @@ impl Shape {
         Shape::Slow,
         Shape::Warm,
         Shape::Carry,
+        Shape::Trace,
+        Shape::CarryThrown,
+        Shape::TraceThrown,
         Shape::Void,
     ];
+
+    /// Whether the blocks of its runs begin with a throw-away boot.
+    pub(super) fn throws_away(self) -> bool {
+        matches!(self, Shape::CarryThrown | Shape::TraceThrown)
+    }
 
     /// The name in tables, the same as in JSON.
     pub fn name(self) -> &'static str {
@@ -71,6 +85,9 @@ impl Shape {
             Shape::Slow => "slow",
             Shape::Warm => "warm",
             Shape::Carry => "carry",
+            Shape::Trace => "trace",
+            Shape::CarryThrown => "carry_thrown",
+            Shape::TraceThrown => "trace_thrown",
             Shape::Void => "void",
             Shape::Bias => "bias",
         }
@@ -101,6 +118,7 @@ const SLOW: f64 = 0.1;
 const SLOW_COST: f64 = 0.262_364_264_467_491;
 /// What it costs to follow the last contender, in standard deviations.
 const CARRY: f64 = 5.0;
+const TRACE: f64 = 1.0;
 /// How fast a boot must be to be void, in standard deviations.
 const VOID: f64 = -1.0;
 
@@ -185,7 +203,8 @@ impl Noise {
                 shift = cost(SLOW_COST, turn.odd && random.unit() < SLOW);
                 normal
             }
-            Shape::Carry => normal + cost(CARRY, after_odd),
+            Shape::Carry | Shape::CarryThrown => normal + cost(CARRY, after_odd),
+            Shape::Trace | Shape::TraceThrown => normal + cost(TRACE, after_odd),
             Shape::Void => {
                 is_void = turn.odd && normal < VOID;
                 normal

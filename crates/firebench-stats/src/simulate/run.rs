@@ -46,14 +46,21 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
         delta: settings.delta,
         strict: case.rule == Judged::Strict,
         stop_on_verdict: case.rule == Judged::Default,
+        throw_away: case.shape.throws_away(),
     })?;
     let noise = Noise::new(case.shape, &mut random);
     let mut machine = Machine { truth: truth(case, settings), case, noise, settings, random };
     let mut ran = Vec::new();
     let mut false_alarm = false;
     while let Next::Boot(turn) = schedule.next() {
+        let mut spent = 0.0;
+        if turn.throw_away {
+            spent = machine.boot(turn).seconds;
+            ran.push((turn, None));
+        }
         let boot = machine.boot(turn);
-        ran.push((turn, boot.iterations.clone()));
+        let boot = Boot { seconds: boot.seconds + spent, ..boot };
+        ran.push((turn, Some(boot.iterations.clone())));
         for milestone in schedule.record(boot)? {
             if let Milestone::Block { live, .. } = milestone {
                 false_alarm |= machine.is_false(&live);
@@ -73,21 +80,26 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     })
 }
 
-/// Whether the checks find a reason against a verdict.
-fn is_refused(ran: &[(Turn, Vec<f64>)], schedule: &Schedule, case: Case, settings: &Settings) -> bool {
+/// Whether the checks find a reason against a verdict in what ran, throw-away boots (which have no iterations) included.
+fn is_refused(ran: &[(Turn, Option<Vec<f64>>)], schedule: &Schedule, case: Case, settings: &Settings) -> bool {
     let state = schedule.state();
-    let void: BTreeSet<u32> = ran.iter().filter(|(_, boot)| boot.is_empty()).map(|(turn, _)| turn.block).collect();
+    let is_void = |boot: &Option<Vec<f64>>| boot.as_ref().is_some_and(Vec::is_empty);
+    let void: BTreeSet<u32> = ran.iter().filter(|(_, boot)| is_void(boot)).map(|(turn, _)| turn.block).collect();
     let counts = |block: u32| block >= state.scout_blocks && !void.contains(&block);
     let boots: Vec<Ran> = ran
         .iter()
         .map(|(turn, iterations)| {
+            let iterations = iterations.as_deref().unwrap_or_default();
             let after_warm_up = iterations.get(state.warm_up as usize..).filter(|_| counts(turn.block));
             Ran { block: turn.block, contender: turn.contender, counted: after_warm_up.unwrap_or_default() }
         })
         .collect();
     let matters = checks::matters(settings.delta);
     let comparisons = case.contenders - 1;
-    (1..case.contenders).any(|contender| checks::of_pair(&boots, [0, contender], comparisons, matters).is_something())
+    (1..case.contenders).any(|contender| {
+        let found = checks::of_pair(&boots, [0, contender], comparisons, matters);
+        found.trend.is_some() || found.carry_over.is_some() && !case.shape.throws_away()
+    })
 }
 
 /// What each contender's ln(t) truly is, relative to the first one's.

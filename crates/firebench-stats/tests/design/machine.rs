@@ -15,6 +15,7 @@ pub const SETTINGS: Settings = Settings {
     delta: 0.02,
     strict: false,
     stop_on_verdict: false,
+    throw_away: false,
 };
 
 /// A machine whose noise is a function of the turn.

@@ -6,6 +6,7 @@ mod always;
 mod ends;
 mod machine;
 mod scout;
+mod throw_away;
 
 use firebench_stats::design::{Boot, End, Milestone, Next, Schedule, Settings, Size, State};
 use firebench_stats::{Error, Estimand, Rule, order};

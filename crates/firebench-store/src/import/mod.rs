@@ -181,6 +181,7 @@ fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
         cmdline: String::new(),
         launch: Launch::default(),
         boots: Vec::new(),
+        discarded: Vec::new(),
         figures: Some(figures),
     }
 }

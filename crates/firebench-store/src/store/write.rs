@@ -141,7 +141,7 @@ impl Store {
             let (run, id) = insert_run(transaction, &report, id.as_deref(), outcome.into())?;
             check_boots(&boots, &report.contenders)?;
             for ((contender, boot), seq) in in_order(boots).into_iter().zip(0..) {
-                insert_boot(transaction, run, seq, contender, &boot, false)?;
+                insert_boot(transaction, run, seq, contender, &boot, boot.discarded)?;
             }
             for (samples, contender) in samples.into_iter().zip(0..) {
                 samples.map_or(Ok(()), |samples| figures::insert(transaction, run, contender, &samples))?;
@@ -256,7 +256,7 @@ fn head_json(head: &Report) -> Result<String, Trouble> {
 
 /// A contender without its boots.
 fn contender_json(contender: &ContenderRecord) -> Result<String, Trouble> {
-    json(&ContenderRecord { boots: Vec::new(), ..contender.clone() })
+    json(&ContenderRecord { boots: Vec::new(), discarded: Vec::new(), ..contender.clone() })
 }
 
 /// A run's result, in short.
@@ -288,15 +288,26 @@ fn close(connection: &Connection, run: i64, outcome: Outcome, short: Option<Shor
     Ok(checksum::seal_line(connection, run)?)
 }
 
+/// The boots of each contender, its throw-away boots among them, each right before the boot at its place.
 fn take_boots(contenders: &mut [ContenderRecord]) -> Vec<Vec<BootRecord>> {
-    contenders.iter_mut().map(|contender| std::mem::take(&mut contender.boots)).collect()
+    let take = |contender: &mut ContenderRecord| {
+        let mut boots = std::mem::take(&mut contender.boots);
+        let discarded = std::mem::take(&mut contender.discarded);
+        if !discarded.is_empty() {
+            boots.extend(discarded.into_iter().map(|boot| BootRecord { discarded: true, ..boot }));
+            boots.sort_by_key(|boot| (boot.block, boot.position, !boot.discarded, boot.attempt));
+        }
+        boots
+    };
+    contenders.iter_mut().map(take).collect()
 }
 
 /// No contender has two good boots in a block.
 fn check_boots(boots: &[Vec<BootRecord>], contenders: &[ContenderRecord]) -> Result<(), StoreError> {
     for (boots, contender) in boots.iter().zip(contenders) {
         let mut blocks = BTreeSet::new();
-        let twice = boots.iter().find(|boot| boot.status == BootStatus::Ok && !blocks.insert(boot.block));
+        let counts = |boot: &BootRecord| boot.status == BootStatus::Ok && !boot.discarded;
+        let twice = boots.iter().find(|boot| counts(boot) && !blocks.insert(boot.block));
         if let Some(boot) = twice {
             let (name, block) = (&contender.name, boot.block);
             return Err(StoreError::Inconsistent(format!("{name:?} has two good boots in block {block}")));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use firebench_host::accel;
-use firebench_model::experiment::{Design, HostCacheChoice};
+use firebench_model::experiment::{Design, HostCacheChoice, Settle};
 use firebench_model::plan::Deadlines;
 use firebench_stats::{Estimand, design};
 use firebench_text::units::{Share, Span};
@@ -52,6 +52,7 @@ pub struct Chosen {
     warm_up: Option<u32>,
     strict: bool,
     stop_on_verdict: bool,
+    throw_away: bool,
     estimand: Estimand,
 }
 
@@ -86,6 +87,7 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         // Whoever names no precision asks who is faster: a difference beyond doubt is enough.
         stop_on_verdict: design.stop_on_verdict
             || boots.is_none() && design.precision.is_none() && estimand.has_band() && !design.to_the_end,
+        throw_away: design.settle == Some(Settle::Boot),
         estimand,
     })
 }
@@ -109,6 +111,7 @@ impl Chosen {
             delta: self.delta.part(),
             strict: self.strict,
             stop_on_verdict: self.stop_on_verdict,
+            throw_away: self.throw_away,
         }
     }
 

@@ -21,7 +21,7 @@ use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset, Settle};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, Report};
@@ -152,7 +152,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         inputs,
         cold: experiment.design.cold,
         host_cache,
-        settle: experiment.design.settle.map(|settle| Duration::from_secs(settle.as_secs())).unwrap_or_default(),
+        settle: match experiment.design.settle {
+            Some(Settle::Pause(span)) => Duration::from_secs(span.as_secs()),
+            Some(Settle::Boot) | None => Duration::ZERO,
+        },
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,

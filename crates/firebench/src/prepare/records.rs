@@ -79,6 +79,7 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
         cmdline: planned.system.cmdline().to_owned(),
         launch: firebench_vmm::Launch::default(),
         boots: Vec::new(),
+        discarded: Vec::new(),
         figures: None,
     }
 }

@@ -15,4 +15,5 @@ mod nested;
 mod repeated;
 mod resume;
 mod tcg;
+mod thrown;
 mod tune;

@@ -1,5 +1,6 @@
 //! A run that is killed goes on where it was, and ends as if nothing had happened.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use firebench_model::record::{BootStatus, Report, RunEnd};
@@ -34,14 +35,20 @@ fn order(report: &Report) -> Vec<(u32, u32, usize)> {
     boots
 }
 
+/// Block and contender of every throw-away boot; one that was cut off from the boot after it ran again.
+fn thrown(report: &Report) -> BTreeSet<(u32, usize)> {
+    let all = report.contenders.iter().enumerate();
+    all.flat_map(|(index, contender)| contender.discarded.iter().map(move |boot| (boot.block, index))).collect()
+}
+
 #[test]
 fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
     require!(need::image());
     let lab = Lab::new();
     let fake = fake(&lab, "\"boot_ms\": 5, \"iteration_ms\": 3");
     let blocks = BLOCKS.to_string();
-    let args =
-        ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--boots", &blocks, "--iterations", "2", "--seed", "5"];
+    let args = ["run", "memory", "--accel", "tcg", "--size", "1MiB", "--boots", &blocks, "--iterations", "2"];
+    let args = [&args[..], &["--seed", "5", "--settle", "boot"]].concat();
     let contenders = ["a", "b", "c"].map(|name| format!("--contender={name}=qemu,binary={}", fake.display()));
 
     // As it is when nothing happens.
@@ -90,6 +97,7 @@ fn a_run_killed_twenty_times_ends_with_the_same_plan_and_every_boot_once() {
     let report = show(&lab, &id);
     assert_eq!(order(&invocation::report(&out)), order(&report), "the boots from before are in its report, too");
     assert_eq!(order(&report), order(&undisturbed));
+    assert_eq!(thrown(&report), thrown(&undisturbed));
     assert_eq!(report.experiment, undisturbed.experiment);
     let design = |report: &Report| report.design.clone();
     assert_eq!(design(&report), design(&undisturbed));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use firebench_model::experiment::{
     AccelChoice, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings, PayloadSpec,
-    Preset, Programs, WorkloadName,
+    Preset, Programs, Settle, WorkloadName,
 };
 use firebench_model::metric;
 use firebench_model::record::{
@@ -157,7 +157,7 @@ pub fn nested() -> Report {
             estimand: Some(firebench_stats::Estimand::Typical),
             strict: true,
             stop_on_verdict: true,
-            settle: Some(Span::seconds(5)),
+            settle: Some(Settle::Pause(Span::seconds(5))),
             seed: Some(7),
             iterations: Some(3),
             warm_up: Some(1),
@@ -288,6 +288,7 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         cmdline: cmdline(vmm).to_owned(),
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
         boots: Vec::new(),
+        discarded: Vec::new(),
         figures: None,
     }
 }

@@ -62,6 +62,7 @@ pub fn with_host() -> Report {
         accel: Accel::Native,
         launch: Launch { cpus: Some(vec![1]), ..contender(VmmKind(&host::KIND), 1).launch },
         boots: Vec::new(),
+        discarded: Vec::new(),
         ..contender(VmmKind(&host::KIND), 1)
     };
     report.contenders.push(host);

@@ -1,7 +1,8 @@
 //! What a hostile referee would hand in: runs in which something is wrong with the noise, and what is said of them.
 
 use firebench_analysis::findings::Findings;
-use firebench_model::record::{BootStatus, DesignRecord, Report};
+use firebench_model::experiment::Settle;
+use firebench_model::record::{BootRecord, BootStatus, DesignRecord, Report};
 use firebench_report::findings::Found;
 use firebench_report::style::Style;
 use firebench_report::terminal;
@@ -31,8 +32,7 @@ fn blocks(blocks: u32, iterations: u32, cost: impl Fn(usize, u32, u32, u32) -> f
                 0.5 * (cost(contender, block, number, iteration) + 0.01 * noise).exp()
             };
             let times: Vec<[f64; 3]> = (0..iterations).map(|at| [of(at), of(at) * 0.9, of(at) * 0.05]).collect();
-            let boot =
-                firebench_model::record::BootRecord { facts: facts[contender].clone(), ..boot(block, place, &times) };
+            let boot = BootRecord { facts: facts[contender].clone(), ..boot(block, place, &times) };
             report.contenders[contender].boots.push(boot);
         }
     }
@@ -84,6 +84,41 @@ fn whoever_slows_down_the_next_boot_gets_no_verdict() {
         if before == Some(&1) { 0.05 } else { 0.0 }
     });
     insta::assert_snapshot!(said(&report));
+}
+
+/// With throw-away boots, what a boot leaves behind is said of three, where it can be told, and takes no verdict.
+#[test]
+fn what_throw_away_boots_spread_is_said_beside_the_verdict() {
+    let mut report = with_host();
+    report.design = DesignRecord { scout_blocks: 0, iterations: 3, delta: 0.02, planned: Some(40), ..report.design };
+    report.experiment.design.settle = Some(Settle::Boot);
+    report.contenders.iter_mut().for_each(|contender| contender.boots.clear());
+    let mut before = None;
+    for (block, order) in (0..40).zip(order::blocks(3, report.design.seed)) {
+        let first = order[0];
+        if before != Some(first) {
+            let thrown = BootRecord { discarded: true, ..boot(block, 0, &[[9.0, 8.0, 0.1]; 3]) };
+            report.contenders[first].discarded.push(thrown);
+            before = Some(first);
+        }
+        for (place, contender) in (0..3).zip(order) {
+            let noise = f64::from((3 * block + place) * 7919 % 1009) / 1009.0 - 0.5;
+            let after = if before == Some(1) { 0.05 } else { 0.0 };
+            let real = 0.5 * (after + 0.01 * noise).exp();
+            report.contenders[contender].boots.push(boot(block, place, &[[real, real * 0.9, real * 0.05]; 3]));
+            before = Some(contender);
+        }
+    }
+    let of_the_carrier = |report: &Report| Findings::of(report).judgements[0].to_string();
+    let said = of_the_carrier(&report);
+    let left = "whoever boots right after one of the two comes out 5.1% higher";
+    assert!(
+        !said.contains("no verdict") && said.contains(&format!("; {left}, which the throw-away boots spread")),
+        "{said}"
+    );
+    report.experiment.design.settle = None;
+    let said = of_the_carrier(&report);
+    assert!(said.contains(&format!("no verdict: {left}")), "{said}");
 }
 
 #[test]

@@ -100,7 +100,10 @@ proptest! {
     #[test]
     fn what_goes_in_comes_out(boots in prop::collection::vec(any_boot(), 0..8), good in 0..6_u32, notice in "\\PC{0,30}") {
         let mut events = vec![RunEvent::Notice { text: notice }];
-        let good = (0..good).map(|block| (1, boot(block, 0, &[[1.0, 2.0, -0.0], [0.1, 0.2, 0.3]]), false));
+        let good = (0..good).flat_map(|block| {
+            let good = boot(block, 0, &[[1.0, 2.0, -0.0], [0.1, 0.2, 0.3]]);
+            [(1, BootRecord { discarded: true, ..good.clone() }, true), (1, good, false)]
+        });
         for (contender, boot, retried) in good.chain(boots) {
             events.extend([starting(contender, &format!("{contender} {}", boot.block)), done(contender, boot, retried)]);
         }
@@ -177,6 +180,19 @@ fn every_sample_is_a_row() {
     }
     assert_eq!(rows, expected);
     assert_eq!(rows.len(), 2 * 2 * 3 * 4);
+}
+
+#[test]
+fn throw_away_boots_are_imported_with_the_boots_that_count() {
+    let mut report = published();
+    let thrown = |boot: &BootRecord| BootRecord { discarded: true, ..boot.clone() };
+    report.contenders[0].discarded = report.contenders[0].boots.iter().map(thrown).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("runs.db")).unwrap();
+    let id = store.import(report.clone()).unwrap();
+    let stored = store.load(id.as_str()).unwrap();
+    assert_eq!(stored.contenders[0].discarded.len(), report.contenders[0].boots.len());
+    assert_eq!(stored.contenders, report.contenders);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_model::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, WorkloadName,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, Settle, WorkloadName,
 };
 use firebench_stats::Estimand;
 use firebench_text::units::{Share, Size, Span};
@@ -106,9 +106,10 @@ pub(crate) struct RunArgs {
     /// Build the root disk with its files in other places, which every number chooses anew; 0 is where they always are [default: 0]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     layout: Option<u32>,
-    /// Wait this long before each boot, so that it does not feel the one before (for example 5s)
-    #[arg(long, value_name = "TIME", help_heading = DESIGN)]
-    settle: Option<Span>,
+    /// Against boots that feel the one before: wait so long before each boot (for example 5s), or begin each block with a
+    /// throw-away boot (boot), so that all feel it alike
+    #[arg(long, value_name = "TIME|boot", help_heading = DESIGN)]
+    settle: Option<Settle>,
     /// Drop the guest's caches before each iteration
     #[arg(long)]
     cold: bool,

@@ -140,7 +140,12 @@ impl CutOff {
         report.design.end = None;
         prepared.plan.extended.clone_from(&report.design.extended);
         prepared.plan.done = resume::replay(id.as_str(), &prepared.plan, &done)?;
-        let lived = report.contenders.iter().flat_map(|contender| &contender.boots).map(|boot| boot.life_seconds).sum();
+        let lived = report
+            .contenders
+            .iter()
+            .flat_map(|c| c.boots.iter().chain(&c.discarded))
+            .map(|boot| boot.life_seconds)
+            .sum();
         prepared.report = Report { failure: None, duration: report.duration.max(lived), ..report };
         Ok(Keeper { kept: Some((store, id)), written: Ok(()) })
     }
