@@ -237,7 +237,7 @@ impl<W: Write> Listener for Progress<W> {
 
 /// What is known by now: `firecracker +1.8% (0.9% to 2.7%)`.
 fn estimates(contenders: &[String], live: &[Judgement]) -> Option<String> {
-    let percent = |effect: f64| format!("{:+.1}%", effect * 100.0);
+    let percent = |effect: f64| text::change_percent(effect, 1);
     let estimates = contenders.iter().skip(1).zip(live).map(|(name, judgement)| {
         let effect = judgement.effect();
         let interval = if judgement.interval.is_finite() {

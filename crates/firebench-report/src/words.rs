@@ -133,7 +133,7 @@ fn verdict(pair: &Pair, judged: &Judged) -> String {
 fn described_by(described: &Judgement) -> String {
     let effect = described.effect();
     let end = |end: f64| match described.scale {
-        Scale::Ratio => format!("{:+.1}%", end * 100.0),
+        Scale::Ratio => text::change_percent(end, 1),
         Scale::Raw => text::seconds(end),
     };
     format!(" (Welch's 95% CI {} to {})", end(effect.low), end(effect.high))

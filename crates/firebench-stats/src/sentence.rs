@@ -180,9 +180,13 @@ struct Percent(f64, usize);
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", Rounded(self.0 * 100.0, self.1))
+        let percent = self.0 * 100.0;
+        if percent > MOST { f.write_str("more than 1e300%") } else { write!(f, "{}%", Rounded(percent, self.1)) }
     }
 }
+
+/// Percentages beyond this are not told apart: not much more is a number to a computer.
+const MOST: f64 = 1e300;
 
 /// From here on, numbers are written with an exponent: nobody counts their digits.
 const LARGE: f64 = 1e9;
@@ -316,6 +320,20 @@ mod tests {
             huge,
             "a is 2.00e300 higher than b in faults, which is worse (95% CI 1.00e300 to 3.00e300, 24 blocks)"
         );
+    }
+
+    #[test]
+    fn ratios_beyond_all_numbers_are_said_in_finite_words() {
+        let said = |centre: f64| {
+            let judgement = judge(between(centre - 0.1, centre + 0.1), Scale::Ratio, 0.01).expect("delta is fine");
+            let quantity = Quantity::Time;
+            Sentence { contender: "b", baseline: "a", metric: "real", unit: "s", quantity, judgement: &judgement }
+                .to_string()
+        };
+        let most = "more than 1e300%";
+        assert_eq!(said(1400.0), format!("b is {most} slower than a in real (95% CI {most} to {most}, 24 blocks)"));
+        assert!(said(-1400.0).starts_with("b is 100.0% faster than a in real (95% CI 100.0% to 100.0%"));
+        assert!(said(600.0).starts_with("b is 3.77e262% slower"), "{}", said(600.0));
     }
 
     #[test]

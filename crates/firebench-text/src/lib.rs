@@ -32,7 +32,8 @@ mod words;
 
 pub use layout::{VERBATIM, cut, excerpt, fit, wrap};
 pub use numbers::{
-    Unit, bytes, difference, duration, exact_percent, percent, rate, ratio, seconds, significant_percent, told_percent,
+    Unit, bytes, change_percent, difference, duration, exact_percent, percent, rate, ratio, seconds,
+    significant_percent, size_percent, told_percent,
 };
 pub use printable::{block, clean, is_hidden, json, line};
 pub use words::{choice, count, list};

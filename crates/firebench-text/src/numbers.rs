@@ -91,9 +91,16 @@ impl Unit {
 /// From here on, numbers are written with an exponent: nobody counts their digits.
 const LARGE: f64 = 1e8;
 
-/// A ratio with so many decimals; with an exponent where these say nothing of it.
+/// Beyond this, and below one over it, numbers are not told apart: not much more is a number to a computer.
+const MOST: f64 = 1e300;
+
+/// A ratio of what is above zero, with so many decimals; with an exponent where these say nothing of it.
 pub fn ratio(ratio: f64, decimals: usize) -> String {
-    if (1e-2..1e4).contains(&ratio.abs()) || ratio == 0.0 {
+    if ratio > MOST {
+        ">1e300".to_owned()
+    } else if ratio < MOST.recip() {
+        "<1e-300".to_owned()
+    } else if (1e-2..1e4).contains(&ratio) {
         format!("{ratio:.decimals$}")
     } else {
         format!("{ratio:.2e}")
@@ -131,6 +138,21 @@ pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
+/// A change as a percentage with so many decimals and its sign: `+1.8%`. One of any size is short, and finite.
+pub fn change_percent(share: f64, decimals: usize) -> String {
+    let sign = if share.is_sign_negative() { '-' } else { '+' };
+    format!("{sign}{}", size_percent(share, decimals))
+}
+
+/// The size of a change as a percentage with so many decimals: `1.8%`. One of any size is short, and finite.
+pub fn size_percent(share: f64, decimals: usize) -> String {
+    match share.abs() * 100.0 {
+        size if size > MOST => "more than 1e300%".to_owned(),
+        size if size >= LARGE => format!("{size:.2e}%"),
+        size => format!("{size:.decimals$}%"),
+    }
+}
+
 /// A share that somebody reported and that may be of any size: with one decimal.
 pub fn told_percent(share: f64) -> String {
     if share < 10.0 { format!("{:.1}%", share * 100.0) } else { "more than 1000%".to_owned() }
@@ -144,8 +166,8 @@ pub fn exact_percent(share: f64) -> String {
 /// A share as a percentage with three significant digits and no zeros at its end, rounded as said: `0.97%`, `16.2%`.
 pub fn significant_percent(share: f64, round: fn(f64) -> f64) -> String {
     let percent = share * 100.0;
-    if !(percent.is_finite() && percent > 0.0) {
-        return format!("{percent}%");
+    if !(percent > 0.0 && percent < LARGE) {
+        return size_percent(share, 0);
     }
     let decimals = (2.0 - percent.log10().floor()).clamp(0.0, 9.0);
     let scale = 10_f64.powf(decimals);

@@ -39,7 +39,9 @@ impl Held {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ground = match (&self.run, self.change, self.limit.scale()) {
-            (Some(run), Some(change), Scale::Ratio) => format!("{:+.2}% from run {run} on", change * 100.0),
+            (Some(run), Some(change), Scale::Ratio) => {
+                format!("{} from run {run} on", text::change_percent(change, 2))
+            }
             (Some(run), Some(change), Scale::Raw) => format!("{change:+} from run {run} on"),
             (Some(run), None, _) => format!("changed from zero in run {run}"),
             (None, ..) if self.gate == Gate::Within => "no change was found".to_owned(),

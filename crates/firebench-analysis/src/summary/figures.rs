@@ -141,7 +141,10 @@ fn contender(name: &str, figures: &Figures, metrics: &[(&Metric, Scale)], design
 fn settle(contender: &mut ContenderSummary, baseline: &ContenderSummary, pair: &Pair) {
     for ((own, other), (_, comparison)) in contender.metrics.iter_mut().zip(&baseline.metrics).zip(&pair.metrics) {
         own.estimate = match (other.estimate, comparison) {
-            (Some(estimate), Comparison::Ratio(ratio)) => Some(estimate * ratio),
+            // A ratio that is no number any more says nothing of where the contender is.
+            (Some(estimate), Comparison::Ratio(ratio)) => {
+                Some(estimate * ratio).filter(|estimate| estimate.is_normal()).or(own.estimate)
+            }
             (Some(estimate), Comparison::Difference(difference)) => Some(estimate + difference),
             _ => own.estimate,
         };

@@ -55,7 +55,7 @@ pub(super) fn verdict(findings: &Findings) -> Option<String> {
 fn judgement(judgement: &Judgement, metric: &Metric) -> String {
     let effect = judgement.effect().estimate.abs();
     // A ratio has a percentage, a difference where a ratio would be one to zero has none.
-    let size = judgement.ratio().map(|_| format!("{:.1}% ", effect * 100.0)).unwrap_or_default();
+    let size = judgement.ratio().map(|_| format!("{} ", text::size_percent(effect, 1))).unwrap_or_default();
     let word = judgement.verdict.word(metric.quantity()).text();
     match (judgement.verdict.standing(metric.better), metric.quantity()) {
         (None, _) => word.to_owned(),
