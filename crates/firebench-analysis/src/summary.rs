@@ -247,7 +247,7 @@ fn estimate(
     let is_baseline = report.contenders.first().is_some_and(|first| first.name == contender.name);
     match (baseline, paired.compare(design, metric)) {
         (Some(baseline), _) if is_baseline => Some(baseline),
-        (Some(baseline), Some((Scale::Ratio, above))) => Some((baseline.ln() + above).exp()),
+        (Some(baseline), Some((Scale::Ratio, above))) => Some(baseline * above.exp()),
         (Some(baseline), Some((Scale::Raw, above))) => Some(baseline + above),
         // Nothing to be compared with.
         _ => own(&boots::good(contender, design)),

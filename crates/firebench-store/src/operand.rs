@@ -159,13 +159,14 @@ fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Optio
     let path = if given.is_dir() { given.join("report.json") } else { given.to_owned() };
     if path.exists() {
         let report = read(&path, now, options)?;
-        return Ok(Some(vec![Run { given: run.to_owned(), report }]));
+        return Ok(Some(vec![Run { given: run.to_owned(), file: Some(path), report }]));
     }
     let repeated = directories(given);
     if !repeated.is_empty() {
         let run = |directory: &PathBuf| {
-            let report = read(&directory.join("report.json"), now, options)?;
-            Ok(Run { given: directory.to_string_lossy().into_owned(), report })
+            let file = directory.join("report.json");
+            let report = read(&file, now, options)?;
+            Ok(Run { given: directory.to_string_lossy().into_owned(), file: Some(file), report })
         };
         return repeated.iter().map(run).collect::<Result<_, _>>().map(Some);
     }
@@ -173,7 +174,7 @@ fn find(run: &str, lookup: Lookup, now: &str, options: &Options) -> Result<Optio
         return Ok(None);
     }
     let stored = lookup(run).map_err(OperandError::Store)?;
-    Ok(stored.map(|report| vec![Run { given: run.to_owned(), report }]))
+    Ok(stored.map(|report| vec![Run { given: run.to_owned(), file: None, report }]))
 }
 
 /// The directories in `path` that have a report, in the order of their names.

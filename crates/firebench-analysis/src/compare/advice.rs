@@ -1,13 +1,13 @@
 //! What would decide what two runs apart cannot: a command to paste where the runs say enough for one.
 
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::experiment::{ContenderSpec, Experiment};
 use firebench_model::record::{ContenderRecord, Report};
 use firebench_text as text;
 use firebench_vmm::quote;
 use serde::Serialize;
 
 use super::footing::Footing;
-use super::operand::Operand;
+use super::operand::{Operand, Run};
 use super::refuse::ContenderPair;
 
 /// What to do for a verdict.
@@ -35,40 +35,51 @@ pub fn advice(a: &Operand, b: &Operand, pairs: &[ContenderPair], footing: Footin
             "For a verdict, measure both in turn and compare them within one file (a CSV with the column block, `A:x A:y`), or give \
              several files on each side, separated by commas.",
         ),
-        Footing::OneRunEach => Some(interleaved(a.report(), b.report(), pairs)),
+        Footing::OneRunEach => Some(interleaved(&a.first, &b.first, pairs)),
     }
 }
 
 /// Both sides as contenders of one run.
-fn interleaved(a: &Report, b: &Report, pairs: &[ContenderPair]) -> Advice {
+fn interleaved(a: &Run, b: &Run, pairs: &[ContenderPair]) -> Advice {
     let commands: Vec<String> = pairs.iter().filter_map(|pair| command(a, b, *pair)).collect();
     let general = || {
-        let workload = text::excerpt(b.experiment.workload.name(), 100);
+        let workload = text::excerpt(b.report.experiment.workload.name(), 100);
         format!(" `firebench run {workload} --contender old=VMM,binary=PATH --contender new=VMM,binary=PATH`.")
     };
+    let same = rest(&a.report.experiment) == rest(&b.report.experiment);
+    let differing = if same || commands.is_empty() { "" } else { ", with B's experiment where the two differ" };
     let words = format!(
         "For a verdict, carry out each side several times, with `--repeat-run 5`, and compare all its runs with all of the other side; \
-         or run both as contenders of one run, in which they take turns:{}",
+         or run both as contenders of one run{differing}, in which they take turns:{}",
         if commands.is_empty() { general() } else { String::new() }
     );
     Advice { words, commands }
 }
 
-/// The command of a pair that differs in what `--contender` can say; none where that is not known.
-fn command(a: &Report, b: &Report, (of_a, of_b): ContenderPair) -> Option<String> {
-    let (old, new) = (spec(a, of_a, "old")?, spec(b, of_b, "new")?);
+/// The command of a pair that differs in what `--contender` can say; none where that is not known. All else is as in the experiment of
+/// B's report, whatever that sets.
+fn command(a: &Run, b: &Run, (of_a, of_b): ContenderPair) -> Option<String> {
+    let (mut old, new) = (spec(&a.report, of_a, "old")?, spec(&b.report, of_b, "new")?);
     // Where the second was put in the place of the first, the first is there no more.
     let is_replaced = of_a.binary == of_b.binary && of_a.sha256 != of_b.sha256;
+    keep(&mut old, &a.report.experiment, &b.report.experiment);
     let differ = ContenderSpec { name: new.name.clone(), ..old.clone() } != new;
     if is_replaced || !differ {
         return None;
     }
-    let mut words = vec!["firebench".to_owned(), "run".to_owned(), b.experiment.workload.name().to_owned()];
+    let (export, file) = match (&b.file, &b.report.id) {
+        (Some(file), _) => (String::new(), file.to_str()?.to_owned()),
+        (None, Some(id)) => {
+            (format!("firebench show {} --format json > run.json && ", quote(id)), "run.json".to_owned())
+        }
+        (None, None) => return None,
+    };
+    let mut words = ["firebench", "run", "--from"].map(str::to_owned).to_vec();
+    words.push(file);
     for spec in [old, new] {
         words.extend(["--contender".to_owned(), spec.argument()?]);
     }
-    words.extend(options(&a.experiment, &b.experiment));
-    let command = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    let command = export + &words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     (!command.chars().any(text::is_hidden)).then_some(command)
 }
 
@@ -80,21 +91,29 @@ fn spec(run: &Report, contender: &ContenderRecord, name: &str) -> Option<Contend
     Some(ContenderSpec { name: name.to_owned(), binary, ..described })
 }
 
-/// What both experiments say of the machine and the payload.
-fn options(a: &Experiment, b: &Experiment) -> Vec<String> {
-    let size = |experiment: &Experiment| match &experiment.payload {
-        PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size,
-        PayloadSpec::File { .. } => None,
-    };
-    let said = |experiment: &Experiment| {
-        let machine = &experiment.machine;
-        [
-            ("--preset", (experiment.preset != Preset::default()).then(|| experiment.preset.name().to_owned())),
-            ("--size", size(experiment).map(|size| size.to_string())),
-            ("--memory", machine.memory.map(|memory| memory.to_string())),
-            ("--vcpus", machine.vcpus.map(|vcpus| vcpus.to_string())),
-        ]
-    };
-    let both = said(a).into_iter().zip(said(b)).filter(|(a, b)| a == b);
-    both.filter_map(|((flag, value), _)| Some([flag.to_owned(), value?])).flatten().collect()
+/// Makes what `own` sets for all of its contenders, and `other` otherwise, a setting of the contender.
+fn keep(spec: &mut ContenderSpec, own: &Experiment, other: &Experiment) {
+    if !spec.vmm.boots_a_guest() {
+        return;
+    }
+    if own.files.kernel != other.files.kernel && spec.kernel.is_none() {
+        spec.kernel.clone_from(&own.files.kernel);
+        spec.modules = spec.modules.take().or_else(|| own.files.modules.clone());
+    }
+    if own.machine.vcpus != other.machine.vcpus {
+        spec.vcpus = spec.vcpus.or(own.machine.vcpus);
+    }
+    if own.machine.memory != other.machine.memory {
+        spec.memory = spec.memory.or(own.machine.memory);
+    }
+}
+
+/// An experiment without what the command says, and what no two runs share.
+fn rest(experiment: &Experiment) -> Experiment {
+    let mut rest = experiment.clone();
+    (rest.vmm, rest.contenders) = Default::default();
+    rest.files.programs = Default::default();
+    (rest.files.kernel, rest.files.modules, rest.machine.vcpus, rest.machine.memory) = Default::default();
+    (rest.design.seed, rest.design.layout) = Default::default();
+    rest
 }

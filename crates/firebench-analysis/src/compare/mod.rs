@@ -239,7 +239,7 @@ fn metrics(a: &Operand, b: &Operand) -> (Vec<Metric>, Vec<String>) {
 }
 
 fn side(operand: &Operand) -> Side {
-    let run = |Run { given, report }: &Run| RunOfSide {
+    let run = |Run { given, report, .. }: &Run| RunOfSide {
         given: given.clone(),
         id: report.id.clone(),
         started: report.started.clone(),

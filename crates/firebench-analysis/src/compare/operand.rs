@@ -1,5 +1,7 @@
 //! What is compared.
 
+use std::path::PathBuf;
+
 use firebench_model::record::Report;
 
 /// A run, as it was named.
@@ -7,6 +9,8 @@ use firebench_model::record::Report;
 pub struct Run {
     /// What was given for it: a file, a directory, or an id.
     pub given: String,
+    /// The file of its report; none of a run of the store.
+    pub file: Option<PathBuf>,
     /// What it left.
     pub report: Report,
 }
@@ -27,7 +31,7 @@ pub struct Operand {
 impl Operand {
     /// A single run.
     pub fn of_run(given: &str, report: Report, contender: Option<String>) -> Self {
-        let first = Run { given: given.to_owned(), report };
+        let first = Run { given: given.to_owned(), file: None, report };
         Operand { given: given.to_owned(), first, further: Vec::new(), contender }
     }
 

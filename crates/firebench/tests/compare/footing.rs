@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use firebench_analysis::compare::{self, Advice, CompareError, Comparison, Footing, Operand};
+use firebench_analysis::compare::{self, Advice, CompareError, Comparison, Footing, Operand, Run};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::gate;
 use firebench_analysis::judged::Unjudged;
@@ -99,6 +99,13 @@ fn one_run_each_has_values_and_no_verdict() {
 
 /// One run each, with these executables of firecracker: what is advised.
 fn advised(change: impl Fn(&mut Report, &mut Report)) -> Advice {
+    let [a, b] = two(change);
+    let b = Operand { first: Run { file: Some("b/report.json".into()), ..b.first }, ..b };
+    compare::compare(&a, &b, &[]).expect("they are compared").advice.expect("advice")
+}
+
+/// The runs, of no file.
+fn two(change: impl Fn(&mut Report, &mut Report)) -> [Operand; 2] {
     let (mut a, mut b) = (run(20.0, 20.0), run(20.0, 21.0));
     for (report, path, digest) in [(&mut a, "/old/firecracker", "ab"), (&mut b, "/new/firecracker", "cd")] {
         report.experiment.preset = firebench_model::experiment::Preset::Matched;
@@ -107,9 +114,10 @@ fn advised(change: impl Fn(&mut Report, &mut Report)) -> Advice {
         report.contenders[1].sha256 = digest.repeat(32);
     }
     change(&mut a, &mut b);
-    compare(a, b, &[]).advice.expect("advice")
+    [a, b].map(|report| Operand::of_run("x", report, None))
 }
 
+/// All that the command does not say is in the report that it begins with, whatever an experiment may ever set.
 #[test]
 fn the_command_runs_both_executables_in_turn() {
     let Advice { words, commands } = advised(|_, _| {});
@@ -117,20 +125,30 @@ fn the_command_runs_both_executables_in_turn() {
     assert!(words.contains("--repeat-run"), "{words}");
     assert_eq!(
         commands,
-        ["firebench run memory --contender old=firecracker,binary=/old/firecracker \
+        ["firebench run --from b/report.json --contender old=firecracker,binary=/old/firecracker \
           --contender new=firecracker,binary=/new/firecracker"]
     );
-    let with_options = advised(|a, b| {
-        for report in [a, b] {
-            report.experiment.machine.memory = Some(Size(GIB));
-            report.experiment.payload = PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB / 2)) };
-        }
-    });
-    assert!(with_options.commands[0].ends_with(" --size 512MiB --memory 1GiB"), "{with_options:?}");
     let with_settings = advised(|_, b| {
         b.experiment.contenders = vec!["firecracker=firecracker,vcpus=2,huge-pages".parse().expect("a contender")];
     });
     assert!(with_settings.commands[0].contains(",vcpus=2"), "{with_settings:?}");
+    let other_machines = advised(|a, b| {
+        a.experiment.files.kernel = Some("/k/old".into());
+        (a.experiment.machine.memory, b.experiment.machine.memory) = (Some(Size(GIB)), Some(Size(2 * GIB)));
+    });
+    let settings = "old=firecracker,binary=/old/firecracker,kernel=/k/old,memory=1GiB ";
+    assert!(other_machines.commands[1].contains(settings), "{other_machines:?}");
+    assert!(!other_machines.words.contains("differ"), "{other_machines:?}");
+    let otherwise = advised(|_, b| b.experiment.design.cold = true);
+    assert!(otherwise.words.contains(", with B's experiment where the two differ, in which"), "{otherwise:?}");
+}
+
+#[test]
+fn the_experiment_of_a_stored_run_is_written_first() {
+    let [a, b] = two(|_, b| b.id = Some("0123abcd".to_owned()));
+    let advice = compare::compare(&a, &b, &[]).expect("they are compared").advice.expect("advice");
+    let begin = "firebench show 0123abcd --format json > run.json && firebench run --from run.json --contender old=";
+    assert!(advice.commands[0].starts_with(begin), "{advice:?}");
 }
 
 /// What the shell makes of the command are the contenders that are meant, whatever their executables are called.
@@ -142,8 +160,9 @@ fn the_command_survives_hostile_names() {
         let output = Command::new("sh").args(["-c", &script]).output().expect("sh");
         let words = String::from_utf8(output.stdout).expect("text");
         let words: Vec<&str> = words.trim_end_matches('\0').split('\0').collect();
-        let [run, workload, "--contender", old, "--contender", new] = words.as_slice() else { panic!("{words:?}") };
-        assert_eq!((*run, *workload), ("run", "memory"));
+        let ["run", "--from", "b/report.json", "--contender", old, "--contender", new] = words.as_slice() else {
+            panic!("{words:?}")
+        };
         let [old, new] = [old, new].map(|text| text.parse::<ContenderSpec>().expect("a contender"));
         assert_eq!(old.binary, Some(PathBuf::from("/old/firecracker")));
         assert_eq!((new.name.as_str(), new.binary), ("new", Some(PathBuf::from(hostile))));

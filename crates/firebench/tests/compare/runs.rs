@@ -44,7 +44,8 @@ pub fn operand(given: &str, report: Report) -> Operand {
 
 /// A side of several runs.
 pub fn side(given: &str, reports: Vec<Report>) -> Operand {
-    let mut runs = (1..).zip(reports).map(|(number, report)| Run { given: format!("{given}/{number}"), report });
+    let mut runs =
+        (1..).zip(reports).map(|(number, report)| Run { given: format!("{given}/{number}"), file: None, report });
     let first = runs.next().expect("a run");
     Operand { given: given.to_owned(), first, further: runs.collect(), contender: None }
 }

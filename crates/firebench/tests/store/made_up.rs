@@ -194,7 +194,11 @@ fn gate_and_comparison_know_which_values_are_the_better_ones() {
         assert_eq!(outcomes.iter().map(|outcome| outcome.gate).collect::<Vec<_>>(), [gate], "{limit}");
     }
     let side = |given: &str, of_other: f64| {
-        let run = |off: f64| Run { given: format!("{given}/{off}"), report: report(1000.0 * off, of_other * off) };
+        let run = |off: f64| Run {
+            given: format!("{given}/{off}"),
+            file: None,
+            report: report(1000.0 * off, of_other * off),
+        };
         let [first, further @ ..] = [0.99, 1.0, 1.01].map(run);
         Operand { given: given.to_owned(), first, further: further.to_vec(), contender: None }
     };
