@@ -31,6 +31,12 @@
 //! # Void boots
 //! A block counts when all of its boots do. A block with a [void](Boot::void) boot is left out, its time is spent, and
 //! another one takes its place, whatever it was for. A run with three such blocks, and more of them than whole ones, ends.
+//!
+//! # A duet
+//! All contenders of a block boot at once ([`Settings::duet`]), each in a place of its own: [`Turn::position`] is then the place and
+//! no time, and the block takes as long as the longest of its boots. An iteration that ran while another contender did not
+//! ([`Boot::alone`]) does not count, and a boot without one that counts is void. For there to be enough of them, boots have as many
+//! iterations as a scout's where nobody chose.
 
 mod costs;
 mod precision;
@@ -96,6 +102,9 @@ pub struct Settings {
     pub strict: bool,
     /// End as soon as the live band has a verdict on every comparison.
     pub stop_on_verdict: bool,
+    /// All contenders of a block boot at once.
+    #[serde(default)]
+    pub duet: bool,
 }
 
 impl Settings {
@@ -127,7 +136,18 @@ impl Settings {
 
     /// Iterations, warm-up included, where no scout chose them.
     fn iterations(&self) -> u32 {
-        self.iterations.unwrap_or(self.warm_up().saturating_add(ITERATIONS))
+        let counting = if self.duet { SCOUT_ITERATIONS } else { ITERATIONS };
+        self.iterations.unwrap_or(self.warm_up().saturating_add(counting))
+    }
+
+    /// How many boots of a block take their time one after the other.
+    fn in_turn(&self) -> usize {
+        if self.duet { 1 } else { self.contenders }
+    }
+
+    /// Seconds that boots of one block take together.
+    fn together(&self, boots: impl Iterator<Item = f64>) -> f64 {
+        if self.duet { boots.fold(0.0, f64::max) } else { boots.sum() }
     }
 }
 
@@ -136,19 +156,39 @@ impl Settings {
 pub struct Boot {
     /// The primary metric in seconds, cold iteration first; empty if the boot is void.
     pub iterations: Vec<f64>,
-    /// The whole life of the boot, by the host's clock, attempts that failed included.
+    /// The whole life of the boot, by the host's clock, attempts that failed included. Zero is that of a void boot that never began.
     pub seconds: f64,
+    /// Which iterations, from 0, ran while another contender of a duet did not: they do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alone: Vec<usize>,
 }
 
 impl Boot {
+    /// A good boot, all of whose iterations after the warm-up count.
+    pub fn new(iterations: Vec<f64>, seconds: f64) -> Boot {
+        Boot { iterations, seconds, alone: Vec::new() }
+    }
+
     /// A boot that took its time and has nothing to count: its clock is not to be believed, or it failed.
     pub fn void(seconds: f64) -> Boot {
-        Boot { iterations: Vec::new(), seconds }
+        Boot::new(Vec::new(), seconds)
     }
 
     /// Whether it has nothing to count.
     pub fn is_void(&self) -> bool {
         self.iterations.is_empty()
+    }
+
+    /// The iterations after the first `warm_up` ones that count.
+    fn counted(&self, warm_up: usize) -> Vec<f64> {
+        let counts = |(index, _): &(usize, &f64)| !self.alone.contains(index);
+        self.iterations.iter().enumerate().skip(warm_up).filter(counts).map(|(_, value)| *value).collect()
+    }
+
+    /// The iterations up to the last one that ran beside the others.
+    fn beside(&self) -> &[f64] {
+        let end = (0..self.iterations.len()).rev().find(|index| !self.alone.contains(index)).map_or(0, |last| last + 1);
+        self.iterations.get(..end).unwrap_or_default()
     }
 }
 

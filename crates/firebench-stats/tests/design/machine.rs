@@ -15,6 +15,7 @@ pub const SETTINGS: Settings = Settings {
     delta: 0.02,
     strict: false,
     stop_on_verdict: false,
+    duet: false,
 };
 
 /// A machine whose noise is a function of the turn.
@@ -44,7 +45,7 @@ impl Machine {
         let iterations: Vec<f64> = (0..iterations).map(iteration).collect();
         let seconds = self.costs.0 + iterations.iter().sum::<f64>();
         let void = self.void_every.is_some_and(|every| block % every == every - 1 && contender == 0);
-        if void { Boot::void(seconds) } else { Boot { iterations, seconds } }
+        if void { Boot::void(seconds) } else { Boot::new(iterations, seconds) }
     }
 }
 
