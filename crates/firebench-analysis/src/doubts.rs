@@ -51,7 +51,7 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str) -> Found {
     let values = |boot: &BootRecord| -> Vec<f64> {
         let counts =
             boot.status == BootStatus::Ok && boot.block >= design.scout_blocks && !left_out.contains(&boot.block);
-        let counted = boots::sample(boot, design).iter().filter(|_| counts);
+        let counted = boots::sample(boot, design).filter(|_| counts);
         counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
     };
     let values: Vec<Vec<f64>> = boots.iter().map(|(_, boot)| values(boot)).collect();
@@ -61,5 +61,7 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str) -> Found {
         .map(|((contender, boot), counted)| Ran { block: boot.block, contender: *contender, counted })
         .collect();
     let comparisons = report.contenders.len().saturating_sub(1);
-    checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta))
+    let found = checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta));
+    // In a duet nobody boots after anybody.
+    Found { carry_over: found.carry_over.filter(|_| !design.duet), ..found }
 }

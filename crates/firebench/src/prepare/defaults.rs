@@ -53,6 +53,7 @@ pub struct Chosen {
     strict: bool,
     stop_on_verdict: bool,
     estimand: Estimand,
+    duet: bool,
 }
 
 /// The design: on a real accelerator up to a precision, unless a number of boots is given; on an emulated one a number of
@@ -87,6 +88,7 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         stop_on_verdict: design.stop_on_verdict
             || boots.is_none() && design.precision.is_none() && estimand.has_band() && !design.to_the_end,
         estimand,
+        duet: design.duet,
     })
 }
 
@@ -109,6 +111,7 @@ impl Chosen {
             delta: self.delta.part(),
             strict: self.strict,
             stop_on_verdict: self.stop_on_verdict,
+            duet: self.duet,
         }
     }
 
