@@ -50,10 +50,7 @@ pub fn warm_up(boot: &BootRecord, design: &DesignRecord) -> usize {
 }
 
 /// The iterations of a boot that count.
-pub fn sample<'a>(
-    boot: &'a BootRecord,
-    design: &DesignRecord,
-) -> impl Iterator<Item = &'a IterationRecord> + use<'a> {
+pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> impl Iterator<Item = &'a IterationRecord> + use<'a> {
     boot.iterations.iter().skip(warm_up(boot, design)).filter(|iteration| !iteration.alone)
 }
 

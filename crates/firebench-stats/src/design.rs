@@ -35,8 +35,8 @@
 //! # A duet
 //! All contenders of a block boot at once ([`Settings::duet`]), each in a place of its own: [`Turn::position`] is then the place and
 //! no time, and the block takes as long as the longest of its boots. An iteration that ran while another contender did not
-//! ([`Boot::alone`]) does not count, and a boot without one that counts is void. For there to be enough of them, boots have as many
-//! iterations as a scout's where nobody chose.
+//! ([`Boot::alone`]) does not count, and a boot without one that counts is void. For there to be some of contenders that are twice as
+//! fast as others, boots have five iterations where nobody chose.
 
 mod costs;
 mod precision;
@@ -63,6 +63,8 @@ pub const SCOUT_BLOCKS: u32 = 3;
 const SCOUT_ITERATIONS: u32 = 7;
 /// Iterations after the warm-up, where nobody chose and no scout does.
 const ITERATIONS: u32 = 2;
+/// The same in a duet.
+const DUET_ITERATIONS: u32 = 4;
 /// The most iterations of a boot that a scout chooses: what varies between iterations is a tenth of itself in their mean.
 const MOST_ITERATIONS: u32 = 100;
 
@@ -136,7 +138,7 @@ impl Settings {
 
     /// Iterations, warm-up included, where no scout chose them.
     fn iterations(&self) -> u32 {
-        let counting = if self.duet { SCOUT_ITERATIONS } else { ITERATIONS };
+        let counting = if self.duet { DUET_ITERATIONS } else { ITERATIONS };
         self.iterations.unwrap_or(self.warm_up().saturating_add(counting))
     }
 

@@ -56,7 +56,9 @@ pub enum CompareError {
         b: String,
     },
     /// Contention is part of what one of them measured.
-    #[error("the boots of a block ran {a} in A and {b} in B: contention between contenders is part of what only one measured")]
+    #[error(
+        "the boots of a block ran {a} in A and {b} in B: contention between contenders is part of what only one measured"
+    )]
     #[diagnostic(help("run one of them again like the other, with --duet or without it"))]
     Layout {
         /// How they ran in A.

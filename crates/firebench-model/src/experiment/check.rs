@@ -87,7 +87,9 @@ pub enum ExperimentError {
     #[diagnostic(help("add a contender, or leave out --duet"))]
     LoneDuet,
     /// Hosts that read one file, whose caches are dropped.
-    #[error("cannot combine --cold with --duet for the bare host: its iterations would drop what another contender is reading")]
+    #[error(
+        "cannot combine --cold with --duet for the bare host: its iterations would drop what another contender is reading"
+    )]
     #[diagnostic(help("leave out one of the two, or compare VMs alone, which have caches of their own"))]
     ColdDuet,
     /// What only older reports are about.
@@ -195,7 +197,9 @@ impl Experiment {
         if let Some((name, _)) = counts.into_iter().chain(deadlines).find(|(_, count)| *count == Some(0)) {
             return Err(ExperimentError::Zero(name));
         }
-        if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| unchosen(design)))) {
+        if let (Some(warm_up), Some(iterations)) =
+            (design.warm_up, design.iterations.or(design.boots.map(|_| unchosen(design))))
+        {
             if warm_up >= iterations {
                 return Err(ExperimentError::AllWarmUp { warm_up, iterations });
             }
@@ -257,7 +261,7 @@ impl Experiment {
 
 /// Iterations of a boot where nobody chose them, but for the warm-up that was given: see `firebench_stats::design`.
 fn unchosen(design: &super::Design) -> u32 {
-    if design.duet { 8 } else { 3 }
+    if design.duet { 5 } else { 3 }
 }
 
 /// Looks at every text of an experiment: none is empty, none has an invisible character.

@@ -16,11 +16,7 @@ use super::error::RunError;
 ///
 /// # Errors
 /// [`RunError`]; nothing has been started then.
-pub(super) fn play(
-    boots: &[Boot<'_>],
-    warm_up: u32,
-    listener: &mut dyn Listener,
-) -> Result<Vec<BootRecord>, RunError> {
+pub(super) fn play(boots: &[Boot<'_>], warm_up: u32, listener: &mut dyn Listener) -> Result<Vec<BootRecord>, RunError> {
     let mut ready = Vec::with_capacity(boots.len());
     for boot in boots {
         let mut one = boot.prepare(listener)?;
@@ -44,7 +40,8 @@ fn live(boots: &[Boot<'_>], ready: Vec<Ready>, listener: &mut dyn Listener) -> V
         }
         drop(sender);
         events.iter().for_each(|event| listener.on_event(&event));
-        let end = |thread: thread::ScopedJoinHandle<'_, Lived>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let end =
+            |thread: thread::ScopedJoinHandle<'_, Lived>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         threads.into_iter().map(|thread| thread.map_or_else(|lived| lived, end)).collect()
     })
 }
@@ -81,7 +78,8 @@ fn judged(block: Vec<Lived>, warm_up: u32) -> Vec<BootRecord> {
 
 /// The boot of a turn that the block was cut off before.
 pub(super) fn cut_off(turn: &Turn) -> BootRecord {
-    let message = "firebench was ended amid its block, of which other boots are over: alone it would measure something else";
+    let message =
+        "firebench was ended amid its block, of which other boots are over: alone it would measure something else";
     BootRecord {
         status: BootStatus::Void,
         message: Some(message.to_owned()),

@@ -95,10 +95,8 @@ pub(super) fn share_out(
             Ok(Cpus { harness, bound, ..free(Some(own)) })
         }
         (true, false) => {
-            notices.push(format!(
-                "--pin is left out: it binds CPUs of this machine, and this run is in a {}",
-                place.name
-            ));
+            notices
+                .push(format!("--pin is left out: it binds CPUs of this machine, and this run is in a {}", place.name));
             Ok(free(None))
         }
     }

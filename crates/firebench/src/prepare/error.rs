@@ -203,7 +203,9 @@ pub enum PrepareError {
     },
     /// Contenders of a duet that run in another machine than this one.
     #[error("--duet needs the CPUs of this machine, and this run is in a {0}")]
-    #[diagnostic(help("run it where /dev/kvm is usable (see `firebench doctor`) or with --accel tcg, or leave out --duet"))]
+    #[diagnostic(help(
+        "run it where /dev/kvm is usable (see `firebench doctor`) or with --accel tcg, or leave out --duet"
+    ))]
     DuetElsewhere(&'static str),
     /// Too few CPUs for all contenders at once.
     #[error("--duet needs a CPU for each of the {contenders} contenders{}, but there are only {available}", harness(*.pin))]
