@@ -1,7 +1,8 @@
 //! The boots of a contender that count, and what each of them comes to. Pure.
 //!
 //! The boot is the replicate. What counts in it are its iterations after the warm-up; a boot that ran no more than those
-//! counts as it is, cold. Boots of the scout do not count.
+//! counts as it is, cold. Of a duet, those that ran while another contender did not count for nothing. Boots of the scout do not
+//! count.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,9 +13,10 @@ use firebench_stats::{Error, Estimand, Scale, boot, median, raw, tail};
 
 use crate::judged::Unjudged;
 
-/// The good boots after the scout.
+/// The good boots after the scout in which something counts.
 pub fn good<'a>(contender: &'a ContenderRecord, design: &DesignRecord) -> Vec<&'a BootRecord> {
-    after_scout(contender, design).filter(|boot| boot.status == BootStatus::Ok && !boot.iterations.is_empty()).collect()
+    let counts = |boot: &&BootRecord| boot.status == BootStatus::Ok && sample(boot, design).next().is_some();
+    after_scout(contender, design).filter(counts).collect()
 }
 
 /// How many boots after the scout, attempts included, did not end well.
@@ -22,12 +24,13 @@ pub fn left_out(contender: &ContenderRecord, design: &DesignRecord) -> usize {
     after_scout(contender, design).filter(|boot| boot.status != BootStatus::Ok).count()
 }
 
-/// The blocks after the scout in which a contender's boot is void or failed, and no later attempt was good. They are left
+/// The blocks after the scout in which a contender's boot is void or failed, or ran alone, and no later attempt was good. They are left
 /// out for all contenders, as in the schedule of the run.
 pub fn blocks_left_out(report: &Report) -> BTreeSet<u32> {
     let of_contender = |contender| {
         let good: HashSet<u32> = good(contender, &report.design).into_iter().map(|boot| boot.block).collect();
-        let bad = after_scout(contender, &report.design).filter(|boot| boot.status.leaves_block_out());
+        let is_bad = |boot: &&BootRecord| boot.status.leaves_block_out() || boot.iterations.iter().any(|i| i.alone);
+        let bad = after_scout(contender, &report.design).filter(is_bad);
         bad.map(|boot| boot.block).filter(move |block| !good.contains(block))
     };
     report.contenders.iter().flat_map(of_contender).collect()
@@ -47,8 +50,8 @@ pub fn warm_up(boot: &BootRecord, design: &DesignRecord) -> usize {
 }
 
 /// The iterations of a boot that count.
-pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> &'a [IterationRecord] {
-    boot.iterations.get(warm_up(boot, design)..).unwrap_or_default()
+pub fn sample<'a>(boot: &'a BootRecord, design: &DesignRecord) -> impl Iterator<Item = &'a IterationRecord> + use<'a> {
+    boot.iterations.iter().skip(warm_up(boot, design)).filter(|iteration| !iteration.alone)
 }
 
 /// What each boot comes to, on a scale.
@@ -63,7 +66,7 @@ pub fn values_on(
 ) -> Result<Vec<f64>, Unjudged> {
     let value = |boot: &&BootRecord| {
         let metric_of = |iteration: &IterationRecord| iteration.metrics.get(metric).copied();
-        let iterations: Option<Vec<f64>> = sample(boot, design).iter().map(metric_of).collect();
+        let iterations: Option<Vec<f64>> = sample(boot, design).map(metric_of).collect();
         of_iterations(&iterations.ok_or(Unjudged::NoValue)?, scale)
     };
     boots.iter().map(value).collect()

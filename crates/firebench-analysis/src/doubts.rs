@@ -46,7 +46,7 @@ pub fn slow(design: &DesignRecord, boots: &[&BootRecord], metric: &Metric) -> Sl
 /// the longest one. So many `runs` are looked at for one verdict, and share the error rate.
 pub fn settling(design: &DesignRecord, boots: &[&BootRecord], metric: &str, runs: usize) -> Option<f64> {
     let values = |boot: &&BootRecord| -> Vec<f64> {
-        let counted = boots::sample(boot, design).iter();
+        let counted = boots::sample(boot, design);
         counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
     };
     let counted: Vec<Vec<f64>> = boots.iter().map(values).collect();
@@ -75,7 +75,7 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Fou
             && !boot.discarded
             && boot.block >= design.scout_blocks
             && !left_out.contains(&boot.block);
-        let counted = boots::sample(boot, design).iter().filter(|_| counts);
+        let counted = boots::sample(boot, design).filter(|_| counts);
         counted.map(|iteration| iteration.metrics.get(metric).copied().unwrap_or(f64::NAN)).collect()
     };
     let values: Vec<Vec<f64>> = boots.iter().map(|(_, boot)| values(boot)).collect();
@@ -85,5 +85,7 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Fou
         .map(|((contender, boot), counted)| Ran { block: boot.block, contender: *contender, counted })
         .collect();
     let comparisons = report.contenders.len().saturating_sub(1).saturating_mul(runs);
-    checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta))
+    let found = checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta));
+    // In a duet nobody boots after anybody.
+    Found { carry_over: found.carry_over.filter(|_| !design.duet), ..found }
 }

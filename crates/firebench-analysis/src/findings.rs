@@ -3,6 +3,7 @@
 
 use crate::audit::exercise::{Exercise, exercises};
 use crate::audit::{self, Audit, ContenderClock, PairAudit, Unchecked};
+use crate::boots;
 use crate::judged::{Judged, Unjudged};
 use crate::summary::{self, Aim, Pair, Summary};
 use firebench_model::record::{Imported, Report};
@@ -36,6 +37,13 @@ pub enum Caveat {
     Imported(Imported),
     /// Instructions were emulated: no timing is a statement about speed.
     Emulated,
+    /// All contenders of a block ran at once.
+    Duet {
+        /// Iterations after the warm-up, of good boots, that ran while another contender did not, and count for nothing.
+        alone: usize,
+        /// All iterations after the warm-up of these boots.
+        of: usize,
+    },
     /// A boot counts that is not to be believed, and perhaps more of the contender's.
     Unbelievable {
         /// The contender.
@@ -131,9 +139,18 @@ fn judgements(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<
     summary.pairs.iter().map(judged).collect()
 }
 
+fn duet(report: &Report) -> Caveat {
+    let design = &report.design;
+    let boots: Vec<_> = report.contenders.iter().flat_map(|contender| boots::good(contender, design)).collect();
+    let of = boots.iter().map(|boot| boot.iterations.len().saturating_sub(boots::warm_up(boot, design))).sum();
+    let counted: usize = boots.iter().map(|boot| boots::sample(boot, design).count()).sum();
+    Caveat::Duet { alone: usize::saturating_sub(of, counted), of }
+}
+
 fn caveats(report: &Report, summary: &Summary, clocks: &[ContenderClock]) -> Vec<Caveat> {
     let mut caveats: Vec<Caveat> = report.imported.iter().cloned().map(Caveat::Imported).collect();
     caveats.extend(report.emulated.then_some(Caveat::Emulated));
+    caveats.extend(report.design.duet.then(|| duet(report)));
     for ContenderClock { contender, void, unchecked, .. } in clocks {
         if let Some(((block, reason), others)) = void.split_first() {
             let (contender, reason) = (contender.clone(), reason.clone());

@@ -47,6 +47,10 @@ pub struct Plan {
     pub emulated: bool,
     /// CPUs of the host, or of the nested host.
     pub host_cpus: u32,
+    /// The CPU sets of a duet: whoever has a place in a block boots on the set of that number. Empty where boots come one after the
+    /// other.
+    #[serde(default)]
+    pub cpu_sets: Vec<Vec<u32>>,
 }
 
 impl Plan {
@@ -114,6 +118,19 @@ pub enum System {
         /// Its kind.
         vmm: VmmKind,
     },
+}
+
+impl PlannedContender {
+    /// The same, confined to a CPU set: a VM to all of it, its vCPUs each to one of them; processes of the host to as many as a VM has
+    /// vCPUs.
+    pub fn on(&self, set: &[u32]) -> PlannedContender {
+        let most = match self.system {
+            System::Vm { .. } => set.len(),
+            System::Process { .. } => usize::try_from(self.machine.vcpus).unwrap_or(usize::MAX),
+        };
+        let cpus = Some(set.iter().copied().take(most).collect());
+        PlannedContender { machine: Machine { cpus, ..self.machine.clone() }, ..self.clone() }
+    }
 }
 
 impl System {

@@ -3,6 +3,8 @@
 //! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
 //! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
 
+mod status;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ use crate::experiment::Experiment;
 use crate::figures::Figures;
 use crate::host::HostFacts;
 use crate::metric::{self, Metric};
+
+pub use status::BootStatus;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "firebench.report/2";
@@ -155,6 +159,10 @@ pub struct DesignRecord {
     pub planned: Option<u32>,
     /// Why the run ended.
     pub end: Option<RunEnd>,
+    /// Whether all contenders of a block booted at once, each on a CPU set, and the sets were swapped at random: then contention between
+    /// them is part of what was measured, and [`BootRecord::position`] is the number of the set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub duet: bool,
     /// Each time that the run was taken up again with another time to take.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<Extension>,
@@ -185,6 +193,7 @@ impl Default for DesignRecord {
             iterations: 3,
             planned: None,
             end: None,
+            duet: false,
             extended: Vec::new(),
         }
     }
@@ -310,62 +319,12 @@ fn kvm() -> Accel {
     Accel::Kvm
 }
 
-/// How a boot ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BootStatus {
-    /// Every iteration ran, with an output that its workload takes for right.
-    Ok,
-    /// The VMM could not be started.
-    StartFailed,
-    /// The agent did not speak before the boot deadline.
-    NeverStarted,
-    /// The VMM ended before its guest was done.
-    VmmExited,
-    /// The guest's kernel panicked.
-    GuestPanicked,
-    /// The agent reported that it could not go on.
-    GuestFailed,
-    /// The guest sent what a good agent never sends.
-    ProtocolError,
-    /// An iteration took longer than its deadline.
-    IterationDeadline,
-    /// The command ended with a status other than 0.
-    CommandFailed,
-    /// An iteration's digest was not the payload's.
-    WrongDigest,
-    /// An iteration's output was not what its workload prints.
-    WrongOutput,
-    /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, the guest tells of what
-    /// its machine cannot do, a CPU quota held it up, or firebench itself was stopped: nothing that was measured in it is believed.
-    Void,
-    /// The user or a signal stopped the run.
-    Interrupted,
-}
-
-impl BootStatus {
-    /// Whether another attempt may go better: a guest that hangs in early boot does so now and then under TCG.
-    pub fn worth_a_retry(self) -> bool {
-        self == BootStatus::NeverStarted
-    }
-
-    /// Whether it went wrong for good. An interrupted boot is done again when the run goes on.
-    pub fn is_failure(self) -> bool {
-        !matches!(self, BootStatus::Ok | BootStatus::Void | BootStatus::Interrupted)
-    }
-
-    /// Whether its whole block counts for nothing.
-    pub fn leaves_block_out(self) -> bool {
-        self.is_failure() || self == BootStatus::Void
-    }
-}
-
 /// One life of one VM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BootRecord {
     /// Block, from 0, scout included: blocks below [`DesignRecord::scout_blocks`] count for nothing.
     pub block: u32,
-    /// Place in the order of the block, from 0.
+    /// Place in the order of the block, from 0; in a duet, where all boot at once, the number of the CPU set.
     pub position: u32,
     /// Attempt, from 1.
     pub attempt: u32,
@@ -395,6 +354,9 @@ pub struct BootRecord {
     /// The CPU of the host that each vCPU's thread was bound to, by vCPU; empty where none was.
     #[serde(default)]
     pub pinned: Vec<u32>,
+    /// In a duet, the CPUs of the host that everything of this boot was confined to; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpus: Vec<u32>,
     /// Seconds, summed over CPUs, for which quotas of control groups kept processes from running during this boot; absent where
     /// the kernel does not say.
     #[serde(default)]
@@ -427,6 +389,7 @@ impl BootRecord {
             iterations: Vec::new(),
             vmm_cpu: None,
             pinned: Vec::new(),
+            cpus: Vec::new(),
             throttled_seconds: None,
             without: Vec::new(),
             console_bytes: 0,
@@ -447,4 +410,8 @@ pub struct IterationRecord {
     pub counters: Counters,
     /// The digest that the guest computed; empty where the workload computes none.
     pub digest: String,
+    /// In a duet: whether a tenth of it or more ran while another contender of its block had not begun its iterations or was done with
+    /// them. Then it counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
 }

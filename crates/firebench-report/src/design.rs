@@ -99,10 +99,11 @@ fn aim(findings: &Findings) -> String {
 pub fn sentences(findings: &Findings) -> Vec<String> {
     let report = findings.report;
     let design = &report.design;
-    let mut sentences = vec![format!(
-        "A block is one fresh boot of every contender, in an order drawn by chance (seed {}).",
-        design.seed
-    )];
+    let way = match design.duet {
+        false => "in an order drawn by chance",
+        true => "all at once, each on a CPU set that is drawn by chance",
+    };
+    let mut sentences = vec![format!("A block is one fresh boot of every contender, {way} (seed {}).", design.seed)];
     if thrown_away(report) > 0 {
         sentences.push(
             "A throw-away boot of the contender that is first in a block comes before it, unless that one was also the last of the block \

@@ -167,6 +167,16 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
     Some(match caveat {
         Caveat::Imported(imported) => origin(imported),
         Caveat::Emulated => NO_SPEED.to_owned(),
+        Caveat::Duet { alone, of } => {
+            let alone = match alone {
+                0 => String::new(),
+                _ => format!(" {alone} of {of} iterations ran while another contender did not, and are left out."),
+            };
+            format!(
+                "All contenders of a block ran at once, each on CPUs of its own (--duet): contention between them is part of what is \
+                 compared.{alone}"
+            )
+        }
         Caveat::Unbelievable { contender, block, reason, others } => {
             let boot = u64::from(*block) + 1;
             match others {

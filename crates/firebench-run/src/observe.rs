@@ -3,6 +3,7 @@
 
 mod trust;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use firebench_model::plan::{Deadlines, Inputs};
@@ -86,6 +87,8 @@ pub struct Observer<'a> {
     pub meminfo_after: Option<String>,
     /// The iterations so far.
     pub iterations: Vec<IterationRecord>,
+    /// From when to when each of them ran, by the host's clock.
+    pub spans: Vec<Range<Instant>>,
     /// Frames that were refused, and what was wrong with the first one.
     refused: Option<(u64, Damage)>,
 }
@@ -107,6 +110,7 @@ impl<'a> Observer<'a> {
             meminfo_before: None,
             meminfo_after: None,
             iterations: Vec::new(),
+            spans: Vec::new(),
             refused: None,
         }
     }
@@ -350,8 +354,9 @@ impl<'a> Observer<'a> {
         let host = host.map(|(name, span)| (name, span.as_secs_f64()));
         let metrics =
             values.into_iter().chain(times).chain(host).map(|(name, value)| (name.to_owned(), value)).collect();
-        let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest };
+        let record = IterationRecord { index: report.index, metrics, counters: report.counters, digest, alone: false };
         self.iterations.push(record.clone());
+        self.spans.push(running.begun..ended);
         Step::Measured(record)
     }
 }

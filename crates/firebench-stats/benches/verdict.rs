@@ -84,13 +84,14 @@ fn schedule(bencher: Bencher, blocks: u32) {
         strict: false,
         stop_on_verdict: false,
         throw_away: false,
+        duet: false,
     };
     let [baseline, other] = [contender(1.0), contender(1.0)];
     bencher.bench(|| {
         let mut schedule = Schedule::new(settings.clone())?;
         while let Next::Boot(turn) = schedule.next() {
             let boots = if turn.contender == 0 { &baseline } else { &other };
-            schedule.record(Boot { iterations: boots[turn.block as usize].clone(), seconds: 20.0 })?;
+            schedule.record(Boot::new(boots[turn.block as usize].clone(), 20.0))?;
         }
         Ok::<_, firebench_stats::Error>(schedule.last())
     });

@@ -38,6 +38,12 @@
 //! # Void boots
 //! A block counts when all of its boots do. A block with a [void](Boot::void) boot is left out, its time is spent, and
 //! another one takes its place, whatever it was for. A run with three such blocks, and more of them than whole ones, ends.
+//!
+//! # A duet
+//! All contenders of a block boot at once ([`Settings::duet`]), each in a place of its own: [`Turn::position`] is then the place and
+//! no time, and the block takes as long as the longest of its boots. An iteration that ran while another contender did not
+//! ([`Boot::alone`]) does not count, and a boot without one that counts is void. For there to be some of contenders that are twice as
+//! fast as others, boots have five iterations where nobody chose.
 
 mod costs;
 mod precision;
@@ -64,6 +70,8 @@ pub const SCOUT_BLOCKS: u32 = 3;
 const SCOUT_ITERATIONS: u32 = 7;
 /// Iterations after the warm-up, where nobody chose and no scout does.
 const ITERATIONS: u32 = 2;
+/// The same in a duet.
+const DUET_ITERATIONS: u32 = 4;
 /// The most iterations of a boot that a scout chooses: what varies between iterations is a tenth of itself in their mean.
 const MOST_ITERATIONS: u32 = 100;
 
@@ -106,6 +114,9 @@ pub struct Settings {
     /// Whether blocks begin with a throw-away boot.
     #[serde(default)]
     pub throw_away: bool,
+    /// All contenders of a block boot at once.
+    #[serde(default)]
+    pub duet: bool,
 }
 
 impl Settings {
@@ -137,7 +148,18 @@ impl Settings {
 
     /// Iterations, warm-up included, where no scout chose them.
     fn iterations(&self) -> u32 {
-        self.iterations.unwrap_or(self.warm_up().saturating_add(ITERATIONS))
+        let counting = if self.duet { DUET_ITERATIONS } else { ITERATIONS };
+        self.iterations.unwrap_or(self.warm_up().saturating_add(counting))
+    }
+
+    /// How many boots of a block take their time one after the other.
+    fn in_turn(&self) -> usize {
+        if self.duet { 1 } else { self.contenders }
+    }
+
+    /// Seconds that boots of one block take together.
+    fn together(&self, boots: impl Iterator<Item = f64>) -> f64 {
+        if self.duet { boots.fold(0.0, f64::max) } else { boots.sum() }
     }
 }
 
@@ -146,19 +168,40 @@ impl Settings {
 pub struct Boot {
     /// The primary metric in seconds, cold iteration first; empty if the boot is void.
     pub iterations: Vec<f64>,
-    /// The whole life of the boot, by the host's clock, with attempts that failed and a throw-away boot before it.
+    /// The whole life of the boot, by the host's clock, with attempts that failed and a throw-away boot before it. Zero is that of a void
+    /// boot that never began.
     pub seconds: f64,
+    /// Which iterations, from 0, ran while another contender of a duet did not: they do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alone: Vec<usize>,
 }
 
 impl Boot {
+    /// A good boot, all of whose iterations after the warm-up count.
+    pub fn new(iterations: Vec<f64>, seconds: f64) -> Boot {
+        Boot { iterations, seconds, alone: Vec::new() }
+    }
+
     /// A boot that took its time and has nothing to count: its clock is not to be believed, or it failed.
     pub fn void(seconds: f64) -> Boot {
-        Boot { iterations: Vec::new(), seconds }
+        Boot::new(Vec::new(), seconds)
     }
 
     /// Whether it has nothing to count.
     pub fn is_void(&self) -> bool {
         self.iterations.is_empty()
+    }
+
+    /// The iterations after the first `warm_up` ones that count.
+    fn counted(&self, warm_up: usize) -> Vec<f64> {
+        let counts = |(index, _): &(usize, &f64)| !self.alone.contains(index);
+        self.iterations.iter().enumerate().skip(warm_up).filter(counts).map(|(_, value)| *value).collect()
+    }
+
+    /// The iterations up to the last one that ran beside the others.
+    fn beside(&self) -> &[f64] {
+        let end = (0..self.iterations.len()).rev().find(|index| !self.alone.contains(index)).map_or(0, |last| last + 1);
+        self.iterations.get(..end).unwrap_or_default()
     }
 }
 

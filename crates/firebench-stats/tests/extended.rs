@@ -18,6 +18,7 @@ fn settings(max_seconds: f64) -> Settings {
         strict: false,
         stop_on_verdict: false,
         throw_away: false,
+        duet: false,
     }
 }
 
@@ -29,7 +30,7 @@ fn run(schedule: &mut Schedule, boots: &mut Vec<Boot>) -> End {
             Next::Boot(turn) => turn,
         };
         let level = 0.1 * (1.0 + 0.2 * f64::from((turn.block * 7 + turn.contender as u32 * 3) % 5) / 5.0);
-        let boot = Boot { iterations: vec![level; turn.iterations as usize], seconds: 1.0 };
+        let boot = Boot::new(vec![level; turn.iterations as usize], 1.0);
         schedule.record(boot.clone()).expect("it was asked for");
         boots.push(boot);
     }

@@ -1,7 +1,7 @@
 //! Processes and rights: everything that a launch needs of the machine, and all of firebench's system calls on the host.
 //!
 //! [`supervise`] starts and ends processes so that none survives and reads the console; [`mod@start`] confines them before their
-//! first instruction. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] to its CPUs,
+//! first instruction. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] and [`cpusets`] to its CPUs,
 //! [`cpulimit`] to what it may use of them, [`signals`] to Ctrl-C. [`kvm`] finds out what stands behind `/dev/kvm`, [`access`]
 //! and [`program`] why something may not be opened or run, [`ownership`] whose files are to be trusted; [`probe`] asks programs
 //! what they are.
@@ -13,6 +13,7 @@ mod cgroup;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod child;
 pub mod cpulimit;
+pub mod cpusets;
 pub mod exit;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod init;

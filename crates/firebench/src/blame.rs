@@ -105,6 +105,9 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::Launch(_)
         | PrepareError::HostCpus { .. }
         | PrepareError::Pin { .. }
+        | PrepareError::DuetElsewhere(_)
+        | PrepareError::DuetCpus { .. }
+        | PrepareError::DuetVcpus { .. }
         | PrepareError::Given { .. }
         | PrepareError::Add(_)
         | PrepareError::OwnImage { .. }

@@ -55,6 +55,17 @@ pub enum CompareError {
         /// B's.
         b: String,
     },
+    /// Contention is part of what one of them measured.
+    #[error(
+        "the boots of a block ran {a} in A and {b} in B: contention between contenders is part of what only one measured"
+    )]
+    #[diagnostic(help("run one of them again like the other, with --duet or without it"))]
+    Layout {
+        /// How they ran in A.
+        a: String,
+        /// How in B.
+        b: String,
+    },
     /// No contender of one is in the other.
     #[error("the runs share no contender: A has {a}, B has {b}")]
     #[diagnostic(help("name one of each, as RUN:CONTENDER"))]
@@ -125,6 +136,7 @@ fn refused(refusal: Refusal, (run_a, a): (&Report, String), (run_b, b): (&Report
         Refusal::Primary => CompareError::Primary { a, b },
         Refusal::Workload => CompareError::Workload { a, b },
         Refusal::Payload => CompareError::Payload { a, b },
+        Refusal::Layout => CompareError::Layout { a, b },
         Refusal::Meaning => {
             let [a, b] = [run_a, run_b].map(|run| text::excerpt(&run.primary().meaning(), 100));
             CompareError::Meaning { metric: text::excerpt(&run_a.primary().name, 100), a, b }
@@ -175,6 +187,7 @@ fn noun(refusal: Refusal) -> &'static str {
         Refusal::Meaning => "the meaning of their primary metric",
         Refusal::Workload => "their work",
         Refusal::Payload => "their payload",
+        Refusal::Layout => "how the boots of a block ran",
     }
 }
 

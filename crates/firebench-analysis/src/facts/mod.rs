@@ -21,4 +21,4 @@ pub use rank::Rank;
 pub use recorded::{BetweenRuns, Continued, Recorded, RecordedIn, Refusal};
 pub use seen::{LAYOUT, ROOT_DISK, Read, Seen, VMM, Value, Values, Within};
 pub use subject::{AuditedContender, is_memory_limited};
-pub use table::{FACTS, recorded, seen};
+pub use table::{BLOCKS, FACTS, recorded, seen};

@@ -53,6 +53,8 @@ pub enum Refusal {
     Workload,
     /// They read other bytes.
     Payload,
+    /// In one of them contenders ran at once.
+    Layout,
 }
 
 /// What a difference means between a stored run and its continuation.

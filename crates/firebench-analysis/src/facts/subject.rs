@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use firebench_model::huge_pages::pages;
 use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
 use firebench_protocol::GuestFacts;
+use firebench_text as text;
 use firebench_vmm::{DescribedSettings, Missing};
 
 /// Length of a digest's beginning that tells files apart.
@@ -112,6 +113,9 @@ impl<'a> AuditedContender<'a> {
 
     /// The CPUs of the host that it is bound to.
     pub(super) fn pinned(&self) -> String {
+        if let Some(boot) = self.boots.first().filter(|_| self.report.design.duet) {
+            return format!("{} of its own in each block, drawn by chance", text::count(boot.cpus.len(), "CPU"));
+        }
         let bound = self.boots.first().map(|boot| boot.pinned.as_slice()).unwrap_or_default();
         let bound = if bound.is_empty() { self.contender.launch.cpus.as_deref().unwrap_or_default() } else { bound };
         let cpus: BTreeSet<u32> = bound.iter().copied().collect();

@@ -45,13 +45,21 @@ fn command(report: &Report) -> String {
     report.command.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
+/// How the boots of a block come.
+fn blocks(report: &Report) -> &'static str {
+    if report.design.duet { "all at once (--duet)" } else { "one after the other" }
+}
+
+/// The fact of how the boots of a block come.
+pub const BLOCKS: &str = "layout of blocks";
+
 const CPU: &str = "CPU template or model";
 const CLOCK: &str = "search for a real-time clock that is not there";
 const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 76] = [
+pub static FACTS: [Fact; 77] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -59,6 +67,7 @@ pub static FACTS: [Fact; 76] = [
     Fact::of_record("meaning of the metrics",
         RecordedIn::Run(|r| r.metrics.iter().map(|metric| (metric.name.to_string(), json(metric.meaning()))).collect()),
         Nothing, Kept("meaning of")),
+    Fact::of_record(BLOCKS, RecordedIn::Run(|r| json(blocks(r))), Refused(Refusal::Layout), Free),
     Fact::of_record("firebench", RecordedIn::Run(|r| json(&r.firebench)), Differ("firebench"), Free),
     Fact::of_record(VMM, Contender(|c| json(c.vmm)), Differ("VMM"), Free),
     Fact::of_record("version", Contender(|c| json(&c.version)), Differ("version"), Free),

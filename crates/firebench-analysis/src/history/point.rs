@@ -7,7 +7,7 @@ use firebench_model::record::{ContenderRecord, Report};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::facts::{BetweenRuns, Difference, FACTS, LAYOUT, ROOT_DISK, RecordedIn, VMM, between};
+use crate::facts::{BLOCKS, BetweenRuns, Difference, FACTS, LAYOUT, ROOT_DISK, RecordedIn, VMM, between};
 
 /// A run of a contender.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,7 +51,7 @@ pub(super) type Setup = Vec<(String, Value)>;
 pub type Same = BTreeMap<&'static str, Value>;
 
 /// Facts of a run that all runs of a history share.
-const OF_A_RUN: [&str; 4] = ["command", "payload", "accelerator", "host CPU"];
+const OF_A_RUN: [&str; 5] = ["command", "payload", "accelerator", "host CPU", BLOCKS];
 
 /// Facts of a contender that it has in all runs of a history.
 const OF_A_CONTENDER: [&str; 3] = [VMM, "vCPUs", "memory"];

@@ -18,6 +18,7 @@ fn boot(iterations: &[(f64, f64, u64)]) -> BootRecord {
         metrics: metrics(&[("real", real), ("user", 0.0), ("sys", 0.0), ("host_real", host)]),
         counters: Counters { steal_us, ..Counters::default() },
         digest: String::new(),
+        alone: false,
     };
     let life_seconds = 1.0 + iterations.iter().map(|(_, host, _)| host.max(0.0)).sum::<f64>();
     let iterations = (0..).zip(iterations).map(iteration).collect();

@@ -6,7 +6,7 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, WorkloadName, check_all};
+use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, Settle, WorkloadName, check_all};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -82,6 +82,20 @@ pub enum ExperimentError {
         /// What verdicts were to be about.
         estimand: &'static str,
     },
+    /// Nobody to boot beside.
+    #[error("--duet needs two contenders at least: it boots all of a block at once")]
+    #[diagnostic(help("add a contender, or leave out --duet"))]
+    LoneDuet,
+    /// Hosts that read one file, whose caches are dropped.
+    #[error(
+        "cannot combine --cold with --duet for the bare host: its iterations would drop what another contender is reading"
+    )]
+    #[diagnostic(help("leave out one of the two, or compare VMs alone, which have caches of their own"))]
+    ColdDuet,
+    /// A throw-away boot beside nobody.
+    #[error("cannot combine --duet with --settle boot: in a duet nobody boots after anybody")]
+    #[diagnostic(help("leave out one of the two; --settle TIME waits before each block"))]
+    DuetAfterBoot,
     /// What only older reports are about.
     #[error(
         "verdicts cannot be about the estimand `mean` any more: few boots say nothing of slow ones that did not come"
@@ -151,6 +165,7 @@ impl Experiment {
             return Err(ExperimentError::Nobody);
         }
         check_all(&self.specs())?;
+        self.check_duet()?;
         self.check_hosts()?;
         self.check_published()?;
         match self.payload {
@@ -186,7 +201,9 @@ impl Experiment {
         if let Some((name, _)) = counts.into_iter().chain(deadlines).find(|(_, count)| *count == Some(0)) {
             return Err(ExperimentError::Zero(name));
         }
-        if let (Some(warm_up), Some(iterations)) = (design.warm_up, design.iterations.or(design.boots.map(|_| 3))) {
+        if let (Some(warm_up), Some(iterations)) =
+            (design.warm_up, design.iterations.or(design.boots.map(|_| unchosen(design))))
+        {
             if warm_up >= iterations {
                 return Err(ExperimentError::AllWarmUp { warm_up, iterations });
             }
@@ -205,6 +222,17 @@ impl Experiment {
         let shares = [("--precision", design.precision), ("--delta", design.delta)];
         let wide = shares.into_iter().find_map(|(option, share)| Some((option, share.filter(|s| s.part() >= 1.0)?)));
         wide.map_or(Ok(()), |(option, share)| Err(ExperimentError::TooWide { option, share }))
+    }
+
+    fn check_duet(&self) -> Result<(), ExperimentError> {
+        let specs = self.specs();
+        let has_host = specs.iter().any(|spec| !spec.vmm.boots_a_guest());
+        match self.design.duet {
+            true if specs.len() < 2 => Err(ExperimentError::LoneDuet),
+            true if self.design.settle == Some(Settle::Boot) => Err(ExperimentError::DuetAfterBoot),
+            true if self.design.cold && has_host => Err(ExperimentError::ColdDuet),
+            _ => Ok(()),
+        }
     }
 
     /// Whether nothing is virtualised at all.
@@ -234,6 +262,11 @@ impl Experiment {
             None => Ok(()),
         }
     }
+}
+
+/// Iterations of a boot where nobody chose them, but for the warm-up that was given: see `firebench_stats::design`.
+fn unchosen(design: &super::Design) -> u32 {
+    if design.duet { 5 } else { 3 }
 }
 
 /// Looks at every text of an experiment: none is empty, none has an invisible character.
@@ -337,6 +370,21 @@ mod tests {
             assert_eq!(beside.check(), Ok(()), "{flag}");
         }
         assert_eq!(hosts().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_duet_needs_somebody_beside_and_caches_apart() {
+        let duet = |vmm: Vec<VmmKind>, cold| {
+            let design = super::super::Design { duet: true, cold, ..Default::default() };
+            Experiment { vmm, design, ..Experiment::default() }.check()
+        };
+        assert_eq!(duet(vec![QEMU], false), Err(ExperimentError::LoneDuet));
+        assert_eq!(duet(vec![QEMU, HOST], true), Err(ExperimentError::ColdDuet));
+        assert_eq!(duet(vec![QEMU, HOST], false), Ok(()));
+        let design = super::super::Design { duet: true, settle: Some(Settle::Boot), ..Default::default() };
+        let beside = Experiment { vmm: vec![QEMU, HOST], design, ..Experiment::default() };
+        assert_eq!(beside.check(), Err(ExperimentError::DuetAfterBoot));
+        assert_eq!(duet(vec![QEMU, VmmKind(&firecracker::KIND)], true), Ok(()));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Design {
     /// End as soon as every comparison has its verdict.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stop_on_verdict: bool,
+    /// Boot all contenders of a block at once, on CPU sets that are swapped at random.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duet: bool,
     /// Something is asked that who is faster does not answer, such as a limit.
     #[serde(skip)]
     pub to_the_end: bool,

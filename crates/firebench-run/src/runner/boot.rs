@@ -1,5 +1,6 @@
 //! One boot of one contender, from its start until nothing of it is left.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use firebench_os::interrupt;
 use firebench_stats::design::Turn;
 use firebench_supervise::{Exit, Isolation, Output, Vm, cpulimit, pagecache};
 use firebench_text as text;
-use firebench_vmm::HostCache;
+use firebench_vmm::{HostCache, Launch};
 use firebench_workload::Workload;
 
 use super::error::Unreadable;
@@ -32,8 +33,28 @@ pub(super) struct Boot<'a> {
     pub(super) dir: &'a Path,
 }
 
+/// A boot for which everything is there.
+pub(super) struct Ready {
+    nonce: String,
+    launch: Launch,
+    /// What is known of it.
+    pub(super) record: BootRecord,
+}
+
+/// A boot that is over.
+pub(super) struct Lived {
+    /// What there is to say of it.
+    pub(super) record: BootRecord,
+    /// From when to when each of its iterations ran, by the host's clock.
+    pub(super) spans: Vec<Range<Instant>>,
+}
+
 impl Boot<'_> {
-    pub(super) fn run(&self, listener: &mut dyn Listener) -> Result<BootRecord, RunError> {
+    /// Writes its files, and sets the state of the page cache.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing has been started then.
+    pub(super) fn prepare(&self, listener: &mut dyn Listener) -> Result<Ready, RunError> {
         let nonce = nonce()?;
         let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
         let launch = job::planned_launch(self.contender, job, self.dir)?;
@@ -46,6 +67,11 @@ impl Boot<'_> {
         let cache = pagecache::set(&self.contender.disk, self.host_cache(), interrupt::is_wanted)?;
         let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
         record.host_cache_resident = Some(cache.fraction());
+        Ok(Ready { nonce, launch, record })
+    }
+
+    /// Boots and watches it until nothing of it is left. The thread that calls this must stay for so long.
+    pub(super) fn live(&self, Ready { nonce, launch, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
         let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
         let known = Known::planned(self.plan, self.contender);
@@ -56,7 +82,7 @@ impl Boot<'_> {
                 record.life_seconds = started.elapsed().as_secs_f64();
                 record.status = BootStatus::StartFailed;
                 record.message = Some(firebench_text::errors::sentence_and_hint(&error));
-                return Ok(record);
+                return Lived { record, spans: Vec::new() };
             }
         };
         let expected = Expected {
@@ -97,7 +123,7 @@ impl Boot<'_> {
                 (late > LATE).then(|| format!(" (firebench itself looked up to {:.2} s late)", late.as_secs_f64()));
             record.message = Some(reason + &by.unwrap_or_default());
         }
-        Ok(record)
+        Lived { record, spans: observer.spans }
     }
 
     /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,

@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn failures_are_tolerated_up_to_their_number_and_after_a_good_boot() {
-        let good = Boot { iterations: vec![1.0], seconds: 1.0 };
+        let good = Boot::new(vec![1.0], 1.0);
         let mut budget = FailureBudget::new(2, 2);
         budget.saw(0, &Boot::void(1.0));
         assert!(budget.spend(0, RunError::Void(None)).is_err(), "it never booted");

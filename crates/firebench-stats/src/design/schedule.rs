@@ -89,18 +89,19 @@ impl Schedule {
 
     /// What is to be done next. It stays the same until a boot is recorded.
     pub fn next(&self) -> Next {
-        let position = self.boots.len();
-        match (self.end, self.order.get(position)) {
-            (None, Some(&contender)) => {
-                let iterations = self.state.iterations;
-                let throw_away = self.settings.throw_away
-                    && self.settings.contenders > 1
-                    && position == 0
-                    && self.before != Some(contender);
-                Next::Boot(Turn { block: self.block, position: position as u32, contender, iterations, throw_away })
-            }
-            (end, _) => Next::End(end.unwrap_or(End::Planned)),
-        }
+        self.rest_of_block().next().map_or(Next::End(self.end.unwrap_or(End::Planned)), Next::Boot)
+    }
+
+    /// The boots of the block that runs which are not recorded yet, in their order; none once the run has ended.
+    pub fn rest_of_block(&self) -> impl Iterator<Item = Turn> {
+        let order = if self.end.is_none() { self.order.as_slice() } else { &[] };
+        let (block, iterations) = (self.block, self.state.iterations);
+        let follows_itself = move |contender| self.before == Some(contender) || self.settings.contenders < 2;
+        let turn = move |(position, &contender)| {
+            let throw_away = self.settings.throw_away && position == 0 && !follows_itself(contender);
+            Turn { block, position: position as u32, contender, iterations, throw_away }
+        };
+        order.iter().enumerate().skip(self.boots.len()).map(turn)
     }
 
     /// Takes in the boot that [`next`](Schedule::next) asked for, and says what that decided.
@@ -110,14 +111,16 @@ impl Schedule {
     /// seconds.
     pub fn record(&mut self, boot: Boot) -> Result<Vec<Milestone>> {
         let Next::Boot(turn) = self.next() else { return Err(Error::Ended) };
-        seconds("boot", boot.seconds)?;
+        if boot.seconds != 0.0 || !boot.is_void() {
+            seconds("boot", boot.seconds)?;
+        }
         if !boot.is_void() {
             if boot.iterations.len() != turn.iterations as usize {
                 return Err(Error::Iterations { asked: turn.iterations, ran: boot.iterations.len() });
             }
             log_mean(&boot.iterations, 0)?;
         }
-        self.elapsed += boot.seconds;
+        self.elapsed += if self.settings.duet { (boot.seconds - self.begun()).max(0.0) } else { boot.seconds };
         self.boots.push(boot);
         if self.boots.len() < self.order.len() { Ok(Vec::new()) } else { self.end_of_block() }
     }
@@ -145,7 +148,7 @@ impl Schedule {
         self.state
     }
 
-    /// Seconds that the recorded boots took.
+    /// Seconds that the recorded boots took: of those that ran at once, the longest one.
     pub fn elapsed(&self) -> f64 {
         self.elapsed
     }
@@ -165,8 +168,7 @@ impl Schedule {
     /// Seconds until about the planned number of blocks is reached, or the time is over. None while no number is known.
     pub fn eta_seconds(&self) -> Option<f64> {
         let left = self.state.planned?.saturating_sub(self.state.blocks);
-        let begun: f64 = self.boots.iter().map(|boot| boot.seconds).sum();
-        let eta = (f64::from(left) * self.mean_block()? - begun).max(0.0);
+        let eta = (f64::from(left) * self.mean_block()? - self.begun()).max(0.0);
         Some(match self.settings.size {
             Size::Precision { max_seconds, .. } => eta.min((max_seconds - self.elapsed).max(0.0)),
             Size::Blocks(_) => eta,
@@ -180,10 +182,8 @@ impl Schedule {
         let block = self.block;
         self.block += 1;
         let mut milestones = Vec::new();
-        if boots.iter().any(|(_, boot)| boot.is_void()) {
-            self.voids.push(block);
-            self.state.void += 1;
-            milestones.push(Milestone::Void { block });
+        if !self.is_whole(&boots) {
+            milestones.push(self.leave_out(block));
             match self.phase {
                 Phase::Scouting(_) => self.state.scout_blocks = self.block,
                 Phase::Counting => {
@@ -223,14 +223,29 @@ impl Schedule {
             }
             None => Milestone::NoScout,
         }];
-        let warm_up = self.state.warm_up as usize;
-        let is_long = |boots: &[(usize, Boot)]| boots.iter().all(|(_, boot)| boot.iterations.len() > warm_up);
-        let counting: Vec<_> = blocks.into_iter().filter(|(_, boots)| is_long(boots)).collect();
+        let counting: Vec<_> = blocks.into_iter().skip_while(|(_, boots)| !self.is_whole(boots)).collect();
         self.state.scout_blocks = counting.first().map_or(self.block, |(block, _)| *block);
         for (block, boots) in &counting {
-            milestones.extend(self.count(*block, boots)?);
+            if self.is_whole(boots) {
+                milestones.extend(self.count(*block, boots)?);
+            } else {
+                milestones.push(self.leave_out(*block));
+                self.look()?;
+            }
         }
         Ok(milestones)
+    }
+
+    /// Whether every boot of a block has something that counts.
+    fn is_whole(&self, boots: &[(usize, Boot)]) -> bool {
+        boots.iter().all(|(_, boot)| !boot.counted(self.state.warm_up as usize).is_empty())
+    }
+
+    /// A block that does not count.
+    fn leave_out(&mut self, block: u32) -> Milestone {
+        self.voids.push(block);
+        self.state.void += 1;
+        Milestone::Void { block }
     }
 
     /// A block that counts.
@@ -239,7 +254,7 @@ impl Schedule {
         let warm_up = self.state.warm_up as usize;
         let mut placed = vec![Placed { value: 0.0, place: 0 }; boots.len()];
         for (place, (contender, boot)) in boots.iter().enumerate() {
-            let value = log_mean(&boot.iterations, warm_up)?;
+            let value = log_mean(&boot.counted(warm_up), 0)?;
             placed.get_mut(*contender).into_iter().for_each(|of| *of = Placed { value, place: place as u32 });
         }
         if let [baseline, contenders @ ..] = placed.as_slice() {
@@ -344,8 +359,13 @@ impl Schedule {
     }
 
     fn time(&mut self, boots: &[(usize, Boot)]) {
-        self.counting_seconds += boots.iter().map(|(_, boot)| boot.seconds).sum::<f64>();
+        self.counting_seconds += self.settings.together(boots.iter().map(|(_, boot)| boot.seconds));
         self.counting_blocks += 1;
+    }
+
+    /// Seconds that the recorded boots of the block that runs took.
+    fn begun(&self) -> f64 {
+        self.settings.together(self.boots.iter().map(|boot| boot.seconds))
     }
 
     fn mean_block(&self) -> Option<f64> {

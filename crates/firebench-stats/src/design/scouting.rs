@@ -29,7 +29,7 @@ impl Scouting {
         if let [(_, first)] = self.blocks.as_slice() {
             let iterations = settings.warm_up().saturating_add(SCOUT_ITERATIONS);
             let costs = costs::of(first.iter().map(|(_, boot)| boot));
-            let block = |iterations| costs::block(costs, settings.contenders, iterations);
+            let block = |iterations| costs::block(costs, settings.in_turn(), iterations);
             let rest = f64::from(LEAST_PRECISE - 1 - SCOUT_BLOCKS) * block(settings.iterations());
             let scout = f64::from(SCOUT_BLOCKS) * block(iterations);
             return Ok((scout + rest <= time_left).then_some(iterations));
@@ -40,13 +40,13 @@ impl Scouting {
             return Ok(Some(iterations));
         }
         let mut warm_up = 0;
-        for boots in by_contender(stage, settings.contenders) {
+        for boots in by_contender(stage, settings) {
             warm_up = warm_up.max(scout::warm_up(&boots)?);
         }
         let longer = iterations.saturating_mul(2);
         let costs = costs::of(stage.iter().flat_map(|(_, boots)| boots.iter().map(|(_, boot)| boot)));
         let blocks = f64::from(LEAST_PRECISE.max(SCOUT_BLOCKS));
-        let fits = blocks * costs::block(costs, settings.contenders, longer) <= time_left;
+        let fits = blocks * costs::block(costs, settings.in_turn(), longer) <= time_left;
         let is_at_its_most = warm_up >= iterations as usize / 2 && settings.warm_up.is_none();
         Ok((is_at_its_most && longer <= MOST_SCOUTED && fits).then_some(longer))
     }
@@ -58,13 +58,13 @@ impl Scouting {
         }
         let stage = self.stage();
         let costs = costs::of(stage.iter().flat_map(|(_, boots)| boots.iter().map(|(_, boot)| boot)));
-        let fitting = costs::iterations_that_fit(costs, settings.contenders, ENOUGH, time_left);
+        let fitting = costs::iterations_that_fit(costs, settings.in_turn(), ENOUGH, time_left);
         let limits = Limits {
             warm_up: settings.warm_up.map(|warm_up| warm_up as usize),
             iterations: fitting.min(MOST_ITERATIONS as usize),
             variance: enough(settings)?,
         };
-        let Choice { warm_up, iterations } = scout::choose(&by_contender(stage, settings.contenders), costs, limits)?;
+        let Choice { warm_up, iterations } = scout::choose(&by_contender(stage, settings), costs, limits)?;
         // What is perhaps not over yet must be seen for as long again; what is over, twice.
         let half = stage.first().map_or(0, |(_, boots)| length(boots)) as usize / 2;
         let settled = warm_up < half || settings.warm_up.is_some();
@@ -111,11 +111,16 @@ fn length(boots: &[(usize, Boot)]) -> u32 {
     boots.first().map_or(0, |(_, boot)| u32::try_from(boot.iterations.len()).unwrap_or(u32::MAX))
 }
 
-/// Of each contender the boots, of each boot the iterations.
-fn by_contender(blocks: &[Block], contenders: usize) -> Vec<Vec<Vec<f64>>> {
-    let mut all = vec![Vec::new(); contenders];
-    for (contender, boot) in blocks.iter().flat_map(|(_, boots)| boots) {
-        all.get_mut(*contender).into_iter().for_each(|boots: &mut Vec<_>| boots.push(boot.iterations.clone()));
+/// Of each contender the boots, of each boot the iterations; of a duet those up to the last one that ran beside the others, where that
+/// leaves every boot something to choose by.
+fn by_contender(blocks: &[Block], settings: &Settings) -> Vec<Vec<Vec<f64>>> {
+    let boots = || blocks.iter().flat_map(|(_, boots)| boots);
+    let least = (settings.warm_up() as usize).max(1) + 2;
+    let suffice = boots().all(|(_, boot)| boot.beside().len() >= least);
+    let mut all = vec![Vec::new(); settings.contenders];
+    for (contender, boot) in boots() {
+        let iterations = if suffice { boot.beside() } else { &boot.iterations };
+        all.get_mut(*contender).into_iter().for_each(|boots: &mut Vec<_>| boots.push(iterations.to_vec()));
     }
     all
 }

@@ -47,6 +47,7 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
         strict: case.rule == Judged::Strict,
         stop_on_verdict: case.rule == Judged::Default,
         throw_away: case.shape.throws_away(),
+        duet: false,
     })?;
     let noise = Noise::new(case.shape, &mut random);
     let mut machine = Machine { truth: truth(case, settings), case, noise, settings, random };
@@ -136,7 +137,7 @@ impl Machine<'_> {
         };
         let iterations: Vec<f64> = (0..turn.iterations).map(&mut iteration).collect();
         let seconds = BOOT + iterations.iter().sum::<f64>();
-        if boot.is_void { Boot::void(seconds) } else { Boot { seconds, iterations } }
+        if boot.is_void { Boot::void(seconds) } else { Boot::new(iterations, seconds) }
     }
 
     /// Whether something is claimed that is not so.

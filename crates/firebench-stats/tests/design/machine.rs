@@ -16,6 +16,7 @@ pub const SETTINGS: Settings = Settings {
     strict: false,
     stop_on_verdict: false,
     throw_away: false,
+    duet: false,
 };
 
 /// A machine whose noise is a function of the turn.
@@ -45,7 +46,7 @@ impl Machine {
         let iterations: Vec<f64> = (0..iterations).map(iteration).collect();
         let seconds = self.costs.0 + iterations.iter().sum::<f64>();
         let void = self.void_every.is_some_and(|every| block % every == every - 1 && contender == 0);
-        if void { Boot::void(seconds) } else { Boot { iterations, seconds } }
+        if void { Boot::void(seconds) } else { Boot::new(iterations, seconds) }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod always;
+mod duet;
 mod ends;
 mod machine;
 mod scout;
@@ -123,7 +124,7 @@ fn boots_that_nobody_asked_for_change_nothing() {
     for _ in 0..7 {
         let Next::Boot(turn) = schedule.next() else { panic!("the run has just begun") };
         let fine = MACHINE.boot(turn);
-        let bad = |iterations: Vec<f64>, seconds: f64| Boot { iterations, seconds };
+        let bad = |iterations: Vec<f64>, seconds: f64| Boot::new(iterations, seconds);
         let with = |value: f64| std::iter::once(value).chain(fine.iterations[1..].iter().copied()).collect::<Vec<_>>();
         let before = format!("{schedule:?}");
         assert!(matches!(schedule.record(bad(vec![1.0], 9.0)), Err(Error::Iterations { ran: 1, .. })));

@@ -48,7 +48,8 @@ impl Slow {
             (warm_up + self.noise * chance(turn.block, turn.contender, i)).exp()
         };
         let iterations: Vec<f64> = (0..turn.iterations).map(value).collect();
-        Boot { seconds: 4.0 + iterations.iter().sum::<f64>(), iterations }
+        let seconds = 4.0 + iterations.iter().sum::<f64>();
+        Boot::new(iterations, seconds)
     }
 
     /// The schedule right after its scout, and the iterations of each block by then.

@@ -1,6 +1,6 @@
 //! Records a run while it goes on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use firebench_model::events::{Listener, RunEvent};
@@ -24,8 +24,8 @@ pub struct Recorder<'a> {
     run: i64,
     /// Place of the next boot or event in the run.
     next: i64,
-    /// How the VM that is running now was started.
-    launch: Option<(usize, Launch)>,
+    /// How the VMs that are running now were started, by contender.
+    launches: BTreeMap<usize, Launch>,
     waiting: VecDeque<Entry>,
     /// The error because of which it waits.
     result: Result<(), StoreError>,
@@ -45,7 +45,7 @@ impl Store {
     pub fn recorder(&mut self, id: &RunId) -> Recorder<'_> {
         let place = self.place(id).map_err(self.explain());
         let ((run, next), result) = place.map_or_else(|error| ((0, 0), Err(error)), |place| (place, Ok(())));
-        Recorder { store: self, run, next, launch: None, waiting: VecDeque::new(), result }
+        Recorder { store: self, run, next, launches: BTreeMap::new(), waiting: VecDeque::new(), result }
     }
 
     /// The run's number, and the place of its next boot or event.
@@ -66,15 +66,14 @@ impl Listener for Recorder<'_> {
     fn on_event(&mut self, event: &RunEvent) {
         let launch = match event {
             RunEvent::BootStarting { contender, launch, .. } => {
-                self.launch = Some((*contender, (**launch).clone()));
+                self.launches.insert(*contender, (**launch).clone());
                 return;
             }
             // The boot that they belong to has it all when it is done.
             RunEvent::GuestUp { .. } | RunEvent::IterationStarting { .. } | RunEvent::IterationDone { .. } => return,
-            RunEvent::BootDone { contender, .. } => self.launch.take().filter(|(started, _)| started == contender),
+            RunEvent::BootDone { contender, .. } => self.launches.remove(contender),
             _ => None,
         };
-        let launch = launch.map(|(_, launch)| launch);
         self.waiting.push_back(Entry { time: SystemTime::now(), event: event.clone(), launch });
         // A run need not wait again and again for a process that is stopped.
         let patience = if self.result.is_ok() { PATIENCE } else { Duration::ZERO };

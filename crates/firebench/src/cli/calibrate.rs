@@ -18,6 +18,9 @@ pub(crate) struct CalibrateArgs {
     /// Measure instead of simulating: two contenders are the bare host, and with --effect a third one has more work
     #[arg(long, conflicts_with = "noise")]
     live: bool,
+    /// With --live: boot all contenders of a block at once, as `firebench run --duet` does
+    #[arg(long, requires = "live")]
+    duet: bool,
     /// Number of runs, each of which counts in each row [default: 10000; with --live 1]
     #[arg(long)]
     runs: Option<usize>,
@@ -83,6 +86,7 @@ fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
         // A float beyond the range of u64 saturates.
         max_time: precision.map(|_| Span::seconds(args.max_seconds.max(1.0) as u64)),
         delta: args.delta,
+        duet: args.duet,
         ..Design::default()
     };
     let mut rows = Vec::new();

@@ -54,6 +54,7 @@ pub struct Chosen {
     stop_on_verdict: bool,
     throw_away: bool,
     estimand: Estimand,
+    duet: bool,
 }
 
 /// The design: on a real accelerator up to a precision, unless a number of boots is given; on an emulated one a number of
@@ -89,6 +90,7 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
             || boots.is_none() && design.precision.is_none() && estimand.has_band() && !design.to_the_end,
         throw_away: design.settle == Some(Settle::Boot),
         estimand,
+        duet: design.duet,
     })
 }
 
@@ -112,6 +114,7 @@ impl Chosen {
             strict: self.strict,
             stop_on_verdict: self.stop_on_verdict,
             throw_away: self.throw_away,
+            duet: self.duet,
         }
     }
 

@@ -201,14 +201,49 @@ pub enum PrepareError {
         /// CPUs that this process may use.
         available: usize,
     },
+    /// Contenders of a duet that run in another machine than this one.
+    #[error("--duet needs the CPUs of this machine, and this run is in a {0}")]
+    #[diagnostic(help(
+        "run it where /dev/kvm is usable (see `firebench doctor`) or with --accel tcg, or leave out --duet"
+    ))]
+    DuetElsewhere(&'static str),
+    /// Too few CPUs for all contenders at once.
+    #[error("--duet needs a CPU for each of the {contenders} contenders{}, but there are only {available}", harness(*.pin))]
+    #[diagnostic(help("compare fewer contenders, or leave out --duet"))]
+    DuetCpus {
+        /// Contenders.
+        contenders: usize,
+        /// Whether one is wanted for firebench, too.
+        pin: bool,
+        /// CPUs that this process may use.
+        available: usize,
+    },
+    /// Too few CPUs in a set.
+    #[error("contender {name} cannot have {wanted} CPUs in a duet: each of the {contenders} contenders gets {each}")]
+    #[diagnostic(help("choose fewer --vcpus or fewer contenders, or leave out --duet"))]
+    DuetVcpus {
+        /// The contender.
+        name: String,
+        /// vCPUs that it was to have.
+        wanted: u32,
+        /// Contenders.
+        contenders: usize,
+        /// CPUs of each.
+        each: u32,
+    },
     /// The system does not report its CPUs, or does not allow binding to one.
     #[error("cannot bind to CPUs")]
-    #[diagnostic(help("leave out --pin"))]
+    #[diagnostic(help("leave out --pin and --duet"))]
     Affinity(#[source] std::io::Error),
     /// No random numbers for a seed, or a design that cannot be.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] firebench_run::runner::RunError),
+}
+
+/// What --pin adds to the CPUs of a duet.
+fn harness(pin: bool) -> &'static str {
+    if pin { " and one for firebench (--pin)" } else { "" }
 }
 
 /// Why a kind has no jail.

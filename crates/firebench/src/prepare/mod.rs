@@ -3,6 +3,7 @@
 
 mod confine;
 mod contenders;
+mod cpus;
 mod defaults;
 mod disks;
 mod error;
@@ -15,6 +16,7 @@ mod records;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cpus::Cpus;
 use disks::{Disks, Work};
 use firebench_host::accel::{self, Chosen, NoKvm};
 use firebench_host::facts;
@@ -29,7 +31,7 @@ use firebench_model::throttle;
 use firebench_run::executor::local::{self, Local};
 use firebench_run::executor::nested::{self, Nested, Parts};
 use firebench_run::executor::{Executor, Place};
-use firebench_supervise::{affinity, kvm};
+use firebench_supervise::kvm;
 use firebench_text::units::Size;
 use firebench_vmm::kinds::EMULATOR;
 use firebench_vmm::preset;
@@ -78,6 +80,7 @@ struct PlanBuilder<'a> {
     places: &'a Places,
     chosen: Chosen,
     place: Place,
+    cpus: Cpus,
     host: HostFacts,
     tsc_khz: u32,
     agent: PathBuf,
@@ -111,8 +114,9 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let specs = contenders::able(specs, &chosen, &mut notices)?;
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
+    let cpus = cpus::share_out(experiment, specs.len(), place, host.usable_cpus(), &mut notices)?;
     for spec in &specs {
-        machine(experiment, spec, &chosen, place, &host)?;
+        machine(experiment, spec, &chosen, &cpus)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let speed = defaults::speed(&chosen);
@@ -122,6 +126,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         places,
         chosen,
         place,
+        cpus,
         host,
         tsc_khz: kvm::tsc_khz(Path::new(kvm::DEVICE)).khz,
         agent: programs.agent.clone(),
@@ -138,7 +143,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
     let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
-    let harness = builder.pin(&mut built)?;
+    builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
     let inputs = Inputs { payload: builder.disks.payload.clone() };
     let plan = Plan {
@@ -160,6 +165,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,
         host_cpus: place.cpus.or(builder.host.cpus).unwrap_or(1),
+        cpu_sets: builder.cpus.sets.clone(),
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
@@ -181,7 +187,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         plan,
         executor: nested.map_or_else(|| Box::new(Local) as Box<dyn Executor>, |nested| Box::new(nested)),
         report,
-        harness,
+        harness: builder.cpus.harness,
         no_kvm,
         missing,
         disks: builder.disks,
@@ -202,7 +208,7 @@ impl PlanBuilder<'_> {
         let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
         let mut notices: Vec<String> =
             kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.cpus)?;
         let request = MachineRequest {
             accel: self.chosen.accel,
             vcpus,
@@ -257,15 +263,14 @@ impl PlanBuilder<'_> {
 
     /// A contender without a guest.
     fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
-        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, self.place, &self.host)?;
+        let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.cpus)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
             let name = &spec.name;
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
         // As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
-        let cpus = own_cpus(self.place);
-        let cpus = cpus.map(|cpus| cpus.into_iter().take(vcpus as usize).collect());
+        let cpus = self.cpus.own.as_ref().map(|cpus| cpus.iter().copied().take(vcpus as usize).collect());
         let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
         let work = self.disks.of_host(spec, self.places)?;
         if self.places.build {
@@ -284,30 +289,6 @@ impl PlanBuilder<'_> {
             self.artifacts.push((spec.name.clone(), artifact("busybox", busybox, cache)?));
         }
         Ok(())
-    }
-
-    /// Gives each vCPU a CPU of its own, where that is wanted; returns the one that is left for firebench.
-    fn pin(&mut self, built: &mut [BuiltContender]) -> Result<Option<u32>, PrepareError> {
-        if !self.experiment.machine.pin {
-            return Ok(None);
-        }
-        if !self.place.this_machine {
-            self.notices.push(format!(
-                "--pin is left out: it binds CPUs of this machine, and this run is in a {}",
-                self.place.name
-            ));
-            return Ok(None);
-        }
-        let own = affinity::own().map_err(PrepareError::Affinity)?;
-        let vcpus = built.iter().map(|built| built.planned.machine.vcpus as usize).max().unwrap_or(1);
-        let error = PrepareError::Pin { needed: vcpus.saturating_add(1), available: own.len() };
-        let Some((&harness, rest)) = own.split_first().filter(|(_, rest)| rest.len() >= vcpus) else {
-            return Err(error);
-        };
-        for BuiltContender { planned, .. } in built {
-            planned.machine.cpus = Some(rest.iter().copied().take(planned.machine.vcpus as usize).collect());
-        }
-        Ok(Some(harness))
     }
 
     /// The nested host, where the run takes place in one, and its kernel.
@@ -353,20 +334,15 @@ fn machine(
     experiment: &Experiment,
     spec: &ContenderSpec,
     chosen: &Chosen,
-    place: Place,
-    host: &HostFacts,
+    cpus: &Cpus,
 ) -> Result<(u32, u32), PrepareError> {
     let wanted = &experiment.machine;
-    let vcpus = spec.vcpus.or(wanted.vcpus).unwrap_or_else(|| defaults::vcpus(host.usable_cpus().unwrap_or(1)));
-    let own = own_cpus(place);
-    let vcpus = contenders::possible_vcpus(spec, vcpus, own.map(|own| own.len()), experiment.only_hosts())?;
+    let vcpus = cpus.vcpus(spec, experiment);
+    cpus.suffice(&spec.name, vcpus)?;
+    let own = cpus.own.as_ref().map(Vec::len);
+    let vcpus = contenders::possible_vcpus(spec, vcpus, own, experiment.only_hosts())?;
     let memory = spec.memory.or(wanted.memory).and_then(Size::mib);
     Ok((vcpus, memory.unwrap_or_else(|| defaults::memory_mib(chosen))))
-}
-
-/// The CPUs of this machine that firebench may use; none where the run takes place elsewhere, on CPUs of another kind.
-fn own_cpus(place: Place) -> Option<Vec<u32>> {
-    affinity::own().ok().filter(|_| place.this_machine)
 }
 
 fn system(settings: Settings, kernel: PathBuf, initramfs: Initramfs, cmdline: String) -> System {

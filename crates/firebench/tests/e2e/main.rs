@@ -10,6 +10,7 @@ mod support;
 mod cli;
 mod contenders;
 mod dry_run;
+mod duet;
 mod host;
 mod nested;
 mod repeated;

@@ -10,6 +10,7 @@ mod cache;
 mod deadlines;
 mod doctor;
 mod documented;
+mod duet;
 mod dying;
 mod ends;
 mod escapes;

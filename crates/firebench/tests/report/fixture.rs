@@ -331,6 +331,7 @@ fn iteration(index: u32, &[real, user, sys]: &Times) -> IterationRecord {
             steal_us: 0,
         },
         digest: DIGEST.to_owned(),
+        alone: false,
     }
 }
 

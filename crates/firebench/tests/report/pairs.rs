@@ -101,6 +101,38 @@ pub fn with_host() -> Report {
     report
 }
 
+/// A matched pair that ran at once, on two CPUs that were swapped: the second one's last iteration ran alone in every block.
+pub fn duet() -> Report {
+    let mut report = matched();
+    report.design = DesignRecord {
+        estimand: Estimand::Typical,
+        rule: Rule::Fixed,
+        seed: 42,
+        iterations: 3,
+        warm_up: 1,
+        planned: Some(12),
+        end: Some(RunEnd::Planned),
+        duet: true,
+        ..DesignRecord::default()
+    };
+    report.experiment.design.duet = true;
+    report.duration = 31.0;
+    for (at, contender) in report.contenders.iter_mut().enumerate() {
+        let facts = contender.boots.first().and_then(|boot| boot.facts.clone());
+        let place = |block: u32| (block / 3 + at as u32) % 2;
+        contender.boots = (0..12).map(|block| short_boot(block, place(block), facts.clone())).collect();
+        for boot in &mut contender.boots {
+            boot.cpus = vec![boot.position];
+            boot.pinned = boot.cpus.clone();
+            if at == 1 {
+                boot.iterations[2].metrics.values_mut().for_each(|value| *value *= 0.5);
+                boot.iterations[2].alone = true;
+            }
+        }
+    }
+    report
+}
+
 /// Half a second of hashing, its file in the page cache from the second iteration on.
 fn short_boot(block: u32, position: u32, facts: Option<GuestFacts>) -> BootRecord {
     let noise = f64::from((block * 7 + position * 3) % 5) / 1000.0;

@@ -6,7 +6,7 @@ use firebench_report::style::{MAX_WIDTH, Style};
 use firebench_report::{EMULATED, formats, markdown, terminal};
 
 use crate::fixture::{failed, nested, published};
-use crate::pairs::{matched, template, twins, two_firecrackers, with_host};
+use crate::pairs::{duet, matched, template, twins, two_firecrackers, with_host};
 
 const PLAIN: Style = Style { color: false, width: 100 };
 
@@ -25,6 +25,19 @@ fn every_format() {
 #[test]
 fn terminal_with_host() {
     insta::assert_snapshot!(terminal::render(&Findings::of(&with_host()), PLAIN));
+}
+
+#[test]
+fn terminal_of_a_duet() {
+    insta::assert_snapshot!(terminal::render(&Findings::of(&duet()), PLAIN));
+}
+
+/// How it was laid out, and what that means for the verdict.
+#[test]
+fn markdown_of_a_duet() {
+    let text = markdown::render(&Findings::of(&duet()));
+    let said = text.lines().filter(|line| line.contains("at once"));
+    insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

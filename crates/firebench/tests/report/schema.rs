@@ -9,6 +9,7 @@ use firebench_report::json::to_json;
 use serde_json::Value;
 
 use crate::fixture::{failed, nested, published};
+use crate::pairs::duet;
 
 const DOC: &str = include_str!("../../../../docs/report-schema.md");
 
@@ -57,7 +58,9 @@ fn in_reports() -> BTreeSet<String> {
     let by_difference = firebench_store::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
     let mut unbelievable = published();
     unbelievable.contenders[0].boots[0].iterations[0].metrics.insert("host_real".to_owned(), 900.0);
-    for report in [unbelievable, published(), nested(), failed(), file, aimed, imported, executions, by_difference] {
+    for report in
+        [unbelievable, duet(), published(), nested(), failed(), file, aimed, imported, executions, by_difference]
+    {
         paths("", &serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap(), &mut found);
     }
     found

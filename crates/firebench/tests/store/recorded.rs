@@ -77,6 +77,7 @@ fn iteration(index: u32) -> impl Strategy<Value = IterationRecord> {
         metrics,
         counters: Counters { disk_read_bytes: count, ..Counters::default() },
         digest,
+        alone: false,
     })
 }
 

@@ -118,6 +118,12 @@ pub fn cgroup() -> Need {
     need(works, "no control group can be made", "run as root, or with `systemd-run --user --scope -p Delegate=yes`")
 }
 
+/// So many CPUs.
+pub fn cpus(count: usize) -> Need {
+    let there = firebench_supervise::affinity::own().is_ok_and(|own| own.len() >= count);
+    need(there, &format!("there are fewer than {count} CPUs"), "run it on a computer that has more")
+}
+
 /// A program of a Debian package.
 pub fn program(name: &str, package: &str) -> Need {
     let there = firebench_os::program::find_program(name).is_some();

@@ -92,6 +92,10 @@ pub(crate) struct RunArgs {
     /// Judge by the anytime-valid confidence band only, which holds whenever one looks at it
     #[arg(long, help_heading = DESIGN)]
     strict: bool,
+    /// Boot all contenders of a block at once, each on its own set of CPUs, and swap the sets at random: what disturbs the machine hits
+    /// all of them alike, and contention between them is part of what is measured
+    #[arg(long, help_heading = DESIGN)]
+    duet: bool,
     #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
     primary: Option<String>,
     /// Iterations in each boot, warm-up included [default: what the first blocks find best, else 3]
@@ -167,7 +171,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 30] = [
+const OF_AN_EXPERIMENT: [&str; 31] = [
     "workload",
     "from",
     "preset",
@@ -185,6 +189,7 @@ const OF_AN_EXPERIMENT: [&str; 30] = [
     "estimand",
     "stop_on_verdict",
     "strict",
+    "duet",
     "primary",
     "iterations",
     "warm_up",
@@ -361,6 +366,7 @@ impl RunArgs {
         replace(&mut design.primary, self.primary.clone());
         set(&mut design.layout, self.layout);
         design.strict |= self.strict;
+        design.duet |= self.duet;
         design.stop_on_verdict |= self.stop_on_verdict;
         design.to_the_end = !self.gate.fail_if.is_empty();
     }
