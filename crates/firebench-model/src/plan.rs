@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firebench_stats::design;
 use firebench_vmm::HostCache;
-use firebench_vmm::{Machine, Settings, VmmKind};
+use firebench_vmm::{Machine, RootFile, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::WorkloadName;
@@ -85,11 +85,11 @@ pub struct PlannedContender {
     pub machine: Machine,
     /// What runs the workload.
     pub system: System,
-    /// The VMM's executable; for the host, the agent.
+    /// The executable of its kind; for the host, the agent.
     pub binary: PathBuf,
     /// The command of an iteration.
     pub command: Vec<String>,
-    /// The file that is read and whose state in the page cache is set before each boot: the root disk; for the host, the
+    /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the
     /// payload, or the program where there is none.
     pub disk: PathBuf,
 }
@@ -109,6 +109,13 @@ pub enum System {
         /// Kernel command line.
         cmdline: String,
     },
+    /// A container.
+    Container {
+        /// Its kind.
+        vmm: VmmKind,
+        /// The files that it sees, but for the job.
+        files: Vec<RootFile>,
+    },
     /// Processes of the host, without a guest.
     Process {
         /// Its kind.
@@ -121,7 +128,7 @@ impl System {
     pub fn vmm(&self) -> VmmKind {
         match self {
             System::Vm { settings, .. } => settings.vmm,
-            System::Process { vmm } => *vmm,
+            System::Container { vmm, .. } | System::Process { vmm } => *vmm,
         }
     }
 
@@ -129,7 +136,7 @@ impl System {
     pub fn settings(&self) -> Option<&Settings> {
         match self {
             System::Vm { settings, .. } => Some(settings),
-            System::Process { .. } => None,
+            System::Container { .. } | System::Process { .. } => None,
         }
     }
 
@@ -137,7 +144,7 @@ impl System {
     pub fn cmdline(&self) -> &str {
         match self {
             System::Vm { cmdline, .. } => cmdline,
-            System::Process { .. } => "",
+            System::Container { .. } | System::Process { .. } => "",
         }
     }
 }

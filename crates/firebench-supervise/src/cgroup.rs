@@ -153,6 +153,19 @@ impl Cgroup {
         }
     }
 
+    /// CPU time in user mode and in the kernel of all that has been in it: every group of version 2 counts that, whatever
+    /// controllers it has.
+    ///
+    /// Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`, "cpu.stat".
+    pub(crate) fn cpu_time(&self) -> Option<(Duration, Duration)> {
+        let stat = fs::read_to_string(self.path.join("cpu.stat")).ok()?;
+        let time = |name: &str| {
+            let microseconds = stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            microseconds.map(Duration::from_micros)
+        };
+        Some((time("user_usec ")?, time("system_usec ")?))
+    }
+
     /// Lets its processes have `bytes` of memory, page cache included, and nothing of it swapped out.
     pub(crate) fn limit_memory(&self, bytes: u64) -> io::Result<()> {
         self.set("memory.max", bytes)?;

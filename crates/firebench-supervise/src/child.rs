@@ -79,10 +79,11 @@ impl ChildSetup {
         if let Some(pipe) = &self.firebench_lives {
             keeper::leave_behind(pipe.as_raw_fd()).map_err(at(Step::Keeper))?;
         }
+        if self.namespaces.processes() {
+            init::enter().map_err(at(Step::Processes))?;
+            self.namespaces.own_proc().map_err(at(Step::Proc))?;
+        }
         if self.probe {
-            if self.namespaces.processes() {
-                init::enter().map_err(at(Step::Processes))?;
-            }
             init::renounce().map_err(at(Step::Rights))?;
         }
         Ok(())

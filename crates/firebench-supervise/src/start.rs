@@ -2,9 +2,12 @@
 
 pub(crate) mod error;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +25,7 @@ use crate::child::ChildSetup;
 use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
-use crate::namespaces::{Level, Namespaces};
+use crate::namespaces::{Level, Namespaces, SHARED_MEMORY};
 use crate::network::Network;
 use crate::program;
 use crate::rlimits::Rlimits;
@@ -86,11 +89,20 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
         None => None,
     };
     launch.jail.as_ref().map_or(Ok(()), jail::make)?;
+    for directory in &launch.directories {
+        let made = std::fs::DirBuilder::new().mode(0o755).create(directory);
+        made.map_err(|source| StartError::Write { path: directory.clone(), source })?;
+    }
     for file in &launch.files {
         write_new(file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
-    let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());
+    let needed = |level: Level| {
+        (level.network() || launch.tap.is_none())
+            && (level.mounts() || launch.jail.is_none())
+            // Where it can write to the file system of control groups, it leaves some behind.
+            && (level == Level::ReadOnly || !launch.own_processes)
+    };
     let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
     let mut group = if limited { Group::Limited } else { Group::Plain };
@@ -234,7 +246,7 @@ fn spawn(
         network_namespace: level.network(),
         mount_namespace: level.mounts(),
         read_only: level == Level::ReadOnly,
-        process_namespace: launch.probe && level != Level::None,
+        process_namespace: (launch.probe || launch.own_processes) && level != Level::None,
         missing: Vec::new(),
     };
     let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
@@ -243,8 +255,11 @@ fn spawn(
         let help = confine_help(Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let namespaces = Namespaces::new(level, launch.directory.as_deref(), binds, network, launch.probe)
-        .map_err(|source| StartError::Confine { step: Step::Mounts, source, help: None })?;
+    let namespaces = Namespaces::new(level, launch, binds, network).map_err(|source| StartError::Confine {
+        step: Step::Mounts,
+        source,
+        help: None,
+    })?;
     // A jailed VMM becomes another user, and the kernel forgets that it should die with firebench.
     let life = launch.jail.as_ref().map(|_| pipe2(OFlag::O_CLOEXEC)).transpose();
     let (firebench_lives, life) = life.map_err(StartError::system("make a pipe"))?.unzip();
@@ -262,8 +277,10 @@ fn spawn(
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     command.env_clear().env("HOME", "/").env("LANG", "C");
-    for (name, own) in [("PATH", None), ("TMPDIR", launch.directory.as_ref())] {
-        if let Some(value) = own.map(|own| own.clone().into_os_string()).or_else(|| std::env::var_os(name)) {
+    let shared = launch.shared_memory.map(|_| OsStr::from_bytes(SHARED_MEMORY.to_bytes()));
+    let temporary = shared.or(launch.directory.as_ref().map(|directory| directory.as_os_str()));
+    for (name, own) in [("PATH", None), ("TMPDIR", temporary)] {
+        if let Some(value) = own.map(OsStr::to_owned).or_else(|| std::env::var_os(name)) {
             command.env(name, value);
         }
     }

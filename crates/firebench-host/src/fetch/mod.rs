@@ -1,10 +1,11 @@
-//! What firebench brings in from outside: Firecracker, a kernel, a busybox. Into the data directory, checked, whole or
+//! What firebench brings in from outside: the programs of contenders, a kernel, a busybox. Into the data directory, checked, whole or
 //! not at all.
 //!
 //! ```text
 //! DATA/firecracker/1.12.1/{firecracker,jailer}
 //! DATA/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
 //! DATA/busybox/busybox
+//! DATA/gvisor/0.0~20240729.0-4~bpo12+2/runsc
 //! ```
 //!
 //! Beside each file is one with its digest, `firecracker.sha256`, which must still be right when it is used.
@@ -22,6 +23,7 @@ mod firecracker;
 mod install;
 mod installers;
 mod kernel;
+mod packaged;
 mod recorded;
 mod release;
 mod sums;
@@ -37,6 +39,7 @@ pub use error::FetchError;
 pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
 pub use installers::{Installer, installer};
 pub use kernel::{checked_kernel, installed_kernel, kernel};
+pub use packaged::{packaged, program};
 pub use release::RELEASE_URL;
 
 /// Takes in what an earlier firebench fetched, which recorded no digests: from here on it must stay as it is.

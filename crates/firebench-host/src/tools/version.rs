@@ -68,8 +68,20 @@ pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, VersionError> {
     new_enough(vmm, program, path, &line)
 }
 
+/// The line in which the program of a kind at `path` says its version, which must be new enough.
+///
+/// # Errors
+/// As [`version_of`].
+pub(crate) fn usable(vmm: VmmKind, program: &Program, path: &Path) -> Result<String, VersionError> {
+    let line = version_line(program.version_line, path)?;
+    if program.oldest.is_some() {
+        new_enough(vmm, program, path, &line)?;
+    }
+    Ok(line)
+}
+
 /// The version in a line, which must be new enough.
-pub(super) fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
+fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
     let version = version_number(line).and_then(|version| Version::parse(version).ok()).ok_or_else(|| {
         VersionError::NoVersion { program: program.version_line, path: path.to_owned(), said: line.to_owned() }
     })?;

@@ -35,8 +35,10 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[("fc_vcpu ", "")],
     // It catches the signal (`FcExitCode::SIGXFSZ`).
     file_limit_exit: Some(151),
+    own_cpu_account: None,
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,
+        root_device: "/dev/vda",
         bus: Bus::Mmio,
         matched: |_| Values::default(),
         published: Some(published),

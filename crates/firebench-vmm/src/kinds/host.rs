@@ -20,6 +20,7 @@ pub static KIND: Kind = Kind {
     settings: &[],
     vcpu_threads: &[],
     file_limit_exit: None,
+    own_cpu_account: None,
     runs: Runs::Process(launch),
 };
 

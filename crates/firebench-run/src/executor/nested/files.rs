@@ -68,6 +68,12 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
                 files.insert(place.clone(), std::mem::replace(base, place));
                 inner.disk = drive(number(&contender.disk, &mut drives));
             }
+            System::Container { files: seen, .. } => {
+                for file in seen {
+                    file.path = keep(&file.path, &mut files);
+                }
+                inner.disk = plain(&contender.disk);
+            }
             System::Process { .. } => {
                 for word in inner.command.iter().filter(|word| word.starts_with('/')) {
                     keep(Path::new(word), &mut files);
