@@ -16,7 +16,7 @@ use version::{VERSION_LIMIT, install, version_line, version_number};
 use crate::fetch;
 
 pub(crate) use version::usable;
-pub use version::{VersionError, oldest, version_of};
+pub use version::{VersionError, libraries, oldest, version_of};
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

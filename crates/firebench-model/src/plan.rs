@@ -87,6 +87,9 @@ pub struct PlannedContender {
     pub system: System,
     /// The executable of its kind; for the host, the agent.
     pub binary: PathBuf,
+    /// Libraries that the executable has in place of the system's.
+    #[serde(default)]
+    pub libraries: Option<PathBuf>,
     /// The command of an iteration.
     pub command: Vec<String>,
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the

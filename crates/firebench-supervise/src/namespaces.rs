@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use firebench_vmm::Launch;
+use firebench_vmm::{LOADER, Launch};
 
 use crate::child::step::{Failed, Step, check, open, write};
 use crate::network::Network;
@@ -75,6 +75,8 @@ pub(crate) struct Namespaces {
     probe: bool,
     /// Whether it has its processes to itself and may believe to be root.
     own_processes: bool,
+    /// The loader that it has in place of the system's.
+    loader: Option<CString>,
     /// The options of its own `/dev/shm`.
     shared_memory: Option<CString>,
     /// The directory that stays writable.
@@ -103,6 +105,7 @@ impl Namespaces {
             level,
             probe: launch.probe,
             own_processes: launch.own_processes,
+            loader: launch.libraries.as_ref().map(|libraries| c_path(&libraries.join(LOADER))).transpose()?,
             shared_memory: shared_memory.transpose()?,
             directory: launch.directory.as_deref().map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
@@ -187,6 +190,9 @@ impl Namespaces {
         for (from, to) in &self.binds {
             mount(Some(from), to, libc::MS_BIND).map_err(at(Step::Binds))?;
         }
+        if let Some(loader) = &self.loader {
+            mount(Some(loader), SYSTEM_LOADER, libc::MS_BIND).map_err(at(Step::Binds))?;
+        }
         let Some(directory) = &self.directory else { return Ok(()) };
         if self.level == Level::ReadOnly {
             let mut sealed = libc::MOUNT_ATTR_RDONLY;
@@ -215,6 +221,9 @@ impl Namespaces {
 
 /// The only device of a probe.
 const NULL: &CStr = c"/dev/null";
+
+/// [`firebench_vmm::LOADER_PATH`].
+const SYSTEM_LOADER: &CStr = c"/lib64/ld-linux-x86-64.so.2";
 
 /// Where a launch has [`Launch::shared_memory`].
 pub(crate) const SHARED_MEMORY: &CStr = c"/dev/shm";

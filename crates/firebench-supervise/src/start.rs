@@ -102,6 +102,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
             && (level.mounts() || launch.jail.is_none())
             // Where it can write to the file system of control groups, it leaves some behind.
             && (level == Level::ReadOnly || !launch.own_processes)
+            && (level.mounts() || launch.libraries.is_none())
     };
     let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
@@ -277,6 +278,9 @@ fn spawn(
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     command.env_clear().env("HOME", "/").env("LANG", "C");
+    if let Some(libraries) = &launch.libraries {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
     let shared = launch.shared_memory.map(|_| OsStr::from_bytes(SHARED_MEMORY.to_bytes()));
     let temporary = shared.or(launch.directory.as_ref().map(|directory| directory.as_os_str()));
     for (name, own) in [("PATH", None), ("TMPDIR", temporary)] {
@@ -338,6 +342,10 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
         }
         (Step::Mounts | Step::Binds, _) => {
             "a jail needs root with all of its capabilities, outside of any chroot; otherwise leave out --jail"
+        }
+        (Step::Proc, libc::EPERM) => {
+            "a container that hides parts of /proc does not let its users mount another one: run firebench outside of it, or in a \
+             privileged one"
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
             "load the driver (sudo modprobe tun), or leave out --tap"

@@ -39,8 +39,8 @@ pub use kinds::{VmmKind, bubblewrap, firecracker, gvisor, host, qemu, runc, uml}
 pub use launch::{Contender, Settings, launch, launch_container, launch_process};
 pub use limits::Limits;
 pub use machine::{
-    Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Root, RootFile,
-    Tap,
+    Accel, Drive, HostCache, Image, Jail, JailedFile, LOADER, LOADER_PATH, Launch, LaunchError, LaunchFile, Machine,
+    Paths, Root, RootFile, Tap,
 };
 pub use missing::Missing;
 pub use shell::quote;

@@ -158,6 +158,11 @@ pub struct JailedFile {
     pub seen: PathBuf,
 }
 
+/// The name of the loader of dynamic programs.
+pub const LOADER: &str = "ld-linux-x86-64.so.2";
+/// Where every dynamic program looks for it: the x86-64 ABI, "Program Interpreter".
+pub const LOADER_PATH: &str = "/lib64/ld-linux-x86-64.so.2";
+
 /// How a VM is started. The guest's serial console is the process's standard output.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
@@ -193,6 +198,10 @@ pub struct Launch {
     /// Bytes of a `/dev/shm` of its own, where it can have mounts of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_memory: Option<u64>,
+    /// A directory with a C library and the rest of what it needs, in place of the system's: among them its loader,
+    /// [`LOADER`]. It takes mounts of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libraries: Option<PathBuf>,
     /// Whether it is a question to a program, which ends with its answer and leaves nothing behind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::machine::{Jail, Launch, LaunchFile, Tap};
+use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap};
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";
@@ -35,6 +35,12 @@ impl Launch {
             );
         }
         let mut command = command(&self.argv);
+        if let Some(libraries) = &self.libraries {
+            let loader = quote(&libraries.join(LOADER).to_string_lossy()).into_owned();
+            let libraries = quote(&libraries.to_string_lossy()).into_owned();
+            let shell = format!("mount --bind {loader} {LOADER_PATH} && LD_LIBRARY_PATH={libraries} exec \"$@\"");
+            command = format!("sh -c {} sh {command}", quote(&shell));
+        }
         if self.own_processes {
             command = format!("{OWN_PROCESSES} {command}");
         }

@@ -29,6 +29,24 @@ pub(super) struct Apt {
     pub(super) options: Vec<String>,
 }
 
+/// Where Debian has newer packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Suite {
+    /// The backports for this Debian.
+    Backports,
+    /// Debian's newest, built for newer libraries than this Debian may have.
+    Unstable,
+}
+
+impl std::fmt::Display for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Suite::Backports => "Debian's backports",
+            Suite::Unstable => "Debian unstable",
+        })
+    }
+}
+
 /// A package as `apt-get --print-uris download` announces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
@@ -44,17 +62,17 @@ impl Apt {
         Ok(Apt { get: program("apt-get")?, cache: program("apt-cache")?, options: Vec::new() })
     }
 
-    /// The same APT with the lists of this Debian's backports alone, which it reads into `dir`: nothing of the system changes. The
-    /// mirror is the one that the system is configured for.
-    pub(super) fn backports(&self, dir: &Path) -> Result<Apt, FetchError> {
+    /// The same APT with the lists of another suite alone, which it reads into `dir`: nothing of the system changes. The mirror is
+    /// the one that the system is configured for.
+    pub(super) fn of_suite(&self, suite: Suite, dir: &Path) -> Result<Apt, FetchError> {
         let failed = |source| FetchError::Program {
-            what: "the package lists of Debian's backports".to_owned(),
+            what: format!("the package lists of {suite}"),
             hint: "check that this machine reaches its package mirror",
             source,
         };
         let none = || FetchError::NoPackage {
-            package: "of this Debian's backports".to_owned(),
-            hint: "backports are Debian's: elsewhere, install the program by hand",
+            package: format!("in {suite}"),
+            hint: "only a Debian has such packages: elsewhere, install the program by hand",
         };
         let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
         let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).ok_or_else(none)?;
@@ -63,8 +81,12 @@ impl Apt {
         let targets = subprocess::run(&mut ask, ASK_LIMIT).map_err(failed)?.stdout;
         let mirror =
             targets.lines().find_map(|line| line.strip_suffix(codename)?.strip_suffix(' ')).ok_or_else(none)?;
-        let list = dir.join("backports.list");
-        let entry = format!("deb [signed-by={KEYRING}] {mirror} {codename}-backports main\n");
+        let list = dir.join("suite.list");
+        let name = match suite {
+            Suite::Backports => format!("{codename}-backports"),
+            Suite::Unstable => "sid".to_owned(),
+        };
+        let entry = format!("deb [signed-by={KEYRING}] {mirror} {name} main\n");
         std::fs::write(&list, entry).map_err(file_error("write", &list))?;
         let mut options = Vec::new();
         for (option, path) in [("State::lists", "lists"), ("Cache", "cache")] {

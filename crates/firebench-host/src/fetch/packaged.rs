@@ -3,41 +3,81 @@
 use std::path::{Path, PathBuf};
 
 use firebench_image::deb;
+use firebench_supervise::kvm::cpuid::state_bytes;
 use firebench_vmm::{VmmKind, bubblewrap, gvisor, runc, uml};
 
-use super::apt::{Apt, Package, version_of};
+use super::apt::{Apt, Package, Suite, version_of};
 use super::data::{Fetched, entries};
 use super::error::FetchError;
 use super::install::{self, staging};
 use super::installers::Installer;
 use super::recorded;
 use super::version_order::compare;
-use crate::tools::usable;
+use crate::tools::{VersionError, libraries, usable};
 
 /// A kind whose program is in a package.
-#[derive(Debug)]
 pub struct Packaged {
     vmm: VmmKind,
     /// The package.
     package: &'static str,
     /// Where the program may be in it.
     files: &'static [&'static str],
-    /// The oldest version of the package that will do, and why; this Debian's backports are asked where its own is older.
-    oldest: Option<(&'static str, &'static str)>,
+    /// Where there is a newer one, for a Debian whose own will not do.
+    newer: Option<Suite>,
+    /// Why a version of the program will not do here; none where it will.
+    unfit: fn(version: &str) -> Option<&'static str>,
 }
 
 /// The kinds whose program Debian packages.
 pub(super) static PACKAGED: [Packaged; 4] = [
-    Packaged { vmm: VmmKind(&bubblewrap::KIND), package: "bubblewrap", files: &["usr/bin/bwrap"], oldest: None },
-    Packaged { vmm: VmmKind(&runc::KIND), package: "runc", files: &["usr/sbin/runc", "usr/bin/runc"], oldest: None },
+    Packaged {
+        vmm: VmmKind(&bubblewrap::KIND),
+        package: "bubblewrap",
+        files: &["usr/bin/bwrap"],
+        newer: None,
+        unfit: |_| None,
+    },
+    Packaged {
+        vmm: VmmKind(&runc::KIND),
+        package: "runc",
+        files: &["usr/sbin/runc", "usr/bin/runc"],
+        newer: None,
+        unfit: |_| None,
+    },
     Packaged {
         vmm: VmmKind(&gvisor::KIND),
         package: "runsc",
         files: &["usr/bin/runsc"],
+        newer: Some(Suite::Backports),
         // "Releasing Systrap - A high-performance gVisor platform", gVisor's blog, 2023-04-28.
-        oldest: Some(("0.0~20230501", "it does not have the platform systrap yet")),
+        unfit: |version| {
+            compare(version, "0.0~20230501").is_lt().then_some("it does not have the platform systrap yet")
+        },
     },
-    Packaged { vmm: VmmKind(&uml::KIND), package: "user-mode-linux", files: &["usr/bin/linux.uml"], oldest: None },
+    Packaged {
+        vmm: VmmKind(&uml::KIND),
+        package: "user-mode-linux",
+        files: &["usr/bin/linux.uml"],
+        newer: Some(Suite::Unstable),
+        unfit: |version| {
+            let small = compare(version, UML_WITH_ALL_REGISTERS).is_lt();
+            (small && state_bytes() > UML_REGISTERS).then_some(
+                "its kernel does not have room for the registers of this CPU (such as those of AMX), and its first process dies",
+            )
+        },
+    },
+];
+
+/// Bytes of registers for which kernels before that version have room (`FP_SIZE` in `arch/x86/um/shared/sysdep/ptrace_64.h`), and
+/// the version ("um: switch to regset API and depend on XSTATE").
+const UML_REGISTERS: u32 = 2696;
+const UML_WITH_ALL_REGISTERS: &str = "6.13";
+
+/// What a program of a newer Debian needs of it, where the system's is older: package and file.
+const LIBRARIES: [(&str, &str); 3] = [
+    ("libc6", "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
+    ("libc6", "usr/lib/x86_64-linux-gnu/libc.so.6"),
+    ("libgcc-s1", "usr/lib/x86_64-linux-gnu/libgcc_s.so.1"),
 ];
 
 /// The kinds whose program is taken from a package.
@@ -66,57 +106,88 @@ impl Packaged {
         self.vmm.program.as_ref().map_or(self.vmm.0.name, |program| program.name)
     }
 
+    /// Takes the program of this Debian, or of a newer one where that will not do.
     fn fetch(&self, apt: &Apt, data_dir: &Path) -> Result<Fetched, FetchError> {
         let home = self.home(data_dir);
         let staging = staging(&home)?;
-        let announced = self.announced(apt)?;
-        let own = (apt, announced);
-        let backports;
-        let (apt, announced) = match self.too_old(&own.1) {
-            None => own,
-            Some(_) => {
-                backports = apt.backports(staging.path())?;
-                let announced = self.announced(&backports)?;
-                if let Some(reason) = self.too_old(&announced) {
-                    return Err(FetchError::OldPackage { package: announced.file_name, reason });
+        let package = self.announced(apt)?;
+        match (self.too_old(&package), self.newer) {
+            (None, _) => self.install(apt, &package, &home, staging.path()),
+            (Some(reason), None) => Err(FetchError::OldPackage { package: package.file_name, reason }),
+            (Some(_), Some(suite)) => {
+                let newer = apt.of_suite(suite, staging.path())?;
+                let package = self.announced(&newer)?;
+                if let Some(reason) = self.too_old(&package) {
+                    return Err(FetchError::OldPackage { package: package.file_name, reason });
                 }
-                (&backports, announced)
+                self.install(&newer, &package, &home, staging.path())
             }
-        };
-        let version = version_of(&announced.file_name).unwrap_or_default();
+        }
+    }
+
+    fn announced(&self, apt: &Apt) -> Result<Package, FetchError> {
+        announced(apt, self.package)
+    }
+
+    /// Why a package will not do.
+    fn too_old(&self, package: &Package) -> Option<&'static str> {
+        (self.unfit)(&version_of(&package.file_name).unwrap_or_default())
+    }
+
+    /// Puts the program of a package into a directory of its version in `home`, with the libraries of its Debian where it does not
+    /// start with the system's.
+    fn install(&self, apt: &Apt, package: &Package, home: &Path, staging: &Path) -> Result<Fetched, FetchError> {
+        let version = version_of(&package.file_name).unwrap_or_default();
         let path = home.join(&version).join(self.program());
         if let Ok(sha256) = firebench_image::digest::sha256_file(&path) {
             if self.check(&path, &sha256).is_ok() {
                 return Ok(Fetched { path, version, sha256, already: true });
             }
         }
-        let (package, _) = apt.download(self.package, &announced, staging.path())?;
-        let damaged = |reason| FetchError::Archive { archive: announced.file_name.clone().into(), reason };
-        let bytes = deb::file(&package, self.files)
-            .map_err(|error| damaged(error.to_string()))?
-            .ok_or_else(|| damaged(format!("it does not contain {}", self.program())))?;
-        // It must start: its libraries are not part of the package.
-        let tried = staging.path().join("try").join(self.program());
+        let bytes = taken(apt, self.package, package, self.files, staging)?;
+        let tried = staging.join("try").join(self.program());
         install::executable(&tried, &bytes)?;
-        self.vmm.program.as_ref().map_or(Ok(String::new()), |program| usable(self.vmm, program, &tried))?;
-        let sha256 = firebench_image::digest::sha256(&bytes);
+        let mut libraries = Vec::new();
+        if let Err(error) = self.starts(&tried) {
+            if apt.options.is_empty() {
+                return Err(error.into());
+            }
+            for (package, file) in LIBRARIES {
+                let library = taken(apt, package, &announced(apt, package)?, &[file], staging)?;
+                let name = Path::new("lib").join(Path::new(file).file_name().unwrap_or_default());
+                install::executable(&tried.with_file_name(&name), &library)?;
+                libraries.push((name, library));
+            }
+            self.starts(&tried)?;
+        }
+        for (name, library) in &libraries {
+            install::fetched(&path.with_file_name(name), library)?;
+        }
         install::fetched(&path, &bytes)?;
-        Ok(Fetched { path, version, sha256, already: false })
+        Ok(Fetched { path, version, sha256: firebench_image::digest::sha256(&bytes), already: false })
     }
 
-    fn announced(&self, apt: &Apt) -> Result<Package, FetchError> {
-        let unknown = || FetchError::NoPackage {
-            package: self.package.to_owned(),
-            hint: "on Debian, renew the package lists (apt-get update); elsewhere, name the program with `binary`",
-        };
-        apt.announce(self.package).map_err(|_| unknown())?.ok_or_else(unknown)
+    fn starts(&self, path: &Path) -> Result<(), VersionError> {
+        let Some(program) = &self.vmm.program else { return Ok(()) };
+        usable(self.vmm, program, path).map(drop)
     }
+}
 
-    /// Why a package will not do.
-    fn too_old(&self, package: &Package) -> Option<&'static str> {
-        let version = version_of(&package.file_name).unwrap_or_default();
-        self.oldest.filter(|(oldest, _)| compare(&version, oldest).is_lt()).map(|(_, reason)| reason)
-    }
+/// What APT knows of a package.
+fn announced(apt: &Apt, package: &str) -> Result<Package, FetchError> {
+    let unknown = || FetchError::NoPackage {
+        package: package.to_owned(),
+        hint: "on Debian, renew the package lists (apt-get update); elsewhere, name the program with `binary`",
+    };
+    apt.announce(package).map_err(|_| unknown())?.ok_or_else(unknown)
+}
+
+/// The first of the files that a package has, downloaded to `dir`.
+fn taken(apt: &Apt, name: &str, package: &Package, files: &[&str], dir: &Path) -> Result<Vec<u8>, FetchError> {
+    let (path, _) = apt.download(name, package, dir)?;
+    let damaged = |reason| FetchError::Archive { archive: package.file_name.clone().into(), reason };
+    let file = deb::file(&path, files).map_err(|error| damaged(error.to_string()))?;
+    file.ok_or_else(|| damaged(format!("it does not contain {}", files.join(" or "))))
 }
 
 impl Installer for Packaged {
@@ -132,6 +203,9 @@ impl Installer for Packaged {
     }
 
     fn check(&self, path: &Path, found: &str) -> Result<(), FetchError> {
-        recorded::check(self.vmm.0.name, path, found, &[])
+        recorded::check(self.vmm.0.name, path, found, &[])?;
+        let Some(libraries) = libraries(path) else { return Ok(()) };
+        let names = LIBRARIES.iter().filter_map(|(_, file)| Path::new(file).file_name());
+        names.map(|name| libraries.join(name)).try_for_each(|library| recorded::check_file(self.vmm.0.name, &library))
     }
 }

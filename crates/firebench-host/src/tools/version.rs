@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use firebench_supervise::subprocess::{self, RunError};
 use firebench_text as text;
-use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Program;
+use firebench_vmm::{LOADER, VmmKind};
 use semver::Version;
 
 /// A program that does not say its version, or one that firebench cannot use.
@@ -93,9 +93,15 @@ fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Resul
     Ok(version)
 }
 
+/// The directory with the libraries that were fetched with the program at `path`: `lib` beside it.
+pub fn libraries(path: &Path) -> Option<PathBuf> {
+    let beside = path.parent()?.join("lib");
+    beside.join(LOADER).is_file().then_some(beside)
+}
+
 /// The first line of `--version`, which must name `program`.
 pub(super) fn version_line(program: &'static str, path: &Path) -> Result<String, VersionError> {
-    let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
+    let output = subprocess::ask_with(path, libraries(path), &["--version"], VERSION_LIMIT)?;
     let line = text::excerpt(output.stdout.lines().next().unwrap_or_default().trim(), LONGEST_VERSION_LINE);
     if line.starts_with(program) {
         Ok(line)

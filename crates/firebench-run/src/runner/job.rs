@@ -106,7 +106,7 @@ fn job(plan: &Plan, contender: &PlannedContender, settings: &Settings, iteration
 pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Path) -> Result<Launch, LaunchError> {
     let paths = Paths { binary: contender.binary.clone(), work_dir: work_dir.to_owned() };
     let machine = &contender.machine;
-    match &contender.system {
+    let launch = match &contender.system {
         System::Vm { settings, kernel, cmdline, .. } => {
             let image = Image {
                 kernel: kernel.clone(),
@@ -125,7 +125,8 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
             launch_container(*vmm, machine, &Root { files, argv }, &paths)
         }
         System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
-    }
+    }?;
+    Ok(Launch { libraries: contender.libraries.clone(), ..launch })
 }
 
 /// A fresh nonce.

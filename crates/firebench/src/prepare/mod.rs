@@ -391,6 +391,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         name: spec.name.clone(),
         machine,
         system,
+        libraries: tools::libraries(&tool.path),
         binary: tool.path.clone(),
         command: work.command,
         disk: work.disk,
