@@ -60,6 +60,9 @@ impl<'a> Paired<'a> {
 
     /// How the contender compares with the baseline in a metric: on its scale, or by difference where a ratio would be one to zero.
     pub fn compare(&self, design: &DesignRecord, metric: &Metric) -> Option<(Scale, f64)> {
+        if self.other_account(metric).is_some() {
+            return None;
+        }
         let on = |scale| {
             let differences = self.differences(design, &metric.name, scale)?;
             let span = self.span(design, &metric.name, scale);
@@ -88,7 +91,7 @@ impl<'a> Paired<'a> {
         if report.emulated {
             return Err(Unjudged::Emulated);
         }
-        if let Some((title, why)) = self.own_cpu_account.filter(|_| metric.clock == Some(Clock::GuestCpu)) {
+        if let Some((title, why)) = self.other_account(metric) {
             return Err(Unjudged::OwnCpuAccount(title, why));
         }
         if self.baseline.len() < 2 {
@@ -111,6 +114,11 @@ impl<'a> Paired<'a> {
             };
             verdict::judge_of(design.estimand, interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
+    }
+
+    /// Whose account of a metric is not that of the host, and why.
+    fn other_account(&self, metric: &Metric) -> Option<(&'static str, &'static str)> {
+        self.own_cpu_account.filter(|_| metric.clock == Some(Clock::GuestCpu))
     }
 
     /// What every interval of the two depends on, whatever the metric.

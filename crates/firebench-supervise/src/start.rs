@@ -184,21 +184,34 @@ type Made = (Cgroup, Option<u64>);
 /// it is made where they can be had.
 fn make_group(launch: &Launch, run_dir: Option<&RunDir>, group: Group) -> Result<Option<Made>, String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut memory = None;
     let parents = match (group, launch.memory_limit) {
         (Group::None, _) => return Ok(None),
         (Group::Plain, _) => vec![cgroup::own()?.path],
-        (Group::Limited, Some(_)) => cgroup::own()?.parents_with(&["memory"])?,
+        (Group::Limited, Some(_)) => {
+            let own = cgroup::own()?;
+            match own.parents_with(&["memory"]) {
+                Ok(parents) => parents,
+                Err(reason) => {
+                    memory = Some(cgroup::own_memory().ok_or(reason)?);
+                    vec![own.path]
+                }
+            }
+        }
         (Group::Limited, None) => cgroup::own()?.parents_with(&["memory", "pids"])?,
     };
     let token = run_dir.map_or("lone", RunDir::token);
     let mut refused = Vec::new();
     for parent in parents {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id()));
-        if let Some(run_dir) = run_dir {
-            run_dir.record_cgroup(&path).map_err(|error| format!("cannot record it: {error}"))?;
+        let name = format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id());
+        let path = parent.join(&name);
+        let memory = memory.as_ref().map(|parent| parent.join(&name));
+        for group in std::iter::once(&path).chain(&memory) {
+            let recorded = run_dir.map_or(Ok(()), |run_dir| run_dir.record_cgroup(group));
+            recorded.map_err(|error| format!("cannot record it: {error}"))?;
         }
-        let made = Cgroup::create(path.clone()).and_then(|cgroup| {
+        let made = Cgroup::create(path.clone(), memory).and_then(|cgroup| {
             let memory = if group == Group::Limited { limit(&cgroup, launch)? } else { None };
             Ok((cgroup, memory))
         });
@@ -250,8 +263,8 @@ fn spawn(
         process_namespace: (launch.probe || launch.own_processes) && level != Level::None,
         missing: Vec::new(),
     };
-    let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
-    let entrance = entrance.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
+    let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose();
+    let entrances = entrances.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
     let cpus = launch.cpus.as_deref().map(Mask::new).transpose().map_err(|source| {
         let help = confine_help(Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
@@ -267,7 +280,7 @@ fn spawn(
     let plan = ChildSetup {
         parent: Pid::this().as_raw(),
         report: report_end,
-        cgroup: entrance,
+        cgroups: entrances.unwrap_or_default(),
         cpus,
         limits: Rlimits::new(launch.limits.as_ref(), launch.jail.is_some()),
         namespaces,
