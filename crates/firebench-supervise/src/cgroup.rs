@@ -186,7 +186,7 @@ impl Cgroup {
             killed.unwrap_or(0_u64)
         });
         Events {
-            killed_for_memory: count("memory.events", "oom_kill ") + killed_of_memory > 0,
+            killed_for_memory: count("memory.events", "oom_kill ") > 0 || killed_of_memory > 0,
             refused_processes: count("pids.events", "max ") > 0,
         }
     }

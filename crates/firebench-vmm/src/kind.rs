@@ -65,8 +65,9 @@ pub enum Runs {
 /// A container: how its processes are held.
 #[derive(Debug)]
 pub struct Container {
-    /// Whether what a process in it drops from the page cache is dropped from the host's.
-    pub evicts: bool,
+    /// Whether its processes see the disks of the host: what they read is counted for them, and what they drop from the page cache
+    /// is dropped.
+    pub sees_disks: bool,
     /// From machine and root to a launch. Accelerator and CPUs have been looked at.
     pub launch: fn(&Machine, &Root, &Paths) -> Result<Launch, LaunchError>,
 }
@@ -197,6 +198,11 @@ impl Kind {
     /// Whether its guests have a kernel that is given to it.
     pub fn takes_a_kernel(&self) -> bool {
         self.guest().is_some_and(|guest| guest.kernel != KernelEntry::Own)
+    }
+
+    /// Whether what its workload reads from disks is known.
+    pub fn sees_disks(&self) -> bool {
+        self.container().is_none_or(|container| container.sees_disks)
     }
 
     /// Whether it is the bare host, which isolates nothing.

@@ -126,7 +126,8 @@ pub static FACTS: [Fact; 77] = [
         .follows(&[CPU, "kernel", "kernel command line"]),
     Fact::new(Explains, "file system", "a file of the host is read without a driver and a disk between",
         Text(|s| Some(s.file_system().to_owned()))),
-    Fact::new(Explains, "account of CPU time", "user and sys do not mean the same", Text(|s| Some(s.cpu_account()))),
+    Fact::new(Explains, "account of CPU time", "user and sys do not mean the same", Text(|s| Some(s.cpu_account())))
+        .follows(&[VMM]),
     Fact::new(Explains, "transparent huge pages", "where they are used, the TLB misses less",
         Guest(|g| chosen(&g.transparent_hugepage)))
         .follows(&["kernel", "kernel command line"]),

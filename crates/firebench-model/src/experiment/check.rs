@@ -262,7 +262,7 @@ impl Experiment {
     }
 
     fn check_cold(&self) -> Result<(), ExperimentError> {
-        let keeps = |vmm: VmmKind| vmm.container().is_some_and(|container| !container.evicts);
+        let keeps = |vmm: VmmKind| !vmm.sees_disks();
         match self.specs().iter().find(|spec| self.design.cold && keeps(spec.vmm)) {
             Some(spec) => Err(ExperimentError::NotCold(spec.vmm)),
             None => Ok(()),

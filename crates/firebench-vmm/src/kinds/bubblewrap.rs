@@ -25,7 +25,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
-    runs: Runs::Container(Container { evicts: true, launch }),
+    runs: Runs::Container(Container { sees_disks: true, launch }),
 };
 
 fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {

@@ -24,10 +24,10 @@ pub static KIND: Kind = Kind {
     settings: &[],
     vcpu_threads: &[],
     file_limit_exit: None,
-    // Its `fadvise64` does nothing (`pkg/sentry/syscalls/linux/sys_file.go`).
+    // Its `fadvise64` does nothing (`pkg/sentry/syscalls/linux/sys_file.go`), and it has no `/proc/diskstats`.
     // `pkg/sentry/kernel/kernel.go`, "kernelCPUClockTicker".
     own_cpu_account: Some("its kernel looks every 10 ms what runs, and counts time that others had as its own"),
-    runs: Runs::Container(Container { evicts: false, launch }),
+    runs: Runs::Container(Container { sees_disks: false, launch }),
 };
 
 fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
