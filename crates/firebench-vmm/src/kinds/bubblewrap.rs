@@ -51,7 +51,7 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         "--chdir",
         "/",
     ]);
-    add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--"]);
+    add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--unsetenv", "TMPDIR", "--"]);
     argv.extend(root.argv.iter().cloned());
     Ok(Launch { argv, ..oci::contained(machine, paths) })
 }

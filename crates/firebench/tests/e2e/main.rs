@@ -11,6 +11,7 @@ mod cli;
 mod contenders;
 mod dry_run;
 mod host;
+mod isolation;
 mod nested;
 mod repeated;
 mod resume;
