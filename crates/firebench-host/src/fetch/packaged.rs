@@ -10,7 +10,7 @@ use super::apt::{Apt, Package, Suite, version_of};
 use super::data::{Fetched, entries};
 use super::error::FetchError;
 use super::install::{self, staging};
-use super::installers::Installer;
+use super::installer::Installer;
 use super::recorded;
 use super::version_order::compare;
 use crate::tools::{VersionError, libraries, usable};
