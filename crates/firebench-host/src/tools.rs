@@ -11,12 +11,12 @@ use firebench_supervise::subprocess;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::{Jailer, Jailing};
 use serde::{Deserialize, Serialize};
-use version::{VERSION_LIMIT, install, version_line, version_number};
+use version::{VERSION_LIMIT, version_line, version_number};
 
 use crate::fetch;
 
-pub(crate) use version::usable;
 pub use version::{VersionError, libraries, oldest, version_of};
+pub(crate) use version::{install, usable};
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

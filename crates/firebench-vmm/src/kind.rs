@@ -16,6 +16,8 @@ pub struct Kind {
     pub name: &'static str,
     /// The name in headings and sentences: its own spelling.
     pub title: &'static str,
+    /// What stands between its workload and the host, in a few words.
+    pub isolates_with: &'static str,
     /// Whether it takes part where the user names nobody.
     pub by_default: bool,
     /// Its program; none where that is firebench's own agent.
@@ -68,6 +70,8 @@ pub struct Container {
     /// Whether its processes see the disks of the host: what they read is counted for them, and what they drop from the page cache
     /// is dropped.
     pub sees_disks: bool,
+    /// Whether its processes talk to a kernel of its own in place of the host's.
+    pub own_kernel: bool,
     /// From machine and root to a launch. Accelerator and CPUs have been looked at.
     pub launch: fn(&Machine, &Root, &Paths) -> Result<Launch, LaunchError>,
 }
@@ -203,6 +207,11 @@ impl Kind {
     /// Whether what its workload reads from disks is known.
     pub fn sees_disks(&self) -> bool {
         self.container().is_none_or(|container| container.sees_disks)
+    }
+
+    /// Whether its workload runs on a kernel of its own.
+    pub fn has_own_kernel(&self) -> bool {
+        self.container().map_or(!self.is_host(), |container| container.own_kernel)
     }
 
     /// Whether it is the bare host, which isolates nothing.

@@ -10,6 +10,7 @@ use crate::oci;
 pub static KIND: Kind = Kind {
     name: "bubblewrap",
     title: "bubblewrap",
+    isolates_with: "namespaces",
     by_default: false,
     program: Some(Program {
         name: "bwrap",
@@ -25,7 +26,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
-    runs: Runs::Container(Container { sees_disks: true, launch }),
+    runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
 };
 
 fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {

@@ -18,6 +18,7 @@ use crate::setting::{Absent, Setting, Takes, Values};
 pub static KIND: Kind = Kind {
     name: "firecracker",
     title: "Firecracker",
+    isolates_with: "a virtual machine",
     by_default: true,
     program: Some(Program {
         name: "firecracker",

@@ -11,6 +11,7 @@ use crate::oci;
 pub static KIND: Kind = Kind {
     name: "gvisor",
     title: "gVisor",
+    isolates_with: "a kernel in user space",
     by_default: false,
     program: Some(Program {
         name: "runsc",
@@ -27,7 +28,7 @@ pub static KIND: Kind = Kind {
     // Its `fadvise64` does nothing (`pkg/sentry/syscalls/linux/sys_file.go`), and it has no `/proc/diskstats`.
     // `pkg/sentry/kernel/kernel.go`, "kernelCPUClockTicker".
     own_cpu_account: Some("its kernel looks every 10 ms what runs, and counts time that others had as its own"),
-    runs: Runs::Container(Container { sees_disks: false, launch }),
+    runs: Runs::Container(Container { sees_disks: false, own_kernel: true, launch }),
 };
 
 fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {

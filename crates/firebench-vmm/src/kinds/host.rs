@@ -13,6 +13,7 @@ use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, text};
 pub static KIND: Kind = Kind {
     name: "host",
     title: "Bare host",
+    isolates_with: "nothing",
     by_default: false,
     program: None,
     accels: &[Accel::Native],

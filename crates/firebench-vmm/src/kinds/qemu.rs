@@ -14,6 +14,7 @@ use crate::setting::{Absent, Setting, Takes, Values};
 pub static KIND: Kind = Kind {
     name: "qemu",
     title: "QEMU",
+    isolates_with: "a virtual machine",
     by_default: true,
     program: Some(Program {
         name: "qemu-system-x86_64",

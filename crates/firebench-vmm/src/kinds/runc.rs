@@ -10,6 +10,7 @@ use crate::oci;
 pub static KIND: Kind = Kind {
     name: "runc",
     title: "runc",
+    isolates_with: "namespaces",
     by_default: false,
     program: Some(Program {
         name: "runc",
@@ -25,7 +26,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
-    runs: Runs::Container(Container { sees_disks: true, launch }),
+    runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
 };
 
 /// `--rootless=true` means: go without control groups. Those of firebench hold it.

@@ -13,6 +13,7 @@ use crate::setting::Values;
 pub static KIND: Kind = Kind {
     name: "uml",
     title: "User Mode Linux",
+    isolates_with: "a kernel that is a program",
     by_default: false,
     program: Some(Program {
         name: "linux.uml",

@@ -208,7 +208,7 @@ fn parse_vmm(text: &str) -> Result<VmmKind, String> {
 /// `--vmm` in the help.
 fn vmm_help() -> String {
     let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
-    format!("The VMMs to compare{} [default: {default}]", hosts())
+    format!("The kinds of contenders to compare, of {}{} [default: {default}]", kinds::names(""), hosts())
 }
 
 /// `--contender` in the long help.
