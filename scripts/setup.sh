@@ -114,7 +114,7 @@ check_dependencies() {
   fi
 }
 
-# Builds firebench, and fetches Firecracker, a kernel and busybox where there are none.
+# Builds firebench, and fetches Firecracker, a kernel, busybox and the programs of other contenders where there are none.
 # build_and_fetch [PROFILE]: the tests need no more than what they build anyway.
 build_and_fetch() {
   local profile=${1:-release} what dir
@@ -122,7 +122,7 @@ build_and_fetch() {
   say "building firebench"
   cargo build --profile "$profile" --locked --quiet
   FIREBENCH="${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/$dir/firebench"
-  for what in firecracker kernel busybox; do
+  for what in firecracker kernel busybox bubblewrap runc gvisor uml; do
     "$FIREBENCH" fetch "$what" --if-missing || {
       # apt has no lists on a fresh machine; one more try with them.
       [ "$what" != firecracker ] && [ -z "$apt_updated" ] && have apt-get || exit 3

@@ -2,7 +2,9 @@
 
 use crate::procfs;
 use firebench_protocol::GuestFacts;
+use nix::sys::utsname::UtsName;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -21,9 +23,13 @@ const QUEUE: [&str; 7] = [
 /// Everything about the guest. `disk` is the name of the block device that is read; what cannot be read is left empty.
 pub fn gather(disk: Option<&str>, modules: Vec<String>) -> GuestFacts {
     let clocksource = Path::new("/sys/devices/system/clocksource/clocksource0");
+    let kernel = nix::sys::utsname::uname().ok();
+    let of_kernel = |part: fn(&UtsName) -> &OsStr| {
+        kernel.as_ref().map(|kernel| part(kernel).to_string_lossy().into_owned()).unwrap_or_default()
+    };
     GuestFacts {
-        kernel_release: text("/proc/sys/kernel/osrelease"),
-        kernel_version: text("/proc/sys/kernel/version"),
+        kernel_release: of_kernel(UtsName::release),
+        kernel_version: of_kernel(UtsName::version),
         cmdline: text("/proc/cmdline"),
         cpu: procfs::cpu(&text("/proc/cpuinfo")),
         clocksource: text(clocksource.join("current_clocksource")),

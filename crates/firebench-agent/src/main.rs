@@ -34,11 +34,12 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stdout(), "firebench-agent {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
-    if std::process::id() == 1 {
-        guest::run();
-    }
+    // Before its number, too: in a container it is the first process.
     if let ["host", job] = arguments.as_slice() {
         return host::run(job);
+    }
+    if std::process::id() == 1 {
+        guest::run();
     }
     eprintln!("firebench-agent only works as the first process of a firebench guest; use `firebench run`");
     ExitCode::from(2)

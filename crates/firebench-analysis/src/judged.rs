@@ -39,6 +39,9 @@ pub enum Unjudged {
     /// Some values are zero, and there is no ratio to zero.
     #[error("a ratio needs times above zero, and some are zero")]
     Zero,
+    /// One of the two keeps an account of CPU time of its own.
+    #[error("{0} keeps an account of CPU time of its own: {1}")]
+    OwnCpuAccount(&'static str, &'static str),
     /// They were not measured side by side, so nobody knows what else changed.
     #[error("they were not measured side by side, and what changed in between is in their difference")]
     Apart,

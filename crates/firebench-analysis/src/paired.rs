@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use firebench_model::metric::Metric;
+use firebench_model::metric::{Clock, Metric};
 use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_stats::boot::{self, Difference, Placed};
 use firebench_stats::checks::Found;
@@ -18,6 +18,8 @@ use crate::{boots, doubts};
 pub struct Paired<'a> {
     /// The two, the baseline first.
     names: [&'a str; 2],
+    /// The title of the one that keeps an account of CPU time of its own, and why that is another; none where neither does.
+    own_cpu_account: Option<(&'static str, &'static str)>,
     /// One a block.
     pub baseline: Vec<&'a BootRecord>,
     /// One a block, of the same blocks.
@@ -38,7 +40,9 @@ impl<'a> Paired<'a> {
             boots
         };
         let names = [baseline, contender].map(|contender| contender.name.as_str());
-        Paired { names, baseline: of(baseline), contender: of(contender) }
+        let own_account = |contender: &ContenderRecord| Some((contender.vmm.0.title, contender.vmm.own_cpu_account?));
+        let own_cpu_account = own_account(contender).or_else(|| own_account(baseline));
+        Paired { names, own_cpu_account, baseline: of(baseline), contender: of(contender) }
     }
 
     /// What the contender's boots are above the baseline's, block by block, on a scale.
@@ -56,6 +60,9 @@ impl<'a> Paired<'a> {
 
     /// How the contender compares with the baseline in a metric: on its scale, or by difference where a ratio would be one to zero.
     pub fn compare(&self, design: &DesignRecord, metric: &Metric) -> Option<(Scale, f64)> {
+        if self.other_account(metric).is_some() {
+            return None;
+        }
         let on = |scale| {
             let differences = self.differences(design, &metric.name, scale)?;
             let span = self.span(design, &metric.name, scale);
@@ -85,6 +92,9 @@ impl<'a> Paired<'a> {
         if report.emulated {
             return Err(Unjudged::Emulated);
         }
+        if let Some((title, why)) = self.other_account(metric) {
+            return Err(Unjudged::OwnCpuAccount(title, why));
+        }
         if self.baseline.len() < 2 {
             return Err(Unjudged::TooFew);
         }
@@ -105,6 +115,11 @@ impl<'a> Paired<'a> {
             };
             verdict::judge_of(design.estimand, interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
+    }
+
+    /// Whose account of a metric is not that of the host, and why.
+    fn other_account(&self, metric: &Metric) -> Option<(&'static str, &'static str)> {
+        self.own_cpu_account.filter(|_| metric.clock == Some(Clock::GuestCpu))
     }
 
     /// What every interval of the two depends on, whatever the metric.

@@ -199,6 +199,7 @@ fn contender_summary(
     });
     let share = |bytes: f64| (payload > 0.0).then_some(bytes / payload);
     let read = |i: &IterationRecord| i.counters.disk_read_bytes as f64;
+    let first_read = median(firsts().map(read)).and_then(share).filter(|_| contender.vmm.sees_disks());
     ContenderSummary {
         name: contender.name.clone(),
         boots_ok: contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count(),
@@ -210,7 +211,7 @@ fn contender_summary(
             .flatten()
             .filter(|&seconds| seconds > 0.0 && payload > 0.0)
             .map(|seconds| payload / seconds),
-        disk_reads: median(firsts().map(read)).and_then(share).map(|first| {
+        disk_reads: first_read.map(|first| {
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
         }),
@@ -221,8 +222,8 @@ fn contender_summary(
 
 /// The ratio to the bare host, if that is another contender.
 fn to_host(report: &Report, contender: &ContenderRecord) -> Option<f64> {
-    let host = report.contenders.iter().find(|other| !other.vmm.boots_a_guest())?;
-    if !contender.vmm.boots_a_guest() {
+    let host = report.contenders.iter().find(|other| other.vmm.is_host())?;
+    if contender.vmm.is_host() {
         return None;
     }
     let (scale, above) = Paired::of(report, host, contender).compare(&report.design, &report.primary())?;

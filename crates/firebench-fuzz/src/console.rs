@@ -128,8 +128,15 @@ pub fn guest(data: &[u8]) {
 }
 
 /// What the host knows of the guest.
-const KNOWN: Known =
-    Known { cpus: 2, counted: 2, memory: Some(1 << 30), payload: 1 << 20, cold: false, emulated: false };
+const KNOWN: Known = Known {
+    cpus: 2,
+    counted: 2,
+    memory: Some(1 << 30),
+    payload: 1 << 20,
+    cold: false,
+    emulated: false,
+    own_cpu_account: false,
+};
 
 /// A boot that counts has no times but such as the host's clock bears out: the bounds of `docs/attacks.md`.
 fn bears_out(record: &BootRecord) {

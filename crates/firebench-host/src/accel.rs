@@ -33,11 +33,10 @@ pub fn no_kvm(chosen: &Chosen, kvm: &KvmReport) -> Option<NoKvm> {
     (dead && chosen.accel == Accel::Kvm && !chosen.nested).then(|| NoKvm { finding: kvm.finding.clone(), remedy })
 }
 
-/// Chooses the accelerator. Pure. With `only_hosts`, every contender is the bare host, and there is nothing to
-/// accelerate.
-pub fn choose(choice: AccelChoice, kvm: &KvmReport, only_hosts: bool) -> Chosen {
-    if only_hosts && choice != AccelChoice::Nested {
-        let reason = "every contender is the bare host, so nothing is virtualised".to_owned();
+/// Chooses the accelerator. Pure. With `all_native`, the CPU itself runs every contender, and there is nothing to accelerate.
+pub fn choose(choice: AccelChoice, kvm: &KvmReport, all_native: bool) -> Chosen {
+    if all_native && choice != AccelChoice::Nested {
+        let reason = "no contender has a virtual CPU, so nothing is virtualised".to_owned();
         return Chosen { accel: Accel::Native, nested: false, emulated: false, reason };
     }
     let asked = |flag: &str| format!("requested with {flag}; {}", kvm.finding);

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 pub mod accel;
+pub mod contenders;
 pub mod doctor;
 pub mod facts;
 pub mod fetch;

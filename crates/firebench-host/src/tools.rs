@@ -11,11 +11,12 @@ use firebench_supervise::subprocess;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::{Jailer, Jailing};
 use serde::{Deserialize, Serialize};
-use version::{VERSION_LIMIT, install, new_enough, version_line, version_number};
+use version::{VERSION_LIMIT, version_line, version_number};
 
 use crate::fetch;
 
-pub use version::{VersionError, oldest, version_of};
+pub use version::{VersionError, libraries, oldest, version_of};
+pub(crate) use version::{install, usable};
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,17 +99,14 @@ pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool,
     };
     let program = vmm.program.as_ref().ok_or_else(|| missing(vmm.name))?;
     let installer = fetch::installer(vmm).filter(|_| named.is_none());
-    let fetched = installer.and_then(|installer| Some((installer, (installer.installed)(data_dir)?)));
+    let fetched = installer.and_then(|installer| Some((installer, installer.installed(data_dir)?)));
     if let Some((installer, path)) = &fetched {
-        (installer.check)(path, &sha256_file(path)?).map_err(Box::new)?;
+        installer.check(path, &sha256_file(path)?).map_err(Box::new)?;
     }
     let fetched = fetched.map(|(_, path)| path);
     let path = named.map(Path::to_owned).or(fetched).or_else(|| find_program(program.name));
     let path = path.ok_or_else(|| missing(program.name))?;
-    let line = version_line(program.version_line, &path)?;
-    if program.oldest.is_some() {
-        new_enough(vmm, program, &path, &line)?;
-    }
+    let line = usable(vmm, program, &path)?;
     identify(program.version_line, path, &line)
 }
 
@@ -127,7 +125,7 @@ pub fn jailer(vmm: VmmKind, jailer: &Jailer, jailed: &Tool) -> Result<Tool, Tool
         hint: format!("{}, or put the {} of the same release beside it", install(vmm), jailer.name),
     })?;
     if let Some(installer) = fetch::installer(vmm) {
-        (installer.check_jailer)(&path, &sha256_file(&path)?).map_err(Box::new)?;
+        installer.check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
     }
     let line = version_line(jailer.version_line, &path)?;
     let found = identify(jailer.version_line, path, &line)?;

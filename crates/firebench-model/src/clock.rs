@@ -128,6 +128,9 @@ fn robbed(boot: &BootRecord, known: &Known, (stolen, available): (f64, f64)) -> 
             percent(STEAL)
         ));
     }
+    if known.own_cpu_account {
+        return None;
+    }
     let told = sum(boot, "user") + sum(boot, "sys");
     let (user, sys) = boot.vmm_cpu?;
     let used = user + sys;

@@ -35,6 +35,8 @@ pub struct Metric {
 pub enum Clock {
     /// The guest's, or, of a contender that is no VM, its own.
     Guest,
+    /// The account that the guest's kernel keeps of CPU time, or, of a contender that is no VM, the host's.
+    GuestCpu,
     /// That of the machine that firebench runs on.
     Host,
     /// The VMM's.
@@ -170,8 +172,8 @@ const fn time(name: &'static str, title: &'static str, clock: Clock, scale: Scal
 /// long the host saw it run.
 pub static OF_A_COMMAND: [Metric; 6] = [
     time("real", "Time on the clock", Clock::Guest, Scale::Ratio, true),
-    time("user", "CPU time in user mode", Clock::Guest, Scale::Ratio, true),
-    time("sys", "CPU time in the kernel", Clock::Guest, Scale::Raw, true),
+    time("user", "CPU time in user mode", Clock::GuestCpu, Scale::Ratio, true),
+    time("sys", "CPU time in the kernel", Clock::GuestCpu, Scale::Raw, true),
     time("host_real", "Time on the host's clock", Clock::Host, Scale::Ratio, false),
     time("host_report", "Time that the guest's report took to arrive", Clock::Host, Scale::Raw, false),
     time("host_gap", "Time from the frame before the iteration to its start", Clock::Host, Scale::Raw, false),

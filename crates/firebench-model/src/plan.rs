@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firebench_stats::design;
 use firebench_vmm::HostCache;
-use firebench_vmm::{Machine, Settings, VmmKind};
+use firebench_vmm::{Machine, RootFile, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::WorkloadName;
@@ -89,11 +89,14 @@ pub struct PlannedContender {
     pub machine: Machine,
     /// What runs the workload.
     pub system: System,
-    /// The VMM's executable; for the host, the agent.
+    /// The executable of its kind; for the host, the agent.
     pub binary: PathBuf,
+    /// Libraries that the executable has in place of the system's.
+    #[serde(default)]
+    pub libraries: Option<PathBuf>,
     /// The command of an iteration.
     pub command: Vec<String>,
-    /// The file that is read and whose state in the page cache is set before each boot: the root disk; for the host, the
+    /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the
     /// payload, or the program where there is none.
     pub disk: PathBuf,
 }
@@ -113,6 +116,13 @@ pub enum System {
         /// Kernel command line.
         cmdline: String,
     },
+    /// A container.
+    Container {
+        /// Its kind.
+        vmm: VmmKind,
+        /// The files that it sees, but for the job.
+        files: Vec<RootFile>,
+    },
     /// Processes of the host, without a guest.
     Process {
         /// Its kind.
@@ -121,12 +131,12 @@ pub enum System {
 }
 
 impl PlannedContender {
-    /// The same, confined to a CPU set: a VM to all of it, its vCPUs each to one of them; processes of the host to as many as a VM has
-    /// vCPUs.
+    /// The same, confined to a CPU set: a VM to all of it, its vCPUs each to one of them; what the CPU itself runs to as many as a VM
+    /// has vCPUs.
     pub fn on(&self, set: &[u32]) -> PlannedContender {
-        let most = match self.system {
-            System::Vm { .. } => set.len(),
-            System::Process { .. } => usize::try_from(self.machine.vcpus).unwrap_or(usize::MAX),
+        let most = match self.system.vmm().is_native() {
+            false => set.len(),
+            true => usize::try_from(self.machine.vcpus).unwrap_or(usize::MAX),
         };
         let cpus = Some(set.iter().copied().take(most).collect());
         PlannedContender { machine: Machine { cpus, ..self.machine.clone() }, ..self.clone() }
@@ -138,7 +148,7 @@ impl System {
     pub fn vmm(&self) -> VmmKind {
         match self {
             System::Vm { settings, .. } => settings.vmm,
-            System::Process { vmm } => *vmm,
+            System::Container { vmm, .. } | System::Process { vmm } => *vmm,
         }
     }
 
@@ -146,7 +156,7 @@ impl System {
     pub fn settings(&self) -> Option<&Settings> {
         match self {
             System::Vm { settings, .. } => Some(settings),
-            System::Process { .. } => None,
+            System::Container { .. } | System::Process { .. } => None,
         }
     }
 
@@ -154,7 +164,7 @@ impl System {
     pub fn cmdline(&self) -> &str {
         match self {
             System::Vm { cmdline, .. } => cmdline,
-            System::Process { .. } => "",
+            System::Container { .. } | System::Process { .. } => "",
         }
     }
 }

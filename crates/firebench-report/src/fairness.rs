@@ -21,7 +21,7 @@ pub fn headline(pair: &PairAudit) -> String {
     let names = format!("{} against {}", pair.contender, pair.baseline);
     let causes = text::list(&pair.causes().map(|finding| finding.fact.to_owned()).collect::<Vec<_>>());
     let voids = text::list(&pair.of_rank(Rank::Voids).map(|finding| finding.fact.to_owned()).collect::<Vec<_>>());
-    let compared = if pair.beside_host { "the VM" } else { "the VMM" };
+    let compared = pair.compared.words();
     let mut sentence = match (pair.fairness, &pair.subject) {
         (Fairness::Unseen, _) => {
             format!(
@@ -51,6 +51,9 @@ pub fn headline(pair: &PairAudit) -> String {
             format!("{names}: they differ in {causes} at once; no difference in time can be put down to one of these.")
         }
     };
+    for (name, facts) in &pair.untold {
+        sentence += &format!(" {name} does not tell its {}.", text::list(facts));
+    }
     if !pair.silent.is_empty() {
         sentence += &format!(
             " Only launches were compared: {} told nothing of what {} inside.",

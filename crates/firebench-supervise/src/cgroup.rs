@@ -1,4 +1,5 @@
-//! A control group (version 2) for each VM: what a VMM forks cannot leave it, so one write ends all of it.
+//! A control group (version 2) for each VM: what a VMM forks cannot leave it, so one write ends all of it. Where the memory
+//! controller belongs to version 1, as on a hybrid system, a group of that limits memory beside it.
 //!
 //! Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`, and `proc(5)` for `/proc/PID/mountinfo`.
 
@@ -54,6 +55,30 @@ impl Own {
     }
 }
 
+/// The control group of version 1 that limits the memory of this process, where that controller belongs to version 1.
+///
+/// Source: the kernel's `Documentation/admin-guide/cgroup-v1/memory.rst`.
+pub(crate) fn own_memory() -> Option<PathBuf> {
+    let read = |path: &str| fs::read_to_string(path).ok();
+    memory_directory(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
+}
+
+fn memory_directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
+    let has_memory = |controllers: &str| controllers.split(',').any(|controller| controller == "memory");
+    let own = cgroup.lines().find_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        has_memory(controllers).then_some(path)
+    })?;
+    mountinfo.lines().find_map(|line| {
+        let (mount, source) = line.split_once(" - ")?;
+        let mut words = source.split(' ');
+        let (kind, options) = (words.next()?, words.nth(1)?);
+        let (mount, below) = under(mount, own).filter(|_| kind == "cgroup" && has_memory(options))?;
+        Some(mount.join(below))
+    })
+}
+
 /// The version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the mounts of `mountinfo`.
 fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
     let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
@@ -105,20 +130,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Cgroup {
     path: PathBuf,
+    /// A group of version 1 beside it that limits memory, where that controller belongs to version 1.
+    memory: Option<PathBuf>,
 }
 
 impl Cgroup {
-    /// Makes the control group `path`, which must not exist yet.
-    pub(crate) fn create(path: PathBuf) -> io::Result<Cgroup> {
+    /// Makes the control group `path`, which must not exist yet; and `memory` as one of version 1 that limits memory.
+    pub(crate) fn create(path: PathBuf, memory: Option<PathBuf>) -> io::Result<Cgroup> {
         fs::create_dir(&path)?;
-        Ok(Cgroup { path })
+        let mut group = Cgroup { path, memory: None };
+        if let Some(memory) = memory {
+            fs::create_dir(&memory)?;
+            group.memory = Some(memory);
+        }
+        Ok(group)
     }
 
     /// The control group `path` of a firebench that is gone; `None` where it does not exist, or is not one of ours.
     pub(crate) fn leftover(path: &Path) -> Option<Cgroup> {
         let ours = path.file_name()?.to_str()?.starts_with(PREFIX);
         let plain = path.components().all(|part| matches!(part, Component::Normal(_) | Component::RootDir));
-        (ours && plain && path.join("cgroup.procs").is_file()).then(|| Cgroup { path: path.to_owned() })
+        (ours && plain && path.join("cgroup.procs").is_file()).then(|| Cgroup { path: path.to_owned(), memory: None })
     }
 
     /// Its directory.
@@ -126,13 +158,14 @@ impl Cgroup {
         &self.path
     }
 
-    /// The file into which a process writes 0 to move itself here.
-    pub(crate) fn entrance(&self) -> io::Result<File> {
-        OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
+    /// The files into which a process writes 0 to move itself here.
+    pub(crate) fn entrances(&self) -> io::Result<Vec<File>> {
+        let groups = std::iter::once(&self.path).chain(&self.memory);
+        groups.map(|group| OpenOptions::new().write(true).open(group.join("cgroup.procs"))).collect()
     }
 
     fn set(&self, file: &str, value: u64) -> io::Result<()> {
-        OpenOptions::new().write(true).open(self.path.join(file))?.write_all(value.to_string().as_bytes())
+        set_in(&self.path, file, value)
     }
 
     /// Lets it have so many processes and threads.
@@ -147,16 +180,44 @@ impl Cgroup {
             let count = events.lines().find_map(|line| line.strip_prefix(event)?.trim().parse::<u64>().ok());
             count.unwrap_or_default()
         };
+        let killed_of_memory = self.memory.as_ref().map_or(0, |memory| {
+            let control = fs::read_to_string(memory.join("memory.oom_control")).unwrap_or_default();
+            let killed = control.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok());
+            killed.unwrap_or(0_u64)
+        });
         Events {
-            killed_for_memory: count("memory.events", "oom_kill ") > 0,
+            killed_for_memory: count("memory.events", "oom_kill ") > 0 || killed_of_memory > 0,
             refused_processes: count("pids.events", "max ") > 0,
         }
     }
 
+    /// CPU time in user mode and in the kernel of all that has been in it: every group of version 2 counts that, whatever
+    /// controllers it has.
+    ///
+    /// Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst`, "cpu.stat".
+    pub(crate) fn cpu_time(&self) -> Option<(Duration, Duration)> {
+        let stat = fs::read_to_string(self.path.join("cpu.stat")).ok()?;
+        let time = |name: &str| {
+            let microseconds = stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            microseconds.map(Duration::from_micros)
+        };
+        Some((time("user_usec ")?, time("system_usec ")?))
+    }
+
     /// Lets its processes have `bytes` of memory, page cache included, and nothing of it swapped out.
     pub(crate) fn limit_memory(&self, bytes: u64) -> io::Result<()> {
-        self.set("memory.max", bytes)?;
-        match self.set("memory.swap.max", 0) {
+        let swap = match &self.memory {
+            // Of memory and swap together.
+            Some(memory) => {
+                set_in(memory, "memory.limit_in_bytes", bytes)?;
+                set_in(memory, "memory.memsw.limit_in_bytes", bytes)
+            }
+            None => {
+                self.set("memory.max", bytes)?;
+                self.set("memory.swap.max", 0)
+            }
+        };
+        match swap {
             // A kernel that does not account swap; most of those have none.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
@@ -190,16 +251,26 @@ impl Cgroup {
     /// Kills what is left in it and removes it.
     pub(crate) fn remove(&self) -> io::Result<()> {
         let start = Instant::now();
-        loop {
-            match fs::remove_dir(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                Err(error) if start.elapsed() < PATIENCE && error.raw_os_error() == Some(libc::EBUSY) => {}
-                result => return result,
+        for group in std::iter::once(&self.path).chain(&self.memory) {
+            loop {
+                match fs::remove_dir(group) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    Err(error) if start.elapsed() < PATIENCE && error.raw_os_error() == Some(libc::EBUSY) => {}
+                    result => {
+                        result?;
+                        break;
+                    }
+                }
+                self.kill()?;
+                std::thread::sleep(Duration::from_millis(1));
             }
-            self.kill()?;
-            std::thread::sleep(Duration::from_millis(1));
         }
+        Ok(())
     }
+}
+
+fn set_in(group: &Path, file: &str, value: u64) -> io::Result<()> {
+    OpenOptions::new().write(true).open(group.join(file))?.write_all(value.to_string().as_bytes())
 }
 
 impl Drop for Cgroup {
@@ -246,6 +317,34 @@ mod tests {
     fn finds_none_without_version_2() {
         assert_eq!(path_of("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/\n"), None);
         assert_eq!(path_of(UNIFIED, "4:memory:/x\n"), None);
+    }
+
+    #[test]
+    fn finds_the_memory_controller_of_version_1() {
+        let mountinfo = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n\
+                         35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
+                         41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        let own = memory_directory(mountinfo, "4:memory:/x/y\n1:cpu:/z\n0::/\n");
+        assert_eq!(own, Some("/sys/fs/cgroup/memory/x/y".into()));
+        assert_eq!(memory_directory(UNIFIED, "0::/user.slice\n"), None);
+    }
+
+    #[test]
+    fn a_limit_of_version_1_goes_beside_a_group_of_version_2() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let [path, memory] = ["firebench-a", "firebench-b"].map(|name| root.path().join(name));
+        let group = Cgroup::create(path.clone(), Some(memory.clone())).expect("both");
+        for (directory, file) in
+            [(&path, "cgroup.procs"), (&memory, "cgroup.procs"), (&memory, "memory.limit_in_bytes")]
+        {
+            fs::write(directory.join(file), "").expect("file");
+        }
+        group.limit_memory(1 << 20).expect("a kernel without an account of swap");
+        assert_eq!(fs::read_to_string(memory.join("memory.limit_in_bytes")).expect("text"), "1048576");
+        assert_eq!(group.entrances().expect("open").len(), 2);
+        assert!(!group.events().killed_for_memory);
+        fs::write(memory.join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n").expect("file");
+        assert!(group.events().killed_for_memory);
     }
 
     #[test]
@@ -297,7 +396,7 @@ mod tests {
     #[test]
     fn a_limit_goes_where_the_kernel_reads_it() {
         let directory = tempfile::tempdir().expect("temporary directory");
-        let group = Cgroup { path: directory.path().to_owned() };
+        let group = Cgroup { path: directory.path().to_owned(), memory: None };
         assert_eq!(group.limit_memory(1 << 30).expect_err("no controller").kind(), io::ErrorKind::NotFound);
         let file = |name: &str| directory.path().join(name);
         fs::write(file("memory.max"), "").expect("file");
@@ -315,7 +414,7 @@ mod tests {
     #[test]
     fn what_ran_against_a_limit_is_seen() {
         let directory = tempfile::tempdir().expect("temporary directory");
-        let group = Cgroup { path: directory.path().to_owned() };
+        let group = Cgroup { path: directory.path().to_owned(), memory: None };
         assert_eq!(group.events(), Events::default());
         let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("file");
         write("memory.events", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\noom_group_kill 0\n");

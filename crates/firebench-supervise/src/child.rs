@@ -23,8 +23,8 @@ pub(crate) struct ChildSetup {
     pub(crate) parent: libc::pid_t,
     /// Where the child writes the step that failed.
     pub(crate) report: OwnedFd,
-    /// `cgroup.procs` of the child's control group.
-    pub(crate) cgroup: Option<File>,
+    /// `cgroup.procs` of the child's control groups.
+    pub(crate) cgroups: Vec<File>,
     /// The only CPUs that it may use.
     pub(crate) cpus: Option<Mask>,
     /// What it may use at most.
@@ -53,7 +53,7 @@ impl ChildSetup {
         let at = |step: Step| move |error: io::Error| (step, error);
         // SAFETY: takes nothing. A child just forked is no group leader, so it may.
         check(unsafe { libc::setsid() }).map_err(at(Step::Session))?;
-        if let Some(cgroup) = &self.cgroup {
+        for cgroup in &self.cgroups {
             write(cgroup.as_raw_fd(), b"0").map_err(at(Step::Cgroup))?;
         }
         // After the control group, which may be bound to CPUs itself.
@@ -79,10 +79,11 @@ impl ChildSetup {
         if let Some(pipe) = &self.firebench_lives {
             keeper::leave_behind(pipe.as_raw_fd()).map_err(at(Step::Keeper))?;
         }
+        if self.namespaces.processes() {
+            init::enter().map_err(at(Step::Processes))?;
+            self.namespaces.own_proc().map_err(at(Step::Proc))?;
+        }
         if self.probe {
-            if self.namespaces.processes() {
-                init::enter().map_err(at(Step::Processes))?;
-            }
             init::renounce().map_err(at(Step::Rights))?;
         }
         Ok(())

@@ -12,6 +12,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use firebench_vmm::{LOADER, Launch};
+
 use crate::child::step::{Failed, Step, check, open, write};
 use crate::network::Network;
 
@@ -71,6 +73,12 @@ pub(crate) struct Namespaces {
     level: Level,
     /// Whether it is a question to a program: it has its processes to itself, too, and its directory vanishes with it.
     probe: bool,
+    /// Whether it has its processes to itself and may believe to be root.
+    own_processes: bool,
+    /// The loader that it has in place of the system's.
+    loader: Option<CString>,
+    /// The options of its own `/dev/shm`.
+    shared_memory: Option<CString>,
     /// The directory that stays writable.
     directory: Option<CString>,
     /// Files that appear at other places, below `directory`.
@@ -82,21 +90,24 @@ pub(crate) struct Namespaces {
 }
 
 impl Namespaces {
-    /// Of this `level`; `directory` stays writable, and each of `binds` is seen at its second path. Narrower for a `probe`.
+    /// Those of `launch`, of this `level`: its directory stays writable, and each of `binds` is seen at its second path.
     pub(crate) fn new(
         level: Level,
-        directory: Option<&Path>,
+        launch: &Launch,
         binds: &[(PathBuf, PathBuf)],
         network: Option<Network>,
-        probe: bool,
     ) -> io::Result<Namespaces> {
         let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-        let map = |id: u32| format!("{id} {id} 1\n");
+        let map = |id: u32| format!("{} {id} 1\n", if launch.own_processes { 0 } else { id });
+        let shared_memory = launch.shared_memory.map(|bytes| CString::new(format!("size={bytes},mode=700")));
         let binds = binds.iter().map(|(from, to)| Ok((c_path(from)?, c_path(to)?)));
         Ok(Namespaces {
             level,
-            probe,
-            directory: directory.map(c_path).transpose()?,
+            probe: launch.probe,
+            own_processes: launch.own_processes,
+            loader: launch.libraries.as_ref().map(|libraries| c_path(&libraries.join(LOADER))).transpose()?,
+            shared_memory: shared_memory.transpose()?,
+            directory: launch.directory.as_deref().map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
             network,
             uid_map: map(uid.as_raw()),
@@ -110,7 +121,15 @@ impl Namespaces {
 
     /// Whether its processes are its own.
     pub(crate) fn processes(&self) -> bool {
-        self.probe && self.level != Level::None
+        (self.probe || self.own_processes) && self.level != Level::None
+    }
+
+    /// Mounts the `/proc` of its own processes, as the first of them.
+    pub(crate) fn own_proc(&self) -> io::Result<()> {
+        if !self.own_processes {
+            return Ok(());
+        }
+        mount_new(c"proc", c"/proc", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, None)
     }
 
     /// Makes them, in the child; says whether a user namespace was needed for it.
@@ -171,6 +190,9 @@ impl Namespaces {
         for (from, to) in &self.binds {
             mount(Some(from), to, libc::MS_BIND).map_err(at(Step::Binds))?;
         }
+        if let Some(loader) = &self.loader {
+            mount(Some(loader), SYSTEM_LOADER, libc::MS_BIND).map_err(at(Step::Binds))?;
+        }
         let Some(directory) = &self.directory else { return Ok(()) };
         if self.level == Level::ReadOnly {
             let mut sealed = libc::MOUNT_ATTR_RDONLY;
@@ -184,6 +206,10 @@ impl Namespaces {
                 set_attributes(NULL, false, 0, sealed).map_err(at(Step::ReadOnly))?;
             }
         }
+        if let Some(options) = &self.shared_memory {
+            let flags = libc::MS_NOSUID | libc::MS_NODEV;
+            mount_new(c"tmpfs", SHARED_MEMORY, flags, Some(options)).map_err(at(Step::Mounts))?;
+        }
         if !self.binds.is_empty() {
             // A jail holds a program and devices, which many a /tmp does not let work.
             let inert = libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
@@ -196,12 +222,23 @@ impl Namespaces {
 /// The only device of a probe.
 const NULL: &CStr = c"/dev/null";
 
+/// [`firebench_vmm::LOADER_PATH`].
+const SYSTEM_LOADER: &CStr = c"/lib64/ld-linux-x86-64.so.2";
+
+/// Where a launch has [`Launch::shared_memory`].
+pub(crate) const SHARED_MEMORY: &CStr = c"/dev/shm";
+
 /// A small file system at `path` that vanishes with the namespace.
 fn scratch(path: &CStr) -> io::Result<()> {
-    let (kind, options) = (c"tmpfs", c"size=16m,nr_inodes=1k,mode=700");
-    let flags = libc::MS_NOSUID | libc::MS_NODEV;
-    // SAFETY: strings ended by NUL.
-    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast()) })
+    let options = c"size=16m,nr_inodes=1k,mode=700";
+    mount_new(c"tmpfs", path, libc::MS_NOSUID | libc::MS_NODEV, Some(options))
+}
+
+/// Mounts a new file system of this `kind` at `path`.
+fn mount_new(kind: &CStr, path: &CStr, flags: libc::c_ulong, options: Option<&CStr>) -> io::Result<()> {
+    let options = options.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: strings ended by NUL, or null for no options.
+    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.cast()) })
 }
 
 fn mount(from: Option<&CStr>, to: &CStr, flags: libc::c_ulong) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! ends whatever it has started. As for VMs, what of that this machine does not give is gone without.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firebench_vmm::{Launch, Limits};
@@ -58,11 +58,16 @@ pub enum ProbeError {
     TooMuch,
 }
 
-/// Runs `program` with `arguments` to its end, which must come within `limit`.
+/// Runs `program` with `arguments` to its end, which must come within `limit`; with `libraries` as in [`Launch::libraries`].
 ///
 /// # Errors
 /// [`ProbeError`]; nothing of it is left then.
-pub fn ask(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer, ProbeError> {
+pub fn ask(
+    program: &Path,
+    libraries: Option<PathBuf>,
+    arguments: &[&str],
+    limit: Duration,
+) -> Result<Answer, ProbeError> {
     let run_dir = RunDir::create(&std::env::temp_dir())?;
     let directory = run_dir.boot_dir(0).map_err(ProbeError::Watch)?;
     let text = program.to_str().ok_or_else(|| StartError::Program {
@@ -72,7 +77,8 @@ pub fn ask(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
     })?;
     let argv = std::iter::once(text).chain(arguments.iter().copied()).map(str::to_owned).collect();
     let limits = Limits { memory: MEMORY, cached: Vec::new(), file: FILE, processes: PROCESSES };
-    let launch = Launch { argv, directory: Some(directory), limits: Some(limits), probe: true, ..Launch::default() };
+    let launch =
+        Launch { argv, directory: Some(directory), limits: Some(limits), probe: true, libraries, ..Launch::default() };
     let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
     let isolation = Isolation { run_dir: Some(&run_dir), output_limit: OUTPUT, ..Isolation::default() };
     let mut vm = Vm::start(&launch, &isolation)?;

@@ -2,9 +2,12 @@
 
 pub(crate) mod error;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +25,7 @@ use crate::child::ChildSetup;
 use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
-use crate::namespaces::{Level, Namespaces};
+use crate::namespaces::{Level, Namespaces, SHARED_MEMORY};
 use crate::network::Network;
 use crate::program;
 use crate::rlimits::Rlimits;
@@ -86,11 +89,21 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
         None => None,
     };
     launch.jail.as_ref().map_or(Ok(()), jail::make)?;
+    for directory in &launch.directories {
+        let made = std::fs::DirBuilder::new().mode(0o755).create(directory);
+        made.map_err(|source| StartError::Write { path: directory.clone(), source })?;
+    }
     for file in &launch.files {
         write_new(file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
-    let needed = |level: Level| (level.network() || launch.tap.is_none()) && (level.mounts() || launch.jail.is_none());
+    let needed = |level: Level| {
+        (level.network() || launch.tap.is_none())
+            && (level.mounts() || launch.jail.is_none())
+            // Where it can write to the file system of control groups, it leaves some behind.
+            && (level == Level::ReadOnly || !launch.own_processes)
+            && (level.mounts() || launch.libraries.is_none())
+    };
     let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
     let mut group = if limited { Group::Limited } else { Group::Plain };
@@ -171,21 +184,34 @@ type Made = (Cgroup, Option<u64>);
 /// it is made where they can be had.
 fn make_group(launch: &Launch, run_dir: Option<&RunDir>, group: Group) -> Result<Option<Made>, String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut memory = None;
     let parents = match (group, launch.memory_limit) {
         (Group::None, _) => return Ok(None),
         (Group::Plain, _) => vec![cgroup::own()?.path],
-        (Group::Limited, Some(_)) => cgroup::own()?.parents_with(&["memory"])?,
+        (Group::Limited, Some(_)) => {
+            let own = cgroup::own()?;
+            match own.parents_with(&["memory"]) {
+                Ok(parents) => parents,
+                Err(reason) => {
+                    memory = Some(cgroup::own_memory().ok_or(reason)?);
+                    vec![own.path]
+                }
+            }
+        }
         (Group::Limited, None) => cgroup::own()?.parents_with(&["memory", "pids"])?,
     };
     let token = run_dir.map_or("lone", RunDir::token);
     let mut refused = Vec::new();
     for parent in parents {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id()));
-        if let Some(run_dir) = run_dir {
-            run_dir.record_cgroup(&path).map_err(|error| format!("cannot record it: {error}"))?;
+        let name = format!("{}{}-{token}-{number}", cgroup::PREFIX, std::process::id());
+        let path = parent.join(&name);
+        let memory = memory.as_ref().map(|parent| parent.join(&name));
+        for group in std::iter::once(&path).chain(&memory) {
+            let recorded = run_dir.map_or(Ok(()), |run_dir| run_dir.record_cgroup(group));
+            recorded.map_err(|error| format!("cannot record it: {error}"))?;
         }
-        let made = Cgroup::create(path.clone()).and_then(|cgroup| {
+        let made = Cgroup::create(path.clone(), memory).and_then(|cgroup| {
             let memory = if group == Group::Limited { limit(&cgroup, launch)? } else { None };
             Ok((cgroup, memory))
         });
@@ -234,24 +260,27 @@ fn spawn(
         network_namespace: level.network(),
         mount_namespace: level.mounts(),
         read_only: level == Level::ReadOnly,
-        process_namespace: launch.probe && level != Level::None,
+        process_namespace: (launch.probe || launch.own_processes) && level != Level::None,
         missing: Vec::new(),
     };
-    let entrance = cgroup.as_ref().map(Cgroup::entrance).transpose();
-    let entrance = entrance.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
+    let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose();
+    let entrances = entrances.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
     let cpus = launch.cpus.as_deref().map(Mask::new).transpose().map_err(|source| {
         let help = confine_help(Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let namespaces = Namespaces::new(level, launch.directory.as_deref(), binds, network, launch.probe)
-        .map_err(|source| StartError::Confine { step: Step::Mounts, source, help: None })?;
+    let namespaces = Namespaces::new(level, launch, binds, network).map_err(|source| StartError::Confine {
+        step: Step::Mounts,
+        source,
+        help: None,
+    })?;
     // A jailed VMM becomes another user, and the kernel forgets that it should die with firebench.
     let life = launch.jail.as_ref().map(|_| pipe2(OFlag::O_CLOEXEC)).transpose();
     let (firebench_lives, life) = life.map_err(StartError::system("make a pipe"))?.unzip();
     let plan = ChildSetup {
         parent: Pid::this().as_raw(),
         report: report_end,
-        cgroup: entrance,
+        cgroups: entrances.unwrap_or_default(),
         cpus,
         limits: Rlimits::new(launch.limits.as_ref(), launch.jail.is_some()),
         namespaces,
@@ -262,8 +291,13 @@ fn spawn(
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     command.env_clear().env("HOME", "/").env("LANG", "C");
-    for (name, own) in [("PATH", None), ("TMPDIR", launch.directory.as_ref())] {
-        if let Some(value) = own.map(|own| own.clone().into_os_string()).or_else(|| std::env::var_os(name)) {
+    if let Some(libraries) = &launch.libraries {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    let shared = launch.shared_memory.map(|_| OsStr::from_bytes(SHARED_MEMORY.to_bytes()));
+    let temporary = shared.or(launch.directory.as_ref().map(|directory| directory.as_os_str()));
+    for (name, own) in [("PATH", None), ("TMPDIR", temporary)] {
+        if let Some(value) = own.map(OsStr::to_owned).or_else(|| std::env::var_os(name)) {
             command.env(name, value);
         }
     }
@@ -321,6 +355,10 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
         }
         (Step::Mounts | Step::Binds, _) => {
             "a jail needs root with all of its capabilities, outside of any chroot; otherwise leave out --jail"
+        }
+        (Step::Proc, libc::EPERM) => {
+            "a container that hides parts of /proc does not let its users mount another one: run firebench outside of it, or in a \
+             privileged one"
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
             "load the driver (sudo modprobe tun), or leave out --tap"

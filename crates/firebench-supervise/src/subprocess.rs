@@ -121,8 +121,21 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
 /// # Errors
 /// [`RunError`], as for [`run`](fn@run).
 pub fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<Output, RunError> {
+    ask_with(path, None, arguments, limit)
+}
+
+/// [`ask`], of a program with libraries of its own, as in [`Launch::libraries`](firebench_vmm::Launch::libraries).
+///
+/// # Errors
+/// As for [`ask`].
+pub fn ask_with(
+    path: &Path,
+    libraries: Option<PathBuf>,
+    arguments: &[&str],
+    limit: Duration,
+) -> Result<Output, RunError> {
     let program = path.to_owned();
-    let answer = probe::ask(path, arguments, limit).map_err(|error| match error {
+    let answer = probe::ask(path, libraries, arguments, limit).map_err(|error| match error {
         ProbeError::Start(StartError::Program { source, .. }) => RunError::Start { program: program.clone(), source },
         ProbeError::TooLong(limit) => RunError::TimedOut { program: program.clone(), limit },
         source => RunError::Ask { program: program.clone(), source: Box::new(source) },

@@ -107,6 +107,8 @@ pub struct Vm {
     events: Events,
     log: Option<PathBuf>,
     end: Option<(Exit, Usage)>,
+    /// CPU time, user and system, that its control group counted until then.
+    cpu: Option<(Duration, Duration)>,
     /// Ends with firebench or with this: its keeper waits for that.
     _life: Option<OwnedFd>,
 }
@@ -140,6 +142,7 @@ impl Vm {
             events: Events::default(),
             log: launch.log.clone(),
             end: None,
+            cpu: None,
             _life: life,
         })
     }
@@ -276,9 +279,15 @@ impl Vm {
         if self.end.is_some() { Activity::default() } else { activity::of(self.pid.as_raw()) }
     }
 
-    /// What the VMM used in its life; `None` while it runs.
+    /// What the VMM used in its life, and all that it started, where a control group counts that; `None` while it runs, and where
+    /// nobody knows what its processes used.
     pub fn resources(&self) -> Option<Usage> {
-        self.end.map(|(_, usage)| usage)
+        let (_, usage) = self.end?;
+        match self.cpu {
+            Some((user, sys)) => Some(Usage { user, sys, ..usage }),
+            // Those of a process namespace of its own may have ended without anybody who waited for them.
+            None => Some(usage).filter(|_| !self.confinement.process_namespace),
+        }
     }
 
     /// Waits for any of the sources, but not longer than `deadline` nor [`SLEEP`], and not at all after the end. Says how long
@@ -320,6 +329,7 @@ impl Vm {
         // Before waiting for it: afterwards, its process group's id could be somebody else's.
         let killed = self.kill_all();
         let (exit, usage) = sys::wait4(self.pid.as_raw())?;
+        self.cpu = self.cgroup.as_ref().and_then(Cgroup::cpu_time);
         self.end = Some((exit, usage));
         killed.map(|()| exit)
     }

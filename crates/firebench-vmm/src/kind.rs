@@ -5,7 +5,7 @@ use std::path::Path;
 use firebench_protocol::End;
 
 use crate::described::DescribedSettings;
-use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths};
+use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, Root};
 use crate::request::{MachineRequest, Published};
 use crate::setting::{Setting, Values};
 
@@ -16,6 +16,8 @@ pub struct Kind {
     pub name: &'static str,
     /// The name in headings and sentences: its own spelling.
     pub title: &'static str,
+    /// What stands between its workload and the host, in a few words.
+    pub isolates_with: &'static str,
     /// Whether it takes part where the user names nobody.
     pub by_default: bool,
     /// Its program; none where that is firebench's own agent.
@@ -30,6 +32,8 @@ pub struct Kind {
     pub vcpu_threads: &'static [(&'static str, &'static str)],
     /// The code with which it ends when a file that it writes reaches the limit, where it catches the signal.
     pub file_limit_exit: Option<i32>,
+    /// Why the CPU time that its workload is told is not what the host gave; none where it is.
+    pub own_cpu_account: Option<&'static str>,
     /// How it runs the workload.
     pub runs: Runs,
 }
@@ -54,8 +58,22 @@ pub struct Program {
 pub enum Runs {
     /// In a guest that it boots.
     Guest(Guest),
+    /// In a container: processes that see a root of their own.
+    Container(Container),
     /// As processes of the host, which the agent starts with the job at the path.
     Process(fn(&Machine, job: &Path, &Paths) -> Result<Launch, LaunchError>),
+}
+
+/// A container: how its processes are held.
+#[derive(Debug)]
+pub struct Container {
+    /// Whether its processes see the disks of the host: what they read is counted for them, and what they drop from the page cache
+    /// is dropped.
+    pub sees_disks: bool,
+    /// Whether its processes talk to a kernel of its own in place of the host's.
+    pub own_kernel: bool,
+    /// From machine and root to a launch. Accelerator and CPUs have been looked at.
+    pub launch: fn(&Machine, &Root, &Paths) -> Result<Launch, LaunchError>,
 }
 
 /// A VMM: what it boots, and how.
@@ -63,6 +81,8 @@ pub enum Runs {
 pub struct Guest {
     /// What the kernel must have.
     pub kernel: KernelEntry,
+    /// What the root disk is called inside.
+    pub root_device: &'static str,
     /// How guests reach their devices.
     pub bus: Bus,
     /// Its part of machines that are as alike as VMMs allow.
@@ -88,6 +108,8 @@ pub enum KernelEntry {
     Elf,
     /// At its PVH entry, which it may lack.
     Pvh,
+    /// Nowhere: the program is the kernel.
+    Own,
 }
 
 /// How guests reach their devices.
@@ -97,6 +119,8 @@ pub enum Bus {
     Mmio,
     /// virtio-pci.
     Pci,
+    /// Neither: devices of its own, which its kernel knows.
+    Own,
 }
 
 /// What holds a VMM more closely than every VMM is held.
@@ -163,8 +187,41 @@ impl Kind {
     pub fn guest(&self) -> Option<&Guest> {
         match &self.runs {
             Runs::Guest(guest) => Some(guest),
-            Runs::Process(_) => None,
+            Runs::Container(_) | Runs::Process(_) => None,
         }
+    }
+
+    /// How it holds processes; none where it is not a container.
+    pub fn container(&self) -> Option<&Container> {
+        match &self.runs {
+            Runs::Container(container) => Some(container),
+            Runs::Guest(_) | Runs::Process(_) => None,
+        }
+    }
+
+    /// Whether its guests have a kernel that is given to it.
+    pub fn takes_a_kernel(&self) -> bool {
+        self.guest().is_some_and(|guest| guest.kernel != KernelEntry::Own)
+    }
+
+    /// Whether what its workload reads from disks is known.
+    pub fn sees_disks(&self) -> bool {
+        self.container().is_none_or(|container| container.sees_disks)
+    }
+
+    /// Whether its workload runs on a kernel of its own.
+    pub fn has_own_kernel(&self) -> bool {
+        self.container().map_or(!self.is_host(), |container| container.own_kernel)
+    }
+
+    /// Whether it is the bare host, which isolates nothing.
+    pub fn is_host(&self) -> bool {
+        matches!(self.runs, Runs::Process(_))
+    }
+
+    /// Whether the CPU itself runs it, whatever the machine offers: it has neither a virtual CPU nor an emulated one.
+    pub fn is_native(&self) -> bool {
+        self.accels == [Accel::Native]
     }
 
     /// Whether its workload runs in a guest, with a kernel and devices of its own.

@@ -1,8 +1,12 @@
 //! The table of kinds: a new one is a file beside `kinds/qemu.rs`, its name here, and its line in [`ALL`].
 
+pub mod bubblewrap;
 pub mod firecracker;
+pub mod gvisor;
 pub mod host;
 pub mod qemu;
+pub mod runc;
+pub mod uml;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -14,6 +18,10 @@ pub static ALL: &[&Kind] = &[
     &qemu::KIND, //
     &firecracker::KIND,
     &host::KIND,
+    &bubblewrap::KIND,
+    &runc::KIND,
+    &gvisor::KIND,
+    &uml::KIND,
 ];
 
 /// The kind whose program emulates the nested host.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::described::DescribedSettings;
 use crate::kind::Runs;
 use crate::kinds::VmmKind;
-use crate::machine::{Image, Launch, LaunchError, Machine, Paths};
+use crate::machine::{Image, Launch, LaunchError, Machine, Paths, Root};
 use crate::setting::{Setting, Takes, Value, Values};
 
 /// A kind with what only it has. In JSON, the kind's name as `vmm` beside the settings' recorded words.
@@ -156,5 +156,16 @@ pub fn launch_process(vmm: VmmKind, machine: &Machine, job: &Path, paths: &Paths
     match vmm.0.runs {
         Runs::Process(launch) if vmm.supports(machine.accel) => launch(machine, job, paths),
         _ => Err(LaunchError::Accelerator { vmm: vmm.0.name, accel: machine.accel }),
+    }
+}
+
+/// The launch of a kind that holds processes in a container. Pure.
+///
+/// # Errors
+/// [`LaunchError`] when it cannot run on the machine.
+pub fn launch_container(vmm: VmmKind, machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
+    match vmm.container().filter(|_| vmm.supports(machine.accel)) {
+        Some(container) => (container.launch)(machine, root, paths),
+        None => Err(LaunchError::Accelerator { vmm: vmm.0.name, accel: machine.accel }),
     }
 }

@@ -9,7 +9,10 @@
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
 //! | [`kinds::qemu`], [`kinds::firecracker`] | one VMM each |
-//! | [`kinds::host`] | the control, which has no VMM |
+//! | [`kinds::bubblewrap`], [`kinds::runc`], [`kinds::gvisor`] | one container each |
+//! | [`kinds::uml`] | a Linux that is a program of the host |
+//! | [`kinds::host`] | the control, which isolates nothing |
+//! | `oci` | what the runtimes of containers read |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
 //! | [`request`], [`preset`] | what the user wants, and from that to a machine |
@@ -23,6 +26,7 @@ pub mod launch;
 pub mod limits;
 pub mod machine;
 mod missing;
+mod oci;
 pub mod preset;
 pub mod request;
 pub mod setting;
@@ -31,11 +35,12 @@ mod shell;
 pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
 pub use kind::Kind;
-pub use kinds::{VmmKind, firecracker, host, qemu};
-pub use launch::{Contender, Settings, launch, launch_process};
+pub use kinds::{VmmKind, bubblewrap, firecracker, gvisor, host, qemu, runc, uml};
+pub use launch::{Contender, Settings, launch, launch_container, launch_process};
 pub use limits::Limits;
 pub use machine::{
-    Accel, Drive, HostCache, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, Tap,
+    Accel, Drive, HostCache, Image, Jail, JailedFile, LOADER, LOADER_PATH, Launch, LaunchError, LaunchFile, Machine,
+    Paths, Root, RootFile, Tap,
 };
 pub use missing::Missing;
 pub use shell::quote;

@@ -98,6 +98,26 @@ pub struct Image {
     pub disk: Drive,
 }
 
+/// The root that the processes of a container see: these files, and a `/tmp` of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    /// Its files, which can only be read.
+    pub files: Vec<RootFile>,
+    /// The command of the first process.
+    pub argv: Vec<String>,
+}
+
+/// A file of the host that a container sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Where it appears, from `/` on.
+    pub seen: String,
+}
+
 /// Where a launch finds and puts its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -138,11 +158,19 @@ pub struct JailedFile {
     pub seen: PathBuf,
 }
 
+/// The name of the loader of dynamic programs.
+pub const LOADER: &str = "ld-linux-x86-64.so.2";
+/// Where every dynamic program looks for it: the x86-64 ABI, "Program Interpreter".
+pub const LOADER_PATH: &str = "/lib64/ld-linux-x86-64.so.2";
+
 /// How a VM is started. The guest's serial console is the process's standard output.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// The command, without a shell in between.
     pub argv: Vec<String>,
+    /// Directories to make first, before the files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directories: Vec<PathBuf>,
     /// Files to write first.
     pub files: Vec<LaunchFile>,
     /// A log that the VMM writes, read when a boot fails.
@@ -163,6 +191,17 @@ pub struct Launch {
     /// What the process may use at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Whether it has its processes to itself: whatever it starts ends with it, and it may believe to be root. It cannot do
+    /// without.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_processes: bool,
+    /// Bytes of a `/dev/shm` of its own, where it can have mounts of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_memory: Option<u64>,
+    /// A directory with a C library and the rest of what it needs, in place of the system's: among them its loader,
+    /// [`LOADER`]. It takes mounts of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libraries: Option<PathBuf>,
     /// Whether it is a question to a program, which ends with its answer and leaves nothing behind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,

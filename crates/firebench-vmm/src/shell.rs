@@ -1,19 +1,24 @@
 //! A launch as a shell script, ready to paste.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use crate::machine::{Jail, Launch, LaunchFile, Tap};
+use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap};
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";
 
+/// What gives a command processes of its own, also where it is not root that runs the script.
+const OWN_PROCESSES: &str = "unshare --map-root-user --pid --fork --kill-child --mount-proc --net --ipc --uts";
+
 impl Launch {
     /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command on
     /// its CPUs with one flag a line as in the published benchmark, and the namespace's removal. A limit of memory is a
-    /// comment, as what sets it differs between machines. The text ends with a newline.
+    /// comment, as what sets it differs between machines. What has its processes to itself starts under unshare(1). The text ends with a newline.
     pub fn to_shell(&self) -> String {
         let mut script = String::new();
-        let directories: BTreeSet<_> = self.files.iter().filter_map(|file| file.path.parent()).collect();
+        let of_files = self.files.iter().filter_map(|file| file.path.parent());
+        let directories: BTreeSet<_> = self.directories.iter().map(PathBuf::as_path).chain(of_files).collect();
         for directory in directories {
             script += &format!("mkdir -p {}\n", quote(&directory.to_string_lossy()));
         }
@@ -30,9 +35,22 @@ impl Launch {
             );
         }
         let mut command = command(&self.argv);
+        if let Some(libraries) = &self.libraries {
+            let loader = quote(&libraries.join(LOADER).to_string_lossy()).into_owned();
+            let libraries = quote(&libraries.to_string_lossy()).into_owned();
+            let shell = format!("mount --bind {loader} {LOADER_PATH} && LD_LIBRARY_PATH={libraries} exec \"$@\"");
+            command = format!("sh -c {} sh {command}", quote(&shell));
+        }
+        if self.own_processes {
+            command = format!("{OWN_PROCESSES} {command}");
+        }
+        if self.shared_memory.is_some() {
+            command = format!("TMPDIR=/dev/shm {command}");
+        }
         if let Some(cpus) = &self.cpus {
             let cpus: Vec<_> = cpus.iter().map(u32::to_string).collect();
-            command = format!("taskset -c {} {command}", cpus.join(","));
+            let environment = if self.shared_memory.is_some() { "env " } else { "" };
+            command = format!("taskset -c {} {environment}{command}", cpus.join(","));
         }
         match &self.tap {
             None => script += &format!("{command}\n"),

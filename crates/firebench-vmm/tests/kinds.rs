@@ -3,14 +3,18 @@
 #![cfg(test)]
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use firebench_vmm::kind::Runs;
 use firebench_vmm::setting::{Setting, Takes, Value};
-use firebench_vmm::{Accel, Contender, Drive, Image, Machine, Paths, Settings, VmmKind, kinds, launch};
+use firebench_vmm::{Accel, Contender, Drive, Image, Machine, Paths, Root, RootFile, Settings, VmmKind, kinds};
+use firebench_vmm::{launch, launch_container, launch_process};
 
 /// The launch, or why there is none.
 fn launched(kind: VmmKind, settings: Settings) -> String {
     let tap = None;
-    let machine = Machine { vcpus: 2, memory_mib: 1024, accel: kind.accels[0], tap, cpus: None };
+    let vcpus = kind.max_vcpus.unwrap_or(2).min(2);
+    let machine = Machine { vcpus, memory_mib: 1024, accel: kind.accels[0], tap, cpus: None };
     let image = Image {
         kernel: "/cache/vmlinux".into(),
         cmdline: "console=ttyS0 quiet".to_owned(),
@@ -19,7 +23,18 @@ fn launched(kind: VmmKind, settings: Settings) -> String {
     };
     let program = kind.program.as_ref().map_or("agent", |program| program.name);
     let paths = Paths { binary: format!("/usr/bin/{program}").into(), work_dir: "/run/boot-0".into() };
-    match launch(&Contender { name: kind.name.to_owned(), machine, settings }, &image, &paths) {
+    let job: PathBuf = "/run/boot-0/job.json".into();
+    let launch = match kind.runs {
+        Runs::Guest(_) => launch(&Contender { name: kind.name.to_owned(), machine, settings }, &image, &paths),
+        Runs::Container(_) => {
+            let file = |path: &str, seen: &str| RootFile { path: path.into(), seen: seen.to_owned() };
+            let files = vec![file("/cache/random.txt", "/random.txt"), file("/run/boot-0/job.json", "/job.json")];
+            let argv = ["/firebench-agent", "host", "/job.json"].map(str::to_owned).to_vec();
+            launch_container(kind, &machine, &Root { files, argv }, &paths)
+        }
+        Runs::Process(_) => launch_process(kind, &machine, &job, &paths),
+    };
+    match launch {
         Ok(launch) => launch.to_shell(),
         Err(error) => format!("refused: {error}"),
     }
@@ -42,9 +57,6 @@ fn described(kind: VmmKind) -> String {
     line(&format!("{}: {}, with {accels}", kind.name, kind.title));
     for setting in kind.settings_of_users() {
         line(&format!("{}: {}: {}", setting.key, setting.takes, setting.help));
-    }
-    if !kind.boots_a_guest() {
-        return text;
     }
     let plain = launched(kind, Settings::new(kind));
     line(&plain);

@@ -40,7 +40,7 @@ pub fn primaries() -> String {
 
 /// How the bare host is called.
 pub fn hosts() -> String {
-    let hosts = kinds::all().filter(|kind| !kind.boots_a_guest());
+    let hosts = kinds::all().filter(|kind| kind.is_host());
     hosts.map(|kind| format!(", and {kind} for the {}", kind.title.to_lowercase())).collect()
 }
 
@@ -86,7 +86,8 @@ fn introduction(index: usize, kind: VmmKind) -> String {
         return if index == 0 { String::new() } else { "\n".to_owned() };
     }
     let keys = common_to(kind).map(|setting| setting.key).collect::<Vec<_>>().join(", ");
-    format!("\n# The {} boots no guest: it takes {keys}.\n", kind.title.to_lowercase())
+    let who = if kind.is_host() { format!("The {}", kind.title.to_lowercase()) } else { kind.title.to_owned() };
+    format!("\n# {who} boots no guest: it takes {keys}.\n")
 }
 
 /// What a setting is, and which words it takes.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use firebench_vmm::VmmKind;
+
 use crate::facts::{self, AuditedContender, Rank, Read, Seen, VMM, Value, Values};
 
 /// A fact that two contenders do not share.
@@ -43,8 +45,8 @@ pub struct PairAudit {
     pub contender: String,
     /// What differs of the VMM itself, which is what is compared; none where it is the same executable.
     pub subject: Option<String>,
-    /// Whether one of the two is the bare host: then a VM is what is compared.
-    pub beside_host: bool,
+    /// What of the two is compared.
+    pub compared: Compared,
     /// What else differs, the weighty ones first.
     pub findings: Vec<Finding>,
     /// What it is worth.
@@ -53,6 +55,47 @@ pub struct PairAudit {
     pub silent: Vec<String>,
     /// Those of the two that had no good boot.
     pub unseen: Vec<String>,
+    /// What one of the two did not tell of itself and the other one did, with its name.
+    pub untold: Vec<(String, Vec<String>)>,
+}
+
+/// What of two contenders is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// Two VMMs, or two settings of one.
+    Vmms,
+    /// A VM with the bare host.
+    Vm,
+    /// Two ways of isolation, one of which at least is no VMM.
+    Isolation,
+}
+
+impl Compared {
+    fn of(one: VmmKind, other: VmmKind) -> Compared {
+        let is_vmm = |kind: VmmKind| kind.boots_a_guest() && !kind.is_native();
+        match (is_vmm(one), is_vmm(other)) {
+            (true, true) => Compared::Vmms,
+            (true, false) if other.is_host() => Compared::Vm,
+            (false, true) if one.is_host() => Compared::Vm,
+            _ => Compared::Isolation,
+        }
+    }
+
+    /// Whether a fact is what the two are, and nothing that could be set: what is seen from inside of an isolation that has no
+    /// settings.
+    fn makes(self, seen: &Seen) -> bool {
+        let inside = matches!(seen.read, Read::Guest(_) | Read::Words(_) | Read::Number(..) | Read::Block(_));
+        self == Compared::Isolation && inside
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Compared::Vmms => "the VMM",
+            Compared::Vm => "the VM",
+            Compared::Isolation => "the isolation",
+        }
+    }
 }
 
 /// The fact that is a difference on purpose, and known to the reader.
@@ -80,25 +123,36 @@ impl PairAudit {
 /// Holds a contender against a baseline, which may be of another run.
 pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> PairAudit {
     let subject = subject(baseline, contender);
+    let compared = Compared::of(baseline.contender.vmm, contender.contender.vmm);
     let unseen: Vec<String> =
         [baseline, contender].into_iter().filter(|s| !s.seen).map(|s| s.contender.name.clone()).collect();
     let facts = facts::seen().filter(|_| unseen.is_empty());
     let mut findings: Vec<Finding> =
         facts.filter_map(|(name, seen)| finding(name, seen, baseline, contender)).collect();
+    for finding in &mut findings {
+        let made = |(name, seen): (&str, &Seen)| name == finding.fact && compared.makes(seen);
+        if finding.rank == Rank::Voids && facts::seen().any(made) {
+            finding.rank = Rank::Explains;
+        }
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.rank));
     let differing: BTreeSet<&str> =
         findings.iter().filter(|finding| finding.rank > Rank::Harmless).map(|finding| finding.fact).collect();
     for finding in &mut findings {
         let seen = facts::seen().find(|(name, _)| *name == finding.fact);
         let causes = seen.map(|(_, seen)| seen.follows).unwrap_or_default();
-        finding.follows =
-            causes.iter().copied().find(|&cause| differing.contains(cause) || cause == VMM && subject.is_some());
+        let inherent = seen.filter(|(_, seen)| compared.makes(seen)).map(|_| &VMM);
+        finding.follows = causes.iter().chain(inherent).copied().find(|&cause| match cause {
+            VMM => subject.is_some(),
+            cause => differing.contains(cause),
+        });
     }
     let silent = [baseline, contender].into_iter().filter(|s| s.seen && s.guest.is_none());
     PairAudit {
         baseline: baseline.contender.name.clone(),
         contender: contender.contender.name.clone(),
-        beside_host: baseline.is_host() != contender.is_host(),
+        compared,
+        untold: untold(baseline, contender),
         fairness: if unseen.is_empty() { fairness(subject.is_some(), &findings) } else { Fairness::Unseen },
         silent: silent.map(|s| s.contender.name.clone()).collect(),
         subject,
@@ -107,15 +161,41 @@ pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> Pai
     }
 }
 
+/// The weighty facts of which one of the two alone told.
+fn untold(a: &AuditedContender, b: &AuditedContender) -> Vec<(String, Vec<String>)> {
+    if [a, b].iter().any(|subject| !subject.seen || subject.guest.is_none()) {
+        return Vec::new();
+    }
+    let inside = facts::seen().filter(|(_, seen)| {
+        matches!(seen.read, Read::Guest(_) | Read::Words(_))
+            && rank(seen, a, b).is_some_and(|rank| rank > Rank::Harmless)
+    });
+    let mut missing: [Vec<String>; 2] = Default::default();
+    for (name, seen) in inside {
+        match (seen.of(a), seen.of(b), &mut missing) {
+            (None, Some(_), [of_a, _]) => of_a.push(name.to_owned()),
+            (Some(_), None, [_, of_b]) => of_b.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    let named = [a, b].map(|subject| subject.contender.name.clone()).into_iter().zip(missing);
+    named.filter(|(_, facts)| !facts.is_empty()).collect()
+}
+
+/// What a difference in a fact means between the two.
+fn rank(seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Rank> {
+    if a.is_guestless() == b.is_guestless() { Some(seen.rank) } else { seen.beside_host }
+}
+
 /// `qemu 10.0.2 and firecracker 1.12.1`, if these are two things.
 fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
     let (one, other) = (a.contender, b.contender);
-    let name = |s: &AuditedContender| match s.is_host() {
+    let name = |s: &AuditedContender| match s.contender.vmm.is_host() {
         true => "the bare host".to_owned(),
         false => format!("{} {}", s.contender.vmm, s.contender.version),
     };
     match (one.vmm == other.vmm, one.sha256 == other.sha256) {
-        (true, _) if a.is_host() => None,
+        (true, _) if one.vmm.is_host() => None,
         (true, true) => None,
         (true, false) if one.version == other.version => Some(format!("two executables of {}", name(a))),
         _ => Some(format!("{} and {}", name(a), name(b))),
@@ -123,7 +203,7 @@ fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
 }
 
 fn finding(fact: &'static str, seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
-    let rank = if a.is_host() == b.is_host() { seen.rank } else { seen.beside_host? };
+    let rank = rank(seen, a, b)?;
     if let Read::Pair(read) = seen.read {
         return read(a, b).map(|values| Finding { fact, rank, why: seen.why, follows: None, values });
     }

@@ -175,6 +175,9 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     let each = |count: fn(&IterationRecord) -> u64| median(counted.iter().map(|&i| count(i) as f64));
     let payload = report.payload.bytes as f64;
     let read = |iterations: &[&IterationRecord]| {
+        if !contender.vmm.sees_disks() {
+            return None;
+        }
         let shares = iterations.iter().map(|i| i.counters.disk_read_bytes as f64 / payload);
         median(shares).filter(|share| share.is_finite() && payload > 0.0)
     };
@@ -184,7 +187,7 @@ fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     Some(Exercise {
         throttled: if life > 0.0 { throttled / life } else { 0.0 },
         contender: contender.name.clone(),
-        host: !contender.vmm.boots_a_guest(),
+        host: contender.vmm.is_host(),
         user: share("user")?,
         sys: share("sys")?,
         first_read: read(&firsts),

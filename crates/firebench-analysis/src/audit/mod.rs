@@ -17,7 +17,7 @@ use crate::boots;
 use crate::facts::AuditedContender;
 
 pub use clocks::{ContenderClock, clocks};
-pub use compare::{Fairness, Finding, PairAudit, between};
+pub use compare::{Compared, Fairness, Finding, PairAudit, between};
 pub use short_iterations::Unchecked;
 
 /// An audit of a run.

@@ -16,7 +16,7 @@ use super::subject::AuditedContender;
 pub struct Seen {
     /// What a difference means between two VMs.
     pub rank: Rank,
-    /// What it means between a VM and the bare host; none where it comes with being no VM.
+    /// What it means where one of the two alone is a VM; none where it comes with being no VM.
     pub beside_host: Option<Rank>,
     /// Why, in a sentence without its end.
     pub why: &'static str,
@@ -111,7 +111,7 @@ impl Seen {
 /// Which CPU the contender shows: the host as it is.
 pub(super) fn cpu(subject: &AuditedContender) -> Option<String> {
     let set = subject.set().map(|set| set.cpu);
-    if subject.is_host() { Some(DescribedSettings::PASSED_THROUGH.to_owned()) } else { set }
+    if subject.is_guestless() { Some(DescribedSettings::PASSED_THROUGH.to_owned()) } else { set }
 }
 
 /// The CPU flags of a class.

@@ -50,9 +50,20 @@ impl<'a> AuditedContender<'a> {
         &self.boots
     }
 
-    /// Whether it is the bare host: no VM.
-    pub fn is_host(&self) -> bool {
+    /// Whether it runs without a guest, on the host's kernel and files: the bare host, or a container.
+    pub fn is_guestless(&self) -> bool {
         !self.contender.vmm.boots_a_guest()
+    }
+
+    /// What its files lie on.
+    pub(super) fn file_system(&self) -> &'static str {
+        if self.is_guestless() { "files of the host" } else { "ext4 on a disk of its own" }
+    }
+
+    /// Who counts the CPU time of its workload.
+    pub(super) fn cpu_account(&self) -> String {
+        let own = self.contender.vmm.own_cpu_account;
+        own.map_or_else(|| "what the CPUs gave".to_owned(), |why| format!("its own ({why})"))
     }
 
     /// What executes instructions, and whether that is emulated in turn.
@@ -99,7 +110,7 @@ impl<'a> AuditedContender<'a> {
 
     /// The files of a role that it uses; none where the report names none. The bare host boots nothing.
     pub(super) fn file(&self, role: &str) -> Option<String> {
-        if self.is_host() && !["agent", "busybox"].contains(&role) {
+        if self.is_guestless() && !["agent", "busybox"].contains(&role) {
             return None;
         }
         let uses = |artifact: &&Artifact| {

@@ -59,7 +59,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 77] = [
+pub static FACTS: [Fact; 79] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -130,16 +130,20 @@ pub static FACTS: [Fact; 77] = [
     Fact::new(Explains, "CPU flags that the kernel uses", "task switches, page tables and interrupts cost more or less",
         Words(|s| flags(s, Explains))).follows(&[CPU, VMM]).of_vms(),
     Fact::new(Explains, "kernel", "kernels differ in speed",
-        Guest(|g| format!("{} {}", g.kernel_release, g.kernel_version))),
+        Guest(|g| format!("{} {}", g.kernel_release, g.kernel_version).trim().to_owned())),
     Fact::new(Explains, "kernel file", "kernels differ in speed", File("kernel")).follows(&["kernel"]).of_vms(),
     Fact::new(Explains, "kernel command line", "it changes how the kernel works",
         Words(|s| words(s, Explains))).of_vms()
         .recorded(Contender(|c| json(&c.cmdline)), Differ("kernel command line"), Kept("kernel command line")),
     Fact::new(Explains, "mitigations", "each costs time on the way into the kernel and out of it",
-        Words(|s| s.guest.map(|g| mitigations(&g.mitigations)))).follows(&[CPU, "kernel", "kernel command line", VMM]),
+        Words(|s| s.guest.map(|g| mitigations(&g.mitigations)).filter(|known| !known.is_empty()))).follows(&[CPU, "kernel", "kernel command line", VMM]),
     Fact::new(Explains, "clocksource", "with some, each look at the clock is an exit to the VMM",
         Guest(|g| counter(&g.clocksource).to_owned()))
         .follows(&[CPU, "kernel", "kernel command line"]),
+    Fact::new(Explains, "file system", "a file of the host is read without a driver and a disk between",
+        Text(|s| Some(s.file_system().to_owned()))),
+    Fact::new(Explains, "account of CPU time", "user and sys do not mean the same", Text(|s| Some(s.cpu_account())))
+        .follows(&[VMM]),
     Fact::new(Explains, "transparent huge pages", "where they are used, the TLB misses less",
         Guest(|g| chosen(&g.transparent_hugepage)))
         .follows(&["kernel", "kernel command line"]),

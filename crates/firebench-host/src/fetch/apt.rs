@@ -16,6 +16,8 @@ use super::install::check;
 const ASK_LIMIT: Duration = Duration::from_secs(60);
 /// What a download may take: a kernel package has up to 100 MB.
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(900);
+/// The keys of Debian's archive, where its package of them puts them.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// No package that firebench wants comes near this; nor does any list of APT's own.
 const LARGEST_PACKAGE: u64 = 512 << 20;
 
@@ -23,6 +25,26 @@ const LARGEST_PACKAGE: u64 = 512 << 20;
 pub(super) struct Apt {
     pub(super) get: PathBuf,
     pub(super) cache: PathBuf,
+    /// Options for lists of its own in place of the system's.
+    pub(super) options: Vec<String>,
+}
+
+/// Where Debian has newer packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Suite {
+    /// The backports for this Debian.
+    Backports,
+    /// Debian's newest, built for newer libraries than this Debian may have.
+    Unstable,
+}
+
+impl std::fmt::Display for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Suite::Backports => "Debian's backports",
+            Suite::Unstable => "Debian unstable",
+        })
+    }
 }
 
 /// A package as `apt-get --print-uris download` announces it.
@@ -37,18 +59,63 @@ pub(super) struct Package {
 impl Apt {
     pub(super) fn find(what: &'static str, hint: &'static str) -> Result<Apt, FetchError> {
         let program = |program| find_program(program).ok_or(FetchError::NoProgram { program, what, hint });
-        Ok(Apt { get: program("apt-get")?, cache: program("apt-cache")? })
+        Ok(Apt { get: program("apt-get")?, cache: program("apt-cache")?, options: Vec::new() })
+    }
+
+    /// The same APT with the lists of another suite alone, which it reads into `dir`: nothing of the system changes. The mirror is
+    /// the one that the system is configured for.
+    pub(super) fn of_suite(&self, suite: Suite, dir: &Path) -> Result<Apt, FetchError> {
+        let failed = |source| FetchError::Program {
+            what: format!("the package lists of {suite}"),
+            hint: "check that this machine reaches its package mirror",
+            source,
+        };
+        let none = || FetchError::NoPackage {
+            package: format!("in {suite}"),
+            hint: "only a Debian has such packages: elsewhere, install the program by hand",
+        };
+        let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).ok_or_else(none)?;
+        let mut ask = Command::new(&self.get);
+        ask.args(["indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"]);
+        let targets = subprocess::run(&mut ask, ASK_LIMIT).map_err(failed)?.stdout;
+        let mirror =
+            targets.lines().find_map(|line| line.strip_suffix(codename)?.strip_suffix(' ')).ok_or_else(none)?;
+        let list = dir.join("suite.list");
+        let name = match suite {
+            Suite::Backports => format!("{codename}-backports"),
+            Suite::Unstable => "sid".to_owned(),
+        };
+        let entry = format!("deb [signed-by={KEYRING}] {mirror} {name} main\n");
+        std::fs::write(&list, entry).map_err(file_error("write", &list))?;
+        let mut options = Vec::new();
+        for (option, path) in [("State::lists", "lists"), ("Cache", "cache")] {
+            let path = dir.join(path);
+            std::fs::create_dir_all(path.join("partial")).map_err(file_error("make", &path))?;
+            options.push(format!("Dir::{option}={}", path.display()));
+        }
+        options.extend([format!("Dir::Etc::SourceList={}", list.display()), "Dir::Etc::SourceParts=-".to_owned()]);
+        let apt = Apt { get: self.get.clone(), cache: self.cache.clone(), options };
+        subprocess::run(apt.command(&apt.get).args(["--quiet", "update"]), DOWNLOAD_LIMIT).map_err(failed)?;
+        Ok(apt)
+    }
+
+    /// A program of APT's with its options.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(self.options.iter().flat_map(|option| ["-o", option]));
+        command
     }
 
     /// The packages on which `package` depends.
     pub(super) fn depends(&self, package: &str) -> Result<Vec<String>, RunError> {
-        let output = subprocess::run(Command::new(&self.cache).args(["depends", package]), ASK_LIMIT)?;
+        let output = subprocess::run(self.command(&self.cache).args(["depends", package]), ASK_LIMIT)?;
         Ok(output.stdout.lines().filter_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned).collect())
     }
 
     /// What `apt-get download` would bring.
     pub(super) fn announce(&self, package: &str) -> Result<Option<Package>, RunError> {
-        let mut command = Command::new(&self.get);
+        let mut command = self.command(&self.get);
         let Output { stdout, .. } =
             subprocess::run(command.args(["--quiet", "--print-uris", "download", package]), ASK_LIMIT)?;
         Ok(stdout.lines().find_map(parse_announcement))
@@ -61,7 +128,7 @@ impl Apt {
         announced: &Package,
         dir: &Path,
     ) -> Result<(PathBuf, Vec<u8>), FetchError> {
-        let mut command = Command::new(&self.get);
+        let mut command = self.command(&self.get);
         command.args(["--quiet", "download", package]).current_dir(dir);
         limit_files(&mut command, LARGEST_PACKAGE);
         subprocess::run(&mut command, DOWNLOAD_LIMIT).map_err(|source| FetchError::Program {
@@ -127,7 +194,7 @@ pub(super) mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("own file");
             path
         };
-        Apt { get: script("apt-get", &get), cache: script("apt-cache", &cache) }
+        Apt { get: script("apt-get", &get), cache: script("apt-cache", &cache), options: Vec::new() }
     }
 
     #[test]

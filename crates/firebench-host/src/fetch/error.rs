@@ -150,6 +150,15 @@ pub enum FetchError {
         /// What to do.
         hint: &'static str,
     },
+    /// A package that is too old.
+    #[error("cannot use the package {package}: {reason}")]
+    #[diagnostic(help("install a newer program by hand, or name one with `binary`"))]
+    OldPackage {
+        /// Its file's name.
+        package: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A busybox that a guest cannot run.
     #[error("cannot use {} as the guest's busybox: {reason}", path.display())]
     #[diagnostic(help("give a static x86_64 executable, such as the one in Debian's package busybox-static"))]

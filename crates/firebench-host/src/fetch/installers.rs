@@ -7,29 +7,32 @@ use firebench_vmm::VmmKind;
 use super::binaries::FIRECRACKER;
 use super::error::FetchError;
 use super::firecracker::{self, installed_firecracker};
+use super::installer::Installer;
+use super::packaged::PACKAGED;
 
-/// How a kind's program is found where it was fetched to, and known to be what was fetched.
-#[derive(Debug)]
-pub struct Installer {
-    /// Of what.
-    vmm: VmmKind,
-    /// The newest one in the data directory.
-    pub installed: fn(&Path) -> Option<PathBuf>,
-    /// Refuses one there whose digest is not what was fetched.
-    pub check: fn(&Path, &str) -> Result<(), FetchError>,
-    /// The same of its jailer; any elsewhere is its owner's matter.
-    pub check_jailer: fn(&Path, &str) -> Result<(), FetchError>,
+/// Firecracker's.
+struct Firecracker;
+
+impl Installer for Firecracker {
+    fn vmm(&self) -> VmmKind {
+        FIRECRACKER
+    }
+
+    fn installed(&self, data_dir: &Path) -> Option<PathBuf> {
+        installed_firecracker(data_dir)
+    }
+
+    fn check(&self, path: &Path, found: &str) -> Result<(), FetchError> {
+        firecracker::check_firecracker(path, found)
+    }
+
+    fn check_jailer(&self, path: &Path, found: &str) -> Result<(), FetchError> {
+        firecracker::check_jailer(path, found)
+    }
 }
 
-/// The kinds whose program firebench fetches.
-const INSTALLERS: &[Installer] = &[Installer {
-    vmm: FIRECRACKER,
-    installed: installed_firecracker,
-    check: firecracker::check_firecracker,
-    check_jailer: firecracker::check_jailer,
-}];
-
 /// What fetches the program of a kind; none where firebench does not.
-pub fn installer(vmm: VmmKind) -> Option<&'static Installer> {
-    INSTALLERS.iter().find(|installer| installer.vmm == vmm)
+pub fn installer(vmm: VmmKind) -> Option<&'static dyn Installer> {
+    let packaged = PACKAGED.iter().map(|packaged| packaged as &dyn Installer);
+    std::iter::once(&Firecracker as &dyn Installer).chain(packaged).find(|installer| installer.vmm() == vmm)
 }

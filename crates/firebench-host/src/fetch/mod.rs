@@ -1,10 +1,11 @@
-//! What firebench brings in from outside: Firecracker, a kernel, a busybox. Into the data directory, checked, whole or
+//! What firebench brings in from outside: the programs of contenders, a kernel, a busybox. Into the data directory, checked, whole or
 //! not at all.
 //!
 //! ```text
 //! DATA/firecracker/1.12.1/{firecracker,jailer}
 //! DATA/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
 //! DATA/busybox/busybox
+//! DATA/gvisor/0.0~20240729.0-4~bpo12+2/runsc
 //! ```
 //!
 //! Beside each file is one with its digest, `firecracker.sha256`, which must still be right when it is used.
@@ -20,8 +21,10 @@ mod error;
 mod fake_elf;
 mod firecracker;
 mod install;
+mod installer;
 mod installers;
 mod kernel;
+mod packaged;
 mod recorded;
 mod release;
 mod sums;
@@ -35,8 +38,10 @@ pub use busybox::{busybox, find_busybox};
 pub use data::{Fetched, data_dir};
 pub use error::FetchError;
 pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
-pub use installers::{Installer, installer};
+pub use installer::Installer;
+pub use installers::installer;
 pub use kernel::{checked_kernel, installed_kernel, kernel};
+pub use packaged::{packaged, program};
 pub use release::RELEASE_URL;
 
 /// Takes in what an earlier firebench fetched, which recorded no digests: from here on it must stay as it is.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use firebench_supervise::subprocess::{self, RunError};
 use firebench_text as text;
-use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Program;
+use firebench_vmm::{LOADER, VmmKind};
 use semver::Version;
 
 /// A program that does not say its version, or one that firebench cannot use.
@@ -53,7 +53,7 @@ pub fn oldest(vmm: VmmKind) -> Version {
 }
 
 /// How to get the program of a kind, in a clause.
-pub(super) fn install(vmm: VmmKind) -> &'static str {
+pub(crate) fn install(vmm: VmmKind) -> &'static str {
     vmm.program.as_ref().map_or("build firebench again", |program| program.install)
 }
 
@@ -68,8 +68,20 @@ pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, VersionError> {
     new_enough(vmm, program, path, &line)
 }
 
+/// The line in which the program of a kind at `path` says its version, which must be new enough.
+///
+/// # Errors
+/// As [`version_of`].
+pub(crate) fn usable(vmm: VmmKind, program: &Program, path: &Path) -> Result<String, VersionError> {
+    let line = version_line(program.version_line, path)?;
+    if program.oldest.is_some() {
+        new_enough(vmm, program, path, &line)?;
+    }
+    Ok(line)
+}
+
 /// The version in a line, which must be new enough.
-pub(super) fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
+fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
     let version = version_number(line).and_then(|version| Version::parse(version).ok()).ok_or_else(|| {
         VersionError::NoVersion { program: program.version_line, path: path.to_owned(), said: line.to_owned() }
     })?;
@@ -81,9 +93,15 @@ pub(super) fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &st
     Ok(version)
 }
 
+/// The directory with the libraries that were fetched with the program at `path`: `lib` beside it.
+pub fn libraries(path: &Path) -> Option<PathBuf> {
+    let beside = path.parent()?.join("lib");
+    beside.join(LOADER).is_file().then_some(beside)
+}
+
 /// The first line of `--version`, which must name `program`.
 pub(super) fn version_line(program: &'static str, path: &Path) -> Result<String, VersionError> {
-    let output = subprocess::ask(path, &["--version"], VERSION_LIMIT)?;
+    let output = subprocess::ask_with(path, libraries(path), &["--version"], VERSION_LIMIT)?;
     let line = text::excerpt(output.stdout.lines().next().unwrap_or_default().trim(), LONGEST_VERSION_LINE);
     if line.starts_with(program) {
         Ok(line)

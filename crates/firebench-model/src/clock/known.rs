@@ -50,24 +50,29 @@ pub struct Known {
     pub cold: bool,
     /// Whether instructions are emulated at any level.
     pub emulated: bool,
+    /// Whether the CPU time that the guest tells is not what the host gave.
+    pub own_cpu_account: bool,
 }
 
 impl Known {
     /// Of a boot that a plan asks for.
     pub fn planned(plan: &Plan, contender: &PlannedContender) -> Known {
         let machine = &contender.machine;
-        let known =
-            Known { payload: plan.inputs.bytes(), cold: plan.cold, emulated: plan.emulated, ..Known::default() };
+        let own_cpu_account = contender.system.vmm().own_cpu_account.is_some();
+        let (payload, cold, emulated) = (plan.inputs.bytes(), plan.cold, plan.emulated);
+        let known = Known { payload, cold, emulated, own_cpu_account, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
-            System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
+            System::Container { .. } | System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
         }
     }
 
     /// Of a boot in a report.
     pub fn recorded(report: &Report, contender: &ContenderRecord) -> Known {
         let cold = report.experiment.design.cold;
-        let known = Known { payload: report.payload.bytes, cold, emulated: report.emulated, ..Known::default() };
+        let own_cpu_account = contender.vmm.own_cpu_account.is_some();
+        let (payload, emulated) = (report.payload.bytes, report.emulated);
+        let known = Known { payload, cold, emulated, own_cpu_account, ..Known::default() };
         if contender.vmm.boots_a_guest() {
             return known.of_vm(contender.vcpus, contender.memory_mib);
         }

@@ -6,8 +6,15 @@ use super::{ClockReport, Known, check};
 use crate::record::{BootRecord, IterationRecord};
 
 /// Two CPUs and a GiB at real speed.
-const KNOWN: Known =
-    Known { cpus: 2, counted: 2, memory: Some(1 << 30), payload: 1 << 20, cold: false, emulated: false };
+const KNOWN: Known = Known {
+    cpus: 2,
+    counted: 2,
+    memory: Some(1 << 30),
+    payload: 1 << 20,
+    cold: false,
+    emulated: false,
+    own_cpu_account: false,
+};
 /// The same, emulated.
 const EMULATED: Known = Known { emulated: true, ..KNOWN };
 

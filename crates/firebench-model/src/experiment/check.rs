@@ -1,5 +1,7 @@
 //! What can be wrong with an experiment, whatever the machine: the same checks for flags, files, reports and stored runs. Pure.
 
+use std::collections::BTreeSet;
+
 use firebench_stats::Estimand;
 use firebench_text as text;
 use firebench_text::units::{Share, Size};
@@ -115,10 +117,19 @@ pub enum ExperimentError {
         /// Its value.
         share: Share,
     },
-    /// What the bare host cannot have, where nobody else takes part.
-    #[error("{0} has no effect: every contender is the bare host, which does not run a VM")]
+    /// What none of the kinds that take part can have.
+    #[error("{option} has no effect: no contender has a use for it ({kinds})")]
     #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm qemu,host"))]
-    OnlyHosts(&'static str),
+    ForNobody {
+        /// The option.
+        option: &'static str,
+        /// Those that take part.
+        kinds: String,
+    },
+    /// A cold start of each iteration that a contender cannot give.
+    #[error("cannot use --cold with {0}: what its processes drop from the page cache stays in the host's")]
+    #[diagnostic(help("leave out --cold, or {0}"))]
+    NotCold(VmmKind),
     /// The same of the program of a VMM.
     #[error("--{0} has no effect: every contender is the bare host, which does not run a VMM")]
     #[diagnostic(help("leave it out, or add a contender that is a VMM: --vmm {0},host"))]
@@ -166,7 +177,8 @@ impl Experiment {
         }
         check_all(&self.specs())?;
         self.check_duet()?;
-        self.check_hosts()?;
+        self.check_useless()?;
+        self.check_cold()?;
         self.check_published()?;
         match self.payload {
             PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
@@ -235,10 +247,19 @@ impl Experiment {
         }
     }
 
-    /// Whether nothing is virtualised at all.
+    /// Whether every contender is the bare host.
     pub fn only_hosts(&self) -> bool {
+        self.all(|vmm| vmm.is_host())
+    }
+
+    /// Whether nothing is virtualised at all: everything runs at real speed, whatever accelerator there is.
+    pub fn all_native(&self) -> bool {
+        self.all(|vmm| vmm.is_native())
+    }
+
+    fn all(&self, holds: impl Fn(VmmKind) -> bool) -> bool {
         let specs = self.specs();
-        !specs.is_empty() && specs.iter().all(|spec| !spec.vmm.boots_a_guest())
+        !specs.is_empty() && specs.iter().all(|spec| holds(spec.vmm))
     }
 
     fn check_published(&self) -> Result<(), ExperimentError> {
@@ -249,16 +270,29 @@ impl Experiment {
         }
     }
 
-    fn check_hosts(&self) -> Result<(), ExperimentError> {
+    fn check_useless(&self) -> Result<(), ExperimentError> {
+        let guestless = self.all(|vmm| !vmm.boots_a_guest());
         let given = [
-            ("--tap", self.machine.tap),
-            ("--append", !self.machine.append.is_empty()),
-            ("--kernel", self.files.kernel.is_some()),
-            ("--add", !self.files.add.is_empty()),
-            ("--preset published", self.preset == Preset::Published),
+            ("--tap", self.machine.tap, self.all(|vmm| vmm.is_native())),
+            ("--append", !self.machine.append.is_empty(), guestless),
+            ("--kernel", self.files.kernel.is_some(), self.all(|vmm| !vmm.takes_a_kernel())),
+            ("--add", !self.files.add.is_empty(), self.only_hosts()),
+            ("--preset published", self.preset == Preset::Published, guestless),
         ];
-        match given.into_iter().find(|(_, given)| *given && self.only_hosts()) {
-            Some((flag, _)) => Err(ExperimentError::OnlyHosts(flag)),
+        match given.into_iter().find(|(_, given, useless)| *given && *useless) {
+            Some((option, ..)) => {
+                let kinds: BTreeSet<VmmKind> = self.specs().iter().map(|spec| spec.vmm).collect();
+                let kinds = kinds.iter().map(|kind| kind.0.name).collect::<Vec<_>>().join(", ");
+                Err(ExperimentError::ForNobody { option, kinds })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_cold(&self) -> Result<(), ExperimentError> {
+        let keeps = |vmm: VmmKind| !vmm.sees_disks();
+        match self.specs().iter().find(|spec| self.design.cold && keeps(spec.vmm)) {
+            Some(spec) => Err(ExperimentError::NotCold(spec.vmm)),
             None => Ok(()),
         }
     }
@@ -364,7 +398,7 @@ mod tests {
         for (flag, put) in cases {
             let mut alone = hosts();
             put(&mut alone);
-            assert_eq!(alone.check(), Err(ExperimentError::OnlyHosts(flag)));
+            assert_eq!(alone.check(), Err(ExperimentError::ForNobody { option: flag, kinds: "host".to_owned() }));
             let mut beside = Experiment { vmm: vec![QEMU, HOST], ..Experiment::default() };
             put(&mut beside);
             assert_eq!(beside.check(), Ok(()), "{flag}");

@@ -126,12 +126,12 @@ impl Boot<'_> {
         Lived { record, spans: observer.spans }
     }
 
-    /// The state of the page cache before the boot. On the bare host it is the workload's own cache, as the guest's is in a VM,
+    /// The state of the page cache before the boot. Without a guest it is the workload's own cache, as the guest's is in a VM,
     /// so it begins empty there; and what others had read into it would not count against the workload's limit of memory.
     fn host_cache(&self) -> HostCache {
         match self.contender.system {
             System::Vm { .. } => self.plan.host_cache,
-            System::Process { .. } => HostCache::Cold,
+            System::Container { .. } | System::Process { .. } => HostCache::Cold,
         }
     }
 

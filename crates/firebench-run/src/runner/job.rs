@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::initramfs;
 use firebench_model::plan::{Plan, PlannedContender, System};
-use firebench_protocol::{End, HostJob, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Tmpfs};
-use firebench_vmm::launch_process;
-use firebench_vmm::{Contender, Drive, Image, Launch, LaunchError, Paths, launch};
+use firebench_protocol::{self as protocol, HostJob, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Tmpfs};
+use firebench_vmm::{Contender, Drive, Image, Launch, LaunchError, Paths, Root, RootFile, Settings};
+use firebench_vmm::{launch, launch_container, launch_process};
 
 use super::RunError;
 
-/// Writes the job of one boot into `dir`: behind the shared initramfs for a VM, as a file of its own for the host. Returns
-/// the path.
+/// Where a container sees the agent.
+pub const CONTAINED_AGENT: &str = "/firebench-agent";
+/// Where it sees its job.
+const CONTAINED_JOB: &str = "/job.json";
+
+/// Writes the job of one boot into `dir`: behind the shared initramfs for a VM, as a file of its own where the agent is an
+/// ordinary process. Returns the path.
 ///
 /// # Errors
 /// [`RunError`] when a file cannot be read or written.
@@ -30,16 +35,16 @@ pub fn write_job(
                 path: initramfs.clone(),
                 source,
             })?;
-            write_with_job(base, &job(plan, contender, iterations, settings.end(), nonce), dir)
+            write_with_job(base, &job(plan, contender, settings, iterations, nonce), dir)
         }
-        System::Process { .. } => {
+        System::Container { .. } | System::Process { .. } => {
             let job = HostJob {
                 protocol: PROTOCOL_VERSION,
                 nonce: nonce.to_owned(),
                 argv: contender.command.clone(),
                 iterations,
                 cold: plan.cold,
-                evict: vec![contender.disk.clone()],
+                evict: vec![seen(contender, &contender.disk)],
             };
             let path = dir.join("job.json");
             let json = serde_json::to_vec(&job).map_err(std::io::Error::from);
@@ -73,15 +78,23 @@ fn write_anew(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::File::create_new(path)?.write_all(bytes)
 }
 
+/// Where a file of the host is for the contender's workload.
+fn seen(contender: &PlannedContender, path: &Path) -> PathBuf {
+    let System::Container { files, .. } = &contender.system else { return path.to_owned() };
+    let file = files.iter().find(|file| file.path == path);
+    file.map_or_else(|| path.to_owned(), |file| PathBuf::from(&file.seen))
+}
+
 /// What the guest's agent has to do.
-fn job(plan: &Plan, contender: &PlannedContender, iterations: u32, end: End, nonce: &str) -> Job {
+fn job(plan: &Plan, contender: &PlannedContender, settings: &Settings, iterations: u32, nonce: &str) -> Job {
+    let device = settings.vmm.guest().map(|guest| guest.root_device).unwrap_or_default().to_owned();
     let tmpfs = |path: &str| Tmpfs { path: path.to_owned(), options: "mode=1777".to_owned() };
     Job {
         protocol: PROTOCOL_VERSION,
         nonce: nonce.to_owned(),
         console: "/dev/ttyS0".to_owned(),
-        root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")] },
-        end,
+        root: protocol::Root { device, fs: "ext4".to_owned(), tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")] },
+        end: settings.end(),
         kind: JobKind::Measure(MeasureJob { argv: contender.command.clone(), iterations, cold: plan.cold }),
     }
 }
@@ -93,7 +106,7 @@ fn job(plan: &Plan, contender: &PlannedContender, iterations: u32, end: End, non
 pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Path) -> Result<Launch, LaunchError> {
     let paths = Paths { binary: contender.binary.clone(), work_dir: work_dir.to_owned() };
     let machine = &contender.machine;
-    match &contender.system {
+    let launch = match &contender.system {
         System::Vm { settings, kernel, cmdline, .. } => {
             let image = Image {
                 kernel: kernel.clone(),
@@ -105,8 +118,15 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
                 Contender { name: contender.name.clone(), machine: machine.clone(), settings: settings.clone() };
             launch(&contender, &image, &paths)
         }
+        System::Container { vmm, files } => {
+            let mut files = files.clone();
+            files.push(RootFile { path: job, seen: CONTAINED_JOB.to_owned() });
+            let argv = [CONTAINED_AGENT, "host", CONTAINED_JOB].map(str::to_owned).to_vec();
+            launch_container(*vmm, machine, &Root { files, argv }, &paths)
+        }
         System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
-    }
+    }?;
+    Ok(Launch { libraries: contender.libraries.clone(), ..launch })
 }
 
 /// A fresh nonce.

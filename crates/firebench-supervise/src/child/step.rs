@@ -43,6 +43,8 @@ pub enum Step {
     Keeper,
     /// Become the first process of a process namespace.
     Processes,
+    /// Mount the `/proc` of that namespace.
+    Proc,
     /// Give up the rights of root.
     Rights,
     /// Run the program.
@@ -50,7 +52,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 19] = [
+    const ALL: [Step; 20] = [
         Step::Session,
         Step::Cgroup,
         Step::Affinity,
@@ -68,6 +70,7 @@ impl Step {
         Step::ParentDeath,
         Step::Keeper,
         Step::Processes,
+        Step::Proc,
         Step::Rights,
         Step::Exec,
     ];
@@ -98,6 +101,7 @@ impl std::fmt::Display for Step {
             Step::ParentDeath => "arrange to die with firebench",
             Step::Keeper => "start its keeper process",
             Step::Processes => "enter a process namespace of its own",
+            Step::Proc => "mount the /proc of that namespace",
             Step::Rights => "give up the rights of root",
             Step::Exec => "run the program",
         })

@@ -18,6 +18,13 @@ pub fn hypervisor() -> Option<String> {
     (leaf(1).ecx & HYPERVISOR_PRESENT != 0).then(|| signature(leaf(HYPERVISOR)))
 }
 
+/// Bytes that the registers of a process take when it does not run: all that the kernel has switched on. 0 without XSAVE.
+///
+/// Source: Intel's Software Developer's Manual, CPUID leaf 0x0D, sub-leaf 0, EBX.
+pub fn state_bytes() -> u32 {
+    if leaf(0).eax < 0xD { 0 } else { leaf(0xD).ebx }
+}
+
 /// Twelve bytes in three registers, up to the first NUL; what is not printable becomes a question mark.
 fn signature(leaf: CpuidResult) -> String {
     [leaf.ebx, leaf.ecx, leaf.edx]

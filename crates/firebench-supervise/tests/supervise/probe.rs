@@ -12,7 +12,7 @@ use super::{eventually, script, start};
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn shell(text: &str) -> Result<Answer, ProbeError> {
-    ask(Path::new("/bin/sh"), &["-c", text], LIMIT)
+    ask(Path::new("/bin/sh"), None, &["-c", text], LIMIT)
 }
 
 fn said(text: &str) -> String {
@@ -45,7 +45,7 @@ fn an_answer_has_both_outputs_and_the_end() {
 
 #[test]
 fn a_program_that_is_not_there_is_an_error() {
-    let error = ask(Path::new("/nowhere/program"), &[], LIMIT).expect_err("nothing there");
+    let error = ask(Path::new("/nowhere/program"), None, &[], LIMIT).expect_err("nothing there");
     assert_eq!(error.to_string(), "cannot run /nowhere/program");
 }
 
@@ -64,7 +64,8 @@ fn what_it_leaves_in_a_session_of_its_own_ends_with_it() {
     said(&format!("setsid sh -c 'trap \"\" HUP TERM; sleep {word}' > /dev/null 2>&1 & sleep 0.1; echo done"));
     assert_eq!(processes(&word), 0, "gone as soon as the answer is there");
     // Also when it holds its outputs open, and when the program itself does not end.
-    let error = ask(Path::new("/bin/sh"), &["-c", &format!("setsid sleep {word} & wait")], Duration::from_millis(300));
+    let error =
+        ask(Path::new("/bin/sh"), None, &["-c", &format!("setsid sleep {word} & wait")], Duration::from_millis(300));
     assert!(matches!(error, Err(ProbeError::TooLong(_))), "{error:?}");
     assert_eq!(processes(&word), 0);
 }

@@ -18,6 +18,7 @@ use crate::setting::{Absent, Setting, Takes, Values};
 pub static KIND: Kind = Kind {
     name: "firecracker",
     title: "Firecracker",
+    isolates_with: "a virtual machine",
     by_default: true,
     program: Some(Program {
         name: "firecracker",
@@ -35,8 +36,10 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[("fc_vcpu ", "")],
     // It catches the signal (`FcExitCode::SIGXFSZ`).
     file_limit_exit: Some(151),
+    own_cpu_account: None,
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,
+        root_device: "/dev/vda",
         bus: Bus::Mmio,
         matched: |_| Values::default(),
         published: Some(published),

@@ -13,6 +13,7 @@ use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, text};
 pub static KIND: Kind = Kind {
     name: "host",
     title: "Bare host",
+    isolates_with: "nothing",
     by_default: false,
     program: None,
     accels: &[Accel::Native],
@@ -20,6 +21,7 @@ pub static KIND: Kind = Kind {
     settings: &[],
     vcpu_threads: &[],
     file_limit_exit: None,
+    own_cpu_account: None,
     runs: Runs::Process(launch),
 };
 

@@ -14,6 +14,7 @@ use crate::setting::{Absent, Setting, Takes, Values};
 pub static KIND: Kind = Kind {
     name: "qemu",
     title: "QEMU",
+    isolates_with: "a virtual machine",
     by_default: true,
     program: Some(Program {
         name: "qemu-system-x86_64",
@@ -29,8 +30,10 @@ pub static KIND: Kind = Kind {
     // Sources: `accel/kvm/kvm-accel-ops.c` and `accel/tcg/tcg-accel-ops-mttcg.c`, with `debug-threads=on`.
     vcpu_threads: &[("CPU ", "/KVM"), ("CPU ", "/TCG")],
     file_limit_exit: None,
+    own_cpu_account: None,
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Pvh,
+        root_device: "/dev/vda",
         bus: Bus::Mmio,
         matched,
         published: Some(published),

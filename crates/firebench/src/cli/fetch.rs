@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use firebench_host::fetch::{self, Fetched, PINNED_VERSION, RELEASE_URL, Source};
 use firebench_host::tools;
+use firebench_vmm::VmmKind;
 use semver::Version;
 
 use super::failure::Failure;
@@ -39,6 +40,40 @@ enum What {
     Kernel,
     /// A static busybox, through apt, which does not install it
     Busybox,
+    #[command(flatten)]
+    Packaged(Packaged),
+}
+
+/// The kinds whose program Debian packages, each a subcommand.
+#[derive(Debug)]
+struct Packaged(VmmKind);
+
+impl FromArgMatches for Packaged {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let named = matches.subcommand_name().and_then(|name| fetch::packaged().find(|kind| kind.name == name));
+        named.map(Packaged).ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidSubcommand))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Packaged::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for Packaged {
+    fn augment_subcommands(command: Command) -> Command {
+        command.subcommands(fetch::packaged().map(|kind| {
+            Command::new(kind.name).about(format!("{}, through apt, which does not install it", kind.title))
+        }))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        fetch::packaged().any(|kind| kind.name == name)
+    }
 }
 
 pub(super) fn main(args: &FetchArgs, places: &StorageArgs) -> Result<(), Failure> {
@@ -74,6 +109,14 @@ pub(super) fn main(args: &FetchArgs, places: &StorageArgs) -> Result<(), Failure
             let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
             let result = fetch::busybox(&data_dir, named.as_deref());
             found("busybox", &result.map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?)
+        }
+        What::Packaged(Packaged(kind)) => {
+            if args.if_missing {
+                if let Ok(tool) = tools::find(*kind, None, &data_dir) {
+                    return found(kind.name, &tool.path);
+                }
+            }
+            fetched(kind.name, &fetch::program(*kind, &data_dir)?)
         }
     }
 }

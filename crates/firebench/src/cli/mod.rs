@@ -14,6 +14,7 @@ mod history;
 mod image;
 mod import;
 mod init;
+mod list;
 mod nested_run;
 mod output;
 mod programs;
@@ -34,7 +35,7 @@ use failure::Failure;
 use output::tell;
 use storage_args::StorageArgs;
 
-/// Benchmarks microVM monitors against each other: the same guest image, the same workload, fresh boots in balanced order.
+/// Benchmarks microVM monitors and sandboxes against each other and the bare host: the same image, the same workload, fresh boots in balanced order.
 #[derive(Debug, Parser)]
 #[command(name = "firebench", version, after_help = AFTER_HELP, args_override_self = true)]
 struct Cli {
@@ -46,7 +47,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
-  firebench run memory                     QEMU microvm against Firecracker, as alike as they can be
+  firebench run memory                     QEMU microvm against Firecracker; without KVM also what runs at real speed
+  firebench run memory --vmm host,gvisor   any contenders; `firebench list contenders` has all of them
   firebench run memory --preset published  exactly the machines of the published memory benchmark
   firebench run memory --dry-run           print the launch of each VMM, start nothing
   firebench compare A:x A:y                which of two contenders of a run is faster
@@ -64,12 +66,14 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a workload in every VMM and report
+    /// Run a workload in every contender and report
     Run(Box<run::RunArgs>),
     /// Write an experiment file to start from
     Init(init::InitArgs),
-    /// Fetch what a benchmark needs: Firecracker, a kernel, a busybox
+    /// Fetch what a benchmark needs: the programs of contenders, a kernel, a busybox
     Fetch(fetch::FetchArgs),
+    /// List the kinds of contenders that there are
+    List(list::ListArgs),
     /// Build, list and remove guest images
     Image(image::ImageArgs),
     /// List the runs in the store
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => return exit(run::main(&args, &cli.places)),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
+        Command::List(args) => list::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
         Command::Runs(args) => runs::main(&args, &cli.places),
         Command::Show(args) => show::main(&args, &cli.places),

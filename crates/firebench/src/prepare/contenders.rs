@@ -17,7 +17,7 @@ use super::PrepareError;
 
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
-    if spec.vmm.boots_a_guest() { chosen.accel } else { Accel::Native }
+    if spec.vmm.is_native() { Accel::Native } else { chosen.accel }
 }
 
 /// The contenders that can run with the accelerator.

@@ -25,9 +25,11 @@ pub(super) struct Cpus {
 }
 
 impl Cpus {
-    /// vCPUs of a contender, its own, the experiment's or those that firebench chooses.
+    /// vCPUs of a contender, its own, the experiment's or those that firebench chooses: the same for all of them, as many as each can
+    /// have.
     pub(super) fn vcpus(&self, spec: &ContenderSpec, experiment: &Experiment) -> u32 {
-        spec.vcpus.or(experiment.machine.vcpus).unwrap_or_else(|| defaults::vcpus(self.usable))
+        let most = || experiment.specs().iter().filter_map(|spec| spec.vmm.max_vcpus).min().unwrap_or(u32::MAX);
+        spec.vcpus.or(experiment.machine.vcpus).unwrap_or_else(|| defaults::vcpus(self.usable).min(most()))
     }
 
     /// Whether a contender of a duet can have so many vCPUs.

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use firebench_image::cache::Cache;
-use firebench_image::disk::{DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
+use firebench_image::disk::{BUSYBOX_PATH, DiskSpec, PAYLOAD_PATH, RootDisk, build_root_disk, find_root_disk};
 use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
 use firebench_model::record::PayloadRecord;
 use firebench_text::units::Size;
+use firebench_vmm::RootFile;
 use firebench_workload::{Side, Speed, Workload};
 
 use super::contenders::{DiskKey, disk_key};
@@ -192,6 +193,33 @@ impl Disks {
         let command = self.workload.command(&side);
         let disk = payload.unwrap_or_else(|| key.busybox.clone());
         Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), command })
+    }
+
+    /// What a contender in a container sees: the files of the bare host, at the places that they have in a guest.
+    pub(super) fn of_container(
+        &mut self,
+        contender: &ContenderSpec,
+        places: &Places,
+    ) -> Result<(Work, Vec<RootFile>), PrepareError> {
+        let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
+        let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
+        let handicap = (key.handicap > 0).then(|| self.handicap(key.handicap, places)).transpose()?;
+        let disk = payload.clone().unwrap_or_else(|| key.busybox.clone());
+        let seen = |path: &Option<PathBuf>, place: &str| path.is_some().then(|| place.to_owned());
+        let side = Side {
+            busybox: Some(BUSYBOX_PATH.to_owned()),
+            payload: seen(&payload, PAYLOAD_PATH),
+            handicap: seen(&handicap, HANDICAP_PATH),
+        };
+        let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];
+        let own = own.into_iter().filter_map(|(path, seen)| Some((path?, PathBuf::from(seen))));
+        let added = self.spec.add.iter().cloned();
+        let file = |(path, seen): (PathBuf, PathBuf)| {
+            Ok(RootFile { path: std::path::absolute(&path).unwrap_or(path), seen: text(&seen)? })
+        };
+        let files = own.chain(added).map(file).collect::<Result<_, PrepareError>>()?;
+        let command = self.workload.command(&side);
+        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), command }, files))
     }
 
     /// The payload as a file of the host; it may not be there where nothing is to be built.

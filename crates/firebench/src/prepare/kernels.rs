@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use firebench_host::tools::Tool;
 use firebench_image::initramfs;
 use firebench_image::prepare::{KernelSource, PreparedKernel};
 use firebench_model::experiment::{ContenderSpec, Files};
@@ -29,16 +30,66 @@ pub(super) struct Initramfs {
     pub(super) artifact: Artifact,
 }
 
+/// A guest's kernel, and what is to be known of it.
+pub(super) struct GuestKernel {
+    /// ELF `vmlinux`; the program, where that is the kernel.
+    pub(super) vmlinux: PathBuf,
+    /// Its version.
+    pub(super) version: Option<String>,
+    /// Its release, as `uname -r` says it.
+    pub(super) release: String,
+    /// What it needs beside itself.
+    pub(super) modules: Vec<PathBuf>,
+    /// The same where it has a network card.
+    pub(super) networked: Result<Vec<PathBuf>, PrepareError>,
+    /// Whether it has ACPI.
+    pub(super) acpi: bool,
+    /// What the reader must know of it.
+    pub(super) notices: Vec<String>,
+}
+
+impl GuestKernel {
+    /// Of a kind whose program is the kernel.
+    pub(super) fn own(tool: &Tool) -> GuestKernel {
+        GuestKernel {
+            vmlinux: tool.path.clone(),
+            version: Some(tool.version.clone()),
+            release: tool.version.clone(),
+            modules: Vec::new(),
+            networked: Ok(Vec::new()),
+            acpi: false,
+            notices: Vec::new(),
+        }
+    }
+}
+
 impl Kernels {
-    /// The kernel of a contender: its own, else the experiment's, else the fetched one. Its VMM must be able to
-    /// start it.
-    #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
-    pub(super) fn get(
+    /// The kernel of a contender, with the modules that its guests need.
+    pub(super) fn of_guest(
         &mut self,
         spec: &ContenderSpec,
         files: &Files,
         places: &Places,
-    ) -> Result<&PreparedKernel, PrepareError> {
+    ) -> Result<GuestKernel, PrepareError> {
+        let kernel = self.get(spec, files, places)?;
+        let sets = parts::GuestModules::of(spec.vmm);
+        let named = spec.kernel.is_some() || files.kernel.is_some();
+        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
+        Ok(GuestKernel {
+            vmlinux: kernel.vmlinux.clone(),
+            version: Some(kernel.version.clone()),
+            release: kernel.release.clone(),
+            modules: modules(sets.plain)?,
+            networked: modules(sets.networked),
+            acpi: kernel.acpi,
+            notices: kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect(),
+        })
+    }
+
+    /// The kernel of a contender: its own, else the experiment's, else the fetched one. Its VMM must be able to
+    /// start it.
+    #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
+    fn get(&mut self, spec: &ContenderSpec, files: &Files, places: &Places) -> Result<&PreparedKernel, PrepareError> {
         // The experiment's modules belong to the experiment's kernel.
         let (named, modules) = match &spec.kernel {
             Some(kernel) => (Some(kernel), spec.modules.as_ref()),

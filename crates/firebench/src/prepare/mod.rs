@@ -31,13 +31,15 @@ use firebench_model::throttle;
 use firebench_run::executor::local::{self, Local};
 use firebench_run::executor::nested::{self, Nested, Parts};
 use firebench_run::executor::{Executor, Place};
+use firebench_run::runner::CONTAINED_AGENT;
 use firebench_supervise::kvm;
 use firebench_text::units::Size;
+use firebench_vmm::kind::{Guest, KernelEntry, Runs};
 use firebench_vmm::kinds::EMULATOR;
 use firebench_vmm::preset;
 use firebench_vmm::request::MachineRequest;
-use firebench_vmm::{Machine, Settings};
-use kernels::{Initramfs, Kernels};
+use firebench_vmm::{Machine, RootFile, Settings};
+use kernels::{GuestKernel, Initramfs, Kernels};
 use parts::{Programs, artifact};
 
 pub use error::PrepareError;
@@ -106,7 +108,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     given::check(experiment)?;
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
     let specs = experiment.specs();
-    let chosen = accel::choose(experiment.accel, &kvm, experiment.only_hosts());
+    let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let design = defaults::design(&experiment.design, &chosen)?;
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
@@ -137,7 +139,11 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let mut built = Vec::with_capacity(specs.len());
     for (spec, tool) in specs.iter().zip(&programs.contenders) {
-        built.push(if spec.vmm.boots_a_guest() { builder.vm(spec, tool)? } else { builder.process(spec, tool)? });
+        built.push(match &spec.vmm.runs {
+            Runs::Guest(guest) => builder.vm(spec, guest, tool)?,
+            Runs::Container(_) => builder.container(spec, tool)?,
+            Runs::Process(_) => builder.process(spec, tool)?,
+        });
     }
     let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
     let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
@@ -197,20 +203,15 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
 
 impl PlanBuilder<'_> {
     /// A contender in a VM.
-    fn vm(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
+    fn vm(&mut self, spec: &ContenderSpec, guest: &Guest, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         contenders::check_version(spec, tool)?;
-        let sets = parts::GuestModules::of(spec.vmm);
-        let kernel = self.kernels.get(spec, &self.experiment.files, self.places)?;
-        let (vmlinux, version) = (kernel.vmlinux.clone(), kernel.version.clone());
-        let named = spec.kernel.is_some() || self.experiment.files.kernel.is_some();
-        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
-        let (plain, networked) = (modules(sets.plain)?, modules(sets.networked));
-        let (acpi_kernel, modular_kernel) = (kernel.acpi, !plain.is_empty());
-        let mut notices: Vec<String> =
-            kernel.notes.iter().map(|note| format!("kernel {}: {note}", kernel.release)).collect();
+        let GuestKernel { vmlinux, version, release, modules, networked, acpi, mut notices } = match guest.kernel {
+            KernelEntry::Own => GuestKernel::own(tool),
+            KernelEntry::Elf | KernelEntry::Pvh => self.kernels.of_guest(spec, &self.experiment.files, self.places)?,
+        };
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.cpus)?;
         let request = MachineRequest {
-            accel: self.chosen.accel,
+            accel: contenders::accel(spec, &self.chosen),
             vcpus,
             memory_mib,
             tap: self.experiment.machine.tap,
@@ -218,8 +219,8 @@ impl PlanBuilder<'_> {
             // The nested host's CPU is an AMD, whatever this machine has.
             intel: self.place.this_machine
                 && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
-            acpi_kernel,
-            modular_kernel,
+            acpi_kernel: acpi,
+            modular_kernel: !modules.is_empty(),
             append: self.experiment.machine.append.clone(),
         };
         let vm = match self.experiment.preset {
@@ -231,7 +232,7 @@ impl PlanBuilder<'_> {
         contenders::customise(&mut vm, spec);
         notices.extend(contenders::missing_huge_pages(&spec.name, &vm, self.place, self.host.huge_pages));
         notices.extend(contenders::not_laid_out(spec, self.experiment.design.layout));
-        notices.extend(contenders::clock_missed(&spec.name, &vm, &kernel.release));
+        notices.extend(contenders::clock_missed(&spec.name, &vm, &release));
         let jail = confine::jailed(spec, &self.experiment.machine)?;
         // The jail is called after the program behind all links.
         let tool = &Tool { path: if jail { real(&tool.path) } else { tool.path.clone() }, ..tool.clone() };
@@ -241,15 +242,18 @@ impl PlanBuilder<'_> {
                 self.notices.push(notice);
             }
         }
+        if spec.vmm.is_native() {
+            vm.machine.cpus = self.cpus_of(vcpus);
+        }
         let has_tap = vm.machine.tap.is_some();
-        let modules = if has_tap { networked? } else { plain };
+        let modules = if has_tap { networked? } else { modules };
         let initramfs = self.kernels.initramfs(&vmlinux, &modules, has_tap, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {
             return Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
         }
-        let kernel = Artifact { version: Some(version), ..artifact("kernel", &vmlinux, cache)? };
+        let kernel = Artifact { version, ..artifact("kernel", &vmlinux, cache)? };
         self.artifacts.push((spec.name.clone(), kernel));
         self.artifacts.push((spec.name.clone(), initramfs.artifact.clone()));
         self.artifacts.push((spec.name.clone(), artifact("root disk", &work.disk, cache)?));
@@ -261,22 +265,42 @@ impl PlanBuilder<'_> {
         Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
     }
 
-    /// A contender without a guest.
+    /// A contender on the bare host.
     fn process(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
+        let machine = self.guestless_machine(spec)?;
+        let work = self.disks.of_host(spec, self.places)?;
+        if self.places.build {
+            self.programs_of(spec, &work)?;
+        }
+        Ok(built(spec, machine, System::Process { vmm: spec.vmm }, tool, work))
+    }
+
+    /// A contender in a container.
+    fn container(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
+        let machine = self.guestless_machine(spec)?;
+        let (work, mut files) = self.disks.of_container(spec, self.places)?;
+        files.push(RootFile { path: self.agent.clone(), seen: CONTAINED_AGENT.to_owned() });
+        if self.places.build {
+            self.programs_of(spec, &work)?;
+        }
+        Ok(built(spec, machine, System::Container { vmm: spec.vmm, files }, tool, work))
+    }
+
+    /// What a workload without a guest may use.
+    fn guestless_machine(&mut self, spec: &ContenderSpec) -> Result<Machine, PrepareError> {
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.cpus)?;
         let wanted = spec.vcpus.or(self.experiment.machine.vcpus).unwrap_or(vcpus);
         if vcpus < wanted {
             let name = &spec.name;
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
-        // As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
-        let cpus = self.cpus.own.as_ref().map(|cpus| cpus.iter().copied().take(vcpus as usize).collect());
-        let machine = Machine { vcpus, memory_mib, accel: contenders::accel(spec, &self.chosen), tap: None, cpus };
-        let work = self.disks.of_host(spec, self.places)?;
-        if self.places.build {
-            self.programs_of(spec, &work)?;
-        }
-        Ok(built(spec, machine, System::Process { vmm: spec.vmm }, tool, work))
+        let accel = contenders::accel(spec, &self.chosen);
+        Ok(Machine { vcpus, memory_mib, accel, tap: None, cpus: self.cpus_of(vcpus) })
+    }
+
+    /// As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.
+    fn cpus_of(&self, vcpus: u32) -> Option<Vec<u32>> {
+        self.cpus.own.as_ref().map(|cpus| cpus.iter().copied().take(vcpus as usize).collect())
     }
 
     /// Notes what every contender has: agent and busybox.
@@ -358,6 +382,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         name: spec.name.clone(),
         machine,
         system,
+        libraries: tools::libraries(&tool.path),
         binary: tool.path.clone(),
         command: work.command,
         disk: work.disk,

@@ -27,7 +27,7 @@ impl GuestModules {
     pub(super) fn of(vmm: VmmKind) -> GuestModules {
         match vmm.guest().map(|guest| guest.bus) {
             Some(Bus::Pci) => GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" },
-            Some(Bus::Mmio) | None => GuestModules { plain: "guest", networked: "networked-guest" },
+            Some(Bus::Mmio | Bus::Own) | None => GuestModules { plain: "guest", networked: "networked-guest" },
         }
     }
 }

@@ -12,6 +12,7 @@ mod contenders;
 mod dry_run;
 mod duet;
 mod host;
+mod isolation;
 mod nested;
 mod repeated;
 mod resume;

@@ -18,6 +18,7 @@ mod fetch;
 mod hostile;
 mod image;
 mod injected;
+mod isolation;
 mod kernels;
 mod killed;
 mod limits;

@@ -337,7 +337,7 @@ fn beside_the_bare_host() {
     report.contenders.remove(1);
     let fair = pair(&report);
     assert_eq!(facts(&fair, Rank::Voids), [] as [&str; 0]);
-    assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "binding"]);
+    assert_eq!(facts(&fair, Rank::Explains), ["kernel", "clocksource", "file system", "binding"]);
     for boot in &mut report.contenders[1].boots {
         boot.without = vec![Missing::MemoryLimit("no control group".to_owned())];
         boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");

@@ -54,6 +54,13 @@ pub fn image() -> Need {
     need(kernel, "there is no fetched kernel", &fetch("kernel"))
 }
 
+/// The program of a kind that Debian packages.
+pub fn contender(name: &str) -> Need {
+    let kind: firebench_vmm::VmmKind = name.parse().expect("a kind");
+    let there = firebench_host::tools::find(kind, None, &data_dir());
+    need(there.is_ok(), &format!("there is no {name}"), &fetch(name))
+}
+
 /// The fetched busybox, or the one on PATH.
 pub fn busybox_path() -> Option<std::path::PathBuf> {
     firebench_host::fetch::find_busybox(&data_dir(), None).ok().flatten()

@@ -22,7 +22,7 @@ impl Surroundings {
     /// As it is.
     pub fn now() -> Surroundings {
         let mounts = fs::read_to_string("/proc/self/mounts").expect("procfs");
-        let mounts = mounts.lines().filter(|line| line.contains("firebench") || line.contains(" cgroup2 "));
+        let mounts = mounts.lines().filter(|line| line.contains("firebench") || is_of_cgroups(line));
         let interfaces = names(Path::new("/sys/class/net")).into_iter().filter(|name| name.starts_with("tap"));
         Surroundings { interfaces: interfaces.collect(), mounts: mounts.map(str::to_owned).collect() }
     }
@@ -55,18 +55,26 @@ impl Surroundings {
     }
 }
 
-/// The living processes whose command line or environment names a path in `dir`, with their command lines.
+/// The living processes whose command line or environment names a path in `dir`, or that have mounts of their own from there, with
+/// their command lines.
 pub fn processes(dir: &Path) -> Vec<(u32, String)> {
     let needle = dir.as_os_str().as_bytes();
     let mentions = |path: &Path| {
         // A process may end meanwhile, or belong to somebody else.
         fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
     };
+    let own_mounts = fs::read_link("/proc/self/ns/mnt").ok();
+    let has_mounts = |proc: &Path| {
+        let mounts = fs::read_link(proc.join("ns/mnt")).ok();
+        mounts.is_some() && mounts != own_mounts && mentions(&proc.join("mountinfo"))
+    };
     let mut found = Vec::new();
     for name in names(Path::new("/proc")) {
         let Ok(pid) = name.parse::<u32>() else { continue };
         let proc = Path::new("/proc").join(&name);
-        if pid != std::process::id() && (mentions(&proc.join("cmdline")) || mentions(&proc.join("environ"))) {
+        if pid != std::process::id()
+            && (mentions(&proc.join("cmdline")) || mentions(&proc.join("environ")) || has_mounts(&proc))
+        {
             let cmdline = fs::read(proc.join("cmdline")).unwrap_or_default();
             found.push((pid, String::from_utf8_lossy(&cmdline).replace('\0', " ")));
         }
@@ -74,10 +82,21 @@ pub fn processes(dir: &Path) -> Vec<(u32, String)> {
     found
 }
 
-/// Where control groups of version 2 are mounted.
+/// Whether a line of mounts is that of a hierarchy in which firebench makes control groups: version 2, and version 1's for memory.
+fn is_of_cgroups(line: &str) -> bool {
+    let fields: Vec<&str> = line.split(' ').collect();
+    let memory = || fields.get(3).is_some_and(|options| options.split(',').any(|option| option == "memory"));
+    match fields.get(2) {
+        Some(&"cgroup2") => true,
+        Some(&"cgroup") => memory(),
+        _ => false,
+    }
+}
+
+/// Where control groups are mounted.
 fn cgroup_mounts(mounts: &BTreeSet<String>) -> Vec<String> {
-    let fields = mounts.iter().map(|line| line.split(' ').collect::<Vec<_>>());
-    fields.filter(|fields| fields.get(2) == Some(&"cgroup2")).map(|fields| fields[1].to_owned()).collect()
+    let lines = mounts.iter().filter(|line| is_of_cgroups(line));
+    lines.filter_map(|line| line.split(' ').nth(1).map(str::to_owned)).collect()
 }
 
 fn find_cgroups(dir: &Path, prefix: &str, found: &mut Vec<String>) {

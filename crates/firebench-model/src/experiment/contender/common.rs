@@ -23,13 +23,20 @@ const fn guests(setting: Setting) -> Common {
     Common { setting, is_of: |vmm| vmm.boots_a_guest() }
 }
 
+const fn kernels(setting: Setting) -> Common {
+    Common { setting, is_of: |vmm| vmm.takes_a_kernel() }
+}
+
 /// What every contender has.
 pub static COMMON: [Common; 10] = [
-    guests(Setting::new("binary", Takes::Path, "the executable of its VMM").example("\"./vmm\"")),
+    Common {
+        setting: Setting::new("binary", Takes::Path, "its executable").example("\"./vmm\""),
+        is_of: |vmm| vmm.program.is_some(),
+    },
     all(Setting::new("vcpus", Takes::Count, "number of vCPUs; without a guest, of CPUs that it may use").example("1")),
     all(Setting::new("memory", Takes::Size, "memory; without a guest, the limit of its memory").example("\"512MiB\"")),
-    guests(Setting::new("kernel", Takes::Path, "the guest's kernel").example("\"vmlinux-6.1\"")),
-    guests(
+    kernels(Setting::new("kernel", Takes::Path, "the guest's kernel").example("\"vmlinux-6.1\"")),
+    kernels(
         Setting::new("modules", Takes::Path, "the modules of its kernel, where they are not found beside it")
             .example("\"modules-6.1\""),
     ),
@@ -110,6 +117,9 @@ pub(super) fn instead(vmm: VmmKind, setting: &str) -> String {
     let own: Vec<_> = vmm.0.settings_of_users().map(|setting| setting.key).collect();
     if vmm.setting(key).is_none() && !own.is_empty() {
         clauses.push(format!("{vmm} has {}", listed(&own)));
+    }
+    if clauses.is_empty() {
+        clauses.push(format!("{vmm} takes {}", listed(&keys(vmm).collect::<Vec<_>>())));
     }
     clauses.join("; ")
 }

@@ -10,7 +10,7 @@ use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_os::outside;
 use firebench_supervise::subprocess;
 use firebench_text::errors::sentence;
-use firebench_vmm::VmmKind;
+use firebench_vmm::{LOADER_PATH, VmmKind};
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
@@ -53,7 +53,11 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
         let mut inner = contender.clone();
         // A program keeps its path: it may look for its firmware beside it.
         inner.binary = keep(&contender.binary, &mut files);
-        for needed in needed_by(contender.system.vmm(), &contender.binary)? {
+        let needed = match &contender.libraries {
+            Some(libraries) => own_libraries(libraries),
+            None => needed_by(contender.system.vmm(), &contender.binary)?,
+        };
+        for needed in needed {
             keep(&needed, &mut files);
         }
         match &mut inner.system {
@@ -68,6 +72,12 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
                 files.insert(place.clone(), std::mem::replace(base, place));
                 inner.disk = drive(number(&contender.disk, &mut drives));
             }
+            System::Container { files: seen, .. } => {
+                for file in seen {
+                    file.path = keep(&file.path, &mut files);
+                }
+                inner.disk = plain(&contender.disk);
+            }
             System::Process { .. } => {
                 for word in inner.command.iter().filter(|word| word.starts_with('/')) {
                     keep(Path::new(word), &mut files);
@@ -77,6 +87,12 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
         contenders.push(inner);
     }
     Ok(Moved { contenders, files: files.into_iter().map(|(guest, host)| (host, guest)).collect(), drives })
+}
+
+/// The libraries of a program that does not have the system's, and the loader in whose place one of them is.
+fn own_libraries(libraries: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(libraries).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter(|path| path.is_file()).chain([PathBuf::from(LOADER_PATH)]).collect()
 }
 
 /// Adds a file at the same path as on this machine; returns that path.

@@ -218,7 +218,7 @@ fn parse_vmm(text: &str) -> Result<VmmKind, String> {
 /// `--vmm` in the help.
 fn vmm_help() -> String {
     let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
-    format!("The VMMs to compare{} [default: {default}]", hosts())
+    format!("The kinds of contenders to compare, of {}{} [default: {default}]", kinds::names(""), hosts())
 }
 
 /// `--contender` in the long help.
@@ -277,6 +277,18 @@ impl RunArgs {
     /// [`ArgsError::NothingKept`].
     pub(super) fn check_repeated(&self) -> Result<(), ArgsError> {
         if self.no_store && self.out.is_none() { Err(ArgsError::NothingKept) } else { Ok(()) }
+    }
+
+    /// Whether what is asked for could be two groups of contenders: nothing of it is meant for VMMs alone, names one contender, or
+    /// is a run that there is already.
+    pub(super) fn can_be_grouped(&self, experiment: &Experiment) -> bool {
+        let for_vmms = experiment.machine.tap || experiment.machine.jail || experiment.files.kernel.is_some();
+        let appended = !experiment.machine.append.is_empty();
+        let programs = self.programs.by_option().is_some();
+        let named = self.vmm.is_some() || !self.contender.is_empty();
+        let other =
+            named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
+        self.workload.is_some() && !(for_vmms || appended || programs || other || experiment.machine.pin)
     }
 
     /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say.

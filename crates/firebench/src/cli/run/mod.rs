@@ -3,6 +3,7 @@
 mod args;
 mod choices;
 mod flags;
+mod groups;
 mod keep;
 mod once;
 mod repeat;
@@ -20,6 +21,9 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
         Some(runs) => repeat::main(args, places, runs),
         None => {
             let job = once::job(args, places)?;
+            if let Some(native) = groups::at_real_speed(args, &job.experiment, &places.data_dir()?) {
+                return groups::main(args, places, job, &native);
+            }
             let session = Session::open(places, args.quiet)?;
             Ok(once::carry_out(args, places, &session, job)?.code)
         }

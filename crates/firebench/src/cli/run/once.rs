@@ -34,6 +34,13 @@ pub(super) struct Job {
     pub(super) out: Option<PathBuf>,
 }
 
+impl Job {
+    /// A new run.
+    pub(super) fn new(experiment: Experiment, out: Option<PathBuf>) -> Job {
+        Job { cut_off: None, experiment, out }
+    }
+}
+
 /// What became of it.
 pub(super) struct Done {
     /// The exit code.

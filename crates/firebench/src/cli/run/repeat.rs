@@ -79,7 +79,7 @@ fn turns(done: &[Done], places: &[String]) -> String {
 }
 
 /// How bad the exit code of a run is that was carried out to its end.
-fn badness(code: u8) -> u8 {
+pub(super) fn badness(code: u8) -> u8 {
     match code {
         EXIT_REGRESSION => 3,
         EXIT_UNFAIR => 2,

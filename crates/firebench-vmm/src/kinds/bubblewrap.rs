@@ -1,0 +1,58 @@
+//! bubblewrap: processes of the host in namespaces of their own, without a daemon, an image or root. Flatpak is built on it.
+//!
+//! Source: bwrap(1).
+
+use crate::kind::{Container, Kind, Program, Runs};
+use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, Root, text};
+use crate::oci;
+
+/// bubblewrap.
+pub static KIND: Kind = Kind {
+    name: "bubblewrap",
+    title: "bubblewrap",
+    isolates_with: "namespaces",
+    by_default: false,
+    program: Some(Program {
+        name: "bwrap",
+        version_line: "bubblewrap",
+        // Debian 11's. It has `--unshare-all`, `--die-with-parent` and `--new-session`.
+        oldest: Some((0, 4, 1)),
+        variable: "FIREBENCH_BUBBLEWRAP",
+        install: "fetch it (firebench fetch bubblewrap)",
+    }),
+    accels: &[Accel::Native],
+    max_vcpus: None,
+    settings: &[],
+    vcpu_threads: &[],
+    file_limit_exit: None,
+    own_cpu_account: None,
+    runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
+};
+
+fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = KIND.name;
+    let mut argv = vec![text(vmm, &paths.binary)?];
+    let mut add = |words: &[&str]| argv.extend(words.iter().map(|&word| word.to_owned()));
+    add(&["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
+    for file in &root.files {
+        add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
+    }
+    add(&[
+        "--ro-bind",
+        "/sys",
+        "/sys",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+    ]);
+    add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--unsetenv", "TMPDIR", "--"]);
+    argv.extend(root.argv.iter().cloned());
+    Ok(Launch { argv, ..oci::contained(machine, paths) })
+}

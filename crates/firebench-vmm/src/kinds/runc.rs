@@ -1,0 +1,41 @@
+//! runc: the runtime of containers below Docker, containerd and Podman. Without them only their start-up is missing.
+//!
+//! Source: runc(8), runc-run(8).
+
+use crate::kind::{Container, Kind, Program, Runs};
+use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, Root, text};
+use crate::oci;
+
+/// runc.
+pub static KIND: Kind = Kind {
+    name: "runc",
+    title: "runc",
+    isolates_with: "namespaces",
+    by_default: false,
+    program: Some(Program {
+        name: "runc",
+        version_line: "runc version",
+        // It has `--rootless` and version 1.0.2 of the specification.
+        oldest: Some((1, 0, 0)),
+        variable: "FIREBENCH_RUNC",
+        install: "fetch it (firebench fetch runc)",
+    }),
+    accels: &[Accel::Native],
+    max_vcpus: None,
+    settings: &[],
+    vcpu_threads: &[],
+    file_limit_exit: None,
+    own_cpu_account: None,
+    runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
+};
+
+/// `--rootless=true` means: go without control groups. Those of firebench hold it.
+fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = KIND.name;
+    let [binary, state, bundle] = [&paths.binary, &oci::state(paths), &paths.work_dir].map(|path| text(vmm, path));
+    let own = |word: &str| Ok(word.to_owned());
+    let words =
+        [binary, own("--rootless=true"), own("--root"), state, own("run"), own("--bundle"), bundle, own(oci::ID)];
+    let argv = words.into_iter().collect::<Result<_, _>>()?;
+    Ok(Launch { argv, ..oci::bundle(vmm, machine, root, paths)? })
+}

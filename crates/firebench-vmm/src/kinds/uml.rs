@@ -1,0 +1,90 @@
+//! User Mode Linux: a Linux that is a program of the host. It needs no virtualisation, and its guests have a kernel of their own.
+//!
+//! Source: the kernel's `Documentation/virt/uml/user_mode_linux_howto_v2.rst`, and `linux.uml --help`.
+
+use firebench_protocol::End;
+
+use crate::described::DescribedSettings;
+use crate::kind::{Bus, Guest, Jailing, KernelEntry, Kind, Program, Runs};
+use crate::machine::{Accel, Image, Launch, LaunchError, Machine, Paths, text};
+use crate::setting::Values;
+
+/// User Mode Linux.
+pub static KIND: Kind = Kind {
+    name: "uml",
+    title: "User Mode Linux",
+    isolates_with: "a kernel that is a program",
+    by_default: false,
+    program: Some(Program {
+        name: "linux.uml",
+        // It says its version alone.
+        version_line: "",
+        oldest: Some((5, 10, 0)),
+        variable: "FIREBENCH_UML",
+        install: "fetch it (firebench fetch uml)",
+    }),
+    accels: &[Accel::Native],
+    // Its kernel is built without SMP.
+    max_vcpus: Some(1),
+    settings: &[],
+    vcpu_threads: &[],
+    file_limit_exit: None,
+    own_cpu_account: Some("its kernel counts ticks of 10 ms, and time that others had as its own"),
+    runs: Runs::Guest(Guest {
+        kernel: KernelEntry::Own,
+        // `Documentation/virt/uml`: "ubd devices".
+        root_device: "/dev/ubda",
+        bus: Bus::Own,
+        matched: |_| Values::default(),
+        published: None,
+        jail: Jailing::Nothing,
+        firmware: None,
+        end: |_| End::PowerOff,
+        describe: |_| DescribedSettings::default(),
+        launch,
+    }),
+};
+
+/// The name of the machine among those of its directory, where it is alone.
+const NAME: &str = "firebench";
+
+/// Its memory is a file that it maps, so it gets a `/dev/shm` of its own; `uml_dir` replaces the one in the home directory.
+fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = KIND.name;
+    let directory = text(vmm, &paths.work_dir)?;
+    // The options of a disk: read-only, and no copy-on-write file whose name would follow a comma.
+    let (disk, flags) = (text(vmm, &image.disk.path)?, if image.disk.read_only { "r" } else { "" });
+    if disk.contains([',', ':']) {
+        let reason = "commas and colons separate User Mode Linux's own words";
+        return Err(LaunchError::Path { vmm, path: image.disk.path.clone(), reason });
+    }
+    let mut argv = vec![
+        text(vmm, &paths.binary)?,
+        format!("mem={}M", machine.memory_mib),
+        format!("initrd={}", text(vmm, &image.initramfs)?),
+        format!("ubd0{flags}={disk}"),
+        format!("uml_dir={directory}/"),
+        format!("umid={NAME}"),
+        // The only console is the first serial line, on standard output.
+        "con=null".to_owned(),
+        "con0=null,null".to_owned(),
+        "ssl=null".to_owned(),
+        "ssl0=null,fd:1".to_owned(),
+    ];
+    argv.extend(image.cmdline.split_ascii_whitespace().map(str::to_owned));
+    let mut confined = Launch::confined(machine, image, paths);
+    if let Some(limits) = &mut confined.limits {
+        // The guest's memory is a file to the kernel.
+        limits.file = limits.memory;
+    }
+    Ok(Launch {
+        argv,
+        cpus: machine.cpus.clone(),
+        own_processes: true,
+        shared_memory: Some((u64::from(machine.memory_mib) << 20).saturating_add(SHARED_HEADROOM)),
+        ..confined
+    })
+}
+
+/// What lies in `/dev/shm` beside the guest's memory: the kernel and its own data are part of that file.
+const SHARED_HEADROOM: u64 = 64 << 20;

@@ -1,0 +1,133 @@
+//! What runs at real speed on every machine: containers and User Mode Linux, beside the bare host.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use firebench_model::record::{BootStatus, Report};
+use firebench_vmm::Accel;
+
+use crate::require;
+use crate::support::common::{Lab, data_dir, firebench};
+use crate::support::invocation::report;
+use crate::support::need::{self, Need};
+
+const ALL: [&str; 5] = ["host", "bubblewrap", "runc", "gvisor", "uml"];
+
+fn all_there() -> Need {
+    need::busybox()?;
+    ALL.iter().skip(1).try_for_each(|kind| need::contender(kind))
+}
+
+/// What holds for every good run of all of them.
+#[track_caller]
+fn assert_good(report: &Report, boots: usize) {
+    assert_eq!((report.accelerator, report.emulated, &report.failure), (Accel::Native, false, &None));
+    let names: Vec<&str> = report.contenders.iter().map(|contender| contender.name.as_str()).collect();
+    assert_eq!(names, ALL);
+    for contender in &report.contenders {
+        let name = &contender.name;
+        assert_eq!((contender.vcpus, contender.accel), (1, Accel::Native), "{name}");
+        assert_eq!(contender.launch.cpus.as_ref().map(Vec::len), Some(1), "{name}");
+        assert_eq!(contender.boots.len(), boots, "{name}");
+        for boot in &contender.boots {
+            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{name}");
+            assert!(
+                boot.iterations.iter().all(|i| i.digest == report.payload.sha256 && i.metrics["real"] > 0.0),
+                "{name}"
+            );
+            let facts = boot.facts.as_ref().expect("facts");
+            assert_eq!(facts.cpu.online, 1, "{name}");
+            assert!(!facts.kernel_release.is_empty(), "{name}");
+        }
+    }
+}
+
+/// The kernel that a contender's workload saw.
+fn kernel(report: &Report, name: &str) -> String {
+    let contender = report.contenders.iter().find(|contender| contender.name == name).expect("it took part");
+    contender.boots[0].facts.as_ref().expect("facts").kernel_release.clone()
+}
+
+#[test]
+fn every_isolation_takes_part_at_real_speed() {
+    require!(all_there());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--vmm", "host,bubblewrap,runc,gvisor,uml", "--boots", "2", "--size", "4MiB"];
+    let outcome = lab.firebench(&args).args(["--memory", "256MiB", "--iterations", "2", "--out"]).arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 2);
+    // Two have a kernel of their own.
+    let kernels: BTreeSet<String> = ALL.iter().map(|name| kernel(&report, name)).collect();
+    assert_eq!(kernels.len(), 3, "{kernels:?}");
+    assert_eq!(kernel(&report, "host"), kernel(&report, "bubblewrap"));
+    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    for fair in
+        ["bubblewrap against host is fair: the isolation is the only", "runc against host is fair: the isolation"]
+    {
+        assert!(words.contains(fair), "{outcome}");
+    }
+    assert!(words.contains("gvisor does not tell its mitigations"), "{outcome}");
+    // Whose account of CPU time is its own is not judged on it.
+    for own in ["gvisor", "uml"] {
+        let row = outcome
+            .stdout
+            .lines()
+            .find(|line| line.trim_start().starts_with(&format!("{own} ")) && line.contains("from 2"));
+        assert!(row.is_some_and(|row| row.contains("user unknown   sys unknown")), "{outcome}");
+    }
+}
+
+#[test]
+fn every_isolation_is_there_for_an_ordinary_user() {
+    require!(all_there(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
+    let lab = Lab::new();
+    // Its own places, and what was fetched, where that user may read it.
+    let home = lab.path("home");
+    let [data, tmp, bin] = ["data", "tmp", "bin"].map(|name| home.join(name));
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        let status = Command::new("cp").args(["-rL", "--"]).args([from, to]).status().expect("cp runs");
+        assert!(status.success(), "{}", from.display());
+    };
+    for directory in [&home, &data, &tmp, &bin] {
+        std::fs::create_dir(directory).expect("a directory");
+    }
+    for kind in ALL.iter().skip(1) {
+        copy(&data_dir().join(kind), &data);
+    }
+    let busybox = home.join("busybox");
+    copy(&need::busybox_path().expect("a busybox"), &busybox);
+    for program in [firebench().to_owned(), firebench().with_file_name("firebench-agent")] {
+        copy(&program, &bin);
+    }
+    std::fs::set_permissions(lab.path(""), std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&home).status().expect("chown runs");
+    assert!(owned.success());
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(bin.join("firebench"));
+    command.args(["run", "memory", "--vmm", "host,bubblewrap,runc,gvisor,uml", "--boots", "1", "--size", "1MiB"]);
+    command
+        .args(["--memory", "256MiB", "--iterations", "1", "--no-store", "--out"])
+        .arg(home.join("out"))
+        .current_dir("/");
+    let run = lab.invocation(command).env("FIREBENCH_DATA", &data).env("FIREBENCH_CACHE", home.join("cache"));
+    run.env("TMPDIR", &tmp).env("FIREBENCH_BUSYBOX", &busybox).env("HOME", &home).run().ok();
+    assert_good(&report(&home.join("out")), 1);
+}
+
+#[test]
+fn a_kind_that_is_missing_says_how_to_get_it() {
+    require!(need::busybox());
+    let lab = Lab::without_vms();
+    let none = lab.path("none");
+    std::fs::create_dir(&none).expect("a directory");
+    for (kind, program) in [("bubblewrap", "bwrap"), ("runc", "runc"), ("gvisor", "runsc"), ("uml", "linux.uml")] {
+        let run = lab.firebench(&["run", "memory", "--vmm", kind, "--dry-run"]).env("PATH", &none);
+        let run = run.env("FIREBENCH_DATA", &none).env("FIREBENCH_BUSYBOX", need::busybox_path().expect("a busybox"));
+        run.run().fails(3, &[&format!("there is no {program}"), &format!("firebench fetch {kind}")]);
+    }
+    lab.firebench(&["run", "memory", "--vmm", "gvisor", "--cold"]).run().fails(2, &["cannot use --cold with gvisor"]);
+    lab.firebench(&["run", "memory", "--vmm", "runc,host", "--tap"]).run().fails(2, &["--tap has no effect"]);
+    lab.firebench(&["run", "memory", "--vmm", "uml", "--vcpus", "2"]).run().fails(2, &["uml accepts 1", "not 2"]);
+}
