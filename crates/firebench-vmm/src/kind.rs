@@ -84,7 +84,7 @@ pub struct Guest {
     /// What the root disk is called inside.
     pub root_device: &'static str,
     /// How guests reach their devices.
-    pub bus: Bus,
+    pub bus: fn(&Values) -> Bus,
     /// Its part of machines that are as alike as VMMs allow.
     pub matched: fn(&MachineRequest) -> Values,
     /// Its machine in the published benchmark, where it had one. What the reader must know about it goes to the notices.

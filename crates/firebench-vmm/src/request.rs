@@ -22,6 +22,8 @@ pub struct MachineRequest {
     pub acpi_kernel: bool,
     /// Whether the kernel needs modules to find its disk.
     pub modular_kernel: bool,
+    /// The settings of its own that the user gives it.
+    pub own: Values,
     /// Words that the user adds to the end of the kernel command line.
     pub append: String,
 }

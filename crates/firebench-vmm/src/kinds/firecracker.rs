@@ -40,7 +40,7 @@ pub static KIND: Kind = Kind {
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,
         root_device: "/dev/vda",
-        bus: Bus::Mmio,
+        bus: |_| Bus::Mmio,
         matched: |_| Values::default(),
         published: Some(published),
         jail: Jailing::Jailer(Jailer {

@@ -1,6 +1,6 @@
-//! QEMU's microvm machine.
+//! QEMU's machines: microvm, and the PCs pc (i440FX) and q35.
 //!
-//! Source: QEMU's manual, "microvm virtual platform", and `qemu-system-x86_64 --help`.
+//! Source: QEMU's manual, "microvm virtual platform" and "i440fx PC", and `qemu-system-x86_64 --help`.
 
 use firebench_protocol::End;
 
@@ -26,7 +26,7 @@ pub static KIND: Kind = Kind {
     accels: &[Accel::Kvm, Accel::Tcg],
     // `max_cpus` in `hw/i386/microvm.c`.
     max_vcpus: Some(288),
-    settings: &[&CPU, &ACPI, &RTC, &CACHE, &IO, &HUGE_PAGES, &SANDBOX],
+    settings: &[&MACHINE, &CPU, &ACPI, &RTC, &CACHE, &IO, &HUGE_PAGES, &SANDBOX],
     // Sources: `accel/kvm/kvm-accel-ops.c` and `accel/tcg/tcg-accel-ops-mttcg.c`, with `debug-threads=on`.
     vcpu_threads: &[("CPU ", "/KVM"), ("CPU ", "/TCG")],
     file_limit_exit: None,
@@ -34,7 +34,7 @@ pub static KIND: Kind = Kind {
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Pvh,
         root_device: "/dev/vda",
-        bus: Bus::Mmio,
+        bus,
         matched,
         published: Some(published),
         jail: Jailing::Filter(Filter {
@@ -54,6 +54,27 @@ pub static KIND: Kind = Kind {
         launch,
     }),
 };
+
+/// The machine (`-M`).
+pub static MACHINE: Setting = Setting::new(
+    "machine",
+    Takes::Words(&[MICROVM, "pc", "q35"]),
+    "QEMU's machine: microvm, which has little but virtio-mmio, or a PC with PCI and SeaBIOS",
+)
+.absent(Absent::Word(MICROVM))
+.example("\"q35\"");
+
+/// QEMU's machine for microVMs.
+const MICROVM: &str = "microvm";
+
+/// Whether the machine is a PC.
+fn is_pc(values: &Values) -> bool {
+    values.text(&MACHINE).is_some_and(|machine| machine != MICROVM)
+}
+
+fn bus(values: &Values) -> Bus {
+    if is_pc(values) { Bus::Pci } else { Bus::Mmio }
+}
 
 /// The CPU model (`-cpu`); QEMU's default when absent.
 pub static CPU: Setting =
@@ -163,7 +184,8 @@ fn describe(values: &Values) -> DescribedSettings {
         // With madvise(2), always (`ram_block_add` in `system/physmem.c`).
         asks_for_huge_pages: true,
         acpi: Some(if values.is_on(&ACPI) { "yes" } else { "no" }.to_owned()),
-        clock_missed: !values.is_on(&RTC),
+        // A PC always has one.
+        clock_missed: !values.is_on(&RTC) && !is_pc(values),
         log_level: None,
         filtered: sandbox.is_some(),
         jailed: sandbox == Some("strict"),
@@ -174,7 +196,7 @@ fn describe(values: &Values) -> DescribedSettings {
 /// memory, where QEMU puts the initrd of a PVH kernel: the kernel then reads the initrd as a table and hangs.
 const FIRMWARE: &str = "qboot.rom";
 
-/// The launch of a microvm. The order of the flags is that of the published benchmark.
+/// The launch of a machine. The order of the flags is that of the published benchmark.
 fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
     let vmm = KIND.name;
     let cache = values.text(&CACHE);
@@ -192,10 +214,16 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
         // Gives threads their names, by which those of the vCPUs are found.
         flag(&["-name", "firebench,debug-threads=on"]);
     }
-    let rtc = if values.is_on(&RTC) { "on" } else { "off" };
+    let pc = is_pc(values);
+    let rtc = match (pc, values.is_on(&RTC)) {
+        (true, _) => "",
+        (false, true) => ",rtc=on",
+        (false, false) => ",rtc=off",
+    };
     let acpi = if values.is_on(&ACPI) { "" } else { ",acpi=off" };
     let memory = if huge_pages { ",memory-backend=mem" } else { "" };
-    flag(&["-M", &format!("microvm,rtc={rtc}{acpi}{memory}")]);
+    let name = values.text(&MACHINE).unwrap_or(MICROVM);
+    flag(&["-M", &format!("{name}{rtc}{acpi}{memory}")]);
     match machine.accel {
         Accel::Kvm => flag(&["-enable-kvm"]),
         Accel::Tcg => flag(&["-accel", "tcg,thread=multi"]),
@@ -212,9 +240,15 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
     }
     flag(&["-kernel", &text(vmm, &image.kernel)?]);
     flag(&["-initrd", &text(vmm, &image.initramfs)?]);
-    flag(&["-bios", FIRMWARE]);
+    if !pc {
+        flag(&["-bios", FIRMWARE]);
+    }
     flag(&["-append", &image.cmdline]);
-    flag(&["-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio"]);
+    // With `-nographic`, SeaBIOS writes to the serial port, and leaves its last line open.
+    let display: &[&str] = if pc { &["-display", "none"] } else { &["-nographic"] };
+    flag(&["-nodefaults", "-no-user-config"]);
+    flag(display);
+    flag(&["-serial", "stdio"]);
     let mut options = String::new();
     if image.disk.read_only {
         options += ",readonly=on";
@@ -228,11 +262,12 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
     // QEMU's option syntax doubles a comma that belongs to a value.
     let disk = text(vmm, &image.disk.path)?.replace(',', ",,");
     flag(&["-drive", &format!("id=test,file={disk},format=raw,if=none{options}")]);
-    flag(&["-device", "virtio-blk-device,drive=test"]);
+    let transport = if pc { "pci" } else { "device" };
+    flag(&["-device", &format!("virtio-blk-{transport},drive=test")]);
     if let Some(tap) = &machine.tap {
         flag(&["-netdev", &format!("tap,id=tap0,ifname={},script=no,downscript=no", tap.name)]);
         let mac = tap.mac.as_ref().map(|mac| format!(",mac={mac}")).unwrap_or_default();
-        flag(&["-device", &format!("virtio-net-device,netdev=tap0{mac}")]);
+        flag(&["-device", &format!("virtio-net-{transport},netdev=tap0{mac}")]);
     }
     flag(&["-no-reboot"]);
     match values.text(&SANDBOX) {

@@ -34,7 +34,7 @@ pub static KIND: Kind = Kind {
         kernel: KernelEntry::Own,
         // `Documentation/virt/uml`: "ubd devices".
         root_device: "/dev/ubda",
-        bus: Bus::Own,
+        bus: |_| Bus::Own,
         matched: |_| Values::default(),
         published: None,
         jail: Jailing::Nothing,

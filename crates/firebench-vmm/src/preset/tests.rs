@@ -1,4 +1,5 @@
 use super::*;
+use crate::setting::Values;
 use crate::{firecracker, kinds, qemu};
 
 type Preset = fn(VmmKind, &MachineRequest, &mut Vec<String>) -> Option<PresetVm>;
@@ -15,6 +16,7 @@ fn request() -> MachineRequest {
         intel: true,
         acpi_kernel: true,
         modular_kernel: true,
+        own: Values::default(),
         append: String::new(),
     }
 }
@@ -46,7 +48,7 @@ fn every_kind_that_boots_a_guest_has_a_matched_machine() {
         assert_eq!(vm.is_some(), kind.boots_a_guest(), "{kind}");
         if let Some(vm) = vm {
             assert_eq!((vm.machine.vcpus, vm.machine.memory_mib, vm.settings.vmm), (2, 1024, kind));
-            let without_pci = kind.guest().expect("a guest").bus == Bus::Mmio;
+            let without_pci = (kind.guest().expect("a guest").bus)(&Values::default()) == Bus::Mmio;
             assert_eq!(vm.cmdline.contains(NO_PCI), without_pci, "{kind}");
         }
     }

@@ -9,7 +9,7 @@ use firebench_model::host::HugePages;
 use firebench_run::executor::Place;
 use firebench_text::units::Size;
 use firebench_vmm::preset::PresetVm;
-use firebench_vmm::setting::Value;
+use firebench_vmm::setting::{Value, Values};
 use firebench_vmm::{Accel, LaunchError, kinds};
 use semver::Version;
 
@@ -151,6 +151,15 @@ pub(super) fn clock_missed(name: &str, vm: &PresetVm, release: &str) -> Option<S
     })
 }
 
+/// The settings of its kind that a contender is given.
+pub(super) fn own_values(spec: &ContenderSpec) -> Values {
+    let mut values = Values::default();
+    for (setting, value) in spec.own.of(spec.vmm) {
+        values.set(setting, value.clone());
+    }
+    values
+}
+
 /// What a contender wants otherwise than the preset.
 pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
     vm.machine.vcpus = spec.vcpus.unwrap_or(vm.machine.vcpus);
@@ -208,6 +217,7 @@ mod tests {
             intel: true,
             acpi_kernel: true,
             modular_kernel: true,
+            own: Values::default(),
             append: String::new(),
         };
         let published = |own| {

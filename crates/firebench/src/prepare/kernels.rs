@@ -10,6 +10,7 @@ use firebench_model::experiment::{ContenderSpec, Files};
 use firebench_model::record::Artifact;
 use firebench_vmm::kind::KernelEntry;
 
+use super::contenders::own_values;
 use super::{Places, PrepareError, parts};
 
 /// Kernels and initramfs of a run. What lies in the cache stays there as long as this is held.
@@ -23,7 +24,7 @@ pub(super) struct Kernels {
 #[derive(Debug, Clone)]
 pub(super) struct Initramfs {
     kernel: PathBuf,
-    networked: bool,
+    modules: Vec<PathBuf>,
     /// In the directory of the run.
     pub(super) path: PathBuf,
     /// For the report.
@@ -72,7 +73,7 @@ impl Kernels {
         places: &Places,
     ) -> Result<GuestKernel, PrepareError> {
         let kernel = self.get(spec, files, places)?;
-        let sets = parts::GuestModules::of(spec.vmm);
+        let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
         let named = spec.kernel.is_some() || files.kernel.is_some();
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
         Ok(GuestKernel {
@@ -111,17 +112,16 @@ impl Kernels {
         if needs_pvh && !kernel.pvh { Err(PrepareError::NoPvh { vmm: spec.vmm, path }) } else { Ok(kernel) }
     }
 
-    /// The initramfs for a kernel of [`Kernels::get`].
+    /// The initramfs for a kernel with these modules.
     pub(super) fn initramfs(
         &mut self,
         kernel: &Path,
         modules: &[PathBuf],
-        networked: bool,
         agent: &Path,
         places: &Places,
     ) -> Result<Initramfs, PrepareError> {
-        if let Some(known) = self.initramfs.iter().find(|known| known.kernel == kernel && known.networked == networked)
-        {
+        let same = |known: &&Initramfs| known.kernel == kernel && known.modules == modules;
+        if let Some(known) = self.initramfs.iter().find(same) {
             return Ok(known.clone());
         }
         let bytes = initramfs::build_base(agent, modules)?;
@@ -136,7 +136,7 @@ impl Kernels {
             bytes: bytes.len() as u64,
             sha256: firebench_image::digest::sha256(&bytes),
         };
-        let made = Initramfs { kernel: kernel.to_owned(), networked, path, artifact };
+        let made = Initramfs { kernel: kernel.to_owned(), modules: modules.to_vec(), path, artifact };
         self.initramfs.push(made.clone());
         Ok(made)
     }

@@ -221,6 +221,7 @@ impl PlanBuilder<'_> {
                 && self.host.cpu_model.as_deref().is_some_and(|model| model.contains("Intel")),
             acpi_kernel: acpi,
             modular_kernel: !modules.is_empty(),
+            own: contenders::own_values(spec),
             append: self.experiment.machine.append.clone(),
         };
         let vm = match self.experiment.preset {
@@ -247,7 +248,7 @@ impl PlanBuilder<'_> {
         }
         let has_tap = vm.machine.tap.is_some();
         let modules = if has_tap { networked? } else { modules };
-        let initramfs = self.kernels.initramfs(&vmlinux, &modules, has_tap, &self.agent, self.places)?;
+        let initramfs = self.kernels.initramfs(&vmlinux, &modules, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {

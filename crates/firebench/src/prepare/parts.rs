@@ -11,6 +11,7 @@ use firebench_model::record::Artifact;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Bus;
 use firebench_vmm::kinds::EMULATOR;
+use firebench_vmm::setting::Values;
 
 use super::PrepareError;
 
@@ -23,9 +24,9 @@ pub(super) struct GuestModules {
 }
 
 impl GuestModules {
-    /// Of a kind.
-    pub(super) fn of(vmm: VmmKind) -> GuestModules {
-        match vmm.guest().map(|guest| guest.bus) {
+    /// Of a kind with settings.
+    pub(super) fn of(vmm: VmmKind, own: &Values) -> GuestModules {
+        match vmm.guest().map(|guest| (guest.bus)(own)) {
             Some(Bus::Pci) => GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" },
             Some(Bus::Mmio | Bus::Own) | None => GuestModules { plain: "guest", networked: "networked-guest" },
         }

@@ -288,7 +288,8 @@ impl RunArgs {
         let named = self.vmm.is_some() || !self.contender.is_empty();
         let other =
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
-        self.workload.is_some() && !(for_vmms || appended || programs || other || experiment.machine.pin)
+        self.workload.is_some()
+            && !(for_vmms || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
 
     /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say.
