@@ -83,12 +83,21 @@ install_programs() {
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }
 
+# install_libraries PACKAGE=FILE...
+install_libraries() {
+  local pair missing=()
+  for pair in "$@"; do compgen -G "/usr/lib/*/${pair##*=}" >/dev/null || missing+=("${pair%%=*}"); done
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
 install_all() {
   [ "$(uname -m)" = x86_64 ] || die "firebench runs on x86_64 alone, this is $(uname -m)"
   install_programs cc=gcc curl=curl mke2fs=e2fsprogs debugfs=e2fsprogs python3=python3
   [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_install ca-certificates
   [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || apt_install libc6-dev
   python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  # What bwrap and runc are linked with.
+  install_libraries libcap2=libcap.so.2 libselinux1=libselinux.so.1 libseccomp2=libseccomp.so.2
   install_rust
   install_qemu
 }
@@ -122,14 +131,21 @@ build_and_fetch() {
   say "building firebench"
   cargo build --profile "$profile" --locked --quiet
   FIREBENCH="${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/$dir/firebench"
-  for what in firecracker kernel busybox bubblewrap runc gvisor uml; do
-    "$FIREBENCH" fetch "$what" --if-missing || {
-      # apt has no lists on a fresh machine; one more try with them.
-      [ "$what" != firecracker ] && [ -z "$apt_updated" ] && have apt-get || exit 3
-      apt_update
-      "$FIREBENCH" fetch "$what" --if-missing || exit 3
-    }
+  for what in firecracker kernel busybox; do
+    fetch "$what" || exit 3
   done
+  # Without one of these, the others still run.
+  for what in bubblewrap runc gvisor uml; do
+    fetch "$what" || say "SKIPPED: the contender $what, as its program cannot be fetched here"
+  done
+}
+
+fetch() {
+  "$FIREBENCH" fetch "$1" --if-missing && return
+  # apt has no lists on a fresh machine; one more try with them.
+  [ "$1" != firecracker ] && [ -z "$apt_updated" ] && have apt-get || return
+  apt_update
+  "$FIREBENCH" fetch "$1" --if-missing
 }
 
 ordinary_kernel_package() {
