@@ -78,7 +78,7 @@ fn who_has_a_setting_is_said_from_the_tables() {
     let help = |text: &str| miette::Diagnostic::help(&parse(text).expect_err(text)).expect("a hint").to_string();
     assert_eq!(
         help("a=qemu,template=T2"),
-        "template is a setting of firecracker (Firecracker's CPU template, or none); qemu has cpu, rtc, cache, io and huge-pages"
+        "template is a setting of firecracker (Firecracker's CPU template, or none); qemu has machine, cpu, rtc, cache, io and huge-pages"
     );
     let hint = help("a=firecracker,cache=none");
     let expected =
