@@ -62,7 +62,7 @@ pub struct PairAudit {
 /// What of two contenders is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
-    /// Two VMMs, or two settings of one.
+    /// Two VMMs, or two of one kind, whichever that is.
     Vmms,
     /// A VM with the bare host.
     Vm,
@@ -75,6 +75,8 @@ impl Compared {
         let is_vmm = |kind: VmmKind| kind.boots_a_guest() && !kind.is_native();
         match (is_vmm(one), is_vmm(other)) {
             (true, true) => Compared::Vmms,
+            // What differs between two of one kind does not come with the kind.
+            _ if one == other => Compared::Vmms,
             (true, false) if other.is_host() => Compared::Vm,
             (false, true) if one.is_host() => Compared::Vm,
             _ => Compared::Isolation,
@@ -129,12 +131,6 @@ pub fn between(baseline: &AuditedContender, contender: &AuditedContender) -> Pai
     let facts = facts::seen().filter(|_| unseen.is_empty());
     let mut findings: Vec<Finding> =
         facts.filter_map(|(name, seen)| finding(name, seen, baseline, contender)).collect();
-    for finding in &mut findings {
-        let made = |(name, seen): (&str, &Seen)| name == finding.fact && compared.makes(seen);
-        if finding.rank == Rank::Voids && facts::seen().any(made) {
-            finding.rank = Rank::Explains;
-        }
-    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.rank));
     let differing: BTreeSet<&str> =
         findings.iter().filter(|finding| finding.rank > Rank::Harmless).map(|finding| finding.fact).collect();
@@ -182,9 +178,11 @@ fn untold(a: &AuditedContender, b: &AuditedContender) -> Vec<(String, Vec<String
     named.filter(|(_, facts)| !facts.is_empty()).collect()
 }
 
-/// What a difference in a fact means between the two.
+/// What a difference in a fact means between the two. What they are voids nothing.
 fn rank(seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Rank> {
-    if a.is_guestless() == b.is_guestless() { Some(seen.rank) } else { seen.beside_host }
+    let rank = if a.is_guestless() == b.is_guestless() { Some(seen.rank) } else { seen.beside_host };
+    let made = Compared::of(a.contender.vmm, b.contender.vmm).makes(seen);
+    rank.map(|rank| if made { rank.min(Rank::Explains) } else { rank })
 }
 
 /// `qemu 10.0.2 and firecracker 1.12.1`, if these are two things.

@@ -7,7 +7,7 @@ use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::style::Style;
 use firebench_report::terminal::render;
-use firebench_vmm::{Missing, Settings, firecracker, qemu};
+use firebench_vmm::{Missing, Settings, VmmKind, firecracker, gvisor, qemu};
 
 use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
@@ -346,6 +346,25 @@ fn beside_the_bare_host() {
     assert_eq!(unfair.fairness, Fairness::Void);
     assert_eq!(facts(&unfair, Rank::Voids), ["memory", "CPU flags that programs use"]);
     assert_eq!(find(&unfair, "memory").values, texts("1024 MiB", "not limited"));
+}
+
+/// What hides flags by its nature is compared with them; two of one kind that do not show the same ones are two machines.
+#[test]
+fn flags_that_are_missing_void_unless_they_come_with_the_isolation() {
+    let mut report = with_host();
+    report.contenders.drain(..2);
+    let mut other = report.contenders[0].clone();
+    other.name = "other".to_owned();
+    for boot in &mut other.boots {
+        boot.facts.as_mut().unwrap().cpu.flags.retain(|flag| flag != "sha_ni");
+    }
+    report.contenders.push(other);
+    assert_eq!(facts(&pair(&report), Rank::Voids), ["CPU flags that programs use"], "two hosts");
+    report.contenders[1].vmm = VmmKind(&gvisor::KIND);
+    let isolated = pair(&report);
+    assert_eq!(facts(&isolated, Rank::Voids), [] as [&str; 0]);
+    let flags = find(&isolated, "CPU flags that programs use");
+    assert_eq!((flags.rank, flags.follows), (Rank::Explains, Some("VMM")));
 }
 
 #[test]
