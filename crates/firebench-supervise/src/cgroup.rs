@@ -64,37 +64,63 @@ pub(crate) fn own_memory() -> Option<PathBuf> {
 }
 
 fn memory_directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
-    let has_memory = |controllers: &str| controllers.split(',').any(|controller| controller == "memory");
-    let own = cgroup.lines().find_map(|line| {
-        let (_, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        has_memory(controllers).then_some(path)
-    })?;
-    mountinfo.lines().find_map(|line| {
-        let (mount, source) = line.split_once(" - ")?;
-        let mut words = source.split(' ');
-        let (kind, options) = (words.next()?, words.nth(1)?);
-        let (mount, below) = under(mount, own).filter(|_| kind == "cgroup" && has_memory(options))?;
-        Some(mount.join(below))
-    })
+    let hierarchy = Hierarchy::Controller("memory");
+    let (mount, below) = hierarchy.shown(mountinfo, hierarchy.own(cgroup)?)?;
+    Some(mount.join(below))
+}
+
+/// A hierarchy of control groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hierarchy {
+    /// That of version 2.
+    Unified,
+    /// That of version 1 that has this controller.
+    Controller(&'static str),
+}
+
+impl Hierarchy {
+    /// The group of a process in it, by the text of its `/proc/PID/cgroup`.
+    pub(crate) fn own(self, cgroup: &str) -> Option<&str> {
+        cgroup.lines().find_map(|line| {
+            let (number, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            let is_it = match self {
+                Hierarchy::Unified => number == "0" && controllers.is_empty(),
+                Hierarchy::Controller(name) => is_listed(controllers, name),
+            };
+            is_it.then_some(path)
+        })
+    }
+
+    /// Where the mounts of `mountinfo` show the group `own`: the directory of the mount, and the path below it.
+    pub(crate) fn shown(self, mountinfo: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
+        mountinfo.lines().find_map(|line| {
+            let (mount, source) = line.split_once(" - ")?;
+            let mut source = source.split(' ');
+            let (kind, options) = (source.next()?, source.nth(1).unwrap_or_default());
+            let is_it = match self {
+                Hierarchy::Unified => kind == "cgroup2",
+                Hierarchy::Controller(name) => kind == "cgroup" && is_listed(options, name),
+            };
+            under(mount, own).filter(|_| is_it)
+        })
+    }
+}
+
+/// Whether a list with commas has a word.
+fn is_listed(list: &str, word: &str) -> bool {
+    list.split(',').any(|listed| listed == word)
 }
 
 /// The version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the mounts of `mountinfo`.
 fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
-    let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
-    mountinfo.lines().find_map(|line| {
-        let (mount, source) = line.split_once(" - ")?;
-        if source.split(' ').next()? != "cgroup2" {
-            return None;
-        }
-        let (mount, below) = under(mount, own)?;
-        Some(Own { path: mount.join(below), mount })
-    })
+    let (mount, below) = Hierarchy::Unified.shown(mountinfo, Hierarchy::Unified.own(cgroup)?)?;
+    Some(Own { path: mount.join(below), mount })
 }
 
 /// Where the control group `own` lies: the directory of a mount (a line of mountinfo up to ` - `), and the path below it. None
 /// where that mount does not show it.
-pub(crate) fn under(mount: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
+fn under(mount: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
     let mut fields = mount.split(' ').skip(3);
     let root = unescape(fields.next()?);
     let point = unescape(fields.next()?);
@@ -175,19 +201,16 @@ impl Cgroup {
 
     /// What it saw of its limits. What has no limit sees nothing.
     pub(crate) fn events(&self) -> Events {
-        let count = |file: &str, event: &str| {
-            let events = fs::read_to_string(self.path.join(file)).unwrap_or_default();
+        let saw = |group: &Path, file: &str, event: &str| {
+            let events = fs::read_to_string(group.join(file)).unwrap_or_default();
             let count = events.lines().find_map(|line| line.strip_prefix(event)?.trim().parse::<u64>().ok());
-            count.unwrap_or_default()
+            count.is_some_and(|count| count > 0)
         };
-        let killed_of_memory = self.memory.as_ref().map_or(0, |memory| {
-            let control = fs::read_to_string(memory.join("memory.oom_control")).unwrap_or_default();
-            let killed = control.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok());
-            killed.unwrap_or(0_u64)
-        });
+        let in_version_1 = |memory: &PathBuf| saw(memory, "memory.oom_control", "oom_kill ");
         Events {
-            killed_for_memory: count("memory.events", "oom_kill ") > 0 || killed_of_memory > 0,
-            refused_processes: count("pids.events", "max ") > 0,
+            killed_for_memory: saw(&self.path, "memory.events", "oom_kill ")
+                || self.memory.as_ref().is_some_and(in_version_1),
+            refused_processes: saw(&self.path, "pids.events", "max "),
         }
     }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_vmm::CpuLimit;
 
-use crate::cgroup::under;
+use crate::cgroup::Hierarchy;
 
 /// Reads the limit of this process. `root` is where `proc` and `sys` lie: `/`, or a fixture of tests. `None` where no hierarchy
 /// that could limit CPU time, and holds this process, is mounted.
@@ -48,24 +48,10 @@ struct Groups {
 impl Groups {
     /// The hierarchy of version 1 with the controller `cpu`, if this process is in one; else that of version 2.
     fn find(cgroup: &str, mountinfo: &str) -> Option<Groups> {
-        let lines = || cgroup.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
-        let in_v1 = lines().find(|(controllers, _)| controllers.split(',').any(|name| name == "cpu"));
-        let (v1, own) = match in_v1 {
-            Some((_, path)) => (true, path),
-            None => (false, cgroup.lines().find_map(|line| line.strip_prefix("0::"))?),
-        };
-        mountinfo.lines().find_map(|line| {
-            let (mount, source) = line.split_once(" - ")?;
-            let mut source = source.split(' ');
-            let (kind, options) = (source.next()?, source.nth(1).unwrap_or_default());
-            let fits =
-                if v1 { kind == "cgroup" && options.split(',').any(|name| name == "cpu") } else { kind == "cgroup2" };
-            if !fits {
-                return None;
-            }
-            let (mount, own) = under(mount, own)?;
-            Some(Groups { v1, mount, own })
-        })
+        let own = |hierarchy: Hierarchy| Some((hierarchy, hierarchy.own(cgroup)?));
+        let (hierarchy, own) = own(Hierarchy::Controller("cpu")).or_else(|| own(Hierarchy::Unified))?;
+        let (mount, own) = hierarchy.shown(mountinfo, own)?;
+        Some(Groups { v1: hierarchy != Hierarchy::Unified, mount, own })
     }
 
     /// Every group from this process's own up to the first of what is mounted: its name, and its directory.

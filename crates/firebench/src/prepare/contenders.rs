@@ -154,10 +154,14 @@ pub(super) fn clock_missed(name: &str, vm: &PresetVm, release: &str) -> Option<S
 /// The settings of its kind that a contender is given.
 pub(super) fn own_values(spec: &ContenderSpec) -> Values {
     let mut values = Values::default();
+    set_own(&mut values, spec);
+    values
+}
+
+fn set_own(values: &mut Values, spec: &ContenderSpec) {
     for (setting, value) in spec.own.of(spec.vmm) {
         values.set(setting, value.clone());
     }
-    values
 }
 
 /// What a contender wants otherwise than the preset.
@@ -168,9 +172,7 @@ pub(super) fn customise(vm: &mut PresetVm, spec: &ContenderSpec) {
         vm.cmdline.push(' ');
         vm.cmdline.push_str(words);
     }
-    for (setting, value) in spec.own.of(spec.vmm) {
-        vm.settings.values.set(setting, value.clone());
-    }
+    set_own(&mut vm.settings.values, spec);
 }
 
 #[cfg(test)]

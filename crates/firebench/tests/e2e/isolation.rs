@@ -10,14 +10,9 @@ use firebench_vmm::Accel;
 use crate::require;
 use crate::support::common::{Lab, data_dir, firebench};
 use crate::support::invocation::report;
-use crate::support::need::{self, Need};
+use crate::support::need;
 
 const ALL: [&str; 5] = ["host", "bubblewrap", "runc", "gvisor", "uml"];
-
-fn all_there() -> Need {
-    need::busybox()?;
-    ALL.iter().skip(1).try_for_each(|kind| need::contender(kind))
-}
 
 /// What holds for every good run of all of them.
 #[track_caller]
@@ -51,7 +46,7 @@ fn kernel(report: &Report, name: &str) -> String {
 
 #[test]
 fn every_isolation_takes_part_at_real_speed() {
-    require!(all_there());
+    require!(need::isolations());
     let lab = Lab::new();
     let out = lab.path("out");
     let args = ["run", "memory", "--vmm", "host,bubblewrap,runc,gvisor,uml", "--boots", "2", "--size", "4MiB"];
@@ -81,7 +76,7 @@ fn every_isolation_takes_part_at_real_speed() {
 
 #[test]
 fn every_isolation_is_there_for_an_ordinary_user() {
-    require!(all_there(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
+    require!(need::isolations(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
     let lab = Lab::new();
     // Its own places, and what was fetched, where that user may read it.
     let home = lab.path("home");

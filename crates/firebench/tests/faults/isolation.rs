@@ -56,8 +56,7 @@ fn first(lab: &Lab, program: &str) -> Option<Pid> {
 
 #[test]
 fn an_isolation_whose_program_is_killed() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     for (kind, program) in KINDS {
         let out = lab.path(kind);
@@ -73,8 +72,7 @@ fn an_isolation_whose_program_is_killed() {
 
 #[test]
 fn firebench_is_killed_beside_an_isolation() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     for (kind, program) in KINDS {
         let running = run(&lab, kind, None, "1GiB").start();
@@ -92,8 +90,7 @@ fn firebench_is_killed_beside_an_isolation() {
 
 #[test]
 fn a_workload_in_an_isolation_that_never_ends() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     for (kind, _) in KINDS {
         let out = lab.path(kind);
@@ -105,8 +102,7 @@ fn a_workload_in_an_isolation_that_never_ends() {
 
 #[test]
 fn a_workload_in_an_isolation_that_floods() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     for (kind, _) in KINDS {
         let out = lab.path(kind);
@@ -119,8 +115,7 @@ fn a_workload_in_an_isolation_that_floods() {
 
 #[test]
 fn a_workload_in_an_isolation_that_leaves_processes_behind() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     // They are in sessions of their own, ignore signals and hold nothing open.
     let deed = "for (int i = 0; i < 5; i++) if (!fork()) { setsid(); signal(SIGTERM, SIG_IGN); signal(SIGHUP, SIG_IGN); \
@@ -133,8 +128,7 @@ fn a_workload_in_an_isolation_that_leaves_processes_behind() {
 
 #[test]
 fn an_isolation_in_which_the_workload_dies() {
-    require!(need::image(), need::contender("bubblewrap"), need::contender("runc"));
-    require!(need::contender("gvisor"), need::contender("uml"));
+    require!(need::isolations());
     let lab = Lab::new();
     for (kind, _) in KINDS {
         let out = lab.path(kind);

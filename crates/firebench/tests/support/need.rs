@@ -61,6 +61,12 @@ pub fn contender(name: &str) -> Need {
     need(there.is_ok(), &format!("there is no {name}"), &fetch(name))
 }
 
+/// All that the containers and User Mode Linux need.
+pub fn isolations() -> Need {
+    busybox()?;
+    ["bubblewrap", "runc", "gvisor", "uml"].into_iter().try_for_each(contender)
+}
+
 /// The fetched busybox, or the one on PATH.
 pub fn busybox_path() -> Option<std::path::PathBuf> {
     firebench_host::fetch::find_busybox(&data_dir(), None).ok().flatten()
