@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::hierarchy::Hierarchy;
 use crate::limits::Events;
 
 /// Every control group of ours is named `firebench-...`; sweeping touches no others.
@@ -69,84 +70,10 @@ fn memory_directory(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
     Some(mount.join(below))
 }
 
-/// A hierarchy of control groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hierarchy {
-    /// That of version 2.
-    Unified,
-    /// That of version 1 that has this controller.
-    Controller(&'static str),
-}
-
-impl Hierarchy {
-    /// The group of a process in it, by the text of its `/proc/PID/cgroup`.
-    pub(crate) fn own(self, cgroup: &str) -> Option<&str> {
-        cgroup.lines().find_map(|line| {
-            let (number, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            let is_it = match self {
-                Hierarchy::Unified => number == "0" && controllers.is_empty(),
-                Hierarchy::Controller(name) => is_listed(controllers, name),
-            };
-            is_it.then_some(path)
-        })
-    }
-
-    /// Where the mounts of `mountinfo` show the group `own`: the directory of the mount, and the path below it.
-    pub(crate) fn shown(self, mountinfo: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
-        mountinfo.lines().find_map(|line| {
-            let (mount, source) = line.split_once(" - ")?;
-            let mut source = source.split(' ');
-            let (kind, options) = (source.next()?, source.nth(1).unwrap_or_default());
-            let is_it = match self {
-                Hierarchy::Unified => kind == "cgroup2",
-                Hierarchy::Controller(name) => kind == "cgroup" && is_listed(options, name),
-            };
-            under(mount, own).filter(|_| is_it)
-        })
-    }
-}
-
-/// Whether a list with commas has a word.
-fn is_listed(list: &str, word: &str) -> bool {
-    list.split(',').any(|listed| listed == word)
-}
-
 /// The version 2 control group that `cgroup` (the text of `/proc/self/cgroup`) names, under the mounts of `mountinfo`.
 fn directory(mountinfo: &str, cgroup: &str) -> Option<Own> {
     let (mount, below) = Hierarchy::Unified.shown(mountinfo, Hierarchy::Unified.own(cgroup)?)?;
     Some(Own { path: mount.join(below), mount })
-}
-
-/// Where the control group `own` lies: the directory of a mount (a line of mountinfo up to ` - `), and the path below it. None
-/// where that mount does not show it.
-fn under(mount: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
-    let mut fields = mount.split(' ').skip(3);
-    let root = unescape(fields.next()?);
-    let point = unescape(fields.next()?);
-    let below = Path::new(own).strip_prefix(root).ok()?;
-    // A process outside of its cgroup namespace's root sees itself at "/../...".
-    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-    plain.then(|| (point.into(), below.to_owned()))
-}
-
-/// Resolves the octal escapes (`\040` for a space) of a field of mountinfo.
-pub(crate) fn unescape(field: &str) -> String {
-    let mut parts = field.split('\\');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_at_checked(3).map(|(digits, rest)| (u8::from_str_radix(digits, 8), rest)) {
-            Some((Ok(byte), rest)) => {
-                text.push(char::from(byte));
-                text.push_str(rest);
-            }
-            _ => {
-                text.push('\\');
-                text.push_str(part);
-            }
-        }
-    }
-    text
 }
 
 /// How long killed processes may take to leave their group. They are gone within milliseconds, unless a disk hangs.
@@ -368,11 +295,6 @@ mod tests {
         assert!(!group.events().killed_for_memory);
         fs::write(memory.join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n").expect("file");
         assert!(group.events().killed_for_memory);
-    }
-
-    #[test]
-    fn escapes_that_are_none_stay() {
-        assert_eq!(unescape(r"a\040b\134c\x"), r"a b\c\x");
     }
 
     #[test]

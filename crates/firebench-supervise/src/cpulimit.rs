@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use firebench_vmm::CpuLimit;
 
-use crate::cgroup::Hierarchy;
+use crate::hierarchy::Hierarchy;
 
 /// Reads the limit of this process. `root` is where `proc` and `sys` lie: `/`, or a fixture of tests. `None` where no hierarchy
 /// that could limit CPU time, and holds this process, is mounted.

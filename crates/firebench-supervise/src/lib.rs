@@ -15,6 +15,7 @@ mod child;
 pub mod cpulimit;
 pub mod cpusets;
 pub mod exit;
+mod hierarchy;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod init;
 mod jail;
