@@ -266,7 +266,7 @@ fn spawn(
     let entrances = cgroup.as_ref().map(Cgroup::entrances).transpose();
     let entrances = entrances.map_err(|source| StartError::Confine { step: Step::Cgroup, source, help: None })?;
     let cpus = launch.cpus.as_deref().map(Mask::new).transpose().map_err(|source| {
-        let help = confine_help(Step::Affinity, Some(libc::EINVAL));
+        let help = confine_help(launch, Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
     let namespaces = Namespaces::new(level, launch, binds, network).map_err(|source| StartError::Confine {
@@ -308,7 +308,7 @@ fn spawn(
     drop(command);
     let pid = match spawned {
         Ok(child) => Pid::from_raw(child.id() as i32),
-        Err(error) => return Err(spawn_error(program, report, error)),
+        Err(error) => return Err(spawn_error(launch, program, report, error)),
     };
     let pidfd = sys::pidfd_open(pid.as_raw()).map_err(|source| {
         end(pid);
@@ -324,7 +324,7 @@ fn end(pid: Pid) {
     let _ = sys::wait4(pid.as_raw());
 }
 
-fn spawn_error(program: &str, report: OwnedFd, source: io::Error) -> StartError {
+fn spawn_error(launch: &Launch, program: &str, report: OwnedFd, source: io::Error) -> StartError {
     let mut byte = [0];
     let step = match File::from(report).read(&mut byte) {
         Ok(1) => byte.first().copied().and_then(Step::from_report),
@@ -337,13 +337,19 @@ fn spawn_error(program: &str, report: OwnedFd, source: io::Error) -> StartError 
             help: program::help(Path::new(program), &source),
             source,
         },
-        Some(step) => StartError::Confine { step, help: confine_help(step, code), source },
+        Some(step) => StartError::Confine { step, help: confine_help(launch, step, code), source },
         None => StartError::System { what: "make a process", source },
     }
 }
 
-fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
+fn confine_help(launch: &Launch, step: Step, code: Option<i32>) -> Option<String> {
     const TUN: &str = "/dev/net/tun";
+    // What takes the right that is missing.
+    let otherwise = match launch {
+        Launch { tap: Some(_), .. } => ", or leave out --tap",
+        Launch { own_processes: true, .. } => ", or leave out this contender",
+        _ => "",
+    };
     let help = match (step, code?) {
         (Step::Affinity, libc::EINVAL) => {
             "choose CPUs that are online and that the control group allows (`nproc` and `taskset -pc $$` show them)"
@@ -351,7 +357,12 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
         (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES | libc::ENOSPC) => {
             let cause = access::user_namespaces(Path::new("/"));
             let remedy = cause.unwrap_or_else(|| "run as root".to_owned());
-            return Some(format!("{remedy}, or leave out --tap; a container's seccomp profile may forbid it, too"));
+            return Some(format!("{remedy}{otherwise}; a container's seccomp profile may forbid it, too"));
+        }
+        (Step::Mounts | Step::Binds, _) if launch.jail.is_none() => {
+            let may =
+                "firebench may not mount here: run it as root with all of its capabilities, outside of any chroot";
+            return Some(format!("{may}{otherwise}"));
         }
         (Step::Mounts | Step::Binds, _) => {
             "a jail needs root with all of its capabilities, outside of any chroot; otherwise leave out --jail"
@@ -376,6 +387,18 @@ fn confine_help(step: Step, code: Option<i32>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_asked_for_is_to_be_left_out() {
+        let tap = Launch { tap: Some(firebench_vmm::Tap { name: "tap0".to_owned(), mac: None }), ..Launch::default() };
+        let contained = Launch { own_processes: true, ..Launch::default() };
+        for step in [Step::Namespaces, Step::Mounts] {
+            let help = |launch: &Launch| confine_help(launch, step, Some(libc::EPERM)).expect("a hint");
+            assert!(help(&tap).contains("or leave out --tap"), "{}", help(&tap));
+            assert!(help(&contained).contains("or leave out this contender"), "{}", help(&contained));
+            assert!(!help(&Launch::default()).contains("leave out"), "{}", help(&Launch::default()));
+        }
+    }
 
     #[test]
     fn what_is_short_for_a_moment_is_told_from_what_a_machine_does_not_give() {
