@@ -45,12 +45,11 @@ impl Launch {
             command = format!("{OWN_PROCESSES} {command}");
         }
         if self.shared_memory.is_some() {
-            command = format!("TMPDIR=/dev/shm {command}");
+            command = format!("env TMPDIR=/dev/shm {command}");
         }
         if let Some(cpus) = &self.cpus {
             let cpus: Vec<_> = cpus.iter().map(u32::to_string).collect();
-            let environment = if self.shared_memory.is_some() { "env " } else { "" };
-            command = format!("taskset -c {} {environment}{command}", cpus.join(","));
+            command = format!("taskset -c {} {command}", cpus.join(","));
         }
         match &self.tap {
             None => script += &format!("{command}\n"),
