@@ -112,6 +112,22 @@ fn every_isolation_is_there_for_an_ordinary_user() {
 }
 
 #[test]
+fn what_is_printed_runs_when_it_is_pasted() {
+    require!(need::isolations(), need::namespaces(), need::program("unshare", "util-linux"));
+    let lab = Lab::new();
+    for kind in ALL.into_iter().skip(1) {
+        let args = ["run", "memory", "--vmm", kind, "--size", "1MiB", "--memory", "256MiB", "--iterations", "1"];
+        lab.firebench(&args).args(["--boots", "1", "--no-store"]).run().ok();
+        let script = lab.firebench(&args).arg("--dry-run").run().ok().stdout;
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", &script]).env("TMPDIR", &lab.tmp).stdin(std::process::Stdio::null());
+        let output = shell.output().expect("sh runs");
+        let console = String::from_utf8_lossy(&output.stdout);
+        assert!(console.contains(r#"{"event":"done"}"#), "{kind}: {output:?}\n{script}");
+    }
+}
+
+#[test]
 fn a_kind_that_is_missing_says_how_to_get_it() {
     require!(need::busybox());
     let lab = Lab::without_vms();
