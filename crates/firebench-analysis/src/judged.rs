@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use firebench_model::metric::Metric;
+use firebench_model::metric::{Clock, Metric};
 use firebench_stats::Judgement;
 use firebench_text as text;
+use firebench_vmm::VmmKind;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -67,6 +68,14 @@ pub enum Unjudged {
     /// Some values are missing or cannot be compared.
     #[error("not every boot has a value that can be compared")]
     NoValue,
+}
+
+impl Unjudged {
+    /// Why a metric of these kinds is not judged, where one of them keeps an account of its own of it.
+    pub fn of_accounts(kinds: &[VmmKind], metric: &Metric) -> Option<Unjudged> {
+        let own = kinds.iter().find_map(|kind| Some(Unjudged::OwnCpuAccount(kind.0.title, kind.own_cpu_account?)));
+        own.filter(|_| metric.clock == Some(Clock::GuestCpu))
+    }
 }
 
 impl fmt::Display for Judged {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use firebench_model::metric::{Clock, Metric};
+use firebench_model::metric::Metric;
 use firebench_model::record::{BootRecord, ContenderRecord, DesignRecord, Report, RunEnd};
 use firebench_stats::boot::{self, Difference, Placed};
 use firebench_stats::checks::Found;
 use firebench_stats::{Ground, Judgement, Rule, Scale, grain, verdict};
+use firebench_vmm::VmmKind;
 
 use crate::beside::Beside;
 use crate::boots::Coarse;
@@ -18,8 +19,8 @@ use crate::{boots, doubts};
 pub struct Paired<'a> {
     /// The two, the baseline first.
     names: [&'a str; 2],
-    /// The title of the one that keeps an account of CPU time of its own, and why that is another; none where neither does.
-    own_cpu_account: Option<(&'static str, &'static str)>,
+    /// Their kinds.
+    kinds: Vec<VmmKind>,
     /// One a block.
     pub baseline: Vec<&'a BootRecord>,
     /// One a block, of the same blocks.
@@ -40,9 +41,8 @@ impl<'a> Paired<'a> {
             boots
         };
         let names = [baseline, contender].map(|contender| contender.name.as_str());
-        let own_account = |contender: &ContenderRecord| Some((contender.vmm.0.title, contender.vmm.own_cpu_account?));
-        let own_cpu_account = own_account(contender).or_else(|| own_account(baseline));
-        Paired { names, own_cpu_account, baseline: of(baseline), contender: of(contender) }
+        let kinds = vec![baseline.vmm, contender.vmm];
+        Paired { names, kinds, baseline: of(baseline), contender: of(contender) }
     }
 
     /// What the contender's boots are above the baseline's, block by block, on a scale.
@@ -60,7 +60,7 @@ impl<'a> Paired<'a> {
 
     /// How the contender compares with the baseline in a metric: on its scale, or by difference where a ratio would be one to zero.
     pub fn compare(&self, design: &DesignRecord, metric: &Metric) -> Option<(Scale, f64)> {
-        if self.other_account(metric).is_some() {
+        if Unjudged::of_accounts(&self.kinds, metric).is_some() {
             return None;
         }
         let on = |scale| {
@@ -92,8 +92,8 @@ impl<'a> Paired<'a> {
         if report.emulated {
             return Err(Unjudged::Emulated);
         }
-        if let Some((title, why)) = self.other_account(metric) {
-            return Err(Unjudged::OwnCpuAccount(title, why));
+        if let Some(reason) = Unjudged::of_accounts(&self.kinds, metric) {
+            return Err(reason);
         }
         if self.baseline.len() < 2 {
             return Err(Unjudged::TooFew);
@@ -115,11 +115,6 @@ impl<'a> Paired<'a> {
             };
             verdict::judge_of(design.estimand, interval, scale, delta).map_err(|_| Unjudged::NoValue)
         })
-    }
-
-    /// Whose account of a metric is not that of the host, and why.
-    fn other_account(&self, metric: &Metric) -> Option<(&'static str, &'static str)> {
-        self.own_cpu_account.filter(|_| metric.clock == Some(Clock::GuestCpu))
     }
 
     /// What every interval of the two depends on, whatever the metric.

@@ -25,7 +25,7 @@ use crate::audit;
 use crate::beside::Beside;
 use crate::facts::{AuditedContender, Difference};
 use crate::gate::{self, Limit, Outcome};
-use crate::judged::Judged;
+use crate::judged::{Judged, Unjudged};
 use crate::summary;
 
 use apart::{Family, Samples};
@@ -265,6 +265,7 @@ fn pair(
     let samples = [Samples::of(side_a, &a.name), Samples::of(side_b, &b.name)];
     let [of_a, of_b] = &samples;
     let unlike = unlike([side_a, side_b], (a, b));
+    let (a_kind, b_kind) = (a.vmm, b.vmm);
     let baseline = if is_within { a.name.clone() } else { format!("A's {}", a.name) };
     let within = |metric: &Metric| match family.footing {
         Footing::WithinRun => within::compare(run, (a, b), metric, family.comparisons),
@@ -280,6 +281,7 @@ fn pair(
                 beside: Beside { runs: apart::beside(of_a, of_b, metric), ..Beside::default() },
             },
         };
+        let judgement = Unjudged::of_accounts(&[a_kind, b_kind], metric).map_or(judgement, Err);
         let asked = *metric == *family.primary || gate::is_asked(limits, &b.name, &metric.name);
         let judged = asked.then(|| Judged {
             contender: b.name.clone(),

@@ -5,9 +5,10 @@ use firebench_analysis::judged::Unjudged;
 use firebench_model::record::Report;
 use firebench_stats::verdict::Gate;
 use firebench_stats::{Estimand, Judgement, Replicate, Verdict, interval};
+use firebench_vmm::{VmmKind, gvisor};
 
 use crate::fixture::boot;
-use crate::runs::{compare_runs, limits, run, side};
+use crate::runs::{compare_runs, limits, run, runs, side};
 
 /// Runs of which each is off by much, both contenders alike, and whose ratio is 5% with a little noise.
 fn runs_of_both() -> Vec<Report> {
@@ -61,6 +62,28 @@ fn each_run_has_one_ratio_and_the_interval_is_students_over_them() {
     turned.rotate_left(2);
     let other = compare::compare(&of(&runs, "qemu"), &of(&turned, "firecracker"), &[]).expect("they are compared");
     assert_eq!(other.footing, Footing::WithinRuns);
+}
+
+/// Neither over runs nor between two sides, just as within a run: the account of CPU time is no other one there.
+#[test]
+fn cpu_time_by_an_account_of_its_own_is_judged_nowhere() {
+    let of_gvisor = |mut runs: Vec<Report>| {
+        for contender in runs.iter_mut().flat_map(|run| &mut run.contenders) {
+            contender.vmm = VmmKind(&gvisor::KIND);
+            contender.settings = None;
+        }
+        runs
+    };
+    let limit = ["firecracker: user > +3%"];
+    let (turned, apart) = (of_gvisor(runs_of_both()), |seconds| of_gvisor(runs(seconds, seconds)));
+    let apart = compare_runs(apart(20.0), apart(21.0), &limit);
+    for comparison in [turns(&turned, &limit), turns(&turned[..1], &limit), apart] {
+        let judgement = comparison.pairs.iter().flat_map(|pair| &pair.metrics).find_map(|compared| {
+            compared.judged.as_ref().filter(|_| compared.metric == "user").map(|judged| judged.judgement)
+        });
+        assert!(matches!(judgement, Some(Err(Unjudged::OwnCpuAccount("gVisor", _)))), "{judgement:?}");
+        assert_eq!(comparison.gates[0].gate, Gate::Undecided);
+    }
 }
 
 #[test]
