@@ -33,6 +33,11 @@ pub(crate) fn own() -> Result<Own, String> {
         .ok_or_else(|| "no mounted cgroup v2 hierarchy contains this process".to_owned())
 }
 
+/// The directories in which control groups for VMs are made first.
+pub(crate) fn places() -> impl Iterator<Item = PathBuf> {
+    own().ok().map(|own| own.path).into_iter().chain(own_memory())
+}
+
 impl Own {
     /// The directories, the nearest one first, in which a control group has one of these controllers: this group's own, which
     /// has processes, seldom is among them ("no internal processes"), its parent's, a systemd slice, often.

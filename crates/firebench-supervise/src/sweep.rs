@@ -34,8 +34,8 @@ pub struct SweepReport {
 /// # Errors
 /// [`RunDirError`] when `base` cannot be read, or others could move what is in it.
 pub fn sweep(base: &Path) -> Result<SweepReport, RunDirError> {
-    if let Ok(own) = cgroup::own() {
-        remove_empty_groups(&own.path, lives);
+    for own in cgroup::places() {
+        remove_empty_groups(&own, lives);
     }
     let mut report = SweepReport::default();
     let base = match trusted(base) {
@@ -169,6 +169,18 @@ mod tests {
             fs::read_dir(directory.path()).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
         left.sort();
         assert_eq!(left, ["firebench-8-alive-0", "firebench-9-full-0", "firebench-x", "system.slice"]);
+    }
+
+    /// Where this process may make them: on most computers not without root.
+    #[test]
+    fn they_are_removed_wherever_firebench_makes_them() {
+        let mut gone = std::process::Command::new("true").spawn().expect("true runs");
+        gone.wait().expect("it ends");
+        let name = format!("{}{}-forgotten-0", cgroup::PREFIX, gone.id());
+        let left: Vec<_> = cgroup::places().map(|place| place.join(&name)).collect();
+        let left: Vec<_> = left.into_iter().filter(|group| fs::create_dir(group).is_ok()).collect();
+        sweep(base().path()).expect("a base");
+        assert!(left.iter().all(|group| !group.exists()), "{left:?}");
     }
 
     #[test]
