@@ -302,7 +302,16 @@ fn a_run_that_a_stopped_firebench_holds() {
     let lab = Lab::without_vms();
     let running = run(&lab, 30).start();
     await_boots(&running, 2);
-    running.signal(Signal::SIGSTOP);
+    // Stopped amid a write, it holds the whole store: that is `a_process_that_holds_the_store_and_is_stopped`.
+    wait_for("a stop between two writes", SOON, || {
+        running.signal(Signal::SIGSTOP);
+        let free =
+            Connection::open(lab.store()).is_ok_and(|store| store.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok());
+        if !free {
+            running.signal(Signal::SIGCONT);
+        }
+        free.then_some(())
+    });
     for command in [["run", "--resume", "latest"].as_slice(), &["delete", "--yes", "latest"]] {
         lab.firebench(command).within(60).run_beside().fails(2, &["is still running", "stop its firebench"]);
     }
