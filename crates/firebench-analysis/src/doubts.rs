@@ -7,7 +7,7 @@ use firebench_stats::boot::Difference;
 use firebench_stats::checks::{self, Found, Ran, Trend};
 use firebench_stats::modes::{self, Slow};
 use firebench_stats::typical::Typical;
-use firebench_stats::{Better, Estimand, Scale};
+use firebench_stats::{Better, Estimand, Judgement, Scale};
 
 use crate::beside::{Beside, SlowBoots, Unsettled};
 use crate::boots;
@@ -51,7 +51,7 @@ pub fn settling(design: &DesignRecord, boots: &[&BootRecord], metric: &str, runs
     };
     let counted: Vec<Vec<f64>> = boots.iter().map(values).collect();
     let counted: Vec<&[f64]> = counted.iter().map(Vec::as_slice).collect();
-    checks::alone(&counted, runs, checks::matters(design.delta)).map(|trend| trend.size.exp_m1())
+    checks::alone(&counted, runs, checks::matters(design.delta, None)).map(|trend| trend.size.exp_m1())
 }
 
 /// Whether throw-away boots make a carry-over the same for all contenders of a run.
@@ -59,9 +59,9 @@ pub fn spreads_carry_over(report: &Report) -> bool {
     report.experiment.design.settle == Some(Settle::Boot)
 }
 
-/// What the boots of two contenders, the baseline first, say against a verdict on a metric: see [`checks`]. So many `runs` are looked at
+/// What the boots of two contenders, the baseline first, say against a judgement on a metric: see [`checks`]. So many `runs` are looked at
 /// for one verdict, and share the error rate.
-pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Found {
+pub fn found(report: &Report, pair: [&str; 2], metric: &str, judgement: Option<&Judgement>, runs: usize) -> Found {
     let design = &report.design;
     let place = |name: &str| report.contenders.iter().position(|contender| contender.name == name);
     let [Some(baseline), Some(contender)] = pair.map(place) else { return Found::default() };
@@ -85,7 +85,7 @@ pub fn found(report: &Report, pair: [&str; 2], metric: &str, runs: usize) -> Fou
         .map(|((contender, boot), counted)| Ran { block: boot.block, contender: *contender, counted })
         .collect();
     let comparisons = report.contenders.len().saturating_sub(1).saturating_mul(runs);
-    let found = checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta));
+    let found = checks::of_pair(&boots, [baseline, contender], comparisons, checks::matters(design.delta, judgement));
     // In a duet nobody boots after anybody.
     Found { carry_over: found.carry_over.filter(|_| !design.duet), ..found }
 }

@@ -48,8 +48,8 @@ pub enum Unjudged {
     Apart,
     /// One of the two leaves something behind for whoever boots next, by so much, relative.
     #[error(
-        "whoever boots right after one of the two comes out {}, so that their order decides (--settle boot has each \
-         contender boot as often right after itself as after any other; --settle 5s lets the machine rest before each boot)",
+        "whoever boots right after one of the two comes out {}, so that their order decides (--settle boot, the \
+         default, has each contender boot as often right after itself as after any other)",
         beside::above(*_0)
     )]
     CarryOver(f64),

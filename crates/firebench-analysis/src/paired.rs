@@ -75,11 +75,12 @@ impl<'a> Paired<'a> {
     /// The judgement on a metric, by the rule that was chosen before the run, as one of `comparisons` that share the error
     /// rate; and what must be said beside it.
     pub fn judge(&self, report: &Report, metric: &Metric, comparisons: usize) -> (Result<Judgement, Unjudged>, Beside) {
-        let Found { trend, carry_over } = doubts::found(report, self.names, &metric.name, 1);
+        let by_numbers = self.by_numbers(report, metric, comparisons);
+        let Found { trend, carry_over } = doubts::found(report, self.names, &metric.name, by_numbers.as_ref().ok(), 1);
         let (carried, is_spread) = (carry_over.map(|found| found.size.exp_m1()), doubts::spreads_carry_over(report));
         let judgement = match carried {
             Some(size) if !report.emulated && !is_spread => Err(Unjudged::CarryOver(size)),
-            _ => self.by_numbers(report, metric, comparisons),
+            _ => by_numbers,
         };
         let differences = self.differences(&report.design, &metric.name, Scale::Ratio).unwrap_or_default();
         let beside = doubts::beside(report, [&self.baseline, &self.contender], &differences, metric, trend);

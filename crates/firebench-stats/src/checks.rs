@@ -10,15 +10,19 @@ use crate::line::Line;
 use crate::modes::APART_AT_LEAST;
 use crate::quantile::student_upper;
 use crate::typical::near;
+use crate::verdict::{Judgement, Scale, Verdict};
 
 /// Error rate of a check, all comparisons of a run together.
 pub const LEVEL: f64 = 0.02;
 /// Blocks from which on there is something to check.
 const LEAST: usize = 4;
 
-/// What is too small to matter, in ln(t), where differences up to `delta` count as none: a quarter of that.
-pub fn matters(delta: f64) -> f64 {
-    delta.ln_1p() / 4.0
+/// What is too small to matter, in ln(t), where differences up to `delta` count as none: a quarter of that; and half of the difference,
+/// where the verdict is that there is one.
+pub fn matters(delta: f64, judgement: Option<&Judgement>) -> f64 {
+    let of_ratio = judgement.filter(|judgement| judgement.scale == Scale::Ratio);
+    let difference = of_ratio.filter(|judgement| matches!(judgement.verdict, Verdict::Higher | Verdict::Lower));
+    difference.map_or(f64::INFINITY, |judgement| judgement.interval.centre.abs() / 2.0).min(delta.ln_1p() / 4.0)
 }
 
 /// Two contenders whose iterations do not settle alike.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::moments::Moments;
 use crate::quantile::student_upper;
+use crate::signed_rank::LEAST_RANKED;
 use crate::{Error, Result};
 
 /// What the block differences are called in errors.
@@ -71,6 +72,16 @@ impl Interval {
             replicate: Replicate::Boot,
             confidence: 1.0 - alpha,
         }
+    }
+
+    /// Whether it stands on blocks, and neither on contenders that ran apart nor on runs.
+    pub(crate) fn is_of_blocks(&self) -> bool {
+        self.baseline_boots.is_none() && self.replicate == Replicate::Boot
+    }
+
+    /// Whether those are too few for ranks, so that all rests on noise being normal.
+    pub(crate) fn is_of_too_few_blocks(&self) -> bool {
+        self.is_of_blocks() && self.blocks < LEAST_RANKED
     }
 
     /// Half of its width.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::rule::ALPHA_END;
-use crate::typical::LEAST_RANKED;
 use crate::verdict::{Judgement, Range, Scale, Verdict};
 use crate::{Estimand, Interval, Quantity, Replicate, tail};
 
@@ -76,7 +75,7 @@ impl fmt::Display for Sentence<'_> {
                 let interval = &judgement.interval;
                 write!(f, "{} cannot decide anything", Sample(interval))?;
                 let enough = self.enough();
-                if self.is_of_blocks() && interval.blocks < enough {
+                if interval.is_of_blocks() && interval.blocks < enough {
                     write!(f, "; add `--boots {enough}`")?;
                 }
                 Ok(())
@@ -103,19 +102,12 @@ impl Sentence<'_> {
         self.judgement.estimand.tail().and_then(of_tail).unwrap_or(ENOUGH_BLOCKS)
     }
 
-    /// Whether it stands on blocks, and neither on contenders that ran apart nor on runs.
-    fn is_of_blocks(&self) -> bool {
-        let Interval { baseline_boots, replicate, .. } = self.judgement.interval;
-        baseline_boots.is_none() && replicate == Replicate::Boot
-    }
-
     /// The interval, and how many blocks or boots the sentence stands on.
     fn ground(&self, f: &mut fmt::Formatter<'_>, effect: Range) -> fmt::Result {
         let interval = &self.judgement.interval;
         let confidence = Percent(interval.confidence, 0);
         let (low, high) = (self.value(effect.low), self.value(effect.high));
-        let few = self.is_of_blocks() && interval.blocks < LEAST_RANKED;
-        let caution = if few { ": too few to rely on" } else { "" };
+        let caution = if interval.is_of_too_few_blocks() { ": too few to rely on" } else { "" };
         write!(f, " ({confidence} CI {low} to {high}, {}{caution})", Sample(interval))
     }
 

@@ -9,6 +9,9 @@
 
 use crate::{Error, Result};
 
+/// Fewest blocks of which ranks can say anything for one comparison: 2/2^6 is 3%.
+pub(crate) const LEAST_RANKED: usize = 6;
+
 /// The largest r with P(T ≤ r) ≤ `tail`, T the sum of the ranks of `count` values whose signs are positive by the toss of a coin;
 /// None where even T = 0 is likelier than that.
 ///

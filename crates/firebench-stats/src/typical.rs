@@ -15,7 +15,8 @@
 //!
 //! # The place in the block
 //! Where who boots later in a block is slower for it, the differences lie around two values, not one. If their slope on the places
-//! (by least squares) is three standard errors from zero or more, it is taken out, and the interval becomes wider by what that costs.
+//! (by least squares) is as large as chance makes it in 0.27% of runs (three standard errors, where blocks are many), it is taken out,
+//! and the interval becomes wider by what that costs.
 //! The slope of equal contenders says nothing about who is faster, so looking at it first is free.
 //!
 //! # Blocks that are missing
@@ -34,12 +35,13 @@ use crate::moments::Moments;
 use crate::quantile::student_upper;
 use crate::signed_rank::{Averages, rank};
 
-/// Fewest blocks of which ranks can say anything for one comparison: 2/2^6 is 3%.
-pub const LEAST_RANKED: usize = 6;
+/// Fewest blocks from which it shows that some stand apart, or that their place decides. Of fewer, chance sets some apart, and what is
+/// left has not the sign of a coin; ranks of all blocks are right without that.
+const LEAST_SHOWN: usize = 10;
 /// The share of blocks that may stand apart.
 const APART_AT_MOST: f64 = 0.25;
-/// Standard errors of the slope on the places from which on it is taken out.
-const SLOPE: f64 = 3.0;
+/// In one of so many runs chance makes a slope on the places so large that it is taken out: three standard errors, where blocks are many.
+const SLOPE: f64 = 0.0027;
 
 /// The differences of a comparison, as far as its interval depends on them.
 #[derive(Debug, Clone)]
@@ -129,7 +131,7 @@ pub(crate) fn near(differences: &[Difference], at_least: f64) -> Vec<bool> {
     let Some((middle, bound)) = modes::apart(&values, at_least) else { return all() };
     let near: Vec<bool> = values.iter().map(|value| (value - middle).abs() <= bound).collect();
     let count = near.iter().filter(|near| **near).count();
-    let enough = count >= LEAST_RANKED && (values.len() - count) as f64 <= APART_AT_MOST * values.len() as f64;
+    let enough = values.len() >= LEAST_SHOWN && (values.len() - count) as f64 <= APART_AT_MOST * values.len() as f64;
     // Where most of the blocks of one order stand apart, it is for their order, which chance made rare.
     let by_order = [Ordering::Less, Ordering::Equal, Ordering::Greater].into_iter().any(|order| {
         let of_order = || differences.iter().zip(&near).filter(|(one, _)| one.later.partial_cmp(&0.0) == Some(order));
@@ -142,6 +144,7 @@ pub(crate) fn near(differences: &[Difference], at_least: f64) -> Vec<bool> {
 /// The line through the differences over the places, where its slope is not to be taken for chance.
 fn line(differences: &[Difference]) -> Option<Line> {
     let points: Vec<(f64, f64)> = differences.iter().map(|difference| (difference.later, difference.value)).collect();
-    let line = Line::through(&points).filter(|_| points.len() >= LEAST_RANKED)?;
-    (line.slope.abs() > SLOPE * line.std_error).then_some(line)
+    let line = Line::through(&points).filter(|_| points.len() >= LEAST_SHOWN)?;
+    let errors = student_upper(SLOPE / 2.0, points.len() as f64 - 2.0).ok()?;
+    (line.slope.abs() > errors * line.std_error).then_some(line)
 }

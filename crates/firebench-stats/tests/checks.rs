@@ -48,7 +48,7 @@ impl Run {
     }
 
     fn found(&self, pair: [usize; 2]) -> Found {
-        of_pair(&borrowed(&self.boots()), pair, self.contenders - 1, matters(DELTA))
+        of_pair(&borrowed(&self.boots()), pair, self.contenders - 1, matters(DELTA, None))
     }
 }
 

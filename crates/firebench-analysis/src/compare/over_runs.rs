@@ -38,8 +38,8 @@ pub fn compare(side: &Operand, (a, b): ContenderPair, metric: &Metric, family: &
     let all = side.runs().count();
     let look = |run: &Report| {
         let pair = (named(run, &a.name)?, named(run, &b.name)?);
-        let found = doubts::found(run, [&a.name, &b.name], &metric.name, all);
         let within = within::compare(run, pair, metric, family.comparisons);
+        let found = doubts::found(run, [&a.name, &b.name], &metric.name, within.judgement.as_ref().ok(), all);
         Some(OneRun { within, found, spreads: doubts::spreads_carry_over(run) })
     };
     let runs: Vec<OneRun> = side.runs().filter_map(|run| look(&run.report)).collect();

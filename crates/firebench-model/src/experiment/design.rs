@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Settle;
 
 /// How many boots and iterations, from which cache state, and when to stop. What is absent is chosen when the plan is made: on a real accelerator a
-/// precision of 1% in at most five minutes, on an emulated one three boots of each contender.
+/// precision of 1% in at most five minutes, and throw-away boots; on an emulated one three boots of each contender.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {

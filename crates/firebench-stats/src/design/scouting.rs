@@ -67,8 +67,10 @@ impl Scouting {
         let Choice { warm_up, iterations } = scout::choose(&by_contender(stage, settings), costs, limits)?;
         // What is perhaps not over yet must be seen for as long again; what is over, twice.
         let half = stage.first().map_or(0, |(_, boots)| length(boots)) as usize / 2;
-        let settled = warm_up < half || settings.warm_up.is_some();
-        let least = if settled { 2 } else { half };
+        let settled = warm_up <= half / 2 || settings.warm_up.is_some();
+        let least = if settled { LEAST_COUNTED } else { half };
+        let longest = limits.iterations.saturating_sub(LEAST_COUNTED);
+        let warm_up = if settled { warm_up } else { warm_up.min(longest) };
         let iterations = iterations.max(least.min(limits.iterations.saturating_sub(warm_up)));
         let saturated = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let chosen =
@@ -85,13 +87,16 @@ impl Scouting {
     }
 }
 
+/// Of fewer iterations nobody sees whether the warm-up is over.
+const LEAST_COUNTED: usize = 2;
+
 /// What was chosen.
 pub(super) struct Chosen {
     /// Iterations at the start of each boot that do not count.
     pub warm_up: u32,
     /// Iterations of each boot, warm-up included.
     pub iterations: u32,
-    /// Whether the warm-up is over before it could not have been longer.
+    /// Whether the warm-up is over long before the boots of the scout are.
     pub settled: bool,
 }
 

@@ -34,10 +34,6 @@ pub enum Shape {
     Carry,
     /// As [`Carry`](Shape::Carry), by one standard deviation.
     Trace,
-    /// As [`Carry`](Shape::Carry), of a run whose blocks begin with a throw-away boot.
-    CarryThrown,
-    /// As [`Trace`](Shape::Trace), of such a run.
-    TraceThrown,
     /// Normal, and those boots of the last contender void that are faster than usual by a standard deviation or more.
     Void,
     /// Normal, and each run deviates as much again, with all of its boots: of runs apart only.
@@ -46,7 +42,7 @@ pub enum Shape {
 
 impl Shape {
     /// All of those that one run can have.
-    pub const ALL: [Shape; 16] = [
+    pub const ALL: [Shape; 14] = [
         Shape::Gaussian,
         Shape::HeavyTail,
         Shape::Drift,
@@ -60,15 +56,8 @@ impl Shape {
         Shape::Warm,
         Shape::Carry,
         Shape::Trace,
-        Shape::CarryThrown,
-        Shape::TraceThrown,
         Shape::Void,
     ];
-
-    /// Whether the blocks of its runs begin with a throw-away boot.
-    pub(super) fn throws_away(self) -> bool {
-        matches!(self, Shape::CarryThrown | Shape::TraceThrown)
-    }
 
     /// The name in tables, the same as in JSON.
     pub fn name(self) -> &'static str {
@@ -86,8 +75,6 @@ impl Shape {
             Shape::Warm => "warm",
             Shape::Carry => "carry",
             Shape::Trace => "trace",
-            Shape::CarryThrown => "carry_thrown",
-            Shape::TraceThrown => "trace_thrown",
             Shape::Void => "void",
             Shape::Bias => "bias",
         }
@@ -203,8 +190,8 @@ impl Noise {
                 shift = cost(SLOW_COST, turn.odd && random.unit() < SLOW);
                 normal
             }
-            Shape::Carry | Shape::CarryThrown => normal + cost(CARRY, after_odd),
-            Shape::Trace | Shape::TraceThrown => normal + cost(TRACE, after_odd),
+            Shape::Carry => normal + cost(CARRY, after_odd),
+            Shape::Trace => normal + cost(TRACE, after_odd),
             Shape::Void => {
                 is_void = turn.odd && normal < VOID;
                 normal

@@ -45,8 +45,9 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
         warm_up: None,
         delta: settings.delta,
         strict: case.rule == Judged::Strict,
-        stop_on_verdict: case.rule == Judged::Default,
-        throw_away: case.shape.throws_away(),
+        // As in real runs: whoever gives a number of blocks gets it.
+        stop_on_verdict: case.rule == Judged::Default && matches!(settings.size, Size::Precision { .. }),
+        throw_away: settings.throw_away,
         duet: false,
     })?;
     let noise = Noise::new(case.shape, &mut random);
@@ -70,7 +71,7 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     }
     let last = schedule.last().unwrap_or_default();
     let truth = &machine.truth;
-    let refused = is_refused(&ran, &schedule, case, settings);
+    let refused = is_refused(&ran, &schedule, &last, case, settings);
     Ok(Outcome {
         false_alarm: !refused && (false_alarm || machine.is_false(&last)),
         refused,
@@ -81,9 +82,19 @@ pub(super) fn simulate(case: Case, settings: &Settings, run: usize) -> Result<Ou
     })
 }
 
-/// Whether the checks find a reason against a verdict in what ran, throw-away boots (which have no iterations) included.
-fn is_refused(ran: &[(Turn, Option<Vec<f64>>)], schedule: &Schedule, case: Case, settings: &Settings) -> bool {
+/// Whether the report says something against its verdicts: that the blocks are too few to rely on, or what the checks find in what ran,
+/// throw-away boots (which have no iterations) included.
+fn is_refused(
+    ran: &[(Turn, Option<Vec<f64>>)],
+    schedule: &Schedule,
+    last: &[Judgement],
+    case: Case,
+    settings: &Settings,
+) -> bool {
     let state = schedule.state();
+    if last.iter().any(|judgement| judgement.interval.is_of_too_few_blocks()) {
+        return true;
+    }
     let is_void = |boot: &Option<Vec<f64>>| boot.as_ref().is_some_and(Vec::is_empty);
     let void: BTreeSet<u32> = ran.iter().filter(|(_, boot)| is_void(boot)).map(|(turn, _)| turn.block).collect();
     let counts = |block: u32| block >= state.scout_blocks && !void.contains(&block);
@@ -95,11 +106,11 @@ fn is_refused(ran: &[(Turn, Option<Vec<f64>>)], schedule: &Schedule, case: Case,
             Ran { block: turn.block, contender: turn.contender, counted: after_warm_up.unwrap_or_default() }
         })
         .collect();
-    let matters = checks::matters(settings.delta);
     let comparisons = case.contenders - 1;
     (1..case.contenders).any(|contender| {
+        let matters = checks::matters(settings.delta, last.get(contender - 1));
         let found = checks::of_pair(&boots, [0, contender], comparisons, matters);
-        found.trend.is_some() || found.carry_over.is_some() && !case.shape.throws_away()
+        found.trend.is_some() || found.carry_over.is_some() && !settings.throw_away
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use firebench_model::experiment::Design;
+use firebench_model::experiment::{Design, Settle};
 use firebench_stats::design::Size;
 use firebench_stats::simulate::{Kind, Row, Settings, simulate};
 use firebench_text::units::{Share, Span};
@@ -39,6 +39,10 @@ pub(crate) struct CalibrateArgs {
     /// Seconds that a run may take; each boot and each iteration takes half a second
     #[arg(long, default_value_t = 300.0)]
     max_seconds: f64,
+    /// What real runs do against boots that feel the one before: boot (blocks begin with a throw-away boot) or none; with --live a time,
+    /// too [default: boot]
+    #[arg(long, value_name = "boot|none")]
+    settle: Option<Settle>,
     /// Number of blocks in each run, instead of a precision
     #[arg(long, conflicts_with_all = ["precision", "max_seconds"])]
     blocks: Option<u32>,
@@ -67,6 +71,12 @@ enum TableFormat {
 #[diagnostic(help("give numbers from 1 for --runs and --blocks, and a number above 0 for --max-seconds"))]
 struct Impossible(#[source] firebench_stats::Error);
 
+/// A pause for simulated boots.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot simulate a pause of {0}: simulated boots need none")]
+#[diagnostic(help("give --settle boot or --settle none, or measure with --live"))]
+struct Pause(Span);
+
 #[derive(Serialize)]
 struct Table<R> {
     rows: Vec<R>,
@@ -87,6 +97,7 @@ fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
         max_time: precision.map(|_| Span::seconds(args.max_seconds.max(1.0) as u64)),
         delta: args.delta,
         duet: args.duet,
+        settle: args.settle,
         ..Design::default()
     };
     let mut rows = Vec::new();
@@ -102,7 +113,13 @@ fn live(args: &CalibrateArgs, places: &StorageArgs) -> Result<String, Failure> {
 
 /// Many simulated ones.
 fn simulated(args: &CalibrateArgs) -> Result<String, Failure> {
+    let throw_away = match args.settle {
+        None | Some(Settle::Boot) => true,
+        Some(Settle::Nothing) => false,
+        Some(Settle::Pause(span)) => return Err(Failure::usage(Pause(span))),
+    };
     let settings = Settings {
+        throw_away,
         runs: args.runs.unwrap_or(Settings::default().runs),
         seed: args.seed,
         noise: args.noise.part(),

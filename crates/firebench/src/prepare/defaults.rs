@@ -52,7 +52,7 @@ pub struct Chosen {
     warm_up: Option<u32>,
     strict: bool,
     stop_on_verdict: bool,
-    throw_away: bool,
+    settle: Settle,
     estimand: Estimand,
     duet: bool,
 }
@@ -88,10 +88,15 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         // Whoever names no precision asks who is faster: a difference beyond doubt is enough.
         stop_on_verdict: design.stop_on_verdict
             || boots.is_none() && design.precision.is_none() && estimand.has_band() && !design.to_the_end,
-        throw_away: design.settle == Some(Settle::Boot),
+        settle: design.settle.unwrap_or_else(|| settle(design, accel)),
         estimand,
         duet: design.duet,
     })
+}
+
+/// Wherever there is a verdict, throw-away boots, so that no carry-over, seen or not, is in it. In a duet nobody boots after anybody.
+fn settle(design: &Design, accel: &accel::Chosen) -> Settle {
+    if accel.emulated || design.duet { Settle::Nothing } else { Settle::Boot }
 }
 
 impl Chosen {
@@ -113,7 +118,7 @@ impl Chosen {
             delta: self.delta.part(),
             strict: self.strict,
             stop_on_verdict: self.stop_on_verdict,
-            throw_away: self.throw_away,
+            throw_away: self.settle == Settle::Boot,
             duet: self.duet,
         }
     }
@@ -129,6 +134,15 @@ impl Chosen {
         design.estimand = Some(self.estimand);
         design.delta = Some(self.delta);
         design.seed = Some(self.seed);
+        design.settle = Some(self.settle);
+    }
+
+    /// How long to wait before each boot but the first.
+    pub fn pause(&self) -> Duration {
+        match self.settle {
+            Settle::Pause(span) => Duration::from_secs(span.as_secs()),
+            Settle::Boot | Settle::Nothing => Duration::ZERO,
+        }
     }
 }
 
@@ -189,6 +203,15 @@ mod tests {
         assert_eq!(auto(Some(3 * gib - 1)), HostCache::Cold);
         assert_eq!(auto(None), HostCache::Warm);
         assert_eq!(host_cache(HostCacheChoice::Warm, gib, 1024, Some(0)), HostCache::Warm);
+    }
+
+    #[test]
+    fn throw_away_boots_are_where_a_carry_over_could_move_a_verdict() {
+        let chosen = |emulated| accel::Chosen { accel: Accel::Native, nested: false, emulated, reason: String::new() };
+        let duet = Design { duet: true, ..Design::default() };
+        assert_eq!(settle(&Design::default(), &chosen(false)), Settle::Boot);
+        assert_eq!(settle(&duet, &chosen(false)), Settle::Nothing);
+        assert_eq!(settle(&Design::default(), &chosen(true)), Settle::Nothing);
     }
 
     #[test]

@@ -14,7 +14,6 @@ mod places;
 mod records;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cpus::Cpus;
 use disks::{Disks, Work};
@@ -23,7 +22,7 @@ use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset, Settle};
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, Report};
@@ -163,10 +162,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         inputs,
         cold: experiment.design.cold,
         host_cache,
-        settle: match experiment.design.settle {
-            Some(Settle::Pause(span)) => Duration::from_secs(span.as_secs()),
-            Some(Settle::Boot) | None => Duration::ZERO,
-        },
+        settle: design.pause(),
         attempts: defaults::attempts(&builder.chosen),
         max_failures: experiment.design.max_failures.unwrap_or(defaults::MAX_FAILURES),
         emulated: builder.chosen.emulated,

@@ -69,6 +69,20 @@ fn throw_away_boots_are_kept_and_count_for_nothing() {
 }
 
 #[test]
+fn they_are_there_by_default_where_there_is_a_verdict() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let discarded = |more: &[&str]| -> usize {
+        let args = ["run", "memory", "--size", "1MiB", "--iterations", "1", "--boots", "6", "--out", "out"];
+        let hosts = ["--contender=a=host", "--contender=b=host"];
+        lab.firebench(&args).args(hosts).args(["--seed", &SEED.to_string()]).args(more).at(&lab.path("")).run().ok();
+        report(&lab.path("out")).contenders.iter().map(|contender| contender.discarded.len()).sum()
+    };
+    assert_eq!(discarded(&[]), expected().iter().filter(|(.., thrown)| *thrown).count());
+    assert_eq!(discarded(&["--settle", "none"]), 0);
+}
+
+#[test]
 fn a_throw_away_boot_that_fails_takes_its_block() {
     require!(need::image());
     let lab = Lab::without_vms();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use firebench_analysis::continuation;
 use firebench_model::events::{Listener, RunEvent};
+use firebench_model::experiment::Settle;
 use firebench_model::record::{Extension, Report, RunEnd};
 use firebench_model::runs::RunId;
 use firebench_store::store::{Outcome, Recorder, Store, StoreError};
@@ -116,7 +117,9 @@ pub(super) fn cut_off(which: &str, more_time: bool, places: &StorageArgs) -> Res
         std::thread::sleep(RESUME_POLL);
     }
     crash::kept(Some(id.as_str()));
-    let report = store.load(id.as_str())?;
+    let mut report = store.load(id.as_str())?;
+    // A run that says nothing of it is one of an older firebench, which threw nothing away unless it was told to.
+    report.experiment.design.settle.get_or_insert(Settle::Nothing);
     Ok(CutOff { store, id, report })
 }
 
