@@ -128,6 +128,28 @@ fn what_is_printed_runs_when_it_is_pasted() {
 }
 
 #[test]
+fn a_group_is_what_is_here_of_it() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args =
+        ["run", "memory", "--vmm", "host,containers", "--boots", "1", "--size", "1MiB", "--iterations", "1", "--out"];
+    lab.firebench(&args).arg(&out).run().ok();
+    let names: Vec<String> = report(&out).contenders.into_iter().map(|contender| contender.name).collect();
+    assert_eq!(names, ["host", "bubblewrap", "runc", "gvisor"]);
+    // Named, it would be an error that it is missing; of a group it is left out.
+    let none = lab.path("none");
+    std::fs::create_dir(&none).expect("a directory");
+    let run = |vmm: &str| {
+        lab.firebench(&["run", "memory", "--dry-run", "--vmm", vmm]).env("PATH", &none).env("FIREBENCH_DATA", &none)
+    };
+    let words = ["no program of the kinds bubblewrap, runc, gvisor was found", "firebench list contenders"];
+    run("containers").run().fails(2, &words);
+    let outcome = run("host,containers").env("FIREBENCH_BUSYBOX", need::busybox_path().expect("a busybox")).run().ok();
+    assert!(outcome.stdout.contains("# host") && !outcome.stdout.contains("# runc"), "{outcome}");
+}
+
+#[test]
 fn a_kind_that_is_missing_says_how_to_get_it() {
     require!(need::busybox());
     let lab = Lab::without_vms();

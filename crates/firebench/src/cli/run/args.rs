@@ -16,6 +16,7 @@ use super::super::gate::GateArgs;
 use super::super::programs::{self, ProgramArgs};
 use super::choices;
 use super::flags::FlagArgs;
+use super::selection::{self, Group, Selected};
 use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
 
 /// What a kernel for --kernel must have.
@@ -44,8 +45,8 @@ pub(crate) struct RunArgs {
     /// How to build the machines: matched (as alike as the VMMs allow) or published (those of the published benchmark)
     #[arg(long, value_parser = choices::preset())]
     preset: Option<Preset>,
-    #[arg(long, value_delimiter = ',', value_parser = parse_vmm, value_name = "VMM,...", help = vmm_help())]
-    vmm: Option<Vec<VmmKind>>,
+    #[arg(long, value_delimiter = ',', value_parser = selection::parse, value_name = "VMM,...", help = vmm_help())]
+    vmm: Option<Vec<Selected>>,
     /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times,
     /// and the first one is the baseline; `firebench init` writes a file with all keys
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm", long_help = contender_help())]
@@ -110,9 +111,9 @@ pub(crate) struct RunArgs {
     /// Build the root disk with its files in other places, which every number chooses anew; 0 is where they always are [default: 0]
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     layout: Option<u32>,
-    /// Against boots that feel the one before: wait so long before each boot (for example 5s), or begin each block with a
-    /// throw-away boot (boot), so that all feel it alike
-    #[arg(long, value_name = "TIME|boot", help_heading = DESIGN)]
+    /// Against boots that feel the one before: begin each block with a throw-away boot (boot), so that all feel it alike; wait so
+    /// long before each boot (for example 5s); or nothing (none) [default: boot where a verdict is given]
+    #[arg(long, value_name = "boot|TIME|none", help_heading = DESIGN)]
     settle: Option<Settle>,
     /// Drop the guest's caches before each iteration
     #[arg(long)]
@@ -211,14 +212,15 @@ fn of_an_experiment() -> impl Iterator<Item = &'static str> {
     OF_AN_EXPERIMENT.into_iter().chain(programs::ids()).chain(of_workloads)
 }
 
-fn parse_vmm(text: &str) -> Result<VmmKind, String> {
-    text.parse().map_err(|_| format!("the VMMs are {}", kinds::names("")))
-}
-
 /// `--vmm` in the help.
 fn vmm_help() -> String {
     let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
-    format!("The kinds of contenders to compare, of {}{} [default: {default}]", kinds::names(""), hosts())
+    format!(
+        "The kinds of contenders to compare, of {}{}; or groups of those whose programs are here: {} [default: {default}]",
+        kinds::names(""),
+        hosts(),
+        selection::words()
+    )
 }
 
 /// `--contender` in the long help.
@@ -232,6 +234,10 @@ fn contender_help() -> String {
     text
 }
 
+fn comma(kinds: &[VmmKind]) -> String {
+    kinds.iter().map(|kind| kind.0.name).collect::<Vec<_>>().join(", ")
+}
+
 /// Flags that cannot be used together, or have an invalid value.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum ArgsError {
@@ -242,6 +248,10 @@ pub(crate) enum ArgsError {
         init`"
     ))]
     NoWorkload,
+    /// Groups of kinds of which none is here.
+    #[error("no program of the kinds {} was found", comma(.0))]
+    #[diagnostic(help("see what there is and how to get it: `firebench list contenders`"))]
+    NobodyHere(Vec<VmmKind>),
     /// Runs that would leave nothing to compare.
     #[error("--repeat-run with --no-store keeps none of the runs")]
     #[diagnostic(help("give --out DIR for their reports, or leave out --no-store"))]
@@ -285,24 +295,33 @@ impl RunArgs {
         let for_vmms = experiment.machine.tap || experiment.machine.jail || experiment.files.kernel.is_some();
         let appended = !experiment.machine.append.is_empty();
         let programs = self.programs.by_option().is_some();
-        let named = self.vmm.is_some() || !self.contender.is_empty();
+        let all = [Selected::Group(Group::All)];
+        let named = self.vmm.as_ref().is_some_and(|vmm| *vmm != all) || !self.contender.is_empty();
         let other =
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
         self.workload.is_some()
             && !(for_vmms || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
 
-    /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say.
+    /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say; of groups of kinds, those that are `here`.
     ///
     /// # Errors
     /// [`ArgsError`] for flags that do not go together.
-    pub(super) fn experiment(&self, base: Option<Experiment>) -> Result<Experiment, ArgsError> {
+    pub(super) fn experiment(
+        &self,
+        base: Option<Experiment>,
+        here: impl Fn(VmmKind) -> bool,
+    ) -> Result<Experiment, ArgsError> {
         let mut experiment = base.unwrap_or_default();
         set(&mut experiment.workload, self.workload.clone());
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
         if let Some(vmm) = &self.vmm {
-            experiment.vmm.clone_from(vmm);
+            let (kinds, missing) = selection::expand(vmm, here);
+            experiment.vmm = kinds;
+            if experiment.vmm.is_empty() {
+                return Err(ArgsError::NobodyHere(missing));
+            }
             experiment.contenders.clear();
         }
         if !self.contender.is_empty() {

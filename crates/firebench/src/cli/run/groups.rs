@@ -27,6 +27,11 @@ const EMULATED_BOOTS: u32 = 2;
 /// Where the report of the emulated group goes, in the directory for reports.
 const EMULATED_DIR: &str = "emulated";
 
+/// Whether a kind's program is on this machine.
+pub(super) fn is_here(kind: VmmKind, data_dir: &Path) -> bool {
+    kind.is_host() || tools::find(kind, None, data_dir).is_ok()
+}
+
 /// The kinds that run at real speed here: one at least has to be beside the bare host. None where the run has one group.
 pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &Path) -> Option<Vec<VmmKind>> {
     let free = experiment.accel == AccelChoice::Auto;
@@ -36,8 +41,10 @@ pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &
     if !accel::choose(AccelChoice::Auto, &kvm::probe(Path::new(kvm::DEVICE)), false).emulated {
         return None;
     }
-    let there = |kind: &VmmKind| kind.is_native() && (kind.is_host() || tools::find(*kind, None, data_dir).is_ok());
-    let native: Vec<VmmKind> = kinds::all().filter(there).collect();
+    if !experiment.vmm.iter().any(|kind| !kind.is_native()) {
+        return None;
+    }
+    let native: Vec<VmmKind> = kinds::all().filter(|kind| kind.is_native() && is_here(*kind, data_dir)).collect();
     (native.len() > 1).then_some(native)
 }
 
@@ -50,9 +57,10 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs, job: Job, native: &[Vmm
     let first = Job::new(real(&job.experiment, native), out.clone());
     let first = once::carry_out(args, places, &session, first);
     session.renewed()?;
-    let names: Vec<&str> = kinds::by_default().map(|kind| kind.0.name).collect();
+    let emulated = emulated(&job.experiment);
+    let names: Vec<&str> = emulated.vmm.iter().map(|kind| kind.0.name).collect();
     output::tell(&format!("emulated, never compared with what runs at real speed (2 of 2): {}\n", names.join(", ")));
-    let second = Job::new(emulated(&job.experiment), out.map(|dir| dir.join(EMULATED_DIR)));
+    let second = Job::new(emulated, out.map(|dir| dir.join(EMULATED_DIR)));
     let second = once::carry_out(args, places, &session, second);
     let (first, second) = (first?, second?);
     Ok([first.code, second.code].into_iter().max_by_key(|code| badness(*code)).unwrap_or_default())
@@ -75,6 +83,7 @@ fn real(experiment: &Experiment, native: &[VmmKind]) -> Experiment {
 /// The experiment of the emulated VMMs, of which there is never a verdict that could be precise or early.
 fn emulated(experiment: &Experiment) -> Experiment {
     let mut emulated = experiment.clone();
+    emulated.vmm.retain(|kind| !kind.is_native());
     let design = &mut emulated.design;
     (design.precision, design.max_time, design.strict, design.stop_on_verdict) = (None, None, false, false);
     design.boots.get_or_insert(EMULATED_BOOTS);
@@ -98,7 +107,9 @@ mod tests {
         assert!(matches!(real.payload, PayloadSpec::Seeded { size: Some(SIZE), .. }), "{:?}", real.payload);
         let emulated = emulated(&asked);
         assert_eq!((emulated.design.boots, emulated.design.precision), (Some(EMULATED_BOOTS), None));
-        assert!(!emulated.design.strict);
+        assert!(!emulated.design.strict && emulated.vmm == asked.vmm);
+        asked.vmm = kinds::all().collect();
+        assert!(super::emulated(&asked).vmm.iter().all(|kind| !kind.is_native()));
         asked.design.boots = Some(7);
         assert_eq!(super::emulated(&asked).design.boots, Some(7));
         assert_eq!(super::real(&asked, &native).design.max_time, None, "a number of boots has no time");

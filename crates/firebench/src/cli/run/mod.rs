@@ -7,6 +7,7 @@ mod groups;
 mod keep;
 mod once;
 mod repeat;
+mod selection;
 mod session;
 
 use super::failure::Failure;

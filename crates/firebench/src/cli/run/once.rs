@@ -19,6 +19,7 @@ use super::super::storage_args::StorageArgs;
 use super::super::style::style;
 use super::super::{output, trust};
 use super::args::RunArgs;
+use super::groups;
 use super::keep::{self, CutOff, Keeper};
 use super::session::Session;
 use crate::dry_run;
@@ -63,7 +64,8 @@ pub(super) fn job(args: &RunArgs, places: &StorageArgs) -> Result<Job, Failure> 
                 trust::experiment(file, args.from.is_some(), args.trust_experiment)?;
             }
             let base = file.as_deref().map(load_experiment).transpose()?;
-            args.experiment(base).map_err(Failure::usage)?
+            let data_dir = places.data_dir()?;
+            args.experiment(base, |kind| groups::is_here(kind, &data_dir)).map_err(Failure::usage)?
         }
     };
     let workload = firebench_workload::of(&experiment.workload)?;
