@@ -7,7 +7,7 @@ use crate::boots;
 use crate::judged::{Judged, Unjudged};
 use crate::summary::{self, Aim, Pair, Summary};
 use firebench_model::record::{Imported, Report};
-use firebench_stats::modes;
+use firebench_stats::{Better, modes};
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,8 @@ pub enum Caveat {
     },
     /// The verdict on the pair in this place, or why there is none.
     Verdict(usize),
+    /// So many comparisons were judged that their readers should know that they share the error rate.
+    Shared(usize),
     /// Rare slow boots may be there without a sign of them.
     Unseen {
         /// Good boots, of the contender that has fewest.
@@ -113,6 +115,11 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// The places of the pairs in the order in which people read them.
+    pub fn order(&self) -> Vec<usize> {
+        order(self.report, &self.summary)
+    }
+
     /// The pairs, each with the judgement on it.
     pub fn pairs(&self) -> impl Iterator<Item = (&Pair, &Judged)> {
         self.summary.pairs.iter().zip(&self.judgements)
@@ -121,6 +128,24 @@ impl<'a> Findings<'a> {
 
 /// A share of slow boots that is smaller than this need not be said.
 const RARE: f64 = 0.05;
+
+/// So many pairs are easier to read in the order of what they came to.
+const MANY: usize = 3;
+
+/// The pairs as they were given; where they are many, the best one first, and what is not judged last.
+fn order(report: &Report, summary: &Summary) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..summary.pairs.len()).collect();
+    if places.len() >= MANY {
+        let sign = if report.primary().better == Better::Less { 1.0 } else { -1.0 };
+        let centre =
+            |place: &usize| summary.pairs.get(*place)?.judgement.map(|judgement| sign * judgement.interval.centre);
+        places.sort_by(|a, b| {
+            let [a, b] = [a, b].map(|place| centre(place).unwrap_or(f64::INFINITY));
+            a.total_cmp(&b)
+        });
+    }
+    places
+}
 
 fn judgements(report: &Report, summary: &Summary, audit: Option<&Audit>) -> Vec<Judged> {
     let metric = report.primary();
@@ -166,9 +191,11 @@ fn caveats(report: &Report, summary: &Summary, clocks: &[ContenderClock]) -> Vec
         blocks: pair.blocks_left_out,
     }));
     if !report.emulated {
-        caveats.extend((0..summary.pairs.len()).map(Caveat::Verdict));
+        caveats.extend(order(report, summary).into_iter().map(Caveat::Verdict));
     }
     let judged = summary.pairs.iter().filter(|pair| pair.judgement.is_some() && pair.apart.is_none());
+    let together = judged.clone().count();
+    caveats.extend((together >= MANY).then_some(Caveat::Shared(together)));
     if let Some(boots) = judged.map(|pair| pair.blocks).min().filter(|_| report.imported.is_none()) {
         let share = modes::unseen(boots);
         caveats.extend((share > RARE).then_some(Caveat::Unseen { boots, share }));

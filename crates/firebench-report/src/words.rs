@@ -203,6 +203,9 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
             let (pair, judged) = findings.pairs().nth(*place)?;
             verdict(pair, judged)
         }
+        Caveat::Shared(comparisons) => format!(
+            "All {comparisons} intervals hold together in 95 of 100 runs: the comparisons share the error rate (Bonferroni)."
+        ),
         Caveat::Unseen { boots, share } => format!(
             "{boots} boots of each can hide a slow mode: it may be there in up to {} of boots without a sign of it.",
             text::percent(*share)

@@ -112,10 +112,10 @@ fn summary_section(findings: &Findings) -> String {
             if paired { ["blocks", "blocks left out"] } else { ["boots", "boots of the first"] }.map(str::to_owned),
         );
         let values = Values::of(summary);
-        let rows: Vec<Vec<String>> = summary
-            .pairs
-            .iter()
-            .zip(others)
+        let in_order = findings.order();
+        let rows: Vec<Vec<String>> = in_order
+            .into_iter()
+            .filter_map(|place| summary.pairs.get(place).zip(others.get(place)))
             .map(|(pair, title)| {
                 let mut cells = vec![title.clone()];
                 cells.extend(pair.metrics.iter().map(|(metric, comparison)| values.comparison(metric, comparison)));

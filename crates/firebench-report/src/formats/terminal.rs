@@ -284,7 +284,8 @@ fn ratios(findings: &Findings, style: Style) -> String {
     let above_one = above_one(first.metrics.iter().map(|(metric, _)| metric));
     let mut out = style.sentence(Some(Paint::Head), "", &format!("Ratio to {} (above 1: {above_one})", first.baseline));
     let values = Values::of(summary);
-    out.extend(summary.pairs.iter().map(|pair| ratio_line(pair, &values, style)));
+    let pairs = findings.order().into_iter().filter_map(|place| summary.pairs.get(place));
+    out.extend(pairs.map(|pair| ratio_line(pair, &values, style)));
     out.extend(caveats(findings).iter().map(told));
     out
 }

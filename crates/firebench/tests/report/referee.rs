@@ -143,3 +143,30 @@ fn means_and_slow_ends_say_how_many_boots_they_take() {
     }
     insta::assert_snapshot!(said.join("\n"));
 }
+
+/// With many contenders the best one comes first, in all that people read; and the error rate that they share is said.
+#[test]
+fn many_contenders_are_in_the_order_of_what_they_came_to() {
+    let mut report = run(3, |contender, _, _, _| if contender == 1 { 0.1 } else { 0.0 });
+    for (name, factor) in [("late", 1.5), ("early", 0.5), ("middle", 1.1)] {
+        let mut more = report.contenders[1].clone();
+        more.name = name.to_owned();
+        let iterations = more.boots.iter_mut().flat_map(|boot| &mut boot.iterations);
+        iterations.flat_map(|iteration| iteration.metrics.values_mut()).for_each(|value| *value *= factor);
+        report.contenders.push(more);
+    }
+    let findings = Findings::of(&report);
+    let text = terminal::render(&findings, Style { color: false, width: 100 });
+    let markdown = firebench_report::markdown::render(&findings);
+    for (text, from) in [(&text, "Ratio to qemu"), (&markdown, "Ratio to ")] {
+        let (_, ratios) = text.split_once(from).expect("ratios");
+        let ratios = ratios.to_lowercase();
+        let place = |name: &str| ratios.find(name).expect(name);
+        let places = ["early", "firecracker", "middle", "late"].map(place);
+        assert!(places.is_sorted(), "{places:?}: {ratios}");
+    }
+    assert!(text.contains("All 4 intervals hold together"), "{text}");
+    report.contenders.truncate(3);
+    let said = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
+    assert!(!said.contains("hold together"), "{said}");
+}

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use firebench_host::accel;
-use firebench_host::tools;
 use firebench_model::experiment::{AccelChoice, Experiment, PayloadSpec, Preset};
 use firebench_supervise::kvm;
 use firebench_text::units::{Size, Span};
@@ -16,6 +15,7 @@ use super::super::storage_args::StorageArgs;
 use super::args::RunArgs;
 use super::once::{self, Job};
 use super::repeat::badness;
+use super::selection;
 use super::session::Session;
 
 /// What a run at real speed reads there where nobody says: enough for a tenth of a second and more.
@@ -26,11 +26,6 @@ const MAX_TIME: Span = Span::seconds(60);
 const EMULATED_BOOTS: u32 = 2;
 /// Where the report of the emulated group goes, in the directory for reports.
 const EMULATED_DIR: &str = "emulated";
-
-/// Whether a kind's program is on this machine.
-pub(super) fn is_here(kind: VmmKind, data_dir: &Path) -> bool {
-    kind.is_host() || tools::find(kind, None, data_dir).is_ok()
-}
 
 /// The kinds that run at real speed here: one at least has to be beside the bare host. None where the run has one group.
 pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &Path) -> Option<Vec<VmmKind>> {
@@ -44,7 +39,8 @@ pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &
     if !experiment.vmm.iter().any(|kind| !kind.is_native()) {
         return None;
     }
-    let native: Vec<VmmKind> = kinds::all().filter(|kind| kind.is_native() && is_here(*kind, data_dir)).collect();
+    let native: Vec<VmmKind> =
+        kinds::all().filter(|kind| kind.is_native() && selection::is_here(*kind, data_dir)).collect();
     (native.len() > 1).then_some(native)
 }
 

@@ -19,8 +19,8 @@ use super::super::storage_args::StorageArgs;
 use super::super::style::style;
 use super::super::{output, trust};
 use super::args::RunArgs;
-use super::groups;
 use super::keep::{self, CutOff, Keeper};
+use super::selection;
 use super::session::Session;
 use crate::dry_run;
 use firebench_analysis::findings::Findings;
@@ -65,7 +65,7 @@ pub(super) fn job(args: &RunArgs, places: &StorageArgs) -> Result<Job, Failure> 
             }
             let base = file.as_deref().map(load_experiment).transpose()?;
             let data_dir = places.data_dir()?;
-            args.experiment(base, |kind| groups::is_here(kind, &data_dir)).map_err(Failure::usage)?
+            args.experiment(base, |kind| selection::is_here(kind, &data_dir)).map_err(Failure::usage)?
         }
     };
     let workload = firebench_workload::of(&experiment.workload)?;

@@ -1,5 +1,8 @@
 //! `--vmm`: kinds by their names, and groups of whatever of them is on this machine.
 
+use std::path::Path;
+
+use firebench_host::tools;
 use firebench_vmm::{VmmKind, kinds};
 
 /// A word of `--vmm`.
@@ -37,6 +40,11 @@ pub(super) fn parse(text: &str) -> Result<Selected, String> {
 /// The words of the groups.
 pub(super) fn words() -> String {
     GROUPS.map(|(word, _)| word).join(", ")
+}
+
+/// Whether a kind's program is on this machine.
+pub(super) fn is_here(kind: VmmKind, data_dir: &Path) -> bool {
+    kind.is_host() || tools::find(kind, None, data_dir).is_ok()
 }
 
 /// The kinds that these words select, of groups those that are `here`, each once; and those of the groups that are not here.
