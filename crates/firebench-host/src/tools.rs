@@ -15,8 +15,9 @@ use version::{VERSION_LIMIT, version_line, version_number};
 
 use crate::fetch;
 
+pub use version::install;
+pub(crate) use version::usable;
 pub use version::{VersionError, libraries, oldest, version_of};
-pub(crate) use version::{install, usable};
 
 /// A program that was found and asked for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

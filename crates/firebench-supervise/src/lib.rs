@@ -22,6 +22,7 @@ mod jail;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod keeper;
 pub mod kvm;
+pub mod left;
 mod limits;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod namespaces;

@@ -16,4 +16,5 @@ pub mod init;
 pub mod out_of_memory;
 pub mod prepare;
 pub mod resume;
+pub mod selftest;
 pub mod usage;

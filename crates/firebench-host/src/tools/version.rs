@@ -53,7 +53,7 @@ pub fn oldest(vmm: VmmKind) -> Version {
 }
 
 /// How to get the program of a kind, in a clause.
-pub(crate) fn install(vmm: VmmKind) -> &'static str {
+pub fn install(vmm: VmmKind) -> &'static str {
     vmm.program.as_ref().map_or("build firebench again", |program| program.install)
 }
 

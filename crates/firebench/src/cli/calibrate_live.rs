@@ -39,6 +39,18 @@ pub(super) struct Row {
     sentence: String,
 }
 
+impl Row {
+    /// What the run says, in words.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// Whether a difference was seen where there is none, or the wrong one.
+    pub(super) fn is_false_alarm(&self) -> bool {
+        self.false_alarm
+    }
+}
+
 /// Carries out the run: two equal hosts, and one that has more work where there is an `effect`.
 pub(super) fn run(design: Design, effect: Option<Share>, places: &StorageArgs) -> Result<Vec<Row>, Failure> {
     let session = Session::open(places, false)?;

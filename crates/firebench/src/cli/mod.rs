@@ -20,6 +20,7 @@ mod output;
 mod programs;
 mod run;
 mod runs;
+mod selftest;
 mod show;
 mod storage_args;
 mod style;
@@ -94,6 +95,8 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Show what this machine has and lacks, and what to do about it
     Doctor(doctor::DoctorArgs),
+    /// Try whatever can run on this machine, and say what was proven: to paste into an issue
+    Selftest(selftest::SelftestArgs),
     /// Make this machine steady for measuring, or put it back as it was
     Tune(tune::TuneArgs),
     /// Carry out a plan from standard input inside the nested host
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Delete(args) => delete::main(&args, &cli.places),
         Command::Calibrate(args) => calibrate::main(&args, &cli.places),
         Command::Doctor(args) => doctor::main(&args, &cli.places),
+        Command::Selftest(args) => selftest::main(&args, &cli.places),
         Command::Tune(args) => tune::main(&args),
         Command::NestedRun => nested_run::main(),
     };

@@ -64,7 +64,7 @@ fn every_kind_is_in_the_help_of_run() {
     for jail in ["QEMU in the strictest of its sandboxes", "Firecracker under its jailer"] {
         assert!(words.contains(jail), "{help}");
     }
-    assert!(words.contains("uml, and host for the bare host [default: qemu,firecracker]"), "{help}");
+    assert!(words.contains("uml, and host for the bare host; or groups of those whose programs are here: all, containers, vmms [default: qemu,firecracker]"), "{help}");
 }
 
 #[test]

@@ -150,6 +150,29 @@ fn a_group_is_what_is_here_of_it() {
 }
 
 #[test]
+fn a_self_test_says_what_was_proven_here() {
+    require!(need::isolations(), need::qemu(), need::image());
+    let lab = Lab::new();
+    let passed = lab.firebench(&["selftest", "--quick"]).within(300).run().ok();
+    let words = ["bubblewrap", "gvisor", "uml", "qemu", "right digest", "left behind nothing", "equal hosts"];
+    assert!(words.iter().all(|word| passed.stdout.contains(word)), "{passed}");
+    assert!(!passed.stdout.contains("FAILED") && !passed.stdout.contains(lab.tmp.to_str().expect("UTF-8")), "{passed}");
+    // What is there and does not work is a failure; what is not there is none.
+    let none = lab.path("none");
+    std::fs::create_dir(&none).expect("a directory");
+    let broken = none.join("runc");
+    std::fs::write(&broken, "#!/bin/sh\necho runc version 1.1.5\n").expect("a program");
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let run = lab.firebench(&["selftest", "--quick"]).env("PATH", &none).env("FIREBENCH_DATA", &none).within(300);
+    let failed = run.env("FIREBENCH_BUSYBOX", need::busybox_path().expect("a busybox")).run();
+    let failed = failed.fails(3, &["the self-test failed"]);
+    assert!(
+        failed.stdout.contains("runc 1.1.5: FAILED") && failed.stdout.contains("firebench fetch gvisor"),
+        "{failed}"
+    );
+}
+
+#[test]
 fn a_kind_that_is_missing_says_how_to_get_it() {
     require!(need::busybox());
     let lab = Lab::without_vms();

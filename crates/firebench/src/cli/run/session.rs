@@ -1,6 +1,7 @@
 //! A run from its experiment to its report: what `run` and `calibrate --live` have in common.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use firebench_image::cache::Cache;
@@ -44,6 +45,11 @@ impl Session {
         let run_dir = RunDir::create(&temporary)?;
         let cache = places.cache(quiet, &interrupt)?;
         Ok(Session { begun, interrupt, run_dir, cache, quiet })
+    }
+
+    /// The directory of its run.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.run_dir.path().to_owned()
     }
 
     /// Makes room for another run, in a directory of its own. A signal that came since stops it.
