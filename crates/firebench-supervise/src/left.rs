@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::cgroup;
+use crate::sweep::process_in;
 
 /// What is still there of the runs of this process in `dir`, the [directory](crate::RunDir) of one of them: the directory, processes that
 /// name it, and control groups. A line each; empty where all is gone.
@@ -15,12 +16,12 @@ pub fn left_of(dir: &Path) -> Vec<String> {
         let said = fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
         !name.is_empty() && said.windows(name.len()).any(|part| part == name)
     };
-    let own = std::process::id();
+    let own = nix::unistd::getpid().as_raw();
     let processes =
-        entries(Path::new("/proc")).into_iter().filter(|pid| pid.parse::<u32>().is_ok_and(|pid| pid != own));
+        entries(Path::new("/proc")).into_iter().filter(|pid| pid.parse::<i32>().is_ok_and(|pid| pid != own));
     left.extend(processes.filter(|pid| names_it(pid)).map(|pid| format!("process {pid}")));
-    let prefix = format!("{}{own}-", cgroup::PREFIX);
-    let groups = cgroup::places().flat_map(|place| entries(&place)).filter(|name| name.starts_with(&prefix));
+    let is_own = |name: &String| process_in(name, cgroup::PREFIX) == Some(own);
+    let groups = cgroup::places().flat_map(|place| entries(&place)).filter(is_own);
     left.extend(groups.map(|name| format!("control group {name}")));
     left
 }

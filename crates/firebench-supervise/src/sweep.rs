@@ -94,7 +94,7 @@ fn claim(directory: &OwnedFd) -> io::Result<Claim> {
 }
 
 /// The process id that follows `prefix` in a name.
-fn process_in(name: &str, prefix: &str) -> Option<i32> {
+pub(crate) fn process_in(name: &str, prefix: &str) -> Option<i32> {
     let pid = name.strip_prefix(prefix)?.split('-').next()?.parse().ok()?;
     (pid > 0).then_some(pid)
 }

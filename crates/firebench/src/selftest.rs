@@ -24,6 +24,8 @@ pub enum Outcome {
         /// Seconds from the first boot to the end.
         seconds: f64,
     },
+    /// The user left out what is slow.
+    LeftOut,
     /// Its program is not here; how to get it.
     Missing(String),
     /// The error that ended it.
@@ -107,6 +109,7 @@ impl Trial {
             Outcome::Works { boots, seconds } => {
                 format!("works: {} with the right digest in {seconds:.1} s", text::count(*boots, "boot"))
             }
+            Outcome::LeftOut => "left out by --quick".to_owned(),
             Outcome::Missing(install) => format!("not here: {install}"),
             Outcome::Failed(error) => format!("FAILED: {}", without_paths(error)),
         };
@@ -139,6 +142,7 @@ mod tests {
             kvm: ("there is no /dev/kvm".to_owned(), false),
             trials: vec![
                 trial("host", "real speed", Outcome::Works { boots: 2, seconds: 0.12 }),
+                trial("firecracker", "nested", Outcome::LeftOut),
                 trial("gvisor", "real speed", Outcome::Missing("firebench fetch gvisor".to_owned())),
             ],
             equal: Ok(("b and a are equivalent within 10% in real".to_owned(), true)),
@@ -156,7 +160,7 @@ mod tests {
     fn whatever_fails_fails_the_whole_and_names_no_path() {
         let failed = "cannot read /home/ada/secret-project/kernel: no such file".to_owned();
         let mut trial = found();
-        trial.trials[1].outcome = Outcome::Failed(failed.clone());
+        trial.trials[2].outcome = Outcome::Failed(failed.clone());
         assert!(!trial.is_passed());
         let said = trial.render();
         assert!(said.contains("FAILED: cannot read …/kernel: no such file") && !said.contains("ada"), "{said}");

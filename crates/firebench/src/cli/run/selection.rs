@@ -49,16 +49,20 @@ pub(super) fn is_here(kind: VmmKind, data_dir: &Path) -> bool {
 
 /// The kinds that these words select, of groups those that are `here`, each once; and those of the groups that are not here.
 pub(super) fn expand(selected: &[Selected], here: impl Fn(VmmKind) -> bool) -> (Vec<VmmKind>, Vec<VmmKind>) {
-    let (mut kinds, mut missing) = (Vec::new(), Vec::new());
+    let (mut kinds, mut missing, mut of_groups) = (Vec::new(), Vec::new(), Vec::new());
     for selected in selected {
         match selected {
+            // Two of one name are a mistake, one that a group has brought already is none.
+            Selected::Kind(kind) if of_groups.contains(kind) => {}
             Selected::Kind(kind) => kinds.push(*kind),
             Selected::Group(group) => {
                 for kind in group.kinds() {
-                    let list = if here(kind) { &mut kinds } else { &mut missing };
+                    let is_here = here(kind);
+                    let list = if is_here { &mut kinds } else { &mut missing };
                     if !list.contains(&kind) {
                         list.push(kind);
                     }
+                    of_groups.extend(is_here.then_some(kind));
                 }
             }
         }
@@ -109,6 +113,8 @@ mod tests {
         };
         assert_eq!(of("host,containers"), (vec!["host", "bubblewrap", "runc"], vec!["gvisor"]));
         assert_eq!(of("runc,containers,gvisor").0, ["runc", "bubblewrap", "gvisor"]);
+        assert_eq!(of("containers,runc,gvisor").0, ["bubblewrap", "runc", "gvisor"]);
+        assert_eq!(of("host,host").0, ["host", "host"], "a mistake, which is refused elsewhere");
         assert_eq!(of("vmms"), (vec!["qemu"], vec!["firecracker"]));
         let (all, missing) = of("all");
         assert_eq!((all.first(), all.len() + missing.len()), (Some(&"host"), kinds::all().count()));
