@@ -22,6 +22,10 @@ pub const PROTOCOL_VERSION: u32 = 2;
 /// How often the agent says that it is alive while it runs the program of an [`ExecJob`].
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// How long a guest does nothing after its first and after its last frame: what it had asked of its host by then can be counted, by
+/// whoever comes to look a little late.
+pub const QUIET: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// Where the guest finds its job in the initramfs.
 pub const JOB_PATH: &str = "/firebench/job.json";
 
