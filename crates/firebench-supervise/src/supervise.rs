@@ -283,6 +283,12 @@ impl Vm {
         if self.end.is_some() { Activity::default() } else { activity::of(self.pid.as_raw()) }
     }
 
+    /// The CPU time that all processes of the VM have taken from the host so far, in whatever mode; None where nobody counts that.
+    pub fn cpu(&self) -> Option<Duration> {
+        let (user, sys) = self.cgroup.as_ref()?.cpu_time()?;
+        Some(user.saturating_add(sys))
+    }
+
     /// What the VMM used in its life, and all that it started, where a control group counts that; `None` while it runs, and where
     /// nobody knows what its processes used.
     pub fn resources(&self) -> Option<Usage> {

@@ -21,7 +21,7 @@ use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::{Console, Words};
 use crate::observe::{Expected, Observer, Step};
-use crate::tally::Tally;
+use crate::tally::{Seen, Tally};
 
 /// One boot of one contender.
 pub(super) struct Boot<'a> {
@@ -98,6 +98,7 @@ impl Boot<'_> {
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
+        tally.charge(&mut observer.iterations);
         record.counts = tally.end(vm.counts());
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
         record.life_seconds = started.elapsed().as_secs_f64();
@@ -152,8 +153,8 @@ impl Boot<'_> {
         loop {
             let arrived = match vm.next(observer.deadline()) {
                 Ok(Output::Console { at, bytes }) => {
-                    if let Some(counts) = observer.measures().then(|| vm.counts()).flatten() {
-                        tally.heard(at, counts);
+                    if observer.measures() {
+                        tally.heard(at, seen(vm));
                     }
                     console.read(at, &bytes)
                 }
@@ -180,8 +181,8 @@ impl Boot<'_> {
             for arrived in arrived {
                 let begun = arrived.begun;
                 let step = observer.on_arrival(arrived);
-                if let Some(counts) = Tally::wants(&step).then(|| vm.counts()).flatten() {
-                    tally.saw(&step, begun, &counts);
+                if Tally::wants(&step) {
+                    tally.saw(&step, begun, seen(vm));
                     if let Some(ports) = matches!(step, Step::Up(_)).then(|| vm.ports()).flatten() {
                         tally.used(ports);
                     }
@@ -222,6 +223,11 @@ impl Boot<'_> {
         listener.on_event(&event);
         None
     }
+}
+
+/// What the host has counted of a VM by now.
+fn seen(vm: &mut Vm) -> Seen {
+    Seen { counts: vm.counts(), cpu: vm.cpu() }
 }
 
 /// How the VMM ended, and against which of its limits it ran.
