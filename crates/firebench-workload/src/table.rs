@@ -7,6 +7,9 @@ use firebench_text as text;
 use crate::workload::{Flag, FlagError, Given, Speed, Workload};
 use crate::workloads::ALL;
 
+/// The flag of workloads that read their payload in blocks of any size.
+pub(crate) const BLOCK_FLAG: &str = "block";
+
 /// The workload of this name; None of one that this version of firebench does not have.
 pub fn find(name: &WorkloadName) -> Option<&'static dyn Workload> {
     ALL.iter().copied().find(|workload| workload.name() == name.name())
@@ -40,6 +43,10 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
         let known: Vec<&str> = primaries(workload).map(|metric| metric.name.as_ref()).collect();
         let metric = text::excerpt(metric, 100);
         return Err(ExperimentError::Primary { metric, workload: name(), known: known.join(", ") });
+    }
+    let reads_blocks = workload.flags().iter().any(|flag| flag.name == BLOCK_FLAG);
+    if experiment.payload.block().is_some() && !reads_blocks {
+        return Err(ExperimentError::NoBlocks(name()));
     }
     if workload.needs(experiment, Speed::Real).payload.is_none() {
         if let Some(spec) = experiment.specs().into_iter().find(|spec| spec.handicap.is_some()) {

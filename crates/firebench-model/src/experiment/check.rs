@@ -8,7 +8,7 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, Settle, WorkloadName, check_all};
+use super::{ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -108,6 +108,27 @@ pub enum ExperimentError {
     #[error("the payload must not be empty")]
     #[diagnostic(help("choose a larger size, for example --size 16MiB"))]
     Empty,
+    /// Blocks so small that an iteration would take hours.
+    #[error("--block {0} is too small: it must be at least {least}", least = LEAST_BLOCK.0)]
+    #[diagnostic(help("give --block 4KiB for the price of a system call: smaller blocks only make more of them"))]
+    SmallBlock(Size),
+    /// Blocks larger than all that there is to read.
+    #[error("--block {block} is larger than the payload, which has {payload}")]
+    #[diagnostic(help("choose at most --block {payload}, or a larger --size"))]
+    LargeBlock {
+        /// The block.
+        block: Size,
+        /// The payload.
+        payload: Size,
+    },
+    /// Blocks for a workload that does not read any.
+    #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
+    #[diagnostic(help("leave it out"))]
+    NoBlocks(WorkloadName),
+    /// A program of a contender's own that would not run.
+    #[error("contender {0}: busybox has no effect with --block, with which firebench's agent reads the payload")]
+    #[diagnostic(help("leave out one of the two"))]
+    BlockWithBusybox(String),
     /// A share with which every run would agree.
     #[error("{option} {share} is too wide: it must be below 100%")]
     #[diagnostic(help("choose a smaller one: 1% is the default precision, and {option} 5% is a coarse one"))]
@@ -180,11 +201,22 @@ impl Experiment {
         self.check_useless()?;
         self.check_cold()?;
         self.check_published()?;
-        match self.payload {
-            PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
-                Err(ExperimentError::Empty)
-            }
-            _ => Ok(()),
+        if self.payload.size() == Some(Size(0)) {
+            return Err(ExperimentError::Empty);
+        }
+        self.payload.block().map_or(Ok(()), |block| self.check_block(block))
+    }
+
+    fn check_block(&self, block: Size) -> Result<(), ExperimentError> {
+        if block < LEAST_BLOCK {
+            return Err(ExperimentError::SmallBlock(block));
+        }
+        if let Some(payload) = self.payload.size().filter(|&payload| block > payload) {
+            return Err(ExperimentError::LargeBlock { block, payload });
+        }
+        match self.specs().into_iter().find(|spec| spec.busybox.is_some()) {
+            Some(spec) => Err(ExperimentError::BlockWithBusybox(spec.name)),
+            None => Ok(()),
         }
     }
 
@@ -323,7 +355,7 @@ fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::OwnSettings;
+    use crate::experiment::{OwnSettings, PayloadSpec};
     use firebench_vmm::{firecracker, host, qemu};
 
     const QEMU: VmmKind = VmmKind(&qemu::KIND);
@@ -342,7 +374,7 @@ mod tests {
             ("files.qemu", |e, text| e.files.programs.set(QEMU, text.into())),
             ("files.firecracker", |e, text| e.files.programs.set(VmmKind(&firecracker::KIND), text.into())),
             ("files.add", |e, text| e.files.add.push(text)),
-            ("payload.path", |e, text| e.payload = PayloadSpec::File { path: text.into() }),
+            ("payload.path", |e, text| e.payload = PayloadSpec::File { path: text.into(), block: None }),
             ("contender.name", |e, text| e.contenders[0].name = text),
             ("contender.append", |e, text| e.contenders[0].append = Some(text)),
             ("contender.binary", |e, text| e.contenders[0].binary = Some(text.into())),
@@ -427,6 +459,26 @@ mod tests {
         experiment.design.precision = Some(Share::percent(100));
         let said = experiment.check().expect_err("too wide").to_string();
         assert_eq!(said, "--precision 100% is too wide: it must be below 100%");
+    }
+
+    #[test]
+    fn blocks_are_neither_tiny_nor_larger_than_what_is_read() {
+        let check = |size: Option<Size>, block| {
+            let payload = PayloadSpec::Seeded { seed: 1, size, block: Some(Size(block)) };
+            Experiment { payload, ..hosts() }.check()
+        };
+        let payload = Size(1 << 20);
+        assert_eq!(check(Some(payload), 511), Err(ExperimentError::SmallBlock(Size(511))));
+        assert_eq!(check(None, 0), Err(ExperimentError::SmallBlock(Size(0))));
+        let block = Size((1 << 20) + 1);
+        assert_eq!(check(Some(payload), block.0), Err(ExperimentError::LargeBlock { block, payload }));
+        for (size, block) in [(Some(payload), 512), (Some(payload), 1 << 20), (Some(payload), 1000), (None, 1 << 40)] {
+            assert_eq!(check(size, block), Ok(()), "{size:?} {block}");
+        }
+        let own = ContenderSpec { busybox: Some("b".into()), ..ContenderSpec::new("own", QEMU) };
+        let payload = PayloadSpec::default().with_block(Some(Size(4096)));
+        let experiment = Experiment { contenders: vec![own], payload, ..Experiment::default() };
+        assert_eq!(experiment.check(), Err(ExperimentError::BlockWithBusybox("own".to_owned())));
     }
 
     #[test]
