@@ -18,11 +18,16 @@ pub fn remarks(findings: &Findings) -> Vec<String> {
     workload.map(|workload| workload.remarks(&run)).unwrap_or_default()
 }
 
-/// The differences in time on the clock that the run shows. Those of contenders that were not alike are put down to nothing.
+/// The differences in time on the clock that the run shows. Those of contenders that were not alike, or that had other work, are put
+/// down to nothing.
 fn differences(findings: &Findings) -> Vec<Difference> {
     let metric = findings.report.primary();
     let Some(unit) = seconds(&metric) else { return Vec::new() };
-    findings.pairs().filter_map(|(pair, judged)| difference(findings, pair, judged, unit)).collect()
+    let specs = findings.report.experiment.specs();
+    let handicapped = |name: &str| specs.iter().any(|spec| spec.name == name && spec.handicap.is_some());
+    let pairs =
+        findings.pairs().filter(|(pair, _)| ![&pair.baseline, &pair.contender].into_iter().any(|n| handicapped(n)));
+    pairs.filter_map(|(pair, judged)| difference(findings, pair, judged, unit)).collect()
 }
 
 /// Seconds in the unit of a metric that is the time on the clock.

@@ -84,6 +84,9 @@ pub struct Flag {
     pub check: fn(&str) -> Result<(), String>,
 }
 
+/// The flag of workloads that read their payload in blocks of the size that the user likes.
+pub const BLOCK_FLAG: &str = "block";
+
 /// What a user gave, by the names of flags.
 pub type Given = BTreeMap<&'static str, String>;
 

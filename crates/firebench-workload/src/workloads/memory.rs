@@ -11,15 +11,13 @@ use firebench_text::units::Size;
 use firebench_text::{excerpt, percent, rate};
 
 use crate::reading::{Fault, Reading};
-use crate::table::BLOCK_FLAG;
-use crate::workload::{Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
+use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
 
 /// `sha256sum` over the payload: what it prints first must be the payload's digest.
 pub struct Memory;
 
 const SIZE: &str = "size";
 const PAYLOAD: &str = "payload";
-const BLOCK: &str = BLOCK_FLAG;
 
 const FLAGS: [Flag; 3] = [
     Flag {
@@ -35,7 +33,7 @@ const FLAGS: [Flag; 3] = [
         check: |_| Ok(()),
     },
     Flag {
-        name: BLOCK,
+        name: BLOCK_FLAG,
         value: "SIZE",
         help: "Read the file in blocks of this size, with a reader of firebench's own: 4KiB shows the price of a system call, the \
         size of the file that of a page fault [default: as sha256sum reads]",
@@ -80,7 +78,7 @@ impl Workload for Memory {
         if let Some(text) = given.get(PAYLOAD) {
             experiment.payload = payload(text)?.with_block(experiment.payload.block());
         }
-        if let Some(text) = given.get(BLOCK) {
+        if let Some(text) = given.get(BLOCK_FLAG) {
             let block =
                 size(text).map_err(|wrong| FlagError { wrong, help: "write it like --block 4KiB".to_owned() })?;
             experiment.payload = std::mem::take(&mut experiment.payload).with_block(Some(block));
