@@ -111,6 +111,8 @@ pub fn ask(workload: &dyn Workload, given: &Given, experiment: &mut Experiment) 
 mod tests {
     use std::collections::BTreeSet;
 
+    use firebench_text::units::Size;
+
     use super::*;
 
     #[test]
@@ -171,7 +173,7 @@ mod tests {
         let name = WorkloadName::try_from("still".to_owned()).expect("a name");
         let plain = Experiment { workload: name.clone(), ..Experiment::default() };
         assert_eq!(accepts(&Still, &plain), Ok(()));
-        let payload = plain.payload.clone().with_block(Some(firebench_text::units::Size(4096)));
+        let payload = plain.payload.clone().with_block(Some(Size(4096)));
         let blocks = Experiment { payload: payload.clone(), ..plain };
         assert_eq!(accepts(&Still, &blocks), Err(ExperimentError::NoBlocks(name)));
         let of_memory = Experiment { payload, ..Experiment::default() };
@@ -182,7 +184,11 @@ mod tests {
         ask(workload, &Given::from([("payload", "urandom".to_owned())]), &mut asked).expect("in order");
         assert_eq!(asked.payload.block(), of_memory.payload.block());
         ask(workload, &Given::from([("block", "1MiB".to_owned())]), &mut asked).expect("in order");
-        assert_eq!(asked.payload.block(), Some(firebench_text::units::Size(1 << 20)));
+        assert_eq!(asked.payload.block(), Some(Size(1 << 20)));
+        // There is a whole block to read, whatever the default.
+        assert_eq!(workload.needs(&asked, Speed::Nested).payload, Some(Size(16 << 20)));
+        asked.payload = asked.payload.with_block(Some(Size(64 << 20)));
+        assert_eq!(workload.needs(&asked, Speed::Nested).payload, asked.payload.block());
     }
 
     #[test]

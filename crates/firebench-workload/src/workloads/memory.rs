@@ -99,10 +99,11 @@ impl Workload for Memory {
         Ok(())
     }
 
-    /// The published benchmark's size on hardware, and what an emulated machine hashes in seconds.
-    fn needs(&self, _: &Experiment, speed: Speed) -> Needs {
+    /// The published benchmark's size on hardware, and what an emulated machine hashes in seconds; a whole block at least.
+    fn needs(&self, experiment: &Experiment, speed: Speed) -> Needs {
         let mib: u64 = if speed == Speed::Real { 1024 } else { 16 };
-        Needs { payload: Some(Size(mib.saturating_mul(MIB))) }
+        let default = Size(mib.saturating_mul(MIB));
+        Needs { payload: Some(experiment.payload.block().map_or(default, |block| default.max(block))) }
     }
 
     fn command(&self, side: &Side) -> Vec<String> {
