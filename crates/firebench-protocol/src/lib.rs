@@ -26,6 +26,15 @@ pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
 /// whoever comes to look a little late.
 pub const QUIET: std::time::Duration = std::time::Duration::from_millis(10);
 
+/// As the first word of a command: the agent's own executable, wherever that is in a guest, in a container or on the host.
+pub const AGENT_COMMAND: &str = "firebench-agent";
+
+/// First argument of [`AGENT_COMMAND`] that makes it print SHA-256 digests as `sha256sum` does: `sha256sum --block BYTES FILE...`.
+pub const DIGEST_COMMAND: &str = "sha256sum";
+
+/// The option of [`DIGEST_COMMAND`] before the number of bytes that are read at a time.
+pub const BLOCK_OPTION: &str = "--block";
+
 /// Where the guest finds its job in the initramfs.
 pub const JOB_PATH: &str = "/firebench/job.json";
 

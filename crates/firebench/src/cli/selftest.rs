@@ -121,7 +121,7 @@ fn experiment(kind: VmmKind, accel: AccelChoice) -> Experiment {
     Experiment {
         vmm: vec![kind],
         accel,
-        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD) },
+        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD), block: None },
         design: Design { boots: Some(BOOTS), iterations: Some(1), ..Design::default() },
         ..Experiment::default()
     }

@@ -95,7 +95,7 @@ pub fn published() -> Report {
             vmm: kinds::by_default().collect(),
             contenders: Vec::new(),
             machine: MachineSpec::default(),
-            payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)) },
+            payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
@@ -148,7 +148,7 @@ pub fn nested() -> Report {
             jail: true,
             append: "note=\"``` a | b\"".to_owned(),
         },
-        payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)) },
+        payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)), block: Some(Size(4096)) },
         design: Design {
             primary: Some("real".to_owned()),
             boots: Some(2),

@@ -45,7 +45,7 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
 
 fn in_reports() -> BTreeSet<String> {
     let mut file = published();
-    file.experiment.payload = PayloadSpec::File { path: "mine".into() };
+    file.experiment.payload = PayloadSpec::File { path: "mine".into(), block: None };
     // A precision, time that was added, and a boot that is not like the others.
     let mut aimed = published();
     aimed.design.precision = Some(0.01);
