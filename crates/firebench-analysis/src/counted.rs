@@ -5,11 +5,13 @@ pub mod devices;
 
 use devices::DeviceUse;
 use firebench_model::counts::{BootCounts, Counts};
+use firebench_model::metric::{Clock, Metric, Unit};
 use firebench_model::record::{BootRecord, ContenderRecord, Report};
 use firebench_stats::boot::{self, Placed};
-use firebench_stats::{Estimand, Ground, Judgement, Rule, Scale, median, verdict};
+use firebench_stats::{Better, Estimand, Ground, Judgement, Rule, Scale, median, verdict};
 
 use crate::boots::{self, Coarse};
+use crate::judged::Unjudged;
 use crate::paired::Paired;
 use crate::summary::Summary;
 
@@ -22,6 +24,20 @@ pub enum Part {
     Iteration,
     /// From its last frame until it is gone.
     Shutdown,
+}
+
+impl Part {
+    /// All, in their order.
+    pub const ALL: [Part; 3] = [Part::Boot, Part::Iteration, Part::Shutdown];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Boot => "boot",
+            Part::Iteration => "iteration",
+            Part::Shutdown => "shutdown",
+        }
+    }
 }
 
 /// One of KVM's counters.
@@ -43,6 +59,23 @@ pub static SHOWN: [Counter; 4] = [
     Counter { name: "pf_fixed", title: "page faults of KVM", asked: false },
     Counter { name: "exits", title: "exits in all", asked: false },
 ];
+
+/// Every counter of every part, with the metric that a limit calls it by: `boot_io_exits`.
+pub fn metrics() -> impl Iterator<Item = (Part, &'static Counter, Metric)> + Clone {
+    let of_part = |part: Part| SHOWN.iter().map(move |counter| (part, counter, metric(part, counter)));
+    Part::ALL.into_iter().flat_map(of_part)
+}
+
+fn metric(part: Part, counter: &Counter) -> Metric {
+    let unit = if counter.name == "pf_fixed" { Unit::of("faults") } else { Unit::of("exits") };
+    Metric {
+        name: format!("{}_{}", part.name(), counter.name).into(),
+        title: format!("{}, {}", part.name(), counter.title).into(),
+        clock: Some(Clock::Host),
+        shown: false,
+        ..Metric::of_output("", "", unit, Better::Less)
+    }
+}
 
 /// What was counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,8 +116,7 @@ pub struct JudgedCount {
 
 /// What KVM counted in a run; None where nobody could read it.
 pub fn counted(report: &Report, summary: &Summary) -> Option<Counted> {
-    let parts = [Part::Boot, Part::Iteration, Part::Shutdown];
-    let all = parts.iter().flat_map(|&part| SHOWN.iter().map(move |counter| (part, counter)));
+    let all = Part::ALL.into_iter().flat_map(|part| SHOWN.iter().map(move |counter| (part, counter)));
     let rows: Vec<_> = all
         .map(|(part, counter)| {
             let of = |contender| typical(contender, report, part, counter.name);
@@ -94,7 +126,7 @@ pub fn counted(report: &Report, summary: &Summary) -> Option<Counted> {
         .collect();
     let pairs: Vec<Paired> =
         summary.pairs.iter().filter_map(|pair| paired(report, &pair.baseline, &pair.contender)).collect();
-    let is_judged = |counter: &Counter| counter.asked || !report.emulated;
+    let is_judged = |counter: &Counter| is_judged(report, counter);
     let together = rows.iter().filter(|(_, counter, _)| is_judged(counter)).count().saturating_mul(pairs.len());
     let row = |(part, counter, typical): (Part, &'static Counter, Vec<Option<f64>>)| {
         let of_pair = |pair: &Paired| judge(report, pair, part, counter.name, together);
@@ -108,6 +140,29 @@ pub fn counted(report: &Report, summary: &Summary) -> Option<Counted> {
         devices: devices::used(report),
         together,
     })
+}
+
+fn is_judged(report: &Report, counter: &Counter) -> bool {
+    counter.asked || !report.emulated
+}
+
+/// A pair in one count, as one of `comparisons` that share the error rate.
+///
+/// # Errors
+/// [`Unjudged`], where it is not judged.
+pub fn judge_one(
+    report: &Report,
+    pair: &Paired,
+    (part, counter): (Part, &Counter),
+    comparisons: usize,
+) -> Result<Judgement, Unjudged> {
+    if !is_judged(report, counter) {
+        return Err(Unjudged::Emulated);
+    }
+    if pair.baseline.len() < 2 {
+        return Err(Unjudged::TooFew);
+    }
+    judge(report, pair, part, counter.name, comparisons).map(|judged| judged.judgement).ok_or(Unjudged::NoValue)
 }
 
 fn paired<'a>(report: &'a Report, baseline: &str, contender: &str) -> Option<Paired<'a>> {

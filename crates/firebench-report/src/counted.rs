@@ -106,15 +106,7 @@ fn within(judged: &JudgedCount) -> String {
 }
 
 fn what(row: &Row) -> String {
-    format!("{} {}", part(row.part), row.counter.title)
-}
-
-fn part(part: Part) -> &'static str {
-    match part {
-        Part::Boot => "boot,",
-        Part::Iteration => "iteration,",
-        Part::Shutdown => "end,",
-    }
+    format!("{}, {}", row.part.name(), row.counter.title)
 }
 
 /// The table: what was counted in what part, and the middle of each contender's boots.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit};
 use firebench_analysis::beside::Beside;
-use firebench_analysis::counted::{Counted, JudgedCount, Part, Row};
+use firebench_analysis::counted::{Counted, JudgedCount, Row};
 use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::judged::Judged;
@@ -284,11 +284,7 @@ fn counts(found: &Counted) -> Vec<CountFindings> {
         blocks: judged.judgement.interval.blocks,
     };
     let row = |row: &Row| CountFindings {
-        part: match row.part {
-            Part::Boot => "boot",
-            Part::Iteration => "iteration",
-            Part::Shutdown => "shutdown",
-        },
+        part: row.part.name(),
         counter: row.counter.name,
         medians: row.typical.clone(),
         pairs: row.judged.iter().map(pair).collect(),

@@ -1,11 +1,12 @@
 //! What KVM counted: judged under emulation, too, and explained by the ports.
 
-use firebench_analysis::counted::{Counted, JudgedCount, Part};
+use firebench_analysis::counted::{Counted, JudgedCount, Part, metrics};
 use firebench_analysis::findings::Findings;
+use firebench_analysis::gate::{self, Limit};
 use firebench_model::record::Report;
 use firebench_report::style::Style;
 use firebench_report::{counted, markdown, terminal};
-use firebench_stats::Verdict;
+use firebench_stats::{Verdict, verdict::Gate};
 
 use crate::fixture::{counts, nested, published};
 
@@ -51,6 +52,23 @@ fn counts_are_judged_although_everything_is_emulated() {
     let text = terminal::render(&Findings::of(&report), Style { color: false, width: 100 });
     assert!(text.contains("these verdicts hold although everything was emulated"), "{text}");
     assert!(markdown::render(&Findings::of(&report)).contains("## Counted by KVM"));
+}
+
+#[test]
+fn a_limit_can_be_on_a_count() {
+    let gates = |report: &Report, limits: &[&str]| -> Vec<Gate> {
+        let limits: Vec<Limit> = limits.iter().map(|limit| limit.parse().expect("a limit")).collect();
+        let metrics: Vec<_> = metrics().map(|(_, _, metric)| metric).collect();
+        gate::check_metrics(&limits, metrics.iter()).expect("counts are known");
+        let mut outcomes = gate::judge(&limits, &gate::of_run(&Findings::of(report), &limits));
+        gate::allow_unfair(&mut outcomes);
+        outcomes.into_iter().map(|outcome| outcome.gate).collect()
+    };
+    let mut worse = with_counts(nested(), [[3000, 95, 434, 618, 280], [3150, 95, 434, 618, 280]], 1);
+    assert_eq!(gates(&worse, &["boot_io_exits > +3%", "boot_io_exits > +10%"]), [Gate::Beyond, Gate::Within]);
+    assert_eq!(gates(&worse, &["boot_exits > +3%"]), [Gate::Undecided], "under emulation, the clock decides");
+    worse.contenders[1].boots[0].counts = None;
+    assert_eq!(gates(&worse, &["boot_io_exits > +3%"]), [Gate::Undecided]);
 }
 
 #[test]
