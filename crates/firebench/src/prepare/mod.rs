@@ -114,6 +114,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
+    notices.extend(contenders::without_a_card(&specs, &experiment.machine));
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
     let cpus = cpus::share_out(experiment, specs.len(), place, host.usable_cpus(), &mut notices)?;
