@@ -15,6 +15,7 @@
 //! | `oci` | what the runtimes of containers read |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
+//! | [`Requests`] | what a VMM is told after its start |
 //! | [`request`], [`preset`] | what the user wants, and from that to a machine |
 //! | [`mod@launch`] | from a contender and an image to a launch |
 
@@ -29,6 +30,7 @@ mod missing;
 mod oci;
 pub mod preset;
 pub mod request;
+mod requests;
 pub mod setting;
 mod shell;
 
@@ -43,4 +45,5 @@ pub use machine::{
     Paths, Root, RootFile, Tap,
 };
 pub use missing::Missing;
+pub use requests::{Request, Requests};
 pub use shell::quote;
