@@ -29,9 +29,7 @@ use answer::{Garbled, MAX_BYTES};
 pub enum Refusal {
     /// It answered that it does not want it.
     #[error("the VMM refused {request} with status {status}: {words}")]
-    #[diagnostic(help(
-        "try the launch by hand, as --dry-run prints it, without the settings of this contender that the words name"
-    ))]
+    #[diagnostic(help("change what these words name among the settings of the contender or the machine"))]
     Refused {
         /// What it was told.
         request: String,
@@ -160,13 +158,14 @@ impl Conversation {
                     let garbled = |garbled: Garbled| Refusal::Garbled { request: named(), reason: garbled.to_string() };
                     let open = exchange.advance().map_err(|error| Refusal::Socket { reason: error.to_string() })?;
                     match answer::read(&exchange.answer).map_err(garbled)? {
-                        Some(answer) if answer.length < exchange.answer.len() => return Err(garbled(Garbled::Surplus)),
                         Some(answer) if answer.status != Requests::DONE => {
                             let words = words(&answer.body);
                             return Err(Refusal::Refused { request: named(), status: answer.status, words });
                         }
-                        // An answer to what was not even read yet.
-                        Some(_) if !exchange.unsent.is_empty() => return Err(garbled(Garbled::Surplus)),
+                        // More than one answer, or one to what was not even read yet.
+                        Some(answer) if answer.length < exchange.answer.len() || !exchange.unsent.is_empty() => {
+                            return Err(garbled(Garbled::Surplus));
+                        }
                         Some(_) => {
                             self.left.pop_front();
                             if let Some(next) = self.left.front() {
@@ -270,7 +269,7 @@ fn words(body: &[u8]) -> String {
         Ok(fault) => fault.fault_message,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let words = text::excerpt(words.trim(), WIDTH);
+    let words = text::excerpt(words.trim().trim_end_matches('.'), WIDTH);
     if words.is_empty() { "it does not say why".to_owned() } else { words }
 }
 

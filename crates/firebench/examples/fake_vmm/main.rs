@@ -5,6 +5,7 @@
 //! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`].
 #![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 
+mod api;
 mod arguments;
 mod choice;
 #[expect(unsafe_code, reason = "a system call that nix does not wrap")]
@@ -35,10 +36,19 @@ fn main() -> Outcome {
         println!("{}", version(script.vmm));
         return Ok(());
     }
-    let start = arguments::read(&args)?;
     let Script { boot_ms, iteration_ms, clock, .. } = script;
     let digest = script.digest.clone();
-    let misdeeds = script.of_boot(start.boot);
+    let (start, misdeeds) = match api::Api::of(&args) {
+        Some(api) => {
+            let misdeeds = script.of_boot(api.boot());
+            (api.start(&misdeeds)?, misdeeds)
+        }
+        None => {
+            let start = arguments::read(&args)?;
+            let misdeeds = script.of_boot(start.boot);
+            (start, misdeeds)
+        }
+    };
     let mut guest = Guest::new(start.nonce.clone(), &misdeeds);
 
     std::thread::sleep(Duration::from_millis(boot_ms));

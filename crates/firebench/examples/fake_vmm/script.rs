@@ -59,6 +59,10 @@ pub struct Misdeed {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
+    /// Before Firecracker's API socket is there.
+    Listen,
+    /// When the second request came, before its answer.
+    Told,
     /// Before the guest's first word.
     #[default]
     Boot,
@@ -131,6 +135,14 @@ pub enum Deed {
     AtOnce,
     /// Begins to send each event of this name, and goes on after so many milliseconds.
     Stretch { event: String, ms: u64 },
+    /// Answers a request like this, so many times.
+    Answer {
+        text: Bytes,
+        #[serde(default = "once")]
+        times: u64,
+    },
+    /// Closes the connection over which it is told something, and goes on for ever.
+    HangUp,
     /// Does something that nobody sees for so many milliseconds.
     Sleep { ms: u64 },
 }
