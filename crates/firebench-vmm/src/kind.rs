@@ -121,7 +121,7 @@ pub enum Bus {
     Mmio,
     /// virtio-pci.
     Pci,
-    /// virtio-pci, of which neither firmware nor ACPI tells: the kernel must be told how to look for it.
+    /// virtio-pci, in a machine of which neither firmware nor ACPI tells: the kernel must be told what there is.
     PciByPorts,
     /// Neither: devices of its own, which its kernel knows.
     Own,
