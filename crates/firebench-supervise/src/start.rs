@@ -66,8 +66,6 @@ pub(crate) struct Started {
     pub(crate) confinement: Confinement,
     /// What its keeper waits for the end of.
     pub(crate) life: Option<OwnedFd>,
-    /// The write end of its standard input, where that is a pipe.
-    pub(crate) input: Option<OwnedFd>,
 }
 
 /// The control group that is tried.
@@ -256,8 +254,6 @@ fn spawn(
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(StartError::system("configure a pipe"))?;
     }
     let (report, report_end) = pipe2(OFlag::O_CLOEXEC).map_err(StartError::system("make a pipe"))?;
-    let input = launch.silent_input.then(|| pipe2(OFlag::O_CLOEXEC)).transpose();
-    let (stdin, input) = input.map_err(StartError::system("make a pipe"))?.unzip();
     let confinement = Confinement {
         cgroup: cgroup.as_ref().map(|group| group.path().to_owned()),
         memory_limit,
@@ -293,7 +289,7 @@ fn spawn(
     };
 
     let mut command = Command::new(program);
-    command.args(arguments).stdin(stdin.map_or_else(Stdio::null, Stdio::from)).stdout(stdout_end).stderr(stderr_end);
+    command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     // Some programs make files at home.
     let home = launch.directory.as_ref().map_or(OsStr::new("/"), |directory| directory.as_os_str());
     command.env_clear().env("HOME", home).env("LANG", "C");
@@ -320,7 +316,7 @@ fn spawn(
         end(pid);
         StartError::System { what: "watch the VMM's process", source }
     })?;
-    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life, input })
+    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life })
 }
 
 /// Ends the process group of `pid` and waits for the process.

@@ -116,8 +116,6 @@ pub struct Vm {
     cpu: Option<(Duration, Duration)>,
     /// Ends with firebench or with this: its keeper waits for that.
     _life: Option<OwnedFd>,
-    /// Keeps its standard input from ending.
-    _input: Option<OwnedFd>,
 }
 
 impl Vm {
@@ -130,8 +128,7 @@ impl Vm {
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life, input } =
-            start(launch, isolation.run_dir)?;
+        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life } = start(launch, isolation.run_dir)?;
         let mut vm = Vm {
             pid,
             pidfd,
@@ -153,7 +150,6 @@ impl Vm {
             end: None,
             cpu: None,
             _life: life,
-            _input: input,
         };
         let requests = launch.requests.as_ref().map(Conversation::new).transpose();
         vm.requests = requests.map_err(|source| StartError::System { what: "look for the VMM's socket", source })?;

@@ -203,10 +203,6 @@ pub struct Launch {
     /// [`LOADER`]. It takes mounts of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub libraries: Option<PathBuf>,
-    /// Whether its standard input is a pipe in which nothing ever comes, in place of `/dev/null`: for a program that would read the
-    /// end of that again and again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub silent_input: bool,
     /// Whether it is a question to a program, which ends with its answer and leaves nothing behind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,

@@ -85,12 +85,5 @@ fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result
     flag("--network", network);
     flag("--console", "serial".to_owned());
     flag("--loglevel", "warning".to_owned());
-    Ok(Launch {
-        argv,
-        tap: machine.tap.clone(),
-        cpus: machine.cpus.clone(),
-        // A thread of it waits for input only (`term_poll_thread_loop`); at an end of file it takes a whole CPU.
-        silent_input: true,
-        ..Launch::confined(machine, image, paths)
-    })
+    Ok(Launch { argv, tap: machine.tap.clone(), cpus: machine.cpus.clone(), ..Launch::confined(machine, image, paths) })
 }
