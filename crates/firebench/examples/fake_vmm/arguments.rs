@@ -1,4 +1,4 @@
-//! What the fake VMM is started with: the command line of QEMU, of Firecracker with a configuration file (by its API socket: see
+//! What the fake VMM is started with: the command line of QEMU, of Cloud Hypervisor, of kvmtool, of Firecracker with a configuration file (by its API socket: see
 //! `api`), or of the agent on the bare host.
 
 use std::fs::File;
@@ -36,10 +36,11 @@ pub fn read(args: &[String]) -> Read {
             return Ok(Start { nonce: job.nonce, iterations: job.iterations, log, boot: number(Path::new(path)) });
         }
     }
-    if let Some(initramfs) = option("-initrd") {
+    // QEMU's, Cloud Hypervisor's, kvmtool's.
+    if let Some(initramfs) = ["-initrd", "--initramfs", "--initrd"].into_iter().find_map(option) {
         return with_initramfs(Path::new(initramfs), None);
     }
-    let config = option("--config-file").ok_or("no -initrd and no --config-file")?;
+    let config = option("--config-file").ok_or("no initrd and no --config-file")?;
     let config: Value = serde_json::from_slice(&std::fs::read(config)?)?;
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str);
     let initramfs = text("/boot-source/initrd_path").ok_or("no initrd in the configuration")?;

@@ -17,7 +17,7 @@ pub struct Script {
     /// How fast the guest's clock goes: 1 is right.
     #[serde(default = "right")]
     pub clock: f64,
-    /// Whose version it tells: `qemu` or `firecracker`. It understands the command lines of both.
+    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor` or `kvmtool`. It understands the command lines of all.
     #[serde(default)]
     pub vmm: Vmm,
     /// Of the random misdeeds.
@@ -34,11 +34,13 @@ fn right() -> f64 {
 
 /// Whom it plays.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Vmm {
     #[default]
     Qemu,
     Firecracker,
+    CloudHypervisor,
+    Kvmtool,
 }
 
 /// Something that goes wrong, and in which boots. Boots are counted from 0 in each firebench.

@@ -37,6 +37,11 @@ impl Injected {
         Injected { vmm: "firecracker,api=on", ..self }
     }
 
+    /// It plays this VMM.
+    pub fn by(self, vmm: &'static str) -> Self {
+        Injected { vmm, ..self }
+    }
+
     /// More arguments.
     pub fn with(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|&arg| arg.to_owned()));

@@ -7,6 +7,7 @@
 mod support;
 
 mod api;
+mod by_path;
 mod cache;
 mod deadlines;
 mod doctor;
