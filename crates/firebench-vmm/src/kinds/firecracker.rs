@@ -152,7 +152,7 @@ fn describe(values: &Values) -> DescribedSettings {
         // Its ACPI tables say that there is no real-time clock.
         clock_missed: false,
         log_level: values.text(&LOG_LEVEL).map(str::to_owned),
-        configured: Some(if values.is_on(&API) { "by its API socket" } else { "by a file" }.to_owned()),
+        told_by_api: values.is_on(&API),
         filtered: true,
         jailed: values.path(&JAILER).is_some(),
         ..DescribedSettings::default()
