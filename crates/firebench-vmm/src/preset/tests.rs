@@ -50,6 +50,7 @@ fn every_kind_that_boots_a_guest_has_a_matched_machine() {
             assert_eq!((vm.machine.vcpus, vm.machine.memory_mib, vm.settings.vmm), (2, 1024, kind));
             let without_pci = (kind.guest().expect("a guest").bus)(&Values::default()) == Bus::Mmio;
             assert_eq!(vm.cmdline.contains(NO_PCI), without_pci, "{kind}");
+            assert_eq!(vm.cmdline.contains(PCI_BY_PORTS), kind.name == "kvmtool", "{kind}");
         }
     }
 }

@@ -27,7 +27,9 @@ impl GuestModules {
     /// Of a kind with settings.
     pub(super) fn of(vmm: VmmKind, own: &Values) -> GuestModules {
         match vmm.guest().map(|guest| (guest.bus)(own)) {
-            Some(Bus::Pci) => GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" },
+            Some(Bus::Pci | Bus::PciByPorts) => {
+                GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" }
+            }
             Some(Bus::Mmio | Bus::Own) | None => GuestModules { plain: "guest", networked: "networked-guest" },
         }
     }

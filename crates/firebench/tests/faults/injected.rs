@@ -15,6 +15,7 @@ const MOST_MEMORY_KIB: u64 = 150 << 10;
 /// A fault of the fake VMM.
 pub struct Injected {
     lab: Lab,
+    /// Whom it plays, and the settings of the contender.
     vmm: &'static str,
     misdeeds: Value,
     args: Vec<String>,
@@ -31,6 +32,16 @@ impl Injected {
         Injected { vmm: "firecracker", ..self }
     }
 
+    /// It plays Firecracker, which is told its machine by its API socket.
+    pub fn by_api(self) -> Self {
+        Injected { vmm: "firecracker,api=on", ..self }
+    }
+
+    /// It plays this VMM.
+    pub fn by(self, vmm: &'static str) -> Self {
+        Injected { vmm, ..self }
+    }
+
     /// More arguments.
     pub fn with(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|&arg| arg.to_owned()));
@@ -43,7 +54,8 @@ impl Injected {
 
     /// The run, not yet under way.
     pub fn invocation(&self) -> Invocation<'_> {
-        run(&self.lab, self.vmm, &misbehaving(&self.lab, self.vmm, &self.misdeeds)).args(&self.args).within(60)
+        let (name, _) = self.vmm.split_once(',').unwrap_or((self.vmm, ""));
+        run(&self.lab, self.vmm, &misbehaving(&self.lab, name, &self.misdeeds)).args(&self.args).within(60)
     }
 
     /// The boot fails: with this status, in an error that says all of `words`, and with this hint.
