@@ -369,9 +369,11 @@ fn counted(findings: &Findings, found: &Counted, style: Style) -> String {
     let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
     let mut out = style.paint(Paint::Head, "Counted by KVM") + "\n" + &told(&counted::introduction(findings));
     let names: Vec<String> = found.contenders.iter().map(|name| text::cut(&text::line(name), NAME)).collect();
-    let column = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().clamp(NUMBER, NAME) + 2;
+    let column =
+        names.iter().map(|name| name.chars().count()).max().unwrap_or_default().clamp(NUMBER, NAME).saturating_add(2);
     let rows: Vec<(String, Vec<String>)> = [(String::new(), names)].into_iter().chain(counted::rows(found)).collect();
-    let columns = (style.width.min(MAX_WIDTH).saturating_sub(COUNTED + 2) / column).max(1);
+    let room = style.width.min(MAX_WIDTH).saturating_sub(COUNTED + 2);
+    let columns = room.checked_div(column).unwrap_or_default().max(1);
     for first in (0..found.contenders.len()).step_by(columns) {
         for (what, cells) in &rows {
             let cells = cells.iter().skip(first).take(columns).map(|cell| format!("{cell:>column$}"));
