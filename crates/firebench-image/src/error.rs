@@ -9,6 +9,8 @@ use firebench_os::interrupt::Interrupted;
 use firebench_os::outside::Refused;
 use firebench_text::{choice, list};
 
+use crate::kernel::drivers;
+
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -232,10 +234,7 @@ pub enum Error {
 
     /// A kernel that has something that its guest needs neither built in nor as a module.
     #[error("cannot use kernel {release}: it has no {}", choice(names))]
-    #[diagnostic(help(
-        "use a kernel that was built with them; Debian's kernels have everything that firebench needs, and `firebench \
-        fetch kernel` gets one"
-    ))]
+    #[diagnostic(help("{}", another_kernel(names)))]
     KernelLacks {
         /// Release of the kernel.
         release: String,
@@ -305,6 +304,17 @@ impl Error {
     /// The error for data that is not a kernel, with the reason.
     pub(crate) fn no_kernel(reason: impl Into<String>) -> Error {
         Error::NotAKernel { reason: reason.into() }
+    }
+}
+
+/// What to boot in place of a kernel that lacks something.
+fn another_kernel(names: &[String]) -> &'static str {
+    if names.iter().any(|name| drivers::is_for_machines_without_acpi(name)) {
+        "a machine without ACPI, such as libkrun's, needs a kernel that was built with them, as distributions build none: build one with \
+         `firebench kernel build`, and boot it with `--kernel small`"
+    } else {
+        "use a kernel that was built with them; Debian's kernels have everything that an ordinary machine needs, and `firebench fetch \
+         kernel` gets one"
     }
 }
 

@@ -104,6 +104,18 @@ pub fn firecracker() -> Need {
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
 }
 
+/// The small kernel, which is built once.
+pub fn small_kernel() -> Need {
+    let there = firebench_host::fetch::small_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
+    need(there, "there is no small kernel", "build it with `firebench kernel build`")
+}
+
+/// libkrun, which is built beside firebench.
+pub fn libkrun() -> Need {
+    crate::support::common::build(&["--package", "firebench-libkrun"]);
+    Ok(())
+}
+
 /// A /dev/kvm, however slow.
 pub fn kvm() -> Need {
     let there = std::fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();
