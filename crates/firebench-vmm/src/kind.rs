@@ -117,6 +117,9 @@ pub enum KernelEntry {
 pub enum Bus {
     /// virtio-mmio alone: the kernel need not look for a PCI bus.
     Mmio,
+    /// virtio-mmio alone, on a machine without ACPI: the kernel finds devices on its command line and CPUs in the MP table, and must
+    /// be built for that.
+    ListedMmio,
     /// virtio-pci.
     Pci,
     /// Neither: devices of its own, which its kernel knows.

@@ -4,6 +4,7 @@ pub mod bubblewrap;
 pub mod firecracker;
 pub mod gvisor;
 pub mod host;
+pub mod libkrun;
 pub mod qemu;
 pub mod runc;
 pub mod uml;
@@ -17,6 +18,7 @@ use crate::setting::Setting;
 pub static ALL: &[&Kind] = &[
     &qemu::KIND, //
     &firecracker::KIND,
+    &libkrun::KIND,
     &host::KIND,
     &bubblewrap::KIND,
     &runc::KIND,

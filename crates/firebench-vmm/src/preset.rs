@@ -33,7 +33,7 @@ pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
     let tap = request.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
     let MachineRequest { vcpus, memory_mib, accel, .. } = *request;
     let mut base = MATCHED_CMDLINE.to_owned();
-    if (guest.bus)(&request.own) == Bus::Mmio {
+    if matches!((guest.bus)(&request.own), Bus::Mmio | Bus::ListedMmio) {
         base.push_str(NO_PCI);
     }
     Some(PresetVm {

@@ -1,4 +1,4 @@
-//! What the fake VMM is started with: the command line of QEMU, of Firecracker, or of the agent on the bare host.
+//! What the fake VMM is started with: the command line of QEMU, of Firecracker, of libkrun, or of the agent on the bare host.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -38,10 +38,10 @@ pub fn read(args: &[String]) -> Read {
             return Ok(Start { nonce: job.nonce, iterations: job.iterations, log, boot: number(Path::new(path)) });
         }
     }
-    if let Some(initramfs) = option("-initrd") {
+    if let Some(initramfs) = option("-initrd").or_else(|| option("--initramfs")) {
         return with_initramfs(Path::new(initramfs), None);
     }
-    let config = option("--config-file").ok_or("no -initrd and no --config-file")?;
+    let config = option("--config-file").ok_or("no -initrd, no --initramfs and no --config-file")?;
     let config: Value = serde_json::from_slice(&std::fs::read(config)?)?;
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str);
     let initramfs = text("/boot-source/initrd_path").ok_or("no initrd in the configuration")?;

@@ -1,4 +1,4 @@
-//! A VMM without a VM, for tests: it takes the command line of QEMU or Firecracker, reads the job out of the initramfs that it
+//! A VMM without a VM, for tests: it takes the command line of QEMU, Firecracker or libkrun, reads the job out of the initramfs that it
 //! is given, and answers as a guest's agent would, in milliseconds. It takes the command line of the agent on the bare host,
 //! too.
 //!
@@ -77,5 +77,6 @@ fn version(vmm: Vmm) -> &'static str {
     match vmm {
         Vmm::Qemu => "QEMU emulator version 99.0.0 (a fake)",
         Vmm::Firecracker => "Firecracker v99.0.0",
+        Vmm::Libkrun => "libkrun 99.0.0 (a fake)",
     }
 }

@@ -21,6 +21,7 @@ mod injected;
 mod isolation;
 mod kernels;
 mod killed;
+mod libkrun;
 mod limits;
 mod missing;
 mod nested;
