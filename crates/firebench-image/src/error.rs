@@ -9,8 +9,6 @@ use firebench_os::interrupt::Interrupted;
 use firebench_os::outside::Refused;
 use firebench_text::{choice, list};
 
-use crate::kernel::drivers;
-
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -234,12 +232,14 @@ pub enum Error {
 
     /// A kernel that has something that its guest needs neither built in nor as a module.
     #[error("cannot use kernel {release}: it has no {}", choice(names))]
-    #[diagnostic(help("{}", another_kernel(names)))]
+    #[diagnostic(help("{}", another_kernel(*without_acpi)))]
     KernelLacks {
         /// Release of the kernel.
         release: String,
         /// What it lacks, such as `virtio_blk (CONFIG_VIRTIO_BLK)`.
         names: Vec<String>,
+        /// Whether some of that is what only a machine without ACPI needs.
+        without_acpi: bool,
     },
 
     /// A file or directory without kernel modules, where some are needed.
@@ -308,8 +308,8 @@ impl Error {
 }
 
 /// What to boot in place of a kernel that lacks something.
-fn another_kernel(names: &[String]) -> &'static str {
-    if names.iter().any(|name| drivers::is_for_machines_without_acpi(name)) {
+fn another_kernel(without_acpi: bool) -> &'static str {
+    if without_acpi {
         "a machine without ACPI, such as libkrun's, needs a kernel that was built with them, as distributions build none: build one with \
          `firebench kernel build`, and boot it with `--kernel small`"
     } else {

@@ -207,6 +207,11 @@ impl Kind {
         self.guest().is_some_and(|guest| guest.kernel != KernelEntry::Own)
     }
 
+    /// Whether its guests boot no kernel of a distribution, but the small one: its machine has no ACPI.
+    pub fn needs_the_small_kernel(&self) -> bool {
+        self.guest().is_some_and(|guest| (guest.bus)(&Values::default()) == Bus::ListedMmio)
+    }
+
     /// Whether what its workload reads from disks is known.
     pub fn sees_disks(&self) -> bool {
         self.container().is_none_or(|container| container.sees_disks)

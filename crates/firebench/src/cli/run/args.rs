@@ -318,6 +318,9 @@ impl RunArgs {
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
         if let Some(vmm) = &self.vmm {
+            let named = self.kernel.is_some() || experiment.files.kernel.is_some();
+            // Of a group, those take part that can: with the fetched kernel, not all of them.
+            let here = |kind: VmmKind| (named || !kind.needs_the_small_kernel()) && here(kind);
             let (kinds, missing) = selection::expand(vmm, here);
             experiment.vmm = kinds;
             if experiment.vmm.is_empty() {
