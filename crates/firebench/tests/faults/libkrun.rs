@@ -99,5 +99,7 @@ fn a_small_kernel_that_was_not_built() {
     let lab = Lab::without_vms();
     let data = lab.path("data");
     let args = ["run", "memory", "--accel", "tcg", "--vmm", "qemu", "--kernel", "small", "--size", SMALL, "--data"];
-    lab.firebench(&args).arg(&data).run().fails(3, &["cannot find the small kernel", "firebench kernel build"]);
+    let busybox = need::busybox_path().expect("it is needed above");
+    let run = lab.firebench(&args).arg(&data).env("FIREBENCH_BUSYBOX", busybox);
+    run.run().fails(3, &["cannot find the small kernel", "firebench kernel build"]);
 }

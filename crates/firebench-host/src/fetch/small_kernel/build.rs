@@ -150,8 +150,19 @@ fn unpack(package: &Path, source: &Path, staging: &Path) -> Result<(), BuildErro
         reason: "it does not contain usr/src/linux-source-*.tar.xz".to_owned(),
     })?;
     let (from, to) = (text(&archive), text(source));
-    let tar =
-        ["tar", "--extract", "--xz", "--file", &from, "--directory", &to, "--strip-components=1", "--no-same-owner"];
+    // What others may write to nobody trusts, and root's tar would leave it so.
+    let tar = [
+        "tar",
+        "--extract",
+        "--xz",
+        "--file",
+        &from,
+        "--directory",
+        &to,
+        "--strip-components=1",
+        "--no-same-owner",
+        "--no-same-permissions",
+    ];
     work(&tar, staging, SHORT).map_err(step(STEP))?;
     fs::remove_dir_all(&unpacked).map_err(file_error("remove", &unpacked))?;
     Ok(())
