@@ -64,7 +64,7 @@ Options:
   --kernel FILE      ELF vmlinux, which must find its devices on the command line (VIRTIO_MMIO_CMDLINE_DEVICES)
   --initramfs FILE   initramfs
   --cmdline TEXT     kernel command line
-  --vcpus N          number of vCPUs, 1 to 254 [default: 1]
+  --vcpus N          number of vCPUs, 1 to 128 [default: 1]
   --memory MIB       memory in MiB [default: 256]
   --disk FILE        raw image of a disk
   --writable         let the guest write to the disk
@@ -76,6 +76,9 @@ Options:
 
 /// The MAC address of a guest whose user names none: one that is locally administered.
 const MAC: [u8; 6] = [0x02, 0x66, 0x62, 0, 0, 1];
+
+/// The most vCPUs that libkrun can describe to a guest.
+const MAX_VCPUS: u8 = 128;
 
 /// Reads the arguments behind the program's name.
 ///
@@ -103,8 +106,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
             _ => return Err(UsageError(format!("{option:?} is not an option"))),
         }
     }
-    if vcpus == 0 || memory_mib == 0 {
-        return Err(UsageError("--vcpus and --memory must be above 0".to_owned()));
+    if vcpus == 0 || vcpus > MAX_VCPUS || memory_mib == 0 {
+        return Err(UsageError(format!("--vcpus must be from 1 to {MAX_VCPUS}, and --memory above 0")));
     }
     if mac.is_some() && tap.is_none() {
         return Err(UsageError("--mac needs --tap".to_owned()));
@@ -181,7 +184,9 @@ mod tests {
             ("--kernel /k --initramfs /i", "--cmdline is missing"),
             ("--bios x", "\"--bios\" is not an option"),
             ("--vcpus 256", "--vcpus takes a whole number that libkrun can hold, not \"256\""),
-            ("--vcpus 0", "--vcpus and --memory must be above 0"),
+            ("--vcpus 0", "--vcpus must be from 1 to 128, and --memory above 0"),
+            ("--vcpus 129", "--vcpus must be from 1 to 128, and --memory above 0"),
+            ("--memory 0", "--vcpus must be from 1 to 128, and --memory above 0"),
             ("--tap t --mac 1:2:3:4:5:6", "--mac takes an address such as"),
             ("--tap t --mac 02:66:62:00:00:01:02", "--mac takes an address such as"),
             ("--mac 02:66:62:00:00:01", "--mac needs --tap"),

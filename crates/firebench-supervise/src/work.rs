@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::rundir::{RunDir, RunDirError};
 use crate::start::error::StartError;
 use crate::supervise::{Isolation, Output, Vm};
+use crate::sweep::sweep;
 
 /// Bytes of each of its outputs.
 const OUTPUT: u64 = 64 << 20;
@@ -78,7 +79,10 @@ fn failure_help(said: &str) -> &'static str {
 /// # Errors
 /// [`WorkError`] when it does not start, does not exit with 0, or the user wants firebench to end; nothing of it runs then.
 pub fn work(argv: &[&str], directory: &Path, limit: Duration) -> Result<(), WorkError> {
-    let run_dir = RunDir::create(&std::env::temp_dir())?;
+    let temporary = std::env::temp_dir();
+    // What a firebench that was killed at such work left behind; what cannot be removed is in nobody's way.
+    let _ = sweep(&temporary);
+    let run_dir = RunDir::create(&temporary)?;
     let limits = Limits { memory: MEMORY, cached: Vec::new(), file: FILE, processes: PROCESSES };
     let launch = Launch {
         argv: argv.iter().map(|&word| word.to_owned()).collect(),

@@ -23,8 +23,8 @@ pub static KIND: Kind = Kind {
         install: "build it (cargo build --release -p firebench-libkrun, in firebench's sources), which puts it beside firebench",
     }),
     accels: &[Accel::Kvm],
-    // `num_vcpus` is a byte, and each CPU has an entry in the MP table with a number of its own below 255.
-    max_vcpus: Some(254),
+    // `get_max_cpus_per_package` in `src/cpuid/src/transformer/common.rs`: the next power of two must fit a byte.
+    max_vcpus: Some(128),
     settings: &[],
     // Its code comes from Firecracker: `src/vmm/src/linux/vstate.rs`.
     vcpu_threads: &[("fc_vcpu ", "")],

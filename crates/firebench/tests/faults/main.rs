@@ -19,6 +19,7 @@ mod hostile;
 mod image;
 mod injected;
 mod isolation;
+mod kernel_build;
 mod kernels;
 mod killed;
 mod libkrun;

@@ -110,6 +110,25 @@ pub fn small_kernel() -> Need {
     need(there, "there is no small kernel", "build it with `firebench kernel build`")
 }
 
+/// What builds a kernel.
+pub fn kernel_build() -> Need {
+    let programs = [
+        ("gcc", "gcc"),
+        ("make", "make"),
+        ("flex", "flex"),
+        ("bison", "bison"),
+        ("bc", "bc"),
+        ("perl", "perl"),
+        ("xz", "xz-utils"),
+    ];
+    programs.into_iter().try_for_each(|(name, package)| program(name, package))?;
+    need(
+        std::path::Path::new("/usr/include/libelf.h").is_file(),
+        "there is no libelf.h",
+        "install with apt-get install libelf-dev",
+    )
+}
+
 /// libkrun, which is built beside firebench.
 pub fn libkrun() -> Need {
     crate::support::common::build(&["--package", "firebench-libkrun"]);
