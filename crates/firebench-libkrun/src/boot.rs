@@ -1,5 +1,4 @@
 //! The guest, handed over to libkrun.
-#![allow(unsafe_code, reason = "libkrun's interface is that of a C library")]
 
 use std::io;
 

@@ -3,6 +3,7 @@
 //! It is a program of its own, so that no other part of firebench is built from libkrun, and so that whoever measures it measures a
 //! process as of any VMM.
 
+#[expect(unsafe_code, reason = "libkrun's interface is that of a C library")]
 mod boot;
 mod options;
 
