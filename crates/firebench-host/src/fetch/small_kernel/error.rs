@@ -44,11 +44,11 @@ pub enum BuildError {
     },
     /// A step of the build failed.
     #[error("cannot {step}")]
+    #[diagnostic(help("{}", step_help(source)))]
     Step {
         /// Which one.
         step: &'static str,
         /// Why.
-        #[diagnostic_source]
         source: WorkError,
     },
     /// The kernel's own configuration dropped what was asked for.
@@ -72,6 +72,11 @@ pub enum BuildError {
         /// What is wrong.
         source: FetchError,
     },
+}
+
+fn step_help(source: &WorkError) -> String {
+    let help = miette::Diagnostic::help(source).map(|help| help.to_string());
+    help.unwrap_or_else(|| "try again; if it stays, try another --version, and report this".to_owned())
 }
 
 fn no_source(known: &[String]) -> String {

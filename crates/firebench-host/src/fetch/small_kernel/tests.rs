@@ -112,6 +112,7 @@ fn a_build_that_fails_quotes_the_compiler_and_leaves_nothing() {
     let error = build(&apt, &data, CONFIGURATION).expect_err("it fails");
     let text = firebench_text::errors::sentence(&error);
     assert!(text.starts_with("cannot compile the kernel") && text.contains("main.c:1: error: no"), "{text}");
+    assert_eq!(error.help().expect("a hint").to_string(), "the end of its output above says why");
     assert_eq!((kept(&data), small_kernel(&data).expect("none")), (0, None));
 }
 
