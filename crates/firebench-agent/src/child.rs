@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::sys;
+use firebench_protocol::AGENT_COMMAND;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,15 @@ pub struct Ended {
     pub usage: libc::rusage,
 }
 
+/// What executes the agent again, in the child as well: the kernel follows it to the file itself, also where no path leads any more, as
+/// in a guest that left its initramfs.
+const OWN_EXECUTABLE: &str = "/proc/self/exe";
+
 /// A command with an empty environment, of `argv`, without a shell.
 pub fn command(argv: &[String]) -> Result<Command, Error> {
     let (program, arguments) = argv.split_first().ok_or(Error::NoCommand)?;
-    let mut command = Command::new(program);
+    let mut command = if program == AGENT_COMMAND { Command::new(OWN_EXECUTABLE) } else { Command::new(program) };
+    command.arg0(program);
     command.args(arguments).env_clear();
     Ok(command)
 }

@@ -7,7 +7,7 @@ use crate::measure::Reads;
 use crate::report::Reporter;
 use crate::series::{Series, greet};
 use crate::{console, exec, facts, kernel_log, modules, mounts, power};
-use firebench_protocol::{End, Event, ExecJob, GuestFacts, JOB_PATH, Job, JobKind, MeasureJob};
+use firebench_protocol::{End, Event, ExecJob, GuestFacts, JOB_PATH, Job, JobKind, MeasureJob, QUIET};
 use std::fs;
 use std::panic;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn run() -> ! {
                 Ok(()) => {}
                 Err(error) => fail(&reporter, error.to_string()),
             }
-            reporter.drain();
+            be_quiet(&reporter);
             power::end(job.end);
         }
         Err(error) => {
@@ -70,6 +70,7 @@ fn fail(reporter: &Reporter, message: String) {
 
 fn work(job: &Job, reporter: &Reporter) -> Result<(), Error> {
     greet(job.protocol, reporter)?;
+    be_quiet(reporter);
     let modules = modules::load_all()?;
     mounts::enter_root(&job.root)?;
     mounts::conveniences();
@@ -77,6 +78,12 @@ fn work(job: &Job, reporter: &Reporter) -> Result<(), Error> {
         JobKind::Measure(measure) => measure_all(measure, &job.root.device, modules, reporter),
         JobKind::Exec(program) => execute(program, reporter),
     }
+}
+
+/// Waits until all is said, and as long as somebody may need to look what it took so far.
+fn be_quiet(reporter: &Reporter) {
+    reporter.drain();
+    std::thread::sleep(QUIET);
 }
 
 fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &Reporter) -> Result<(), Error> {
@@ -88,7 +95,7 @@ fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &
 }
 
 fn execute(job: &ExecJob, reporter: &Reporter) -> Result<(), Error> {
-    mounts::hand_controllers_down();
+    mounts::of_a_host();
     let mut passed_on = |line| match line {
         Line::Out(line) => reporter.output(line),
         Line::Err(line) => reporter.text(&line),

@@ -1,9 +1,10 @@
 //! PID 1 of a firebench guest: mounts the root, runs the workload, measures it, reports over the serial console, and
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
-//! is, and reports on its standard output.
+//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...` it is a workload's command.
 
 mod child;
 mod console;
+mod digest;
 mod error;
 mod exec;
 mod facts;
@@ -22,6 +23,7 @@ mod series;
 #[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
+use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
     // Before its number, too: in a container it is the first process.
     if let ["host", job] = arguments.as_slice() {
         return host::run(job);
+    }
+    if let [DIGEST_COMMAND, BLOCK_OPTION, bytes, files @ ..] = arguments.as_slice() {
+        return digest::run(bytes, files);
     }
     if std::process::id() == 1 {
         guest::run();

@@ -61,9 +61,12 @@ pub fn conveniences() {
     }
 }
 
-/// Hands the controllers of memory and processes down to the control groups that programs will make, as systemd does.
-/// Kernels built without them are fine.
-pub fn hand_controllers_down() {
+/// What a host of VMs has: the controllers of memory and processes are handed down to the control groups that programs will make, as
+/// systemd does, and what KVM counts of each VM can be read. Kernels built without them are fine.
+pub fn of_a_host() {
+    for (kind, target) in [("debugfs", "/sys/kernel/debug"), ("tracefs", "/sys/kernel/tracing")] {
+        _ = attach(kind, target, kind, MsFlags::empty(), "");
+    }
     for controller in ["+memory", "+pids"] {
         _ = fs::write("/sys/fs/cgroup/cgroup.subtree_control", controller);
     }

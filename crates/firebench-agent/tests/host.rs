@@ -188,3 +188,38 @@ fn the_command_dies_with_whoever_started_the_agent() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn the_agent_itself_is_a_command_that_reads_in_blocks() {
+    const SIZE: usize = 16 << 20;
+    const PAGES: u64 = 4096;
+    // The FIPS 180-4 digest of so many zeros, as sha256sum prints it.
+    const DIGEST: &str = "080acf35a507ac9849cfcba47dc2ad83e01b75663a516279c8b9d243b719643e";
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("temporary directory");
+    let file = directory.path().join("payload");
+    std::fs::write(&file, vec![0; SIZE]).expect("write");
+    let file = file.to_str().expect("text");
+    let run = |block: usize| {
+        let block = block.to_string();
+        let reports = iterations(&job(&["firebench-agent", "sha256sum", "--block", &block, file]));
+        let report = reports.into_iter().next().expect("an iteration");
+        assert_eq!((report.status, report.stderr.as_str()), (0, ""));
+        assert_eq!(report.stdout, format!("{DIGEST}  {file}\n"));
+        report.counters.minor_faults
+    };
+    let (small, large) = (run(4096), run(SIZE));
+    // One buffer of the size of the block, of new pages of 4 KiB each.
+    assert!((PAGES..PAGES + 100).contains(&(large - small)), "{small} {large}");
+}
+
+#[test]
+fn a_block_that_cannot_be_is_told() {
+    for (arguments, words) in [
+        (["firebench-agent", "sha256sum", "--block", "0", "/dev/null"], "invalid size of a block: 0"),
+        (["firebench-agent", "sha256sum", "--block", "4096", "/no/such/file"], "/no/such/file: No such file"),
+    ] {
+        let report = iterations(&job(&arguments)).into_iter().next().expect("an iteration");
+        assert_eq!((report.status, report.stdout.as_str()), (1, ""));
+        assert!(report.stderr.contains(words), "{}", report.stderr);
+    }
+}

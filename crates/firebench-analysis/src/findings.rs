@@ -4,6 +4,7 @@
 use crate::audit::exercise::{Exercise, exercises};
 use crate::audit::{self, Audit, ContenderClock, PairAudit, Unchecked};
 use crate::boots;
+use crate::counted::{self, Counted};
 use crate::judged::{Judged, Unjudged};
 use crate::summary::{self, Aim, Pair, Summary};
 use firebench_model::record::{Imported, Report};
@@ -22,6 +23,8 @@ pub struct Findings<'a> {
     pub audit: Option<Audit>,
     /// What the workload exercised; empty for figures that firebench did not measure.
     pub exercises: Vec<Exercise>,
+    /// What KVM counted of the contenders; none where nobody could read it.
+    pub counted: Option<Counted>,
     /// Whether the contenders' clocks are to be believed.
     pub clocks: Vec<ContenderClock>,
     /// How near the run came to the precision that it aimed at; none where it aimed at none.
@@ -106,6 +109,7 @@ impl<'a> Findings<'a> {
         Findings {
             aim: summary::aim(report, &summary),
             caveats: caveats(report, &summary, &clocks),
+            counted: counted::counted(report, &summary),
             exercises: if measured { exercises(report) } else { Vec::new() },
             report,
             summary,

@@ -1,5 +1,7 @@
-//! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), how fair the
-//! comparison was ([`audit`]), what must be said beside a verdict ([`beside`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), when a contender changed over many runs ([`history`]), and whether limits
+//! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), what KVM counted
+//! ([`counted`]), how fair the comparison was ([`audit`]), what must be said beside a verdict ([`beside`]), what its workload says of a run
+//! ([`remarks`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), when a contender changed over many runs
+//! ([`history`]), and whether limits
 //! are kept ([`gate`]). In what two can differ, [`facts`] says for all of them.
 
 // Printing panics where nobody reads.
@@ -11,6 +13,7 @@ pub mod beside;
 pub mod boots;
 pub mod compare;
 pub mod continuation;
+pub mod counted;
 mod doubts;
 pub mod facts;
 pub mod findings;
@@ -18,4 +21,5 @@ pub mod gate;
 pub mod history;
 pub mod judged;
 pub mod paired;
+pub mod remarks;
 pub mod summary;

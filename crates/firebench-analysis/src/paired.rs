@@ -18,7 +18,7 @@ use crate::{boots, doubts};
 #[derive(Debug, Clone, Default)]
 pub struct Paired<'a> {
     /// The two, the baseline first.
-    names: [&'a str; 2],
+    pub names: [&'a str; 2],
     /// Their kinds.
     kinds: Vec<VmmKind>,
     /// One a block.

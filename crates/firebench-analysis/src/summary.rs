@@ -43,6 +43,8 @@ pub struct ContenderSummary {
     pub metrics: Vec<MetricSummary>,
     /// Median boot time in seconds.
     pub boot_seconds: Option<f64>,
+    /// Median over the counted iterations of the CPU seconds that one cost the host.
+    pub host_cpu: Option<f64>,
     /// Payload bytes a second, by the estimate of the first metric that is a time.
     pub throughput: Option<f64>,
     /// What was read from the disk.
@@ -206,6 +208,7 @@ fn contender_summary(
         boots_not_ok: contender.boots.iter().filter(|boot| boot.status != BootStatus::Ok).count(),
         metrics: summaries,
         boot_seconds: median(boots.iter().filter_map(|boot| boot.boot_seconds)),
+        host_cpu: median(sample().filter_map(|i| value(i, "host_cpu"))),
         to_host: to_host(report, contender),
         throughput: seconds
             .flatten()

@@ -97,7 +97,7 @@ pub fn guest(data: &[u8]) {
     let deadlines = Deadlines { boot: 10, iteration: 10, power_off: 10 };
     let workload = firebench_workload::of(&WorkloadName::default()).expect("the workload that prints a digest");
     let payload = PayloadRecord { bytes: 1 << 20, sha256: DIGEST.to_owned(), source: String::new() };
-    let inputs = Inputs { payload: Some(payload) };
+    let inputs = Inputs { payload: Some(payload), block: None };
     let mut observer = Observer::new(Expected { iterations: 2, workload, inputs: &inputs, deadlines }, start);
     let mut console = Console::new(&guest.nonce);
     let mut events = Vec::new();

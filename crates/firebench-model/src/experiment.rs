@@ -157,19 +157,62 @@ pub enum PayloadSpec {
         /// Its size.
         #[serde(skip_serializing_if = "Option::is_none")]
         size: Option<Size>,
+        /// How much of it is read at a time; see [`PayloadSpec::block`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block: Option<Size>,
     },
     /// The system's random numbers, new each time the image is built.
     Urandom {
         /// Its size.
         #[serde(skip_serializing_if = "Option::is_none")]
         size: Option<Size>,
+        /// How much of it is read at a time; see [`PayloadSpec::block`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block: Option<Size>,
     },
     /// A file of the user's.
     File {
         /// Where it is.
         path: PathBuf,
+        /// How much of it is read at a time; see [`PayloadSpec::block`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block: Option<Size>,
     },
 }
+
+impl PayloadSpec {
+    /// The size, where the experiment gives one. A file of the user's has its own.
+    pub fn size(&self) -> Option<Size> {
+        match self {
+            PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. } => *size,
+            PayloadSpec::File { .. } => None,
+        }
+    }
+
+    /// How much of it the workload reads at a time, in bytes, into a buffer of that size; None: as the workload's program likes.
+    pub fn block(&self) -> Option<Size> {
+        match self {
+            PayloadSpec::Seeded { block, .. }
+            | PayloadSpec::Urandom { block, .. }
+            | PayloadSpec::File { block, .. } => *block,
+        }
+    }
+
+    /// The same, read in blocks of this size.
+    pub fn with_block(mut self, size: Option<Size>) -> Self {
+        match &mut self {
+            PayloadSpec::Seeded { block, .. }
+            | PayloadSpec::Urandom { block, .. }
+            | PayloadSpec::File { block, .. } => {
+                *block = size;
+            }
+        }
+        self
+    }
+}
+
+/// The smallest [`PayloadSpec::block`]: a sector of a disk. Smaller ones would make iterations of hours.
+pub const LEAST_BLOCK: Size = Size(512);
 
 /// The seed of a payload that names none.
 pub const DEFAULT_SEED: u64 = 1;
@@ -180,7 +223,7 @@ fn default_seed() -> u64 {
 
 impl Default for PayloadSpec {
     fn default() -> Self {
-        PayloadSpec::Seeded { seed: default_seed(), size: None }
+        PayloadSpec::Seeded { seed: default_seed(), size: None, block: None }
     }
 }
 

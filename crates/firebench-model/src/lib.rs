@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod collect;
+pub mod counts;
 pub mod events;
 pub mod experiment;
 pub mod figures;

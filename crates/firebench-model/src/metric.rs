@@ -170,13 +170,20 @@ const fn time(name: &'static str, title: &'static str, clock: Clock, scale: Scal
 
 /// What is known of every command that runs in a guest, in the order in which it is shown: its times by the guest's clock, and how
 /// long the host saw it run.
-pub static OF_A_COMMAND: [Metric; 6] = [
+pub static OF_A_COMMAND: [Metric; 7] = [
     time("real", "Time on the clock", Clock::Guest, Scale::Ratio, true),
     time("user", "CPU time in user mode", Clock::GuestCpu, Scale::Ratio, true),
     time("sys", "CPU time in the kernel", Clock::GuestCpu, Scale::Raw, true),
     time("host_real", "Time on the host's clock", Clock::Host, Scale::Ratio, false),
     time("host_report", "Time that the guest's report took to arrive", Clock::Host, Scale::Raw, false),
     time("host_gap", "Time from the frame before the iteration to its start", Clock::Host, Scale::Raw, false),
+    time(
+        "host_cpu",
+        "CPU time that it cost the host, all processes of the contender together",
+        Clock::Host,
+        Scale::Ratio,
+        false,
+    ),
 ];
 
 /// The metric of this name.

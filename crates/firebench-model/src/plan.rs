@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use firebench_stats::design;
+use firebench_text::units::Size;
 use firebench_vmm::HostCache;
 use firebench_vmm::{Machine, RootFile, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
@@ -70,12 +71,21 @@ impl Plan {
 pub struct Inputs {
     /// The file that every iteration reads; None where none does.
     pub payload: Option<PayloadRecord>,
+    /// How much of it is read at a time, where the experiment says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Size>,
 }
 
 impl Inputs {
     /// Bytes that every iteration reads.
     pub fn bytes(&self) -> u64 {
         self.payload.as_ref().map_or(0, |payload| payload.bytes)
+    }
+
+    /// Reads that every iteration makes, where the experiment says how much is read at a time; not that of the file's end.
+    pub fn reads(&self) -> Option<u64> {
+        let block = self.block?.0;
+        (block > 0).then(|| self.bytes().div_ceil(block))
     }
 }
 

@@ -15,6 +15,7 @@ use firebench_text as text;
 use firebench_vmm::{Accel, Launch, Missing, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
+use crate::counts::BootCounts;
 use crate::experiment::Experiment;
 use crate::figures::Figures;
 use crate::host::HostFacts;
@@ -351,6 +352,9 @@ pub struct BootRecord {
     pub iterations: Vec<IterationRecord>,
     /// CPU seconds (user, system) that the VMM process used.
     pub vmm_cpu: Option<(f64, f64)>,
+    /// What KVM counted of it; absent where there is no KVM, or nobody may read what it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<BootCounts>,
     /// The CPU of the host that each vCPU's thread was bound to, by vCPU; empty where none was.
     #[serde(default)]
     pub pinned: Vec<u32>,
@@ -388,6 +392,7 @@ impl BootRecord {
             meminfo_after: None,
             iterations: Vec::new(),
             vmm_cpu: None,
+            counts: None,
             pinned: Vec::new(),
             cpus: Vec::new(),
             throttled_seconds: None,

@@ -22,6 +22,19 @@ pub const PROTOCOL_VERSION: u32 = 2;
 /// How often the agent says that it is alive while it runs the program of an [`ExecJob`].
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// How long a guest does nothing after its first and after its last frame: what it had asked of its host by then can be counted, by
+/// whoever comes to look a little late.
+pub const QUIET: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// As the first word of a command: the agent's own executable, wherever that is in a guest, in a container or on the host.
+pub const AGENT_COMMAND: &str = "firebench-agent";
+
+/// First argument of [`AGENT_COMMAND`] that makes it print SHA-256 digests as `sha256sum` does: `sha256sum --block BYTES FILE...`.
+pub const DIGEST_COMMAND: &str = "sha256sum";
+
+/// The option of [`DIGEST_COMMAND`] before the number of bytes that are read at a time.
+pub const BLOCK_OPTION: &str = "--block";
+
 /// Where the guest finds its job in the initramfs.
 pub const JOB_PATH: &str = "/firebench/job.json";
 

@@ -1,9 +1,10 @@
 //! What the workload exercised, in sentences with figures.
 
 use firebench_analysis::audit::exercise::{
-    BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MUCH_STEAL, Source, computing, remarks,
+    BOUND, Bound, Exercise, MANY_MAJOR_FAULTS, MANY_SWITCHES, MUCH_STEAL, Source, computing,
 };
 use firebench_analysis::findings::Findings;
+use firebench_analysis::remarks::remarks;
 use firebench_model::record::Report;
 use firebench_text::{list, percent, rate, told_percent};
 
@@ -21,7 +22,7 @@ pub fn sentences(findings: &Findings) -> Vec<String> {
         sentences.extend(source_phrase(report, source, &group).map(|phrase| format!("{lead} {phrase}.")));
     }
     if !report.emulated {
-        sentences.extend(remarks(report, exercises));
+        sentences.extend(remarks(findings));
         sentences.extend(beside_host(exercises));
     }
     sentences.extend(remarkable(exercises, report.emulated));

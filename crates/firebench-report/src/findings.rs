@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit};
 use firebench_analysis::beside::Beside;
+use firebench_analysis::counted::{Counted, JudgedCount, Row};
 use firebench_analysis::facts::{Rank, Values};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::judged::Judged;
 use firebench_analysis::summary::{Comparison, Pair};
 use firebench_model::metric::Unit;
 use firebench_stats::verdict::Range;
-use firebench_stats::{Better, Judgement, Method, Scale, Standing, Word};
+use firebench_stats::{Better, Judgement, Method, Quantity, Scale, Standing, Word};
 use serde::Serialize;
 
 use crate::{EMULATED, exercised, fairness, words};
@@ -30,10 +31,42 @@ pub struct Found {
     pub changes: Vec<ChangeFindings>,
     /// What the workload exercised, in sentences.
     pub exercised: Vec<String>,
+    /// What KVM counted, a row for each counter of each part of the boots; empty where nobody could read it.
+    pub counted: Vec<CountFindings>,
     /// Whether the contenders' clocks are to be believed.
     pub clocks: Vec<ClockFindings>,
     /// What must be said beside the ratios, in sentences.
     pub caveats: Vec<String>,
+}
+
+/// One of KVM's counters in one part of the boots.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CountFindings {
+    /// `boot`, `iteration` or `shutdown`.
+    pub part: &'static str,
+    /// KVM's name for it.
+    pub counter: &'static str,
+    /// The median of each contender's good boots, in their order.
+    pub medians: Vec<Option<f64>>,
+    /// The judged pairs.
+    pub pairs: Vec<CountPair>,
+}
+
+/// A contender against its baseline in one count.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CountPair {
+    /// The contender.
+    pub contender: String,
+    /// What it is compared with.
+    pub baseline: String,
+    /// The verdict: `lower`, `higher`, `equivalent` or `inconclusive`.
+    pub verdict: Word,
+    /// Contender / baseline; none where a count is zero. The intervals of all counts share the error rate.
+    pub ratio: Option<Range>,
+    /// Contender - baseline, where there is no ratio.
+    pub difference: Option<Range>,
+    /// Blocks in which both have a good boot.
+    pub blocks: usize,
 }
 
 /// Whether a contender's clock is to be believed.
@@ -225,6 +258,7 @@ impl Found {
             limits: audit.map(|audit| audit.limits.clone()).unwrap_or_default(),
             changes: audit.map(changes).unwrap_or_default(),
             exercised: exercised::sentences(findings),
+            counted: findings.counted.as_ref().map(counts).unwrap_or_default(),
             clocks: findings.clocks.iter().map(clock).collect(),
             caveats: findings.caveats.iter().filter_map(|caveat| words::caveat(findings, caveat)).collect(),
         }
@@ -238,6 +272,24 @@ pub fn of_pairs(findings: &Findings) -> Vec<PairFindings> {
         fairness.differences.retain(|difference| difference.rank != RankWord::Harmless);
     }
     pairs
+}
+
+fn counts(found: &Counted) -> Vec<CountFindings> {
+    let pair = |judged: &JudgedCount| CountPair {
+        contender: judged.contender.clone(),
+        baseline: judged.baseline.clone(),
+        verdict: judged.judgement.verdict.word(Quantity::Amount(Better::Less)),
+        ratio: judged.judgement.ratio(),
+        difference: (judged.judgement.scale == Scale::Raw).then(|| judged.judgement.effect()),
+        blocks: judged.judgement.interval.blocks,
+    };
+    let row = |row: &Row| CountFindings {
+        part: row.part.name(),
+        counter: row.counter.name,
+        medians: row.typical.clone(),
+        pairs: row.judged.iter().map(pair).collect(),
+    };
+    found.rows.iter().map(row).collect()
 }
 
 fn clock(clock: &ContenderClock) -> ClockFindings {

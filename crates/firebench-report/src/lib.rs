@@ -4,6 +4,7 @@
 //! `report.json` into a directory; [`progress`] shows a run while it goes on.
 
 pub mod compare;
+pub mod counted;
 pub mod design;
 pub mod exercised;
 pub mod fairness;

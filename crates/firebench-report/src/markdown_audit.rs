@@ -6,7 +6,7 @@ use firebench_analysis::findings::Findings;
 use firebench_model::record::Report;
 
 use super::markdown_text::{code, header, sentence, table, title};
-use super::{exercised, fairness};
+use super::{counted, exercised, fairness};
 
 fn titled(report: &Report, name: &str) -> String {
     report.contenders.iter().find(|contender| contender.name == name).map(title).unwrap_or_default()
@@ -73,6 +73,18 @@ pub fn exercised_section(findings: &Findings) -> Option<String> {
     };
     let rows: Vec<Vec<String>> = exercised::FIGURES.iter().filter_map(row).collect();
     (!exercises.is_empty()).then(|| format!("## What it exercised\n\n{points}\n{}", table(&header, 1, &rows)))
+}
+
+/// What KVM counted, where that is known.
+pub fn counted_section(findings: &Findings) -> Option<String> {
+    let found = findings.counted.as_ref()?;
+    let points: String = counted::sentences(found).iter().map(|point| format!("- {}\n", sentence(point))).collect();
+    let rows: Vec<Vec<String>> =
+        counted::rows(found).into_iter().map(|(what, cells)| [vec![what], cells].concat()).collect();
+    let mut header = vec!["median of the good boots".to_owned()];
+    header.extend(found.contenders.iter().map(|contender| titled(findings.report, contender)));
+    let introduction = sentence(&counted::introduction(findings));
+    Some(format!("## Counted by KVM\n\n{introduction}\n\n{points}\n{}", table(&header, 1, &rows)))
 }
 
 /// Every fact of the contenders, and what it means where it differs.

@@ -61,10 +61,11 @@ pub fn boot_failure(contender: &ContenderRecord, boot: &BootRecord) -> String {
 }
 
 /// What must be plausible for a contender's times to mean anything: names, and how to say it.
-pub const CHECKS: [Check; 7] = [
+pub const CHECKS: [Check; 8] = [
     ("good boots", |s| Some(format!("{} of {}", s.boots_ok, s.boots_ok + s.boots_not_ok))),
     ("boot time", |s| s.boot_seconds.map(text::duration)),
     ("against host", |s| s.to_host.map(|ratio| format!("{ratio:.3}"))),
+    ("CPU of the host", |s| s.host_cpu.map(text::duration)),
     ("throughput", |s| s.throughput.map(|rate| format!("{:.1} MB/s", rate / 1e6))),
     ("read from disk", |s| {
         s.disk_reads.map(|reads| {

@@ -9,3 +9,4 @@ pub mod console;
 pub mod executor;
 pub mod observe;
 pub mod runner;
+pub mod tally;

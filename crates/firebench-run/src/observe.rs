@@ -28,6 +28,8 @@ pub enum Step {
     Started(u32),
     /// Tell the listeners about the iteration.
     Measured(IterationRecord),
+    /// Go on listening: the guest has said all, and ends its machine.
+    Done,
     /// The boot failed; end the VM.
     Failed(BootStatus, String),
 }
@@ -127,6 +129,11 @@ impl<'a> Observer<'a> {
             Phase::Iterating => iteration,
             Phase::PoweringOff => power_off,
         })
+    }
+
+    /// Whether an iteration runs, which the first byte of the next frame ends.
+    pub fn measures(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Whether the guest has reported that everything is done.
@@ -301,7 +308,7 @@ impl<'a> Observer<'a> {
             (Phase::Iterating, Event::Done) => match self.missing() {
                 None => {
                     self.enter(Phase::PoweringOff, at);
-                    Step::Listen
+                    Step::Done
                 }
                 Some(missing) => {
                     Step::Failed(BootStatus::ProtocolError, format!("the guest reports that it is done, but {missing}"))

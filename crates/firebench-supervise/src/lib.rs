@@ -12,6 +12,7 @@ pub mod affinity;
 mod cgroup;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod child;
+pub mod counts;
 pub mod cpulimit;
 pub mod cpusets;
 pub mod exit;
@@ -30,6 +31,7 @@ mod namespaces;
 mod network;
 pub mod ownership;
 pub mod pagecache;
+pub mod ports;
 pub mod probe;
 pub mod program;
 mod pulse;
@@ -49,6 +51,7 @@ pub mod work;
 
 pub use activity::Activity;
 pub use child::step::Step;
+pub use counts::Counts;
 pub use exit::{Exit, Usage};
 pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;

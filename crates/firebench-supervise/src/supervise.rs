@@ -16,8 +16,10 @@ use nix::unistd::Pid;
 
 use crate::activity::{self, Activity};
 use crate::cgroup::Cgroup;
+use crate::counts::{Counters, Counts};
 use crate::exit::{Exit, Usage};
 use crate::limits::{self, Events, Seen};
+use crate::ports::{self, Ports};
 use crate::pulse::Pulse;
 use crate::rlimits::Inherited;
 use crate::rundir::RunDir;
@@ -107,6 +109,7 @@ pub struct Vm {
     events: Events,
     log: Option<PathBuf>,
     end: Option<(Exit, Usage)>,
+    counters: Option<Counters>,
     /// CPU time, user and system, that its control group counted until then.
     cpu: Option<(Duration, Duration)>,
     /// Ends with firebench or with this: its keeper waits for that.
@@ -142,6 +145,7 @@ impl Vm {
             events: Events::default(),
             log: launch.log.clone(),
             end: None,
+            counters: None,
             cpu: None,
             _life: life,
         })
@@ -279,6 +283,12 @@ impl Vm {
         if self.end.is_some() { Activity::default() } else { activity::of(self.pid.as_raw()) }
     }
 
+    /// The CPU time that all processes of the VM have taken from the host so far, in whatever mode; None where nobody counts that.
+    pub fn cpu(&self) -> Option<Duration> {
+        let (user, sys) = self.cgroup.as_ref()?.cpu_time()?;
+        Some(user.saturating_add(sys))
+    }
+
     /// What the VMM used in its life, and all that it started, where a control group counts that; `None` while it runs, and where
     /// nobody knows what its processes used.
     pub fn resources(&self) -> Option<Usage> {
@@ -288,6 +298,20 @@ impl Vm {
             // Those of a process namespace of its own may have ended without anybody who waited for them.
             None => Some(usage).filter(|_| !self.confinement.process_namespace),
         }
+    }
+
+    /// What KVM has counted of the VM so far, also after its end, if it was asked for before; None where there is no KVM, or nobody may
+    /// read what it counts.
+    pub fn counts(&mut self) -> Option<Counts> {
+        if self.counters.is_none() && self.end.is_none() {
+            self.counters = Counters::of(self.pid.as_raw());
+        }
+        self.counters.as_ref().map(Counters::read)
+    }
+
+    /// The I/O ports that the guest has used so far; None where nobody counts them ([`ports::watch`]), and after its end.
+    pub fn ports(&self) -> Option<Ports> {
+        if self.end.is_some() { None } else { ports::of(self.pid.as_raw()) }
     }
 
     /// Waits for any of the sources, but not longer than `deadline` nor [`SLEEP`], and not at all after the end. Says how long

@@ -12,6 +12,7 @@ pub mod uml;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::Kind;
+use crate::not_kinds;
 use crate::setting::Setting;
 
 /// Every kind, in the order in which they are listed, and run when the user names none.
@@ -126,8 +127,13 @@ impl std::fmt::Display for VmmKind {
 
 /// A name that no kind has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a kind of contender; the kinds are {known}", known = names(""))]
+#[error("{0:?} is not a kind of contender{reason}; the kinds are {known}", reason = reason(.0), known = names(""))]
 pub struct UnknownKind(String);
+
+/// What to say of a name that people are known to ask for.
+fn reason(name: &str) -> String {
+    not_kinds::reason(name).map(|reason| format!(": {reason}")).unwrap_or_default()
+}
 
 impl std::str::FromStr for VmmKind {
     type Err = UnknownKind;

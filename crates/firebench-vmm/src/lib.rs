@@ -26,6 +26,7 @@ pub mod launch;
 pub mod limits;
 pub mod machine;
 mod missing;
+mod not_kinds;
 mod oci;
 pub mod preset;
 pub mod request;

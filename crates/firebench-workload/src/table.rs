@@ -4,7 +4,7 @@ use firebench_model::experiment::{Experiment, ExperimentError, WorkloadName};
 use firebench_model::metric::{Metric, OF_A_COMMAND};
 use firebench_text as text;
 
-use crate::workload::{Flag, FlagError, Given, Speed, Workload};
+use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, Speed, Workload};
 use crate::workloads::ALL;
 
 /// The workload of this name; None of one that this version of firebench does not have.
@@ -40,6 +40,10 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
         let known: Vec<&str> = primaries(workload).map(|metric| metric.name.as_ref()).collect();
         let metric = text::excerpt(metric, 100);
         return Err(ExperimentError::Primary { metric, workload: name(), known: known.join(", ") });
+    }
+    let reads_blocks = workload.flags().iter().any(|flag| flag.name == BLOCK_FLAG);
+    if experiment.payload.block().is_some() && !reads_blocks {
+        return Err(ExperimentError::NoBlocks(name()));
     }
     if workload.needs(experiment, Speed::Real).payload.is_none() {
         if let Some(spec) = experiment.specs().into_iter().find(|spec| spec.handicap.is_some()) {
@@ -107,6 +111,8 @@ pub fn ask(workload: &dyn Workload, given: &Given, experiment: &mut Experiment) 
 mod tests {
     use std::collections::BTreeSet;
 
+    use firebench_text::units::Size;
+
     use super::*;
 
     #[test]
@@ -132,6 +138,57 @@ mod tests {
         let error = check(&Experiment { workload: name, ..Experiment::default() }).expect_err("unknown");
         assert_eq!(error.to_string(), "there is no workload 'nonsense'");
         assert!(miette::Diagnostic::help(&error).expect("help").to_string().contains("memory"));
+    }
+
+    /// Reads no file.
+    struct Still;
+
+    impl Workload for Still {
+        fn name(&self) -> &'static str {
+            "still"
+        }
+        fn about(&self) -> &'static str {
+            "nothing"
+        }
+        fn needs(&self, _: &Experiment, _: Speed) -> crate::Needs {
+            crate::Needs::default()
+        }
+        fn command(&self, side: &crate::Side) -> Vec<String> {
+            side.applet("true")
+        }
+        fn deadline(&self, _: &firebench_model::plan::Inputs, _: Speed) -> std::time::Duration {
+            std::time::Duration::from_secs(1)
+        }
+        fn read(
+            &self,
+            _: &firebench_model::plan::Inputs,
+            _: &firebench_protocol::IterationReport,
+        ) -> Result<crate::Reading, crate::Fault> {
+            Ok(crate::Reading::default())
+        }
+    }
+
+    #[test]
+    fn blocks_are_for_workloads_that_read_in_blocks() {
+        let name = WorkloadName::try_from("still".to_owned()).expect("a name");
+        let plain = Experiment { workload: name.clone(), ..Experiment::default() };
+        assert_eq!(accepts(&Still, &plain), Ok(()));
+        let payload = plain.payload.clone().with_block(Some(Size(4096)));
+        let blocks = Experiment { payload: payload.clone(), ..plain };
+        assert_eq!(accepts(&Still, &blocks), Err(ExperimentError::NoBlocks(name)));
+        let of_memory = Experiment { payload, ..Experiment::default() };
+        assert!(check(&of_memory).is_ok());
+        // A payload of another kind is read in the same way.
+        let mut asked = of_memory.clone();
+        let workload = of(&asked.workload).expect("it is there");
+        ask(workload, &Given::from([("payload", "urandom".to_owned())]), &mut asked).expect("in order");
+        assert_eq!(asked.payload.block(), of_memory.payload.block());
+        ask(workload, &Given::from([("block", "1MiB".to_owned())]), &mut asked).expect("in order");
+        assert_eq!(asked.payload.block(), Some(Size(1 << 20)));
+        // There is a whole block to read, whatever the default.
+        assert_eq!(workload.needs(&asked, Speed::Nested).payload, Some(Size(16 << 20)));
+        asked.payload = asked.payload.with_block(Some(Size(64 << 20)));
+        assert_eq!(workload.needs(&asked, Speed::Nested).payload, asked.payload.block());
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub struct Flag {
     pub check: fn(&str) -> Result<(), String>,
 }
 
+/// The flag of workloads that read their payload in blocks of the size that the user likes.
+pub const BLOCK_FLAG: &str = "block";
+
 /// What a user gave, by the names of flags.
 pub type Given = BTreeMap<&'static str, String>;
 
@@ -136,6 +139,8 @@ pub struct Side {
     pub payload: Option<String>,
     /// One more file to read: the handicap of a contender that has one.
     pub handicap: Option<String>,
+    /// Bytes of either file to read at a time, where the experiment says so.
+    pub block: Option<Size>,
 }
 
 impl Side {
@@ -155,4 +160,19 @@ pub struct Run<'a> {
     pub report: &'a Report,
     /// Bytes of the payload a second, of the fastest contender; None where there is no payload or no good boot.
     pub fastest: Option<f64>,
+    /// Those that an iteration verifiably takes another time in than in the baseline, which did the same work.
+    pub differences: &'a [Difference],
+}
+
+/// How much longer an iteration takes in a contender than in the baseline, as far as a verdict says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The contender.
+    pub contender: String,
+    /// What it is compared with.
+    pub baseline: String,
+    /// Seconds, from the lower end of the verdict's interval to its upper end; both negative where it takes less.
+    pub seconds: [f64; 2],
+    /// Page faults an iteration that needed no disk, as the contender's own kernel counted them: the median.
+    pub faults: f64,
 }

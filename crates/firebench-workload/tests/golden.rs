@@ -19,7 +19,7 @@ const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f5
 
 fn inputs(needs: Needs, bytes: u64) -> Inputs {
     let payload = |_: Size| PayloadRecord { bytes, sha256: DIGEST.to_owned(), source: "a stream".to_owned() };
-    Inputs { payload: needs.payload.map(payload) }
+    Inputs { payload: needs.payload.map(payload), block: None }
 }
 
 /// Where the outputs of a workload are.
@@ -48,13 +48,19 @@ fn described(workload: &dyn Workload) -> String {
         let payload = needs.payload.map_or("no payload".to_owned(), |size| format!("a payload of {size}"));
         let deadline = workload.deadline(&inputs(needs, 1 << 30), speed);
         line(format!("{speed:?}: {payload}; with 1 GiB an iteration may take {} s", deadline.as_secs()));
+        let blocks = Inputs { block: Some(Size(4096)), ..inputs(needs, 1 << 30) };
+        let deadline = workload.deadline(&blocks, speed);
+        line(format!("{speed:?}: in blocks of 4 KiB it may take {} s", deadline.as_secs()));
     }
     let payload = workload.needs(&experiment, Speed::Real).payload.is_some();
     let file = |path: &str| payload.then(|| path.to_owned());
-    let guest = Side { busybox: None, payload: file("/random.txt"), handicap: None };
-    let host = Side { busybox: Some("/b/busybox".to_owned()), payload: file("/c/random.txt"), handicap: None };
+    let guest = Side { busybox: None, payload: file("/random.txt"), ..Side::default() };
+    let busybox = Some("/b/busybox".to_owned());
+    let host = Side { busybox, payload: file("/c/random.txt"), ..Side::default() };
     let handicapped = Side { handicap: file("/handicap.bin"), ..guest.clone() };
-    for (side, what) in [(guest, "guest"), (host, "host"), (handicapped, "guest with a handicap")] {
+    let blocks = Side { block: Some(Size(4096)), ..handicapped.clone() };
+    let what = "guest with a handicap";
+    for (side, what) in [(guest, "guest"), (host, "host"), (handicapped, what), (blocks, "the same in blocks")] {
         line(format!("command, {what}: {}", workload.command(&side).join(" ")));
     }
     for path in outputs(workload) {

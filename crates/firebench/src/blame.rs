@@ -105,6 +105,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         PrepareError::Experiment(_)
         | PrepareError::Launch(_)
         | PrepareError::HostCpus { .. }
+        | PrepareError::BlockMemory { .. }
         | PrepareError::Pin { .. }
         | PrepareError::DuetElsewhere(_)
         | PrepareError::DuetCpus { .. }

@@ -4,7 +4,6 @@
 use firebench_model::clock::{self, Known};
 use firebench_model::record::{ContenderRecord, IterationRecord, Report};
 use firebench_stats::median;
-use firebench_workload::Run;
 
 use crate::boots;
 
@@ -153,13 +152,6 @@ pub fn computing(report: &Report) -> &'static str {
 
 /// Those of a workload that this firebench does not have.
 const COMPUTING: &str = "its own computing";
-
-/// What the workload has to say of the run as a measure, in sentences.
-pub fn remarks(report: &Report, exercises: &[Exercise]) -> Vec<String> {
-    let fastest = exercises.iter().filter_map(|exercise| exercise.rate).max_by(f64::total_cmp);
-    let workload = firebench_workload::find(&report.experiment.workload);
-    workload.map(|workload| workload.remarks(&Run { report, fastest })).unwrap_or_default()
-}
 
 fn exercise(report: &Report, contender: &ContenderRecord) -> Option<Exercise> {
     let boots = boots::good(contender, &report.design);

@@ -4,10 +4,12 @@ use crate::findings::Findings;
 use firebench_model::metric;
 
 use super::{Limit, comparisons, is_asked};
+use crate::beside::Beside;
+use crate::counted;
 use crate::judged::Judged;
 use crate::paired::Paired;
 
-/// The judgements of a run on its primary metric and on those that a limit asks for. All of them share the error rate.
+/// The judgements of a run on its primary metric, and on those and on the counts that a limit asks for. All of them share the error rate.
 pub fn of_run(findings: &Findings, limits: &[Limit]) -> Vec<Judged> {
     let report = findings.report;
     let Some((baseline, others)) = report.contenders.split_first() else { return Vec::new() };
@@ -30,6 +32,16 @@ pub fn of_run(findings: &Findings, limits: &[Limit]) -> Vec<Judged> {
                 unlike: known.unlike.clone(),
                 beside,
                 judgement,
+            });
+        }
+        for (part, counter, metric) in counted::metrics().filter(|(_, _, metric)| asked(&metric.name)) {
+            judged.push(Judged {
+                contender: other.name.clone(),
+                baseline: baseline.name.clone(),
+                judgement: counted::judge_one(report, &paired, (part, counter), comparisons),
+                unlike: known.unlike.clone(),
+                beside: Beside::default(),
+                metric,
             });
         }
     }

@@ -7,6 +7,7 @@ use firebench_model::record::{ContenderRecord, Report};
 use firebench_text as text;
 
 use super::point::{self, LeftOut, Point, Same, Setup};
+use crate::judged::Unjudged;
 use crate::summary;
 
 /// What was asked for is in no run.
@@ -148,7 +149,7 @@ impl Collector {
             }
             let estimate = found.metrics.iter().find(|found| found.metric.name == metric.name);
             let value = estimate.and_then(|found| found.estimate).filter(|value| value.is_finite());
-            self.series(record).take(report, record, value);
+            self.series(record).take(report, record, metric, value);
         }
     }
 
@@ -188,7 +189,11 @@ impl Collector {
 }
 
 impl Series {
-    fn take(&mut self, report: &Report, record: &ContenderRecord, value: Option<f64>) {
+    fn take(&mut self, report: &Report, record: &ContenderRecord, metric: &Metric, value: Option<f64>) {
+        if Unjudged::of_accounts(&[record.vmm], metric).is_some() {
+            leave(&mut self.left_out, OWN_ACCOUNT);
+            return;
+        }
         if let Some(fact) = differing(&self.same, &point::same_of(record)) {
             leave(&mut self.left_out, &format!("another {fact}"));
             return;
@@ -213,6 +218,9 @@ pub const IMPORTED: &str = "imported figures";
 
 /// Why a run does not belong whose timings say nothing.
 pub const EMULATED: &str = "emulated";
+
+/// Why a run says nothing of a contender whose kernel counts CPU time that others took as the workload's.
+const OWN_ACCOUNT: &str = "an account of CPU time of its own";
 
 /// So many characters of names are in an error.
 const NAMES: usize = 300;

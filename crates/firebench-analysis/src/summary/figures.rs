@@ -128,6 +128,7 @@ fn contender(name: &str, figures: &Figures, metrics: &[(&Metric, Scale)], design
         boots_not_ok: figures.failed.len(),
         metrics: metrics.iter().map(metric).collect(),
         boot_seconds: None,
+        host_cpu: None,
         throughput: None,
         disk_reads: None,
         to_host: None,

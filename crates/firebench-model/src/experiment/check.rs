@@ -8,7 +8,7 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, ContenderSpec, Experiment, PayloadSpec, Preset, Settle, WorkloadName, check_all};
+use super::{ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -108,6 +108,27 @@ pub enum ExperimentError {
     #[error("the payload must not be empty")]
     #[diagnostic(help("choose a larger size, for example --size 16MiB"))]
     Empty,
+    /// Blocks so small that an iteration would take hours.
+    #[error("--block {0} is too small: it must be at least {least}", least = LEAST_BLOCK.0)]
+    #[diagnostic(help("give --block 4KiB for the price of a system call: smaller blocks only make more of them"))]
+    SmallBlock(Size),
+    /// Blocks larger than all that there is to read.
+    #[error("--block {block} is larger than the payload, which has {payload}")]
+    #[diagnostic(help("choose at most --block {payload}, or a larger --size"))]
+    LargeBlock {
+        /// The block.
+        block: Size,
+        /// The payload.
+        payload: Size,
+    },
+    /// Blocks for a workload that does not read any.
+    #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
+    #[diagnostic(help("leave it out"))]
+    NoBlocks(WorkloadName),
+    /// A program of a contender's own that would not run.
+    #[error("contender {0}: busybox has no effect with --block, with which firebench's agent reads the payload")]
+    #[diagnostic(help("leave out one of the two"))]
+    BlockWithBusybox(String),
     /// A share with which every run would agree.
     #[error("{option} {share} is too wide: it must be below 100%")]
     #[diagnostic(help("choose a smaller one: 1% is the default precision, and {option} 5% is a coarse one"))]
@@ -180,11 +201,22 @@ impl Experiment {
         self.check_useless()?;
         self.check_cold()?;
         self.check_published()?;
-        match self.payload {
-            PayloadSpec::Seeded { size: Some(Size(0)), .. } | PayloadSpec::Urandom { size: Some(Size(0)) } => {
-                Err(ExperimentError::Empty)
-            }
-            _ => Ok(()),
+        if self.payload.size() == Some(Size(0)) {
+            return Err(ExperimentError::Empty);
+        }
+        self.payload.block().map_or(Ok(()), |block| self.check_block(block))
+    }
+
+    fn check_block(&self, block: Size) -> Result<(), ExperimentError> {
+        if block < LEAST_BLOCK {
+            return Err(ExperimentError::SmallBlock(block));
+        }
+        if let Some(payload) = self.payload.size().filter(|&payload| block > payload) {
+            return Err(ExperimentError::LargeBlock { block, payload });
+        }
+        match self.specs().into_iter().find(|spec| spec.busybox.is_some()) {
+            Some(spec) => Err(ExperimentError::BlockWithBusybox(spec.name)),
+            None => Ok(()),
         }
     }
 
@@ -321,117 +353,4 @@ fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::experiment::OwnSettings;
-    use firebench_vmm::{firecracker, host, qemu};
-
-    const QEMU: VmmKind = VmmKind(&qemu::KIND);
-    const HOST: VmmKind = VmmKind(&host::KIND);
-
-    fn hosts() -> Experiment {
-        Experiment { vmm: vec![HOST], ..Experiment::default() }
-    }
-
-    #[test]
-    fn every_text_of_an_experiment_is_looked_at_for_invisible_characters() {
-        type Put = fn(&mut Experiment, String);
-        let places: [(&str, Put); 11] = [
-            ("machine.append", |e, text| e.machine.append = text),
-            ("files.kernel", |e, text| e.files.kernel = Some(text.into())),
-            ("files.qemu", |e, text| e.files.programs.set(QEMU, text.into())),
-            ("files.firecracker", |e, text| e.files.programs.set(VmmKind(&firecracker::KIND), text.into())),
-            ("files.add", |e, text| e.files.add.push(text)),
-            ("payload.path", |e, text| e.payload = PayloadSpec::File { path: text.into() }),
-            ("contender.name", |e, text| e.contenders[0].name = text),
-            ("contender.append", |e, text| e.contenders[0].append = Some(text)),
-            ("contender.binary", |e, text| e.contenders[0].binary = Some(text.into())),
-            ("contender.cpu", |e, text| e.contenders[0].own = OwnSettings::default().with(&qemu::CPU, text)),
-            ("contender.image", |e, text| e.contenders[0].image = Some(text.into())),
-        ];
-        for character in ['\u{1b}', '\0', '\n', '\r', '\t', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2028}'] {
-            for (field, put) in places {
-                let mut experiment =
-                    Experiment { contenders: vec![ContenderSpec::new("a", QEMU)], ..Experiment::default() };
-                put(&mut experiment, format!("a{character}b"));
-                let expected = ExperimentError::Hidden { field: field.to_owned(), character };
-                assert_eq!(experiment.check(), Err(expected), "{field} {character:?}");
-            }
-        }
-        let said = ExperimentError::Hidden { field: "machine.append".to_owned(), character: '\u{1b}' }.to_string();
-        assert_eq!(said, "machine.append contains the character U+001B, which is invisible");
-        let plain = Experiment {
-            files: super::super::Files { kernel: Some("Zürich Kern".into()), ..Default::default() },
-            ..Experiment::default()
-        };
-        assert_eq!(plain.check(), Ok(()));
-    }
-
-    #[test]
-    fn what_says_nothing_is_refused() {
-        let nobody = Experiment { vmm: Vec::new(), ..Experiment::default() };
-        assert_eq!(nobody.check(), Err(ExperimentError::Nobody));
-        type Put = fn(&mut ContenderSpec);
-        let puts: [(&str, Put); 3] = [
-            ("contender.append", |c| c.append = Some(String::new())),
-            ("contender.binary", |c| c.binary = Some("".into())),
-            ("contender.cpu", |c| c.own = OwnSettings::default().with(&qemu::CPU, String::new())),
-        ];
-        for (field, put) in puts {
-            let mut contender = ContenderSpec::new("a", QEMU);
-            put(&mut contender);
-            let experiment = Experiment { contenders: vec![contender], ..Experiment::default() };
-            assert_eq!(experiment.check(), Err(ExperimentError::EmptyText(field.to_owned())));
-        }
-    }
-
-    #[test]
-    fn what_no_contender_can_have_is_refused() {
-        type Put = fn(&mut Experiment);
-        let cases: [(&str, Put); 5] = [
-            ("--tap", |e| e.machine.tap = true),
-            ("--append", |e| e.machine.append = "quiet".to_owned()),
-            ("--kernel", |e| e.files.kernel = Some("vmlinux".into())),
-            ("--add", |e| e.files.add.push("tool".to_owned())),
-            ("--preset published", |e| e.preset = Preset::Published),
-        ];
-        for (flag, put) in cases {
-            let mut alone = hosts();
-            put(&mut alone);
-            assert_eq!(alone.check(), Err(ExperimentError::ForNobody { option: flag, kinds: "host".to_owned() }));
-            let mut beside = Experiment { vmm: vec![QEMU, HOST], ..Experiment::default() };
-            put(&mut beside);
-            assert_eq!(beside.check(), Ok(()), "{flag}");
-        }
-        assert_eq!(hosts().check(), Ok(()));
-    }
-
-    #[test]
-    fn a_duet_needs_somebody_beside_and_caches_apart() {
-        let duet = |vmm: Vec<VmmKind>, cold| {
-            let design = super::super::Design { duet: true, cold, ..Default::default() };
-            Experiment { vmm, design, ..Experiment::default() }.check()
-        };
-        assert_eq!(duet(vec![QEMU], false), Err(ExperimentError::LoneDuet));
-        assert_eq!(duet(vec![QEMU, HOST], true), Err(ExperimentError::ColdDuet));
-        assert_eq!(duet(vec![QEMU, HOST], false), Ok(()));
-        let design = super::super::Design { duet: true, settle: Some(Settle::Boot), ..Default::default() };
-        let beside = Experiment { vmm: vec![QEMU, HOST], design, ..Experiment::default() };
-        assert_eq!(beside.check(), Err(ExperimentError::DuetAfterBoot));
-        assert_eq!(duet(vec![QEMU, VmmKind(&firecracker::KIND)], true), Ok(()));
-    }
-
-    #[test]
-    fn shares_that_every_run_meets_are_refused() {
-        let mut experiment = hosts();
-        experiment.design.precision = Some(Share::percent(100));
-        let said = experiment.check().expect_err("too wide").to_string();
-        assert_eq!(said, "--precision 100% is too wide: it must be below 100%");
-    }
-
-    #[test]
-    fn the_same_vmm_is_not_named_twice() {
-        let twice = Experiment { vmm: vec![QEMU, QEMU], ..Experiment::default() };
-        assert!(matches!(twice.check(), Err(ExperimentError::Contender(ContenderError::Twice(_)))));
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use firebench_text as text;
 use firebench_vmm::Launch;
 
 use crate::format::Format;
-use crate::markdown_audit::{exercised_section, fairness_section, side_by_side};
+use crate::markdown_audit::{counted_section, exercised_section, fairness_section, side_by_side};
 use crate::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
 use crate::values::Values;
 use crate::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, of_boots, status_words};
@@ -36,6 +36,7 @@ pub fn render(findings: &Findings) -> String {
     let mut sections = vec![introduction(report), summary_section(findings)];
     sections.extend(findings.audit.as_ref().and_then(|audit| fairness_section(report, audit)));
     sections.extend(exercised_section(findings));
+    sections.extend(counted_section(findings));
     sections.extend(report.contenders.iter().map(|contender| contender_section(report, contender)));
     sections.push(memory_section(&report.contenders));
     sections.push(compared_section(findings));

@@ -1,6 +1,7 @@
 //! The report for a terminal.
 
 use firebench_analysis::audit::{Audit, Fairness};
+use firebench_analysis::counted::Counted;
 use firebench_analysis::facts::{Rank, is_memory_limited};
 use firebench_analysis::findings::Findings;
 use firebench_analysis::summary::{ContenderSummary, MetricSummary, Pair, Summary};
@@ -15,7 +16,7 @@ use crate::format::Format;
 use crate::style::{MAX_WIDTH, Paint, Style};
 use crate::values::Values;
 use crate::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, of_boots, origin, status_words};
-use crate::{EMULATED, design, exercised, fairness, hosts, imported};
+use crate::{EMULATED, counted, design, exercised, fairness, hosts, imported};
 
 /// Width of the column at the left of every table.
 const STUB: usize = 17;
@@ -28,6 +29,12 @@ const BAND: usize = NUMBER * 3;
 
 /// Width of the gap before a contender's columns.
 const GAP: usize = 3;
+
+/// Width of the names of counts.
+const COUNTED: usize = 28;
+
+/// Width of one contender's counts.
+const COUNT: usize = 14;
 
 /// For people at a terminal.
 pub(crate) const FORMAT: Format =
@@ -43,6 +50,7 @@ pub fn render(findings: &Findings, style: Style) -> String {
     let mut sections = vec![head(findings, style), tables, ratios(findings, style)];
     sections.extend(findings.audit.as_ref().map(|audit| fair(audit, style)));
     sections.push(exercised(findings, style));
+    sections.extend(findings.counted.as_ref().map(|found| counted(findings, found, style)));
     sections.push(notes(report, style));
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -354,6 +362,23 @@ fn exercised(findings: &Findings, style: Style) -> String {
     }
     let lines = sentences.iter().map(|sentence| text::wrap("  ", &text::line(sentence), style.prose()) + "\n");
     [style.paint(Paint::Head, "What it exercised") + "\n"].into_iter().chain(lines).collect()
+}
+
+/// What KVM counted: a table, and what it comes to.
+fn counted(findings: &Findings, found: &Counted, style: Style) -> String {
+    let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
+    let mut out = style.paint(Paint::Head, "Counted by KVM") + "\n" + &told(&counted::introduction(findings));
+    let names = found.contenders.iter().map(|name| text::cut(&text::line(name), COUNT - 2)).collect();
+    let rows: Vec<(String, Vec<String>)> = [(String::new(), names)].into_iter().chain(counted::rows(found)).collect();
+    let columns = (style.width.min(MAX_WIDTH).saturating_sub(COUNTED + 2) / COUNT).max(1);
+    for first in (0..found.contenders.len()).step_by(columns) {
+        for (what, cells) in &rows {
+            let cells = cells.iter().skip(first).take(columns).map(|cell| format!("{cell:>COUNT$}"));
+            out += &format!("  {what:<COUNTED$}{}\n", cells.collect::<String>());
+        }
+    }
+    out.extend(counted::sentences(found).iter().map(told));
+    out
 }
 
 fn notes(report: &Report, style: Style) -> String {

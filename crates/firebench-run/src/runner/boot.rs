@@ -21,6 +21,7 @@ use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::{Console, Words};
 use crate::observe::{Expected, Observer, Step};
+use crate::tally::{Seen, Tally};
 
 /// One boot of one contender.
 pub(super) struct Boot<'a> {
@@ -92,10 +93,13 @@ impl Boot<'_> {
             deadlines: self.plan.deadlines,
         };
         let mut observer = Observer::new(expected, started);
-        let end = self.listen(&mut vm, &mut observer, &nonce, &mut record, listener);
+        let mut tally = Tally::default();
+        let end = self.listen(&mut vm, &mut observer, &mut tally, &nonce, &mut record, listener);
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
+        tally.charge(&mut observer.iterations);
+        record.counts = tally.end(vm.counts());
         let (status, message) = end.unwrap_or_else(|| (BootStatus::Ok, observer.remark().unwrap_or_default()));
         record.life_seconds = started.elapsed().as_secs_f64();
         let limit_after = cpulimit::read(Path::new("/"));
@@ -140,6 +144,7 @@ impl Boot<'_> {
         &self,
         vm: &mut Vm,
         observer: &mut Observer<'_>,
+        tally: &mut Tally,
         nonce: &str,
         record: &mut BootRecord,
         listener: &mut dyn Listener,
@@ -147,7 +152,12 @@ impl Boot<'_> {
         let mut console = Console::new(nonce);
         loop {
             let arrived = match vm.next(observer.deadline()) {
-                Ok(Output::Console { at, bytes }) => console.read(at, &bytes),
+                Ok(Output::Console { at, bytes }) => {
+                    if observer.measures() {
+                        tally.heard(at, seen(vm));
+                    }
+                    console.read(at, &bytes)
+                }
                 Ok(Output::Exited(exit)) => {
                     let rest = console.finish(Instant::now());
                     let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_rest(arrived), listener));
@@ -169,7 +179,15 @@ impl Boot<'_> {
             };
             self.pin(vm, record);
             for arrived in arrived {
-                if let Some(failed) = self.tell(observer.on_arrival(arrived), listener) {
+                let begun = arrived.begun;
+                let step = observer.on_arrival(arrived);
+                if Tally::wants(&step) {
+                    tally.saw(&step, begun, seen(vm));
+                    if let Some(ports) = matches!(step, Step::Up(_)).then(|| vm.ports()).flatten() {
+                        tally.used(ports);
+                    }
+                }
+                if let Some(failed) = self.tell(step, listener) {
                     return Some(failed);
                 }
             }
@@ -196,7 +214,7 @@ impl Boot<'_> {
     fn tell(&self, step: Step, listener: &mut dyn Listener) -> Option<(BootStatus, String)> {
         let contender = self.turn.contender;
         let event = match step {
-            Step::Listen => return None,
+            Step::Listen | Step::Done => return None,
             Step::Failed(status, message) => return Some((status, message)),
             Step::Up(seconds) => RunEvent::GuestUp { contender, seconds },
             Step::Started(index) => RunEvent::IterationStarting { contender, index },
@@ -205,6 +223,11 @@ impl Boot<'_> {
         listener.on_event(&event);
         None
     }
+}
+
+/// What the host has counted of a VM by now.
+fn seen(vm: &mut Vm) -> Seen {
+    Seen { counts: vm.counts(), cpu: vm.cpu() }
 }
 
 /// How the VMM ended, and against which of its limits it ran.

@@ -1,5 +1,7 @@
 //! The published benchmark: a checksum over a random file that fits into memory.
 
+mod block;
+
 use std::time::Duration;
 
 use firebench_model::experiment::{Experiment, PayloadSpec};
@@ -9,7 +11,7 @@ use firebench_text::units::Size;
 use firebench_text::{excerpt, percent, rate};
 
 use crate::reading::{Fault, Reading};
-use crate::workload::{Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
+use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
 
 /// `sha256sum` over the payload: what it prints first must be the payload's digest.
 pub struct Memory;
@@ -17,7 +19,7 @@ pub struct Memory;
 const SIZE: &str = "size";
 const PAYLOAD: &str = "payload";
 
-const FLAGS: [Flag; 2] = [
+const FLAGS: [Flag; 3] = [
     Flag {
         name: SIZE,
         value: "SIZE",
@@ -30,12 +32,22 @@ const FLAGS: [Flag; 2] = [
         help: "The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours",
         check: |_| Ok(()),
     },
+    Flag {
+        name: BLOCK_FLAG,
+        value: "SIZE",
+        help: "Read the file in blocks of this size, with a reader of firebench's own: 4KiB shows the price of a system call, the \
+        size of the file that of a page fault [default: as sha256sum reads]",
+        check: |text| size(text).map(drop),
+    },
 ];
 
 const MIB: u64 = 1 << 20;
 
 /// Bytes a second that the slowest `sha256sum` at real speed reads, many times over.
 const SLOWEST: u64 = 20 * MIB;
+
+/// What the slowest read at real speed takes beside its bytes, many times over: gVisor needs some 25 µs.
+const SLOWEST_READ: Duration = Duration::from_micros(200);
 
 /// Time for what does not depend on the size.
 const AT_LEAST: Duration = Duration::from_secs(60);
@@ -64,14 +76,19 @@ impl Workload for Memory {
 
     fn ask(&self, given: &Given, experiment: &mut Experiment) -> Result<(), FlagError> {
         if let Some(text) = given.get(PAYLOAD) {
-            experiment.payload = payload(text)?;
+            experiment.payload = payload(text)?.with_block(experiment.payload.block());
+        }
+        if let Some(text) = given.get(BLOCK_FLAG) {
+            let block =
+                size(text).map_err(|wrong| FlagError { wrong, help: "write it like --block 4KiB".to_owned() })?;
+            experiment.payload = std::mem::take(&mut experiment.payload).with_block(Some(block));
         }
         let Some(text) = given.get(SIZE) else { return Ok(()) };
         let wanted = size(text).map_err(|wrong| FlagError { wrong, help: "write it like --size 1GiB".to_owned() })?;
         match &mut experiment.payload {
-            PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => *size = Some(wanted),
+            PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. } => *size = Some(wanted),
             // A file has the size that it has.
-            PayloadSpec::File { path } => {
+            PayloadSpec::File { path, .. } => {
                 let file = path.display();
                 return Err(FlagError {
                     wrong: format!("cannot use --size with --payload {file}: the file has its own size"),
@@ -82,21 +99,24 @@ impl Workload for Memory {
         Ok(())
     }
 
-    /// The published benchmark's size on hardware, and what an emulated machine hashes in seconds.
-    fn needs(&self, _: &Experiment, speed: Speed) -> Needs {
+    /// The published benchmark's size on hardware, and what an emulated machine hashes in seconds; a whole block at least.
+    fn needs(&self, experiment: &Experiment, speed: Speed) -> Needs {
         let mib: u64 = if speed == Speed::Real { 1024 } else { 16 };
-        Needs { payload: Some(Size(mib.saturating_mul(MIB))) }
+        let default = Size(mib.saturating_mul(MIB));
+        Needs { payload: Some(experiment.payload.block().map_or(default, |block| default.max(block))) }
     }
 
     fn command(&self, side: &Side) -> Vec<String> {
-        let mut command = side.applet("sha256sum");
+        let mut command = side.block.map_or_else(|| side.applet("sha256sum"), block::command);
         command.extend([&side.payload, &side.handicap].into_iter().flatten().cloned());
         command
     }
 
     fn deadline(&self, inputs: &Inputs, speed: Speed) -> Duration {
         let seconds = inputs.bytes().saturating_mul(speed.slowness().into()).checked_div(SLOWEST);
-        AT_LEAST.saturating_add(Duration::from_secs(seconds.unwrap_or(0)))
+        let reads = u32::try_from(inputs.reads().unwrap_or(0)).unwrap_or(u32::MAX);
+        let reading = SLOWEST_READ.saturating_mul(reads).saturating_mul(speed.slowness());
+        AT_LEAST.saturating_add(Duration::from_secs(seconds.unwrap_or(0))).saturating_add(reading)
     }
 
     fn read(&self, inputs: &Inputs, output: &IterationReport) -> Result<Reading, Fault> {
@@ -114,7 +134,7 @@ impl Workload for Memory {
         "hashing"
     }
 
-    /// Whether it keeps memory busy: it reads each byte of its file once.
+    /// Whether it keeps memory busy: it reads each byte of its file once. And what its blocks cost.
     fn remarks(&self, run: &Run<'_>) -> Vec<String> {
         let slow = run.fastest.filter(|&fastest| fastest < MEMORY_SHARE * MEMORY_RATE);
         let remark = slow.map(|fastest| {
@@ -126,7 +146,7 @@ impl Workload for Memory {
                 MEMORY_RATE / 1e9
             )
         });
-        remark.into_iter().collect()
+        remark.into_iter().chain(block::remarks(run)).collect()
     }
 }
 
@@ -138,14 +158,14 @@ fn size(text: &str) -> Result<Size, String> {
 fn payload(text: &str) -> Result<PayloadSpec, FlagError> {
     Ok(match text.split_once(':') {
         None if text == "seeded" => PayloadSpec::default(),
-        None if text == "urandom" => PayloadSpec::Urandom { size: None },
+        None if text == "urandom" => PayloadSpec::Urandom { size: None, block: None },
         Some(("seeded", seed)) => {
             let seed = seed.parse().map_err(|_| FlagError {
                 wrong: format!("invalid seed in --payload seeded:{seed}: it must be a number from 0 to 2^64 - 1"),
                 help: "write it like --payload seeded:42".to_owned(),
             })?;
-            PayloadSpec::Seeded { seed, size: None }
+            PayloadSpec::Seeded { seed, size: None, block: None }
         }
-        _ => PayloadSpec::File { path: text.into() },
+        _ => PayloadSpec::File { path: text.into(), block: None },
     })
 }

@@ -68,7 +68,7 @@ fn experiment(design: Design, effect: Option<Share>) -> Experiment {
     }
     Experiment {
         contenders,
-        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD) },
+        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD), block: None },
         design,
         ..Experiment::default()
     }

@@ -126,7 +126,7 @@ fn experiment(kind: VmmKind, accel: AccelChoice) -> Experiment {
         vmm: vec![kind],
         accel,
         files: Files { kernel: kind.needs_the_small_kernel().then(|| SMALL_KERNEL.into()), ..Files::default() },
-        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD) },
+        payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD), block: None },
         design: Design { boots: Some(BOOTS), iterations: Some(1), ..Design::default() },
         ..Experiment::default()
     }

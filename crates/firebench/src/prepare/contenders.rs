@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use firebench_host::accel::Chosen;
 use firebench_host::tools::Tool;
-use firebench_model::experiment::ContenderSpec;
+use firebench_model::experiment::{ContenderSpec, MachineSpec};
 use firebench_model::host::HugePages;
 use firebench_run::executor::Place;
+use firebench_text as text;
 use firebench_text::units::Size;
 use firebench_vmm::preset::PresetVm;
 use firebench_vmm::setting::{Value, Values};
@@ -18,6 +19,14 @@ use super::PrepareError;
 /// What executes the instructions of a contender.
 pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
     if spec.vmm.is_native() { Accel::Native } else { chosen.accel }
+}
+
+/// That some of them have no network card although a tap is wanted.
+pub(super) fn without_a_card(specs: &[ContenderSpec], machine: &MachineSpec) -> Option<String> {
+    let names: Vec<String> = specs.iter().filter(|spec| spec.vmm.is_native()).map(|spec| spec.name.clone()).collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    (machine.tap && !names.is_empty())
+        .then(|| format!("--tap gives a network card to virtual machines alone: {} {verb} none", text::list(&names)))
 }
 
 /// The contenders that can run with the accelerator.
@@ -190,6 +199,16 @@ mod tests {
     fn vm(memory_mib: u32, settings: Settings) -> PresetVm {
         let machine = Machine { vcpus: 1, memory_mib, accel: Accel::Tcg, tap: None, cpus: None };
         PresetVm { machine, settings, cmdline: String::new() }
+    }
+
+    #[test]
+    fn who_gets_no_network_card_is_named() {
+        let specs = [("a", QEMU), ("bare", HOST)].map(|(name, vmm)| ContenderSpec::new(name, vmm));
+        let machine = |tap| MachineSpec { tap, ..MachineSpec::default() };
+        let said = without_a_card(&specs, &machine(true)).expect("a host");
+        assert!(said.ends_with("bare has none"), "{said}");
+        assert_eq!(without_a_card(&specs, &machine(false)), None);
+        assert_eq!(without_a_card(&specs[..1], &machine(true)), None);
     }
 
     #[test]

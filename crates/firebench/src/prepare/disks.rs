@@ -35,6 +35,8 @@ pub(super) struct Disks {
     handicaps: Vec<PayloadFile>,
     /// What the workload reads; its digest is not known before the disk is built. None where it reads no file.
     pub(super) payload: Option<PayloadRecord>,
+    /// How much of it is read at a time.
+    block: Option<Size>,
     workload: &'static dyn Workload,
     /// What is not in the cache, where nothing is to be built.
     pub(super) missing: Vec<String>,
@@ -108,7 +110,8 @@ impl Disks {
         let payload = source.map(|source| PayloadRecord { bytes, sha256, source });
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
         let (disks, files, handicaps, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new(), Vec::new());
-        Ok(Disks { spec, base, disks, files, handicaps, payload, workload, missing })
+        let block = experiment.payload.block();
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -141,7 +144,7 @@ impl Disks {
     #[expect(clippy::expect_used, reason = "what is not there yet is put there first")]
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let payload = self.payload.is_some().then(|| PAYLOAD_PATH.to_owned());
-        let side = Side { payload, ..Side::default() };
+        let side = Side { payload, block: self.block, ..Side::default() };
         if let Some(image) = &contender.image {
             own_image::check(image)?;
             let bytes = std::fs::metadata(image)
@@ -189,6 +192,7 @@ impl Disks {
             busybox: Some(text(&key.busybox)?),
             payload: payload.as_deref().map(text).transpose()?,
             handicap: handicap.as_deref().map(text).transpose()?,
+            block: self.block,
         };
         let command = self.workload.command(&side);
         let disk = payload.unwrap_or_else(|| key.busybox.clone());
@@ -210,6 +214,7 @@ impl Disks {
             busybox: Some(BUSYBOX_PATH.to_owned()),
             payload: seen(&payload, PAYLOAD_PATH),
             handicap: seen(&handicap, HANDICAP_PATH),
+            block: self.block,
         };
         let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];
         let own = own.into_iter().filter_map(|(path, seen)| Some((path?, PathBuf::from(seen))));
@@ -276,16 +281,26 @@ fn text(path: &Path) -> Result<String, PrepareError> {
     absolute.to_str().map(str::to_owned).ok_or_else(|| PrepareError::NoText { path: path.to_owned() })
 }
 
+/// Bytes of the payload that the workload reads; None where it reads no file.
+pub(super) fn payload_bytes(
+    experiment: &Experiment,
+    workload: &dyn Workload,
+    speed: Speed,
+) -> Result<Option<u64>, PrepareError> {
+    let wanted = workload.needs(experiment, speed).payload;
+    Ok(wanted.map(|size| payload(experiment, size).0.bytes()).transpose()?)
+}
+
 /// What becomes the payload, of this size where the experiment gives none, and its description.
 fn payload(experiment: &Experiment, default: Size) -> (Payload, String) {
     let bytes = |size: &Option<Size>| size.unwrap_or(default).0;
     match &experiment.payload {
-        PayloadSpec::Seeded { seed, size } => {
+        PayloadSpec::Seeded { seed, size, .. } => {
             let source = format!("the ChaCha8 stream with seed {seed}");
             (Payload::Seeded { seed: *seed, bytes: bytes(size) }, source)
         }
-        PayloadSpec::Urandom { size } => (Payload::Urandom { bytes: bytes(size) }, "/dev/urandom".to_owned()),
-        PayloadSpec::File { path } => {
+        PayloadSpec::Urandom { size, .. } => (Payload::Urandom { bytes: bytes(size) }, "/dev/urandom".to_owned()),
+        PayloadSpec::File { path, .. } => {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             (Payload::File { path: path.clone() }, format!("the user's file {name}"))
         }

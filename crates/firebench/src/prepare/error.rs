@@ -6,6 +6,7 @@ use firebench_host::fetch::{BuildError, FetchError};
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
 use firebench_run::executor::nested::NestedError;
+use firebench_text::units::Size;
 use firebench_vmm::setting::Since;
 use firebench_vmm::{Accel, VmmKind};
 
@@ -146,6 +147,19 @@ pub enum PrepareError {
         wanted: u32,
         /// What there is.
         available: u32,
+    },
+    /// A buffer that does not fit into a contender's memory.
+    #[error("contender {name} has {memory} of memory: too little for the buffer of --block {block}")]
+    #[diagnostic(help("choose at most --block {most}, half of its memory, or give more with --memory"))]
+    BlockMemory {
+        /// The contender.
+        name: String,
+        /// The block.
+        block: Size,
+        /// Its memory.
+        memory: Size,
+        /// The largest block for that.
+        most: Size,
     },
     /// A file that the user names.
     #[error("cannot use {role} {}", path.display())]

@@ -51,7 +51,7 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
         add(role("busybox"), spec.busybox.as_ref(), false);
         add(role("image"), spec.image.as_ref(), false);
     }
-    if let PayloadSpec::File { path } = &experiment.payload {
+    if let PayloadSpec::File { path, .. } = &experiment.payload {
         add("--payload".to_owned(), Some(path), false);
     }
     for text in &files.add {
@@ -82,8 +82,10 @@ mod tests {
         program.files.programs.set(QEMU, "/nonexistent/file".into());
         let mut add = Experiment::default();
         add.files.add.push("/nonexistent/file=/bin/file".to_owned());
-        let payload =
-            Experiment { payload: PayloadSpec::File { path: "/nonexistent/file".into() }, ..Experiment::default() };
+        let payload = Experiment {
+            payload: PayloadSpec::File { path: "/nonexistent/file".into(), block: None },
+            ..Experiment::default()
+        };
         let image = ContenderSpec { image: missing(), ..ContenderSpec::new("a", QEMU) };
         let image = Experiment { contenders: vec![image], ..Experiment::default() };
         for (role, experiment) in [

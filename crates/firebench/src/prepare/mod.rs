@@ -1,6 +1,7 @@
 //! From an experiment to a plan: chooses the accelerator, finds the programs, makes the images, decides every path,
 //! deadline and command line.
 
+mod block;
 mod confine;
 mod contenders;
 mod cpus;
@@ -113,6 +114,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
+    notices.extend(contenders::without_a_card(&specs, &experiment.machine));
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
     let cpus = cpus::share_out(experiment, specs.len(), place, host.usable_cpus(), &mut notices)?;
@@ -121,6 +123,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let speed = defaults::speed(&chosen);
+    block::fits_payload(experiment, workload, speed)?;
     let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
         experiment,
@@ -144,13 +147,14 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
             Runs::Process(_) => builder.process(spec, tool)?,
         });
     }
+    block::fits_memory(experiment, built.iter().map(|built| &built.planned))?;
     let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
     let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
     let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
-    let inputs = Inputs { payload: builder.disks.payload.clone() };
+    let inputs = Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block() };
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
@@ -391,7 +395,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
 fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
     let mut resolved = experiment.clone();
     match (&mut resolved.payload, &plan.inputs.payload) {
-        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size }, Some(payload)) => {
+        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. }, Some(payload)) => {
             *size = Some(Size(payload.bytes));
         }
         (PayloadSpec::File { .. }, _) | (_, None) => {}

@@ -109,7 +109,7 @@ fn two(change: impl Fn(&mut Report, &mut Report)) -> [Operand; 2] {
     let (mut a, mut b) = (run(20.0, 20.0), run(20.0, 21.0));
     for (report, path, digest) in [(&mut a, "/old/firecracker", "ab"), (&mut b, "/new/firecracker", "cd")] {
         report.experiment.preset = firebench_model::experiment::Preset::Matched;
-        report.experiment.payload = PayloadSpec::Seeded { seed: 1, size: None };
+        report.experiment.payload = PayloadSpec::Seeded { seed: 1, size: None, block: None };
         report.contenders[1].binary = PathBuf::from(path);
         report.contenders[1].sha256 = digest.repeat(32);
     }

@@ -28,6 +28,16 @@ fn runs_that_did_not_measure_the_same_are_refused() {
     );
     assert!(hint.contains("firebench run --from report.md"), "{hint}");
 
+    let blocks =
+        |block: &str| ["firebench-agent", "sha256sum", "--block", block, "/random.txt"].map(str::to_owned).to_vec();
+    let mut small = run(20.0, 20.5);
+    small.command = blocks("4096");
+    let error = try_compare(run(20.0, 20.0), small.clone(), &[]).expect_err("other reads").to_string();
+    assert!(error.ends_with("B memory (firebench-agent sha256sum --block 4096 random.txt)"), "{error}");
+    let large = Report { command: blocks("8192"), ..small };
+    let error = try_compare(run(20.0, 20.0), large, &[]).expect_err("other reads").to_string();
+    assert!(error.contains("--block 8192"), "{error}");
+
     // Where the cache is says nothing about the work.
     let mut elsewhere = run(20.0, 20.5);
     elsewhere.command[1] = "/elsewhere/random.txt".to_owned();

@@ -1,10 +1,10 @@
 //! What runs at real speed on every machine: containers and User Mode Linux, beside the bare host.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use firebench_model::record::{BootStatus, Report};
+use firebench_model::record::{BootStatus, ContenderRecord, Report};
 use firebench_vmm::Accel;
 
 use crate::require;
@@ -71,6 +71,30 @@ fn every_isolation_takes_part_at_real_speed() {
             .lines()
             .find(|line| line.trim_start().starts_with(&format!("{own} ")) && line.contains("from 2"));
         assert!(row.is_some_and(|row| row.contains("user unknown   sys unknown")), "{outcome}");
+    }
+}
+
+/// The agent finds itself in a guest that left its initramfs, in every container, and on the host; and a block is a buffer of new pages.
+#[test]
+fn every_isolation_reads_in_blocks() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let faults = |block: &str| {
+        let args = ["run", "memory", "--vmm", "host,bubblewrap,runc,gvisor,uml", "--boots", "1", "--size", "8MiB"];
+        let run = lab.firebench(&args).args(["--memory", "256MiB", "--iterations", "1", "--block", block, "--out"]);
+        run.arg(&out).run().ok();
+        let report = report(&out);
+        assert_good(&report, 1);
+        assert_eq!(report.experiment.payload.block().expect("a block").to_string(), block);
+        assert_eq!(report.command.first().map(String::as_str), Some("firebench-agent"));
+        let one = |contender: &ContenderRecord| contender.boots[0].iterations[0].counters.minor_faults;
+        report.contenders.iter().map(|contender| (contender.name.clone(), one(contender))).collect::<BTreeMap<_, _>>()
+    };
+    let (small, large) = (faults("4KiB"), faults("8MiB"));
+    for name in ["host", "bubblewrap", "runc", "uml"] {
+        let more = large[name].saturating_sub(small[name]);
+        assert!((2000..2200).contains(&more), "{name}: {small:?} {large:?}");
     }
 }
 

@@ -41,6 +41,25 @@ fn assert_nested(report: &Report, outcome: &Outcome) {
     ));
 }
 
+/// KVM counted every boot, and says the same as its tracepoint of each use of an I/O port.
+#[track_caller]
+fn assert_counted(report: &Report) {
+    for (contender, boot) in report.contenders.iter().flat_map(|c| c.boots.iter().map(move |boot| (c, boot))) {
+        let counts = boot.counts.as_ref().unwrap_or_else(|| panic!("{}: KVM's counts", contender.name));
+        let exits = counts.boot["io_exits"] as f64;
+        let traced: u64 = counts.ports.iter().map(|used| used.times).sum();
+        assert!(exits > 100.0 && (traced as f64 / exits - 1.0).abs() < 0.05, "{exits}, traced {traced}");
+        assert_eq!(counts.iterations.len(), boot.iterations.len());
+        assert!(counts.life["exits"] > counts.boot["exits"] + counts.shutdown["exits"], "{counts:?}");
+    }
+}
+
+/// How often the first boot of a contender used the real-time clock, whose registers are behind two ports.
+fn uses_of_the_clock(contender: &ContenderRecord) -> u64 {
+    let ports = &contender.boots[0].counts.as_ref().expect("counts").ports;
+    ports.iter().filter(|used| [0x70, 0x71].contains(&used.port)).map(|used| used.times).sum()
+}
+
 #[test]
 fn both_vmms_run_with_kvm_in_the_order_of_the_seed() {
     require!(need::tcg(), need::firecracker());
@@ -51,7 +70,10 @@ fn both_vmms_run_with_kvm_in_the_order_of_the_seed() {
     let report = report(&out);
     assert_good(&report, 2, 3);
     assert_nested(&report, &outcome);
+    assert_counted(&report);
+    assert!(outcome.stdout.contains("Counted by KVM"), "{outcome}");
     let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
+    assert!(uses_of_the_clock(qemu) < 1000, "{}", uses_of_the_clock(qemu));
     let mut ran: Vec<(u32, u32, usize)> = Vec::new();
     for (at, contender) in report.contenders.iter().enumerate() {
         ran.extend(contender.boots.iter().map(|boot| (boot.block, boot.position, at)));
@@ -85,7 +107,10 @@ fn the_published_machines_run_as_they_were() {
     assert_good(&report, 1, 1);
     assert_nested(&report, &outcome);
     assert_eq!(report.experiment.preset, Preset::Published);
+    assert_counted(&report);
     let [qemu, firecracker] = report.contenders.as_slice() else { unreachable!("two VMMs") };
+    // `rtc=off`: the kernel waits for a clock that is not there.
+    assert!(uses_of_the_clock(qemu) > 10_000, "{}", uses_of_the_clock(qemu));
     assert_eq!([qemu, firecracker].map(|c| (c.vcpus, c.memory_mib)), [(2, 1024), (1, 1024)]);
     assert_eq!(qemu.cmdline, "earlyprintk=ttyS0 console=ttyS0 root=/dev/vda");
     assert_eq!(firecracker.cmdline, "console=ttyS0 reboot=k panic=1 pci=off nomodules rw");
@@ -121,6 +146,7 @@ fn a_jailed_firecracker_boots_and_measures() {
     lab.firebench(&args).args(["--iterations", "1", "--size", "1MiB", "--out"]).arg(&out).run().ok();
     let report = report(&out);
     assert_good(&report, 1, 1);
+    assert_counted(&report);
     let [contender] = report.contenders.as_slice() else { panic!("one contender") };
     let settings = contender.settings.as_ref().expect("a Firecracker");
     let jailer = settings.values.path(&firecracker::JAILER).expect("a jailer");

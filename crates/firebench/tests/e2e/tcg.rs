@@ -111,7 +111,7 @@ fn payloads_and_additions_of_the_user_reach_the_guest() {
     assert_good(&with_file, 1, 1);
     assert_eq!(with_file.payload.bytes, 1_234_567);
     assert_eq!(with_file.payload.sha256, firebench_image::digest::sha256(&bytes));
-    assert_eq!(with_file.experiment.payload, PayloadSpec::File { path: payload });
+    assert_eq!(with_file.experiment.payload, PayloadSpec::File { path: payload, block: None });
     assert_eq!(with_file.experiment.files.add, added);
     let image = disk_of(&with_file);
     assert_eq!(debugfs(&image, "cat /bin/tool"), "#!/bin/sh\necho works\n");

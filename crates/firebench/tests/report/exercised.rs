@@ -2,10 +2,11 @@
 
 use firebench_analysis::audit::exercise::{Bound, Exercise, Source, exercises};
 use firebench_analysis::findings::Findings;
-use firebench_model::experiment::WorkloadName;
-use firebench_model::record::{IterationRecord, Report};
+use firebench_model::experiment::{ContenderSpec, WorkloadName};
+use firebench_model::record::{ContenderRecord, IterationRecord, Report};
 use firebench_report::style::Style;
 use firebench_report::terminal;
+use firebench_text::units::{Share, Size};
 
 use crate::fixture::{GIB, published};
 use crate::pairs::with_host;
@@ -55,6 +56,56 @@ fn beside_the_host_the_host_is_the_measure() {
         "{text}"
     );
     assert!(!text.contains("--contender host=host") && !text.contains("hardly tests memory"), "{text}");
+}
+
+/// The run beside a host, with its file read in blocks.
+fn in_blocks(block: u64) -> Report {
+    let mut report = with_host();
+    report.experiment.payload = report.experiment.payload.with_block(Some(Size(block)));
+    report
+}
+
+#[test]
+fn what_a_read_and_a_page_fault_cost_is_said_where_there_are_many() {
+    let none = sentences(&with_host());
+    assert!(!none.contains("Each iteration makes"), "{none}");
+    let reads = sentences(&in_blocks(4096));
+    let lead = "Each iteration makes 262144 reads of 4 KiB into a buffer of 1 page. In host each read takes at most";
+    assert!(reads.contains(lead) && !reads.contains("In firecracker each"), "{reads}");
+    // The host takes 4% less of half a second: 21 ms, for 262144 reads.
+    assert!(reads.contains("0.081 to 0.090 µs if all of the difference is theirs"), "{reads}");
+    let mut pages = in_blocks(GIB);
+    let text = sentences(&pages);
+    let lead = "Each iteration makes 1 read of 1 GiB into a buffer of 262144 pages, which are new each time.";
+    assert!(text.contains(lead) && text.contains("In host each page (70 page faults counted) takes at most"), "{text}");
+    each(&mut pages, |i| i.counters.minor_faults = 262_200);
+    let text = sentences(&pages);
+    assert!(text.contains("In host each page fault (262200 counted) takes at most 0.090 µs"), "{text}");
+    let neither = sentences(&in_blocks(1 << 20));
+    let lead =
+        "Each iteration makes 1024 reads of 1 MiB into a buffer of 256 pages: a difference can be put down to neither";
+    assert!(neither.contains(lead) && !neither.contains("each read takes"), "{neither}");
+}
+
+#[test]
+fn no_price_is_told_of_those_that_were_not_alike_or_emulated() {
+    let mut emulated = in_blocks(4096);
+    emulated.emulated = true;
+    assert!(!sentences(&emulated).contains("reads of 4 KiB"), "{}", sentences(&emulated));
+    let mut unlike = in_blocks(4096);
+    unlike.contenders[2].vcpus = 2;
+    unlike.contenders[2].boots.iter_mut().filter_map(|boot| boot.facts.as_mut()).for_each(|facts| facts.cpu.online = 2);
+    let text = sentences(&unlike);
+    assert!(text.contains("reads of 4 KiB") && !text.contains("In host each read"), "{text}");
+    let mut handicapped = in_blocks(4096);
+    let spec = |c: &ContenderRecord| ContenderSpec::new(&c.name, c.vmm);
+    handicapped.experiment.contenders = handicapped.contenders.iter().map(spec).collect();
+    assert!(sentences(&handicapped).contains("In host each read"));
+    handicapped.experiment.contenders[2].handicap = Some(Share::percent(5));
+    assert!(!sentences(&handicapped).contains("In host each read"));
+    let mut by_user = in_blocks(4096);
+    by_user.design.primary = "user".to_owned();
+    assert!(!sentences(&by_user).contains("each read takes"), "{}", sentences(&by_user));
 }
 
 #[test]

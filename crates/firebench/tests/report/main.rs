@@ -3,6 +3,7 @@
 #![allow(clippy::string_slice, clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 mod audit;
+mod counted;
 mod exercised;
 mod files;
 mod findings;

@@ -16,6 +16,9 @@ const DOC: &str = include_str!("../../../../docs/report-schema.md");
 /// Objects whose keys are data.
 const MAPS: [&str; 3] = ["metrics", "block", "mitigations"];
 
+/// Counts by their names, in arrays or by themselves.
+const COUNTS: [&str; 4] = ["counts.boot", "counts.iterations", "counts.shutdown", "counts.life"];
+
 /// The path of every field below `value`: `contenders[].boots[].status`.
 fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
@@ -27,7 +30,9 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
                     found.insert(path);
                     continue;
                 }
-                if !MAPS.contains(&key.as_str()) || value.is_array() || path.contains("experiment") {
+                let is_map =
+                    MAPS.contains(&key.as_str()) && !value.is_array() || COUNTS.iter().any(|of| path.ends_with(of));
+                if !is_map || path.contains("experiment") {
                     paths(&path, value, found);
                 }
                 found.insert(path);
@@ -40,7 +45,7 @@ fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
 
 fn in_reports() -> BTreeSet<String> {
     let mut file = published();
-    file.experiment.payload = PayloadSpec::File { path: "mine".into() };
+    file.experiment.payload = PayloadSpec::File { path: "mine".into(), block: None };
     // A precision, time that was added, and a boot that is not like the others.
     let mut aimed = published();
     aimed.design.precision = Some(0.01);

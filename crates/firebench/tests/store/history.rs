@@ -1,7 +1,7 @@
 //! `firebench history`: a store with many runs, and what is found in it.
 
 use firebench_model::record::{BootRecord, ImportFormat, Imported, Report};
-use firebench_vmm::Accel;
+use firebench_vmm::{Accel, VmmKind};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 
@@ -91,6 +91,20 @@ fn a_limit_is_held_against_the_last_change() {
     assert_eq!(code(&lab, &["--fail-if", "> +3%", "--last", "7"]), 0);
     assert_eq!(code(&lab, &["--fail-if", "> +3%", "--last", "7", "--require-verdict"]), 4);
     assert_eq!(code(&lab, &["--last", "0"]), 2);
+}
+
+#[test]
+fn an_account_of_its_own_has_no_history() {
+    let gvisor = VmmKind(&firebench_vmm::gvisor::KIND);
+    let as_gvisor = |mut report: Report| {
+        report.contenders[0].vmm = gvisor;
+        report.contenders[0].settings = None;
+        report
+    };
+    let lab = lab((0..40).map(step).map(as_gvisor));
+    let said = lab.good(&["history", "user"]);
+    assert!(said.contains("an account of CPU time of its own") && said.contains("firecracker"), "{said}");
+    assert!(lab.good(&["history", "real"]).contains("4% slower"), "its clock is another matter");
 }
 
 #[test]

@@ -323,7 +323,11 @@ impl Listening {
                 match serde_json::from_str(&line) {
                     Ok(RunEvent::RunFailed { message, hint }) => self.failure = Some((message, hint)),
                     Ok(event) => listener.on_event(&event),
-                    Err(_) => self.words.push(line),
+                    // Whatever it was, the run would go on without it.
+                    Err(error) => {
+                        self.words.push(line);
+                        return Some(Err(self.error(format!("the firebench inside says what is no event: {error}"))));
+                    }
                 }
                 None
             }

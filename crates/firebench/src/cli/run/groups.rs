@@ -67,7 +67,7 @@ fn real(experiment: &Experiment, native: &[VmmKind]) -> Experiment {
     let mut real = experiment.clone();
     real.vmm = native.to_vec();
     match &mut real.payload {
-        PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size } => drop(size.get_or_insert(SIZE)),
+        PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. } => drop(size.get_or_insert(SIZE)),
         PayloadSpec::File { .. } => {}
     }
     if real.design.boots.is_none() {

@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use firebench_analysis::gate;
+use firebench_analysis::{counted, gate};
 use firebench_model::experiment::Experiment;
+use firebench_model::metric::Metric;
 use firebench_model::record::{Report, RunEnd};
 use firebench_report::{self as report, Written, terminal};
 use firebench_stats::{Judgement, Verdict};
@@ -69,8 +70,9 @@ pub(super) fn job(args: &RunArgs, places: &StorageArgs) -> Result<Job, Failure> 
         }
     };
     let workload = firebench_workload::of(&experiment.workload)?;
-    let measured = firebench_workload::metrics(workload).filter(|metric| metric.shown);
-    gate::check_metrics(&args.gate.fail_if, measured)?;
+    let measured = firebench_workload::metrics(workload).filter(|metric| metric.shown).cloned();
+    let limited: Vec<Metric> = measured.chain(counted::metrics().map(|(_, _, metric)| metric)).collect();
+    gate::check_metrics(&args.gate.fail_if, limited.iter())?;
     Ok(Job { cut_off, experiment, out: args.out.clone() })
 }
 

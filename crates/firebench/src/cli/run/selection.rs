@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use firebench_host::tools;
+use firebench_vmm::kinds::UnknownKind;
 use firebench_vmm::{VmmKind, kinds};
 
 /// A word of `--vmm`.
@@ -34,7 +35,8 @@ pub(super) fn parse(text: &str) -> Result<Selected, String> {
         return Ok(Selected::Group(*group));
     }
     let kind = text.parse().map(Selected::Kind);
-    kind.map_err(|_| format!("the VMMs are {}; the groups of those that are here, {}", kinds::names(""), words()))
+    let groups = || format!("the groups of those that are here are {}", words());
+    kind.map_err(|unknown: UnknownKind| format!("{unknown}; {}", groups()))
 }
 
 /// The words of the groups.
