@@ -140,6 +140,24 @@ build_and_fetch() {
   done
 }
 
+# Builds the small kernel, once for each version of its source and of the compiler: with two free CPUs in 5 to 10 minutes. In the
+# background; finish_small_kernel waits for it.
+start_small_kernel() {
+  install_programs flex=flex bison=bison bc=bc make=make xz=xz-utils perl=perl
+  [ -e /usr/include/libelf.h ] || apt_install libelf-dev
+  small_kernel_log=$(mktemp)
+  nice -n 5 "$FIREBENCH" kernel build --if-missing >"$small_kernel_log" 2>&1 &
+  small_kernel=$!
+  trap 'kill "$small_kernel" 2>/dev/null || true; rm -f "$small_kernel_log"' EXIT
+}
+
+finish_small_kernel() {
+  kill -0 "$small_kernel" 2>/dev/null && say "waiting for the small kernel (once, some minutes)"
+  wait "$small_kernel" || { cat "$small_kernel_log" >&2; die "the small kernel cannot be built" "see above"; }
+  rm -f "$small_kernel_log"
+  trap - EXIT
+}
+
 fetch() {
   "$FIREBENCH" fetch "$1" --if-missing && return
   # apt has no lists on a fresh machine; one more try with them.

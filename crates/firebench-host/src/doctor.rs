@@ -24,7 +24,7 @@ use firebench_vmm::{Launch, Limits, VmmKind, kinds};
 use trials::Subjects;
 
 use crate::facts;
-use crate::fetch::{find_busybox, installed_kernel};
+use crate::fetch::{find_busybox, installed_kernel, small_kernel};
 use crate::tools::{self, Tool, ToolError};
 
 pub use check::{Check, State};
@@ -67,6 +67,8 @@ pub fn gather(data_dir: &Path, cache_dir: &Path, store: &dyn Fn() -> Tried<Store
         root: nix::unistd::geteuid().is_root(),
         confinement: confinement(),
         kernel: installed_kernel(data_dir).and_then(found),
+        small_kernel: small_kernel(data_dir)
+            .map(|kernel| kernel.map(|kernel| FoundFile { path: kernel.vmlinux, sha256: kernel.vmlinux_sha256 })),
         busybox,
         mke2fs,
         debugfs,

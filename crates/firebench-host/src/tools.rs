@@ -89,7 +89,8 @@ pub enum ToolError {
     Read(#[from] firebench_image::Error),
 }
 
-/// The program of a kind: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else the one on PATH.
+/// The program of a kind: `named` if given, else the newest that `firebench fetch` put into `data_dir`, else one of firebench's own beside
+/// firebench, else the one on PATH.
 ///
 /// # Errors
 /// [`ToolError`] when it is missing, does not start, is another program or too old.
@@ -105,10 +106,20 @@ pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool,
         installer.check(path, &sha256_file(path)?).map_err(Box::new)?;
     }
     let fetched = fetched.map(|(_, path)| path);
-    let path = named.map(Path::to_owned).or(fetched).or_else(|| find_program(program.name));
+    let path =
+        named.map(Path::to_owned).or(fetched).or_else(|| beside(program.name)).or_else(|| find_program(program.name));
     let path = path.ok_or_else(|| missing(program.name))?;
     let line = usable(vmm, program, &path)?;
     identify(program.version_line, path, &line)
+}
+
+/// What firebench's programs are called.
+const OWN: &str = "firebench-";
+
+/// A program of firebench's own, which its build puts beside it.
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = own_path().ok()?.with_file_name(name);
+    Some(path).filter(|path| name.starts_with(OWN) && is_executable(path))
 }
 
 /// The jailer of a VMM: the one beside it, else the one on PATH. Both must be of one release.

@@ -232,15 +232,14 @@ pub enum Error {
 
     /// A kernel that has something that its guest needs neither built in nor as a module.
     #[error("cannot use kernel {release}: it has no {}", choice(names))]
-    #[diagnostic(help(
-        "use a kernel that was built with them; Debian's kernels have everything that firebench needs, and `firebench \
-        fetch kernel` gets one"
-    ))]
+    #[diagnostic(help("{}", another_kernel(*without_acpi)))]
     KernelLacks {
         /// Release of the kernel.
         release: String,
         /// What it lacks, such as `virtio_blk (CONFIG_VIRTIO_BLK)`.
         names: Vec<String>,
+        /// Whether some of that is what only a machine without ACPI needs.
+        without_acpi: bool,
     },
 
     /// A file or directory without kernel modules, where some are needed.
@@ -305,6 +304,17 @@ impl Error {
     /// The error for data that is not a kernel, with the reason.
     pub(crate) fn no_kernel(reason: impl Into<String>) -> Error {
         Error::NotAKernel { reason: reason.into() }
+    }
+}
+
+/// What to boot in place of a kernel that lacks something.
+fn another_kernel(without_acpi: bool) -> &'static str {
+    if without_acpi {
+        "a machine without ACPI, such as libkrun's, needs a kernel that was built with them, as distributions build none: build one with \
+         `firebench kernel build`, and boot it with `--kernel small`"
+    } else {
+        "use a kernel that was built with them; Debian's kernels have everything that an ordinary machine needs, and `firebench fetch \
+         kernel` gets one"
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::{Cache, Contents, Guard};
 use crate::deb::{self, KernelPackage};
 use crate::digest::{key, sha256};
-use crate::kernel::{self, Beside, Config, Kernel, of_file};
+use crate::kernel::{self, Beside, Config, Kernel, drivers, of_file};
 use crate::modules::{self};
 use crate::{Error, Result};
 use source::{Modules, Set, Sources};
@@ -77,7 +77,10 @@ impl PreparedKernel {
         match self.sets.get(set) {
             Some(Set::Modules(names)) => Ok(names.iter().map(|name| self.guard.path().join(name)).collect()),
             Some(Set::NotAtHand(names)) => Err(Error::ModulesNeeded { release, names: names.clone() }),
-            Some(Set::Lacks(names)) => Err(Error::KernelLacks { release, names: names.clone() }),
+            Some(Set::Lacks(names)) => {
+                let without_acpi = names.iter().any(|name| drivers::is_for_machines_without_acpi(name));
+                Err(Error::KernelLacks { release, names: names.clone(), without_acpi })
+            }
             None => Ok(Vec::new()),
         }
     }

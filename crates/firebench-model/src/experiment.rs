@@ -230,7 +230,7 @@ impl Default for PayloadSpec {
 /// Files that replace what firebench finds or fetches by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Files {
-    /// A kernel: bzImage, ELF vmlinux, unified kernel image, or a Debian kernel package.
+    /// A kernel: bzImage, ELF vmlinux, unified kernel image, or a Debian kernel package; or [`SMALL_KERNEL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<PathBuf>,
     /// Its modules, where they are not found beside it: a directory or a Debian package.
@@ -243,6 +243,9 @@ pub struct Files {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,
 }
+
+/// In place of the path of a kernel: the one that `firebench kernel build` built.
+pub const SMALL_KERNEL: &str = "small";
 
 impl Files {
     fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@
 //! first instruction; `requests` tells them what they are told after it. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] and [`cpusets`] to its CPUs,
 //! [`cpulimit`] to what it may use of them, [`signals`] to Ctrl-C. [`kvm`] finds out what stands behind `/dev/kvm`, [`access`]
 //! and [`program`] why something may not be opened or run, [`ownership`] whose files are to be trusted; [`probe`] asks programs
-//! what they are.
+//! what they are, and [`mod@work`] has them work in a directory.
 
 pub mod access;
 pub mod activity;
@@ -49,6 +49,7 @@ pub mod sweep;
 mod sys;
 mod tail;
 mod vcpus;
+pub mod work;
 
 pub use activity::Activity;
 pub use child::step::Step;

@@ -119,6 +119,9 @@ pub enum KernelEntry {
 pub enum Bus {
     /// virtio-mmio alone: the kernel need not look for a PCI bus.
     Mmio,
+    /// virtio-mmio alone, on a machine without ACPI: the kernel finds devices on its command line and CPUs in the MP table, and must
+    /// be built for that.
+    ListedMmio,
     /// virtio-pci.
     Pci,
     /// virtio-pci, in a machine of which neither firmware nor ACPI tells: the kernel must be told what there is.
@@ -206,6 +209,11 @@ impl Kind {
     /// Whether its guests have a kernel that is given to it.
     pub fn takes_a_kernel(&self) -> bool {
         self.guest().is_some_and(|guest| guest.kernel != KernelEntry::Own)
+    }
+
+    /// Whether its guests boot no kernel of a distribution, but the small one: its machine has no ACPI.
+    pub fn needs_the_small_kernel(&self) -> bool {
+        self.guest().is_some_and(|guest| (guest.bus)(&Values::default()) == Bus::ListedMmio)
     }
 
     /// Whether what its workload reads from disks is known.

@@ -6,6 +6,7 @@ pub mod firecracker;
 pub mod gvisor;
 pub mod host;
 pub mod kvmtool;
+pub mod libkrun;
 pub mod qemu;
 pub mod runc;
 pub mod uml;
@@ -22,6 +23,7 @@ pub static ALL: &[&Kind] = &[
     &firecracker::KIND,
     &cloud_hypervisor::KIND,
     &kvmtool::KIND,
+    &libkrun::KIND,
     &host::KIND,
     &bubblewrap::KIND,
     &runc::KIND,

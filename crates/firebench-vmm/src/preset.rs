@@ -38,7 +38,7 @@ pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
     let MachineRequest { vcpus, memory_mib, accel, .. } = *request;
     let mut base = MATCHED_CMDLINE.to_owned();
     base.push_str(match (guest.bus)(&request.own) {
-        Bus::Mmio => NO_PCI,
+        Bus::Mmio | Bus::ListedMmio => NO_PCI,
         Bus::PciByPorts => PCI_BY_PORTS,
         Bus::Pci | Bus::Own => "",
     });

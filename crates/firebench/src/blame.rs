@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use firebench_analysis::compare::CompareError;
 use firebench_analysis::gate::{LimitError, UnknownContender, WrongMetric};
 use firebench_analysis::history::{HistoryError, WrongLimit};
-use firebench_host::fetch::FetchError;
+use firebench_host::fetch::{BuildError, FetchError};
 use firebench_host::tools::{ToolError, VersionError};
 use firebench_image::Error as ImageError;
 use firebench_model::experiment::{ContenderError, ExperimentError};
@@ -69,6 +69,7 @@ fn is_given(error: &(dyn Error + 'static), named: bool) -> bool {
         || error.downcast_ref().is_some_and(|error| of_image(error, named))
         || error.downcast_ref().is_some_and(|error| of_tool(error, named))
         || error.downcast_ref().is_some_and(|error| of_fetch(error, named))
+        || error.downcast_ref().is_some_and(of_build)
         || error.downcast_ref().is_some_and(|error| of_subprocess(error, named))
         || error.downcast_ref().is_some_and(|error| of_run(error, named))
         || error.downcast_ref().is_some_and(|error| of_nested(error, named))
@@ -197,6 +198,14 @@ fn of_fetch(error: &FetchError, named: bool) -> bool {
         FetchError::File { action, .. } => named && reads(action),
         FetchError::Version(error) => of_version(error, named),
         FetchError::Image(error) => of_image(error, named),
+        _ => false,
+    }
+}
+
+fn of_build(error: &BuildError) -> bool {
+    match error {
+        // A version that there is not, where there are others.
+        BuildError::NoSource { version, known } => version.is_some() && !known.is_empty(),
         _ => false,
     }
 }

@@ -95,7 +95,9 @@ pub fn flag(name: &str) -> Rank {
 /// and which root it mounts (the agent mounts it instead). None changes how fast a program runs.
 ///
 /// Source: the kernel's `Documentation/admin-guide/kernel-parameters.txt`.
-const WITHOUT_EFFECT: [&str; 14] = [
+const WITHOUT_EFFECT: [&str; 15] = [
+    // What follows is for the first process: the agent reads none of it. libkrun ends its command line so.
+    "--",
     "console",
     "debug",
     "earlycon",

@@ -23,6 +23,7 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     checks.extend(facts.programs.iter().map(|(kind, found)| vmm(*kind, found)));
     checks.extend([
         kernel(facts),
+        small_kernel(facts),
         busybox(facts),
         program("mke2fs", &facts.mke2fs, State::Bad, "it makes the guest's root disk", E2FSPROGS),
         program("debugfs", &facts.debugfs, State::Bad, "it puts the payload into the root disk", E2FSPROGS),
@@ -143,6 +144,22 @@ fn kernel(facts: &Facts) -> Check {
     match &facts.kernel {
         Some(file) => check("kernel", State::Ok, describe(file), why, None),
         None => check("kernel", State::Bad, "none was fetched", why, Some(remedy)),
+    }
+}
+
+fn small_kernel(facts: &Facts) -> Check {
+    const NAME: &str = "small kernel";
+    let why =
+        "guests boot it with `run --kernel small`: in less time than Debian's, and libkrun's guests boot no other";
+    match &facts.small_kernel {
+        Ok(Some(file)) => check(NAME, State::Ok, describe(file), why, None),
+        Ok(None) => {
+            check(NAME, State::Info, "was not built (firebench kernel build)", why, Some("firebench kernel build"))
+        }
+        Err(error) => {
+            let remedy = error.help().map(|help| help.to_string());
+            check(NAME, State::Warn, sentence(error), why, remedy.as_deref())
+        }
     }
 }
 

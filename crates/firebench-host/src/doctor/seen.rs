@@ -8,7 +8,7 @@ use firebench_supervise::kvm::KvmReport;
 use firebench_vmm::VmmKind;
 
 use super::trials::{Trials, Tried};
-use crate::fetch::FetchError;
+use crate::fetch::{BuildError, FetchError};
 use crate::tools::{Tool, ToolError};
 
 /// A file that was found.
@@ -39,6 +39,8 @@ pub struct Facts {
     pub confinement: Option<Confinement>,
     /// The newest kernel package in the data directory.
     pub kernel: Option<FoundFile>,
+    /// The small kernel in the data directory; none where none was built.
+    pub small_kernel: Result<Option<FoundFile>, BuildError>,
     /// A static busybox.
     pub busybox: Result<Option<FoundFile>, FetchError>,
     /// `mke2fs`, which makes the root disk.

@@ -49,6 +49,7 @@ fn server() -> Facts {
         root: false,
         confinement: Some(Confinement { memory_limit: Some(1 << 30), ..Confinement::default() }),
         kernel: Some(file("/data/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb")),
+        small_kernel: Ok(Some(file("/data/kernels/small/6.12.117-1-0123456789abcdef/vmlinux"))),
         busybox: Ok(Some(file("/bin/busybox"))),
         mke2fs: Some(Ok("/usr/sbin/mke2fs".into())),
         debugfs: Some(Ok("/usr/sbin/debugfs".into())),
@@ -123,6 +124,7 @@ fn ruin() -> Facts {
             ..Confinement::default()
         }),
         kernel: None,
+        small_kernel: Ok(None),
         busybox: Ok(None),
         mke2fs: None,
         debugfs: None,

@@ -113,11 +113,18 @@ impl Apt {
         Ok(output.stdout.lines().filter_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned).collect())
     }
 
+    /// The packages whose names begin with `prefix`.
+    pub(super) fn names(&self, prefix: &str) -> Result<Vec<String>, RunError> {
+        let output = subprocess::run(self.command(&self.cache).args(["pkgnames", prefix]), ASK_LIMIT)?;
+        Ok(output.stdout.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
     /// What `apt-get download` would bring.
     pub(super) fn announce(&self, package: &str) -> Result<Option<Package>, RunError> {
         let mut command = self.command(&self.get);
-        let Output { stdout, .. } =
-            subprocess::run(command.args(["--quiet", "--print-uris", "download", package]), ASK_LIMIT)?;
+        // Of a package that lies in the current directory it announces nothing.
+        command.args(["--quiet", "--print-uris", "download", package]).current_dir("/");
+        let Output { stdout, .. } = subprocess::run(&mut command, ASK_LIMIT)?;
         Ok(stdout.lines().find_map(parse_announcement))
     }
 

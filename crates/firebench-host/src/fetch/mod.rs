@@ -4,6 +4,7 @@
 //! ```text
 //! DATA/firecracker/1.12.1/{firecracker,jailer}
 //! DATA/kernels/linux-image-6.1.0-56-cloud-amd64_6.1.192-2_amd64.deb
+//! DATA/kernels/small/6.12.117-1~deb12u1-0123456789abcdef/{vmlinux,bzImage}
 //! DATA/busybox/busybox
 //! DATA/gvisor/0.0~20240729.0-4~bpo12+2/runsc
 //! ```
@@ -27,6 +28,7 @@ mod kernel;
 mod packaged;
 mod recorded;
 mod release;
+mod small_kernel;
 mod sums;
 mod version_order;
 mod wheel;
@@ -43,6 +45,7 @@ pub use installers::installer;
 pub use kernel::{checked_kernel, installed_kernel, kernel};
 pub use packaged::{packaged, program};
 pub use release::RELEASE_URL;
+pub use small_kernel::{BuildError, CONFIGURATION, SmallKernel, Step, build as build_small_kernel, small_kernel};
 
 /// Takes in what an earlier firebench fetched, which recorded no digests: from here on it must stay as it is.
 ///

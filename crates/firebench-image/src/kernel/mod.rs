@@ -18,6 +18,7 @@ pub(crate) use beside::Beside;
 pub(crate) use config::Config;
 pub use decompress::Compression;
 pub(crate) use decompress::{MAX_BYTES as MAX_FILE_BYTES, module, reader as decompressor};
+pub use drivers::{LISTED_CPUS, LISTED_DEVICES};
 
 use crate::elf::is_elf;
 use crate::{Error, Result};

@@ -89,5 +89,6 @@ fn version(vmm: Vmm) -> &'static str {
         Vmm::Firecracker => "Firecracker v99.0.0",
         Vmm::CloudHypervisor => "cloud-hypervisor v99.0.0",
         Vmm::Kvmtool => "kvm tool 99.0.0",
+        Vmm::Libkrun => "libkrun 99.0.0 (a fake)",
     }
 }

@@ -17,7 +17,7 @@ pub struct Script {
     /// How fast the guest's clock goes: 1 is right.
     #[serde(default = "right")]
     pub clock: f64,
-    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor` or `kvmtool`. It understands the command lines of all.
+    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor`, `kvmtool` or `libkrun`. It understands the command lines of all.
     #[serde(default)]
     pub vmm: Vmm,
     /// Of the random misdeeds.
@@ -41,6 +41,7 @@ pub enum Vmm {
     Firecracker,
     CloudHypervisor,
     Kvmtool,
+    Libkrun,
 }
 
 /// Something that goes wrong, and in which boots. Boots are counted from 0 in each firebench.

@@ -14,6 +14,7 @@ mod history;
 mod image;
 mod import;
 mod init;
+mod kernel;
 mod list;
 mod nested_run;
 mod output;
@@ -73,6 +74,8 @@ enum Command {
     Init(init::InitArgs),
     /// Fetch what a benchmark needs: the programs of contenders, a kernel, a busybox
     Fetch(fetch::FetchArgs),
+    /// Build a small kernel for guests
+    Kernel(kernel::KernelArgs),
     /// List the kinds of contenders that there are
     List(list::ListArgs),
     /// Build, list and remove guest images
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => return exit(run::main(&args, &cli.places)),
         Command::Init(args) => init::main(&args),
         Command::Fetch(args) => fetch::main(&args, &cli.places),
+        Command::Kernel(args) => kernel::main(&args, &cli.places),
         Command::List(args) => list::main(&args, &cli.places),
         Command::Image(args) => image::main(&args, &cli.places),
         Command::Runs(args) => runs::main(&args, &cli.places),

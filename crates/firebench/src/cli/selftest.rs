@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use clap::Args;
-use firebench_host::{facts, tools};
+use firebench_host::{facts, fetch, tools};
 use firebench_model::events::RunEvent;
-use firebench_model::experiment::{AccelChoice, Design, Experiment, PayloadSpec};
+use firebench_model::experiment::{AccelChoice, Design, Experiment, Files, PayloadSpec, SMALL_KERNEL};
 use firebench_model::record::{BootStatus, Report};
 use firebench_supervise::kvm::{self, KvmReport};
 use firebench_supervise::left::left_of;
@@ -103,6 +103,10 @@ fn tried(
         }
         Err(_) => String::new(),
     };
+    if kind.needs_the_small_kernel() && !matches!(fetch::small_kernel(data_dir), Ok(Some(_))) {
+        let outcome = Outcome::Missing("build its kernel (firebench kernel build)".to_owned());
+        return Trial { of: format!("{kind}{version}"), speed, outcome };
+    }
     let outcome = match run(session, places, &experiment(kind, accel)) {
         Ok(report) => works(&report),
         Err(failure) => Outcome::Failed(failure.sentence()),
@@ -121,6 +125,7 @@ fn experiment(kind: VmmKind, accel: AccelChoice) -> Experiment {
     Experiment {
         vmm: vec![kind],
         accel,
+        files: Files { kernel: kind.needs_the_small_kernel().then(|| SMALL_KERNEL.into()), ..Files::default() },
         payload: PayloadSpec::Seeded { seed: 1, size: Some(PAYLOAD), block: None },
         design: Design { boots: Some(BOOTS), iterations: Some(1), ..Design::default() },
         ..Experiment::default()

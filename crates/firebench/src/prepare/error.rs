@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use firebench_host::fetch::FetchError;
+use firebench_host::fetch::{BuildError, FetchError};
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
 use firebench_run::executor::nested::NestedError;
@@ -36,6 +36,14 @@ pub enum PrepareError {
     PATH"
     ))]
     NoKernel,
+    /// No small kernel for the guests.
+    #[error("cannot find the small kernel: it was not built here, or by a firebench with another configuration")]
+    #[diagnostic(help("build it once, in some minutes: `firebench kernel build`"))]
+    NoSmallKernel,
+    /// The small kernel is not what was built.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    SmallKernel(#[from] BuildError),
     /// No kernel for the nested host.
     #[error("cannot find a kernel for the nested host")]
     #[diagnostic(help(

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firebench_model::experiment::{Experiment, PayloadSpec};
+use firebench_model::experiment::{Experiment, PayloadSpec, SMALL_KERNEL};
 use nix::unistd::{AccessFlags, access};
 
 use super::{PrepareError, parts};
@@ -37,7 +37,8 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
         // A program's name without a slash is looked up on PATH.
         named.extend(path.filter(|path| !is_program || path.components().count() > 1).map(|path| (role, path.clone())));
     };
-    add("--kernel".to_owned(), files.kernel.as_ref(), false);
+    let kernel = |path: &Option<PathBuf>| path.clone().filter(|path| path != Path::new(SMALL_KERNEL));
+    add("--kernel".to_owned(), kernel(&files.kernel).as_ref(), false);
     add("--modules".to_owned(), files.modules.as_ref(), false);
     for (name, path) in files.programs.iter() {
         add(format!("--{name}"), Some(path), true);
@@ -45,7 +46,7 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
     for spec in &experiment.contenders {
         let role = |key: &str| format!("{key} of contender {}", spec.name);
         add(role("binary"), spec.binary.as_ref(), true);
-        add(role("kernel"), spec.kernel.as_ref(), false);
+        add(role("kernel"), kernel(&spec.kernel).as_ref(), false);
         add(role("modules"), spec.modules.as_ref(), false);
         add(role("busybox"), spec.busybox.as_ref(), false);
         add(role("image"), spec.image.as_ref(), false);
@@ -100,5 +101,8 @@ mod tests {
         let mut on_path = Experiment::default();
         on_path.files.programs.set(QEMU, "qemu-that-is-on-the-path".into());
         check(&on_path).expect("looked up later");
+        let mut small = Experiment::default();
+        small.files.kernel = Some(SMALL_KERNEL.into());
+        check(&small).expect("not the name of a file");
     }
 }

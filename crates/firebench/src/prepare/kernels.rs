@@ -116,7 +116,8 @@ impl Kernels {
         let file = match spec.vmm.guest().map(|guest| guest.kernel) {
             Some(KernelEntry::Pvh) if !kernel.pvh => return Err(PrepareError::NoPvh { vmm: spec.vmm, path }),
             Some(KernelEntry::BzImage) => {
-                kernel.boot_image.clone().ok_or(PrepareError::NoBootImage { vmm: spec.vmm, path })?
+                let own = parts::small_boot_image(named.map(PathBuf::as_path), &places.data_dir)?;
+                own.or_else(|| kernel.boot_image.clone()).ok_or(PrepareError::NoBootImage { vmm: spec.vmm, path })?
             }
             _ => kernel.vmlinux.clone(),
         };

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use firebench_host::fetch;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
+use firebench_image::kernel::{LISTED_CPUS, LISTED_DEVICES};
 use firebench_image::prepare::{KernelSource, ModuleSets, PreparedKernel, prepare_kernel};
-use firebench_model::experiment::{ContenderSpec, Files};
+use firebench_model::experiment::{ContenderSpec, Files, SMALL_KERNEL};
 use firebench_model::record::Artifact;
 use firebench_vmm::VmmKind;
 use firebench_vmm::kind::Bus;
@@ -27,6 +28,9 @@ impl GuestModules {
     /// Of a kind with settings.
     pub(super) fn of(vmm: VmmKind, own: &Values) -> GuestModules {
         match vmm.guest().map(|guest| (guest.bus)(own)) {
+            Some(Bus::ListedMmio) => {
+                GuestModules { plain: "guest-on-listed-mmio", networked: "networked-guest-on-listed-mmio" }
+            }
             Some(Bus::Pci | Bus::PciByPorts) => {
                 GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" }
             }
@@ -41,6 +45,11 @@ pub(super) const NESTED_HOST: &str = "nested-host";
 const MODULES: ModuleSets<'static> = &[
     ("guest", &["8250", "virtio_mmio", "virtio_blk", "ext4"]),
     ("networked-guest", &["8250", "virtio_mmio", "virtio_blk", "ext4", "virtio_net"]),
+    ("guest-on-listed-mmio", &["8250", "virtio_mmio", LISTED_DEVICES, LISTED_CPUS, "virtio_blk", "ext4"]),
+    (
+        "networked-guest-on-listed-mmio",
+        &["8250", "virtio_mmio", LISTED_DEVICES, LISTED_CPUS, "virtio_blk", "ext4", "virtio_net"],
+    ),
     ("guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4"]),
     ("networked-guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4", "virtio_net"]),
     (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun"]),
@@ -108,19 +117,31 @@ fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
     Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
 }
 
-/// A kernel and its modules: those that the user names, or the fetched package.
+/// A kernel and its modules: those that the user names, the small one, or the fetched package.
 pub(super) fn kernel_source(
     named: Option<&Path>,
     modules: Option<&Path>,
     data_dir: &Path,
 ) -> Result<KernelSource, PrepareError> {
     match (named, modules) {
+        (Some(path), modules) if path == Path::new(SMALL_KERNEL) => {
+            let small = fetch::small_kernel(data_dir)?.ok_or(PrepareError::NoSmallKernel)?;
+            Ok(KernelSource { path: small.vmlinux, modules: modules.map(Path::to_owned) })
+        }
         (Some(path), modules) => Ok(KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) }),
         (None, Some(modules)) => Err(PrepareError::ModulesAlone { path: modules.to_owned() }),
         (None, None) => fetch::checked_kernel(data_dir)?
             .map(|path| KernelSource { path, modules: None })
             .ok_or(PrepareError::NoKernel),
     }
+}
+
+/// The bzImage of the small kernel, which lies beside its vmlinux, where that kernel is named.
+pub(super) fn small_boot_image(named: Option<&Path>, data_dir: &Path) -> Result<Option<PathBuf>, PrepareError> {
+    if named != Some(Path::new(SMALL_KERNEL)) {
+        return Ok(None);
+    }
+    Ok(fetch::small_kernel(data_dir)?.map(|small| small.bzimage))
 }
 
 /// The kernel and all its module sets, ready to boot.

@@ -96,3 +96,14 @@ fn mistakes_in_experiment_files_are_shown_at_their_line() {
         lab.firebench(&["run", "--from"]).arg(&file).run().fails(2, &[line, reason]);
     }
 }
+
+#[test]
+fn libkrun_is_in_a_group_where_a_kernel_is_named() {
+    require!(need::tcg(), need::firecracker(), need::libkrun(), need::small_kernel());
+    let lab = Lab::without_vms();
+    let args = ["run", "memory", "--accel", "kvm", "--size", "1MiB", "--dry-run", "--vmm", "vmms"];
+    let fetched = lab.firebench(&args).run().ok();
+    assert!(fetched.stdout.contains("\n# qemu\n") && !fetched.stdout.contains("libkrun"), "{fetched}");
+    let small = lab.firebench(&args).args(["--kernel", "small"]).run().ok();
+    assert!(small.stdout.contains("\n# libkrun\n"), "{small}");
+}

@@ -188,3 +188,51 @@ fn a_firecracker_is_told_its_machine_by_its_api_socket_jailed_or_not() {
         assert_eq!(contender.boots[0].message, None, "{outcome}");
     }
 }
+
+#[test]
+fn every_vmm_boots_the_small_kernel() {
+    require!(need::tcg(), need::firecracker(), need::small_kernel(), need::libkrun());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let contenders =
+        ["libkrun=libkrun", "qemu=qemu", "q35=qemu,machine=q35", "pc=qemu,machine=pc", "firecracker=firecracker"];
+    let args = [
+        "run", "memory", "--accel", "nested", "--kernel", "small", "--memory", "256MiB", "--size", "4MiB", "--boots",
+        "1",
+    ];
+    let contenders = contenders.map(|contender| format!("--contender={contender}"));
+    lab.firebench(&args).args(["--iterations", "2", "--out"]).arg(&out).args(&contenders).run().ok();
+    let report = report(&out);
+    assert_good(&report, 1, 2);
+    let small = firebench_host::fetch::small_kernel(&lab.data).expect("as built").expect("it is needed above");
+    let kernels: Vec<_> = report.artifacts.iter().filter(|artifact| artifact.role == "kernel").collect();
+    assert_eq!(kernels.iter().map(|kernel| &kernel.sha256).collect::<Vec<_>>(), [&small.vmlinux_sha256], "one for all");
+    for contender in &report.contenders {
+        let facts = contender.boots[0].facts.as_ref().expect("facts");
+        assert!(facts.kernel_release.ends_with("-firebench"), "{}: {}", contender.name, facts.kernel_release);
+        assert_eq!(facts.modules, Vec::<String>::new(), "{}: all is built in", contender.name);
+        assert_eq!(facts.cpu.online, contender.vcpus, "{}: all CPUs are online", contender.name);
+    }
+    let libkrun = &report.contenders[0];
+    assert_eq!(listed(libkrun), 3, "a disk; and a balloon and random numbers, which libkrun gives every guest");
+    assert_eq!(report.experiment.files.kernel.as_deref(), Some(std::path::Path::new("small")), "as it was asked for");
+}
+
+#[test]
+fn a_guest_of_libkrun_has_a_network_card() {
+    require!(need::tcg(), need::small_kernel(), need::libkrun());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let args = ["run", "memory", "--accel", "nested", "--kernel", "small", "--vmm", "libkrun", "--tap", "--boots", "1"];
+    lab.firebench(&args).args(["--iterations", "1", "--size", "1MiB", "--out"]).arg(&out).run().ok();
+    let report = report(&out);
+    assert_good(&report, 1, 1);
+    let [contender] = report.contenders.as_slice() else { panic!("one contender") };
+    assert!(contender.launch.argv.iter().any(|word| word == "--tap"), "{:?}", contender.launch.argv);
+    assert_eq!(listed(contender), 4, "one more than without a card");
+}
+
+/// The devices that a VMM lists on its guest's command line.
+fn listed(contender: &ContenderRecord) -> usize {
+    contender.boots[0].facts.as_ref().expect("facts").cmdline.matches("virtio_mmio.device=").count()
+}

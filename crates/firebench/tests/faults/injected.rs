@@ -42,6 +42,11 @@ impl Injected {
         Injected { vmm, ..self }
     }
 
+    /// It plays libkrun, whose guests boot the small kernel.
+    pub fn by_libkrun(self) -> Self {
+        Injected { vmm: "libkrun", ..self }.with(&["--kernel", "small"])
+    }
+
     /// More arguments.
     pub fn with(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|&arg| arg.to_owned()));

@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("firebench-text", &[]),
     ("firebench-os", &[]),
     ("firebench-agent", &["protocol"]),
+    ("firebench-libkrun", &[]),
     ("firebench-image", &["os", "protocol", "text"]),
     ("firebench-vmm", &["protocol"]),
     ("firebench-supervise", &["os", "text", "vmm"]),

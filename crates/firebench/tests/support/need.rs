@@ -117,6 +117,37 @@ pub fn by_path(kind: &str) -> Result<std::path::PathBuf, Lack> {
     named.ok_or_else(|| lack(&format!("there is no program of {kind}"), &remedy))
 }
 
+/// The small kernel, which is built once.
+pub fn small_kernel() -> Need {
+    let there = firebench_host::fetch::small_kernel(&data_dir()).is_ok_and(|kernel| kernel.is_some());
+    need(there, "there is no small kernel", "build it with `firebench kernel build`")
+}
+
+/// What builds a kernel.
+pub fn kernel_build() -> Need {
+    let programs = [
+        ("gcc", "gcc"),
+        ("make", "make"),
+        ("flex", "flex"),
+        ("bison", "bison"),
+        ("bc", "bc"),
+        ("perl", "perl"),
+        ("xz", "xz-utils"),
+    ];
+    programs.into_iter().try_for_each(|(name, package)| program(name, package))?;
+    need(
+        std::path::Path::new("/usr/include/libelf.h").is_file(),
+        "there is no libelf.h",
+        "install with apt-get install libelf-dev",
+    )
+}
+
+/// libkrun, which is built beside firebench.
+pub fn libkrun() -> Need {
+    crate::support::common::build(&["--package", "firebench-libkrun"]);
+    Ok(())
+}
+
 /// A /dev/kvm, however slow.
 pub fn kvm() -> Need {
     let there = std::fs::File::options().read(true).write(true).open("/dev/kvm").is_ok();

@@ -25,7 +25,8 @@ const KERNEL_HELP: &str = "\
 kernel package (.deb). The kernel needs these drivers, built in or as modules in its package or its directory of \
 modules: a serial console on ttyS0, virtio-mmio, virtio-blk, ext4. These must be built in: initramfs, devtmpfs; ACPI \
 (which needs CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, through which QEMU's \
-microvm starts a vmlinux.";
+microvm starts a vmlinux. libkrun needs CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES and CONFIG_X86_MPPARSE, which the small kernel \
+has (`firebench kernel build`).";
 
 /// The heading of the options of the design in the help.
 const DESIGN: &str = "Design";
@@ -121,7 +122,7 @@ pub(crate) struct RunArgs {
     /// The host's page cache of the root disk before each boot: auto (warm if it fits), warm, cold
     #[arg(long, value_parser = choices::host_cache())]
     host_cache: Option<HostCacheChoice>,
-    /// A kernel for the guests instead of the fetched one; see below
+    /// A kernel for the guests instead of the fetched one: small (built by `firebench kernel build`) or a file; see below
     #[arg(long, value_name = "PATH")]
     kernel: Option<PathBuf>,
     /// The modules of the kernel given with --kernel: a directory or a Debian package [default: /lib/modules/RELEASE if the
@@ -317,6 +318,9 @@ impl RunArgs {
         set(&mut experiment.preset, self.preset);
         set(&mut experiment.accel, self.accel);
         if let Some(vmm) = &self.vmm {
+            let named = self.kernel.is_some() || experiment.files.kernel.is_some();
+            // Of a group, those take part that can: with the fetched kernel, not all of them.
+            let here = |kind: VmmKind| (named || !kind.needs_the_small_kernel()) && here(kind);
             let (kinds, missing) = selection::expand(vmm, here);
             experiment.vmm = kinds;
             if experiment.vmm.is_empty() {
