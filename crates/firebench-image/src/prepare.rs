@@ -21,7 +21,7 @@ use source::{Modules, Set, Sources};
 pub const KIND: &str = "kernel";
 
 /// Changes whenever the same inputs give other files than before.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub type ModuleSets<'a> = &'a [(&'a str, &'a [&'a str])];
 pub struct PreparedKernel {
     /// The ELF file.
     pub vmlinux: PathBuf,
+    /// The boot image (bzImage) that it came in; none where it came as an ELF file.
+    pub boot_image: Option<PathBuf>,
     /// SHA-256 of `vmlinux`.
     pub vmlinux_sha256: String,
     /// SHA-256 of the kernel as it came: the bzImage (of the package), or the ELF file.
@@ -87,6 +89,7 @@ impl PreparedKernel {
 /// What the cache remembers of it. Paths are relative to the entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Data {
+    boot_image: bool,
     vmlinux_sha256: String,
     original_sha256: String,
     version: String,
@@ -154,6 +157,7 @@ pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'
     }
     Ok(PreparedKernel {
         vmlinux: guard.path().join(VMLINUX),
+        boot_image: data.boot_image.then(|| guard.path().join(BOOT_IMAGE)),
         vmlinux_sha256: data.vmlinux_sha256,
         original_sha256: data.original_sha256,
         version: data.version,
@@ -169,8 +173,9 @@ pub fn prepare_kernel(cache: &Cache, source: &KernelSource, wanted: ModuleSets<'
 }
 
 const VMLINUX: &str = "vmlinux";
+const BOOT_IMAGE: &str = "bzImage";
 
-/// Fills an entry: `vmlinux`, and `modules/NAME.ko` for every module of any set; of one that may fail to be loaded the name
+/// Fills an entry: `vmlinux`, `bzImage` where it came in one, and `modules/NAME.ko` for every module of any set; of one that may fail to be loaded the name
 /// ends with [`OPTIONAL_MODULE`].
 fn lay_out(
     staging: &Path,
@@ -189,6 +194,9 @@ fn lay_out(
         Ok::<_, Error>((name.to_owned(), Some(sha256(bytes))))
     };
     let mut files = vec![write(VMLINUX, &kernel.vmlinux)?];
+    if let Some(image) = &kernel.boot_image {
+        files.push(write(BOOT_IMAGE, image)?);
+    }
     let directory = staging.join("modules");
     std::fs::create_dir(&directory).map_err(Error::io("create", &directory))?;
     let config = config.or_else(|| Config::embedded(&kernel.vmlinux));
@@ -223,6 +231,7 @@ fn lay_out(
         sets.insert(set.to_owned(), found);
     }
     let data = Data {
+        boot_image: kernel.boot_image.is_some(),
         vmlinux_sha256: sha256(&kernel.vmlinux),
         original_sha256,
         version: kernel.version,

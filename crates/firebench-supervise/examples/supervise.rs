@@ -43,6 +43,7 @@ fn main() -> miette::Result<()> {
                 eprintln!("signal {:?}", interrupt.signal());
                 break vm.kill().into_diagnostic()?;
             }
+            Output::Refused(refusal) => return Err(refusal.into()),
             Output::Flooded => break vm.kill().into_diagnostic()?,
         }
     };

@@ -1,7 +1,7 @@
 //! Processes and rights: everything that a launch needs of the machine, and all of firebench's system calls on the host.
 //!
 //! [`supervise`] starts and ends processes so that none survives and reads the console; [`mod@start`] confines them before their
-//! first instruction. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] and [`cpusets`] to its CPUs,
+//! first instruction; `requests` tells them what they are told after it. [`rundir`] and [`mod@sweep`] see to files, [`pagecache`] to the host's memory, [`affinity`] and [`cpusets`] to its CPUs,
 //! [`cpulimit`] to what it may use of them, [`signals`] to Ctrl-C. [`kvm`] finds out what stands behind `/dev/kvm`, [`access`]
 //! and [`program`] why something may not be opened or run, [`ownership`] whose files are to be trusted; [`probe`] asks programs
 //! what they are, and [`mod@work`] has them work in a directory.
@@ -35,10 +35,12 @@ pub mod ports;
 pub mod probe;
 pub mod program;
 mod pulse;
+mod requests;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod rlimits;
 pub mod rundir;
 pub mod signals;
+mod source;
 pub mod start;
 pub mod subprocess;
 pub mod supervise;
@@ -53,6 +55,7 @@ pub use activity::Activity;
 pub use child::step::Step;
 pub use counts::Counts;
 pub use exit::{Exit, Usage};
+pub use requests::Refusal;
 pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;
 pub use start::Confinement;

@@ -89,7 +89,9 @@ pub fn ask(
             Output::Exited(exit) => break exit,
             Output::Stalled(_) => {}
             Output::Flooded => return Err(ProbeError::TooMuch),
-            Output::Console { .. } | Output::Deadline | Output::Interrupted => return Err(ProbeError::TooLong(limit)),
+            Output::Console { .. } | Output::Deadline | Output::Interrupted | Output::Refused(_) => {
+                return Err(ProbeError::TooLong(limit));
+            }
         }
     };
     vm.kill().map_err(ProbeError::Watch)?;

@@ -290,7 +290,9 @@ fn spawn(
 
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
-    command.env_clear().env("HOME", "/").env("LANG", "C");
+    // Some programs make files at home.
+    let home = launch.directory.as_ref().map_or(OsStr::new("/"), |directory| directory.as_os_str());
+    command.env_clear().env("HOME", home).env("LANG", "C");
     if let Some(libraries) = &launch.libraries {
         command.env("LD_LIBRARY_PATH", libraries);
     }

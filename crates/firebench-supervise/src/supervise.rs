@@ -3,8 +3,7 @@
 //! One thread, no busy waiting: [`Vm::next`] sleeps in one `ppoll` over the console, standard error, the process and
 //! the user's interrupt. Twice a second it wakes up, to see whether it was kept from it.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -21,8 +20,10 @@ use crate::exit::{Exit, Usage};
 use crate::limits::{self, Events, Seen};
 use crate::ports::{self, Ports};
 use crate::pulse::Pulse;
+use crate::requests::{Conversation, Refusal};
 use crate::rlimits::Inherited;
 use crate::rundir::RunDir;
+use crate::source::Source;
 use crate::start::error::StartError;
 use crate::start::{Confinement, Started, start};
 use crate::sys;
@@ -82,6 +83,8 @@ pub enum Output {
     Interrupted,
     /// More output than [`Isolation::output_limit`]. Nothing more is read.
     Flooded,
+    /// It did not take what it is told after its start. Nothing more is told.
+    Refused(Refusal),
     /// For about so long nobody looked after the VM: firebench was stopped, the machine slept, or whoever called
     /// [`Vm::next`] was busy with something else. When the VM did what it did meanwhile is not known.
     Stalled(Duration),
@@ -101,6 +104,8 @@ pub struct Vm {
     buffer: Box<[u8]>,
     output_limit: u64,
     interrupt: Option<OwnedFd>,
+    /// What it is still to be told.
+    requests: Option<Conversation>,
     pulse: Pulse,
     cgroup: Option<Cgroup>,
     confinement: Confinement,
@@ -127,7 +132,7 @@ impl Vm {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
         let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life } = start(launch, isolation.run_dir)?;
-        Ok(Vm {
+        let mut vm = Vm {
             pid,
             pidfd,
             console: Source::new(stdout),
@@ -137,6 +142,7 @@ impl Vm {
             buffer: vec![0; CHUNK].into_boxed_slice(),
             output_limit: isolation.output_limit,
             interrupt,
+            requests: None,
             pulse: Pulse::new(isolation.lateness),
             cgroup,
             confinement,
@@ -148,7 +154,10 @@ impl Vm {
             counters: None,
             cpu: None,
             _life: life,
-        })
+        };
+        let requests = launch.requests.as_ref().map(Conversation::new).transpose();
+        vm.requests = requests.map_err(|source| StartError::System { what: "look for the VMM's socket", source })?;
+        Ok(vm)
     }
 
     /// Sleeps until something happens, `deadline` at the latest.
@@ -172,6 +181,9 @@ impl Vm {
             }
             if self.console.total.max(self.stderr.total) > self.output_limit {
                 return Ok(Output::Flooded);
+            }
+            if let Some(refusal) = self.tell() {
+                return Ok(Output::Refused(refusal));
             }
             if ready.stderr {
                 let bytes = self.stderr.read(&mut self.buffer)?;
@@ -270,12 +282,19 @@ impl Vm {
     }
 
     /// What is seen of a VMM from which nothing comes: such as `is stopped`. None where nothing is to be seen.
-    pub fn ailment(&self) -> Option<&'static str> {
+    pub fn ailment(&self) -> Option<String> {
         if self.end.is_none() && sys::is_stopped(self.pid.as_raw()) {
-            Some("is stopped, for example by SIGSTOP")
+            Some("is stopped, for example by SIGSTOP".to_owned())
+        } else if let Some(awaited) = self.awaited() {
+            Some(awaited)
         } else {
-            self.console.file.is_none().then_some("has closed its console")
+            self.console.is_closed().then(|| "has closed its console".to_owned())
         }
+    }
+
+    /// What it has not done yet of what it was told after its start: such as `has not answered PUT /actions`.
+    pub fn awaited(&self) -> Option<String> {
+        self.requests.as_ref().and_then(Conversation::awaited)
     }
 
     /// What the VMM's threads have done so far; nothing once it has ended.
@@ -314,12 +333,23 @@ impl Vm {
         if self.end.is_some() { None } else { ports::of(self.pid.as_raw()) }
     }
 
+    /// Goes on telling it what it is told after its start, without waiting; nothing once it has ended.
+    fn tell(&mut self) -> Option<Refusal> {
+        let told = self.requests.as_mut().filter(|_| self.end.is_none())?.go_on();
+        if !matches!(told, Ok(false)) {
+            self.requests = None;
+        }
+        told.err()
+    }
+
     /// Waits for any of the sources, but not longer than `deadline` nor [`SLEEP`], and not at all after the end. Says how long
     /// it meant to wait at most, too.
     fn wait(&self, deadline: Instant) -> io::Result<(Ready, Duration)> {
         let ended = self.end.is_some();
         let now = Instant::now();
-        let left = if ended { Duration::ZERO } else { deadline.saturating_duration_since(now).min(SLEEP) };
+        let requests = self.requests.as_ref().filter(|_| !ended);
+        let longest = requests.and_then(Conversation::patience).unwrap_or(SLEEP).min(SLEEP);
+        let left = if ended { Duration::ZERO } else { deadline.saturating_duration_since(now).min(longest) };
         let until = now.checked_add(left).unwrap_or(now);
         if !ended {
             std::thread::sleep(self.rest_until.min(until).saturating_duration_since(now));
@@ -331,6 +361,8 @@ impl Vm {
             (!ended).then(|| self.pidfd.as_fd()),
         ];
         let mut polled: Vec<_> = sources.iter().flatten().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        // Looked after whatever woke this up.
+        polled.extend(requests.and_then(Conversation::watched).map(|(fd, events)| PollFd::new(fd, events)));
         loop {
             match ppoll(&mut polled, Some(until.saturating_duration_since(Instant::now()).into()), None) {
                 Err(nix::errno::Errno::EINTR) => {}
@@ -406,38 +438,4 @@ struct Ready {
     console: bool,
     stderr: bool,
     ended: bool,
-}
-
-/// The read end of a pipe of the VMM.
-#[derive(Debug)]
-struct Source {
-    /// Closed at the end of file.
-    file: Option<File>,
-    total: u64,
-}
-
-impl Source {
-    fn new(file: File) -> Source {
-        Source { file: Some(file), total: 0 }
-    }
-
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.file.as_ref().map(AsFd::as_fd)
-    }
-
-    /// Reads what is there, without waiting; nothing at the end of file, which closes it.
-    fn read<'b>(&mut self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-        let Some(file) = &mut self.file else { return Ok(&[]) };
-        let count = match file.read(buffer) {
-            Ok(0) => {
-                self.file = None;
-                0
-            }
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
-            Err(error) => return Err(error),
-        };
-        self.total = self.total.saturating_add(count as u64);
-        Ok(buffer.get(..count).unwrap_or_default())
-    }
 }

@@ -110,7 +110,8 @@ pub fn work(argv: &[&str], directory: &Path, limit: Duration) -> Result<(), Work
             Output::Exited(exit) => break exit,
             Output::Flooded => return Err(WorkError::TooMuch),
             Output::Interrupted => return Err(WorkError::Stopped),
-            Output::Console { .. } | Output::Deadline | Output::Stalled(_) => {}
+            // It makes no requests.
+            Output::Console { .. } | Output::Deadline | Output::Stalled(_) | Output::Refused(_) => {}
         }
     };
     vm.kill().map_err(WorkError::Watch)?;

@@ -21,6 +21,8 @@ pub struct DescribedSettings {
     pub clock_missed: bool,
     /// How much the VMM logs, where that is a choice.
     pub log_level: Option<String>,
+    /// Whether the VMM is told its machine by calls of an API, after its start.
+    pub told_by_api: bool,
     /// Whether the VMM's system calls pass a filter.
     pub filtered: bool,
     /// Whether the VMM is jailed.
@@ -51,6 +53,7 @@ impl Default for DescribedSettings {
             acpi: None,
             clock_missed: false,
             log_level: None,
+            told_by_api: false,
             filtered: false,
             jailed: false,
         }

@@ -101,13 +101,15 @@ pub struct Guest {
     pub launch: fn(&Machine, &Values, &Image, &Paths) -> Result<Launch, LaunchError>,
 }
 
-/// Where a VMM starts an ELF `vmlinux`.
+/// Where a VMM starts a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KernelEntry {
-    /// At its 64-bit entry, which every kernel has.
+    /// An ELF `vmlinux` at its 64-bit entry, which every kernel has.
     Elf,
     /// At its PVH entry, which it may lack.
     Pvh,
+    /// At the entry of a boot image (bzImage), which unpacks the `vmlinux`.
+    BzImage,
     /// Nowhere: the program is the kernel.
     Own,
 }
@@ -122,6 +124,8 @@ pub enum Bus {
     ListedMmio,
     /// virtio-pci.
     Pci,
+    /// virtio-pci, in a machine of which neither firmware nor ACPI tells: the kernel must be told what there is.
+    PciByPorts,
     /// Neither: devices of its own, which its kernel knows.
     Own,
 }

@@ -1,9 +1,11 @@
 //! The table of kinds: a new one is a file beside `kinds/qemu.rs`, its name here, and its line in [`ALL`].
 
 pub mod bubblewrap;
+pub mod cloud_hypervisor;
 pub mod firecracker;
 pub mod gvisor;
 pub mod host;
+pub mod kvmtool;
 pub mod libkrun;
 pub mod qemu;
 pub mod runc;
@@ -19,6 +21,8 @@ use crate::setting::Setting;
 pub static ALL: &[&Kind] = &[
     &qemu::KIND, //
     &firecracker::KIND,
+    &cloud_hypervisor::KIND,
+    &kvmtool::KIND,
     &libkrun::KIND,
     &host::KIND,
     &bubblewrap::KIND,

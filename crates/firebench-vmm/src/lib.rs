@@ -8,13 +8,14 @@
 //! | [`Missing`] | what a machine had to go without |
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
-//! | [`kinds::qemu`], [`kinds::firecracker`] | one VMM each |
+//! | [`kinds::qemu`], [`kinds::firecracker`], [`kinds::cloud_hypervisor`], [`kinds::kvmtool`] | one VMM each |
 //! | [`kinds::bubblewrap`], [`kinds::runc`], [`kinds::gvisor`] | one container each |
 //! | [`kinds::uml`] | a Linux that is a program of the host |
 //! | [`kinds::host`] | the control, which isolates nothing |
 //! | `oci` | what the runtimes of containers read |
 //! | [`setting`] | what a contender can be given: one definition each |
 //! | [`described`] | settings in words that VMMs share |
+//! | [`Requests`] | what a VMM is told after its start |
 //! | [`request`], [`preset`] | what the user wants, and from that to a machine |
 //! | [`mod@launch`] | from a contender and an image to a launch |
 
@@ -30,13 +31,14 @@ mod not_kinds;
 mod oci;
 pub mod preset;
 pub mod request;
+mod requests;
 pub mod setting;
 mod shell;
 
 pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
 pub use kind::Kind;
-pub use kinds::{VmmKind, bubblewrap, firecracker, gvisor, host, qemu, runc, uml};
+pub use kinds::{VmmKind, bubblewrap, cloud_hypervisor, firecracker, gvisor, host, kvmtool, qemu, runc, uml};
 pub use launch::{Contender, Settings, launch, launch_container, launch_process};
 pub use limits::Limits;
 pub use machine::{
@@ -44,4 +46,5 @@ pub use machine::{
     Paths, Root, RootFile, Tap,
 };
 pub use missing::Missing;
+pub use requests::{Request, Requests};
 pub use shell::quote;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
+use crate::requests::Requests;
 
 /// What executes guest instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,7 +89,7 @@ pub enum HostCache {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// ELF `vmlinux`: what every VMM loads.
+    /// ELF `vmlinux`, which nearly every VMM loads, or the boot image that it came in.
     pub kernel: PathBuf,
     /// Kernel command line.
     pub cmdline: String,
@@ -208,6 +209,9 @@ pub struct Launch {
     /// The jail that the command makes its own. It takes root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jail: Option<Jail>,
+    /// What the process is told after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
 }
 
 impl Launch {
@@ -258,6 +262,15 @@ pub enum LaunchError {
         settings: &'static str,
         /// What to do.
         help: &'static str,
+    },
+    /// A socket of the boot whose path is too long.
+    #[error("{vmm} cannot listen on {path:?}: the path of a socket has at most {max} bytes", max = Requests::MAX_PATH_BYTES)]
+    #[diagnostic(help("set TMPDIR to a directory with a shorter path, such as /tmp"))]
+    Socket {
+        /// Who.
+        vmm: &'static str,
+        /// The path.
+        path: PathBuf,
     },
     /// A path that cannot be given to the VMM.
     #[error("{vmm} cannot be given the path {path:?}: {reason}")]

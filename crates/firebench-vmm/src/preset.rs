@@ -26,6 +26,10 @@ const PUBLISHED_MIB: u32 = 1024;
 const MATCHED_CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1";
 /// No search for a PCI bus that is not there.
 const NO_PCI: &str = " pci=off";
+/// A PCI bus that is reached by the ports of its configuration, whatever firmware there is; and a keyboard controller that need
+/// not be looked for and has no second port: a kernel that looks waits for long, if not for good. kvmtool tells its guests the
+/// same by default (`x86/kvm.c`).
+const PCI_BY_PORTS: &str = " pci=conf1 i8042.direct=1 i8042.dumbkbd=1 i8042.nopnp=1 i8042.noaux=1";
 
 /// A machine as alike to those of other VMMs as they allow; none for a kind that boots no guest.
 pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
@@ -33,9 +37,11 @@ pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
     let tap = request.tap.then(|| Tap { name: TAP.to_owned(), mac: None });
     let MachineRequest { vcpus, memory_mib, accel, .. } = *request;
     let mut base = MATCHED_CMDLINE.to_owned();
-    if matches!((guest.bus)(&request.own), Bus::Mmio | Bus::ListedMmio) {
-        base.push_str(NO_PCI);
-    }
+    base.push_str(match (guest.bus)(&request.own) {
+        Bus::Mmio | Bus::ListedMmio => NO_PCI,
+        Bus::PciByPorts => PCI_BY_PORTS,
+        Bus::Pci | Bus::Own => "",
+    });
     Some(PresetVm {
         machine: Machine { vcpus, memory_mib, accel, tap, cpus: None },
         settings: Settings { vmm: kind, values: (guest.matched)(request) },

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap};
+use crate::requests::Requests;
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";
@@ -14,7 +15,8 @@ const OWN_PROCESSES: &str = "unshare --map-root-user --pid --fork --kill-child -
 impl Launch {
     /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command on
     /// its CPUs with one flag a line as in the published benchmark, and the namespace's removal. A limit of memory is a
-    /// comment, as what sets it differs between machines. What has its processes to itself starts under unshare(1). The text ends with a newline.
+    /// comment, as what sets it differs between machines. What has its processes to itself starts under unshare(1). What is told more after its start
+    /// runs in the background, and curl(1) tells it. The text ends with a newline.
     pub fn to_shell(&self) -> String {
         let mut script = String::new();
         let of_files = self.files.iter().filter_map(|file| file.path.parent());
@@ -51,15 +53,40 @@ impl Launch {
             let cpus: Vec<_> = cpus.iter().map(u32::to_string).collect();
             command = format!("taskset -c {} {command}", cpus.join(","));
         }
+        let run = match &self.requests {
+            None => command,
+            Some(requests) => {
+                script += &word_each("rm -f", std::iter::once(requests.socket.as_path()));
+                format!("{command} &\n{}wait", tell(requests))
+            }
+        };
         match &self.tap {
-            None => script += &format!("{command}\n"),
-            Some(tap) => script += &in_namespace(tap, &command),
+            None => script += &format!("{run}\n"),
+            Some(tap) => script += &in_namespace(tap, &run),
         }
         if let Some(jail) = &self.jail {
             script += &word_each("umount", jail.files.iter().map(|file| file.seen.as_path()));
         }
         script
     }
+}
+
+/// The requests, once there is the socket for them. The product sends all of them through one connection.
+fn tell(requests: &Requests) -> String {
+    let socket = quote(&requests.socket.to_string_lossy()).into_owned();
+    let mut script = format!("while test ! -S {socket} && kill -0 $!; do sleep 0.01; done\n");
+    for request in &requests.list {
+        script += &format!(
+            "curl --fail-with-body --silent --show-error --unix-socket {socket} \\\n    \
+             -X {} -H 'Content-Type: application/json' \\\n    \
+             -d {} \\\n    \
+             {}\n",
+            quote(&request.method),
+            quote(&request.body),
+            quote(&format!("http://localhost{}", request.path)),
+        );
+    }
+    script
 }
 
 /// Brings the files into a jail. The product does so in mounts that nobody else sees.

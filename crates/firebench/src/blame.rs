@@ -116,6 +116,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoText { .. }
         | PrepareError::NoContender { .. }
         | PrepareError::NoPvh { .. }
+        | PrepareError::NoBootImage { .. }
         | PrepareError::ModulesAlone { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Unusable(error) => of_prepare(error, true),

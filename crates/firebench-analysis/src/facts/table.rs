@@ -59,7 +59,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 79] = [
+pub static FACTS: [Fact; 80] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -168,6 +168,8 @@ pub static FACTS: [Fact; 79] = [
         Set(|set| Some(yes_no(set.clock_missed)))).of_vms(),
     Fact::new(Explains, "pauses of the starting kernel", "the boot time holds a wait that the other one does not have",
         Pair(pauses::only)).follows(&[CLOCK, "kernel", "kernel command line", VMM]).of_vms(),
+    Fact::new(Explains, "told its machine by an API", "the calls come after the VMM's start, so its boot time has them in it",
+        Set(|set| Some(yes_no(set.told_by_api)))).of_vms(),
     Fact::new(Explains, "binding", "a vCPU that moves between CPUs loses what is in their caches",
         Text(|s| Some(s.pinned()))),
     Fact::new(Explains, "host's page cache before boots", "it serves a disk at the speed of memory",

@@ -65,6 +65,8 @@ pub struct Kernel {
     pub vmlinux: Vec<u8>,
     /// Its version string, such as `Linux version 6.1.0-56-cloud-amd64 (...) ... #1 SMP ...`.
     pub version: String,
+    /// The boot image that it came in, which some VMMs load; none where it came as an ELF file.
+    pub boot_image: Option<Vec<u8>>,
     /// Whether it has the PVH entry that QEMU needs to start a `vmlinux` (CONFIG_PVH).
     pub pvh: bool,
     /// Whether it has ACPI (CONFIG_ACPI): then it looks for its devices there, and needs the I/O APIC for their interrupts.
@@ -125,20 +127,20 @@ impl Kernel {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Kernel> {
         let (image, left_out) = unwrap(&bytes)?;
         let kind = inspect_inner(image)?;
-        let vmlinux = match kind {
-            KernelKind::Vmlinux if image.len() == bytes.len() => bytes,
-            KernelKind::Vmlinux => image.to_vec(),
+        let (vmlinux, boot_image) = match kind {
+            KernelKind::Vmlinux if image.len() == bytes.len() => (bytes, None),
+            KernelKind::Vmlinux => (image.to_vec(), None),
             KernelKind::BzImage { compression } => {
                 let vmlinux = compression.decompress_kernel(bzimage::payload(image)?)?;
                 elf::check_vmlinux(&vmlinux)?;
-                vmlinux
+                (vmlinux, Some(image.to_vec()))
             }
         };
         let version = banner(&vmlinux)
             .ok_or_else(|| Error::no_kernel("it is an ELF executable without the text \"Linux version\""))?;
         let pvh = elf::has_pvh_entry(&vmlinux);
         let acpi = memmem::find(&vmlinux, ACPI_SIGNATURE).is_some();
-        Ok(Kernel { kind, vmlinux, version, pvh, acpi, left_out })
+        Ok(Kernel { kind, vmlinux, version, boot_image, pvh, acpi, left_out })
     }
 
     /// `uname -r` of this kernel: the word after "Linux version".

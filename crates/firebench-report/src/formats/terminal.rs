@@ -33,8 +33,8 @@ const GAP: usize = 3;
 /// Width of the names of counts.
 const COUNTED: usize = 28;
 
-/// Width of one contender's counts.
-const COUNT: usize = 14;
+/// Characters of a contender's name above its counts, at most.
+const NAME: usize = 20;
 
 /// For people at a terminal.
 pub(crate) const FORMAT: Format =
@@ -368,12 +368,15 @@ fn exercised(findings: &Findings, style: Style) -> String {
 fn counted(findings: &Findings, found: &Counted, style: Style) -> String {
     let told = |sentence: &String| text::wrap("  ", &text::line(sentence), style.prose()) + "\n";
     let mut out = style.paint(Paint::Head, "Counted by KVM") + "\n" + &told(&counted::introduction(findings));
-    let names = found.contenders.iter().map(|name| text::cut(&text::line(name), COUNT - 2)).collect();
+    let names: Vec<String> = found.contenders.iter().map(|name| text::cut(&text::line(name), NAME)).collect();
+    let column =
+        names.iter().map(|name| name.chars().count()).max().unwrap_or_default().clamp(NUMBER, NAME).saturating_add(2);
     let rows: Vec<(String, Vec<String>)> = [(String::new(), names)].into_iter().chain(counted::rows(found)).collect();
-    let columns = (style.width.min(MAX_WIDTH).saturating_sub(COUNTED + 2) / COUNT).max(1);
+    let room = style.width.min(MAX_WIDTH).saturating_sub(COUNTED + 2);
+    let columns = room.checked_div(column).unwrap_or_default().max(1);
     for first in (0..found.contenders.len()).step_by(columns) {
         for (what, cells) in &rows {
-            let cells = cells.iter().skip(first).take(columns).map(|cell| format!("{cell:>COUNT$}"));
+            let cells = cells.iter().skip(first).take(columns).map(|cell| format!("{cell:>column$}"));
             out += &format!("  {what:<COUNTED$}{}\n", cells.collect::<String>());
         }
     }

@@ -167,6 +167,9 @@ impl Boot<'_> {
                     Some(void) => return Some(void),
                     None => continue,
                 },
+                Ok(Output::Refused(refusal)) => {
+                    return Some((BootStatus::StartFailed, firebench_text::errors::sentence_and_hint(&refusal)));
+                }
                 Ok(Output::Deadline) => return Some(missed(vm, observer)),
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
                 Ok(Output::Flooded) => {
@@ -230,9 +233,10 @@ fn seen(vm: &mut Vm) -> Seen {
     Seen { counts: vm.counts(), cpu: vm.cpu() }
 }
 
-/// How the VMM ended, and against which of its limits it ran.
+/// How the VMM ended, what it had not done by then, and against which of its limits it ran.
 fn ended(exit: Exit, vm: &Vm) -> String {
-    std::iter::once(exit.to_string()).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
+    let awaited = vm.awaited().map(|awaited| format!("it {awaited}"));
+    std::iter::once(exit.to_string()).chain(awaited).chain(vm.limits_hit()).collect::<Vec<_>>().join("; ")
 }
 
 /// A deadline has passed: what that means, and what the state of the VMM explains about it.

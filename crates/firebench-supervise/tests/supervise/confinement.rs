@@ -168,7 +168,7 @@ fn it_writes_to_its_own_directory_alone() {
     let directory = run_dir.boot_dir(0).expect("boot directory");
     let outside = base.path().display();
     let text = format!(
-        "echo $TMPDIR; echo x > $TMPDIR/file && cat $TMPDIR/file
+        "echo $HOME $TMPDIR; echo x > $TMPDIR/file && cat $TMPDIR/file
         for place in {outside}/file /tmp/firebench-test-$$ /proc/self/comm /etc/firebench-test-$$; do
             echo x 2> /dev/null > $place && echo wrote to $place
         done
@@ -181,7 +181,7 @@ fn it_writes_to_its_own_directory_alone() {
     }
     assert!(vm.confinement().read_only, "this kernel has mount_setattr: {:?}", vm.confinement());
     let (console, _) = run(&mut vm);
-    assert_eq!(console, format!("{}\nx\ndevices\n", directory.display()));
+    assert_eq!(console, format!("{0} {0}\nx\ndevices\n", directory.display()));
     assert_eq!(std::fs::read(directory.join("file")).expect("outside it is seen, too"), b"x\n");
 }
 

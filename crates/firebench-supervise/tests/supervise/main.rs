@@ -10,6 +10,7 @@ mod jail;
 mod limits;
 mod output;
 mod probe;
+mod requests;
 mod tap;
 
 use std::path::PathBuf;

@@ -1,17 +1,19 @@
-//! Firecracker, version 1.12 and newer, started without its API socket from a configuration file.
+//! Firecracker, version 1.12 and newer, started from a configuration file without its API socket, or by that socket.
 //!
 //! Source: Firecracker's `docs/getting-started.md` ("configuring the microVM without sending API requests"),
-//! `src/firecracker/swagger/firecracker.yaml` and `docs/jailer.md`.
+//! `src/firecracker/swagger/firecracker.yaml`,
+//! `docs/jailer.md` and `firecracker --help`.
 
 use std::path::{Path, PathBuf};
 
 use firebench_protocol::End;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::described::DescribedSettings;
 use crate::kind::{Bus, Guest, Jailer, Jailing, KernelEntry, Kind, Program, Runs};
 use crate::machine::{Accel, Image, Jail, JailedFile, Launch, LaunchError, LaunchFile, Machine, Paths, text};
 use crate::request::{MachineRequest, Published};
+use crate::requests::{Request, Requests};
 use crate::setting::{Absent, Setting, Takes, Values};
 
 /// Firecracker.
@@ -31,7 +33,7 @@ pub static KIND: Kind = Kind {
     accels: &[Accel::Kvm],
     // `MAX_SUPPORTED_VCPUS`.
     max_vcpus: Some(32),
-    settings: &[&TEMPLATE, &LOG_LEVEL, &CACHE, &IO, &HUGE_PAGES, &TRANSPARENT_HUGE_PAGES, &JAILER],
+    settings: &[&TEMPLATE, &LOG_LEVEL, &CACHE, &IO, &HUGE_PAGES, &TRANSPARENT_HUGE_PAGES, &API, &JAILER],
     // Source: `src/vmm/src/vstate/vcpu.rs`.
     vcpu_threads: &[("fc_vcpu ", "")],
     // It catches the signal (`FcExitCode::SIGXFSZ`).
@@ -100,6 +102,11 @@ pub static TRANSPARENT_HUGE_PAGES: Setting = Setting::new(
 .recorded("transparent_huge_pages")
 .since((1, 17), "make contenders alike with `sudo firebench tune --thp never`");
 
+/// Whether it is told its machine by its API socket, as most who use it do, and not by a configuration file. What is measured from
+/// the start of the process then has the calls in it: the guest starts with the last one.
+pub static API: Setting =
+    Setting::new("api", Takes::Switch, "configure Firecracker by its API socket, not by a configuration file");
+
 /// The jailer of this Firecracker, to run it under; none when absent. Firecracker's own filter of system calls is on either way.
 pub static JAILER: Setting = Setting::decided("jailer", Takes::Path, "the jailer that Firecracker runs under");
 
@@ -145,6 +152,7 @@ fn describe(values: &Values) -> DescribedSettings {
         // Its ACPI tables say that there is no real-time clock.
         clock_missed: false,
         log_level: values.text(&LOG_LEVEL).map(str::to_owned),
+        told_by_api: values.is_on(&API),
         filtered: true,
         jailed: values.path(&JAILER).is_some(),
         ..DescribedSettings::default()
@@ -204,21 +212,97 @@ impl Places<'_> {
     }
 }
 
-/// The launch of a microVM: a configuration file, a log file, and a short command.
-#[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
-fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
-    let vmm = KIND.name;
-    let mut places = Places::new(values, paths)?;
-    let (config_path, config_seen) = places.own("firecracker.json")?;
-    let (log_path, log_seen) = places.own("firecracker.log")?;
-    let mut machine_config = json!({
-        "vcpu_count": machine.vcpus,
-        "mem_size_mib": machine.memory_mib,
-        "smt": false,
-    });
-    if let Some(template) = values.text(&TEMPLATE) {
-        machine_config["cpu_template"] = json!(template);
+/// A microVM as Firecracker's API has it; the parts of its configuration file are the same.
+struct MicroVm {
+    machine_config: Value,
+    boot_source: Value,
+    drive: Value,
+    interface: Option<Value>,
+}
+
+/// The one drive and the one network interface.
+const DRIVE: &str = "test";
+const INTERFACE: &str = "tap0";
+
+impl MicroVm {
+    #[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
+    fn new(machine: &Machine, values: &Values, image: &Image, places: &mut Places<'_>) -> Result<MicroVm, LaunchError> {
+        let mut machine_config = json!({
+            "vcpu_count": machine.vcpus,
+            "mem_size_mib": machine.memory_mib,
+            "smt": false,
+        });
+        if let Some(template) = values.text(&TEMPLATE) {
+            machine_config["cpu_template"] = json!(template);
+        }
+        if let Some(huge_pages) = huge_pages(machine, values)? {
+            machine_config["huge_pages"] = json!(huge_pages);
+        }
+        let mut drive = json!({
+            "drive_id": DRIVE,
+            "path_on_host": places.given(&image.disk.path, "disk")?,
+            // The agent mounts the root; a "root device" would make Firecracker append root= to the command line.
+            "is_root_device": false,
+            "is_read_only": image.disk.read_only,
+        });
+        if let Some(cache) = values.text(&CACHE) {
+            drive["cache_type"] = json!(capitalised(cache));
+        }
+        if let Some(io) = values.text(&IO) {
+            drive["io_engine"] = json!(capitalised(io));
+        }
+        let boot_source = json!({
+            "kernel_image_path": places.given(&image.kernel, "kernel")?,
+            "initrd_path": places.given(&image.initramfs, "initramfs")?,
+            "boot_args": image.cmdline,
+        });
+        let interface = machine.tap.as_ref().map(|tap| {
+            let mut interface = json!({ "iface_id": INTERFACE, "host_dev_name": tap.name });
+            if let Some(mac) = &tap.mac {
+                interface["guest_mac"] = json!(mac);
+            }
+            interface
+        });
+        Ok(MicroVm { machine_config, boot_source, drive, interface })
     }
+
+    /// As a configuration file.
+    #[expect(clippy::indexing_slicing, reason = "an assignment to an object of serde_json inserts")]
+    fn file(self, log: &str, values: &Values) -> String {
+        let mut config = json!({
+            "boot-source": self.boot_source,
+            "drives": [self.drive],
+            "machine-config": self.machine_config,
+            "logger": {
+                "log_path": log,
+                "level": values.text(&LOG_LEVEL),
+                "show_level": true,
+                "show_log_origin": true,
+            },
+        });
+        if let Some(interface) = self.interface {
+            config["network-interfaces"] = json!([interface]);
+        }
+        format!("{config:#}\n")
+    }
+
+    /// As calls of its API, of which the last one starts the guest.
+    fn calls(self) -> Vec<Request> {
+        let put = |path: String, body: &Value| Request { method: "PUT".to_owned(), path, body: body.to_string() };
+        let mut calls = vec![
+            put("/machine-config".to_owned(), &self.machine_config),
+            put("/boot-source".to_owned(), &self.boot_source),
+            put(format!("/drives/{DRIVE}"), &self.drive),
+        ];
+        calls.extend(self.interface.map(|interface| put(format!("/network-interfaces/{INTERFACE}"), &interface)));
+        calls.push(put("/actions".to_owned(), &json!({ "action_type": "InstanceStart" })));
+        calls
+    }
+}
+
+/// Firecracker's word for the pages on which the guest's memory lies; none where they are ordinary ones.
+fn huge_pages(machine: &Machine, values: &Values) -> Result<Option<&'static str>, LaunchError> {
+    let vmm = KIND.name;
     let huge_pages = match (values.is_on(&HUGE_PAGES), values.is_on(&TRANSPARENT_HUGE_PAGES)) {
         (true, true) => {
             return Err(LaunchError::Settings {
@@ -227,55 +311,26 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
                 help: "choose huge-pages or transparent-huge-pages",
             });
         }
-        (true, false) => Some("2M"),
-        (false, true) => Some("Transparent"),
-        (false, false) => None,
+        (true, false) => "2M",
+        (false, true) => "Transparent",
+        (false, false) => return Ok(None),
     };
-    if let Some(huge_pages) = huge_pages {
-        if machine.memory_mib % 2 != 0 {
-            return Err(LaunchError::Settings {
-                vmm,
-                settings: "an odd number of MiB of memory on huge pages",
-                help: "choose a --memory that is a multiple of 2MiB",
-            });
-        }
-        machine_config["huge_pages"] = json!(huge_pages);
+    if machine.memory_mib % 2 != 0 {
+        return Err(LaunchError::Settings {
+            vmm,
+            settings: "an odd number of MiB of memory on huge pages",
+            help: "choose a --memory that is a multiple of 2MiB",
+        });
     }
-    let mut drive = json!({
-        "drive_id": "test",
-        "path_on_host": places.given(&image.disk.path, "disk")?,
-        // The agent mounts the root; a "root device" would make Firecracker append root= to the command line.
-        "is_root_device": false,
-        "is_read_only": image.disk.read_only,
-    });
-    if let Some(cache) = values.text(&CACHE) {
-        drive["cache_type"] = json!(capitalised(cache));
-    }
-    if let Some(io) = values.text(&IO) {
-        drive["io_engine"] = json!(capitalised(io));
-    }
-    let mut config = json!({
-        "boot-source": {
-            "kernel_image_path": places.given(&image.kernel, "kernel")?,
-            "initrd_path": places.given(&image.initramfs, "initramfs")?,
-            "boot_args": image.cmdline,
-        },
-        "drives": [drive],
-        "machine-config": machine_config,
-        "logger": {
-            "log_path": log_seen,
-            "level": values.text(&LOG_LEVEL),
-            "show_level": true,
-            "show_log_origin": true,
-        },
-    });
-    if let Some(tap) = &machine.tap {
-        let mut interface = json!({ "iface_id": "tap0", "host_dev_name": tap.name });
-        if let Some(mac) = &tap.mac {
-            interface["guest_mac"] = json!(mac);
-        }
-        config["network-interfaces"] = json!([interface]);
-    }
+    Ok(Some(huge_pages))
+}
+
+/// The launch of a microVM: a log file, and a configuration file or the calls in its place.
+fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
+    let vmm = KIND.name;
+    let mut places = Places::new(values, paths)?;
+    let (log_path, log_seen) = places.own("firecracker.log")?;
+    let microvm = MicroVm::new(machine, values, image, &mut places)?;
     let binary = text(vmm, &paths.binary)?;
     let mut argv = match values.path(&JAILER) {
         None => vec![binary],
@@ -285,12 +340,24 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
             std::iter::once(jailer).chain(flags.map(str::to_owned)).chain(["--".to_owned()]).collect()
         }
     };
-    argv.extend(["--no-api".to_owned(), "--config-file".to_owned(), config_seen]);
-    let files = vec![
-        LaunchFile { path: config_path, contents: format!("{config:#}\n") },
-        // Firecracker opens its log, it does not make it.
-        LaunchFile { path: log_path.clone(), contents: String::new() },
-    ];
+    // Firecracker opens its log, it does not make it.
+    let log = LaunchFile { path: log_path.clone(), contents: String::new() };
+    let (files, requests) = if values.is_on(&API) {
+        let (socket, seen) = places.own("api.sock")?;
+        if seen.len() > Requests::MAX_PATH_BYTES {
+            return Err(LaunchError::Socket { vmm, path: socket });
+        }
+        // On the command line, so that no call is logged to the serial console.
+        let level = values.text(&LOG_LEVEL).unwrap_or_default();
+        let flags =
+            ["--api-sock", &seen, "--log-path", &log_seen, "--level", level, "--show-level", "--show-log-origin"];
+        argv.extend(flags.map(str::to_owned));
+        (vec![log], Some(Requests { socket, list: microvm.calls() }))
+    } else {
+        let (path, seen) = places.own("firecracker.json")?;
+        argv.extend(["--no-api".to_owned(), "--config-file".to_owned(), seen]);
+        (vec![LaunchFile { path, contents: microvm.file(&log_seen, values) }, log], None)
+    };
     Ok(Launch {
         argv,
         files,
@@ -298,6 +365,7 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
         tap: machine.tap.clone(),
         cpus: machine.cpus.clone(),
         jail: places.jail,
+        requests,
         ..Launch::confined(machine, image, paths)
     })
 }

@@ -187,6 +187,7 @@ fn describe(values: &Values) -> DescribedSettings {
         // A PC always has one.
         clock_missed: !values.is_on(&RTC) && !is_pc(values),
         log_level: None,
+        told_by_api: false,
         filtered: sandbox.is_some(),
         jailed: sandbox == Some("strict"),
     }

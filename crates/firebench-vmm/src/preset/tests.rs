@@ -51,6 +51,7 @@ fn every_kind_that_boots_a_guest_has_a_matched_machine() {
             let without_pci =
                 matches!((kind.guest().expect("a guest").bus)(&Values::default()), Bus::Mmio | Bus::ListedMmio);
             assert_eq!(vm.cmdline.contains(NO_PCI), without_pci, "{kind}");
+            assert_eq!(vm.cmdline.contains(PCI_BY_PORTS), kind.name == "kvmtool", "{kind}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the fake VMM is started with: the command line of QEMU, of Firecracker, of libkrun, or of the agent on the bare host.
+//! What the fake VMM is started with: the command line of QEMU, of Cloud Hypervisor, of kvmtool, of libkrun, of Firecracker with a configuration
+//! file (by its API socket: see `api`), or of the agent on the bare host.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -23,14 +24,11 @@ impl Start {
     }
 }
 
-type Read = Result<Start, Box<dyn std::error::Error>>;
+pub type Read = Result<Start, Box<dyn std::error::Error>>;
 
 /// Reads the command line.
 pub fn read(args: &[String]) -> Read {
-    let option = |name: &str| {
-        let place = args.iter().position(|arg| arg == name)?;
-        args.get(place + 1)
-    };
+    let option = |name: &str| option(args, name);
     if let [_, host, path] = args {
         if host == "host" {
             let job: HostJob = serde_json::from_slice(&std::fs::read(path)?)?;
@@ -38,17 +36,25 @@ pub fn read(args: &[String]) -> Read {
             return Ok(Start { nonce: job.nonce, iterations: job.iterations, log, boot: number(Path::new(path)) });
         }
     }
-    if let Some(initramfs) = option("-initrd").or_else(|| option("--initramfs")) {
+    // QEMU's, Cloud Hypervisor's, kvmtool's, libkrun's.
+    if let Some(initramfs) = ["-initrd", "--initramfs", "--initrd"].into_iter().find_map(option) {
         return with_initramfs(Path::new(initramfs), None);
     }
-    let config = option("--config-file").ok_or("no -initrd, no --initramfs and no --config-file")?;
+    let config = option("--config-file").ok_or("no initrd and no --config-file")?;
     let config: Value = serde_json::from_slice(&std::fs::read(config)?)?;
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str);
     let initramfs = text("/boot-source/initrd_path").ok_or("no initrd in the configuration")?;
     with_initramfs(Path::new(initramfs), text("/logger/log_path"))
 }
 
-fn with_initramfs(initramfs: &Path, log: Option<&str>) -> Read {
+/// The value of an option.
+pub fn option<'a>(args: &'a [String], name: &str) -> Option<&'a String> {
+    let place = args.iter().position(|arg| arg == name)?;
+    args.get(place + 1)
+}
+
+/// With the job in an initramfs.
+pub fn with_initramfs(initramfs: &Path, log: Option<&str>) -> Read {
     let job = job(initramfs)?;
     let JobKind::Measure(work) = job.kind else { return Err("nothing to measure".into()) };
     let log = log.map_or_else(|| initramfs.with_file_name("fake.log"), PathBuf::from);
@@ -56,7 +62,7 @@ fn with_initramfs(initramfs: &Path, log: Option<&str>) -> Read {
 }
 
 /// The number of a boot by a file in its directory, `boot-N`.
-fn number(file: &Path) -> u64 {
+pub fn number(file: &Path) -> u64 {
     let directory = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     directory.and_then(|name| name.strip_prefix("boot-")?.parse().ok()).unwrap_or(0)
 }

@@ -1,10 +1,11 @@
-//! A VMM without a VM, for tests: it takes the command line of QEMU, Firecracker or libkrun, reads the job out of the initramfs that it
+//! A VMM without a VM, for tests: it takes the command line of QEMU, Firecracker or another, reads the job out of the initramfs that it
 //! is given, and answers as a guest's agent would, in milliseconds. It takes the command line of the agent on the bare host,
 //! too.
 //!
 //! What it answers, and what it does wrong, stands beside it in a file of its own name and `.json`: see [`Script`].
 #![allow(clippy::arithmetic_side_effects, reason = "a program for tests")]
 
+mod api;
 mod arguments;
 mod choice;
 #[expect(unsafe_code, reason = "a system call that nix does not wrap")]
@@ -35,10 +36,19 @@ fn main() -> Outcome {
         println!("{}", version(script.vmm));
         return Ok(());
     }
-    let start = arguments::read(&args)?;
     let Script { boot_ms, iteration_ms, clock, .. } = script;
     let digest = script.digest.clone();
-    let misdeeds = script.of_boot(start.boot);
+    let (start, misdeeds) = match api::Api::of(&args) {
+        Some(api) => {
+            let misdeeds = script.of_boot(api.boot());
+            (api.start(&misdeeds)?, misdeeds)
+        }
+        None => {
+            let start = arguments::read(&args)?;
+            let misdeeds = script.of_boot(start.boot);
+            (start, misdeeds)
+        }
+    };
     let mut guest = Guest::new(start.nonce.clone(), &misdeeds);
 
     std::thread::sleep(Duration::from_millis(boot_ms));
@@ -77,6 +87,8 @@ fn version(vmm: Vmm) -> &'static str {
     match vmm {
         Vmm::Qemu => "QEMU emulator version 99.0.0 (a fake)",
         Vmm::Firecracker => "Firecracker v99.0.0",
+        Vmm::CloudHypervisor => "cloud-hypervisor v99.0.0",
+        Vmm::Kvmtool => "kvm tool 99.0.0",
         Vmm::Libkrun => "libkrun 99.0.0 (a fake)",
     }
 }

@@ -23,12 +23,24 @@ pub fn misbehave(at: Moment, misdeeds: &[Misdeed], start: &Start, guest: &mut Gu
     misdeeds.iter().filter(|misdeed| misdeed.at == at).try_for_each(|misdeed| commit(&misdeed.deed, start, guest))
 }
 
-fn commit(deed: &Deed, start: &Start, guest: &mut Guest) -> Outcome {
+/// Does what takes nothing but the process itself. False where the deed is another one.
+pub fn commit_alone(deed: &Deed) -> Result<bool, Box<dyn std::error::Error>> {
     match deed {
-        Deed::Die { signal } => die(Signal::try_from(*signal)?),
+        Deed::Die { signal } => die(Signal::try_from(*signal)?)?,
         Deed::Exit { code } => std::process::exit(*code),
-        Deed::Stop => Ok(raise(Signal::SIGSTOP)?),
-        Deed::Hang => hang(),
+        Deed::Stop => raise(Signal::SIGSTOP)?,
+        Deed::Hang => hang()?,
+        Deed::Sleep { ms } => std::thread::sleep(Duration::from_millis(*ms)),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn commit(deed: &Deed, start: &Start, guest: &mut Guest) -> Outcome {
+    if commit_alone(deed)? {
+        return Ok(());
+    }
+    match deed {
         Deed::CloseConsole => {
             nix::unistd::close(1)?;
             nix::unistd::close(2)?;
@@ -61,10 +73,9 @@ fn commit(deed: &Deed, start: &Start, guest: &mut Guest) -> Outcome {
         // Those change what is said; the guest looks after them.
         Deed::Alter { .. } | Deed::Replace { .. } | Deed::Omit { .. } | Deed::Repeat { .. } => Ok(()),
         Deed::AtOnce | Deed::Stretch { .. } => Ok(()),
-        Deed::Sleep { ms } => {
-            std::thread::sleep(Duration::from_millis(*ms));
-            Ok(())
-        }
+        // The process looked after those, and the API after the others.
+        Deed::Die { .. } | Deed::Exit { .. } | Deed::Stop | Deed::Hang | Deed::Sleep { .. } => Ok(()),
+        Deed::Answer { .. } | Deed::HangUp => Ok(()),
     }
 }
 

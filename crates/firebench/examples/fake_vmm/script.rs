@@ -17,7 +17,7 @@ pub struct Script {
     /// How fast the guest's clock goes: 1 is right.
     #[serde(default = "right")]
     pub clock: f64,
-    /// Whose version it tells: `qemu`, `firecracker` or `libkrun`. It understands the command lines of all.
+    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor`, `kvmtool` or `libkrun`. It understands the command lines of all.
     #[serde(default)]
     pub vmm: Vmm,
     /// Of the random misdeeds.
@@ -34,11 +34,13 @@ fn right() -> f64 {
 
 /// Whom it plays.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Vmm {
     #[default]
     Qemu,
     Firecracker,
+    CloudHypervisor,
+    Kvmtool,
     Libkrun,
 }
 
@@ -60,6 +62,10 @@ pub struct Misdeed {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
+    /// Before Firecracker's API socket is there.
+    Listen,
+    /// When the second request came, before its answer.
+    Told,
     /// Before the guest's first word.
     #[default]
     Boot,
@@ -132,6 +138,14 @@ pub enum Deed {
     AtOnce,
     /// Begins to send each event of this name, and goes on after so many milliseconds.
     Stretch { event: String, ms: u64 },
+    /// Answers a request like this, so many times.
+    Answer {
+        text: Bytes,
+        #[serde(default = "once")]
+        times: u64,
+    },
+    /// Closes the connection over which it is told something, and goes on for ever.
+    HangUp,
     /// Does something that nobody sees for so many milliseconds.
     Sleep { ms: u64 },
 }

@@ -97,6 +97,17 @@ pub enum PrepareError {
         /// The kernel.
         path: PathBuf,
     },
+    /// A kernel in a form that a VMM does not start.
+    #[error("{} cannot start {}: it takes a boot image (bzImage), and this is an ELF file", vmm.title, path.display())]
+    #[diagnostic(help(
+        "give the kernel as its bzImage or its package, as with --kernel /boot/vmlinuz-RELEASE, or leave out {vmm}"
+    ))]
+    NoBootImage {
+        /// Who starts it.
+        vmm: VmmKind,
+        /// The kernel.
+        path: PathBuf,
+    },
     /// An addition to the image that cannot be understood.
     #[error("invalid --add {0:?}: it does not name a path in the image")]
     #[diagnostic(help("write it like --add ./tool=/bin/tool"))]

@@ -33,8 +33,8 @@ pub(super) struct Initramfs {
 
 /// A guest's kernel, and what is to be known of it.
 pub(super) struct GuestKernel {
-    /// ELF `vmlinux`; the program, where that is the kernel.
-    pub(super) vmlinux: PathBuf,
+    /// What the VMM loads: the ELF `vmlinux`, or the boot image that it came in; the program, where that is the kernel.
+    pub(super) file: PathBuf,
     /// Its version.
     pub(super) version: Option<String>,
     /// Its release, as `uname -r` says it.
@@ -53,7 +53,7 @@ impl GuestKernel {
     /// Of a kind whose program is the kernel.
     pub(super) fn own(tool: &Tool) -> GuestKernel {
         GuestKernel {
-            vmlinux: tool.path.clone(),
+            file: tool.path.clone(),
             version: Some(tool.version.clone()),
             release: tool.version.clone(),
             modules: Vec::new(),
@@ -72,12 +72,12 @@ impl Kernels {
         files: &Files,
         places: &Places,
     ) -> Result<GuestKernel, PrepareError> {
-        let kernel = self.get(spec, files, places)?;
+        let (kernel, file) = self.get(spec, files, places)?;
         let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
         let named = spec.kernel.is_some() || files.kernel.is_some();
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
         Ok(GuestKernel {
-            vmlinux: kernel.vmlinux.clone(),
+            file,
             version: Some(kernel.version.clone()),
             release: kernel.release.clone(),
             modules: modules(sets.plain)?,
@@ -87,10 +87,15 @@ impl Kernels {
         })
     }
 
-    /// The kernel of a contender: its own, else the experiment's, else the fetched one. Its VMM must be able to
-    /// start it.
+    /// The kernel of a contender: its own, else the experiment's, else the fetched one; and the file of it that its VMM
+    /// loads.
     #[expect(clippy::indexing_slicing, reason = "the index is where it was found or put")]
-    fn get(&mut self, spec: &ContenderSpec, files: &Files, places: &Places) -> Result<&PreparedKernel, PrepareError> {
+    fn get(
+        &mut self,
+        spec: &ContenderSpec,
+        files: &Files,
+        places: &Places,
+    ) -> Result<(&PreparedKernel, PathBuf), PrepareError> {
         // The experiment's modules belong to the experiment's kernel.
         let (named, modules) = match &spec.kernel {
             Some(kernel) => (Some(kernel), spec.modules.as_ref()),
@@ -107,9 +112,16 @@ impl Kernels {
                 self.prepared.len().saturating_sub(1)
             }
         };
-        let needs_pvh = spec.vmm.guest().is_some_and(|guest| guest.kernel == KernelEntry::Pvh);
         let kernel = &self.prepared[index].1;
-        if needs_pvh && !kernel.pvh { Err(PrepareError::NoPvh { vmm: spec.vmm, path }) } else { Ok(kernel) }
+        let file = match spec.vmm.guest().map(|guest| guest.kernel) {
+            Some(KernelEntry::Pvh) if !kernel.pvh => return Err(PrepareError::NoPvh { vmm: spec.vmm, path }),
+            Some(KernelEntry::BzImage) => {
+                let own = parts::small_boot_image(named.map(PathBuf::as_path), &places.data_dir)?;
+                own.or_else(|| kernel.boot_image.clone()).ok_or(PrepareError::NoBootImage { vmm: spec.vmm, path })?
+            }
+            _ => kernel.vmlinux.clone(),
+        };
+        Ok((kernel, file))
     }
 
     /// The initramfs for a kernel with these modules.

@@ -205,10 +205,13 @@ impl PlanBuilder<'_> {
     /// A contender in a VM.
     fn vm(&mut self, spec: &ContenderSpec, guest: &Guest, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         contenders::check_version(spec, tool)?;
-        let GuestKernel { vmlinux, version, release, modules, networked, acpi, mut notices } = match guest.kernel {
-            KernelEntry::Own => GuestKernel::own(tool),
-            KernelEntry::Elf | KernelEntry::Pvh => self.kernels.of_guest(spec, &self.experiment.files, self.places)?,
-        };
+        let GuestKernel { file: kernel_file, version, release, modules, networked, acpi, mut notices } =
+            match guest.kernel {
+                KernelEntry::Own => GuestKernel::own(tool),
+                KernelEntry::Elf | KernelEntry::Pvh | KernelEntry::BzImage => {
+                    self.kernels.of_guest(spec, &self.experiment.files, self.places)?
+                }
+            };
         let (vcpus, memory_mib) = machine(self.experiment, spec, &self.chosen, &self.cpus)?;
         let request = MachineRequest {
             accel: contenders::accel(spec, &self.chosen),
@@ -248,13 +251,13 @@ impl PlanBuilder<'_> {
         }
         let has_tap = vm.machine.tap.is_some();
         let modules = if has_tap { networked? } else { modules };
-        let initramfs = self.kernels.initramfs(&vmlinux, &modules, &self.agent, self.places)?;
+        let initramfs = self.kernels.initramfs(&kernel_file, &modules, &self.agent, self.places)?;
         let work = self.disks.of_vm(spec, self.places)?;
         let cache = &self.places.cache;
         if !self.places.build {
-            return Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work));
+            return Ok(built(spec, vm.machine, system(vm.settings, kernel_file, initramfs, vm.cmdline), tool, work));
         }
-        let kernel = Artifact { version, ..artifact("kernel", &vmlinux, cache)? };
+        let kernel = Artifact { version, ..artifact("kernel", &kernel_file, cache)? };
         self.artifacts.push((spec.name.clone(), kernel));
         self.artifacts.push((spec.name.clone(), initramfs.artifact.clone()));
         self.artifacts.push((spec.name.clone(), artifact("root disk", &work.disk, cache)?));
@@ -263,7 +266,7 @@ impl PlanBuilder<'_> {
             let file = Artifact { version: Some(jailer.version.clone()), ..artifact("jailer", &jailer.path, cache)? };
             self.artifacts.push((spec.name.clone(), file));
         }
-        Ok(built(spec, vm.machine, system(vm.settings, vmlinux, initramfs, vm.cmdline), tool, work))
+        Ok(built(spec, vm.machine, system(vm.settings, kernel_file, initramfs, vm.cmdline), tool, work))
     }
 
     /// A contender on the bare host.

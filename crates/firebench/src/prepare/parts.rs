@@ -28,9 +28,11 @@ impl GuestModules {
     /// Of a kind with settings.
     pub(super) fn of(vmm: VmmKind, own: &Values) -> GuestModules {
         match vmm.guest().map(|guest| (guest.bus)(own)) {
-            Some(Bus::Pci) => GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" },
             Some(Bus::ListedMmio) => {
                 GuestModules { plain: "guest-on-listed-mmio", networked: "networked-guest-on-listed-mmio" }
+            }
+            Some(Bus::Pci | Bus::PciByPorts) => {
+                GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" }
             }
             Some(Bus::Mmio | Bus::Own) | None => GuestModules { plain: "guest", networked: "networked-guest" },
         }
@@ -132,6 +134,14 @@ pub(super) fn kernel_source(
             .map(|path| KernelSource { path, modules: None })
             .ok_or(PrepareError::NoKernel),
     }
+}
+
+/// The bzImage of the small kernel, which lies beside its vmlinux, where that kernel is named.
+pub(super) fn small_boot_image(named: Option<&Path>, data_dir: &Path) -> Result<Option<PathBuf>, PrepareError> {
+    if named != Some(Path::new(SMALL_KERNEL)) {
+        return Ok(None);
+    }
+    Ok(fetch::small_kernel(data_dir)?.map(|small| small.bzimage))
 }
 
 /// The kernel and all its module sets, ready to boot.

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod by_path;
 mod cli;
 mod contenders;
 mod dry_run;

@@ -161,6 +161,35 @@ fn a_jailed_firecracker_boots_and_measures() {
 }
 
 #[test]
+fn a_firecracker_is_told_its_machine_by_its_api_socket_jailed_or_not() {
+    require!(need::tcg(), need::firecracker());
+    for jail in [&["--tap"][..], &["--jail"]] {
+        let lab = Lab::new();
+        let out = lab.path("out");
+        let args =
+            ["run", "memory", "--accel", "nested", "--boots", "1", "--iterations", "1", "--size", "1MiB", "--out"];
+        let contender = "--contender=api=firecracker,api=on";
+        let outcome = lab.firebench(&args).arg(&out).args(jail).arg(contender).run().ok();
+        let report = report(&out);
+        assert_good(&report, 1, 1);
+        let [contender] = report.contenders.as_slice() else { panic!("one contender") };
+        let requests = contender.launch.requests.as_ref().expect("requests");
+        let paths: Vec<_> = requests.list.iter().map(|request| request.path.as_str()).collect();
+        let interfaces = ["/network-interfaces/tap0"].into_iter().filter(|_| contender.launch.tap.is_some());
+        let (first, last) = (["/machine-config", "/boot-source", "/drives/test"], ["/actions"]);
+        assert_eq!(paths, first.into_iter().chain(interfaces).chain(last).collect::<Vec<_>>());
+        let argv = &contender.launch.argv;
+        assert!(
+            argv.iter().any(|word| word == "--api-sock") && !argv.iter().any(|word| word == "--no-api"),
+            "{argv:?}"
+        );
+        assert_eq!(contender.launch.jail.is_some(), jail.contains(&"--jail"), "{outcome}");
+        // Neither a call nor an answer went to the serial console.
+        assert_eq!(contender.boots[0].message, None, "{outcome}");
+    }
+}
+
+#[test]
 fn every_vmm_boots_the_small_kernel() {
     require!(need::tcg(), need::firecracker(), need::small_kernel(), need::libkrun());
     let lab = Lab::new();

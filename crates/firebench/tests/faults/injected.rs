@@ -15,6 +15,7 @@ const MOST_MEMORY_KIB: u64 = 150 << 10;
 /// A fault of the fake VMM.
 pub struct Injected {
     lab: Lab,
+    /// Whom it plays, and the settings of the contender.
     vmm: &'static str,
     misdeeds: Value,
     args: Vec<String>,
@@ -29,6 +30,16 @@ impl Injected {
     /// It plays Firecracker, not QEMU.
     pub fn by_firecracker(self) -> Self {
         Injected { vmm: "firecracker", ..self }
+    }
+
+    /// It plays Firecracker, which is told its machine by its API socket.
+    pub fn by_api(self) -> Self {
+        Injected { vmm: "firecracker,api=on", ..self }
+    }
+
+    /// It plays this VMM.
+    pub fn by(self, vmm: &'static str) -> Self {
+        Injected { vmm, ..self }
     }
 
     /// It plays libkrun, whose guests boot the small kernel.
@@ -48,7 +59,8 @@ impl Injected {
 
     /// The run, not yet under way.
     pub fn invocation(&self) -> Invocation<'_> {
-        run(&self.lab, self.vmm, &misbehaving(&self.lab, self.vmm, &self.misdeeds)).args(&self.args).within(60)
+        let (name, _) = self.vmm.split_once(',').unwrap_or((self.vmm, ""));
+        run(&self.lab, self.vmm, &misbehaving(&self.lab, name, &self.misdeeds)).args(&self.args).within(60)
     }
 
     /// The boot fails: with this status, in an error that says all of `words`, and with this hint.

@@ -13,13 +13,13 @@ use crate::{SHORT, SMALL, failed_boot};
 /// `ud2`: with no handler for it, nor for the fault of not having one, the CPU shuts down.
 const TRIPLE_FAULT: &[u8] = &[0x0f, 0x0b];
 /// `cli; hlt; jmp` to the `hlt`.
-const HALT: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfd];
+pub const HALT: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfd];
 
 /// The names under which the drivers register themselves that a guest needs: so a kernel has them built in.
 const DRIVERS: &[u8] = b"\0serial8250\0virtio-mmio\0virtio_blk\0ext4_inode_cache";
 
 /// An ELF `vmlinux` that does nothing but `code`, the same in 32-bit mode (where a PVH guest starts) and in 64-bit mode.
-fn kernel(code: &[u8]) -> Vec<u8> {
+pub fn kernel(code: &[u8]) -> Vec<u8> {
     kernel_with(code, DRIVERS)
 }
 

@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
+mod by_path;
 mod cache;
 mod deadlines;
 mod doctor;

@@ -49,7 +49,8 @@ fn contenders() -> Vec<ContenderSpec> {
             .with(&firecracker::CACHE, "unsafe")
             .with(&firecracker::IO, "async")
             .with(&firecracker::HUGE_PAGES, true)
-            .with(&firecracker::TRANSPARENT_HUGE_PAGES, true),
+            .with(&firecracker::TRANSPARENT_HUGE_PAGES, true)
+            .with(&firecracker::API, true),
         jail: true,
         ..ContenderSpec::new("old", FIRECRACKER)
     };

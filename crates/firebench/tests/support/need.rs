@@ -23,6 +23,11 @@ pub fn skip(lack: &Lack) {
     say(&text);
 }
 
+/// Says that the test is skipped for want of what nobody can install from a registry: that is no failure anywhere.
+pub fn skip_unobtainable(lack: &Lack) {
+    say(&format!("SKIPPED: {} because {}; {}", test_name(), lack.what, lack.remedy));
+}
+
 /// What is missing, and what to do about it.
 pub struct Lack {
     what: String,
@@ -102,6 +107,14 @@ pub fn ordinary_kernel() -> Need {
 pub fn firecracker() -> Need {
     let there = firebench_host::tools::find(firebench_host::fetch::FIRECRACKER, None, &data_dir()).is_ok();
     need(there, "there is no fetched firecracker", &fetch("firecracker"))
+}
+
+/// The program of a kind that firebench does not fetch, which FIREBENCH_TEST_ and the kind's name in capitals name.
+pub fn by_path(kind: &str) -> Result<std::path::PathBuf, Lack> {
+    let variable = format!("FIREBENCH_TEST_{}", kind.to_uppercase().replace('-', "_"));
+    let named = std::env::var_os(&variable).map(std::path::PathBuf::from).filter(|path| path.is_file());
+    let remedy = format!("get or build one (docs/contenders.md says which was tried) and name it with {variable}");
+    named.ok_or_else(|| lack(&format!("there is no program of {kind}"), &remedy))
 }
 
 /// The small kernel, which is built once.

@@ -149,6 +149,8 @@ fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let path = path.to_str().ok_or_else(|| error("its path is not valid UTF-8".to_owned()))?;
     let listed = ask(&interpreter, &["--list", path]).map_err(error)?;
     let mut needed = libraries(&listed).map_err(error)?;
+    let unlisted = needed.iter().find_map(|library| unlisted(library));
+    needed.extend(unlisted);
     needed.push(interpreter);
     if let Some(firmware) = vmm.guest().and_then(|guest| guest.firmware.as_ref()) {
         let directories = ask(program, firmware.ask).unwrap_or_default();
@@ -159,6 +161,13 @@ fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, FilesError> {
         needed.extend(files);
     }
     Ok(needed)
+}
+
+/// What the C library opens when a thread of a program is cancelled, though the program does not name it: without it the program
+/// is aborted. It lies beside the C library.
+fn unlisted(library: &Path) -> Option<PathBuf> {
+    let c_library = library.file_name().is_some_and(|name| name == "libc.so.6");
+    c_library.then(|| library.with_file_name("libgcc_s.so.1")).filter(|path| path.is_file())
 }
 
 fn ask(program: &Path, arguments: &[&str]) -> Result<String, String> {
@@ -204,6 +213,8 @@ mod tests {
         let needed = needed_by(VmmKind(&firebench_vmm::host::KIND), Path::new("/bin/sh")).unwrap();
         let has = |name: &str| needed.iter().any(|path| path.is_absolute() && path.ends_with(name));
         assert!(has("libc.so.6") && has("ld-linux-x86-64.so.2"), "{needed:?}");
+        let beside = needed.iter().find(|path| path.ends_with("libc.so.6")).unwrap().with_file_name("libgcc_s.so.1");
+        assert_eq!(has("libgcc_s.so.1"), beside.is_file(), "{needed:?}");
         assert!(needed.iter().all(|path| path.is_file()), "{needed:?}");
     }
 

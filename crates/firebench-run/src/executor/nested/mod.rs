@@ -277,6 +277,7 @@ impl Listening {
                 // Nobody listened meanwhile. The firebench inside times its boots by the nested host's clock.
                 Ok(Output::Stalled(span)) => self.deadline = deadline::after(self.deadline, span),
                 Ok(Output::Interrupted) => return Err(runner::RunError::interrupted(around.interrupt).into()),
+                Ok(Output::Refused(refusal)) => return Err(self.error(refusal.to_string())),
                 Ok(Output::Flooded) => return Err(self.error("it flooded its console".to_owned())),
                 Err(error) => return Err(self.error(format!("cannot read its output: {error}"))),
             }
