@@ -26,10 +26,10 @@ const PUBLISHED_MIB: u32 = 1024;
 const MATCHED_CMDLINE: &str = "console=ttyS0 quiet reboot=t panic=-1";
 /// No search for a PCI bus that is not there.
 const NO_PCI: &str = " pci=off";
-/// A PCI bus that is reached by the ports of its configuration, whatever firmware there is; and a keyboard controller that need
-/// not be looked for and has no second port: a kernel that looks waits for long, if not for good. kvmtool tells its guests the
-/// same by default (`x86/kvm.c`).
-const PCI_BY_PORTS: &str = " pci=conf1 i8042.direct=1 i8042.dumbkbd=1 i8042.nopnp=1 i8042.noaux=1";
+/// A PCI bus that is reached by the ports of its configuration, whatever firmware there is; no I/O APIC, to which the machine's timer is
+/// not connected: a kernel that reads the MP table panics of that; and a keyboard controller that need not be looked for and has no
+/// second port: a kernel that looks waits for long, if not for good. kvmtool tells its guests the same by default (`x86/kvm.c`).
+const PCI_BY_PORTS: &str = " noapic pci=conf1 i8042.direct=1 i8042.dumbkbd=1 i8042.nopnp=1 i8042.noaux=1";
 
 /// A machine as alike to those of other VMMs as they allow; none for a kind that boots no guest.
 pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
