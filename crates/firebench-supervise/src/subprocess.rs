@@ -166,7 +166,11 @@ pub fn ask_for_image(path: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
 
 /// The last lines of what a failed program said, preferably on standard error.
 fn end_of(output: &Output) -> String {
-    let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
+    last_lines(if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr })
+}
+
+/// The last lines of what was said.
+pub(crate) fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let first = lines.len().saturating_sub(QUOTED_LINES);
     let quoted = lines.get(first..).unwrap_or_default().iter().map(|line| text::excerpt(line, QUOTED_CHARACTERS));

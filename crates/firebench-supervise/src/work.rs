@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use firebench_os::interrupt;
-use firebench_text as text;
 use firebench_vmm::{Launch, Limits};
 
 use crate::exit::Exit;
 use crate::rundir::{RunDir, RunDirError};
 use crate::start::error::StartError;
+use crate::subprocess::last_lines;
 use crate::supervise::{Isolation, Output, Vm};
 use crate::sweep::sweep;
 
@@ -25,10 +25,6 @@ const FILE: u64 = 4 << 30;
 const PROCESSES: u32 = 4096;
 /// Between two looks for the user's wish to end.
 const LOOK: Duration = Duration::from_millis(200);
-/// The lines of a failed program's output that an error quotes.
-const QUOTED_LINES: usize = 5;
-/// And the characters of each.
-const QUOTED_CHARACTERS: usize = 500;
 
 /// Why work was not done. Nothing runs any more then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -116,15 +112,6 @@ pub fn work(argv: &[&str], directory: &Path, limit: Duration) -> Result<(), Work
     };
     vm.kill().map_err(WorkError::Watch)?;
     if exit.success() { Ok(()) } else { Err(WorkError::Failed { exit, said: last_lines(&vm.stderr_tail()) }) }
-}
-
-/// The last lines of what a failed program said.
-fn last_lines(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let first = lines.len().saturating_sub(QUOTED_LINES);
-    let quoted = lines.get(first..).unwrap_or_default().iter().map(|line| text::excerpt(line, QUOTED_CHARACTERS));
-    let end = quoted.collect::<Vec<_>>().join("; ");
-    if end.is_empty() { "it printed nothing".to_owned() } else { end }
 }
 
 #[cfg(test)]

@@ -204,6 +204,7 @@ fn every_vmm_boots_the_small_kernel() {
     lab.firebench(&args).args(["--iterations", "2", "--out"]).arg(&out).args(&contenders).run().ok();
     let report = report(&out);
     assert_good(&report, 1, 2);
+    assert_counted(&report);
     let small = firebench_host::fetch::small_kernel(&lab.data).expect("as built").expect("it is needed above");
     let kernels: Vec<_> = report.artifacts.iter().filter(|artifact| artifact.role == "kernel").collect();
     assert_eq!(kernels.iter().map(|kernel| &kernel.sha256).collect::<Vec<_>>(), [&small.vmlinux_sha256], "one for all");
