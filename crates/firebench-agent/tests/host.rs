@@ -208,8 +208,8 @@ fn the_agent_itself_is_a_command_that_reads_in_blocks() {
         report.counters.minor_faults
     };
     let (small, large) = (run(4096), run(SIZE));
-    // One buffer of the size of the block, of new pages of 4 KiB each.
-    assert!((PAGES..PAGES + 100).contains(&(large - small)), "{small} {large}");
+    // One buffer of the size of the block, of new pages of 4 KiB each. AddressSanitizer keeps account of them in pages of its own.
+    assert!((PAGES..PAGES + PAGES / 2).contains(&(large - small)), "{small} {large}");
 }
 
 #[test]
