@@ -60,17 +60,26 @@ pub static SHOWN: [Counter; 4] = [
     Counter { name: "exits", title: "exits in all", asked: false },
 ];
 
+/// Every counter of every part.
+fn all() -> impl Iterator<Item = (Part, &'static Counter)> {
+    Part::ALL.into_iter().flat_map(|part| SHOWN.iter().map(move |counter| (part, counter)))
+}
+
 /// Every counter of every part, with the metric that a limit calls it by: `boot_io_exits`.
-pub fn metrics() -> impl Iterator<Item = (Part, &'static Counter, Metric)> + Clone {
-    let of_part = |part: Part| SHOWN.iter().map(move |counter| (part, counter, metric(part, counter)));
-    Part::ALL.into_iter().flat_map(of_part)
+pub fn metrics() -> impl Iterator<Item = (Part, &'static Counter, Metric)> {
+    all().map(|(part, counter)| (part, counter, metric(part, counter)))
+}
+
+/// What a counter counts in a part: `boot, I/O port exits`.
+fn title(part: Part, counter: &Counter) -> String {
+    format!("{}, {}", part.name(), counter.title)
 }
 
 fn metric(part: Part, counter: &Counter) -> Metric {
     let unit = if counter.name == "pf_fixed" { Unit::of("faults") } else { Unit::of("exits") };
     Metric {
         name: format!("{}_{}", part.name(), counter.name).into(),
-        title: format!("{}, {}", part.name(), counter.title).into(),
+        title: title(part, counter).into(),
         clock: Some(Clock::Host),
         shown: false,
         ..Metric::of_output("", "", unit, Better::Less)
@@ -103,6 +112,13 @@ pub struct Row {
     pub judged: Vec<JudgedCount>,
 }
 
+impl Row {
+    /// What was counted: `boot, I/O port exits`.
+    pub fn title(&self) -> String {
+        title(self.part, self.counter)
+    }
+}
+
 /// A contender against its baseline in one count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedCount {
@@ -116,8 +132,7 @@ pub struct JudgedCount {
 
 /// What KVM counted in a run; None where nobody could read it.
 pub fn counted(report: &Report, summary: &Summary) -> Option<Counted> {
-    let all = Part::ALL.into_iter().flat_map(|part| SHOWN.iter().map(move |counter| (part, counter)));
-    let rows: Vec<_> = all
+    let rows: Vec<_> = all()
         .map(|(part, counter)| {
             let of = |contender| typical(contender, report, part, counter.name);
             (part, counter, report.contenders.iter().map(of).collect::<Vec<Option<f64>>>())
@@ -129,7 +144,10 @@ pub fn counted(report: &Report, summary: &Summary) -> Option<Counted> {
     let is_judged = |counter: &Counter| is_judged(report, counter);
     let together = rows.iter().filter(|(_, counter, _)| is_judged(counter)).count().saturating_mul(pairs.len());
     let row = |(part, counter, typical): (Part, &'static Counter, Vec<Option<f64>>)| {
-        let of_pair = |pair: &Paired| judge(report, pair, part, counter.name, together);
+        let of_pair = |pair: &Paired| {
+            let [baseline, contender] = pair.names.map(str::to_owned);
+            Some(JudgedCount { contender, baseline, judgement: judge(report, pair, part, counter.name, together)? })
+        };
         let judged = if is_judged(counter) { pairs.iter().filter_map(of_pair).collect() } else { Vec::new() };
         Row { part, counter, typical, judged }
     };
@@ -162,12 +180,15 @@ pub fn judge_one(
     if pair.baseline.len() < 2 {
         return Err(Unjudged::TooFew);
     }
-    judge(report, pair, part, counter.name, comparisons).map(|judged| judged.judgement).ok_or(Unjudged::NoValue)
+    judge(report, pair, part, counter.name, comparisons).ok_or(Unjudged::NoValue)
 }
 
+/// The boots of two contenders side by side; None where one was not counted, or there are too few.
 fn paired<'a>(report: &'a Report, baseline: &str, contender: &str) -> Option<Paired<'a>> {
     let named = |name: &str| report.contenders.iter().find(|contender| contender.name == name);
-    Some(Paired::of(report, named(baseline)?, named(contender)?)).filter(|paired| paired.baseline.len() >= 2)
+    let paired = Paired::of(report, named(baseline)?, named(contender)?);
+    let counted = paired.baseline.iter().chain(&paired.contender).all(|boot| boot.counts.is_some());
+    (counted && paired.baseline.len() >= 2).then_some(paired)
 }
 
 /// The middle of what the good boots counted.
@@ -184,22 +205,20 @@ fn count(boot: &BootRecord, report: &Report, part: Part, name: &str) -> Option<f
         Part::Boot => of(up),
         Part::Shutdown => of(shutdown),
         Part::Iteration => {
-            let skipped = boots::warm_up(boot, &report.design);
-            let counts: Option<Vec<f64>> = iterations.iter().skip(skipped).map(of).collect();
+            let counted = |index: u32| iterations.get(usize::try_from(index).ok()?).and_then(of);
+            let counts: Option<Vec<f64>> = boots::sample(boot, &report.design).map(|i| counted(i.index)).collect();
             boots::mean(&counts?)
         }
     }
 }
 
-fn judge(report: &Report, pair: &Paired, part: Part, name: &str, together: usize) -> Option<JudgedCount> {
+fn judge(report: &Report, pair: &Paired, part: Part, name: &str, together: usize) -> Option<Judgement> {
     let values = |boots: &[&BootRecord]| -> Option<Vec<f64>> {
         boots.iter().map(|boot| count(boot, report, part, name)).collect()
     };
     let (baseline, contender) = (values(&pair.baseline)?, values(&pair.contender)?);
-    let judgement = on(report, pair, [&baseline, &contender], Scale::Ratio, together)
-        .or_else(|| on(report, pair, [&baseline, &contender], Scale::Raw, together))?;
-    let [baseline, contender] = pair.names.map(str::to_owned);
-    Some(JudgedCount { contender, baseline, judgement })
+    on(report, pair, [&baseline, &contender], Scale::Ratio, together)
+        .or_else(|| on(report, pair, [&baseline, &contender], Scale::Raw, together))
 }
 
 /// The judgement on counts of the baseline and of the contender, on a scale; None where there is none.

@@ -8,15 +8,14 @@ use firebench_text as text;
 
 /// What it is worth, in a sentence or two.
 pub fn introduction(findings: &Findings) -> String {
-    let mut said = "KVM counted how often each guest left its CPU for the host".to_owned();
-    said += match findings.report.emulated {
-        true => {
-            ". What a guest asks of its devices does not depend on how fast it runs, so these verdicts hold although \
-             everything was emulated; exits in all and page faults do, and are not judged here."
-        }
-        false => ".",
-    };
-    said
+    let said = "KVM counted how often each guest left its CPU for the host.";
+    if !findings.report.emulated {
+        return said.to_owned();
+    }
+    format!(
+        "{said} What a guest asks of its devices does not depend on how fast it runs, so these verdicts hold although \
+         everything was emulated; exits in all and page faults do, and are not judged here."
+    )
 }
 
 /// The verdicts in sentences, and what was not decided in one.
@@ -27,7 +26,7 @@ pub fn sentences(counted: &Counted) -> Vec<String> {
     let mut sentences: Vec<String> = judged.iter().filter_map(said).collect();
     let open = |(row, judged): &&(&Row, &JudgedCount)| {
         (judged.judgement.verdict == Verdict::Inconclusive)
-            .then(|| format!("{} of {} against {}", what(row), judged.contender, judged.baseline))
+            .then(|| format!("{} of {} against {}", row.title(), judged.contender, judged.baseline))
     };
     let open: Vec<String> = judged.iter().filter_map(|judged| open(&judged)).collect();
     if !open.is_empty() {
@@ -56,7 +55,7 @@ fn verdict(row: &Row, judged: &JudgedCount) -> Option<String> {
         let blocks = text::count(judgement.interval.blocks, "block");
         format!("({:.0}% CI {low} to {high}, {blocks})", judgement.interval.confidence * 100.0)
     };
-    let what = what(row);
+    let what = row.title();
     let (size, ground) = match (judgement.verdict, judgement.scale) {
         (Verdict::Inconclusive, _) => return None,
         (Verdict::Equivalent, _) => {
@@ -105,17 +104,13 @@ fn within(judged: &JudgedCount) -> String {
     }
 }
 
-fn what(row: &Row) -> String {
-    format!("{}, {}", row.part.name(), row.counter.title)
-}
-
 /// The table: what was counted in what part, and the middle of each contender's boots.
 pub fn rows(counted: &Counted) -> Vec<(String, Vec<String>)> {
     let cell = |count: &Option<f64>| count.map_or("-".to_owned(), number);
     let of_devices = counted.devices.iter().map(|uses| (format!("  {}", uses.device), &uses.typical));
     let mut rows: Vec<(String, &Vec<Option<f64>>)> = Vec::new();
     for row in &counted.rows {
-        rows.push((what(row), &row.typical));
+        rows.push((row.title(), &row.typical));
         if (row.part, row.counter.name) == (Part::Boot, "io_exits") {
             rows.extend(of_devices.clone());
         }

@@ -29,6 +29,12 @@ pub const NAMES: [&str; 11] = [
 /// How often what happened, by KVM's name for it. What a kernel does not count is missing.
 pub type Counts = BTreeMap<String, u64>;
 
+/// The threads of process `pid`, by their numbers in the whole machine, by which KVM and its tracepoints call them; none once it is gone.
+pub(crate) fn threads(pid: libc::pid_t) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| task.file_name().into_string().ok()).collect()
+}
+
 /// The counters of a VM, for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Counters {
@@ -41,11 +47,10 @@ pub(crate) struct Counters {
 impl Counters {
     /// Those of the VMs that threads of process `pid` made; None where there are none, or they may not be read (debugfs is root's).
     pub(crate) fn of(pid: libc::pid_t) -> Option<Counters> {
-        Counters::below(Path::new(KVM), Path::new(&format!("/proc/{pid}/task")))
+        Counters::below(Path::new(KVM), &threads(pid))
     }
 
-    fn below(kvm: &Path, tasks: &Path) -> Option<Counters> {
-        let threads: Vec<_> = fs::read_dir(tasks).ok()?.flatten().map(|task| task.file_name()).collect();
+    fn below(kvm: &Path, threads: &[String]) -> Option<Counters> {
         let is_own = |name: &str| {
             let thread = name.split_once('-').map(|(thread, _)| thread);
             thread.is_some_and(|thread| threads.iter().any(|own| own == thread))
@@ -74,7 +79,7 @@ mod tests {
     #[test]
     fn a_vm_is_known_by_the_thread_that_made_it() {
         let dir = tempfile::tempdir().unwrap();
-        let [kvm, tasks] = ["kvm", "task"].map(|name| dir.path().join(name));
+        let kvm = dir.path().join("kvm");
         for (name, exits, io) in [("71-9", "120", Some("20")), ("72-9", "7", None), ("7-19", "1000", Some("1000"))] {
             fs::create_dir_all(kvm.join(name)).unwrap();
             fs::write(kvm.join(name).join("exits"), format!("{exits}\n")).unwrap();
@@ -83,17 +88,13 @@ mod tests {
             }
         }
         fs::write(kvm.join("exits"), "1127\n").unwrap();
-        for thread in ["71", "72", "73"] {
-            fs::create_dir_all(tasks.join(thread)).unwrap();
-        }
+        let tasks = ["71", "72", "73"].map(str::to_owned);
         let counted = |of: &[(&str, u64)]| of.iter().map(|&(name, n)| (name.to_owned(), n)).collect::<Counts>();
         let counters = Counters::below(&kvm, &tasks).unwrap();
         assert_eq!(counters.read(), counted(&[("exits", 127), ("io_exits", 20)]), "of both VMs that it made");
         fs::write(kvm.join("71-9/exits"), "no number\n").unwrap();
         assert_eq!(counters.read(), counted(&[("exits", 7), ("io_exits", 20)]));
-        fs::remove_dir_all(tasks.join("71")).unwrap();
-        fs::remove_dir_all(tasks.join("72")).unwrap();
-        assert!(Counters::below(&kvm, &tasks).is_none(), "that of others");
+        assert!(Counters::below(&kvm, &tasks[2..]).is_none(), "that of others");
         assert!(Counters::below(&dir.path().join("none"), &tasks).is_none());
     }
 }

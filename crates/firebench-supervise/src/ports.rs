@@ -8,6 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::counts::threads;
+
 /// How often each I/O port was used.
 pub type Ports = BTreeMap<u16, u64>;
 
@@ -31,9 +33,7 @@ pub(crate) fn of(pid: libc::pid_t) -> Option<Ports> {
     if !WATCHED.load(Ordering::Relaxed) {
         return None;
     }
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-    let threads: Vec<String> = tasks.filter_map(|task| task.file_name().into_string().ok()).collect();
-    Some(parse(&fs::read_to_string(Path::new(EVENT).join("hist")).ok()?, &threads))
+    Some(parse(&fs::read_to_string(Path::new(EVENT).join("hist")).ok()?, &threads(pid)))
 }
 
 /// The lines of these threads: `{ common_pid: 321, port: 1016 } hitcount: 5`.

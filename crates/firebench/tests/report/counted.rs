@@ -97,6 +97,11 @@ fn what_nobody_counted_is_not_judged() {
     let mut report = nested();
     report.contenders[1].boots[0].counts = None;
     assert!(found(&report).rows.iter().all(|row| row.judged.is_empty()), "a boot without counts");
+    assert_eq!(
+        counted::sentences(&found(&report)),
+        Vec::<String>::new(),
+        "nothing is said of intervals that are not there"
+    );
     report.contenders[1].boots[1].counts = None;
     let found = found(&report);
     assert!(found.rows.iter().all(|row| row.judged.is_empty() && row.typical[1].is_none()), "{found:?}");
