@@ -65,7 +65,9 @@ fn remedy(code: i32) -> Option<&'static str> {
             "end programs that hold many files open: the system has reached its limit (sysctl \
         fs.file-max)",
         ),
-        libc::EAGAIN => Some("raise the limit of processes and threads (`ulimit -u`, TasksMax= of a service)"),
+        libc::EAGAIN => Some(
+            "raise the limit of processes and threads (`ulimit -u`, TasksMax= of a service), or of memory (`ulimit -v`)",
+        ),
         libc::ENOMEM => Some("free some memory, or raise the limit (`ulimit -v`, MemoryMax= of a service)"),
         libc::EFBIG => Some("raise the limit of the size of files (`ulimit -f`, LimitFSIZE= of a service)"),
         _ => None,

@@ -35,12 +35,39 @@ unsafe impl GlobalAlloc for OutOfMemoryReporter {
     }
 }
 
+/// Whether a panic with this message says that the system refused memory. The standard library has no better way to
+/// say so where a thread begins: it maps the thread's signal stack by itself, not through the allocator.
+pub fn is_meant_by(panic: &str) -> bool {
+    // As std::io::Error displays it, and as its Debug does.
+    panic.contains(&format!("(os error {})", libc::ENOMEM)) || panic.contains(&format!("code: {},", libc::ENOMEM))
+}
+
+/// Says that memory ended, and ends the process: neither needs memory.
+pub fn end() -> ! {
+    // Whoever closed standard error does not want to know.
+    let _ = nix::unistd::write(std::io::stderr(), ERROR);
+    // SAFETY: ends the process, whatever state it is in.
+    unsafe { libc::_exit(crate::cli::exit_codes::EXIT_FAILED.into()) }
+}
+
 fn there(memory: *mut u8) -> *mut u8 {
     if memory.is_null() {
-        // Neither needs memory, or comes back. Whoever closed standard error does not want to know.
-        let _ = nix::unistd::write(std::io::stderr(), ERROR);
-        // SAFETY: ends the process, whatever state it is in.
-        unsafe { libc::_exit(crate::cli::exit_codes::EXIT_FAILED.into()) }
+        end();
     }
     memory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_standard_library_that_means_memory() {
+        let error = std::io::Error::from_raw_os_error(libc::ENOMEM);
+        assert!(is_meant_by(&format!("failed to allocate an alternative stack: {error}")));
+        assert!(is_meant_by(&format!("failed to spawn thread: {error:?}")));
+        let other = std::io::Error::from_raw_os_error(libc::EAGAIN);
+        assert!(!is_meant_by(&format!("failed to spawn thread: {other:?}")));
+        assert!(!is_meant_by("index out of bounds: the len is 12 but the index is 12"));
+    }
 }
