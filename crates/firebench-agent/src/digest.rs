@@ -46,12 +46,17 @@ fn digest(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<String> {
             break;
         }
     }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     let mut hex = String::new();
-    for byte in hasher.finalize() {
+    for byte in bytes {
         // Writing to a String does not fail.
         let _ = write!(hex, "{byte:02x}");
     }
-    Ok(hex)
+    hex
 }
 
 /// Fills the buffer, with one read unless the system gives less at a time. What is missing was not there.

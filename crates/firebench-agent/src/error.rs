@@ -38,6 +38,8 @@ pub enum Error {
     Spawn { command: String, cause: io::Error },
     #[error("cannot wait for {command}: {cause}")]
     Wait { command: String, cause: io::Error },
+    #[error("the command to {what} ({command}) ended with status {status}: {reason}")]
+    Aside { what: &'static str, command: String, status: i32, reason: String },
     #[error("cannot report: {0}")]
     Encode(#[from] EncodeError),
     #[error("cannot report: {0}")]

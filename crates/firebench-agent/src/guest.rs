@@ -88,7 +88,7 @@ fn be_quiet(reporter: &Reporter) {
 
 fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &Reporter) -> Result<(), Error> {
     let disk = Path::new(device).file_name().unwrap_or_default().to_string_lossy();
-    let series = Series { argv: &job.argv, iterations: job.iterations, reads: Reads::OfDevice(&disk) };
+    let series = Series { task: &job.task, iterations: job.iterations, reads: Reads::OfDevice(&disk) };
     let cool = || if job.cold { drop_caches() } else { Ok(()) };
     let facts = GuestFacts { kernel_pauses: kernel_log::pauses(), ..facts::gather(Some(&disk), modules) };
     series.run(facts, cool, reporter)

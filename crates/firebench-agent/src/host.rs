@@ -66,7 +66,7 @@ fn fail(reporter: &Reporter, message: String) {
 
 fn work(job: &HostJob, reporter: &Reporter) -> Result<(), Error> {
     greet(job.protocol, reporter)?;
-    let series = Series { argv: &job.argv, iterations: job.iterations, reads: Reads::OfCommand };
+    let series = Series { task: &job.task, iterations: job.iterations, reads: Reads::OfCommand };
     let cool = || if job.cold { job.evict.iter().try_for_each(|path| evict(path)) } else { Ok(()) };
     series.run(gather(job), cool, reporter)
 }

@@ -1,20 +1,25 @@
 //! One measured run of a command. Knows nothing of PID 1: the `host` contender is measured by the same code.
 
 use crate::child::{self, Ended};
+use crate::digest;
 use crate::error::Error;
 use crate::procfs;
 use crate::ready::{Interest, ready};
-use firebench_protocol::{Counters, IterationReport};
+use firebench_protocol::{Counters, IterationReport, Task};
 use nix::poll::PollTimeout;
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// Bytes of each output that are kept.
 const KEPT: usize = 4096;
 
-/// The whole environment of the command, the same in every guest and on the host.
+/// Reads after the command's end: no pipe holds more than 1 MiB. What outlives the command may print for ever.
+const LAST_READS: usize = 64;
+
+/// The environment of every command, the same in every guest and on the host.
 const ENVIRONMENT: [(&str, &str); 3] =
     [("HOME", "/"), ("LC_ALL", "C"), ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
 
@@ -27,30 +32,70 @@ pub enum Reads<'a> {
     OfCommand,
 }
 
-/// Runs `argv` to its end and says what it took.
-pub fn iteration(index: u32, argv: &[String], reads: Reads<'_>) -> Result<IterationReport, Error> {
-    let mut command = child::command(argv)?;
-    command.envs(ENVIRONMENT).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let name = argv.join(" ");
+/// Runs the task's command to its end and says what it took.
+pub fn iteration(index: u32, task: &Task, reads: Reads<'_>) -> Result<IterationReport, Error> {
+    let (mut command, name) = command(&task.argv, task)?;
+    if let Some(path) = &task.input {
+        command.stdin(File::open(path).map_err(|cause| Error::Read { path: path.clone(), cause })?);
+    }
     let before = Snapshot::take(reads);
     let (mut child, start) =
         child::start(&mut command).map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
-    let mut stdout = Head::new(child.stdout.take().map(OwnedFd::from));
-    let mut stderr = Head::new(child.stderr.take().map(OwnedFd::from));
+    let mut stdout = Head::new(child.stdout.take().map(OwnedFd::from), task.digest);
+    let mut stderr = Head::new(child.stderr.take().map(OwnedFd::from), false);
     let ended = wait(child.id(), &mut stdout, &mut stderr);
     let real = start.elapsed();
     let ended = ended.map_err(|cause| Error::Wait { command: name, cause })?;
     let after = Snapshot::take(reads);
+    stdout.rest();
+    stderr.rest();
     Ok(IterationReport {
         index,
         real: real.as_secs_f64(),
         user: ended.user.as_secs_f64(),
         sys: ended.sys.as_secs_f64(),
         status: ended.status,
-        stdout: stdout.rest(),
-        stderr: stderr.rest(),
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+        stdout_bytes: stdout.bytes,
+        stdout_sha256: stdout.hasher.map(|hasher| digest::hex(&hasher.finalize())),
         counters: counters(&ended.usage, reads, &before, &after),
     })
+}
+
+/// Runs a command of the task's that is not measured, if there is one; it must succeed.
+pub fn aside(what: &'static str, argv: &[String], task: &Task) -> Result<(), Error> {
+    if argv.is_empty() {
+        return Ok(());
+    }
+    let (mut command, name) = command(argv, task)?;
+    let (mut child, _) = child::start(&mut command).map_err(|cause| Error::Spawn { command: name.clone(), cause })?;
+    let mut stdout = Head::new(child.stdout.take().map(OwnedFd::from), false);
+    let mut stderr = Head::new(child.stderr.take().map(OwnedFd::from), false);
+    let ended = wait(child.id(), &mut stdout, &mut stderr);
+    let ended = ended.map_err(|cause| Error::Wait { command: name.clone(), cause })?;
+    stderr.rest();
+    let text = stderr.text();
+    match ended.status {
+        0 => Ok(()),
+        status => {
+            let reason = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("it printed no error").to_owned();
+            Err(Error::Aside { what, command: name, status, reason })
+        }
+    }
+}
+
+/// A command in the surroundings of a task, whose outputs are pipes; and what it is called.
+fn command(argv: &[String], task: &Task) -> Result<(Command, String), Error> {
+    let mut command = child::command(argv)?;
+    command.envs(ENVIRONMENT).envs(task.env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(directory) = &task.directory {
+        // The system says of a directory that is not there what it says of a program that is not there.
+        fs::metadata(directory).map_err(|cause| Error::Read { path: directory.clone(), cause })?;
+        command.current_dir(directory);
+    }
+    Ok((command, argv.join(" ")))
 }
 
 /// Waits for the child and takes what it prints meanwhile, so that a full pipe never stops it.
@@ -74,15 +119,17 @@ fn wait(pid: u32, stdout: &mut Head, stderr: &mut Head) -> std::io::Result<Ended
     child::wait(pid)
 }
 
-/// The first bytes that come out of a pipe.
+/// The first bytes that come out of a pipe, how many there were, and their digest where it is wanted.
 struct Head {
     pipe: Option<File>,
     kept: Vec<u8>,
+    bytes: u64,
+    hasher: Option<Sha256>,
 }
 
 impl Head {
-    fn new(pipe: Option<OwnedFd>) -> Self {
-        Head { pipe: pipe.map(File::from), kept: Vec::new() }
+    fn new(pipe: Option<OwnedFd>, digest: bool) -> Self {
+        Head { pipe: pipe.map(File::from), kept: Vec::new(), bytes: 0, hasher: digest.then(Sha256::new) }
     }
 
     fn is_open(&self) -> bool {
@@ -99,20 +146,33 @@ impl Head {
         let mut buffer = [0; 16 << 10];
         match pipe.read(&mut buffer) {
             Ok(0) => self.pipe = None,
-            Ok(count) => {
-                let room = KEPT.saturating_sub(self.kept.len());
-                self.kept.extend(buffer.iter().take(count.min(room)));
-            }
+            Ok(count) => self.take(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => self.pipe = None,
         }
     }
 
-    /// What was kept, with what is still in the pipe after the end of the command.
-    fn rest(mut self) -> String {
-        while self.kept.len() < KEPT && matches!(ready([self.interest()], PollTimeout::ZERO), Ok([true])) {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.kept.len());
+        self.kept.extend(bytes.iter().take(room));
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
+    }
+
+    /// Takes what is still in the pipe after the end of the command.
+    fn rest(&mut self) {
+        for _ in 0..LAST_READS {
+            if !matches!(ready([self.interest()], PollTimeout::ZERO), Ok([true])) {
+                break;
+            }
             self.read();
         }
+    }
+
+    /// What was kept, as text.
+    fn text(&self) -> String {
         String::from_utf8_lossy(&self.kept).into_owned()
     }
 }
@@ -161,9 +221,12 @@ fn counters(usage: &libc::rusage, reads: Reads<'_>, before: &Snapshot, after: &S
 mod tests {
     use super::*;
 
+    fn words(argv: &[&str]) -> Vec<String> {
+        argv.iter().map(|&word| word.to_owned()).collect()
+    }
+
     fn run(argv: &[&str]) -> Result<IterationReport, Error> {
-        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
-        iteration(7, &argv, Reads::OfCommand)
+        iteration(7, &Task::new(words(argv)), Reads::OfCommand)
     }
 
     fn sh(script: &str) -> IterationReport {
@@ -191,6 +254,7 @@ mod tests {
         let report = sh("head -c 300000 /dev/zero | tr '\\0' a; head -c 300000 /dev/zero | tr '\\0' b >&2; echo end");
         assert_eq!(report.stdout, "a".repeat(KEPT));
         assert_eq!(report.stderr, "b".repeat(KEPT));
+        assert_eq!((report.stdout_bytes, report.stdout_sha256), (300_004, None));
     }
 
     #[test]
@@ -211,6 +275,52 @@ mod tests {
         let report = run(&["/usr/bin/env"]).unwrap();
         let environment: Vec<_> = report.stdout.lines().filter_map(|line| line.split_once('=')).collect();
         assert_eq!(environment, ENVIRONMENT);
+    }
+
+    #[test]
+    fn the_digest_is_that_of_all_that_was_printed() {
+        // Twice what a pipe holds, and its end after the end of the command.
+        let argv = words(&["/bin/sh", "-c", "head -c 131072 /dev/zero"]);
+        let report = iteration(0, &Task { digest: true, ..Task::new(argv) }, Reads::OfCommand).unwrap();
+        assert_eq!(report.stdout_bytes, 131_072);
+        let zeros = digest::hex(&Sha256::digest(vec![0; 131_072]));
+        assert_eq!(report.stdout_sha256, Some(zeros));
+    }
+
+    #[test]
+    fn surroundings_are_those_of_the_task() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_str().unwrap().to_owned();
+        let input = directory.path().join("input");
+        fs::write(&input, "from a file").unwrap();
+        let task = Task {
+            env: vec![("COLOUR".to_owned(), "red".to_owned()), ("HOME".to_owned(), "/other".to_owned())],
+            directory: Some(path.clone()),
+            input: Some(input.to_str().unwrap().to_owned()),
+            ..Task::new(words(&["/bin/sh", "-c", "echo $COLOUR $HOME $PWD; cat"]))
+        };
+        let report = iteration(0, &task, Reads::OfCommand).unwrap();
+        assert_eq!(report.stdout, format!("red /other {path}\nfrom a file"));
+        for wrong in [
+            Task { input: Some("/nonexistent/input".to_owned()), ..task.clone() },
+            Task { directory: Some("/nonexistent/input".to_owned()), ..task.clone() },
+        ] {
+            let error = iteration(0, &wrong, Reads::OfCommand).unwrap_err().to_string();
+            assert!(error.starts_with("cannot read /nonexistent/input: No such file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_measured_must_succeed() {
+        let task = Task::new(words(&["/bin/true"]));
+        let aside = |script: &str| aside("prepare", &words(&["/bin/sh", "-c", script]), &task);
+        aside("head -c 300000 /dev/zero").unwrap();
+        super::aside("prepare", &[], &task).unwrap();
+        let error = aside("echo no room >&2; exit 3").unwrap_err().to_string();
+        assert!(
+            error.starts_with("the command to prepare (/bin/sh") && error.ends_with(" ended with status 3: no room"),
+            "{error}"
+        );
     }
 
     #[test]

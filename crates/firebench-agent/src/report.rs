@@ -75,6 +75,9 @@ impl<C: Write> Reporter<C> {
 const LOOK: Duration = Duration::from_micros(200);
 const LOOKS: u32 = 5000;
 
+/// How long it then waits besides: whoever read a pipe may be a relay, as runc and gVisor are, which passes on what it read.
+const RELAY: Duration = Duration::from_millis(2);
+
 impl<C: Write + AsFd> Reporter<C> {
     /// Waits until all that was written has left the machine, so that sending it takes no time of what comes next. What was
     /// written into a pipe must have been read by the host: whatever comes next then begins, for the host, before it does.
@@ -87,7 +90,8 @@ impl<C: Write + AsFd> Reporter<C> {
         for _ in 0..LOOKS {
             match sys::unread(console) {
                 Ok(1..) => std::thread::sleep(LOOK),
-                // All is read, or nobody can tell.
+                Ok(0) => return std::thread::sleep(RELAY),
+                // Nobody can tell.
                 _ => return,
             }
         }

@@ -5,14 +5,14 @@ use crate::error::Error;
 use crate::files::read;
 use crate::measure::{self, Reads};
 use crate::report::Reporter;
-use firebench_protocol::{Event, GuestFacts, Moment, PROTOCOL_VERSION};
+use firebench_protocol::{Event, GuestFacts, Moment, PROTOCOL_VERSION, Task};
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// A command to be measured several times.
+/// A task to be measured several times.
 pub struct Series<'a> {
-    /// The command.
-    pub argv: &'a [String],
+    /// The task.
+    pub task: &'a Task,
     /// How often.
     pub iterations: u32,
     /// Which reads are counted.
@@ -27,7 +27,7 @@ pub fn greet(protocol: u32, reporter: &Reporter) -> Result<(), Error> {
 }
 
 impl Series<'_> {
-    /// Everything between the greeting and `Done`. `cool` runs before each iteration, outside of what is measured.
+    /// Everything between the greeting and `Done`. `cool` runs right before each iteration, outside of what is measured.
     pub fn run(
         &self,
         facts: GuestFacts,
@@ -41,11 +41,13 @@ impl Series<'_> {
         let meminfo = |moment| reporter.send(&Event::Meminfo { moment, text: read("/proc/meminfo")? });
         meminfo(Moment::Before)?;
         for index in 0..self.iterations {
+            measure::aside("prepare", &self.task.prepare, self.task)?;
             cool()?;
             reporter.send(&Event::IterationStart { index })?;
             reporter.drain();
-            let report = measure::iteration(index, self.argv, self.reads)?;
+            let report = measure::iteration(index, self.task, self.reads)?;
             reporter.send(&Event::Iteration(Box::new(report)))?;
+            measure::aside("conclude", &self.task.conclude, self.task)?;
             child::bury_orphans();
         }
         meminfo(Moment::After)

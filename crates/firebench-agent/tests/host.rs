@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use firebench_protocol::codec::{Decoder, Item};
-use firebench_protocol::{Event, HostJob, IterationReport, Moment, PROTOCOL_VERSION};
+use firebench_protocol::{Event, HostJob, IterationReport, Moment, PROTOCOL_VERSION, Task};
 use tempfile::TempDir;
 
 const AGENT: &str = env!("CARGO_BIN_EXE_firebench-agent");
@@ -17,7 +17,7 @@ fn job(argv: &[&str]) -> HostJob {
     HostJob {
         protocol: PROTOCOL_VERSION,
         nonce: NONCE.to_owned(),
-        argv: argv.iter().map(|&word| word.to_owned()).collect(),
+        task: Task::new(argv.iter().map(|&word| word.to_owned()).collect()),
         iterations: 1,
         cold: false,
         evict: Vec::new(),

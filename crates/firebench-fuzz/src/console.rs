@@ -97,7 +97,7 @@ pub fn guest(data: &[u8]) {
     let deadlines = Deadlines { boot: 10, iteration: 10, power_off: 10 };
     let workload = firebench_workload::of(&WorkloadName::default()).expect("the workload that prints a digest");
     let payload = PayloadRecord { bytes: 1 << 20, sha256: DIGEST.to_owned(), source: String::new() };
-    let inputs = Inputs { payload: Some(payload), block: None };
+    let inputs = Inputs { payload: Some(payload), ..Inputs::default() };
     let mut observer = Observer::new(Expected { iterations: 2, workload, inputs: &inputs, deadlines }, start);
     let mut console = Console::new(&guest.nonce);
     let mut events = Vec::new();
@@ -133,7 +133,7 @@ const KNOWN: Known = Known {
     counted: 2,
     memory: Some(1 << 30),
     payload: 1 << 20,
-    cold: false,
+    pauses: false,
     emulated: false,
     own_cpu_account: false,
 };
@@ -277,6 +277,8 @@ impl Guest {
                 status: 0,
                 stdout: format!("{DIGEST}  /random.txt\n"),
                 stderr: String::new(),
+                stdout_bytes: 0,
+                stdout_sha256: None,
                 counters: Counters::default(),
             }))
         };

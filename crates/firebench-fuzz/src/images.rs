@@ -5,7 +5,7 @@ use firebench_image::elf::linkage;
 use firebench_image::initramfs::{append_job, cpio};
 use firebench_image::kernel::{Kernel, inspect};
 use firebench_image::modules::{ModuleSource, load_order};
-use firebench_protocol::{End, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root};
+use firebench_protocol::{End, Job, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Task};
 
 use crate::heap::bounded;
 use crate::{clean, work};
@@ -130,6 +130,10 @@ fn job(argument: String) -> Job {
         console: "/dev/ttyS0".to_owned(),
         root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: Vec::new() },
         end: End::PowerOff,
-        kind: JobKind::Measure(MeasureJob { argv: vec!["/bin/true".to_owned(), argument], iterations: 1, cold: false }),
+        kind: JobKind::Measure(MeasureJob {
+            task: Task::new(vec!["/bin/true".to_owned(), argument]),
+            iterations: 1,
+            cold: false,
+        }),
     }
 }

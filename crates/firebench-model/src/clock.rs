@@ -80,7 +80,7 @@ fn untimed(iteration: &IterationRecord) -> Option<String> {
     (!seen).then(|| {
         format!(
             "the host's clock measured no time in iteration {number}: its start and its report arrived at the same \
-            time, so either it is too short to be measured (try a larger --size), or the guest faked them"
+            time, so either it is too short to be measured, or the guest faked them"
         )
     })
 }
@@ -108,7 +108,7 @@ fn hidden(iteration: &IterationRecord, known: &Known) -> Option<String> {
             unmeasured (firebench accepts at most {bound} s)"
         ));
     }
-    let seconds = beyond("host_gap").filter(|_| !known.cold)?;
+    let seconds = beyond("host_gap").filter(|_| !known.pauses)?;
     Some(format!(
         "{seconds:.2} s passed before iteration {number} began, in which the guest may have worked unmeasured \
         (firebench accepts at most {bound} s)"

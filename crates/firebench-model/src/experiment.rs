@@ -1,6 +1,8 @@
 //! The experiment: what the user wants, as flags or TOML give it.
 
 mod check;
+mod command;
+mod commands;
 mod contender;
 mod design;
 mod programs;
@@ -15,6 +17,7 @@ use firebench_vmm::{VmmKind, kinds};
 use serde::{Deserialize, Serialize};
 
 pub use check::ExperimentError;
+pub use command::{BUSYBOX_SHELL, CommandError, CommandSpec};
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
 pub use programs::Programs;
@@ -46,6 +49,9 @@ pub struct Experiment {
     /// What the workload reads, if it reads a file.
     #[serde(default)]
     pub payload: PayloadSpec,
+    /// What the workload `command` runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandSpec>,
     /// How many boots and iterations, from which cache state.
     #[serde(default)]
     pub design: Design,
@@ -64,6 +70,7 @@ impl Default for Experiment {
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::default(),
+            command: None,
             design: Design::default(),
             files: Files::default(),
         }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use firebench_protocol::Task;
 use firebench_stats::design;
 use firebench_text::units::Size;
 use firebench_vmm::HostCache;
@@ -74,9 +75,20 @@ pub struct Inputs {
     /// How much of it is read at a time, where the experiment says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Size>,
+    /// The exit codes of a command that did its work; 0 alone when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exit_codes: Vec<i32>,
+    /// SHA-256 of what a command of the user's must print, where they say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_sha256: Option<String>,
 }
 
 impl Inputs {
+    /// Whether a command that ended so did its work.
+    pub fn is_good(&self, status: i32) -> bool {
+        if self.exit_codes.is_empty() { status == 0 } else { self.exit_codes.contains(&status) }
+    }
+
     /// Bytes that every iteration reads.
     pub fn bytes(&self) -> u64 {
         self.payload.as_ref().map_or(0, |payload| payload.bytes)
@@ -104,8 +116,8 @@ pub struct PlannedContender {
     /// Libraries that the executable has in place of the system's.
     #[serde(default)]
     pub libraries: Option<PathBuf>,
-    /// The command of an iteration.
-    pub command: Vec<String>,
+    /// What an iteration does.
+    pub task: Task,
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the
     /// payload, or the program where there is none.
     pub disk: PathBuf,

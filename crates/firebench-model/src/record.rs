@@ -304,6 +304,9 @@ pub struct ContenderRecord {
     pub settings: Option<Settings>,
     /// Kernel command line as it was given; empty for the host.
     pub cmdline: String,
+    /// The command of its iterations, where that is not the run's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// How its VMs were started (the first one; later ones differ in the work directory).
     pub launch: Launch,
     /// Its boots in the order in which they ran.
@@ -314,6 +317,13 @@ pub struct ContenderRecord {
     /// Its figures, if firebench did not measure them; then there are no boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
+}
+
+impl Report {
+    /// The command of a contender's iterations.
+    pub fn command_of<'a>(&'a self, contender: &'a ContenderRecord) -> &'a [String] {
+        if contender.command.is_empty() { &self.command } else { &contender.command }
+    }
 }
 
 fn kvm() -> Accel {

@@ -82,6 +82,12 @@ pub struct IterationReport {
     pub stdout: String,
     /// Standard error, the first 4096 bytes, invalid UTF-8 replaced.
     pub stderr: String,
+    /// Bytes that it printed on its standard output.
+    #[serde(default)]
+    pub stdout_bytes: u64,
+    /// SHA-256 of all of its standard output, where the [task](crate::Task) asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_sha256: Option<String>,
     /// What happened meanwhile.
     pub counters: Counters,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Nonce;
+use crate::{Nonce, Task};
 
 /// What `firebench-agent host FILE` reads from FILE: measure a command on the bare host, as an ordinary process.
 ///
@@ -17,8 +17,8 @@ pub struct HostJob {
     pub protocol: u32,
     /// Goes into every frame.
     pub nonce: Nonce,
-    /// The command, without a shell in between; `argv[0]` is an absolute path. It runs in `/`, as in a guest.
-    pub argv: Vec<String>,
+    /// What each iteration does.
+    pub task: Task,
     /// How often, at least 1.
     pub iterations: u32,
     /// Drop the files of [`HostJob::evict`] from the page cache before each iteration.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Task;
+
 /// A per-boot secret, 16 lower-case hexadecimal digits. Every frame of the boot carries it, so that a replay of
 /// another boot's frames is refused.
 pub type Nonce = String;
@@ -70,8 +72,8 @@ pub enum JobKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureJob {
-    /// The command, without a shell in between; `argv[0]` is an absolute path in the root.
-    pub argv: Vec<String>,
+    /// What each iteration does.
+    pub task: Task,
     /// How often, at least 1.
     pub iterations: u32,
     /// Drop the guest's page cache, dentries and inodes before each iteration.

@@ -11,13 +11,15 @@ pub mod codec;
 mod event;
 mod host;
 mod job;
+mod task;
 
 pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, KernelPause, Moment};
 pub use host::HostJob;
 pub use job::{End, ExecJob, Job, JobKind, MeasureJob, Nonce, Root, Tmpfs};
+pub use task::Task;
 
 /// Version of this protocol. Agent and host must agree exactly; both come from one build.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// How often the agent says that it is alive while it runs the program of an [`ExecJob`].
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);

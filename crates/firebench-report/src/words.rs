@@ -5,7 +5,7 @@ use firebench_analysis::findings::{Caveat, Findings};
 use firebench_analysis::judged::{Judged, Unjudged};
 use firebench_analysis::summary::{ContenderSummary, Pair};
 use firebench_model::metric::Metric;
-use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, ImportFormat, Imported};
+use firebench_model::record::{BootRecord, BootStatus, ContenderRecord, ImportFormat, Imported, Report};
 use firebench_protocol::Moment;
 use firebench_stats::{Better, Estimand, Judgement, Quantity, Scale};
 use firebench_text as text;
@@ -37,6 +37,15 @@ pub fn status_words(status: BootStatus) -> &'static str {
         BootStatus::Void => "VOID",
         BootStatus::Interrupted => "interrupted",
     }
+}
+
+/// The command of the iterations; where contenders have commands of their own, that of each.
+pub fn commands(report: &Report) -> String {
+    if report.contenders.iter().all(|contender| contender.command.is_empty()) {
+        return report.command.join(" ");
+    }
+    let each = |contender: &ContenderRecord| format!("{}: {}", contender.name, report.command_of(contender).join(" "));
+    report.contenders.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
 /// The meminfo that stands for a contender: of its first good boot, else of its first boot that has one.
@@ -190,7 +199,7 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
         }
         Caveat::Unchecked { contender, iterations: Unchecked { guest, host, share, bound } } => format!(
             "{contender}: its iterations take {} by its own clock and {} by the host's. So {} of the time cannot be checked, \
-             which is more than {}. Longer iterations can be checked, for example with a larger --size.",
+             which is more than {}. Longer iterations can be checked.",
             text::duration(*guest),
             text::duration(*host),
             text::percent(*share),

@@ -345,7 +345,7 @@ impl<'a> Observer<'a> {
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, ended);
         let Expected { workload, inputs, .. } = self.expected;
-        let believed = trust::iteration(&report, deadline).and_then(|times| {
+        let believed = trust::iteration(&report, inputs, deadline).and_then(|times| {
             let read = firebench_workload::read(workload, inputs, &report);
             Ok((times, read.map_err(|fault| trust::fault(&report, fault))?))
         });

@@ -41,6 +41,14 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
         let metric = text::excerpt(metric, 100);
         return Err(ExperimentError::Primary { metric, workload: name(), known: known.join(", ") });
     }
+    if !workload.is_the_users() && experiment.has_own_commands() {
+        return Err(ExperimentError::CommandOfWorkload(name()));
+    }
+    let commands = experiment.own_commands()?;
+    let without = || experiment.specs().into_iter().zip(&commands).find(|(_, words)| words.is_empty());
+    if let Some((spec, _)) = workload.is_the_users().then(without).flatten() {
+        return Err(ExperimentError::NoCommand(spec.name));
+    }
     let reads_blocks = workload.flags().iter().any(|flag| flag.name == BLOCK_FLAG);
     if experiment.payload.block().is_some() && !reads_blocks {
         return Err(ExperimentError::NoBlocks(name()));

@@ -39,6 +39,11 @@ pub trait Workload: Sync {
         &[]
     }
 
+    /// Whether what it runs is a command of the user's.
+    fn is_the_users(&self) -> bool {
+        false
+    }
+
     /// What has to be there for the experiment.
     fn needs(&self, experiment: &Experiment, speed: Speed) -> Needs;
 
@@ -48,7 +53,7 @@ pub trait Workload: Sync {
     /// How long an iteration may take: far longer than any that is in order.
     fn deadline(&self, inputs: &Inputs, speed: Speed) -> Duration;
 
-    /// What the output of an iteration means, whose command ended with status 0. Everything in it is a guest's word.
+    /// What the output of an iteration means, whose command ended as it should. Everything in it is a guest's word.
     ///
     /// # Errors
     /// [`Fault`] where it is not the output of a command that did its work: then the boot has failed.
@@ -141,6 +146,8 @@ pub struct Side {
     pub handicap: Option<String>,
     /// Bytes of either file to read at a time, where the experiment says so.
     pub block: Option<Size>,
+    /// The words to execute, where the workload is a command of the user's.
+    pub own: Vec<String>,
 }
 
 impl Side {

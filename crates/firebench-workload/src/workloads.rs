@@ -1,8 +1,9 @@
 //! All workloads: a new one is a file beside `memory.rs`, its name here, and its line in [`ALL`].
 
+mod command;
 mod memory;
 
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory];
+pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command];

@@ -19,7 +19,7 @@ const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f5
 
 fn inputs(needs: Needs, bytes: u64) -> Inputs {
     let payload = |_: Size| PayloadRecord { bytes, sha256: DIGEST.to_owned(), source: "a stream".to_owned() };
-    Inputs { payload: needs.payload.map(payload), block: None }
+    Inputs { payload: needs.payload.map(payload), ..Inputs::default() }
 }
 
 /// Where the outputs of a workload are.
@@ -54,9 +54,10 @@ fn described(workload: &dyn Workload) -> String {
     }
     let payload = workload.needs(&experiment, Speed::Real).payload.is_some();
     let file = |path: &str| payload.then(|| path.to_owned());
-    let guest = Side { busybox: None, payload: file("/random.txt"), ..Side::default() };
+    let own = || if workload.is_the_users() { vec!["/bin/tool".to_owned(), "-x".to_owned()] } else { Vec::new() };
+    let guest = Side { own: own(), busybox: None, payload: file("/random.txt"), ..Side::default() };
     let busybox = Some("/b/busybox".to_owned());
-    let host = Side { busybox, payload: file("/c/random.txt"), ..Side::default() };
+    let host = Side { own: own(), busybox, payload: file("/c/random.txt"), ..Side::default() };
     let handicapped = Side { handicap: file("/handicap.bin"), ..guest.clone() };
     let blocks = Side { block: Some(Size(4096)), ..handicapped.clone() };
     let what = "guest with a handicap";
@@ -66,11 +67,29 @@ fn described(workload: &dyn Workload) -> String {
     for path in outputs(workload) {
         let stdout = fs::read_to_string(&path).expect("an output");
         let (stderr, counters) = (String::new(), Counters::default());
-        let report = IterationReport { index: 0, real: 2.0, user: 1.5, sys: 0.25, status: 0, stdout, stderr, counters };
-        let read = read(workload, &inputs(workload.needs(&experiment, Speed::Real), 1 << 20), &report);
+        let report = IterationReport {
+            index: 0,
+            real: 2.0,
+            user: 1.5,
+            sys: 0.25,
+            status: 0,
+            stdout,
+            stderr,
+            stdout_bytes: 0,
+            stdout_sha256: Some(printed(&path)),
+            counters,
+        };
+        let inputs = inputs(workload.needs(&experiment, Speed::Real), 1 << 20);
+        let inputs = Inputs { stdout_sha256: workload.is_the_users().then(|| DIGEST.to_owned()), ..inputs };
+        let read = read(workload, &inputs, &report);
         line(format!("{}: {read:?}", path.file_name().expect("a name").to_string_lossy()));
     }
     text
+}
+
+/// The digest that the agent tells of an output: the right one of the right output.
+fn printed(path: &Path) -> String {
+    if path.file_name().is_some_and(|name| name == "right") { DIGEST.to_owned() } else { "0".repeat(64) }
 }
 
 #[test]

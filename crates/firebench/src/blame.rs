@@ -118,6 +118,9 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoPvh { .. }
         | PrepareError::NoBootImage { .. }
         | PrepareError::ModulesAlone { .. }
+        | PrepareError::NoProgram { .. }
+        | PrepareError::Libraries(_)
+        | PrepareError::AddedForTheHost { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),

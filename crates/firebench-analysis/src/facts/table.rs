@@ -16,6 +16,7 @@ use super::recorded::RecordedIn::{self, Contender, Files};
 use super::recorded::{Recorded, Refusal, json};
 use super::seen::Read::{Block, File, Guest, Number, Pair, Run, Set, Text, Words};
 use super::seen::{FREQUENCY, LAYOUT, MEMORY, ROOT_DISK, Seen, VMM, chosen, cpu, flags, host, mitigations, words};
+use super::subject::AuditedContender;
 
 /// What runs showed of contenders, under the names of the facts.
 pub fn seen() -> impl Iterator<Item = (&'static str, &'static Seen)> {
@@ -45,6 +46,13 @@ fn command(report: &Report) -> String {
     report.command.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
+/// The command of a contender, where any of them has one of its own.
+fn command_of(subject: &AuditedContender<'_>) -> Option<String> {
+    let AuditedContender { report, contender, .. } = subject;
+    let own = report.contenders.iter().any(|contender| !contender.command.is_empty());
+    own.then(|| report.command_of(contender).join(" "))
+}
+
 /// How the boots of a block come.
 fn blocks(report: &Report) -> &'static str {
     if report.design.duet { "all at once (--duet)" } else { "one after the other" }
@@ -53,13 +61,14 @@ fn blocks(report: &Report) -> &'static str {
 /// The fact of how the boots of a block come.
 pub const BLOCKS: &str = "layout of blocks";
 
+const OWN_COMMAND: &str = "command of its own";
 const CPU: &str = "CPU template or model";
 const CLOCK: &str = "search for a real-time clock that is not there";
 const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 80] = [
+pub static FACTS: [Fact; 82] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -100,6 +109,8 @@ pub static FACTS: [Fact; 80] = [
     Fact::new(Voids, "command", "they did other work", Run(|r| vec![command(r)]))
         .recorded(RecordedIn::Run(|r| json(work(r))),
             Refused(Refusal::Workload), Free),
+    Fact::new(Explains, OWN_COMMAND, "they did other work, as they were asked to", Text(command_of))
+        .recorded(Contender(|c| json(&c.command)), Differ("command"), Kept("command")),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
         Text(|s| Some(s.payload()))).follows(&[ROOT_DISK, "handicap"])
@@ -115,8 +126,9 @@ pub static FACTS: [Fact; 80] = [
     Fact::of_record("binding as asked for", RecordedIn::Run(|r| json(r.experiment.machine.pin)), Differ("vCPUs bound"), Free),
     Fact::new(Voids, "busybox", "another program did the work; builds of sha256sum differ by 3 to 5 times",
         File("busybox")),
+    Fact::new(Voids, "program", "another program did the work", File("program")).follows(&[OWN_COMMAND]),
     Fact::new(Voids, ROOT_DISK, "another program may have done the work", File(ROOT_DISK))
-        .follows(&["busybox", "handicap", LAYOUT]).of_vms(),
+        .follows(&["busybox", "program", "handicap", LAYOUT]).of_vms(),
     Fact::new(Explains, LAYOUT, "where files lie in an image can make a whole run slower or faster",
         Text(|s| Some(s.report.experiment.design.layout.to_string())))
         .recorded(RecordedIn::Run(|r| json(r.experiment.design.layout)), Differ(LAYOUT), Kept(LAYOUT)),

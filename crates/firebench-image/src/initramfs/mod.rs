@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use firebench_protocol::{End, JobKind, MeasureJob, PROTOCOL_VERSION, Root};
+    use firebench_protocol::{End, JobKind, MeasureJob, PROTOCOL_VERSION, Root, Task};
 
     use super::*;
 
@@ -78,7 +78,11 @@ mod tests {
             console: "/dev/ttyS0".to_owned(),
             root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: Vec::new() },
             end: End::Restart,
-            kind: JobKind::Measure(MeasureJob { argv: vec!["/bin/true".to_owned()], iterations: 1, cold: false }),
+            kind: JobKind::Measure(MeasureJob {
+                task: Task::new(vec!["/bin/true".to_owned()]),
+                iterations: 1,
+                cold: false,
+            }),
         }
     }
 

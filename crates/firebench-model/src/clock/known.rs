@@ -46,8 +46,8 @@ pub struct Known {
     pub memory: Option<u64>,
     /// Bytes that each iteration reads.
     pub payload: u64,
-    /// Whether caches are dropped before each iteration, which takes as long as it takes.
-    pub cold: bool,
+    /// Whether something is done between iterations that takes as long as it takes: caches are dropped, or a command of the user's runs.
+    pub pauses: bool,
     /// Whether instructions are emulated at any level.
     pub emulated: bool,
     /// Whether the CPU time that the guest tells is not what the host gave.
@@ -59,8 +59,9 @@ impl Known {
     pub fn planned(plan: &Plan, contender: &PlannedContender) -> Known {
         let machine = &contender.machine;
         let own_cpu_account = contender.system.vmm().own_cpu_account.is_some();
-        let (payload, cold, emulated) = (plan.inputs.bytes(), plan.cold, plan.emulated);
-        let known = Known { payload, cold, emulated, own_cpu_account, ..Known::default() };
+        let (payload, emulated) = (plan.inputs.bytes(), plan.emulated);
+        let pauses = plan.cold || !contender.task.prepare.is_empty() || !contender.task.conclude.is_empty();
+        let known = Known { payload, pauses, emulated, own_cpu_account, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
             System::Container { .. } | System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
@@ -69,10 +70,12 @@ impl Known {
 
     /// Of a boot in a report.
     pub fn recorded(report: &Report, contender: &ContenderRecord) -> Known {
-        let cold = report.experiment.design.cold;
+        let command = report.experiment.command.as_ref();
+        let between = command.is_some_and(|command| command.prepare.is_some() || command.conclude.is_some());
+        let pauses = report.experiment.design.cold || between;
         let own_cpu_account = contender.vmm.own_cpu_account.is_some();
         let (payload, emulated) = (report.payload.bytes, report.emulated);
-        let known = Known { payload, cold, emulated, own_cpu_account, ..Known::default() };
+        let known = Known { payload, pauses, emulated, own_cpu_account, ..Known::default() };
         if contender.vmm.boots_a_guest() {
             return known.of_vm(contender.vcpus, contender.memory_mib);
         }

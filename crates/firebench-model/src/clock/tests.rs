@@ -11,7 +11,7 @@ const KNOWN: Known = Known {
     counted: 2,
     memory: Some(1 << 30),
     payload: 1 << 20,
-    cold: false,
+    pauses: false,
     emulated: false,
     own_cpu_account: false,
 };
@@ -149,7 +149,7 @@ fn work_in_no_iteration_is_not_believed() {
         voided(&check(&with(&[("host_gap", 20.0)]), &known), "20.00 s passed before iteration 1 began");
     }
     // To drop the caches takes as long as it takes.
-    assert_eq!(check(&with(&[("host_gap", 20.0)]), &Known { cold: true, ..KNOWN }).void, None);
+    assert_eq!(check(&with(&[("host_gap", 20.0)]), &Known { pauses: true, ..KNOWN }).void, None);
     assert_eq!(check(&with(&[("host_gap", 0.1), ("host_report", 0.1)]), &KNOWN).void, None);
 }
 

@@ -8,7 +8,9 @@ use firebench_text::units::{Share, Size};
 use firebench_vmm::VmmKind;
 use serde_json::Value;
 
-use super::{ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all};
+use super::{
+    CommandError, ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all,
+};
 
 /// An experiment that cannot be carried out as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -71,6 +73,20 @@ pub enum ExperimentError {
         /// The workload.
         workload: WorkloadName,
     },
+    /// A workload that is a command, without one.
+    #[error("contender {0} does not have a command to run")]
+    #[diagnostic(help(
+        "write it at the end, such as `firebench run -- ./my-program --option`, or give each contender its own"
+    ))]
+    NoCommand(String),
+    /// A command for a workload that has its own.
+    #[error("the workload {0} does not run a command of yours")]
+    #[diagnostic(help("leave out the command, or the workload: `firebench run -- COMMAND...`"))]
+    CommandOfWorkload(WorkloadName),
+    /// A command that cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Command(#[from] CommandError),
     /// Two ways to say when it is enough.
     #[error("cannot combine a number of boots with a precision")]
     #[diagnostic(help("give either boots, or precision and max_time"))]
@@ -197,6 +213,7 @@ impl Experiment {
             return Err(ExperimentError::Nobody);
         }
         check_all(&self.specs())?;
+        self.check_commands()?;
         self.check_duet()?;
         self.check_useless()?;
         self.check_cold()?;
@@ -338,7 +355,9 @@ fn unchosen(design: &super::Design) -> u32 {
 /// Looks at every text of an experiment: none is empty, none has an invisible character.
 fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
     match value {
-        Value::String(text) if text.trim().is_empty() => Err(ExperimentError::EmptyText(field.to_owned())),
+        Value::String(text) if text.trim().is_empty() && field != "command.argv" => {
+            Err(ExperimentError::EmptyText(field.to_owned()))
+        }
         Value::String(text) => match text.chars().find(|&c| text::is_hidden(c)) {
             Some(character) => Err(ExperimentError::Hidden { field: field.to_owned(), character }),
             None => Ok(()),

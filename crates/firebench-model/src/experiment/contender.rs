@@ -46,6 +46,9 @@ pub struct ContenderSpec {
     /// A root disk of the user's in place of the one that firebench builds: ext4, with the workload's program and payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<PathBuf>,
+    /// Its own command, where the workload is a command of the user's: words as a shell reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// More work than the others have, as a share of the payload: a difference that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handicap: Option<Share>,
@@ -71,6 +74,7 @@ impl ContenderSpec {
             append: None,
             busybox: None,
             image: None,
+            command: None,
             handicap: None,
             own: OwnSettings::default(),
             jail: false,
@@ -200,6 +204,7 @@ impl ContenderSpec {
             "append" => self.append.is_some(),
             "busybox" => self.busybox.is_some(),
             "image" => self.image.is_some(),
+            "command" => self.command.is_some(),
             "handicap" => self.handicap.is_some(),
             "jail" => self.jail,
             _ => false,

@@ -222,11 +222,33 @@ fn text() -> impl Strategy<Value = String> {
 
 fn any_event() -> impl Strategy<Value = Event> {
     let seconds = || 0.0..1e6f64;
-    let iteration = (any::<u32>(), seconds(), seconds(), seconds(), any::<i32>(), text(), text(), any::<[u64; 3]>())
-        .prop_map(|(index, real, user, sys, status, stdout, stderr, [minor_faults, max_rss_bytes, steal_us])| {
-            let counters = Counters { minor_faults, max_rss_bytes, steal_us, ..Counters::default() };
-            Event::Iteration(Box::new(IterationReport { index, real, user, sys, status, stdout, stderr, counters }))
-        });
+    let iteration = (any::<u32>(), seconds(), seconds(), seconds(), any::<i32>(), text(), text(), any::<[u64; 4]>())
+        .prop_map(
+            |(
+                index,
+                real,
+                user,
+                sys,
+                status,
+                stdout,
+                stderr,
+                [minor_faults, max_rss_bytes, steal_us, stdout_bytes],
+            )| {
+                let counters = Counters { minor_faults, max_rss_bytes, steal_us, ..Counters::default() };
+                Event::Iteration(Box::new(IterationReport {
+                    index,
+                    real,
+                    user,
+                    sys,
+                    status,
+                    stdout,
+                    stderr,
+                    stdout_bytes,
+                    stdout_sha256: (index % 2 == 0).then(|| "0".repeat(64)),
+                    counters,
+                }))
+            },
+        );
     prop_oneof![
         Just(Event::Done),
         text().prop_map(output),

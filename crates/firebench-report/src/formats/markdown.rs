@@ -17,7 +17,9 @@ use crate::format::Format;
 use crate::markdown_audit::{counted_section, exercised_section, fairness_section, side_by_side};
 use crate::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
 use crate::values::Values;
-use crate::words::{CHECKS, above_one, boot_failure, by_difference, caveats, first_meminfo, of_boots, status_words};
+use crate::words::{
+    CHECKS, above_one, boot_failure, by_difference, caveats, commands, first_meminfo, of_boots, status_words,
+};
 use crate::{EMULATED, design, hosts, imported};
 
 /// For a page or a repository.
@@ -62,7 +64,7 @@ fn introduction(report: &Report) -> String {
         },
         code(report.experiment.preset.name()),
         text::count(design::blocks(report).0, "boot"),
-        code(&report.command.join(" ")),
+        code(&commands(report)),
         text::count(report.design.iterations as usize, "time"),
         if design.cold { ", each time with the guest's caches dropped" } else { "" },
         payload(report),
@@ -189,7 +191,7 @@ fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
             out += &format!("\n{}\n", sentence(message));
         }
         if !boot.iterations.is_empty() {
-            out += &format!("\n{}", fence("bash", &results(report, boot)));
+            out += &format!("\n{}", fence("bash", &results(report, contender, boot)));
         }
         if !boot.last_words.is_empty() {
             out += &format!("\nIts last words:\n\n{}", fence("text", &boot.last_words.join("\n")));
@@ -199,13 +201,15 @@ fn contender_section(report: &Report, contender: &ContenderRecord) -> String {
 }
 
 /// A boot's iterations as a shell would show them, in the format of busybox's `time`.
-fn results(report: &Report, boot: &BootRecord) -> String {
-    let command = &report.command;
+fn results(report: &Report, contender: &ContenderRecord, boot: &BootRecord) -> String {
+    let command = report.command_of(contender);
     let file = command.last().map(String::as_str).unwrap_or_default();
     let mut lines = Vec::new();
     for iteration in &boot.iterations {
         lines.push(format!("(none):~# time {}", command.join(" ")));
-        lines.push(format!("{}  {file}", iteration.digest));
+        if report.payload.is_there() {
+            lines.push(format!("{}  {file}", iteration.digest));
+        }
         for metric in metric::shown(&report.metrics) {
             let write = |value: f64| match metric.unit.as_ref().and_then(Unit::seconds) {
                 Some(seconds) => time_format(value * seconds),

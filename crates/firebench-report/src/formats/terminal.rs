@@ -15,7 +15,9 @@ use firebench_text as text;
 use crate::format::Format;
 use crate::style::{MAX_WIDTH, Paint, Style};
 use crate::values::Values;
-use crate::words::{CHECKS, above_one, boot_failure, caveats, doubts, first_meminfo, of_boots, origin, status_words};
+use crate::words::{
+    CHECKS, above_one, boot_failure, caveats, commands, doubts, first_meminfo, of_boots, origin, status_words,
+};
 use crate::{EMULATED, counted, design, exercised, fairness, hosts, imported};
 
 /// Width of the column at the left of every table.
@@ -63,7 +65,7 @@ fn head(findings: &Findings, style: Style) -> String {
         return format!("{title}{origin}\n");
     }
     let workload = report.experiment.workload.name();
-    let title = format!("firebench {workload}: {}", report.command.join(" "));
+    let title = format!("firebench {workload}: {}", commands(report));
     let mut out = style.sentence(Some(Paint::Head), "", &title);
     if report.emulated {
         out += &style.paint(Paint::Warning, &text::wrap("", EMULATED, style.prose()));

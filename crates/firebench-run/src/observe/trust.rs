@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use firebench_model::plan::Inputs;
 use firebench_model::record::BootStatus;
 use firebench_protocol::{GuestFacts, IterationReport};
 use firebench_supervise::Exit;
@@ -68,9 +69,13 @@ fn sized(what: &str, bytes: usize, limit: usize) -> Result<(), Failed> {
 }
 
 /// A command that went well, in times that could be; the times, by metric.
-pub(super) fn iteration(report: &IterationReport, deadline: Duration) -> Result<[(&'static str, f64); 3], Failed> {
+pub(super) fn iteration(
+    report: &IterationReport,
+    inputs: &Inputs,
+    deadline: Duration,
+) -> Result<[(&'static str, f64); 3], Failed> {
     let failed = |status, reason: String| Err(of_iteration(report, status, &reason));
-    if report.status != 0 {
+    if !inputs.is_good(report.status) {
         let reason = report.stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or("it printed no error");
         let reason =
             format!("the command ended with status {}{}: {}", report.status, signal(report.status), quoted(reason));

@@ -57,7 +57,7 @@ pub enum RunError {
     PageCache(#[from] PageCacheError),
     /// The measured values cannot be compared.
     #[error("the primary metric has values that cannot be compared")]
-    #[diagnostic(help("if the workload is too short for its clock, try a larger --size, or --primary real"))]
+    #[diagnostic(help("if the workload is too short for its clock, make it longer, or give --primary real"))]
     Design(#[from] firebench_stats::Error),
     /// More blocks were left out than count.
     #[error("too many blocks were left out, because boots failed or cannot be trusted{}", last(.0.as_deref()))]

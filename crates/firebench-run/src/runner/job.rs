@@ -41,7 +41,7 @@ pub fn write_job(
             let job = HostJob {
                 protocol: PROTOCOL_VERSION,
                 nonce: nonce.to_owned(),
-                argv: contender.command.clone(),
+                task: contender.task.clone(),
                 iterations,
                 cold: plan.cold,
                 evict: vec![seen(contender, &contender.disk)],
@@ -95,7 +95,7 @@ fn job(plan: &Plan, contender: &PlannedContender, settings: &Settings, iteration
         console: "/dev/ttyS0".to_owned(),
         root: protocol::Root { device, fs: "ext4".to_owned(), tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")] },
         end: settings.end(),
-        kind: JobKind::Measure(MeasureJob { argv: contender.command.clone(), iterations, cold: plan.cold }),
+        kind: JobKind::Measure(MeasureJob { task: contender.task.clone(), iterations, cold: plan.cold }),
     }
 }
 

@@ -180,6 +180,7 @@ fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
         settings: None,
         cmdline: String::new(),
         launch: Launch::default(),
+        command: Vec::new(),
         boots: Vec::new(),
         discarded: Vec::new(),
         figures: Some(figures),

@@ -75,6 +75,8 @@ fn main() -> Outcome {
             status: 0,
             stdout: format!("{digest}  /random.txt\n"),
             stderr: String::new(),
+            stdout_bytes: 0,
+            stdout_sha256: None,
             counters: Counters::default(),
         })))?;
     }

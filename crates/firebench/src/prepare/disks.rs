@@ -9,10 +9,12 @@ use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
 use firebench_model::record::PayloadRecord;
+use firebench_protocol::Task;
 use firebench_text::units::Size;
 use firebench_vmm::RootFile;
 use firebench_workload::{Side, Speed, Workload};
 
+use super::command::{OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
 use super::{Places, PrepareError, parts};
 
@@ -38,6 +40,8 @@ pub(super) struct Disks {
     /// How much of it is read at a time.
     block: Option<Size>,
     workload: &'static dyn Workload,
+    /// The user's command, where that is the workload.
+    pub(super) own: Option<OwnCommand>,
     /// What is not in the cache, where nothing is to be built.
     pub(super) missing: Vec<String>,
 }
@@ -80,8 +84,10 @@ pub(super) struct Work {
     pub(super) bytes: u64,
     /// The busybox that is measured; unknown in an image of the user's.
     pub(super) busybox: Option<PathBuf>,
-    /// The command of an iteration.
-    pub(super) command: Vec<String>,
+    /// The program that is measured, where it is the user's.
+    pub(super) program: Option<PathBuf>,
+    /// What an iteration does.
+    pub(super) task: Task,
 }
 
 impl Disks {
@@ -95,7 +101,11 @@ impl Disks {
     ) -> Result<Self, PrepareError> {
         let wanted = workload.needs(experiment, speed).payload.map(|size| payload(experiment, size));
         let (payload, source) = wanted.unzip();
-        let add = experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?;
+        let own = OwnCommand::of(experiment)?;
+        let add = match &own {
+            Some(own) => own.files.clone(),
+            None => experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?,
+        };
         let layout = experiment.design.layout;
         let mut spec = DiskSpec { busybox: busybox.to_owned(), payload, add, layout: 0 };
         if layout > 0 {
@@ -111,7 +121,7 @@ impl Disks {
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
         let (disks, files, handicaps, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new(), Vec::new());
         let block = experiment.payload.block();
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, missing })
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -153,7 +163,8 @@ impl Disks {
             // The VMM has another working directory.
             let disk =
                 std::path::absolute(image).map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?;
-            return Ok(Work { disk, bytes, busybox: None, command: self.workload.command(&side) });
+            let task = self.task(contender, side, Runs::InTheirRoot)?;
+            return Ok(Work { disk, bytes, busybox: None, program: None, task });
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         if !self.disks.iter().any(|(known, _)| *known == key) {
@@ -173,14 +184,14 @@ impl Disks {
             self.disks.push((key.clone(), disk));
         }
         let handicap = (key.handicap > 0).then(|| HANDICAP_PATH.to_owned());
-        let command = self.workload.command(&Side { handicap, ..side });
+        let task = self.task(contender, Side { handicap, ..side }, Runs::InARoot)?;
         let disk = self.disks.iter().find(|(known, _)| *known == key).map(|(_, disk)| disk);
         let disk = disk.expect("it was put there above");
         let (path, bytes, there) = (disk.path.clone(), disk.bytes, disk.root.is_some());
         if !there {
             self.miss("root disk", &path);
         }
-        Ok(Work { disk: path, bytes, busybox: Some(key.busybox), command })
+        Ok(Work { disk: path, bytes, busybox: Some(key.busybox), program: self.program(contender), task })
     }
 
     /// What a contender on the bare host reads: the same bytes.
@@ -189,14 +200,16 @@ impl Disks {
         let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
         let handicap = (key.handicap > 0).then(|| self.handicap(key.handicap, places)).transpose()?;
         let side = Side {
-            busybox: Some(text(&key.busybox)?),
-            payload: payload.as_deref().map(text).transpose()?,
-            handicap: handicap.as_deref().map(text).transpose()?,
+            busybox: Some(parts::word(&key.busybox)?),
+            payload: payload.as_deref().map(parts::word).transpose()?,
+            handicap: handicap.as_deref().map(parts::word).transpose()?,
             block: self.block,
+            ..Side::default()
         };
-        let command = self.workload.command(&side);
-        let disk = payload.unwrap_or_else(|| key.busybox.clone());
-        Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), command })
+        let task = self.task(contender, side, Runs::OnTheHost)?;
+        let program = self.program(contender);
+        let disk = payload.or_else(|| program.clone()).unwrap_or_else(|| key.busybox.clone());
+        Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task })
     }
 
     /// What a contender in a container sees: the files of the bare host, at the places that they have in a guest.
@@ -208,23 +221,37 @@ impl Disks {
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
         let handicap = (key.handicap > 0).then(|| self.handicap(key.handicap, places)).transpose()?;
-        let disk = payload.clone().unwrap_or_else(|| key.busybox.clone());
+        let program = self.program(contender);
+        let disk = payload.clone().or_else(|| program.clone()).unwrap_or_else(|| key.busybox.clone());
         let seen = |path: &Option<PathBuf>, place: &str| path.is_some().then(|| place.to_owned());
         let side = Side {
             busybox: Some(BUSYBOX_PATH.to_owned()),
             payload: seen(&payload, PAYLOAD_PATH),
             handicap: seen(&handicap, HANDICAP_PATH),
             block: self.block,
+            ..Side::default()
         };
         let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];
         let own = own.into_iter().filter_map(|(path, seen)| Some((path?, PathBuf::from(seen))));
         let added = self.spec.add.iter().cloned();
         let file = |(path, seen): (PathBuf, PathBuf)| {
-            Ok(RootFile { path: std::path::absolute(&path).unwrap_or(path), seen: text(&seen)? })
+            Ok(RootFile { path: std::path::absolute(&path).unwrap_or(path), seen: parts::word(&seen)? })
         };
         let files = own.chain(added).map(file).collect::<Result<_, PrepareError>>()?;
-        let command = self.workload.command(&side);
-        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), command }, files))
+        let task = self.task(contender, side, Runs::InARoot)?;
+        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task }, files))
+    }
+
+    /// What an iteration of a contender does.
+    fn task(&self, contender: &ContenderSpec, side: Side, runs: Runs) -> Result<Task, PrepareError> {
+        let Some(own) = &self.own else { return Ok(Task::new(self.workload.command(&side))) };
+        let side = Side { own: own.words(&contender.name, runs, &side)?, ..side };
+        own.task(self.workload.command(&side), runs, &side)
+    }
+
+    /// The program of a contender, where it is the user's.
+    fn program(&self, contender: &ContenderSpec) -> Option<PathBuf> {
+        self.own.as_ref()?.program(&contender.name).cloned()
     }
 
     /// The payload as a file of the host; it may not be there where nothing is to be built.
@@ -273,12 +300,6 @@ fn as_in_other_layouts(first: &DiskSpec, places: &Places) -> Result<Option<Paylo
 
 fn kept(file: PayloadFile) -> (PathBuf, Option<PayloadFile>) {
     (file.path.clone(), Some(file))
-}
-
-/// A path as a word of a command.
-fn text(path: &Path) -> Result<String, PrepareError> {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    absolute.to_str().map(str::to_owned).ok_or_else(|| PrepareError::NoText { path: path.to_owned() })
 }
 
 /// Bytes of the payload that the workload reads; None where it reads no file.

@@ -6,6 +6,7 @@ use firebench_host::fetch::{BuildError, FetchError};
 use firebench_host::tools::ToolError;
 use firebench_model::experiment::ExperimentError;
 use firebench_run::executor::nested::NestedError;
+use firebench_run::libraries::LibrariesError;
 use firebench_text::units::Size;
 use firebench_vmm::setting::Since;
 use firebench_vmm::{Accel, VmmKind};
@@ -182,6 +183,30 @@ pub enum PrepareError {
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
+    },
+    /// A program of the user's that cannot be run.
+    #[error("cannot run {program}: {why}")]
+    #[diagnostic(help(
+        "give the path of a program that this machine can run, or --shell sh to have busybox's shell read the command"
+    ))]
+    NoProgram {
+        /// What it is called.
+        program: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The libraries of a program of the user's are not known.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Libraries(#[from] LibrariesError),
+    /// A file that the host has at another path than the others.
+    #[error("the host sees {} where it is, not at {}", host.display(), guest.display())]
+    #[diagnostic(help("give --add {} alone, and every contender sees it at that path; or leave out the contender host", host.display()))]
+    AddedForTheHost {
+        /// The file.
+        host: PathBuf,
+        /// Where the others would see it.
+        guest: PathBuf,
     },
     /// Something that the user named is not what it should be.
     #[error(transparent)]

@@ -2,6 +2,7 @@
 //! deadline and command line.
 
 mod block;
+mod command;
 mod confine;
 mod contenders;
 mod cpus;
@@ -154,7 +155,12 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
-    let inputs = Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block() };
+    let mut inputs =
+        Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block(), ..Inputs::default() };
+    if let Some(own) = &builder.disks.own {
+        own.expect(&mut inputs);
+        builder.notices.extend(own.notices.iter().cloned());
+    }
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
         design: design.settings(specs.len()),
@@ -175,7 +181,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let experiment = resolved(experiment, &plan, &design);
+    let mut experiment = resolved(experiment, &plan, &design);
+    if let Some(own) = &builder.disks.own {
+        experiment.command = Some(own.resolved());
+    }
     let report = records::report(
         experiment,
         builder.chosen,
@@ -313,6 +322,9 @@ impl PlanBuilder<'_> {
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let agent = Artifact { version, ..artifact("agent", &self.agent, cache)? };
         self.artifacts.push((spec.name.clone(), agent));
+        if let Some(program) = &work.program {
+            self.artifacts.push((spec.name.clone(), artifact("program", program, cache)?));
+        }
         if let Some(busybox) = &work.busybox {
             self.artifacts.push((spec.name.clone(), artifact("busybox", busybox, cache)?));
         }
@@ -388,7 +400,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         system,
         libraries: tools::libraries(&tool.path),
         binary: tool.path.clone(),
-        command: work.command,
+        task: work.task,
         disk: work.disk,
     };
     BuiltContender { planned, disk_bytes: work.bytes }

@@ -166,6 +166,12 @@ pub fn addition(text: &str) -> Result<(PathBuf, PathBuf), PrepareError> {
     if guest.is_absolute() { Ok((host, guest)) } else { Err(PrepareError::Add(text.to_owned())) }
 }
 
+/// A path as a word of a command.
+pub(super) fn word(path: &Path) -> Result<String, PrepareError> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.to_str().map(str::to_owned).ok_or_else(|| PrepareError::NoText { path: path.to_owned() })
+}
+
 /// An artifact of the report; of a file of the cache with the digest that it was built with.
 pub(super) fn artifact(role: &str, path: &Path, cache: &Cache) -> Result<Artifact, PrepareError> {
     let sha256 = cache.digest_of(path)?;

@@ -36,8 +36,13 @@ pub(super) fn report(
     let state = Schedule::new(plan.design.clone()).map_err(RunError::from)?.state();
     // The host's own command names files of this machine: a guest's is the one to show.
     let in_a_vm = plan.contenders.iter().find(|planned| planned.system.settings().is_some());
-    let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.command.clone());
+    let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.task.argv.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
+    // Those that have one of their own, which is the same in a guest and on the host but for where the files are.
+    let own = |name: &str| experiment.contenders.iter().any(|spec| spec.name == name && spec.command.is_some());
+    let own = |planned: &PlannedContender| if own(&planned.name) { planned.task.argv.clone() } else { Vec::new() };
+    let contender = |(planned, tool)| ContenderRecord { command: own(planned), ..contender(planned, tool) };
+    let contenders = contenders.map(contender).collect();
     let metrics = firebench_workload::metrics(firebench_workload::of(&experiment.workload)?);
     Ok(Report {
         schema: SCHEMA.to_owned(),
@@ -58,7 +63,7 @@ pub(super) fn report(
         command: command.unwrap_or_default(),
         metrics: metrics.cloned().collect(),
         artifacts: seen.artifacts,
-        contenders: contenders.map(|(planned, tool)| contender(planned, tool)).collect(),
+        contenders,
         notices: seen.notices,
         failure: None,
     })
@@ -77,6 +82,7 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
         accel: planned.machine.accel,
         settings: planned.system.settings().cloned(),
         cmdline: planned.system.cmdline().to_owned(),
+        command: Vec::new(),
         launch: firebench_vmm::Launch::default(),
         boots: Vec::new(),
         discarded: Vec::new(),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use firebench_model::counts::{BootCounts, Counts, PortUse};
 use firebench_model::experiment::{
-    AccelChoice, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings, PayloadSpec,
-    Preset, Programs, Settle, WorkloadName,
+    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings,
+    PayloadSpec, Preset, Programs, Settle, WorkloadName,
 };
 use firebench_model::metric;
 use firebench_model::record::{
@@ -44,6 +44,7 @@ fn contenders() -> Vec<ContenderSpec> {
         busybox: Some("busybox".into()),
         image: Some("root.ext4".into()),
         handicap: Some(Share::percent(5)),
+        command: Some("sort -r".to_owned()),
         own: OwnSettings::default()
             .with(&firecracker::TEMPLATE, "T2")
             .with(&firecracker::CACHE, "unsafe")
@@ -97,6 +98,7 @@ pub fn published() -> Report {
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
+            command: None,
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
@@ -150,6 +152,17 @@ pub fn nested() -> Report {
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)), block: Some(Size(4096)) },
+        command: Some(CommandSpec {
+            argv: vec!["sort".to_owned(), "a b".to_owned()],
+            shell: Some("sh".to_owned()),
+            directory: Some(PathBuf::from("/srv")),
+            env: vec!["COLOUR=red".to_owned()],
+            input: Some(PathBuf::from("input")),
+            prepare: Some("sync".to_owned()),
+            conclude: Some("true".to_owned()),
+            expect_exit: vec![0, 1],
+            expect_stdout: Some(PathBuf::from("expected")),
+        }),
         design: Design {
             primary: Some("real".to_owned()),
             boots: Some(2),
@@ -193,6 +206,9 @@ pub fn nested() -> Report {
         for (boot, further) in contender.boots.iter_mut().zip([0, 2]) {
             boot.counts = Some(counts(counted, further));
         }
+    }
+    if let Some(firecracker) = report.contenders.get_mut(1) {
+        firecracker.command = vec!["/usr/bin/sort".to_owned(), "-r".to_owned()];
     }
     report
 }
@@ -320,6 +336,7 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         launch: Launch { argv: argv.into_iter().map(str::to_owned).collect(), files, log, ..Launch::default() },
         boots: Vec::new(),
         discarded: Vec::new(),
+        command: Vec::new(),
         figures: None,
     }
 }

@@ -137,7 +137,7 @@ fn a_clock_that_drifts_and_a_single_iteration_are_said() {
 #[test]
 fn iterations_too_short_for_the_hosts_clock_are_said() {
     let words = "firecracker: its iterations take 1.00 ms by its own clock and 10.0 ms by the host's. So 90% of the time \
-                 cannot be checked, which is more than 1%. Longer iterations can be checked, for example with a larger --size.";
+                 cannot be checked, which is more than 1%. Longer iterations can be checked.";
     let mut report = published();
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\\', "");
     for text in [terminal::render(&Findings::of(&report), PLAIN), markdown::render(&Findings::of(&report))] {

@@ -84,7 +84,18 @@ fn observed(outputs: &[String]) -> Result<Vec<IterationRecord>, (BootStatus, Str
     let mut events = vec![hello, Event::Facts(Box::default()), meminfo(Moment::Before)];
     for (index, output) in (0..).zip(outputs) {
         let (stdout, stderr, counters) = (output.clone(), String::new(), Counters::default());
-        let report = IterationReport { index, real: 1.0, user: 0.9, sys: 0.05, status: 0, stdout, stderr, counters };
+        let report = IterationReport {
+            index,
+            real: 1.0,
+            user: 0.9,
+            sys: 0.05,
+            status: 0,
+            stdout,
+            stderr,
+            stdout_bytes: 0,
+            stdout_sha256: None,
+            counters,
+        };
         events.extend([Event::IterationStart { index }, Event::Iteration(Box::new(report))]);
     }
     events.extend([meminfo(Moment::After), Event::Done]);

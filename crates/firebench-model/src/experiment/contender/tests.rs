@@ -84,7 +84,10 @@ fn who_has_a_setting_is_said_from_the_tables() {
     let expected =
         "qemu takes cache=none|writeback|writethrough|directsync|unsafe; firecracker takes cache=unsafe|writeback";
     assert!(hint.starts_with(expected), "{hint}");
-    assert_eq!(help("a=host,kernel=x"), "host does not boot a guest: it takes vcpus, memory, busybox and handicap");
+    assert_eq!(
+        help("a=host,kernel=x"),
+        "host does not boot a guest: it takes vcpus, memory, busybox, command and handicap"
+    );
 }
 
 #[test]
@@ -98,7 +101,10 @@ fn files_have_the_words_that_they_always_had() {
     for (line, said) in [
         ("colour = \"red\"", "unknown field `colour`"),
         ("bina = \"x\"", "did you mean `binary`?"),
-        ("smm = true", "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, cpu,"),
+        (
+            "smm = true",
+            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, command, cpu,",
+        ),
         ("add = [\"x\"]", "unknown field `add` of a contender"),
         ("cpu = [1]", "cpu takes a CPU model: expected true, false"),
         ("cpu = \"\"", "cpu takes a CPU model, not \"\""),

@@ -2,7 +2,7 @@
 
 use firebench_vmm::LaunchError;
 
-use super::files::FilesError;
+use crate::libraries::LibrariesError;
 use crate::runner;
 
 /// The number of lines of a broken nested host's console that its notice quotes.
@@ -57,7 +57,7 @@ pub enum NestedError {
     /// A part of the nested host cannot be made.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Files(#[from] FilesError),
+    Files(#[from] LibrariesError),
     /// An image of the nested host cannot be made.
     #[error(transparent)]
     #[diagnostic(transparent)]

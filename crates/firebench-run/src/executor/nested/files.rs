@@ -3,28 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
 
-use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
 use firebench_model::plan::{Plan, PlannedContender, System};
-use firebench_os::outside;
-use firebench_supervise::subprocess;
-use firebench_text::errors::sentence;
 use firebench_vmm::{LOADER_PATH, VmmKind};
+
+use crate::libraries::{self, LibrariesError};
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
 const KERNEL: &str = "/boot/vmlinux";
 const INITRAMFS: &str = "/boot/initramfs";
-
-/// A program of this machine cannot be moved into the nested host.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("cannot list the libraries of {}: {reason}", program.display())]
-#[diagnostic(help("check that `ldd {0}` lists its libraries and finds all of them", program.display()))]
-pub struct FilesError {
-    program: PathBuf,
-    reason: String,
-}
 
 /// Where a file of this machine goes in the nested host. Both paths are absolute.
 pub type Placed = (PathBuf, PathBuf);
@@ -43,8 +31,8 @@ pub struct Moved {
 /// Moves `plan` into the nested host.
 ///
 /// # Errors
-/// [`FilesError`] when a VMM's libraries cannot be found.
-pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
+/// [`LibrariesError`] when a VMM's libraries cannot be found.
+pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, LibrariesError> {
     let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     files.insert(FIREBENCH.into(), firebench.to_owned());
     let (mut kernels, mut initramfs, mut drives) = (Vec::new(), Vec::new(), Vec::new());
@@ -79,9 +67,16 @@ pub fn move_in(plan: &Plan, firebench: &Path) -> Result<Moved, FilesError> {
                 inner.disk = plain(&contender.disk);
             }
             System::Process { .. } => {
-                for word in inner.command.iter().filter(|word| word.starts_with('/')) {
+                let task = &mut inner.task;
+                let program = task.argv.first().filter(|program| program.starts_with('/'));
+                for library in program.map_or(Ok(Vec::new()), |program| libraries::of(Path::new(program)))? {
+                    keep(&library, &mut files);
+                }
+                for word in task.argv.iter().chain(&task.input).filter(|word| word.starts_with('/')) {
                     keep(Path::new(word), &mut files);
                 }
+                // It has the files that it needs, and not their directory.
+                task.directory = None;
             }
         }
         contenders.push(inner);
@@ -137,23 +132,11 @@ pub fn inner_argv() -> Vec<String> {
 }
 
 /// Libraries of a kind's program where it is dynamic, and its firmware.
-fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, FilesError> {
-    let error = |reason: String| FilesError { program: program.to_owned(), reason };
-    let bytes = outside::read(program, MAX_PROGRAM_BYTES).map_err(|e| error(e.to_string()))?;
-    if linkage(&bytes).map_err(error)? == Linkage::Static {
-        return Ok(Vec::new());
-    }
-    // What `ldd` does, but confined: the interpreter is whatever the program names.
-    let interpreter = interpreter(&bytes).map_err(error)?;
-    let path = std::path::absolute(program).map_err(|e| error(e.to_string()))?;
-    let path = path.to_str().ok_or_else(|| error("its path is not valid UTF-8".to_owned()))?;
-    let listed = ask(&interpreter, &["--list", path]).map_err(error)?;
-    let mut needed = libraries(&listed).map_err(error)?;
-    let unlisted = needed.iter().find_map(|library| unlisted(library));
-    needed.extend(unlisted);
-    needed.push(interpreter);
-    if let Some(firmware) = vmm.guest().and_then(|guest| guest.firmware.as_ref()) {
-        let directories = ask(program, firmware.ask).unwrap_or_default();
+fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, LibrariesError> {
+    let mut needed = libraries::of(program)?;
+    let firmware = vmm.guest().and_then(|guest| guest.firmware.as_ref()).filter(|_| !needed.is_empty());
+    if let Some(firmware) = firmware {
+        let directories = libraries::ask(program, firmware.ask).unwrap_or_default();
         let files = directories
             .lines()
             .flat_map(|directory| firmware.files.iter().map(move |name| Path::new(directory.trim()).join(name)))
@@ -163,34 +146,6 @@ fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, FilesError> {
     Ok(needed)
 }
 
-/// What the C library opens when a thread of a program is cancelled, though the program does not name it: without it the program
-/// is aborted. It lies beside the C library.
-fn unlisted(library: &Path) -> Option<PathBuf> {
-    let c_library = library.file_name().is_some_and(|name| name == "libc.so.6");
-    c_library.then(|| library.with_file_name("libgcc_s.so.1")).filter(|path| path.is_file())
-}
-
-fn ask(program: &Path, arguments: &[&str]) -> Result<String, String> {
-    const LIMIT: Duration = Duration::from_secs(20);
-    subprocess::ask(program, arguments, LIMIT).map(|output| output.stdout).map_err(|error| sentence(&error))
-}
-
-/// The paths in the list of a program's interpreter, which is that of `ldd`: `NAME => PATH (ADDRESS)` and `PATH (ADDRESS)`; the vDSO has none.
-fn libraries(ldd: &str) -> Result<Vec<PathBuf>, String> {
-    let mut paths = Vec::new();
-    for line in ldd.lines().map(str::trim) {
-        let target = line.split_once(" => ").map_or(line, |(_, target)| target);
-        if target == "not found" {
-            return Err(line.to_owned());
-        }
-        let path = target.split(" (").next().unwrap_or_default();
-        if path.starts_with('/') {
-            paths.push(PathBuf::from(path));
-        }
-    }
-    Ok(paths)
-}
-
 /// The hidden subcommand that carries out a plan inside the nested host.
 pub const INNER_COMMAND: &str = "nested-run";
 
@@ -198,32 +153,11 @@ pub const INNER_COMMAND: &str = "nested-run";
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use firebench_vmm::VmmKind;
-
-    use super::{libraries, needed_by, plain};
+    use super::plain;
 
     #[test]
     fn paths_are_made_plain() {
         let path = plain(Path::new("/usr/bin/../lib/./qemu/rom"));
         assert_eq!(path, PathBuf::from("/usr/lib/qemu/rom"));
-    }
-
-    #[test]
-    fn a_dynamic_program_needs_its_libraries_and_its_interpreter() {
-        let needed = needed_by(VmmKind(&firebench_vmm::host::KIND), Path::new("/bin/sh")).unwrap();
-        let has = |name: &str| needed.iter().any(|path| path.is_absolute() && path.ends_with(name));
-        assert!(has("libc.so.6") && has("ld-linux-x86-64.so.2"), "{needed:?}");
-        let beside = needed.iter().find(|path| path.ends_with("libc.so.6")).unwrap().with_file_name("libgcc_s.so.1");
-        assert_eq!(has("libgcc_s.so.1"), beside.is_file(), "{needed:?}");
-        assert!(needed.iter().all(|path| path.is_file()), "{needed:?}");
-    }
-
-    #[test]
-    fn reads_ldd() {
-        let text = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f)\n\
-                    \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
-        let paths = libraries(text).unwrap();
-        assert_eq!(paths, ["/lib/x86_64-linux-gnu/libz.so.1", "/lib64/ld-linux-x86-64.so.2"].map(PathBuf::from));
-        assert_eq!(libraries("\tlibfoo.so => not found\n").unwrap_err(), "libfoo.so => not found");
     }
 }

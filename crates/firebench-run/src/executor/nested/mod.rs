@@ -32,7 +32,7 @@ use crate::console::{Console, Words};
 use crate::runner::{self, Surroundings};
 
 pub use error::NestedError;
-pub use files::{FilesError, INNER_COMMAND};
+pub use files::INNER_COMMAND;
 pub use launch::{CPUS, NestedMachine, launch};
 
 /// What it is.

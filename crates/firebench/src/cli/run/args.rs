@@ -10,11 +10,12 @@ use firebench_model::experiment::{
 use firebench_stats::Estimand;
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
-use firebench_workload::FlagError;
 
 use super::super::gate::GateArgs;
 use super::super::programs::{self, ProgramArgs};
+use super::args_error::ArgsError;
 use super::choices;
+use super::command::CommandArgs;
 use super::flags::FlagArgs;
 use super::selection::{self, Group, Selected};
 use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
@@ -37,6 +38,8 @@ pub(crate) struct RunArgs {
     /// The workload to run in the guests; without it, firebench runs ./firebench.toml
     #[arg(value_parser = choices::workload())]
     workload: Option<WorkloadName>,
+    #[command(flatten)]
+    command: CommandArgs,
     /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
@@ -104,7 +107,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", help_heading = DESIGN)]
     iterations: Option<u32>,
     /// Iterations at the start of each boot that do not count [default: what the first blocks find best, else 1]
-    #[arg(long, value_name = "N", help_heading = DESIGN)]
+    #[arg(long, visible_alias = "warmup", value_name = "N", help_heading = DESIGN)]
     warm_up: Option<u32>,
     /// Seed of the order in which the contenders boot [default: a random one, which the report contains]
     #[arg(long, help_heading = DESIGN)]
@@ -173,8 +176,17 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 31] = [
+const OF_AN_EXPERIMENT: [&str; 40] = [
     "workload",
+    "words",
+    "command",
+    "shell",
+    "prepare",
+    "conclude",
+    "input",
+    "env",
+    "expect_exit",
+    "expect_stdout",
     "from",
     "preset",
     "vmm",
@@ -235,38 +247,6 @@ fn contender_help() -> String {
     text
 }
 
-fn comma(kinds: &[VmmKind]) -> String {
-    kinds.iter().map(|kind| kind.0.name).collect::<Vec<_>>().join(", ")
-}
-
-/// Flags that cannot be used together, or have an invalid value.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub(crate) enum ArgsError {
-    /// No workload and no experiment was given.
-    #[error("no workload was given, and there is no {EXPERIMENT_FILE} in this directory")]
-    #[diagnostic(help(
-        "run the benchmark with its defaults by `firebench run memory`, or write an experiment file with `firebench \
-        init`"
-    ))]
-    NoWorkload,
-    /// Groups of kinds of which none is here.
-    #[error("no program of the kinds {} was found", comma(.0))]
-    #[diagnostic(help("see what there is and how to get it: `firebench list contenders`"))]
-    NobodyHere(Vec<VmmKind>),
-    /// Runs that would leave nothing to compare.
-    #[error("--repeat-run with --no-store keeps none of the runs")]
-    #[diagnostic(help("give --out DIR for their reports, or leave out --no-store"))]
-    NothingKept,
-    /// The flags of a workload are invalid.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Flag(#[from] FlagError),
-    /// The experiment that the flags describe is invalid.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Experiment(#[from] ExperimentError),
-}
-
 impl RunArgs {
     /// The file that the experiment is in, if it is in one.
     ///
@@ -274,12 +254,17 @@ impl RunArgs {
     /// [`ArgsError::NoWorkload`] when there is nothing to run.
     pub(super) fn file(&self) -> Result<Option<PathBuf>, ArgsError> {
         let own = Path::new(EXPERIMENT_FILE);
-        match (&self.from, &self.workload) {
+        match (&self.from, self.has_workload()) {
             (Some(from), _) => Ok(Some(from.clone())),
-            (None, Some(_)) => Ok(None),
-            (None, None) if own.is_file() => Ok(Some(own.to_owned())),
-            (None, None) => Err(ArgsError::NoWorkload),
+            (None, true) => Ok(None),
+            (None, false) if own.is_file() => Ok(Some(own.to_owned())),
+            (None, false) => Err(ArgsError::NoWorkload),
         }
+    }
+
+    /// Whether the flags say what to run.
+    fn has_workload(&self) -> bool {
+        self.workload.is_some() || self.command.is_given()
     }
 
     /// Whether runs that are repeated leave something to compare.
@@ -300,7 +285,8 @@ impl RunArgs {
         let named = self.vmm.as_ref().is_some_and(|vmm| *vmm != all) || !self.contender.is_empty();
         let other =
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
-        self.workload.is_some()
+        self.has_workload()
+            && !self.command.are_named()
             && !(for_vmms || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
 
@@ -336,6 +322,8 @@ impl RunArgs {
                 .collect::<Result<Vec<ContenderSpec>, _>>()
                 .map_err(ExperimentError::from)?;
         }
+        let named = self.vmm.is_some() || !self.contender.is_empty();
+        self.command.ask(&mut experiment, named).map_err(|_| ArgsError::Nowhere)?;
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;

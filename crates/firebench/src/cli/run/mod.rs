@@ -1,7 +1,9 @@
 //! `firebench run`: the main job.
 
 mod args;
+mod args_error;
 mod choices;
+mod command;
 mod flags;
 mod groups;
 mod keep;

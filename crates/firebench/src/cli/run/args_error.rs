@@ -1,0 +1,43 @@
+//! What can be wrong with the flags of `firebench run`.
+
+use firebench_model::experiment::ExperimentError;
+use firebench_vmm::VmmKind;
+use firebench_workload::FlagError;
+
+use crate::init::EXPERIMENT_FILE;
+
+fn comma(kinds: &[VmmKind]) -> String {
+    kinds.iter().map(|kind| kind.0.name).collect::<Vec<_>>().join(", ")
+}
+
+/// Flags that cannot be used together, or have an invalid value.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum ArgsError {
+    /// No workload and no experiment was given.
+    #[error("no workload was given, and there is no {EXPERIMENT_FILE} in this directory")]
+    #[diagnostic(help(
+        "run the benchmark with its defaults by `firebench run memory`, a command of yours by `firebench run -- COMMAND...`, or \
+        write an experiment file with `firebench init`"
+    ))]
+    NoWorkload,
+    /// Commands, and nobody to run them in.
+    #[error("--command does not say where the commands run")]
+    #[diagnostic(help("name the contenders, such as --vmm runc to compare the commands with each other there"))]
+    Nowhere,
+    /// Groups of kinds of which none is here.
+    #[error("no program of the kinds {} was found", comma(.0))]
+    #[diagnostic(help("see what there is and how to get it: `firebench list contenders`"))]
+    NobodyHere(Vec<VmmKind>),
+    /// Runs that would leave nothing to compare.
+    #[error("--repeat-run with --no-store keeps none of the runs")]
+    #[diagnostic(help("give --out DIR for their reports, or leave out --no-store"))]
+    NothingKept,
+    /// The flags of a workload are invalid.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Flag(#[from] FlagError),
+    /// The experiment that the flags describe is invalid.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Experiment(#[from] ExperimentError),
+}

@@ -1,0 +1,288 @@
+//! A command of the user's: the program of each contender, and what it needs wherever it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use firebench_image::digest::sha256_file;
+use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, Experiment, ExperimentError};
+use firebench_model::plan::Inputs;
+use firebench_os::outside;
+use firebench_protocol::Task;
+use firebench_run::libraries;
+use firebench_workload::Side;
+
+use super::{PrepareError, parts};
+
+/// Directories that a root has for itself: what the host has there is seen below [`MOVED`] in it.
+const COVERED: [&str; 5] = ["/tmp", "/run", "/dev", "/proc", "/sys"];
+const MOVED: &str = "/host";
+
+/// What finds the libraries that are in no usual directory, where the C library is glibc.
+const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
+
+/// The longest first line of a script (Linux: `BINPRM_BUF_SIZE`), and how many scripts may interpret each other (`exec_binprm`).
+const FIRST_LINE: u64 = 256;
+const INTERPRETERS: usize = 4;
+
+/// Where a command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// Among the files of the host.
+    OnTheHost,
+    /// In a root that firebench makes.
+    InARoot,
+    /// In a root of the user's, of which firebench knows nothing.
+    InTheirRoot,
+}
+
+/// The command of each contender, and what is around it.
+#[derive(Debug)]
+pub(super) struct OwnCommand {
+    spec: CommandSpec,
+    /// By contender, as the user gave them.
+    commands: BTreeMap<String, Vec<String>>,
+    /// The programs of the host, by the words that call them.
+    programs: BTreeMap<String, PathBuf>,
+    /// The directory of the host in which commands run: that of the user's files, where they have any.
+    directory: Option<PathBuf>,
+    /// The input on the host.
+    input: Option<PathBuf>,
+    /// The files of the host that every root gets, and where.
+    pub(super) files: Vec<(PathBuf, PathBuf)>,
+    /// What the user should know of them.
+    pub(super) notices: Vec<String>,
+    expected: Option<String>,
+}
+
+impl OwnCommand {
+    /// The commands of an experiment; None where its workload has its own.
+    ///
+    /// # Errors
+    /// [`PrepareError`] for a program that is not there, or that cannot run elsewhere.
+    pub(super) fn of(experiment: &Experiment) -> Result<Option<OwnCommand>, PrepareError> {
+        if !experiment.has_own_commands() {
+            return Ok(None);
+        }
+        let spec = experiment.command.clone().unwrap_or_default();
+        let current = std::env::current_dir().map_err(given("the current directory", Path::new(".")))?;
+        let from = spec.directory.as_ref().map_or_else(|| current.clone(), |directory| current.join(directory));
+        let mut own = OwnCommand {
+            directory: None,
+            input: spec.input.as_ref().map(|path| from.join(path)),
+            commands: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            files: Vec::new(),
+            notices: Vec::new(),
+            expected: expected(&spec, &from)?,
+            spec,
+        };
+        let mut files = BTreeSet::new();
+        let contenders = experiment.specs();
+        for (contender, words) in contenders.iter().zip(experiment.own_commands().map_err(ExperimentError::from)?) {
+            let words = own.spec.executed(words);
+            let program = words.first().filter(|program| !own.is_busybox(program)).cloned();
+            own.commands.insert(contender.name.clone(), words);
+            if let Some(program) = program.filter(|_| contender.image.is_none()) {
+                let path = resolve(&program, &from)?;
+                needed(&path, INTERPRETERS, &mut files, &mut own.notices)?;
+                own.programs.insert(program, path);
+            }
+        }
+        files.extend(own.input.clone());
+        let mut placed: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|file| (file.clone(), seen(&file))).collect();
+        for text in &experiment.files.add {
+            placed.push(addition(text, &from)?);
+        }
+        let on_the_host = contenders.iter().any(|contender| contender.vmm.is_host());
+        if let Some((host, guest)) = placed.iter().find(|(host, guest)| on_the_host && *guest != seen(host)) {
+            return Err(PrepareError::AddedForTheHost { host: host.clone(), guest: guest.clone() });
+        }
+        let among_them = placed.iter().any(|(host, _)| host.starts_with(&from));
+        own.directory = (among_them || experiment.only_hosts()).then_some(from);
+        own.files = placed;
+        Ok(Some(own))
+    }
+
+    fn is_busybox(&self, program: &str) -> bool {
+        self.spec.shell.as_deref() == Some(BUSYBOX_SHELL) && program == BUSYBOX_SHELL
+    }
+
+    /// The program of a contender; None where it is busybox, or in a root of the user's.
+    pub(super) fn program(&self, contender: &str) -> Option<&PathBuf> {
+        self.programs.get(self.commands.get(contender)?.first()?)
+    }
+
+    /// The words that a contender executes.
+    pub(super) fn words(&self, contender: &str, runs: Runs, side: &Side) -> Result<Vec<String>, PrepareError> {
+        let mut words = self.commands.get(contender).cloned().unwrap_or_default();
+        if words.first().is_some_and(|program| self.is_busybox(program)) {
+            words.splice(..1, side.applet(BUSYBOX_SHELL));
+        } else if let (Some(path), Some(program)) = (self.program(contender), words.first_mut()) {
+            if let Some(path) = place(path, runs) {
+                *program = parts::word(&path)?;
+            }
+        }
+        Ok(words)
+    }
+
+    /// What an iteration does that executes `argv`.
+    pub(super) fn task(&self, argv: Vec<String>, runs: Runs, side: &Side) -> Result<Task, PrepareError> {
+        let line = |line: &Option<String>| {
+            let words =
+                line.iter().map(|line| [side.applet(BUSYBOX_SHELL), vec!["-c".to_owned(), line.clone()]].concat());
+            words.flatten().collect()
+        };
+        let there = |path: &Option<PathBuf>| {
+            path.as_ref().and_then(|path| place(path, runs)).map(|path| parts::word(&path)).transpose()
+        };
+        Ok(Task {
+            argv,
+            env: self.spec.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            directory: there(&self.directory)?,
+            input: there(&self.input)?,
+            prepare: line(&self.spec.prepare),
+            conclude: line(&self.spec.conclude),
+            digest: self.expected.is_some(),
+        })
+    }
+
+    /// What is known of its outputs.
+    pub(super) fn expect(&self, inputs: &mut Inputs) {
+        inputs.exit_codes.clone_from(&self.spec.expect_exit);
+        inputs.stdout_sha256.clone_from(&self.expected);
+    }
+
+    /// The same, so that it means the same from another directory.
+    pub(super) fn resolved(&self) -> CommandSpec {
+        let directory = self.directory.clone().or_else(|| self.spec.directory.clone());
+        CommandSpec { directory, ..self.spec.clone() }
+    }
+}
+
+/// Where a file of the host is for the command; None where firebench does not put it there.
+fn place(path: &Path, runs: Runs) -> Option<PathBuf> {
+    match runs {
+        Runs::OnTheHost => Some(path.to_owned()),
+        Runs::InARoot => Some(seen(path)),
+        Runs::InTheirRoot => None,
+    }
+}
+
+/// Where a root has a file of the host.
+fn seen(path: &Path) -> PathBuf {
+    let covered = COVERED.iter().any(|covered| path.starts_with(covered));
+    match path.strip_prefix("/") {
+        Ok(below) if covered => Path::new(MOVED).join(below),
+        _ => path.to_owned(),
+    }
+}
+
+/// What `--add` means for a command: `HOST` alone is at the path that it has on the host.
+fn addition(text: &str, from: &Path) -> Result<(PathBuf, PathBuf), PrepareError> {
+    if text.contains('=') {
+        let (host, guest) = parts::addition(text)?;
+        return Ok((from.join(host), guest));
+    }
+    let host = plain(&from.join(text));
+    let guest = seen(&host);
+    Ok((host, guest))
+}
+
+/// The path of a file whose directory has no link, `.` or `..` in it.
+fn plain(path: &Path) -> PathBuf {
+    let parts = path.parent().and_then(|parent| std::fs::canonicalize(parent).ok()).zip(path.file_name());
+    parts.map_or_else(|| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), |(dir, name)| dir.join(name))
+}
+
+/// The SHA-256 of what the command must print.
+fn expected(spec: &CommandSpec, from: &Path) -> Result<Option<String>, PrepareError> {
+    let Some(expected) = &spec.expect_stdout else { return Ok(None) };
+    let text = expected.to_str().unwrap_or_default();
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(Some(text.to_ascii_lowercase()));
+    }
+    let path = from.join(expected);
+    std::fs::metadata(&path).map_err(given("--expect-stdout", &path))?;
+    Ok(Some(sha256_file(&path)?))
+}
+
+fn given(role: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrepareError {
+    let path = path.to_owned();
+    move |source| PrepareError::Given { role: role.to_owned(), path, source }
+}
+
+/// The program that a word calls: a path, seen from the command's directory, or a name on PATH.
+fn resolve(program: &str, from: &Path) -> Result<PathBuf, PrepareError> {
+    if program.contains('/') {
+        let path = from.join(program);
+        let found = std::fs::metadata(&path).map_err(given("the program", &path))?;
+        return match is_program(&found) {
+            true => Ok(plain(&path)),
+            false => Err(PrepareError::NoProgram { program: program.to_owned(), why: "it is not an executable file" }),
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(program))
+        .find(|path| std::fs::metadata(path).is_ok_and(|found| is_program(&found)));
+    let why = "it is in no directory of PATH";
+    found.map(|path| plain(&path)).ok_or_else(|| PrepareError::NoProgram { program: program.to_owned(), why })
+}
+
+fn is_program(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+}
+
+/// Adds a program to `files`, with its libraries, or with what interprets it and the libraries of that.
+fn needed(
+    program: &Path,
+    interpreters: usize,
+    files: &mut BTreeSet<PathBuf>,
+    notices: &mut Vec<String>,
+) -> Result<(), PrepareError> {
+    files.insert(program.to_owned());
+    let Some(line) = first_line(program).map_err(given("the program", program))? else {
+        let libraries = libraries::of(program)?;
+        if !libraries.is_empty() {
+            files.extend(Some(PathBuf::from(LIBRARY_CACHE)).filter(|path| path.is_file()));
+        }
+        files.extend(libraries);
+        return Ok(());
+    };
+    let no = |why| PrepareError::NoProgram { program: program.display().to_string(), why };
+    let interpreters = interpreters.checked_sub(1).ok_or_else(|| no("its interpreter is a script of a script"))?;
+    let mut words = line.split_ascii_whitespace();
+    let interpreter = words.next().filter(|word| word.starts_with('/'));
+    let interpreter = PathBuf::from(interpreter.ok_or_else(|| no("its first line names no interpreter"))?);
+    std::fs::metadata(&interpreter).map_err(given("the interpreter", &interpreter))?;
+    // The kernel looks for it at this very path.
+    needed(&interpreter, interpreters, files, notices)?;
+    let mut name = interpreter.clone();
+    if interpreter.file_name().is_some_and(|name| name == "env") {
+        if let Some(word) = words.find(|word| !word.starts_with('-') && !word.contains('=')) {
+            name = resolve(word, Path::new("/"))?;
+            needed(&name, interpreters, files, notices)?;
+        }
+    }
+    notices.push(format!(
+        "{} is a script: beside it every root gets {} with its libraries; what else it needs, give it with --add",
+        program.display(),
+        name.display()
+    ));
+    Ok(())
+}
+
+/// The first line of a script behind its `#!`; None of what is not a script.
+fn first_line(program: &Path) -> io::Result<Option<String>> {
+    let mut head = Vec::new();
+    outside::open(program)?.take(FIRST_LINE).read_to_end(&mut head)?;
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(line.strip_prefix(b"#!").map(|line| String::from_utf8_lossy(line).into_owned()))
+}
+
+#[cfg(test)]
+mod tests;
