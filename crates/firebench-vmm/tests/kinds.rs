@@ -14,7 +14,7 @@ use firebench_vmm::{launch, launch_container, launch_process};
 fn launched(kind: VmmKind, settings: Settings) -> String {
     let tap = None;
     let vcpus = kind.max_vcpus.unwrap_or(2).min(2);
-    let machine = Machine { vcpus, memory_mib: 1024, accel: kind.accels[0], tap, cpus: None };
+    let machine = Machine { vcpus, memory_mib: 1024, accel: kind.accels[0], tap, veth: None, cpus: None };
     let image = Image {
         kernel: "/cache/vmlinux".into(),
         cmdline: "console=ttyS0 quiet".to_owned(),
