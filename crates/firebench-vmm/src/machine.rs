@@ -251,6 +251,11 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// Whether there is a network card.
+    pub fn has_card(&self) -> bool {
+        self.tap.is_some() || self.veth.is_some()
+    }
+
     /// The confinement of a VMM: it writes nothing but what is in the directory of its boot, and stays within the limits
     /// that its machine calls for. With a disk that it writes to, its directory and its files have no bounds.
     pub(crate) fn confined(machine: &Machine, image: &Image, paths: &Paths) -> Launch {

@@ -54,8 +54,7 @@ impl Launch {
             command = format!("sh -c {} sh {command}", quote(&format!("{}exec \"$@\"", mounts.collect::<String>())));
         }
         if self.own_processes {
-            let carded = self.tap.is_some() || self.veth.is_some();
-            command = format!("{} {command}", if carded { OWN_PROCESSES_OF_ROOT } else { OWN_PROCESSES });
+            command = format!("{} {command}", if self.has_card() { OWN_PROCESSES_OF_ROOT } else { OWN_PROCESSES });
         }
         if self.shared_memory.is_some() {
             command = format!("env TMPDIR=/dev/shm {command}");
