@@ -400,6 +400,18 @@ mod tests {
     fn only_what_was_asked_for_is_to_be_left_out() {
         let tap = Launch { tap: Some(firebench_vmm::Tap { name: "tap0".to_owned(), mac: None }), ..Launch::default() };
         let contained = Launch { own_processes: true, ..Launch::default() };
+        let carded = Launch { veth: Some(firebench_vmm::preset::veth()), ..contained.clone() };
+        for (step, code) in [
+            (Step::Namespaces, libc::ENOSPC),
+            (Step::Mounts, libc::EPERM),
+            (Step::KeepNetwork, libc::EACCES),
+            (Step::MakeVeth, libc::EOPNOTSUPP),
+            (Step::MakeVeth, libc::EPERM),
+            (Step::VethUp, libc::EPERM),
+        ] {
+            let help = confine_help(&carded, step, Some(code)).expect("a hint");
+            assert!(help.contains("or leave out --tap"), "{step}: {help}");
+        }
         for step in [Step::Namespaces, Step::Mounts] {
             let help = |launch: &Launch| confine_help(launch, step, Some(libc::EPERM)).expect("a hint");
             assert!(help(&tap).contains("or leave out --tap"), "{}", help(&tap));

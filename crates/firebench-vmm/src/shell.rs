@@ -127,6 +127,7 @@ fn beside_tap(tap: &Tap, command: &str) -> String {
     )
 }
 
+/// Not by `ip netns exec`, which mounts a /sys without control groups, and runc wants to see some.
 fn beside_veth(veth: &Veth, command: &str) -> String {
     let [name, host_name] = [&veth.name, &veth.host_name].map(|name| quote(name));
     let Veth { address, host_address, .. } = veth;
@@ -140,7 +141,7 @@ fn beside_veth(veth: &Veth, command: &str) -> String {
          ip -n {NAMESPACE} address add {address}/{prefix} dev {name}\n\
          ip -n {NAMESPACE} link set dev lo up\n\
          ip -n {NAMESPACE} link set dev {name} up\n\
-         ip netns exec {NAMESPACE} {command}\n\
+         nsenter --net=/run/netns/{NAMESPACE} {command}\n\
          ip netns delete {NAMESPACE}\n\
          ip netns delete {HOST_NAMESPACE}\n"
     )

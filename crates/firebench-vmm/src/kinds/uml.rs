@@ -73,9 +73,9 @@ fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result
         "ssl0=null,fd:1".to_owned(),
     ];
     if let Some(tap) = &machine.tap {
-        // `Documentation/virt/uml`: "Vector I/O". The depth of the queues is that of the examples there.
+        // `Documentation/virt/uml`: "Network Configuration". Of queues deeper than 64 the kernel complains when the card comes up.
         let mac = tap.mac.as_ref().map(|mac| format!(",mac={mac}")).unwrap_or_default();
-        argv.push(format!("vec0:transport=tap,ifname={},depth=128{mac}", tap.name));
+        argv.push(format!("vec0:transport=tap,ifname={},depth=64{mac}", tap.name));
     }
     argv.extend(image.cmdline.split_ascii_whitespace().map(str::to_owned));
     let mut confined = Launch::confined(machine, image, paths);
