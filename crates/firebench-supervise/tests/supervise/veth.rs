@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use firebench_supervise::{Exit, Isolation, Output, StartError, Step, Vm};
@@ -138,4 +139,35 @@ fn what_it_cannot_be_made_with_is_refused_first() {
     let homeless = Launch { directory: None, ..with_veth(directory.path(), "true") };
     let refused = Vm::start(&homeless, &Isolation::default());
     assert!(matches!(refused, Err(StartError::Confine { step: Step::KeepNetwork, .. })), "{refused:?}");
+}
+
+/// The card is in one namespace, and its other end takes a second one.
+#[test]
+fn one_namespace_is_too_few() {
+    let test = std::env::current_exe().expect("test binary");
+    let script = "echo 1 > /proc/sys/user/max_net_namespaces && exec \"$0\" --exact veth::with_one_namespace_alone";
+    let output = Command::new("unshare").args(["-Ur", "sh", "-c", script]).arg(&test).output().expect("unshare");
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said.is_empty() {
+        eprintln!("NOT TESTED, there are no user namespaces for us: {output:?}");
+        return;
+    }
+    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+}
+
+/// Run by the test above; elsewhere there are more.
+#[test]
+fn with_one_namespace_alone() {
+    let most = std::fs::read_to_string("/proc/sys/user/max_net_namespaces").unwrap_or_default();
+    if most.trim() != "1" {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    match Vm::start(&with_veth(directory.path(), "true"), &Isolation::default()) {
+        Err(StartError::Confine { step, source, help: Some(help) }) => {
+            assert_eq!((step, source.raw_os_error()), (Step::Namespaces, Some(libc::ENOSPC)));
+            assert!(help.contains("or leave out --tap"), "{help}");
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -273,28 +273,3 @@ fn no_namespaces_for_a_tap() {
         assert_whole(&lab.store());
     }
 }
-
-#[test]
-fn no_namespaces_for_a_veth() {
-    require!(need::isolations(), need::namespaces(), need::program("setpriv", "util-linux"));
-    let lab = Lab::new();
-    for (sysctl, run) in
-        [("user.max_net_namespaces", ""), ("user.max_user_namespaces", "setpriv --bounding-set=-all --inh-caps=-all")]
-    {
-        let prepare = format!("echo 0 > /proc/sys/{}; exec {run}", sysctl.replace('.', "/"));
-        let of = format!("--vmm bubblewrap --tap --boots 1 --iterations 1 --memory 256MiB --size {SMALL}");
-        let mut command = Command::new("unshare");
-        command.args(["-Ur", "sh", "-euc", &format!("{prepare} $FIREBENCH run memory {of}")]);
-        let outcome = lab.invocation(command).env("FIREBENCH", firebench()).run();
-        outcome.fails(3, &["could not make namespaces of its own", sysctl, "or leave out --tap"]);
-        assert_whole(&lab.store());
-    }
-    // One is had, and the other end of the card takes a second one.
-    let one = format!(
-        "echo 1 > /proc/sys/user/max_net_namespaces; $FIREBENCH run memory --vmm runc --tap --boots 1 --size {SMALL}"
-    );
-    let mut command = Command::new("unshare");
-    command.args(["-Ur", "sh", "-euc", &one]);
-    let outcome = lab.invocation(command).env("FIREBENCH", firebench()).run();
-    outcome.fails(3, &["could not make namespaces of its own", "or leave out --tap"]);
-}
