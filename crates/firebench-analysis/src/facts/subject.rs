@@ -77,7 +77,7 @@ impl<'a> AuditedContender<'a> {
         self.guest.map_or(self.contender.vcpus, |guest| guest.cpu.online).to_string()
     }
 
-    /// Whether it has a network card of its own. The bare host has none, whatever was asked for: it is in the host's network.
+    /// Whether it has a network card of its own. None can be had by the bare host.
     pub(super) fn card(&self) -> Option<bool> {
         self.contender.vmm.card.map(|_| self.contender.launch.has_card())
     }

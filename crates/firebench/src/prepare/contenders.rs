@@ -21,14 +21,13 @@ pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
     if spec.vmm.is_native() { Accel::Native } else { chosen.accel }
 }
 
-/// That some of them have no network card of their own although one is wanted: the bare host's workload is in the network of the host.
+/// That some of them have no network card although one is wanted: the bare host is the control, an ordinary process.
 pub(super) fn without_a_card(specs: &[ContenderSpec], machine: &MachineSpec) -> Option<String> {
     let without = specs.iter().filter(|spec| spec.vmm.card.is_none());
     let names: Vec<String> = without.map(|spec| spec.name.clone()).collect();
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    (machine.tap && !names.is_empty()).then(|| {
-        format!("--tap gives no card to the bare host: {} {verb} in the host's own network", text::list(&names))
-    })
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    (machine.tap && !names.is_empty())
+        .then(|| format!("--tap gives a network card to all but the bare host: {} {verb} none", text::list(&names)))
 }
 
 /// The contenders that can run with the accelerator.
@@ -208,7 +207,7 @@ mod tests {
         let specs = [("a", QEMU), ("bare", HOST)].map(|(name, vmm)| ContenderSpec::new(name, vmm));
         let machine = |tap| MachineSpec { tap, ..MachineSpec::default() };
         let said = without_a_card(&specs, &machine(true)).expect("a host");
-        assert!(said.ends_with("bare is in the host's own network"), "{said}");
+        assert!(said.ends_with("bare has none"), "{said}");
         assert_eq!(without_a_card(&specs, &machine(false)), None);
         assert_eq!(without_a_card(&specs[..1], &machine(true)), None);
     }
