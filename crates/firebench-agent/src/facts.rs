@@ -39,6 +39,10 @@ pub fn gather(disk: Option<&str>, modules: Vec<String>) -> GuestFacts {
         mitigations: directory("/sys/devices/system/cpu/vulnerabilities"),
         modules,
         transparent_hugepage: text("/sys/kernel/mm/transparent_hugepage/enabled"),
+        // Not /sys/class/net, which in a container may be that of the host.
+        network_interfaces: fs::read("/proc/net/dev")
+            .ok()
+            .map(|text| procfs::interfaces(&String::from_utf8_lossy(&text))),
         kernel_pauses: Vec::new(),
     }
 }

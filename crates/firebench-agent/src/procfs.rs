@@ -43,9 +43,30 @@ pub fn cpu(cpuinfo: &str) -> CpuFacts {
     }
 }
 
+/// The most interfaces that are told of.
+const INTERFACES: usize = 32;
+
+/// Names of the network interfaces but `lo`, sorted, from /proc/net/dev: two lines of headings, then one each, `name: numbers`.
+pub fn interfaces(dev: &str) -> Vec<String> {
+    let names = dev.lines().skip(2).filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
+    let mut names: Vec<String> = names.filter(|name| *name != "lo").map(str::to_owned).collect();
+    names.sort_unstable();
+    names.truncate(INTERFACES);
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_the_interfaces() {
+        let headings = "Inter-|   Receive     |  Transmit\n face |bytes    packets|bytes    packets\n";
+        assert_eq!(interfaces(&format!("{headings}    lo: 1 2 3\n  vec0: 0 0 0\neth0:76 1 0\n")), ["eth0", "vec0"]);
+        assert!(interfaces(&format!("{headings}    lo: 1 2 3\n")).is_empty() && interfaces("").is_empty());
+        let many: String = (0..100).map(|number| format!("veth{number}: 0\n")).collect();
+        assert_eq!(interfaces(&format!("{headings}{many}")).len(), INTERFACES);
+    }
 
     #[test]
     fn reads_diskstats() {

@@ -347,6 +347,7 @@ fn with_text(event: Event, text: &str) -> Event {
             clocksources: text.lines().map(str::to_owned).collect(),
             block: [(text.clone(), text.clone())].into(),
             mitigations: [("x".to_owned(), text.clone())].into(),
+            network_interfaces: Some(vec![text.clone()]),
             transparent_hugepage: text,
             ..GuestFacts::default()
         })),

@@ -138,7 +138,7 @@ pub struct MachineSpec {
     /// Memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
-    /// Whether the VM has a network card, on a tap in a network namespace of its own.
+    /// Whether each contender but the bare host has a network card, in a network namespace of its own: a VM a tap, a container a veth.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tap: bool,
     /// Whether each vCPU is bound to a CPU of its own, and firebench to another one.

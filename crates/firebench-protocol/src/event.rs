@@ -139,6 +139,9 @@ pub struct GuestFacts {
     pub modules: Vec<String>,
     /// Transparent huge pages: the whole line of `enabled`.
     pub transparent_hugepage: String,
+    /// Network interfaces but `lo`, from `/proc/net/dev`, sorted, 32 at most; not known where there is no such file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_interfaces: Option<Vec<String>>,
     /// The longest times in which the kernel logged nothing while it started, in their order. None on the bare host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernel_pauses: Vec<KernelPause>,

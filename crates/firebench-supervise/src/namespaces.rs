@@ -1,6 +1,6 @@
 //! Namespaces of a VMM's own, made by the child itself between fork and exec: async-signal-safe calls only.
 //!
-//! The network is empty but for `lo` (which is down) and the tap that was asked for; mounts, host name and System V objects
+//! The network is empty but for `lo` (which is down, unless there is a veth) and the card that was asked for; mounts, host name and System V objects
 //! are the VMM's own copies; and the whole file system can only be read, but for one directory. Where an ordinary user may
 //! not do this, a user namespace around it gives the right, in which they keep their user and group, and so their access to
 //! files and to /dev/kvm.
@@ -9,13 +9,12 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use firebench_vmm::{LOADER, Launch};
 
-use crate::child::step::{Failed, Step, check, open, write};
-use crate::network::Network;
+use crate::child::step::{Failed, Step, c_path, check, mount, open, write};
+use crate::network::Card;
 
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +61,6 @@ impl Level {
     }
 }
 
-/// A path that the kernel can be given.
-pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
-}
-
 /// The namespaces of one child, prepared before the fork.
 #[derive(Debug)]
 pub(crate) struct Namespaces {
@@ -83,7 +77,9 @@ pub(crate) struct Namespaces {
     directory: Option<CString>,
     /// Files that appear at other places, below `directory`.
     binds: Vec<(CString, CString)>,
-    network: Option<Network>,
+    card: Option<Card>,
+    /// Directories of its own `/proc` that are empty.
+    emptied: Vec<CString>,
     /// The lines of `uid_map` and `gid_map`, for those who need a user namespace.
     uid_map: String,
     gid_map: String,
@@ -95,7 +91,7 @@ impl Namespaces {
         level: Level,
         launch: &Launch,
         binds: &[(PathBuf, PathBuf)],
-        network: Option<Network>,
+        card: Option<Card>,
     ) -> io::Result<Namespaces> {
         let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
         let map = |id: u32| format!("{} {id} 1\n", if launch.own_processes { 0 } else { id });
@@ -109,7 +105,8 @@ impl Namespaces {
             shared_memory: shared_memory.transpose()?,
             directory: launch.directory.as_deref().map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
-            network,
+            card,
+            emptied: launch.emptied.iter().map(|path| c_path(path)).collect::<io::Result<_>>()?,
             uid_map: map(uid.as_raw()),
             gid_map: map(gid.as_raw()),
         })
@@ -129,7 +126,9 @@ impl Namespaces {
         if !self.own_processes {
             return Ok(());
         }
-        mount_new(c"proc", c"/proc", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, None)
+        let inert = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+        mount_new(c"proc", c"/proc", inert, None)?;
+        self.emptied.iter().try_for_each(|path| mount_new(c"tmpfs", path, inert | libc::MS_RDONLY, None))
     }
 
     /// Makes them, in the child; says whether a user namespace was needed for it.
@@ -150,8 +149,8 @@ impl Namespaces {
         if self.level.mounts() {
             self.own_mounts()?;
         }
-        if let Some(network) = &self.network {
-            network.make()?;
+        if let Some(card) = &self.card {
+            card.make(user && self.own_processes)?;
         }
         Ok(user)
     }
@@ -239,12 +238,6 @@ fn mount_new(kind: &CStr, path: &CStr, flags: libc::c_ulong, options: Option<&CS
     let options = options.map_or(std::ptr::null(), CStr::as_ptr);
     // SAFETY: strings ended by NUL, or null for no options.
     check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.cast()) })
-}
-
-fn mount(from: Option<&CStr>, to: &CStr, flags: libc::c_ulong) -> io::Result<()> {
-    let from = from.map_or(std::ptr::null(), CStr::as_ptr);
-    // SAFETY: strings ended by NUL, or null where the kernel looks at neither source, type nor data.
-    check(unsafe { libc::mount(from, to.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
 }
 
 /// Sets and clears attributes of the mount at `path`, and of all below it where `all`.

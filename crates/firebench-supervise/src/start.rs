@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use firebench_vmm::{Launch, LaunchFile, Missing};
+use firebench_vmm::{Launch, LaunchFile, Missing, Veth};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
@@ -26,7 +26,7 @@ use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
 use crate::namespaces::{Level, Namespaces, SHARED_MEMORY};
-use crate::network::Network;
+use crate::network::Card;
 use crate::program;
 use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
@@ -82,12 +82,7 @@ enum Group {
 /// Writes the launch's files and starts its command. What it cannot have of its confinement it goes without.
 pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started, StartError> {
     let owner = launch.jail.as_ref().map_or(nix::unistd::geteuid().as_raw(), |jail| jail.id);
-    let network = match &launch.tap {
-        Some(tap) => {
-            Some(Network::new(&tap.name, owner).ok_or_else(|| StartError::TapName { name: tap.name.clone() })?)
-        }
-        None => None,
-    };
+    let card = Card::of(launch, owner)?;
     launch.jail.as_ref().map_or(Ok(()), jail::make)?;
     for directory in &launch.directories {
         let made = std::fs::DirBuilder::new().mode(0o755).create(directory);
@@ -96,9 +91,14 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     for file in &launch.files {
         write_new(file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
     }
+    if let (Some(_), Some(directory)) = (&launch.veth, &launch.directory) {
+        let file = LaunchFile { path: directory.join(Veth::HOST_NAMESPACE), contents: String::new() };
+        write_new(&file, run_dir).map_err(|source| StartError::Write { path: file.path.clone(), source })?;
+    }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
     let needed = |level: Level| {
         (level.network() || launch.tap.is_none())
+            && (level.mounts() || launch.veth.is_none())
             && (level.mounts() || launch.jail.is_none())
             // Where it can write to the file system of control groups, it leaves some behind.
             && (level == Level::ReadOnly || !launch.own_processes)
@@ -112,7 +112,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     loop {
         let reason = match make_group(launch, run_dir, group) {
             Err(reason) => reason,
-            Ok(cgroup) => match spawn(launch, cgroup, level, &binds, network.clone()) {
+            Ok(cgroup) => match spawn(launch, cgroup, level, &binds, card.clone()) {
                 // The group could be made and not entered: a matter of delegation. The VM can do without.
                 Err(StartError::Confine { step: Step::Cgroup, source, .. }) if group != Group::None => {
                     format!("cannot enter its control group: {source}")
@@ -244,7 +244,7 @@ fn spawn(
     group: Option<Made>,
     level: Level,
     binds: &[(PathBuf, PathBuf)],
-    network: Option<Network>,
+    card: Option<Card>,
 ) -> Result<Started, StartError> {
     let (cgroup, memory_limit) = group.map_or((None, None), |(cgroup, limit)| (Some(cgroup), limit));
     let (program, arguments) = launch.argv.split_first().ok_or(StartError::Empty)?;
@@ -269,7 +269,7 @@ fn spawn(
         let help = confine_help(launch, Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let namespaces = Namespaces::new(level, launch, binds, network).map_err(|source| StartError::Confine {
+    let namespaces = Namespaces::new(level, launch, binds, card).map_err(|source| StartError::Confine {
         step: Step::Mounts,
         source,
         help: None,
@@ -348,7 +348,7 @@ fn confine_help(launch: &Launch, step: Step, code: Option<i32>) -> Option<String
     const TUN: &str = "/dev/net/tun";
     // What takes the right that is missing.
     let otherwise = match launch {
-        Launch { tap: Some(_), .. } => ", or leave out --tap",
+        Launch { tap: Some(_), .. } | Launch { veth: Some(_), .. } => ", or leave out --tap",
         Launch { own_processes: true, .. } => ", or leave out this contender",
         _ => "",
     };
@@ -379,7 +379,13 @@ fn confine_help(launch: &Launch, step: Step, code: Option<i32>) -> Option<String
         (Step::OpenTun, libc::EACCES | libc::EPERM) => {
             return Some(format!("{}; or leave out --tap", Access::look(Path::new(TUN)).remedy()));
         }
-        (Step::MakeTap | Step::TapUp, libc::EPERM) => "run firebench as root, or leave out --tap",
+        (Step::MakeVeth, libc::EOPNOTSUPP) => "load the driver (sudo modprobe veth), or leave out --tap",
+        (Step::KeepNetwork, _) => {
+            "firebench may not mount here: run it as root with all of its capabilities, outside of any chroot, or leave out --tap"
+        }
+        (Step::MakeTap | Step::TapUp | Step::MakeVeth | Step::VethUp, libc::EPERM | libc::EACCES) => {
+            "run firebench as root, or leave out --tap"
+        }
         (Step::Descriptors, libc::ENOSYS | libc::EINVAL) => "firebench needs Linux 5.11 or newer",
         _ => return None,
     };
@@ -394,6 +400,18 @@ mod tests {
     fn only_what_was_asked_for_is_to_be_left_out() {
         let tap = Launch { tap: Some(firebench_vmm::Tap { name: "tap0".to_owned(), mac: None }), ..Launch::default() };
         let contained = Launch { own_processes: true, ..Launch::default() };
+        let carded = Launch { veth: Some(firebench_vmm::preset::veth()), ..contained.clone() };
+        for (step, code) in [
+            (Step::Namespaces, libc::ENOSPC),
+            (Step::Mounts, libc::EPERM),
+            (Step::KeepNetwork, libc::EACCES),
+            (Step::MakeVeth, libc::EOPNOTSUPP),
+            (Step::MakeVeth, libc::EPERM),
+            (Step::VethUp, libc::EPERM),
+        ] {
+            let help = confine_help(&carded, step, Some(code)).expect("a hint");
+            assert!(help.contains("or leave out --tap"), "{step}: {help}");
+        }
         for step in [Step::Namespaces, Step::Mounts] {
             let help = |launch: &Launch| confine_help(launch, step, Some(libc::EPERM)).expect("a hint");
             assert!(help(&tap).contains("or leave out --tap"), "{}", help(&tap));

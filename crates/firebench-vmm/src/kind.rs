@@ -34,6 +34,8 @@ pub struct Kind {
     pub file_limit_exit: Option<i32>,
     /// Why the CPU time that its workload is told is not what the host gave; none where it is.
     pub own_cpu_account: Option<&'static str>,
+    /// What is between its workload and the network card of `--tap`; none where there is no card.
+    pub card: Option<&'static str>,
     /// How it runs the workload.
     pub runs: Runs,
 }

@@ -1,5 +1,6 @@
 //! The words: a machine, what it boots, and the launch that comes of both.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,32 @@ pub struct Tap {
     pub mac: Option<String>,
 }
 
+/// A pair of cards, joined by a wire: what is sent through one comes out of the other. One is a container's network card, in a network
+/// namespace of its process alone; the other, the host's end, lies in a second namespace, in which there is no process. Both are up,
+/// with addresses of a network of 24 bits.
+///
+/// Source: `veth(4)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Veth {
+    /// The name of the container's card, such as `eth0`.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The name of the host's end.
+    pub host_name: String,
+    /// Its address.
+    pub host_address: Ipv4Addr,
+}
+
+impl Veth {
+    /// The bits of the addresses that name the network.
+    pub const PREFIX: u8 = 24;
+    /// The file in [`Launch::directory`] on which the namespace of the host's end is mounted, where the process alone and whoever
+    /// enters its mounts (`/proc/PID/root`) sees it.
+    pub const HOST_NAMESPACE: &'static str = "host-network";
+}
+
 /// The virtual machine: what contenders must have alike for a fair comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,8 +84,11 @@ pub struct Machine {
     pub memory_mib: u32,
     /// What executes guest instructions.
     pub accel: Accel,
-    /// The network card, if any.
+    /// The network card of a VM, if any.
     pub tap: Option<Tap>,
+    /// The network card of a container, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veth: Option<Veth>,
     /// CPUs of the host on which it runs, all of the VMM from its first moment; any when absent. When they are named, vCPU
     /// threads have names, so that each can be bound to one of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,6 +208,12 @@ pub struct Launch {
     pub log: Option<PathBuf>,
     /// The tap that must exist in the process's own network namespace before it starts.
     pub tap: Option<Tap>,
+    /// The pair of cards that must exist before it starts. It takes [`Launch::directory`] and mounts of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veth: Option<Veth>,
+    /// Directories below `/proc` that are empty to it. It takes [`Launch::own_processes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emptied: Vec<PathBuf>,
     /// Bytes of memory that the process and what it starts may use, page cache included, where a control group can be had
     /// that limits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +251,11 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// Whether there is a network card.
+    pub fn has_card(&self) -> bool {
+        self.tap.is_some() || self.veth.is_some()
+    }
+
     /// The confinement of a VMM: it writes nothing but what is in the directory of its boot, and stays within the limits
     /// that its machine calls for. With a disk that it writes to, its directory and its files have no bounds.
     pub(crate) fn confined(machine: &Machine, image: &Image, paths: &Paths) -> Launch {

@@ -16,10 +16,27 @@ const STATE: &str = "state";
 /// The name of the container. Its state lies in the directory of the boot, where it is alone.
 pub(crate) const ID: &str = "firebench";
 
+/// The network of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// One of its own, with nothing in it but `lo`.
+    Own,
+    /// That in which its runtime is started, where the runtime takes what it is not told of for that.
+    Outer,
+    /// That in which its runtime is started, where the runtime must be told so.
+    NamedOuter,
+}
+
 /// A bundle in the directory of the boot, to be started by a runtime: all of the launch but its command. The directory is also
 /// that of the container's state, which [`state`] names.
-pub(crate) fn bundle(vmm: &'static str, machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
-    let config = format!("{:#}\n", config(vmm, root)?);
+pub(crate) fn bundle(
+    vmm: &'static str,
+    machine: &Machine,
+    root: &Root,
+    network: Network,
+    paths: &Paths,
+) -> Result<Launch, LaunchError> {
+    let config = format!("{:#}\n", config(vmm, root, network)?);
     Ok(Launch {
         directories: vec![paths.work_dir.join(ROOTFS), state(paths)],
         files: vec![LaunchFile { path: paths.work_dir.join("config.json"), contents: config }],
@@ -35,6 +52,7 @@ pub(crate) fn contained(machine: &Machine, paths: &Paths) -> Launch {
         cpus: machine.cpus.clone(),
         directory: Some(paths.work_dir.clone()),
         own_processes: true,
+        veth: machine.veth.clone(),
         ..Launch::default()
     }
 }
@@ -46,7 +64,7 @@ pub(crate) fn state(paths: &Paths) -> PathBuf {
 
 /// Without a user namespace, a control group and devices: what starts the runtime has arranged for all of them. No rights, and
 /// no way to get one.
-fn config(vmm: &'static str, root: &Root) -> Result<Value, LaunchError> {
+fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, LaunchError> {
     let mount = |destination: &str, kind: &str, options: Value| json!({ "destination": destination, "type": kind, "source": kind, "options": options });
     let mut mounts = vec![
         mount("/proc", "proc", json!(["nosuid", "noexec", "nodev"])),
@@ -60,7 +78,11 @@ fn config(vmm: &'static str, root: &Root) -> Result<Value, LaunchError> {
             "destination": file.seen, "type": "bind", "source": source, "options": ["bind", "ro", "nosuid", "nodev"],
         }));
     }
-    let namespaces = ["pid", "network", "ipc", "uts", "mount"].map(|kind| json!({ "type": kind }));
+    let namespaces = ["pid", "network", "ipc", "uts", "mount"].into_iter().filter_map(|kind| match (kind, network) {
+        ("network", Network::Outer) => None,
+        ("network", Network::NamedOuter) => Some(json!({ "type": kind, "path": "/proc/self/ns/net" })),
+        _ => Some(json!({ "type": kind })),
+    });
     Ok(json!({
         "ociVersion": "1.0.2",
         "process": {
@@ -75,6 +97,6 @@ fn config(vmm: &'static str, root: &Root) -> Result<Value, LaunchError> {
         "root": { "path": ROOTFS, "readonly": true },
         "hostname": ID,
         "mounts": mounts,
-        "linux": { "namespaces": namespaces },
+        "linux": { "namespaces": namespaces.collect::<Vec<_>>() },
     }))
 }

@@ -1,9 +1,11 @@
 //! Presets: from what the user wants to the contenders' machines, as pure functions.
 
+use std::net::Ipv4Addr;
+
 use crate::kind::Bus;
 use crate::kinds::VmmKind;
 use crate::launch::Settings;
-use crate::machine::{Accel, Machine, Tap};
+use crate::machine::{Accel, Machine, Tap, Veth};
 use crate::request::{MachineRequest, Published};
 
 /// A VM as a preset makes it.
@@ -31,6 +33,17 @@ const NO_PCI: &str = " pci=off";
 /// second port: a kernel that looks waits for long, if not for good. kvmtool tells its guests the same by default (`x86/kvm.c`).
 const PCI_BY_PORTS: &str = " noapic pci=conf1 i8042.direct=1 i8042.dumbkbd=1 i8042.nopnp=1 i8042.noaux=1";
 
+/// The network card of a container. Its addresses are from a network that is for documentation alone (RFC 5737, TEST-NET-1): no machine
+/// has them for anything else.
+pub fn veth() -> Veth {
+    Veth {
+        name: "eth0".to_owned(),
+        address: Ipv4Addr::new(192, 0, 2, 2),
+        host_name: "firebench0".to_owned(),
+        host_address: Ipv4Addr::new(192, 0, 2, 1),
+    }
+}
+
 /// A machine as alike to those of other VMMs as they allow; none for a kind that boots no guest.
 pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
     let guest = kind.guest()?;
@@ -43,7 +56,7 @@ pub fn matched(kind: VmmKind, request: &MachineRequest) -> Option<PresetVm> {
         Bus::Pci | Bus::Own => "",
     });
     Some(PresetVm {
-        machine: Machine { vcpus, memory_mib, accel, tap, cpus: None },
+        machine: Machine { vcpus, memory_mib, accel, tap, veth: None, cpus: None },
         settings: Settings { vmm: kind, values: (guest.matched)(request) },
         cmdline: cmdline(request, &base),
     })
@@ -55,7 +68,7 @@ pub fn published(kind: VmmKind, request: &MachineRequest, notices: &mut Vec<Stri
     let Published { vcpus, mac, values, cmdline: base } = kind.guest()?.published?(request, notices);
     let tap = Some(Tap { name: TAP.to_owned(), mac: mac.map(str::to_owned) });
     Some(PresetVm {
-        machine: Machine { vcpus, memory_mib: PUBLISHED_MIB, accel: request.accel, tap, cpus: None },
+        machine: Machine { vcpus, memory_mib: PUBLISHED_MIB, accel: request.accel, tap, veth: None, cpus: None },
         settings: Settings { vmm: kind, values },
         cmdline: cmdline(request, &base),
     })

@@ -3,18 +3,23 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap};
+use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap, Veth};
 use crate::requests::Requests;
 
 /// The network namespace of the script. The product makes one without a name.
 const NAMESPACE: &str = "firebench";
 
+/// The one with the other end of a card in it.
+const HOST_NAMESPACE: &str = "firebench-host";
+
 /// What gives a command processes of its own, also where it is not root that runs the script.
 const OWN_PROCESSES: &str = "unshare --map-root-user --pid --fork --kill-child --mount-proc --net --ipc --uts";
+/// The same for root in a network namespace with a card, where the command needs the rights of root.
+const OWN_PROCESSES_OF_ROOT: &str = "unshare --pid --fork --kill-child --mount-proc --ipc --uts";
 
 impl Launch {
-    /// The launch as lines for a POSIX shell: its files, its tap in a network namespace (which takes root), the command on
-    /// its CPUs with one flag a line as in the published benchmark, and the namespace's removal. A limit of memory is a
+    /// The launch as lines for a POSIX shell: its files, its tap or veth in network namespaces (which take root), the command on
+    /// its CPUs with one flag a line as in the published benchmark, and the namespaces' removal. A limit of memory is a
     /// comment, as what sets it differs between machines. What has its processes to itself starts under unshare(1). What is told more after its start
     /// runs in the background, and curl(1) tells it. The text ends with a newline.
     pub fn to_shell(&self) -> String {
@@ -43,8 +48,13 @@ impl Launch {
             let shell = format!("mount --bind {loader} {LOADER_PATH} && LD_LIBRARY_PATH={libraries} exec \"$@\"");
             command = format!("sh -c {} sh {command}", quote(&shell));
         }
+        if !self.emptied.is_empty() {
+            let mounts =
+                self.emptied.iter().map(|path| format!("mount -t tmpfs none {} && ", quote(&path.to_string_lossy())));
+            command = format!("sh -c {} sh {command}", quote(&format!("{}exec \"$@\"", mounts.collect::<String>())));
+        }
         if self.own_processes {
-            command = format!("{OWN_PROCESSES} {command}");
+            command = format!("{} {command}", if self.has_card() { OWN_PROCESSES_OF_ROOT } else { OWN_PROCESSES });
         }
         if self.shared_memory.is_some() {
             command = format!("env TMPDIR=/dev/shm {command}");
@@ -60,10 +70,11 @@ impl Launch {
                 format!("{command} &\n{}wait", tell(requests))
             }
         };
-        match &self.tap {
-            None => script += &format!("{run}\n"),
-            Some(tap) => script += &in_namespace(tap, &run),
-        }
+        script += &match (&self.tap, &self.veth) {
+            (None, None) => format!("{run}\n"),
+            (Some(tap), _) => beside_tap(tap, &run),
+            (None, Some(veth)) => beside_veth(veth, &run),
+        };
         if let Some(jail) = &self.jail {
             script += &word_each("umount", jail.files.iter().map(|file| file.seen.as_path()));
         }
@@ -105,7 +116,7 @@ fn word_each<'a>(command: &str, paths: impl Iterator<Item = &'a std::path::Path>
     format!("{command} {}\n", words.join(" "))
 }
 
-fn in_namespace(tap: &Tap, command: &str) -> String {
+fn beside_tap(tap: &Tap, command: &str) -> String {
     let name = quote(&tap.name);
     format!(
         "ip netns add {NAMESPACE}\n\
@@ -113,6 +124,26 @@ fn in_namespace(tap: &Tap, command: &str) -> String {
          ip -n {NAMESPACE} link set dev {name} up\n\
          ip netns exec {NAMESPACE} {command}\n\
          ip netns delete {NAMESPACE}\n"
+    )
+}
+
+/// Not by `ip netns exec`, which mounts a /sys without control groups, and runc wants to see some.
+fn beside_veth(veth: &Veth, command: &str) -> String {
+    let [name, host_name] = [&veth.name, &veth.host_name].map(|name| quote(name));
+    let Veth { address, host_address, .. } = veth;
+    let prefix = Veth::PREFIX;
+    format!(
+        "ip netns add {NAMESPACE}\n\
+         ip netns add {HOST_NAMESPACE}\n\
+         ip -n {NAMESPACE} link add {name} type veth peer name {host_name} netns {HOST_NAMESPACE}\n\
+         ip -n {HOST_NAMESPACE} address add {host_address}/{prefix} dev {host_name}\n\
+         ip -n {HOST_NAMESPACE} link set dev {host_name} up\n\
+         ip -n {NAMESPACE} address add {address}/{prefix} dev {name}\n\
+         ip -n {NAMESPACE} link set dev lo up\n\
+         ip -n {NAMESPACE} link set dev {name} up\n\
+         nsenter --net=/run/netns/{NAMESPACE} {command}\n\
+         ip netns delete {NAMESPACE}\n\
+         ip netns delete {HOST_NAMESPACE}\n"
     )
 }
 

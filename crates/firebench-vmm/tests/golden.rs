@@ -10,7 +10,7 @@ use firebench_vmm::{
 use insta::assert_snapshot;
 
 fn machine() -> Machine {
-    Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap: None, cpus: None }
+    Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap: None, veth: None, cpus: None }
 }
 
 fn tap(mac: Option<&str>) -> Option<Tap> {

@@ -7,14 +7,19 @@ use std::path::PathBuf;
 
 use firebench_vmm::kind::Runs;
 use firebench_vmm::setting::{Setting, Takes, Value};
-use firebench_vmm::{Accel, Contender, Drive, Image, Machine, Paths, Root, RootFile, Settings, VmmKind, kinds};
+use firebench_vmm::{
+    Accel, Contender, Drive, Image, Machine, Paths, Root, RootFile, Settings, Tap, Veth, VmmKind, kinds, preset,
+};
 use firebench_vmm::{launch, launch_container, launch_process};
 
-/// The launch, or why there is none.
+/// The launch without a network card, or why there is none.
 fn launched(kind: VmmKind, settings: Settings) -> String {
-    let tap = None;
+    launched_with(kind, settings, None, None)
+}
+
+fn launched_with(kind: VmmKind, settings: Settings, tap: Option<Tap>, veth: Option<Veth>) -> String {
     let vcpus = kind.max_vcpus.unwrap_or(2).min(2);
-    let machine = Machine { vcpus, memory_mib: 1024, accel: kind.accels[0], tap, cpus: None };
+    let machine = Machine { vcpus, memory_mib: 1024, accel: kind.accels[0], tap, veth, cpus: None };
     let image = Image {
         kernel: "/cache/vmlinux".into(),
         cmdline: "console=ttyS0 quiet".to_owned(),
@@ -79,4 +84,31 @@ fn kinds_are_what_they_were() {
     for kind in kinds::all() {
         insta::assert_snapshot!(kind.name, described(kind));
     }
+}
+
+/// What was a difference between two scripts, line by line.
+fn changes(plain: &str, changed: &str) -> String {
+    let lines = |of: &str, mark: &str, other: &str| {
+        let only = of.lines().filter(|line| !other.lines().any(|of_other| of_other == *line));
+        only.map(|line| format!("{mark} {line}\n")).collect::<String>()
+    };
+    lines(plain, "-", changed) + &lines(changed, "+", plain)
+}
+
+#[test]
+fn every_kind_but_the_bare_host_can_have_a_network_card() {
+    let mut text = String::new();
+    for kind in kinds::all() {
+        let card = kind.card;
+        let settings = || Settings::new(kind);
+        let plain = launched(kind, settings());
+        let tap = kind.guest().map(|_| Tap { name: "tap0".to_owned(), mac: None });
+        let veth = kind.container().map(|_| preset::veth());
+        assert_eq!(card.is_some(), tap.is_some() || veth.is_some(), "{kind}");
+        let carded = launched_with(kind, settings(), tap, veth);
+        assert_eq!(card.is_some(), plain != carded, "{kind}");
+        let card = card.unwrap_or("none");
+        writeln!(text, "{kind}: {card}\n{}", changes(&plain, &carded)).expect("a string takes everything");
+    }
+    insta::assert_snapshot!(text);
 }

@@ -63,7 +63,7 @@ fn qemu_is_started_with_the_flags_of_the_document() {
     let document = arguments(QEMU, "qemu-system-x86_64");
     let cmdline = value(&flags(&document), "-append").to_owned();
     let tap = Some(Tap { name: "tap0".to_owned(), mac: None });
-    let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap, cpus: None };
+    let machine = Machine { vcpus: 2, memory_mib: 1024, accel: Accel::Kvm, tap, veth: None, cpus: None };
     let ours = launch_of(machine, Settings::new(VmmKind(&qemu::KIND)), &cmdline);
 
     // The differences, in the document's order:
@@ -90,7 +90,7 @@ fn firecracker_is_configured_as_firectl_does_it() {
     assert_eq!(value(&document, "-t"), "");
     assert!(!document.contains_key("--ncpus") && !document.contains_key("-c"));
     let memory: u32 = value(&document, "-m").parse().expect("MiB");
-    let machine = Machine { vcpus: 1, memory_mib: memory, accel: Accel::Kvm, tap, cpus: None };
+    let machine = Machine { vcpus: 1, memory_mib: memory, accel: Accel::Kvm, tap, veth: None, cpus: None };
     let settings = Settings::new(VmmKind(&firecracker::KIND))
         .with(&firecracker::TEMPLATE, value(&document, "--cpu-template"))
         .with(&firecracker::LOG_LEVEL, value(&document, "--log-level"));

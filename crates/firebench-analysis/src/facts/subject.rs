@@ -77,6 +77,16 @@ impl<'a> AuditedContender<'a> {
         self.guest.map_or(self.contender.vcpus, |guest| guest.cpu.online).to_string()
     }
 
+    /// Whether it has a network card of its own. None can be had by the bare host.
+    pub(super) fn card(&self) -> Option<bool> {
+        self.contender.vmm.card.map(|_| self.contender.launch.has_card())
+    }
+
+    /// What is between its workload and that card.
+    pub(super) fn way_to_card(&self) -> Option<String> {
+        self.contender.vmm.card.filter(|_| self.contender.launch.has_card()).map(str::to_owned)
+    }
+
     /// Memory as given; the host's needs a control group that limits it.
     pub(super) fn memory(&self) -> String {
         if self.boots.iter().any(|boot| lacks_memory_limit(boot)) {

@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 82] = [
+pub static FACTS: [Fact; 84] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -172,9 +172,10 @@ pub static FACTS: [Fact; 82] = [
         .follows(&["kernel", "disk queue length"]).of_vms(),
     Fact::new(Explains, "disk read-ahead in KiB", LIMIT, Block("read_ahead_kb")).follows(&["kernel"]),
     Fact::new(Explains, "disk block size", LIMIT, Block("logical_block_size")).follows(&[VMM]).of_vms(),
-    Fact::new(Explains, "network card", "one device more to find at boot, with interrupts of its own", Text(|s| {
-        Some(if s.contender.launch.tap.is_some() { "yes" } else { "no" }.to_owned())
-    })).of_vms().recorded(Contender(|c| json(c.launch.tap.is_some())), Differ("network card"), Free),
+    Fact::new(Explains, "network card", "one device more to find at boot, with interrupts of its own", Text(|s| s.card().map(yes_no)))
+        .recorded(Contender(|c| json(c.launch.has_card())), Differ("network card"), Free),
+    Fact::new(Explains, "way to the network card", "packets pass through more or less, at another price each",
+        Text(|s| s.way_to_card())).follows(&[VMM]),
     Fact::new(Explains, "ACPI", "it decides how devices and interrupts are found", Set(|set| set.acpi)),
     Fact::new(Explains, CLOCK, "the kernel waits for it about a second of its start: the boot time is not comparable",
         Set(|set| Some(yes_no(set.clock_missed)))).of_vms(),
@@ -211,6 +212,8 @@ pub static FACTS: [Fact; 82] = [
     Fact::new(Harmless, "disk cache mode", "modes differ in when writes are flushed, and the disk is read-only",
         Set(|set| Some(set.flushes))),
     Fact::new(Harmless, "log level", "next to nothing is logged during an iteration", Set(|set| set.log_level)),
+    Fact::new(Harmless, "network interfaces", "it is how drivers call them",
+        Guest(|g| g.network_interfaces.as_ref().map(|names| if names.is_empty() { "none".to_owned() } else { names.join(" ") }).unwrap_or_default())),
     Fact::new(Harmless, "MAC address", "it is an address", Text(|s| {
         s.contender.launch.tap.as_ref().map(|tap| tap.mac.clone().unwrap_or_else(|| "the VMM's default".to_owned()))
     })),

@@ -322,7 +322,7 @@ impl Experiment {
     fn check_useless(&self) -> Result<(), ExperimentError> {
         let guestless = self.all(|vmm| !vmm.boots_a_guest());
         let given = [
-            ("--tap", self.machine.tap, self.all(|vmm| vmm.is_native())),
+            ("--tap", self.machine.tap, self.all(|vmm| vmm.card.is_none())),
             ("--append", !self.machine.append.is_empty(), guestless),
             ("--kernel", self.files.kernel.is_some(), self.all(|vmm| !vmm.takes_a_kernel())),
             ("--add", !self.files.add.is_empty(), self.only_hosts()),

@@ -1,9 +1,11 @@
 //! What all that runs between fork and exec shares: the steps by which a failure is told, and the system calls of which one is
 //! made of, async-signal-safe as everything there.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The steps, in their order. A child that fails reports the one at which it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,12 @@ pub enum Step {
     MakeTap,
     /// Bring the tap up.
     TapUp,
+    /// Keep the network namespace of the card's other end.
+    KeepNetwork,
+    /// Make the pair of cards.
+    MakeVeth,
+    /// Bring the pair up, with its addresses.
+    VethUp,
     /// Die with firebench, should it be killed.
     ParentDeath,
     /// Leave a process behind that sees to that, where the VMM becomes another user.
@@ -52,7 +60,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 20] = [
+    const ALL: [Step; 23] = [
         Step::Session,
         Step::Cgroup,
         Step::Affinity,
@@ -67,6 +75,9 @@ impl Step {
         Step::OpenTun,
         Step::MakeTap,
         Step::TapUp,
+        Step::KeepNetwork,
+        Step::MakeVeth,
+        Step::VethUp,
         Step::ParentDeath,
         Step::Keeper,
         Step::Processes,
@@ -98,6 +109,9 @@ impl std::fmt::Display for Step {
             Step::OpenTun => "open /dev/net/tun",
             Step::MakeTap => "make the tap device",
             Step::TapUp => "bring the tap device up",
+            Step::KeepNetwork => "keep the network namespace of its card's other end",
+            Step::MakeVeth => "make the veth devices",
+            Step::VethUp => "bring the veth devices up",
             Step::ParentDeath => "arrange to die with firebench",
             Step::Keeper => "start its keeper process",
             Step::Processes => "enter a process namespace of its own",
@@ -121,6 +135,18 @@ pub(crate) fn write(file: RawFd, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: reads `bytes`. The files written here take all of it at once or fail.
     let written = unsafe { libc::write(file, bytes.as_ptr().cast(), bytes.len()) };
     check(written as libc::c_int)
+}
+
+/// A path that the kernel can be given.
+pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// Mounts what is at `from`, or sets the flags of the mount at `to`.
+pub(crate) fn mount(from: Option<&CStr>, to: &CStr, flags: libc::c_ulong) -> io::Result<()> {
+    let from = from.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: strings ended by NUL, or null where the kernel looks at neither source, type nor data.
+    check(unsafe { libc::mount(from, to.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
 }
 
 /// The result of a system call. Making an error of errno allocates nothing.

@@ -12,10 +12,10 @@ pub enum StartError {
     #[error("the launch has no command")]
     #[diagnostic(help("this is a bug in firebench: please report it"))]
     Empty,
-    /// The tap's name is not one that Linux accepts.
+    /// The card's name is not one that Linux accepts.
     #[error("invalid name of a network device: {name:?}")]
     #[diagnostic(help("use 1 to 15 letters, digits, dots, dashes and underscores, such as tap0"))]
-    TapName {
+    CardName {
         /// The name.
         name: String,
     },

@@ -111,7 +111,14 @@ fn the_vcpus_of_a_real_qemu_are_bound() {
     unique.dedup();
     let contender = Contender {
         name: "qemu".to_owned(),
-        machine: Machine { vcpus: 2, memory_mib: 128, accel: Accel::Tcg, tap: None, cpus: Some(unique.clone()) },
+        machine: Machine {
+            vcpus: 2,
+            memory_mib: 128,
+            accel: Accel::Tcg,
+            tap: None,
+            veth: None,
+            cpus: Some(unique.clone()),
+        },
         settings: Settings::new(VmmKind(&qemu::KIND)),
     };
     let image = Image {

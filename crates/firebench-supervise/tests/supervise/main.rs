@@ -12,6 +12,7 @@ mod output;
 mod probe;
 mod requests;
 mod tap;
+mod veth;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -81,5 +81,5 @@ fn qemu_attaches_to_it() {
 fn a_name_that_linux_refuses_is_refused_first() {
     let mut launch = with_tap(script("true"));
     launch.tap = Some(Tap { name: "../../etc".to_owned(), mac: None });
-    assert!(matches!(Vm::start(&launch, &Isolation::default()), Err(StartError::TapName { .. })));
+    assert!(matches!(Vm::start(&launch, &Isolation::default()), Err(StartError::CardName { .. })));
 }

@@ -26,6 +26,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
+    card: Some("one end of a veth"),
     runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
 };
 
@@ -33,7 +34,12 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
     let vmm = KIND.name;
     let mut argv = vec![text(vmm, &paths.binary)?];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|&word| word.to_owned()));
-    add(&["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
+    add(&["--unshare-all"]);
+    if machine.veth.is_some() {
+        // The network that it shares is firebench's own, with the card in it.
+        add(&["--share-net"]);
+    }
+    add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
     for file in &root.files {
         add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
     }

@@ -39,6 +39,7 @@ pub static KIND: Kind = Kind {
     // It catches the signal (`FcExitCode::SIGXFSZ`).
     file_limit_exit: Some(151),
     own_cpu_account: None,
+    card: Some("virtio on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,
         root_device: "/dev/vda",

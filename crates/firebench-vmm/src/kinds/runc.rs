@@ -4,7 +4,7 @@
 
 use crate::kind::{Container, Kind, Program, Runs};
 use crate::machine::{Accel, Launch, LaunchError, Machine, Paths, Root, text};
-use crate::oci;
+use crate::oci::{self, Network};
 
 /// runc.
 pub static KIND: Kind = Kind {
@@ -26,6 +26,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
+    card: Some("one end of a veth"),
     runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
 };
 
@@ -37,5 +38,7 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
     let words =
         [binary, own("--rootless=true"), own("--root"), state, own("run"), own("--bundle"), bundle, own(oci::ID)];
     let argv = words.into_iter().collect::<Result<_, _>>()?;
-    Ok(Launch { argv, ..oci::bundle(vmm, machine, root, paths)? })
+    // It brings up the `lo` of a network of its own, and firebench that of the one that is made for it.
+    let network = if machine.veth.is_some() { Network::Outer } else { Network::Own };
+    Ok(Launch { argv, ..oci::bundle(vmm, machine, root, network, paths)? })
 }

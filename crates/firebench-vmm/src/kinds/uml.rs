@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: Some("its kernel counts ticks of 10 ms, and time that others had as its own"),
+    card: Some("a device of its own on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Own,
         // `Documentation/virt/uml`: "ubd devices".
@@ -71,6 +72,11 @@ fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result
         "ssl=null".to_owned(),
         "ssl0=null,fd:1".to_owned(),
     ];
+    if let Some(tap) = &machine.tap {
+        // `Documentation/virt/uml`: "Network Configuration". Of queues deeper than 64 the kernel complains when the card comes up.
+        let mac = tap.mac.as_ref().map(|mac| format!(",mac={mac}")).unwrap_or_default();
+        argv.push(format!("vec0:transport=tap,ifname={},depth=64{mac}", tap.name));
+    }
     argv.extend(image.cmdline.split_ascii_whitespace().map(str::to_owned));
     let mut confined = Launch::confined(machine, image, paths);
     if let Some(limits) = &mut confined.limits {
@@ -81,6 +87,7 @@ fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result
         argv,
         cpus: machine.cpus.clone(),
         own_processes: true,
+        tap: machine.tap.clone(),
         shared_memory: Some((u64::from(machine.memory_mib) << 20).saturating_add(SHARED_HEADROOM)),
         ..confined
     })

@@ -21,12 +21,13 @@ pub(super) fn accel(spec: &ContenderSpec, chosen: &Chosen) -> Accel {
     if spec.vmm.is_native() { Accel::Native } else { chosen.accel }
 }
 
-/// That some of them have no network card although a tap is wanted.
+/// That some of them have no network card although one is wanted: the bare host is the control, an ordinary process.
 pub(super) fn without_a_card(specs: &[ContenderSpec], machine: &MachineSpec) -> Option<String> {
-    let names: Vec<String> = specs.iter().filter(|spec| spec.vmm.is_native()).map(|spec| spec.name.clone()).collect();
+    let without = specs.iter().filter(|spec| spec.vmm.card.is_none());
+    let names: Vec<String> = without.map(|spec| spec.name.clone()).collect();
     let verb = if names.len() == 1 { "has" } else { "have" };
     (machine.tap && !names.is_empty())
-        .then(|| format!("--tap gives a network card to virtual machines alone: {} {verb} none", text::list(&names)))
+        .then(|| format!("--tap gives a network card to all but the bare host: {} {verb} none", text::list(&names)))
 }
 
 /// The contenders that can run with the accelerator.
@@ -197,7 +198,7 @@ mod tests {
     const HOST: VmmKind = VmmKind(&host::KIND);
 
     fn vm(memory_mib: u32, settings: Settings) -> PresetVm {
-        let machine = Machine { vcpus: 1, memory_mib, accel: Accel::Tcg, tap: None, cpus: None };
+        let machine = Machine { vcpus: 1, memory_mib, accel: Accel::Tcg, tap: None, veth: None, cpus: None };
         PresetVm { machine, settings, cmdline: String::new() }
     }
 

@@ -308,7 +308,8 @@ impl PlanBuilder<'_> {
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
         let accel = contenders::accel(spec, &self.chosen);
-        Ok(Machine { vcpus, memory_mib, accel, tap: None, cpus: self.cpus_of(vcpus) })
+        let veth = (self.experiment.machine.tap && spec.vmm.container().is_some()).then(preset::veth);
+        Ok(Machine { vcpus, memory_mib, accel, tap: None, veth, cpus: self.cpus_of(vcpus) })
     }
 
     /// As many CPUs as a VM has vCPUs. Elsewhere nobody knows their numbers yet.

@@ -39,7 +39,7 @@ impl GuestModules {
     }
 }
 
-/// Modules of the nested host: its disks, KVM, taps.
+/// Modules of the nested host: its disks, KVM, and the cards of contenders.
 pub(super) const NESTED_HOST: &str = "nested-host";
 /// All sets, so that one entry of the cache serves every run.
 const MODULES: ModuleSets<'static> = &[
@@ -52,7 +52,7 @@ const MODULES: ModuleSets<'static> = &[
     ),
     ("guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4"]),
     ("networked-guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4", "virtio_net"]),
-    (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun"]),
+    (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun", "veth"]),
 ];
 
 /// The programs of a run.

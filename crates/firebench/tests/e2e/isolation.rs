@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use firebench_model::record::{BootStatus, ContenderRecord, Report};
@@ -9,7 +10,7 @@ use firebench_vmm::Accel;
 
 use crate::require;
 use crate::support::common::{Lab, data_dir, firebench};
-use crate::support::invocation::report;
+use crate::support::invocation::{Invocation, report};
 use crate::support::need;
 
 const ALL: [&str; 5] = ["host", "bubblewrap", "runc", "gvisor", "uml"];
@@ -98,14 +99,12 @@ fn every_isolation_reads_in_blocks() {
     }
 }
 
-#[test]
-fn every_isolation_is_there_for_an_ordinary_user() {
-    require!(need::isolations(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
-    let lab = Lab::new();
-    // Its own places, and what was fetched, where that user may read it.
+/// A run of these contenders by an ordinary user, with its own places in the lab and what was fetched where that user may read it; the
+/// report lies in the directory.
+fn by_an_ordinary_user<'a>(lab: &'a Lab, more: &[&str]) -> (Invocation<'a>, PathBuf) {
     let home = lab.path("home");
     let [data, tmp, bin] = ["data", "tmp", "bin"].map(|name| home.join(name));
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
+    let copy = |from: &Path, to: &Path| {
         let status = Command::new("cp").args(["-rL", "--"]).args([from, to]).status().expect("cp runs");
         assert!(status.success(), "{}", from.display());
     };
@@ -125,29 +124,128 @@ fn every_isolation_is_there_for_an_ordinary_user() {
     assert!(owned.success());
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(bin.join("firebench"));
-    command.args(["run", "memory", "--vmm", "host,bubblewrap,runc,gvisor,uml", "--boots", "1", "--size", "1MiB"]);
-    command
-        .args(["--memory", "256MiB", "--iterations", "1", "--no-store", "--out"])
-        .arg(home.join("out"))
-        .current_dir("/");
+    command.args(["run", "memory", "--boots", "1", "--size", "1MiB", "--memory", "256MiB", "--iterations", "1"]);
+    let out = home.join("out");
+    command.args(["--no-store", "--out"]).arg(&out).args(more).current_dir("/");
     let run = lab.invocation(command).env("FIREBENCH_DATA", &data).env("FIREBENCH_CACHE", home.join("cache"));
-    run.env("TMPDIR", &tmp).env("FIREBENCH_BUSYBOX", &busybox).env("HOME", &home).run().ok();
-    assert_good(&report(&home.join("out")), 1);
+    (run.env("TMPDIR", &tmp).env("FIREBENCH_BUSYBOX", &busybox).env("HOME", &home), out)
+}
+
+#[test]
+fn every_isolation_is_there_for_an_ordinary_user() {
+    require!(need::isolations(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
+    let lab = Lab::new();
+    let (run, out) = by_an_ordinary_user(&lab, &["--vmm", "host,bubblewrap,runc,gvisor,uml"]);
+    run.run().ok();
+    assert_good(&report(&out), 1);
+}
+
+/// The cards that the workload of each contender saw, all of whose boots were good.
+fn cards(report: &Report) -> BTreeMap<&str, Vec<String>> {
+    let of_interest = |name: &String| ["eth", "vec", "tap", "firebench"].iter().any(|kind| name.starts_with(kind));
+    let seen = report.contenders.iter().map(|contender| {
+        assert!(!contender.boots.is_empty());
+        for boot in &contender.boots {
+            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{}", contender.name);
+        }
+        let facts = contender.boots[0].facts.as_ref().expect("facts");
+        // Some kernels put devices of tunnels into each network.
+        let names = facts.network_interfaces.iter().flatten().filter(|name| of_interest(name)).cloned();
+        (contender.name.as_str(), names.collect())
+    });
+    seen.collect()
+}
+
+#[test]
+fn every_isolation_has_its_network_card() {
+    require!(need::isolations(), need::namespaces());
+    let lab = Lab::new();
+    let out = lab.path("out");
+    let run = |more: &[&str]| {
+        let args = ["run", "memory", "--boots", "1", "--size", "1MiB", "--memory", "256MiB", "--iterations", "1"];
+        let outcome = lab.firebench(&args).args(more).arg("--out").arg(&out).run().ok();
+        (outcome, report(&out))
+    };
+    let (outcome, carded) = run(&["--vmm", "bubblewrap,runc,gvisor,uml", "--tap"]);
+    let seen = cards(&carded);
+    for (name, card) in [("bubblewrap", "eth0"), ("runc", "eth0"), ("gvisor", "eth0"), ("uml", "vec0")] {
+        assert_eq!(seen[name], [card], "{name}");
+    }
+    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!words.contains("Note: --tap"), "{outcome}");
+    assert!(words.contains("way to the network card"), "{outcome}");
+    assert!(words.contains("runc against bubblewrap is fair: the isolation is the only difference"), "{outcome}");
+    for contender in &carded.contenders {
+        let launch = &contender.launch;
+        assert_eq!((launch.veth.is_some(), launch.tap.is_some()), (contender.name != "uml", contender.name == "uml"));
+    }
+    // Without the word there is none, and beside the bare host it has none.
+    let (_, plain) = run(&["--vmm", "bubblewrap,runc,gvisor,uml"]);
+    assert!(cards(&plain).values().all(Vec::is_empty), "{:?}", cards(&plain));
+    let (outcome, beside) = run(&["--vmm", "host,runc", "--tap"]);
+    assert_eq!(cards(&beside)["runc"], ["eth0"]);
+    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Note: --tap gives a network card to all but the bare host: host has none"), "{outcome}");
+}
+
+#[test]
+fn containers_have_their_cards_for_an_ordinary_user() {
+    require!(need::isolations(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
+    let lab = Lab::new();
+    let (run, out) = by_an_ordinary_user(&lab, &["--vmm", "bubblewrap,runc,gvisor", "--tap"]);
+    run.run().ok();
+    let report = report(&out);
+    assert_eq!(cards(&report).len(), 3);
+    assert!(cards(&report).values().all(|cards| cards == &["eth0"]), "{:?}", cards(&report));
+}
+
+/// The device of taps is open to everybody on most machines. Where it is not, the error says so.
+#[test]
+fn user_mode_linux_has_its_card_for_an_ordinary_user() {
+    require!(need::isolations(), need::root(), need::program("setpriv", "util-linux"), need::namespaces());
+    let lab = Lab::new();
+    let (run, out) = by_an_ordinary_user(&lab, &["--vmm", "uml", "--tap"]);
+    let outcome = run.run();
+    match std::fs::metadata("/dev/net/tun") {
+        Ok(tun) if tun.permissions().mode() & 0o006 == 0o006 => {
+            outcome.ok();
+            assert_eq!(cards(&report(&out))["uml"], ["vec0"]);
+        }
+        _ => {
+            outcome.fails(3, &["could not open /dev/net/tun", "leave out --tap"]);
+        }
+    }
 }
 
 #[test]
 fn what_is_printed_runs_when_it_is_pasted() {
     require!(need::isolations(), need::namespaces(), need::program("unshare", "util-linux"));
+    paste(&[]);
+}
+
+#[test]
+fn what_is_printed_runs_with_a_network_card_when_root_pastes_it() {
+    require!(need::isolations(), need::root(), need::program("unshare", "util-linux"), need::program("ip", "iproute2"));
+    paste(&["--tap"]);
+    for left in ["firebench", "firebench-host"] {
+        assert!(!Path::new("/run/netns").join(left).exists(), "{left}");
+    }
+}
+
+/// Runs the script of each kind.
+fn paste(more: &[&str]) {
     let lab = Lab::new();
     for kind in ALL.into_iter().skip(1) {
         let args = ["run", "memory", "--vmm", kind, "--size", "1MiB", "--memory", "256MiB", "--iterations", "1"];
-        lab.firebench(&args).args(["--boots", "1", "--no-store"]).run().ok();
-        let script = lab.firebench(&args).arg("--dry-run").run().ok().stdout;
+        lab.firebench(&args).args(more).args(["--boots", "1", "--no-store"]).run().ok();
+        let script = lab.firebench(&args).args(more).arg("--dry-run").run().ok().stdout;
         let mut shell = Command::new("sh");
         shell.args(["-ec", &script]).env("TMPDIR", &lab.tmp).stdin(std::process::Stdio::null());
         let output = shell.output().expect("sh runs");
         let console = String::from_utf8_lossy(&output.stdout);
         assert!(console.contains(r#"{"event":"done"}"#), "{kind}: {output:?}\n{script}");
+        let card = if kind == "uml" { "vec0" } else { "eth0" };
+        assert_eq!(console.contains(&format!(r#""network_interfaces":["{card}"#)), !more.is_empty(), "{console}");
     }
 }
 
@@ -208,6 +306,6 @@ fn a_kind_that_is_missing_says_how_to_get_it() {
         run.run().fails(3, &[&format!("there is no {program}"), &format!("firebench fetch {kind}")]);
     }
     lab.firebench(&["run", "memory", "--vmm", "gvisor", "--cold"]).run().fails(2, &["cannot use --cold with gvisor"]);
-    lab.firebench(&["run", "memory", "--vmm", "runc,host", "--tap"]).run().fails(2, &["--tap has no effect"]);
+    lab.firebench(&["run", "memory", "--vmm", "host", "--tap"]).run().fails(2, &["--tap has no effect"]);
     lab.firebench(&["run", "memory", "--vmm", "uml", "--vcpus", "2"]).run().fails(2, &["uml accepts 1", "not 2"]);
 }

@@ -45,6 +45,11 @@ fn run<'a>(lab: &'a Lab, kind: &str, deed: Option<&str>, size: &str) -> Invocati
     lab.firebench(&["run", "memory", &contender, "--boots", "1", "--iterations", "1", "--size", size])
 }
 
+/// A network card, for what needs no device of taps for it.
+fn card(kind: &str) -> Option<&'static str> {
+    (kind != "uml" || std::fs::File::open("/dev/net/tun").is_ok()).then_some("--tap")
+}
+
 /// The first process that runs a kind's own program.
 fn first(lab: &Lab, program: &str) -> Option<Pid> {
     let runs = |pid: &u32| {
@@ -60,7 +65,7 @@ fn an_isolation_whose_program_is_killed() {
     let lab = Lab::new();
     for (kind, program) in KINDS {
         let out = lab.path(kind);
-        let running = run(&lab, kind, None, "1GiB").arg("--out").arg(&out).start();
+        let running = run(&lab, kind, None, "1GiB").args(card(kind)).arg("--out").arg(&out).start();
         // Some way into its life, wherever that is: one that is merely asked for its version is gone by then.
         wait_for("its program", SOON, || first(&lab, program));
         std::thread::sleep(Duration::from_millis(500));
@@ -75,7 +80,7 @@ fn firebench_is_killed_beside_an_isolation() {
     require!(need::isolations());
     let lab = Lab::new();
     for (kind, program) in KINDS {
-        let running = run(&lab, kind, None, "1GiB").start();
+        let running = run(&lab, kind, None, "1GiB").args(card(kind)).start();
         wait_for("its program", SOON, || first(&lab, program));
         std::thread::sleep(Duration::from_millis(300));
         running.signal(Signal::SIGKILL);
@@ -84,7 +89,7 @@ fn firebench_is_killed_beside_an_isolation() {
         // All of it is gone with firebench, not with the next start.
         wait_for("the end of all processes", SOON, || lab.processes(&[""]).is_empty().then_some(()));
         // The rest goes with the next start; each run looks for what is left.
-        run(&lab, kind, None, "1MiB").run().ok();
+        run(&lab, kind, None, "1MiB").args(card(kind)).run().ok();
     }
 }
 

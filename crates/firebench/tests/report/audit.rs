@@ -7,7 +7,7 @@ use firebench_model::experiment::{ContenderSpec, Preset};
 use firebench_model::record::{BootStatus, Report};
 use firebench_report::style::Style;
 use firebench_report::terminal::render;
-use firebench_vmm::{Missing, Settings, VmmKind, firecracker, gvisor, qemu};
+use firebench_vmm::{Missing, Settings, VmmKind, firecracker, gvisor, host, preset, qemu};
 
 use crate::fixture::{FIRECRACKER, QEMU, clock_pause, failed, nested, published};
 use crate::pairs::{matched, own_file, template, twins, two_firecrackers, with_host};
@@ -153,6 +153,24 @@ fn one_deliberate_difference_is_what_is_compared_with_all_that_follows_from_it()
     report.contenders[1].vcpus = 1;
     let silent = pair(&report);
     assert_eq!((silent.fairness, silent.silent), (Fairness::One("network card"), vec!["b".to_owned()]));
+}
+
+#[test]
+fn the_way_to_a_network_card_follows_from_the_isolation_and_the_bare_host_has_no_card_to_compare() {
+    let mut report = twins();
+    report.contenders[0].launch.tap = nested().contenders[0].launch.tap.clone();
+    report.contenders[1].vmm = VmmKind(&gvisor::KIND);
+    report.contenders[1].launch.veth = Some(preset::veth());
+    let carded = pair(&report);
+    let way = find(&carded, "way to the network card");
+    assert_eq!((way.rank, way.follows), (Rank::Explains, Some("VMM")));
+    let card = |pair: &PairAudit| pair.findings.iter().any(|finding| finding.fact == "network card");
+    assert!(!card(&carded));
+    report.contenders[1].launch.veth = None;
+    assert!(card(&pair(&report)), "one alone has a card");
+    report.contenders[1].vmm = VmmKind(&host::KIND);
+    let beside_host = pair(&report);
+    assert!(!card(&beside_host) && !beside_host.findings.iter().any(|finding| finding.fact.contains("card")));
 }
 
 #[test]

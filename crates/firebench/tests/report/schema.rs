@@ -6,7 +6,7 @@ use firebench_analysis::findings::Findings;
 use firebench_model::experiment::PayloadSpec;
 use firebench_model::record::Extension;
 use firebench_report::json::to_json;
-use firebench_vmm::{Request, Requests, firecracker};
+use firebench_vmm::{Request, Requests, firecracker, preset};
 use serde_json::Value;
 
 use crate::fixture::{failed, nested, published};
@@ -55,12 +55,16 @@ fn in_reports() -> BTreeSet<String> {
     aimed.contenders[0].discarded = aimed.contenders[0].boots.clone();
     let changed = aimed.contenders[1].boots[1].facts.as_mut().expect("a guest that told");
     changed.kernel_release = "another".to_owned();
+    changed.network_interfaces = Some(vec!["eth0".to_owned()]);
     // A Firecracker that was told its machine by its API socket.
     let mut told = published();
     let settings = told.contenders[1].settings.as_mut().expect("a VMM's");
     settings.values.set(&firecracker::API, true);
     let action = Request { method: "PUT".to_owned(), path: "/actions".to_owned(), body: "{}".to_owned() };
     told.contenders[1].launch.requests = Some(Requests { socket: "run/api.sock".into(), list: vec![action] });
+    // And a container's network card.
+    told.contenders[0].launch.veth = Some(preset::veth());
+    told.contenders[0].launch.emptied = vec!["/proc/sys/net/core".into()];
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
     let imported = firebench_store::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();

@@ -23,7 +23,8 @@ impl Surroundings {
     pub fn now() -> Surroundings {
         let mounts = fs::read_to_string("/proc/self/mounts").expect("procfs");
         let mounts = mounts.lines().filter(|line| line.contains("firebench") || is_of_cgroups(line));
-        let interfaces = names(Path::new("/sys/class/net")).into_iter().filter(|name| name.starts_with("tap"));
+        let interfaces = names(Path::new("/sys/class/net"));
+        let interfaces = interfaces.into_iter().filter(|name| name.starts_with("tap") || name.starts_with("firebench"));
         Surroundings { interfaces: interfaces.collect(), mounts: mounts.map(str::to_owned).collect() }
     }
 

@@ -66,7 +66,7 @@ pub(crate) struct RunArgs {
     /// vCPUs of each VM [default: 2, or 1 on a computer with one]
     #[arg(long)]
     vcpus: Option<u32>,
-    /// Give each VM a network card, on a tap in a network namespace of its own
+    /// Give each contender but the bare host a network card, in a network namespace of its own: a VM a tap, a container a veth
     #[arg(long)]
     tap: bool,
     /// Bind each vCPU to a CPU of its own, and firebench to another one
@@ -275,10 +275,10 @@ impl RunArgs {
         if self.no_store && self.out.is_none() { Err(ArgsError::NothingKept) } else { Ok(()) }
     }
 
-    /// Whether what is asked for could be two groups of contenders: nothing of it is meant for VMMs alone, names one contender, or
+    /// Whether what is asked for could be two groups of contenders: nothing of it is without effect on some of them, names one contender, or
     /// is a run that there is already.
     pub(super) fn can_be_grouped(&self, experiment: &Experiment) -> bool {
-        let for_vmms = experiment.machine.tap || experiment.machine.jail || experiment.files.kernel.is_some();
+        let not_for_all = experiment.machine.tap || experiment.machine.jail || experiment.files.kernel.is_some();
         let appended = !experiment.machine.append.is_empty();
         let programs = self.programs.by_option().is_some();
         let all = [Selected::Group(Group::All)];
@@ -287,7 +287,7 @@ impl RunArgs {
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
         self.has_workload()
             && !self.command.are_named()
-            && !(for_vmms || appended || programs || other || experiment.machine.pin || experiment.design.duet)
+            && !(not_for_all || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
 
     /// The experiment: `base` (of `--from`) or the defaults, and over them what the flags say; of groups of kinds, those that are `here`.
