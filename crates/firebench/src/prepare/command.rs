@@ -71,7 +71,7 @@ impl OwnCommand {
         let from = spec.directory.as_ref().map_or_else(|| current.clone(), |directory| current.join(directory));
         let mut own = OwnCommand {
             directory: None,
-            input: spec.input.as_ref().map(|path| from.join(path)),
+            input: spec.input.as_ref().map(|path| plain(&from.join(path))),
             commands: BTreeMap::new(),
             programs: BTreeMap::new(),
             files: Vec::new(),
@@ -91,10 +91,18 @@ impl OwnCommand {
                 own.programs.insert(program, path);
             }
         }
-        files.extend(own.input.clone());
+        if let Some(input) = &own.input {
+            std::fs::metadata(input).map_err(given("--input", input))?;
+            files.insert(input.clone());
+        }
         let mut placed: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|file| (file.clone(), seen(&file))).collect();
         for text in &experiment.files.add {
-            placed.push(addition(text, &from)?);
+            let (host, guest) = addition(text, &from)?;
+            std::fs::metadata(&host).map_err(given("--add", &host))?;
+            // What the command needs anyhow may be named, too.
+            if !placed.contains(&(host.clone(), guest.clone())) {
+                placed.push((host, guest));
+            }
         }
         let on_the_host = contenders.iter().any(|contender| contender.vmm.is_host());
         if let Some((host, guest)) = placed.iter().find(|(host, guest)| on_the_host && *guest != seen(host)) {

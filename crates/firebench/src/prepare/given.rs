@@ -54,7 +54,8 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
     if let PayloadSpec::File { path, .. } = &experiment.payload {
         add("--payload".to_owned(), Some(path), false);
     }
-    for text in &files.add {
+    // Those of a command are looked for where it runs.
+    for text in files.add.iter().filter(|_| !experiment.has_own_commands()) {
         named.push(("--add".to_owned(), parts::addition(text)?.0));
     }
     Ok(named)

@@ -9,6 +9,7 @@ mod support;
 
 mod by_path;
 mod cli;
+mod command;
 mod contenders;
 mod dry_run;
 mod duet;

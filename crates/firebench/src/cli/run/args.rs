@@ -323,7 +323,7 @@ impl RunArgs {
                 .map_err(ExperimentError::from)?;
         }
         let named = self.vmm.is_some() || !self.contender.is_empty();
-        self.command.ask(&mut experiment, named).map_err(|_| ArgsError::Nowhere)?;
+        self.command.ask(&mut experiment, self.workload.is_some(), named).map_err(|_| ArgsError::Nowhere)?;
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;

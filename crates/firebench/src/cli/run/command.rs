@@ -76,12 +76,17 @@ impl CommandArgs {
         !self.command.is_empty()
     }
 
-    /// Puts what the flags say into `experiment`, whose contenders are named, or not, on the command line.
+    /// Puts what the flags say into `experiment`, whose workload and contenders are named, or not, on the command line.
     ///
     /// # Errors
     /// [`Nowhere`].
-    pub(super) fn ask(&self, experiment: &mut Experiment, contenders_named: bool) -> Result<(), Nowhere> {
-        if self.is_given() {
+    pub(super) fn ask(
+        &self,
+        experiment: &mut Experiment,
+        workload_named: bool,
+        contenders_named: bool,
+    ) -> Result<(), Nowhere> {
+        if self.is_given() && !workload_named {
             if let Ok(workload) = WorkloadName::try_from(WORKLOAD.to_owned()) {
                 experiment.workload = workload;
             }

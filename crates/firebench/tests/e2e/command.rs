@@ -1,0 +1,134 @@
+//! Commands of the user's: in every isolation, and what becomes of those that do not do as they should.
+
+use std::path::Path;
+
+use firebench_model::record::{BootStatus, Report};
+
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::{Invocation, report};
+use crate::support::need;
+
+/// What commands sort.
+const DATA: &str = "b\na\nc\n";
+
+fn all_good(report: &Report) -> bool {
+    let boots = || report.contenders.iter().flat_map(|contender| &contender.boots);
+    report.failure.is_none() && boots().count() > 0 && boots().all(|boot| boot.status == BootStatus::Ok)
+}
+
+/// `firebench run` in the lab's directory, with a report in `out`.
+fn run<'a>(lab: &'a Lab, args: &[&str], command: &[&str]) -> Invocation<'a> {
+    let common = ["--boots", "1", "--iterations", "2", "--memory", "256MiB", "--out", "out"];
+    lab.firebench(&["run"]).args(args).args(common).arg("--").args(command).at(&lab.path(""))
+}
+
+#[test]
+fn every_isolation_runs_a_command_of_yours() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    lab.file("data.txt", DATA);
+    let all = ["--vmm", "host,bubblewrap,runc,gvisor,uml"];
+    let around =
+        ["--add", "data.txt", "--input", "data.txt", "--env", "COLOUR=red", "--prepare", "test \"$COLOUR\" = red"];
+    let checks = ["--conclude", "test -d /proc", "--expect-stdout", "expected"];
+    lab.file("expected", "c\nb\na\n");
+    let args = [&all[..], &around, &checks].concat();
+    run(&lab, &args, &["sort", "-r"]).run().ok();
+    let first = report(&lab.path("out"));
+    assert!(all_good(&first), "{:?}", first.failure);
+    assert_eq!(first.command.last().map(String::as_str), Some("-r"));
+    let digests = first.contenders.iter().flat_map(|c| &c.boots).flat_map(|b| &b.iterations).map(|i| i.digest.as_str());
+    assert!(digests.clone().count() == 10 && digests.clone().all(|digest| Some(digest) == digests.clone().next()));
+    // The program is the same file everywhere.
+    let programs: Vec<_> = first.artifacts.iter().filter(|artifact| artifact.role == "program").collect();
+    assert!(matches!(programs.as_slice(), [program] if program.name == "sort" && program.contenders.is_empty()));
+    // The same again from the report, with a file as an argument, from another directory.
+    let again = lab.firebench(&["run", "--from", "out/report.md", "--trust-experiment", "--no-store"]);
+    again.at(&lab.path("")).args(["--", "sort", "-r", "data.txt"]).run().ok();
+}
+
+#[test]
+fn a_shell_reads_the_line_and_two_commands_are_compared() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let two = ["--vmm", "runc", "--command", "few=seq 10 | tail -n 1", "--command", "many=seq 20000 | tail -n 1"];
+    let run = lab.firebench(&["run", "--shell", "--boots", "2", "--out", "out"]).args(two).at(&lab.path(""));
+    let outcome = run.run().ok();
+    let report = report(&lab.path("out"));
+    assert!(all_good(&report), "{:?}", report.failure);
+    let names: Vec<&str> = report.contenders.iter().map(|contender| contender.name.as_str()).collect();
+    assert_eq!(names, ["few", "many"]);
+    assert_eq!(report.contenders[1].command, ["/bin/busybox", "sh", "-c", "seq 20000 | tail -n 1"]);
+    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("command of its own"), "{outcome}");
+}
+
+#[test]
+fn a_command_that_fails_says_why_unless_it_may() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let script = ["sh", "-c", "echo no such colour >&2; exit 3"];
+    let failed = run(&lab, &["--vmm", "bubblewrap"], &script).run();
+    failed.fails(3, &["iteration 1: the command ended with status 3: no such colour"]);
+    run(&lab, &["--vmm", "bubblewrap", "--expect-exit", "0,3"], &script).run().ok();
+    let wrong = run(&lab, &["--vmm", "bubblewrap", "--expect-stdout", &"0".repeat(64)], &["echo", "hello"]).run();
+    wrong.fails(3, &["the command printed 6 B that begin with \"hello\" and have the SHA-256 5891b5b5"]);
+    let aside = run(&lab, &["--vmm", "bubblewrap", "--prepare", "echo no room >&2; false"], &["true"]).run();
+    aside.fails(
+        3,
+        &["the command to prepare (/bin/busybox sh -c echo no room >&2; false) ended with status 1: no room"],
+    );
+}
+
+#[test]
+fn a_command_that_never_ends_is_ended() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    for vmm in ["host", "bubblewrap", "runc", "gvisor", "uml"] {
+        let outcome = run(&lab, &["--vmm", vmm, "--iteration-deadline", "2"], &["sleep", "1000"]).run();
+        outcome.fails(3, &["iteration 1 took longer than its deadline of 2 s"]);
+    }
+}
+
+#[test]
+fn a_gibibyte_of_output_is_read_and_not_kept() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let outcome =
+        run(&lab, &["--vmm", "host,bubblewrap"], &["head", "-c", "1073741824", "/dev/zero"]).within(300).run();
+    outcome.ok();
+    assert!(std::fs::metadata(lab.path("out/report.json")).expect("a report").len() < 1 << 20);
+}
+
+#[test]
+fn both_vmms_run_a_command_of_yours() {
+    require!(need::qemu(), need::firecracker(), need::image());
+    let lab = Lab::new();
+    lab.file("data.txt", DATA);
+    lab.file("expected", "c\nb\na\n");
+    let args = ["--accel", "nested", "--vmm", "qemu,firecracker", "--input", "data.txt", "--expect-stdout", "expected"];
+    run(&lab, &args, &["sort", "-r"]).within(600).run().ok();
+    let report = report(&lab.path("out"));
+    assert!(all_good(&report) && report.emulated, "{:?}", report.failure);
+    assert_eq!(report.contenders.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_a_command_is_said_before_anything_is_made() {
+    let lab = Lab::without_vms();
+    let refused = |args: &[&str], words: &[&str]| {
+        lab.firebench(&["run"]).args(args).at(&lab.path("")).run().fails(2, words);
+    };
+    refused(
+        &["--vmm", "host", "--", "no-such-program-anywhere"],
+        &["cannot run no-such-program-anywhere", "--shell sh"],
+    );
+    refused(&["memory", "--vmm", "host", "--", "true"], &["the workload memory does not run a command of yours"]);
+    refused(&["command", "--vmm", "host"], &["contender host does not have a command to run", "firebench run -- "]);
+    refused(&["--command", "a=true"], &["--command does not say where the commands run", "--vmm runc"]);
+    refused(&["--vmm", "host", "--env", "COLOUR", "--", "true"], &["does not have the form NAME=VALUE"]);
+    refused(&["--vmm", "host", "--input", "gone", "--", "true"], &["cannot use --input ", "gone"]);
+    refused(&["--vmm", "runc", "--command", "a='"], &["the quotes in the command `'` are not closed"]);
+    assert!(!lab.store().exists() && !Path::new(&lab.path("out")).exists());
+}
