@@ -18,6 +18,7 @@ pub static KIND: Kind = Kind {
     by_default: true,
     program: Some(Program {
         name: "qemu-system-x86_64",
+        ask_version: Program::VERSION,
         version_line: "QEMU",
         oldest: None,
         variable: "FIREBENCH_QEMU",

@@ -18,6 +18,7 @@ pub static KIND: Kind = Kind {
     program: Some(Program {
         name: "linux.uml",
         // It says its version alone.
+        ask_version: Program::VERSION,
         version_line: "",
         oldest: Some((5, 10, 0)),
         variable: "FIREBENCH_UML",
