@@ -82,6 +82,9 @@ fn describe(values: &Values) -> DescribedSettings {
     DescribedSettings {
         cache: if values.is_on(&DIRECT) { DescribedSettings::PAST.to_owned() } else { default.cache },
         asks_for_huge_pages: values.is_on(&TRANSPARENT_HUGE_PAGES),
+        // `GuestMemory::create_shm`.
+        shared_memory: true,
+        cores_of_its_own: values.is_on(&CORE_SCHEDULING),
         filtered: sandbox,
         jailed: sandbox,
         ..DescribedSettings::default()

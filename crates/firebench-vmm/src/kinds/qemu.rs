@@ -191,6 +191,7 @@ fn describe(values: &Values) -> DescribedSettings {
         told_by_api: false,
         filtered: sandbox.is_some(),
         jailed: sandbox == Some("strict"),
+        ..DescribedSettings::default()
     }
 }
 
