@@ -98,7 +98,10 @@ fn files_have_the_words_that_they_always_had() {
     for (line, said) in [
         ("colour = \"red\"", "unknown field `colour`"),
         ("bina = \"x\"", "did you mean `binary`?"),
-        ("smm = true", "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, core-scheduling, cpu,"),
+        (
+            "smm = true",
+            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, core-scheduling, cpu,",
+        ),
         ("add = [\"x\"]", "unknown field `add` of a contender"),
         ("cpu = [1]", "cpu takes a CPU model: expected true, false"),
         ("cpu = \"\"", "cpu takes a CPU model, not \"\""),
