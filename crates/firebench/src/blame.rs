@@ -119,6 +119,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoBootImage { .. }
         | PrepareError::ModulesAlone { .. }
         | PrepareError::NoJail { .. } => true,
+        PrepareError::Kernel { error, .. } => of_prepare(error, named),
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),
         PrepareError::Fetch(error) => of_fetch(error, named),

@@ -81,7 +81,8 @@ impl Kernels {
         let (kernel, file) = self.get(spec, files, places)?;
         let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
         let named = spec.kernel.is_some() || files.kernel.is_some();
-        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
+        let of_contender = |error| PrepareError::of_contender(&spec.name, error);
+        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(of_contender));
         Ok(GuestKernel {
             file,
             version: Some(kernel.version.clone()),
@@ -118,12 +119,13 @@ impl Kernels {
             }
         };
         let kernel = &self.prepared[index].1;
+        let refused = |error| Err(PrepareError::of_contender(&spec.name, error));
         let file = match spec.vmm.guest().map(|guest| guest.kernel) {
-            Some(KernelEntry::Pvh) if !kernel.pvh => return Err(PrepareError::NoPvh { vmm: spec.vmm, path }),
-            Some(KernelEntry::BzImage) => {
-                let boot_image = boot_image.or_else(|| kernel.boot_image.clone());
-                boot_image.ok_or(PrepareError::NoBootImage { vmm: spec.vmm, path })?
-            }
+            Some(KernelEntry::Pvh) if !kernel.pvh => return refused(PrepareError::NoPvh { vmm: spec.vmm, path }),
+            Some(KernelEntry::BzImage) => match boot_image.or_else(|| kernel.boot_image.clone()) {
+                Some(boot_image) => boot_image,
+                None => return refused(PrepareError::NoBootImage { vmm: spec.vmm, path }),
+            },
             _ => kernel.vmlinux.clone(),
         };
         Ok((kernel, file))

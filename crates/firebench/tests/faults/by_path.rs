@@ -68,8 +68,8 @@ fn a_kvmtool_without_a_boot_image() {
     let fault = inject(json!([])).by("kvmtool");
     let elf = fault.lab().file("vmlinux", kernel(HALT));
     let outcome = fault.invocation().arg("--kernel").arg(&elf).run();
-    let outcome =
-        outcome.fails(2, &["kvmtool cannot start", "it takes a boot image (bzImage), and this is an ELF file"]);
+    let outcome = outcome
+        .fails(2, &["contender a: kvmtool cannot start", "it takes a boot image (bzImage), and this is an ELF file"]);
     assert!(outcome.stderr.contains("hint: give the kernel as its bzImage"), "{outcome}");
 }
 
