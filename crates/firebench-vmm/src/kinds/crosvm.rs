@@ -139,3 +139,41 @@ fn launch(machine: &Machine, values: &Values, image: &Image, paths: &Paths) -> R
     }
     Ok(Launch { argv, directories, tap: machine.tap.clone(), cpus: machine.cpus.clone(), ..confined })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::machine::{Drive, Tap};
+
+    use super::*;
+
+    fn launched(disk: &str) -> Result<Launch, LaunchError> {
+        let tap = Some(Tap { name: "tap0".to_owned(), mac: Some("2e:60:bf:c7:64:88".to_owned()) });
+        let machine = Machine { vcpus: 1, memory_mib: 256, accel: Accel::Kvm, tap, cpus: None };
+        let image = Image {
+            kernel: "/cache/vmlinux".into(),
+            cmdline: "quiet".to_owned(),
+            initramfs: "/run/boot-0/initramfs".into(),
+            disk: Drive { path: disk.into(), read_only: true },
+        };
+        let paths = Paths { binary: "/usr/bin/crosvm".into(), work_dir: "/run/boot-0".into() };
+        launch(&machine, &Values::default(), &image, &paths)
+    }
+
+    #[test]
+    fn its_card_is_the_tap_and_its_memory_is_a_file() {
+        let launch = launched("/cache/root.ext4").unwrap();
+        let net = launch.argv.iter().skip_while(|word| *word != "--net").nth(1).unwrap();
+        assert_eq!(net, "tap-name=tap0,mac=2e:60:bf:c7:64:88");
+        let limits = launch.limits.unwrap();
+        assert_eq!(limits.file, limits.memory);
+        assert_eq!(launch.directories, [std::path::PathBuf::from("/run/boot-0/empty")]);
+    }
+
+    #[test]
+    fn a_disk_whose_path_it_would_cut_is_refused() {
+        for disk in ["/a,b.ext4", "/a[1].ext4", "/it's.ext4"] {
+            let error = launched(disk).unwrap_err().to_string();
+            assert!(error.contains(disk) && error.contains("crosvm's own"), "{error}");
+        }
+    }
+}
