@@ -9,7 +9,7 @@ use firebench_image::elf::require_static_executable;
 use firebench_os::program::{find_program, is_executable};
 use firebench_supervise::subprocess;
 use firebench_vmm::VmmKind;
-use firebench_vmm::kind::{Jailer, Jailing};
+use firebench_vmm::kind::{Jailer, Jailing, Program};
 use serde::{Deserialize, Serialize};
 use version::{VERSION_LIMIT, version_line, version_number};
 
@@ -110,7 +110,7 @@ pub fn find(vmm: VmmKind, named: Option<&Path>, data_dir: &Path) -> Result<Tool,
         named.map(Path::to_owned).or(fetched).or_else(|| beside(program.name)).or_else(|| find_program(program.name));
     let path = path.ok_or_else(|| missing(program.name))?;
     let line = usable(vmm, program, &path)?;
-    identify(program.version_line, path, &line)
+    identify(program.version_line, program.ask_version, path, &line)
 }
 
 /// What firebench's programs are called.
@@ -139,8 +139,8 @@ pub fn jailer(vmm: VmmKind, jailer: &Jailer, jailed: &Tool) -> Result<Tool, Tool
     if let Some(installer) = fetch::installer(vmm) {
         installer.check_jailer(&path, &sha256_file(&path)?).map_err(Box::new)?;
     }
-    let line = version_line(jailer.version_line, &path)?;
-    let found = identify(jailer.version_line, path, &line)?;
+    let line = version_line(jailer.version_line, &path, Program::VERSION)?;
+    let found = identify(jailer.version_line, Program::VERSION, path, &line)?;
     if found.version == jailed.version {
         return Ok(found);
     }
@@ -153,8 +153,8 @@ pub fn jailer(vmm: VmmKind, jailer: &Jailer, jailed: &Tool) -> Result<Tool, Tool
 /// [`ToolError`] when it is not, or does not start.
 pub fn agent(path: &Path) -> Result<Tool, ToolError> {
     require_static_executable(path, "name the firebench-agent of this build with FIREBENCH_AGENT")?;
-    let line = version_line("firebench-agent", path)?;
-    let agent = identify("firebench-agent", path.to_owned(), &line)?;
+    let line = version_line("firebench-agent", path, Program::VERSION)?;
+    let agent = identify("firebench-agent", Program::VERSION, path.to_owned(), &line)?;
     if agent.version == env!("CARGO_PKG_VERSION") {
         return Ok(agent);
     }
@@ -169,9 +169,14 @@ pub fn has_filter(vmm: VmmKind, path: &Path) -> bool {
     }
 }
 
-fn identify(program: &'static str, path: PathBuf, line: &str) -> Result<Tool, ToolError> {
+fn identify(
+    program: &'static str,
+    asked: &'static [&'static str],
+    path: PathBuf,
+    line: &str,
+) -> Result<Tool, ToolError> {
     let Some(version) = version_number(line) else {
-        return Err(VersionError::NoVersion { program, path, said: line.to_owned() }.into());
+        return Err(VersionError::NoVersion { program, path, asked, said: line.to_owned() }.into());
     };
     let sha256 = sha256_file(&path)?;
     Ok(Tool { path, version: version.to_owned(), version_line: line.to_owned(), sha256 })

@@ -10,6 +10,8 @@ pub fn pages(settings: &DescribedSettings, host: Option<&str>) -> &'static str {
     let (set_aside, asks) = (settings.huge_pages, settings.asks_for_huge_pages);
     match (set_aside, host, asks) {
         (true, ..) => "2 MiB",
+        // `shmem_enabled` beside the setting of all other memory; Linux' `admin-guide/mm/transhuge`. It is `never` by default.
+        _ if settings.shared_memory => "as the host chooses for shared memory",
         (false, Some("always"), _) | (false, Some("madvise"), true) => "2 MiB where the host finds them, else 4 KiB",
         (false, Some("never"), _) | (false, Some("madvise"), false) => "4 KiB",
         // What the host does is not known, but no contender asked for something else than others do by themselves.
@@ -34,7 +36,7 @@ pub fn differ_by_default(host: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use firebench_vmm::{firecracker, qemu};
+    use firebench_vmm::{crosvm, firecracker, qemu};
 
     use super::*;
 
@@ -44,6 +46,15 @@ mod tests {
             assert_eq!(differ_by_default(Some(host)), differ, "{host}");
         }
         assert!(!differ_by_default(None));
+    }
+
+    #[test]
+    fn the_setting_of_shared_memory_is_another_one() {
+        let crosvm = Settings::new(VmmKind(&crosvm::KIND)).describe().expect("a guest");
+        let qemu = Settings::new(VmmKind(&qemu::KIND)).describe().expect("a guest");
+        for host in [Some("madvise"), Some("always"), Some("never"), None] {
+            assert_ne!(pages(&crosvm, host), pages(&qemu, host), "{host:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct DescribedSettings {
     pub huge_pages: bool,
     /// Whether the VMM asks for transparent huge pages.
     pub asks_for_huge_pages: bool,
+    /// Whether the guest's memory is a file that processes share (memfd): another setting of the host's says where such memory lies.
+    pub shared_memory: bool,
     /// Whether the machine has ACPI, where that is a choice.
     pub acpi: Option<String>,
     /// Whether the kernel looks for a real-time clock that is not there.
@@ -23,6 +25,8 @@ pub struct DescribedSettings {
     pub log_level: Option<String>,
     /// Whether the VMM is told its machine by calls of an API, after its start.
     pub told_by_api: bool,
+    /// Whether the host keeps everything else off the cores of vCPUs that run.
+    pub cores_of_its_own: bool,
     /// Whether the VMM's system calls pass a filter.
     pub filtered: bool,
     /// Whether the VMM is jailed.
@@ -50,10 +54,12 @@ impl Default for DescribedSettings {
             io: Self::DEFAULT.to_owned(),
             huge_pages: false,
             asks_for_huge_pages: false,
+            shared_memory: false,
             acpi: None,
             clock_missed: false,
             log_level: None,
             told_by_api: false,
+            cores_of_its_own: false,
             filtered: false,
             jailed: false,
         }

@@ -45,7 +45,9 @@ pub struct Kind {
 pub struct Program {
     /// Its name on PATH.
     pub name: &'static str,
-    /// What the first line of its `--version` begins with.
+    /// The words that ask it for its version.
+    pub ask_version: &'static [&'static str],
+    /// What the first line of its answer begins with.
     pub version_line: &'static str,
     /// The oldest version that firebench starts; any when absent.
     pub oldest: Option<(u64, u64, u64)>,
@@ -184,6 +186,11 @@ pub struct Firmware {
     pub ask: &'static [&'static str],
     /// The names of the files there.
     pub files: &'static [&'static str],
+}
+
+impl Program {
+    /// The words that ask nearly every program for its version.
+    pub const VERSION: &'static [&'static str] = &["--version"];
 }
 
 impl Kind {

@@ -2,6 +2,7 @@
 
 pub mod bubblewrap;
 pub mod cloud_hypervisor;
+pub mod crosvm;
 pub mod firecracker;
 pub mod gvisor;
 pub mod host;
@@ -22,6 +23,7 @@ pub static ALL: &[&Kind] = &[
     &qemu::KIND, //
     &firecracker::KIND,
     &cloud_hypervisor::KIND,
+    &crosvm::KIND,
     &kvmtool::KIND,
     &libkrun::KIND,
     &host::KIND,

@@ -8,7 +8,7 @@
 //! | [`Missing`] | what a machine had to go without |
 //! | [`kind`] | what is known of a kind of contender, all of it |
 //! | [`kinds`] | the table of kinds |
-//! | [`kinds::qemu`], [`kinds::firecracker`], [`kinds::cloud_hypervisor`], [`kinds::kvmtool`] | one VMM each |
+//! | [`kinds::qemu`], [`kinds::firecracker`], [`kinds::cloud_hypervisor`], [`kinds::crosvm`], [`kinds::kvmtool`] | one VMM each |
 //! | [`kinds::bubblewrap`], [`kinds::runc`], [`kinds::gvisor`] | one container each |
 //! | [`kinds::uml`] | a Linux that is a program of the host |
 //! | [`kinds::host`] | the control, which isolates nothing |
@@ -38,7 +38,7 @@ mod shell;
 pub use cpulimit::CpuLimit;
 pub use described::DescribedSettings;
 pub use kind::Kind;
-pub use kinds::{VmmKind, bubblewrap, cloud_hypervisor, firecracker, gvisor, host, kvmtool, qemu, runc, uml};
+pub use kinds::{VmmKind, bubblewrap, cloud_hypervisor, crosvm, firecracker, gvisor, host, kvmtool, qemu, runc, uml};
 pub use launch::{Contender, Settings, launch, launch_container, launch_process};
 pub use limits::Limits;
 pub use machine::{

@@ -315,7 +315,9 @@ pub enum LaunchError {
     },
     /// A path that cannot be given to the VMM.
     #[error("{vmm} cannot be given the path {path:?}: {reason}")]
-    #[diagnostic(help("move or rename the file, or choose another --cache directory"))]
+    #[diagnostic(help(
+        "move or rename the file, or choose another --cache directory or, with TMPDIR, another one for temporary files"
+    ))]
     Path {
         /// Who.
         vmm: &'static str,

@@ -5,7 +5,7 @@
 use firebench_vmm::setting::{Setting, Takes};
 use firebench_vmm::{
     Accel, Contender, Drive, Image, Launch, LaunchError, Machine, Paths, Settings, Tap, VmmKind, firecracker, host,
-    kinds, launch, qemu,
+    kinds, launch, qemu, uml,
 };
 use insta::assert_snapshot;
 
@@ -417,6 +417,20 @@ fn what_a_vmm_cannot_build_is_an_error() {
     .map(|contender| try_launch(contender, &image()).expect_err("no launch").to_string())
     .collect();
     assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_blank_in_a_path_is_nothing_for_user_mode_linux() {
+    let contender = on(Machine { accel: Accel::Native, vcpus: 1, ..machine() }, of(VmmKind(&uml::KIND)));
+    let disk = Drive { path: "/b lank/root.ext4".into(), read_only: true };
+    let images = [Image { disk, ..image() }, Image { initramfs: "/b lank/initramfs".into(), ..image() }];
+    for image in images {
+        let error = try_launch(&contender, &image).expect_err("no launch").to_string();
+        assert!(
+            error.contains("/b lank/") && error.contains("a blank separates User Mode Linux's own words"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::Libraries(_)
         | PrepareError::AddedForTheHost { .. }
         | PrepareError::NoJail { .. } => true,
+        PrepareError::Kernel { error, .. } => of_prepare(error, named),
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),
         PrepareError::Fetch(error) => of_fetch(error, named),

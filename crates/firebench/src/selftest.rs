@@ -1,5 +1,7 @@
 //! What a self-test found, in words: a block to paste into an issue, without anything private. Pure.
 
+use std::path::{Path, PathBuf};
+
 use firebench_model::host::HostFacts;
 use firebench_text as text;
 
@@ -47,6 +49,8 @@ pub struct SelfTest {
     pub equal: Result<(String, bool), String>,
     /// What was left behind.
     pub left: Vec<String>,
+    /// Directories that errors may name: where one has a blank in it, a sentence does not tell where its path ends.
+    pub directories: Vec<PathBuf>,
 }
 
 impl SelfTest {
@@ -70,13 +74,13 @@ impl SelfTest {
                 of_host(&host.kernel),
                 of_host(&host.distro)
             ),
-            format!("  /dev/kvm    {}", without_paths(&self.kvm.0)),
+            format!("  /dev/kvm    {}", self.without_paths(&self.kvm.0)),
         ];
-        lines.extend(self.trials.iter().map(Trial::line));
+        lines.extend(self.trials.iter().map(|trial| self.line(trial)));
         lines.push(match &self.equal {
             Ok((said, true)) => format!("  equal hosts {said}"),
             Ok((said, false)) => format!("  equal hosts FAILED, told apart twice: {said}"),
-            Err(error) => format!("  equal hosts FAILED: {}", without_paths(error)),
+            Err(error) => format!("  equal hosts FAILED: {}", self.without_paths(error)),
         });
         lines.push(match self.left.as_slice() {
             [] => "  left behind nothing".to_owned(),
@@ -101,24 +105,31 @@ impl SelfTest {
         }
         if not.is_empty() { "nothing of what firebench has".to_owned() } else { not.join(", ") }
     }
-}
 
-impl Trial {
-    fn line(&self) -> String {
-        let outcome = match &self.outcome {
+    fn line(&self, trial: &Trial) -> String {
+        let outcome = match &trial.outcome {
             Outcome::Works { boots, seconds } => {
                 format!("works: {} with the right digest in {seconds:.1} s", text::count(*boots, "boot"))
             }
             Outcome::LeftOut => "left out by --quick".to_owned(),
             Outcome::Missing(install) => format!("not here: {install}"),
-            Outcome::Failed(error) => format!("FAILED: {}", without_paths(error)),
+            Outcome::Failed(error) => format!("FAILED: {}", self.without_paths(error)),
         };
-        format!("  {:<11} {}: {outcome}", self.speed, text::line(&self.of))
+        format!("  {:<11} {}: {outcome}", trial.speed, text::line(&trial.of))
+    }
+
+    /// A sentence in which of every path only the last part is left.
+    fn without_paths(&self, sentence: &str) -> String {
+        without_paths(sentence, self.directories.iter().map(PathBuf::as_path))
     }
 }
 
-/// A sentence in which of every path only the last part is left: the rest may name people and projects.
-fn without_paths(sentence: &str) -> String {
+/// A sentence in which of every path only the last part is left: the rest may name people and projects. A path ends at a blank, except
+/// in these directories.
+fn without_paths<'a>(sentence: &str, directories: impl Iterator<Item = &'a Path>) -> String {
+    let mut blank: Vec<&str> = directories.filter_map(Path::to_str).filter(|path| path.contains(' ')).collect();
+    blank.sort_by_key(|path| std::cmp::Reverse(path.len()));
+    let sentence = blank.iter().fold(sentence.to_owned(), |sentence, path| sentence.replace(path, "/…"));
     let word = |word: &str| match word.find('/') {
         Some(start) if !word.starts_with("/dev/") && word.matches('/').count() > 1 => {
             let (before, path) = word.split_at(start);
@@ -127,7 +138,7 @@ fn without_paths(sentence: &str) -> String {
         }
         _ => word.to_owned(),
     };
-    text::line(sentence).split(' ').map(word).collect::<Vec<_>>().join(" ")
+    text::line(&sentence).split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -147,6 +158,7 @@ mod tests {
             ],
             equal: Ok(("b and a are equivalent within 10% in real".to_owned(), true)),
             left: Vec::new(),
+            directories: Vec::new(),
         }
     }
 
@@ -167,5 +179,20 @@ mod tests {
         assert!(!SelfTest { equal: Err(failed.clone()), ..found() }.is_passed());
         assert!(!SelfTest { equal: Ok((failed, false)), ..found() }.is_passed());
         assert!(!SelfTest { left: vec!["process 7".to_owned()], ..found() }.is_passed());
+    }
+
+    #[test]
+    fn a_blank_in_a_directory_ends_no_path() {
+        let failed = |text: &str| {
+            let mut test = found();
+            test.directories =
+                ["/tmp", "/home/ada/my secrets", "/home/ada/my secrets/of the year"].map(PathBuf::from).into();
+            test.trials[0].outcome = Outcome::Failed(text.to_owned());
+            test.render()
+        };
+        let said = failed("cannot give it the path \"/home/ada/my secrets/of the year/run-1/boot-0\": no");
+        assert!(said.contains("the path \"…/boot-0\": no"), "{said}");
+        assert!(failed("cannot read /home/ada/my secrets: no").contains("cannot read /…: no"));
+        assert!(failed("cannot read /tmp/x/y: no").contains("cannot read …/y: no"));
     }
 }

@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 84] = [
+pub static FACTS: [Fact; 85] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -185,6 +185,8 @@ pub static FACTS: [Fact; 84] = [
         Set(|set| Some(yes_no(set.told_by_api)))).of_vms(),
     Fact::new(Explains, "binding", "a vCPU that moves between CPUs loses what is in their caches",
         Text(|s| Some(s.pinned()))),
+    Fact::new(Explains, "core scheduling", "where CPUs share a core, one of them stands still while a vCPU of that VMM runs on another",
+        Set(|set| Some(yes_no(set.cores_of_its_own)))).of_vms(),
     Fact::new(Explains, "host's page cache before boots", "it serves a disk at the speed of memory",
         Text(|s| s.host_cache())),
     Fact::new(Explains, "going without", "it had other limits", Text(|s| Some(s.without()))),

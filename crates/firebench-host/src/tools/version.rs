@@ -17,13 +17,15 @@ pub enum VersionError {
     #[diagnostic(transparent)]
     Run(#[from] RunError),
     /// It does not say its version.
-    #[error("{} --version does not name a version of {program} but says {said:?}", path.display())]
+    #[error("{} {} does not name a version of {program} but says {said:?}", path.display(), asked.join(" "))]
     #[diagnostic(help("name the right executable"))]
     NoVersion {
         /// What it should be.
         program: &'static str,
         /// What was run.
         path: PathBuf,
+        /// The words with which it was asked.
+        asked: &'static [&'static str],
         /// The first line that it wrote.
         said: String,
     },
@@ -43,7 +45,7 @@ pub enum VersionError {
 /// Characters of a line with a version that are kept: a program says what it likes there.
 pub(super) const LONGEST_VERSION_LINE: usize = 200;
 
-/// What `--version` may take.
+/// What a program may take to say its version.
 pub(super) const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The oldest version of a kind's program that firebench starts.
@@ -62,9 +64,14 @@ pub fn install(vmm: VmmKind) -> &'static str {
 /// # Errors
 /// [`VersionError`] when it does not start, is another program or too old.
 pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, VersionError> {
-    let none = || VersionError::NoVersion { program: vmm.title, path: path.to_owned(), said: String::new() };
+    let none = || VersionError::NoVersion {
+        program: vmm.title,
+        path: path.to_owned(),
+        asked: Program::VERSION,
+        said: String::new(),
+    };
     let program = vmm.program.as_ref().ok_or_else(none)?;
-    let line = version_line(program.version_line, path)?;
+    let line = version_line(program.version_line, path, program.ask_version)?;
     new_enough(vmm, program, path, &line)
 }
 
@@ -73,7 +80,7 @@ pub fn version_of(vmm: VmmKind, path: &Path) -> Result<Version, VersionError> {
 /// # Errors
 /// As [`version_of`].
 pub(crate) fn usable(vmm: VmmKind, program: &Program, path: &Path) -> Result<String, VersionError> {
-    let line = version_line(program.version_line, path)?;
+    let line = version_line(program.version_line, path, program.ask_version)?;
     if program.oldest.is_some() {
         new_enough(vmm, program, path, &line)?;
     }
@@ -82,8 +89,12 @@ pub(crate) fn usable(vmm: VmmKind, program: &Program, path: &Path) -> Result<Str
 
 /// The version in a line, which must be new enough.
 fn new_enough(vmm: VmmKind, program: &Program, path: &Path, line: &str) -> Result<Version, VersionError> {
-    let version = version_number(line).and_then(|version| Version::parse(version).ok()).ok_or_else(|| {
-        VersionError::NoVersion { program: program.version_line, path: path.to_owned(), said: line.to_owned() }
+    let version = version_number(line).and_then(|version| Version::parse(version).ok());
+    let version = version.ok_or_else(|| VersionError::NoVersion {
+        program: program.version_line,
+        path: path.to_owned(),
+        asked: program.ask_version,
+        said: line.to_owned(),
     })?;
     let oldest = oldest(vmm);
     // By number alone: a development build of 1.12 has what 1.12 has.
@@ -99,14 +110,18 @@ pub fn libraries(path: &Path) -> Option<PathBuf> {
     beside.join(LOADER).is_file().then_some(beside)
 }
 
-/// The first line of `--version`, which must name `program`.
-pub(super) fn version_line(program: &'static str, path: &Path) -> Result<String, VersionError> {
-    let output = subprocess::ask_with(path, libraries(path), &["--version"], VERSION_LIMIT)?;
+/// The first line of what the program at `path` says when it is `asked` for its version, which must name `program`.
+pub(super) fn version_line(
+    program: &'static str,
+    path: &Path,
+    asked: &'static [&'static str],
+) -> Result<String, VersionError> {
+    let output = subprocess::ask_with(path, libraries(path), asked, VERSION_LIMIT)?;
     let line = text::excerpt(output.stdout.lines().next().unwrap_or_default().trim(), LONGEST_VERSION_LINE);
     if line.starts_with(program) {
         Ok(line)
     } else {
-        Err(VersionError::NoVersion { program, path: path.to_owned(), said: line })
+        Err(VersionError::NoVersion { program, path: path.to_owned(), asked, said: line })
     }
 }
 

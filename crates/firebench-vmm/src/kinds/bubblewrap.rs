@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "bwrap",
+        ask_version: Program::VERSION,
         version_line: "bubblewrap",
         // Debian 11's. It has `--unshare-all`, `--die-with-parent` and `--new-session`.
         oldest: Some((0, 4, 1)),

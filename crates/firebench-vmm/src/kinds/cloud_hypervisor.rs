@@ -17,6 +17,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "cloud-hypervisor",
+        ask_version: Program::VERSION,
         version_line: "cloud-hypervisor",
         // It takes `image_type` of a disk (release notes of v51.0); without it, newer ones warn and guess.
         oldest: Some((51, 0, 0)),

@@ -24,6 +24,7 @@ pub static KIND: Kind = Kind {
     by_default: true,
     program: Some(Program {
         name: "firecracker",
+        ask_version: Program::VERSION,
         version_line: "Firecracker",
         // It finds devices through ACPI and takes `--no-api --config-file`.
         oldest: Some((1, 12, 0)),

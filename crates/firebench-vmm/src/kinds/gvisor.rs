@@ -17,6 +17,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "runsc",
+        ask_version: Program::VERSION,
         version_line: "runsc version",
         oldest: None,
         variable: "FIREBENCH_GVISOR",

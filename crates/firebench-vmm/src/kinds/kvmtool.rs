@@ -18,6 +18,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "lkvm",
+        ask_version: Program::VERSION,
         version_line: "kvm tool",
         // Its version has stood still since 2015, when it left the kernel's sources.
         oldest: None,

@@ -17,6 +17,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "firebench-libkrun",
+        ask_version: Program::VERSION,
         version_line: "libkrun",
         oldest: None,
         variable: "FIREBENCH_LIBKRUN",

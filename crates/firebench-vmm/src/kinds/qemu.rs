@@ -18,6 +18,7 @@ pub static KIND: Kind = Kind {
     by_default: true,
     program: Some(Program {
         name: "qemu-system-x86_64",
+        ask_version: Program::VERSION,
         version_line: "QEMU",
         oldest: None,
         variable: "FIREBENCH_QEMU",
@@ -191,6 +192,7 @@ fn describe(values: &Values) -> DescribedSettings {
         told_by_api: false,
         filtered: sandbox.is_some(),
         jailed: sandbox == Some("strict"),
+        ..DescribedSettings::default()
     }
 }
 

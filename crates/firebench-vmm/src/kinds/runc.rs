@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     by_default: false,
     program: Some(Program {
         name: "runc",
+        ask_version: Program::VERSION,
         version_line: "runc version",
         // It has `--rootless` and version 1.0.2 of the specification.
         oldest: Some((1, 0, 0)),

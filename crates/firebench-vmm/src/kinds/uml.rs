@@ -2,6 +2,8 @@
 //!
 //! Source: the kernel's `Documentation/virt/uml/user_mode_linux_howto_v2.rst`, and `linux.uml --help`.
 
+use std::path::Path;
+
 use firebench_protocol::End;
 
 use crate::described::DescribedSettings;
@@ -18,6 +20,7 @@ pub static KIND: Kind = Kind {
     program: Some(Program {
         name: "linux.uml",
         // It says its version alone.
+        ask_version: Program::VERSION,
         version_line: "",
         oldest: Some((5, 10, 0)),
         variable: "FIREBENCH_UML",
@@ -49,12 +52,22 @@ pub static KIND: Kind = Kind {
 /// The name of the machine among those of its directory, where it is alone.
 const NAME: &str = "firebench";
 
+/// A path as a part of its command line, which it takes for the kernel's: a blank ends a word there.
+fn word(path: &Path) -> Result<String, LaunchError> {
+    let (vmm, word) = (KIND.name, text(KIND.name, path)?);
+    if word.contains(char::is_whitespace) {
+        let reason = "a blank separates User Mode Linux's own words";
+        return Err(LaunchError::Path { vmm, path: path.to_owned(), reason });
+    }
+    Ok(word)
+}
+
 /// Its memory is a file that it maps, so it gets a `/dev/shm` of its own; `uml_dir` replaces the one in the home directory.
 fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result<Launch, LaunchError> {
     let vmm = KIND.name;
-    let directory = text(vmm, &paths.work_dir)?;
+    let directory = word(&paths.work_dir)?;
     // The options of a disk: read-only, and no copy-on-write file whose name would follow a comma.
-    let (disk, flags) = (text(vmm, &image.disk.path)?, if image.disk.read_only { "r" } else { "" });
+    let (disk, flags) = (word(&image.disk.path)?, if image.disk.read_only { "r" } else { "" });
     if disk.contains([',', ':']) {
         let reason = "commas and colons separate User Mode Linux's own words";
         return Err(LaunchError::Path { vmm, path: image.disk.path.clone(), reason });
@@ -62,7 +75,7 @@ fn launch(machine: &Machine, _: &Values, image: &Image, paths: &Paths) -> Result
     let mut argv = vec![
         text(vmm, &paths.binary)?,
         format!("mem={}M", machine.memory_mib),
-        format!("initrd={}", text(vmm, &image.initramfs)?),
+        format!("initrd={}", word(&image.initramfs)?),
         format!("ubd0{flags}={disk}"),
         format!("uml_dir={directory}/"),
         format!("umid={NAME}"),

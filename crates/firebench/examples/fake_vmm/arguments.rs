@@ -1,4 +1,4 @@
-//! What the fake VMM is started with: the command line of QEMU, of Cloud Hypervisor, of kvmtool, of libkrun, of Firecracker with a configuration
+//! What the fake VMM is started with: the command line of QEMU, of Cloud Hypervisor, of crosvm, of kvmtool, of libkrun, of Firecracker with a configuration
 //! file (by its API socket: see `api`), or of the agent on the bare host.
 
 use std::fs::File;
@@ -36,7 +36,7 @@ pub fn read(args: &[String]) -> Read {
             return Ok(Start { nonce: job.nonce, iterations: job.iterations, log, boot: number(Path::new(path)) });
         }
     }
-    // QEMU's, Cloud Hypervisor's, kvmtool's, libkrun's.
+    // QEMU's, Cloud Hypervisor's, crosvm's and kvmtool's, libkrun's.
     if let Some(initramfs) = ["-initrd", "--initramfs", "--initrd"].into_iter().find_map(option) {
         return with_initramfs(Path::new(initramfs), None);
     }

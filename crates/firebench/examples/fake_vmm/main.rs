@@ -32,7 +32,8 @@ fn main() -> Outcome {
     }
     let own = std::env::current_exe()?;
     let script: Script = serde_json::from_slice(&std::fs::read(own.with_extension("json"))?)?;
-    if args.iter().any(|arg| arg == "--version") {
+    let asks = |arg: &String| arg == "--version" || (arg == "version" && matches!(script.vmm, Vmm::Crosvm));
+    if args.iter().any(asks) {
         println!("{}", version(script.vmm));
         return Ok(());
     }
@@ -90,6 +91,7 @@ fn version(vmm: Vmm) -> &'static str {
         Vmm::Qemu => "QEMU emulator version 99.0.0 (a fake)",
         Vmm::Firecracker => "Firecracker v99.0.0",
         Vmm::CloudHypervisor => "cloud-hypervisor v99.0.0",
+        Vmm::Crosvm => "crosvm 99.0.0",
         Vmm::Kvmtool => "kvm tool 99.0.0",
         Vmm::Libkrun => "libkrun 99.0.0 (a fake)",
     }

@@ -17,7 +17,7 @@ pub struct Script {
     /// How fast the guest's clock goes: 1 is right.
     #[serde(default = "right")]
     pub clock: f64,
-    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor`, `kvmtool` or `libkrun`. It understands the command lines of all.
+    /// Whose version it tells: `qemu`, `firecracker`, `cloud-hypervisor`, `crosvm`, `kvmtool` or `libkrun`. It understands the command lines of all.
     #[serde(default)]
     pub vmm: Vmm,
     /// Of the random misdeeds.
@@ -40,6 +40,7 @@ pub enum Vmm {
     Qemu,
     Firecracker,
     CloudHypervisor,
+    Crosvm,
     Kvmtool,
     Libkrun,
 }

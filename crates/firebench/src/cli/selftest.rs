@@ -1,6 +1,6 @@
 //! `firebench selftest`: tries whatever can run on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firebench_host::{facts, fetch, tools};
@@ -64,9 +64,20 @@ pub(super) fn main(args: &SelftestArgs, places: &StorageArgs) -> Result<(), Fail
         trials,
         equal: equal(places),
         left,
+        directories: directories(places)?,
     };
     output::print(&found.render())?;
     if found.is_passed() { Ok(()) } else { Err(NotPassed.into()) }
+}
+
+/// Where what errors may name lies, and where it is led to by links.
+fn directories(places: &StorageArgs) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = vec![std::env::temp_dir(), places.cache_dir()?, places.data_dir()?, places.store_path()?];
+    all.extend(std::env::current_dir().ok());
+    all.extend(std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned)));
+    let resolved: Vec<PathBuf> = all.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    all.extend(resolved);
+    Ok(all)
 }
 
 /// What can be tried here: each kind at real speed if it can, else however it can.

@@ -89,6 +89,15 @@ pub enum PrepareError {
         /// The first version that has it, and what else helps.
         since: &'static Since,
     },
+    /// A kernel that is nothing for a contender.
+    #[error("contender {name}: {error}")]
+    #[diagnostic(forward(error))]
+    Kernel {
+        /// The contender.
+        name: String,
+        /// What is wrong with it.
+        error: Box<PrepareError>,
+    },
     /// A kernel that a VMM cannot start.
     #[error("{} cannot start {}: it has no PVH entry", vmm.title, path.display())]
     #[diagnostic(help("build the kernel with CONFIG_PVH=y, or leave out {vmm}: --vmm chooses the VMMs"))]
@@ -310,6 +319,11 @@ fn no_jail(vmm: VmmKind) -> &'static str {
 }
 
 impl PrepareError {
+    /// Names the contender for which a kernel is nothing: a run may have several kernels.
+    pub(super) fn of_contender(name: &str, error: impl Into<PrepareError>) -> PrepareError {
+        PrepareError::Kernel { name: name.to_owned(), error: Box::new(error.into()) }
+    }
+
     /// Marks what went wrong with something that the user named.
     pub(super) fn of_user<T>(named: bool, result: Result<T, impl Into<PrepareError>>) -> Result<T, PrepareError> {
         result.map_err(|error| match error.into() {

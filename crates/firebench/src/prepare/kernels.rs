@@ -1,5 +1,6 @@
 //! The guests' kernels, each made ready once, and the initramfs for each.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,14 +12,19 @@ use firebench_model::record::Artifact;
 use firebench_vmm::kind::KernelEntry;
 
 use super::contenders::own_values;
+use super::parts::FoundKernel;
 use super::{Places, PrepareError, parts};
 
 /// Kernels and initramfs of a run. What lies in the cache stays there as long as this is held.
 #[derive(Debug, Default)]
 pub(super) struct Kernels {
+    found: BTreeMap<Named, FoundKernel>,
     prepared: Vec<(KernelSource, PreparedKernel)>,
     initramfs: Vec<Initramfs>,
 }
+
+/// The kernel and the modules that a user names for a contender.
+type Named = (Option<PathBuf>, Option<PathBuf>);
 
 /// An initramfs without a job.
 #[derive(Debug, Clone)]
@@ -75,7 +81,8 @@ impl Kernels {
         let (kernel, file) = self.get(spec, files, places)?;
         let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
         let named = spec.kernel.is_some() || files.kernel.is_some();
-        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(PrepareError::from));
+        let of_contender = |error| PrepareError::of_contender(&spec.name, error);
+        let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(of_contender));
         Ok(GuestKernel {
             file,
             version: Some(kernel.version.clone()),
@@ -101,8 +108,7 @@ impl Kernels {
             Some(kernel) => (Some(kernel), spec.modules.as_ref()),
             None => (files.kernel.as_ref(), spec.modules.as_ref().or(files.modules.as_ref())),
         };
-        let source =
-            parts::kernel_source(named.map(PathBuf::as_path), modules.map(PathBuf::as_path), &places.data_dir)?;
+        let FoundKernel { source, boot_image } = self.find((named.cloned(), modules.cloned()), places)?;
         let path = source.path.clone();
         let index = match self.prepared.iter().position(|(known, _)| *known == source) {
             Some(index) => index,
@@ -113,15 +119,26 @@ impl Kernels {
             }
         };
         let kernel = &self.prepared[index].1;
+        let refused = |error| Err(PrepareError::of_contender(&spec.name, error));
         let file = match spec.vmm.guest().map(|guest| guest.kernel) {
-            Some(KernelEntry::Pvh) if !kernel.pvh => return Err(PrepareError::NoPvh { vmm: spec.vmm, path }),
-            Some(KernelEntry::BzImage) => {
-                let own = parts::small_boot_image(named.map(PathBuf::as_path), &places.data_dir)?;
-                own.or_else(|| kernel.boot_image.clone()).ok_or(PrepareError::NoBootImage { vmm: spec.vmm, path })?
-            }
+            Some(KernelEntry::Pvh) if !kernel.pvh => return refused(PrepareError::NoPvh { vmm: spec.vmm, path }),
+            Some(KernelEntry::BzImage) => match boot_image.or_else(|| kernel.boot_image.clone()) {
+                Some(boot_image) => boot_image,
+                None => return refused(PrepareError::NoBootImage { vmm: spec.vmm, path }),
+            },
             _ => kernel.vmlinux.clone(),
         };
         Ok((kernel, file))
+    }
+
+    /// The kernel that a user names, found once for all contenders: its digests are not cheap.
+    fn find(&mut self, named: Named, places: &Places) -> Result<FoundKernel, PrepareError> {
+        if let Some(found) = self.found.get(&named) {
+            return Ok(found.clone());
+        }
+        let found = parts::find_kernel(named.0.as_deref(), named.1.as_deref(), &places.data_dir)?;
+        self.found.insert(named, found.clone());
+        Ok(found)
     }
 
     /// The initramfs for a kernel with these modules.
@@ -157,6 +174,6 @@ impl Kernels {
 /// The kernel of a nested host: the fetched one, whatever kernels the guests have. A kernel that is to be tested may lack what
 /// the nested host needs.
 pub(super) fn nested(places: &Places) -> Result<PreparedKernel, PrepareError> {
-    let source = parts::kernel_source(None, None, &places.data_dir).map_err(|_| PrepareError::NoNestedKernel)?;
-    parts::kernel(&places.cache, &source)
+    let found = parts::find_kernel(None, None, &places.data_dir).map_err(|_| PrepareError::NoNestedKernel)?;
+    parts::kernel(&places.cache, &found.source)
 }

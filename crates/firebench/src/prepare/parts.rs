@@ -117,31 +117,42 @@ fn own_tool(agent: &Path) -> Result<Tool, PrepareError> {
     Ok(Tool { path: agent.to_owned(), version, version_line, sha256 })
 }
 
-/// A kernel and its modules: those that the user names, the small one, or the fetched package.
-pub(super) fn kernel_source(
-    named: Option<&Path>,
-    modules: Option<&Path>,
-    data_dir: &Path,
-) -> Result<KernelSource, PrepareError> {
-    match (named, modules) {
-        (Some(path), modules) if path == Path::new(SMALL_KERNEL) => {
-            let small = fetch::small_kernel(data_dir)?.ok_or(PrepareError::NoSmallKernel)?;
-            Ok(KernelSource { path: small.vmlinux, modules: modules.map(Path::to_owned) })
-        }
-        (Some(path), modules) => Ok(KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) }),
-        (None, Some(modules)) => Err(PrepareError::ModulesAlone { path: modules.to_owned() }),
-        (None, None) => fetch::checked_kernel(data_dir)?
-            .map(|path| KernelSource { path, modules: None })
-            .ok_or(PrepareError::NoKernel),
+/// A kernel that was found.
+#[derive(Debug, Clone)]
+pub(super) struct FoundKernel {
+    /// The kernel and its modules.
+    pub(super) source: KernelSource,
+    /// Its bzImage, where that is not in the source: the small kernel's lies beside its vmlinux.
+    pub(super) boot_image: Option<PathBuf>,
+}
+
+impl FoundKernel {
+    /// One that is all that it is.
+    fn alone(path: &Path, modules: Option<&Path>) -> FoundKernel {
+        let source = KernelSource { path: path.to_owned(), modules: modules.map(Path::to_owned) };
+        FoundKernel { source, boot_image: None }
     }
 }
 
-/// The bzImage of the small kernel, which lies beside its vmlinux, where that kernel is named.
-pub(super) fn small_boot_image(named: Option<&Path>, data_dir: &Path) -> Result<Option<PathBuf>, PrepareError> {
-    if named != Some(Path::new(SMALL_KERNEL)) {
-        return Ok(None);
+/// A kernel and its modules: those that the user names, the small one, or the fetched package. What firebench made or fetched is
+/// compared with its digests.
+pub(super) fn find_kernel(
+    named: Option<&Path>,
+    modules: Option<&Path>,
+    data_dir: &Path,
+) -> Result<FoundKernel, PrepareError> {
+    match (named, modules) {
+        (Some(path), modules) if path == Path::new(SMALL_KERNEL) => {
+            let small = fetch::small_kernel(data_dir)?.ok_or(PrepareError::NoSmallKernel)?;
+            Ok(FoundKernel { boot_image: Some(small.bzimage), ..FoundKernel::alone(&small.vmlinux, modules) })
+        }
+        (Some(path), modules) => Ok(FoundKernel::alone(path, modules)),
+        (None, Some(modules)) => Err(PrepareError::ModulesAlone { path: modules.to_owned() }),
+        (None, None) => {
+            let path = fetch::checked_kernel(data_dir)?.ok_or(PrepareError::NoKernel)?;
+            Ok(FoundKernel::alone(&path, None))
+        }
     }
-    Ok(fetch::small_kernel(data_dir)?.map(|small| small.bzimage))
 }
 
 /// The kernel and all its module sets, ready to boot.

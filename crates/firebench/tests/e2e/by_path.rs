@@ -8,8 +8,9 @@ use crate::support::good::assert_good;
 use crate::support::invocation::report;
 use crate::support::need;
 
-/// A run of one of them; none where it is not there.
-fn run(kind: &str, args: &[&str]) -> Option<Report> {
+/// A run of one of them, perhaps with settings behind its kind; none where it is not there.
+fn run(contender: &str, args: &[&str]) -> Option<Report> {
+    let kind = contender.split(',').next().unwrap_or(contender);
     let program = match need::by_path(kind) {
         Ok(program) => program,
         Err(lack) => {
@@ -19,7 +20,7 @@ fn run(kind: &str, args: &[&str]) -> Option<Report> {
     };
     let lab = Lab::new();
     let out = lab.path("out");
-    let contender = format!("--contender=a={kind},binary={}", program.display());
+    let contender = format!("--contender=a={contender},binary={}", program.display());
     let run = ["run", "memory", "--accel", "nested", "--size", "4MiB", "--memory", "256MiB", "--boots", "2", "--out"];
     lab.firebench(&run).arg(&out).args(["--iterations", "2"]).arg(contender).args(args).run().ok();
     let report = report(&out);
@@ -36,6 +37,22 @@ fn cloud_hypervisor_boots_and_measures_with_a_network_card() {
     let facts = report.contenders[0].boots[0].facts.as_ref().expect("facts");
     assert_eq!(facts.cpu.online, 2);
     assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "{:?}", facts.modules);
+}
+
+#[test]
+fn crosvm_boots_and_measures_with_a_network_card() {
+    require!(need::tcg());
+    let Some(report) = run("crosvm", &["--vcpus", "2", "--tap"]) else { return };
+    let facts = report.contenders[0].boots[0].facts.as_ref().expect("facts");
+    assert_eq!(facts.cpu.online, 2);
+    assert!(facts.modules.iter().any(|module| module.starts_with("virtio_net")), "{:?}", facts.modules);
+}
+
+#[test]
+fn crosvm_boots_and_measures_without_its_sandbox() {
+    require!(need::tcg());
+    let Some(report) = run("crosvm,sandbox=off", &["--vcpus", "1"]) else { return };
+    assert!(report.contenders[0].launch.argv.iter().any(|word| word == "--disable-sandbox"), "{report:?}");
 }
 
 #[test]

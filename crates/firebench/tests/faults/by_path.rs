@@ -1,5 +1,7 @@
 //! VMMs that firebench does not fetch: what can go wrong with them beside what can with every VMM.
 
+use std::os::unix::fs::PermissionsExt;
+
 use firebench_model::record::BootStatus;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use crate::support::common::Lab;
 use crate::support::need;
 
 /// Those of which there is a fake.
-const VMMS: [&str; 2] = ["cloud-hypervisor", "kvmtool"];
+const VMMS: [&str; 3] = ["cloud-hypervisor", "crosvm", "kvmtool"];
 
 /// What the hint of a VMM that ended says.
 const ENDED: &str = "read the VMM's last words above";
@@ -40,13 +42,34 @@ fn a_cloud_hypervisor_that_boots_its_guest_again() {
 }
 
 #[test]
+fn a_crosvm_whose_guest_dies_without_a_word() {
+    require!(need::image(), need::kvm());
+    // Whether its guest powers off, resets the machine, panics or falls over: it ends well.
+    let words = ["the VMM ended before the guest's agent sent its first frame"];
+    let (_, boot) =
+        inject(json!([{ "do": "exit", "code": 0 }])).by("crosvm").fails(BootStatus::VmmExited, &words, ENDED);
+    assert!(boot.iterations.is_empty(), "{boot:?}");
+}
+
+#[test]
+fn a_crosvm_that_does_not_know_its_version() {
+    require!(need::image());
+    let lab = Lab::without_vms();
+    let crosvm = lab.file("crosvm", "#!/bin/sh\necho crosvm\n");
+    std::fs::set_permissions(&crosvm, std::fs::Permissions::from_mode(0o755)).expect("a program");
+    let args = ["run", "memory", "--accel", "kvm", "--size", "1MiB"];
+    let run = lab.firebench(&args).arg(format!("--contender=a=crosvm,binary={}", crosvm.display())).run();
+    run.fails(2, &["crosvm version does not name a version of crosvm but says \"crosvm\""]);
+}
+
+#[test]
 fn a_kvmtool_without_a_boot_image() {
     require!(need::busybox(), need::kvm());
     let fault = inject(json!([])).by("kvmtool");
     let elf = fault.lab().file("vmlinux", kernel(HALT));
     let outcome = fault.invocation().arg("--kernel").arg(&elf).run();
-    let outcome =
-        outcome.fails(2, &["kvmtool cannot start", "it takes a boot image (bzImage), and this is an ELF file"]);
+    let outcome = outcome
+        .fails(2, &["contender a: kvmtool cannot start", "it takes a boot image (bzImage), and this is an ELF file"]);
     assert!(outcome.stderr.contains("hint: give the kernel as its bzImage"), "{outcome}");
 }
 
@@ -67,6 +90,7 @@ fn a_vmm_by_path_that_is_not_there_or_another_one() {
     std::fs::create_dir(&empty).expect("a directory");
     for (vmm, program, where_from) in [
         ("cloud-hypervisor", "cloud-hypervisor", "get it from its project"),
+        ("crosvm", "crosvm", "build it (github.com/google/crosvm: cargo build"),
         ("kvmtool", "lkvm", "build it (github.com/kvmtool/kvmtool: make)"),
     ] {
         let run = |contender: String| {

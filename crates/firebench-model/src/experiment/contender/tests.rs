@@ -103,7 +103,7 @@ fn files_have_the_words_that_they_always_had() {
         ("bina = \"x\"", "did you mean `binary`?"),
         (
             "smm = true",
-            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, command, cpu,",
+            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, command, core-scheduling, cpu,",
         ),
         ("add = [\"x\"]", "unknown field `add` of a contender"),
         ("cpu = [1]", "cpu takes a CPU model: expected true, false"),

@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(of("runc,containers,gvisor").0, ["runc", "bubblewrap", "gvisor"]);
         assert_eq!(of("containers,runc,gvisor").0, ["bubblewrap", "runc", "gvisor"]);
         assert_eq!(of("host,host").0, ["host", "host"], "a mistake, which is refused elsewhere");
-        assert_eq!(of("vmms"), (vec!["qemu"], vec!["firecracker", "cloud-hypervisor", "kvmtool", "libkrun"]));
+        assert_eq!(of("vmms"), (vec!["qemu"], vec!["firecracker", "cloud-hypervisor", "crosvm", "kvmtool", "libkrun"]));
         let (all, missing) = of("all");
         assert_eq!((all.first(), all.len() + missing.len()), (Some(&"host"), kinds::all().count()));
     }
