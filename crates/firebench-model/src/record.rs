@@ -360,6 +360,10 @@ pub struct BootRecord {
     pub meminfo_after: Option<String>,
     /// The iterations, in order.
     pub iterations: Vec<IterationRecord>,
+    /// What its first iteration printed on its standard output, where the workload is a command of the user's: the first 4096 bytes,
+    /// printable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
     /// CPU seconds (user, system) that the VMM process used.
     pub vmm_cpu: Option<(f64, f64)>,
     /// What KVM counted of it; absent where there is no KVM, or nobody may read what it counts.
@@ -401,6 +405,7 @@ impl BootRecord {
             meminfo_before: None,
             meminfo_after: None,
             iterations: Vec::new(),
+            printed: None,
             vmm_cpu: None,
             counts: None,
             pinned: Vec::new(),

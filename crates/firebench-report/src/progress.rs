@@ -21,6 +21,8 @@ pub enum Verbosity {
     Quiet,
     /// One line for each boot and notice; on a terminal also one below them that changes: what is happening now.
     Normal,
+    /// The same, and what commands of the user's print.
+    Output,
 }
 
 /// What the run will be.
@@ -167,6 +169,10 @@ impl<W: Write> Progress<W> {
                 (false, false) => "",
             };
             self.line(Some(Paint::Warning), &format!("{lead}  {}{again}{message}", status_words(boot.status)));
+        }
+        let printed = boot.printed.as_deref().filter(|_| self.verbosity == Verbosity::Output);
+        for line in printed.unwrap_or_default().lines() {
+            self.line(None, &format!("    {}", text::line(line)));
         }
     }
 }

@@ -52,6 +52,9 @@ struct Running {
     gap: Duration,
 }
 
+/// Characters of an output that are kept: as many bytes as the agent sends.
+const PRINTED: usize = 4096;
+
 /// What a boot must bring, and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
@@ -87,6 +90,8 @@ pub struct Observer<'a> {
     pub meminfo_before: Option<String>,
     /// `/proc/meminfo` after the last one.
     pub meminfo_after: Option<String>,
+    /// What the first iteration of a command of the user's printed.
+    pub printed: Option<String>,
     /// The iterations so far.
     pub iterations: Vec<IterationRecord>,
     /// From when to when each of them ran, by the host's clock.
@@ -111,6 +116,7 @@ impl<'a> Observer<'a> {
             facts: None,
             meminfo_before: None,
             meminfo_after: None,
+            printed: None,
             iterations: Vec::new(),
             spans: Vec::new(),
             refused: None,
@@ -345,6 +351,9 @@ impl<'a> Observer<'a> {
         // The next iteration, or the end, is due within one more deadline.
         self.enter(Phase::Iterating, ended);
         let Expected { workload, inputs, .. } = self.expected;
+        if workload.is_the_users() && report.index == 0 {
+            self.printed = Some(text::clean(&report.stdout.chars().take(PRINTED).collect::<String>()));
+        }
         let believed = trust::iteration(&report, inputs, deadline).and_then(|times| {
             let read = firebench_workload::read(workload, inputs, &report);
             Ok((times, read.map_err(|fault| trust::fault(&report, fault))?))

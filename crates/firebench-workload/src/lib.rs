@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 mod believed;
+pub mod listed;
 mod reading;
 mod table;
 mod workload;

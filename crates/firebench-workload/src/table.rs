@@ -158,6 +158,9 @@ mod tests {
         fn about(&self) -> &'static str {
             "nothing"
         }
+        fn says_nothing_of(&self) -> &'static str {
+            "anything"
+        }
         fn needs(&self, _: &Experiment, _: Speed) -> crate::Needs {
             crate::Needs::default()
         }

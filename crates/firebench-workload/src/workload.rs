@@ -20,6 +20,9 @@ pub trait Workload: Sync {
     /// What it is, for the list of workloads in help and experiment files.
     fn about(&self) -> &'static str;
 
+    /// What its figures do not say, in a sentence without its end.
+    fn says_nothing_of(&self) -> &'static str;
+
     /// Flags of the command line that are its own. Two workloads that have the same one mean the same by it.
     fn flags(&self) -> &'static [Flag] {
         &[]

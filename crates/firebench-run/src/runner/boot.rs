@@ -116,6 +116,7 @@ impl Boot<'_> {
         record.meminfo_before = observer.meminfo_before;
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
+        record.printed = observer.printed;
         // A good boot that is not to be believed is void. A quota is none of emulated boots' concern: they are no statement about speed.
         let held_up = || throttle::void(&record, limit_after.as_ref()).filter(|_| !self.plan.emulated);
         if let (BootStatus::Ok, Some(reason)) =

@@ -28,6 +28,10 @@ impl Workload for Command {
         "A command of yours: `firebench run -- COMMAND...`"
     }
 
+    fn says_nothing_of(&self) -> &'static str {
+        "whether the command did its work, unless --expect-stdout says what that is"
+    }
+
     fn is_the_users(&self) -> bool {
         true
     }

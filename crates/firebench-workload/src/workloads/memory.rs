@@ -70,6 +70,10 @@ impl Workload for Memory {
         "`sha256sum` over a random file: the published benchmark"
     }
 
+    fn says_nothing_of(&self) -> &'static str {
+        "the bandwidth of memory: hashing is slower than that"
+    }
+
     fn flags(&self) -> &'static [Flag] {
         &FLAGS
     }

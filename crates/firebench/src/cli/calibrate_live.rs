@@ -7,6 +7,7 @@ use firebench_model::events::RunEvent;
 use firebench_model::experiment::{ContenderSpec, Design, Experiment, PayloadSpec};
 use firebench_model::metric::Worded;
 use firebench_model::record::Report;
+use firebench_report::progress::Verbosity;
 use firebench_stats::{Verdict, Word, median};
 use firebench_text::units::{Share, Size};
 use firebench_vmm::{VmmKind, host};
@@ -53,7 +54,7 @@ impl Row {
 
 /// Carries out the run: two equal hosts, and one that has more work where there is an `effect`.
 pub(super) fn run(design: Design, effect: Option<Share>, places: &StorageArgs) -> Result<Vec<Row>, Failure> {
-    let session = Session::open(places, false)?;
+    let session = Session::open(places, Verbosity::Normal)?;
     let prepared = session.prepare(&experiment(design, effect), places, true)?;
     let (report, result) = session.carry_out(&prepared, &mut |_: &RunEvent| {});
     result?;

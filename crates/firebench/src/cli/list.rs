@@ -17,10 +17,13 @@ pub(crate) struct ListArgs {
 enum What {
     /// The kinds of contenders: what each isolates with and needs, and whether its program is here
     Contenders,
+    /// The workloads: what each measures, its metrics and their units, what it needs, and what its figures do not say
+    Workloads,
 }
 
 pub(super) fn main(args: &ListArgs, places: &StorageArgs) -> Result<(), Failure> {
     match args.what {
         What::Contenders => output::print(&contenders::render(&contenders::find_all(&places.data_dir()?))),
+        What::Workloads => output::print(&firebench_workload::listed::render()),
     }
 }

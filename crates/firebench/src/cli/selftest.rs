@@ -7,6 +7,7 @@ use firebench_host::{facts, fetch, tools};
 use firebench_model::events::RunEvent;
 use firebench_model::experiment::{AccelChoice, Design, Experiment, Files, PayloadSpec, SMALL_KERNEL};
 use firebench_model::record::{BootStatus, Report};
+use firebench_report::progress::Verbosity;
 use firebench_supervise::kvm::{self, KvmReport};
 use firebench_supervise::left::left_of;
 use firebench_text::units::Size;
@@ -41,7 +42,7 @@ const EQUAL_BOOTS: u32 = 10;
 pub(super) fn main(args: &SelftestArgs, places: &StorageArgs) -> Result<(), Failure> {
     let data_dir = places.data_dir()?;
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
-    let mut session = Session::open(places, true)?;
+    let mut session = Session::open(places, Verbosity::Quiet)?;
     let mut left = Vec::new();
     let mut trials = Vec::new();
     for (kind, speed, accel) in planned(&kvm) {

@@ -33,10 +33,12 @@ fn every_isolation_runs_a_command_of_yours() {
         ["--add", "data.txt", "--input", "data.txt", "--env", "COLOUR=red", "--prepare", "test \"$COLOUR\" = red"];
     let checks = ["--conclude", "test -d /proc", "--expect-stdout", "expected"];
     lab.file("expected", "c\nb\na\n");
-    let args = [&all[..], &around, &checks].concat();
-    run(&lab, &args, &["sort", "-r"]).run().ok();
+    let args = [&all[..], &around, &checks, &["--show-output"]].concat();
+    let outcome = run(&lab, &args, &["sort", "-r"]).run().ok();
+    assert!(outcome.stderr.matches("    c\n    b\n    a\n").count() >= 5, "{outcome}");
     let first = report(&lab.path("out"));
     assert!(all_good(&first), "{:?}", first.failure);
+    assert!(first.contenders.iter().all(|c| c.boots[0].printed.as_deref() == Some("c\nb\na\n")));
     assert_eq!(first.command.last().map(String::as_str), Some("-r"));
     let digests = first.contenders.iter().flat_map(|c| &c.boots).flat_map(|b| &b.iterations).map(|i| i.digest.as_str());
     assert!(digests.clone().count() == 10 && digests.clone().all(|digest| Some(digest) == digests.clone().next()));

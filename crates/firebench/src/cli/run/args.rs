@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_model::experiment::{
     self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, Settle, WorkloadName,
 };
+use firebench_report::progress::Verbosity;
 use firebench_stats::Estimand;
 use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
@@ -172,7 +173,7 @@ pub(crate) struct RunArgs {
     pub(super) out: Option<PathBuf>,
     /// Do not show progress on standard error
     #[arg(long, short)]
-    pub(super) quiet: bool,
+    quiet: bool,
 }
 
 /// The options that a resumed run takes from its stored plan.
@@ -265,6 +266,15 @@ impl RunArgs {
     /// Whether the flags say what to run.
     fn has_workload(&self) -> bool {
         self.workload.is_some() || self.command.is_given()
+    }
+
+    /// How much of its progress the run shows.
+    pub(super) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.command.shows_output()) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Output,
+            (false, false) => Verbosity::Normal,
+        }
     }
 
     /// Whether runs that are repeated leave something to compare.

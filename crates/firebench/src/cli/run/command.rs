@@ -40,6 +40,9 @@ pub(crate) struct CommandArgs {
     /// What the command must print in each iteration: a file that holds it, or its SHA-256
     #[arg(long, value_name = "FILE|SHA256", help_heading = COMMAND)]
     expect_stdout: Option<PathBuf>,
+    /// Show what the command prints in the first iteration of each boot
+    #[arg(long, conflicts_with = "quiet", help_heading = COMMAND)]
+    show_output: bool,
 }
 
 /// A command with a name.
@@ -69,6 +72,11 @@ impl CommandArgs {
     /// Whether a command is given.
     pub(super) fn is_given(&self) -> bool {
         !self.words.is_empty() || !self.command.is_empty()
+    }
+
+    /// Whether what it prints is to be shown.
+    pub(super) fn shows_output(&self) -> bool {
+        self.show_output
     }
 
     /// Whether several of them are, each of which becomes contenders.

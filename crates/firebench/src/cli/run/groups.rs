@@ -46,7 +46,7 @@ pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &
 
 /// Carries out both groups, the second one also where the first one failed. Returns the exit code of the worse.
 pub(super) fn main(args: &RunArgs, places: &StorageArgs, job: Job, native: &[VmmKind]) -> Result<u8, Failure> {
-    let mut session = Session::open(places, args.quiet)?;
+    let mut session = Session::open(places, args.verbosity())?;
     let names: Vec<&str> = native.iter().map(|kind| kind.0.name).collect();
     output::tell(&format!("real speed (1 of 2): {}\n", names.join(", ")));
     let out = job.out.clone();

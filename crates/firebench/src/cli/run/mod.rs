@@ -27,7 +27,7 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
             if let Some(native) = groups::at_real_speed(args, &job.experiment, &places.data_dir()?) {
                 return groups::main(args, places, job, &native);
             }
-            let session = Session::open(places, args.quiet)?;
+            let session = Session::open(places, args.verbosity())?;
             Ok(once::carry_out(args, places, &session, job)?.code)
         }
     }

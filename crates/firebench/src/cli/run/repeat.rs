@@ -14,7 +14,7 @@ use super::session::Session;
 /// Carries them out one after the other, until one fails or a signal comes. Returns the exit code of the worst.
 pub(super) fn main(args: &RunArgs, places: &StorageArgs, runs: u32) -> Result<u8, Failure> {
     args.check_repeated().map_err(Failure::usage)?;
-    let mut session = Session::open(places, args.quiet)?;
+    let mut session = Session::open(places, args.verbosity())?;
     let (mut done, mut result) = (Vec::new(), Ok(()));
     let mut seed = None;
     for number in 1..=runs {

@@ -30,12 +30,12 @@ pub(crate) struct Session {
     run_dir: RunDir,
     /// Images and kernels.
     pub(crate) cache: Cache,
-    quiet: bool,
+    verbosity: Verbosity,
 }
 
 impl Session {
-    /// Catches signals, sweeps what a killed firebench left, opens the cache. A session that is `quiet` shows no progress.
-    pub(crate) fn open(places: &StorageArgs, quiet: bool) -> Result<Self, Failure> {
+    /// Catches signals, sweeps what a killed firebench left, opens the cache. It shows as much progress as `verbosity` says.
+    pub(crate) fn open(places: &StorageArgs, verbosity: Verbosity) -> Result<Self, Failure> {
         let begun = Instant::now();
         let interrupt = system::catch_signals()?;
         let temporary = std::env::temp_dir();
@@ -43,8 +43,8 @@ impl Session {
             output::tell(&format!("note: {problem}\n"));
         }
         let run_dir = RunDir::create(&temporary)?;
-        let cache = places.cache(quiet, &interrupt)?;
-        Ok(Session { begun, interrupt, run_dir, cache, quiet })
+        let cache = places.cache(verbosity == Verbosity::Quiet, &interrupt)?;
+        Ok(Session { begun, interrupt, run_dir, cache, verbosity })
     }
 
     /// The directory of its run.
@@ -128,8 +128,7 @@ impl Session {
         };
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
-        let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-        Progress::new(stderr, outlook, verbosity, is_terminal, style(is_terminal))
+        Progress::new(stderr, outlook, self.verbosity, is_terminal, style(is_terminal))
     }
 }
 
