@@ -5,6 +5,7 @@
 
 pub mod compare;
 pub mod counted;
+pub mod curve;
 pub mod design;
 pub mod exercised;
 pub mod fairness;

@@ -93,6 +93,10 @@ pub enum CommandError {
     #[error("the variable {0:?} does not have the form NAME=VALUE")]
     #[diagnostic(help("write it like --env COLOUR=red"))]
     Variable(String),
+    /// Not a parameter.
+    #[error("the parameter {0:?} does not have the form NAME=VALUE")]
+    #[diagnostic(help("write it like parameters = \"threads=4 size=2\""))]
+    Parameter(String),
     /// Not an exit code.
     #[error("{0} is not an exit code")]
     #[diagnostic(help("exit codes are 0 to 255; a command that a signal N ends has 128 + N"))]

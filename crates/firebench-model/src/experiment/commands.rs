@@ -1,12 +1,22 @@
 //! The commands of an experiment: its own, and those of its contenders.
 
 use super::command::is_empty;
-use super::{CommandError, CommandSpec, Experiment};
+use super::{CommandError, CommandSpec, ContenderSpec, Experiment};
+
+impl ContenderSpec {
+    /// A word of a command with the contender's values in place of its parameters.
+    fn with_parameters(&self, word: String) -> String {
+        let given =
+            self.parameters.iter().flat_map(|text| text.split_whitespace()).filter_map(|one| one.split_once('='));
+        given.fold(word, |word, (name, value)| word.replace(&format!("{{{name}}}"), value))
+    }
+}
 
 impl Experiment {
     /// Whether the user gives a command to anybody.
     pub fn has_own_commands(&self) -> bool {
-        self.command.is_some() || self.contenders.iter().any(|contender| contender.command.is_some())
+        let own = |contender: &ContenderSpec| contender.command.is_some() || contender.parameters.is_some();
+        self.command.is_some() || self.contenders.iter().any(own)
     }
 
     /// The command of each contender as the user gave it, in words; empty where there is none.
@@ -21,12 +31,23 @@ impl Experiment {
             false => shell_words::split(line).map_err(|_| CommandError::Quoting(line.to_owned())),
         };
         let specs = self.specs().into_iter();
-        specs.map(|spec| spec.command.map_or_else(|| Ok(general.clone()), |line| words(&line))).collect()
+        specs
+            .map(|spec| {
+                let given = spec.command.as_ref().map_or_else(|| Ok(general.clone()), |line| words(line))?;
+                Ok(given.into_iter().map(|word| spec.with_parameters(word)).collect())
+            })
+            .collect()
     }
 
     /// What can be said of the user's commands without a look at the machine.
     pub(super) fn check_commands(&self) -> Result<(), CommandError> {
         self.command.as_ref().map_or(Ok(()), CommandSpec::check)?;
+        let unnamed = |text: &str| {
+            text.split_whitespace().find(|word| word.find('=').is_none_or(|at| at == 0)).map(str::to_owned)
+        };
+        if let Some(text) = self.contenders.iter().find_map(|spec| unnamed(spec.parameters.as_ref()?)) {
+            return Err(CommandError::Parameter(text));
+        }
         let commands = self.own_commands()?;
         let own =
             self.specs().into_iter().zip(&commands).find(|(spec, words)| spec.command.is_some() && is_empty(words));
@@ -40,7 +61,6 @@ impl Experiment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::ContenderSpec;
     use firebench_vmm::{VmmKind, host};
 
     fn with(command: CommandSpec, own: Option<&str>) -> Experiment {
@@ -62,6 +82,20 @@ mod tests {
         let lines = with(shell.clone(), Some("sort | uniq 'x")).own_commands().expect("a shell reads its line itself");
         assert_eq!(shell.executed(lines[1].clone()), words(&["sh", "-c", "sort | uniq 'x"]));
         assert_eq!(shell.executed(lines[0].clone()), words(&["sh", "-c", "sort a b"]));
+    }
+
+    #[test]
+    fn a_parameter_stands_for_its_value() {
+        let command =
+            CommandSpec { argv: words(&["run", "-t{threads}", "{size}{size}", "{other}"]), ..CommandSpec::default() };
+        let mut experiment = with(command, Some("run {threads}"));
+        experiment.contenders[1].parameters = Some("threads=4 size=a=b".to_owned());
+        assert_eq!(experiment.own_commands().expect("in order")[1], words(&["run", "4"]));
+        experiment.contenders[1].command = None;
+        assert_eq!(experiment.own_commands().expect("in order")[1], words(&["run", "-t4", "a=ba=b", "{other}"]));
+        experiment.contenders[1].parameters = Some("threads".to_owned());
+        let error = experiment.check().expect_err("no value").to_string();
+        assert_eq!(error, "the parameter \"threads\" does not have the form NAME=VALUE");
     }
 
     #[test]

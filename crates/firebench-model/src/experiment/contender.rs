@@ -49,6 +49,9 @@ pub struct ContenderSpec {
     /// Its own command, where the workload is a command of the user's: words as a shell reads them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// Values of parameters, as `NAME=VALUE`, with blanks between them: `{NAME}` in the command stands for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
     /// More work than the others have, as a share of the payload: a difference that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handicap: Option<Share>,
@@ -75,6 +78,7 @@ impl ContenderSpec {
             busybox: None,
             image: None,
             command: None,
+            parameters: None,
             handicap: None,
             own: OwnSettings::default(),
             jail: false,
@@ -205,6 +209,7 @@ impl ContenderSpec {
             "busybox" => self.busybox.is_some(),
             "image" => self.image.is_some(),
             "command" => self.command.is_some(),
+            "parameters" => self.parameters.is_some(),
             "handicap" => self.handicap.is_some(),
             "jail" => self.jail,
             _ => false,

@@ -13,6 +13,7 @@ use firebench_protocol::Moment;
 use firebench_text as text;
 use firebench_vmm::Launch;
 
+use crate::curve::curve;
 use crate::format::Format;
 use crate::markdown_audit::{counted_section, exercised_section, fairness_section, side_by_side};
 use crate::markdown_text::{code, fence, header, sentence, table, title, titles, verbatim_fence};
@@ -36,6 +37,7 @@ pub fn render(findings: &Findings) -> String {
         return sections.join("\n");
     }
     let mut sections = vec![introduction(report), summary_section(findings)];
+    sections.extend(curve_section(findings));
     sections.extend(findings.audit.as_ref().and_then(|audit| fairness_section(report, audit)));
     sections.extend(exercised_section(findings));
     sections.extend(counted_section(findings));
@@ -69,6 +71,16 @@ fn introduction(report: &Report) -> String {
         if design.cold { ", each time with the guest's caches dropped" } else { "" },
         payload(report),
     )
+}
+
+/// The primary metric over the values of a parameter, where the run has any.
+fn curve_section(findings: &Findings) -> Option<String> {
+    let (metric, points) = curve(findings)?;
+    let cell = |text: &str| if text.is_empty() { String::new() } else { code(text) };
+    let rows: Vec<Vec<String>> =
+        points.iter().map(|point| vec![point.of.clone(), point.estimate.clone(), cell(&point.bar)]).collect();
+    let header = ["contender", metric.as_str(), "from 0"].map(str::to_owned);
+    Some(format!("## Curve\n\n{}", table(&header, 1, &rows)))
 }
 
 /// What the workload reads, if it reads a file.

@@ -12,6 +12,7 @@ use firebench_protocol::Moment;
 use firebench_stats::Estimand;
 use firebench_text as text;
 
+use crate::curve::{self, Point};
 use crate::format::Format;
 use crate::style::{MAX_WIDTH, Paint, Style};
 use crate::values::Values;
@@ -49,12 +50,27 @@ pub fn render(findings: &Findings, style: Style) -> String {
         Some(_) => imported::tables(findings, style.width),
         None => tables(report, summary, style),
     };
-    let mut sections = vec![head(findings, style), tables, ratios(findings, style)];
+    let mut sections = vec![head(findings, style), tables, curve(findings, style), ratios(findings, style)];
     sections.extend(findings.audit.as_ref().map(|audit| fair(audit, style)));
     sections.push(exercised(findings, style));
     sections.extend(findings.counted.as_ref().map(|found| counted(findings, found, style)));
     sections.push(notes(report, style));
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The primary metric over the values of a parameter, where the run has any.
+fn curve(findings: &Findings, style: Style) -> String {
+    let Some((metric, points)) = curve::curve(findings) else { return String::new() };
+    let name = |point: &Point| text::line(&point.of);
+    let (longest, widest) = points.iter().fold((0, 0), |(longest, widest), point| {
+        (longest.max(name(point).chars().count()), widest.max(point.estimate.chars().count()))
+    });
+    let mut out = style.sentence(Some(Paint::Head), "", &format!("Curve of {metric}"));
+    for point in &points {
+        let line = format!("  {:<longest$}  {:>widest$}  {}", name(point), point.estimate, point.bar);
+        out += &(text::cut(line.trim_end(), style.prose()) + "\n");
+    }
+    out
 }
 
 fn head(findings: &Findings, style: Style) -> String {

@@ -39,7 +39,12 @@ pub(super) fn report(
     let command = in_a_vm.or(plan.contenders.first()).map(|planned| planned.task.argv.clone());
     let contenders = plan.contenders.iter().zip(&programs.contenders);
     // Those that have one of their own, which is the same in a guest and on the host but for where the files are.
-    let own = |name: &str| experiment.contenders.iter().any(|spec| spec.name == name && spec.command.is_some());
+    let own = |name: &str| {
+        experiment
+            .contenders
+            .iter()
+            .any(|spec| spec.name == name && (spec.command.is_some() || spec.parameters.is_some()))
+    };
     let own = |planned: &PlannedContender| if own(&planned.name) { planned.task.argv.clone() } else { Vec::new() };
     let contender = |(planned, tool)| ContenderRecord { command: own(planned), ..contender(planned, tool) };
     let contenders = contenders.map(contender).collect();

@@ -67,6 +67,24 @@ fn a_shell_reads_the_line_and_two_commands_are_compared() {
 }
 
 #[test]
+fn a_parameter_has_a_curve() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let args = ["--vmm", "host,runc", "-P", "last", "10", "30", "-D", "10", "--show-output"];
+    let outcome = run(&lab, &args, &["seq", "{last}", "{last}"]).run().ok();
+    let report = report(&lab.path("out"));
+    assert!(all_good(&report), "{:?}", report.failure);
+    let printed = report.contenders.iter().map(|c| (c.name.as_str(), c.boots[0].printed.as_deref().expect("output")));
+    let expected = ["host-last-10", "host-last-20", "host-last-30", "runc-last-10", "runc-last-20", "runc-last-30"];
+    let expected = expected.map(|name| (name, format!("{}\n", &name[name.len() - 2..])));
+    assert!(printed.eq(expected.iter().map(|(name, text)| (*name, text.as_str()))), "{outcome}");
+    let curve = outcome.stdout.lines().skip_while(|line| *line != "Curve of real").skip(1).take(6);
+    assert!(curve.zip(expected).all(|(line, (name, _))| line.trim_start().starts_with(name)), "{outcome}");
+    // The same again from the report.
+    lab.firebench(&["run", "--from", "out/report.md", "--trust-experiment", "--no-store"]).at(&lab.path("")).run().ok();
+}
+
+#[test]
 fn a_command_that_fails_says_why_unless_it_may() {
     require!(need::isolations());
     let lab = Lab::new();
@@ -131,6 +149,8 @@ fn what_cannot_be_a_command_is_said_before_anything_is_made() {
     refused(&["--command", "a=true"], &["--command does not say where the commands run", "--vmm runc"]);
     refused(&["--vmm", "host", "--env", "COLOUR", "--", "true"], &["does not have the form NAME=VALUE"]);
     refused(&["--vmm", "host", "--input", "gone", "--", "true"], &["cannot use --input ", "gone"]);
+    refused(&["-P", "n", "1", "3", "--", "seq", "{n}"], &["--parameter-scan does not say where the commands run"]);
+    refused(&["--vmm", "host", "-P", "n", "3", "1", "--", "seq", "{n}"], &["the first value is above the last one"]);
     refused(&["--vmm", "runc", "--command", "a='"], &["the quotes in the command `'` are not closed"]);
     assert!(!lab.store().exists() && !Path::new(&lab.path("out")).exists());
 }

@@ -45,6 +45,7 @@ fn contenders() -> Vec<ContenderSpec> {
         image: Some("root.ext4".into()),
         handicap: Some(Share::percent(5)),
         command: Some("sort -r".to_owned()),
+        parameters: Some("threads=4".to_owned()),
         own: OwnSettings::default()
             .with(&firecracker::TEMPLATE, "T2")
             .with(&firecracker::CACHE, "unsafe")

@@ -28,7 +28,7 @@ const fn kernels(setting: Setting) -> Common {
 }
 
 /// What every contender has.
-pub static COMMON: [Common; 11] = [
+pub static COMMON: [Common; 12] = [
     Common {
         setting: Setting::new("binary", Takes::Path, "its executable").example("\"./vmm\""),
         is_of: |vmm| vmm.program.is_some(),
@@ -56,6 +56,8 @@ pub static COMMON: [Common; 11] = [
     ),
     all(Setting::new("command", Takes::Text("words"), "its own command, where the workload is one of yours")
         .example("\"sort -r data.txt\"")),
+    all(Setting::new("parameters", Takes::Text("NAME=VALUE..."), "what {NAME} stands for in its command")
+        .example("\"threads=4\"")),
     all(Setting::new("handicap", Takes::Share, "more work than the others have: a difference that is known")
         .example("\"5%\"")),
     Common {

@@ -86,7 +86,7 @@ fn who_has_a_setting_is_said_from_the_tables() {
     assert!(hint.starts_with(expected), "{hint}");
     assert_eq!(
         help("a=host,kernel=x"),
-        "host does not boot a guest: it takes vcpus, memory, busybox, command and handicap"
+        "host does not boot a guest: it takes vcpus, memory, busybox, command, parameters and handicap"
     );
 }
 

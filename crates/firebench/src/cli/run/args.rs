@@ -177,7 +177,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 40] = [
+const OF_AN_EXPERIMENT: [&str; 43] = [
     "workload",
     "words",
     "command",
@@ -186,6 +186,9 @@ const OF_AN_EXPERIMENT: [&str; 40] = [
     "conclude",
     "input",
     "env",
+    "parameter_scan",
+    "parameter_step_size",
+    "parameter_list",
     "expect_exit",
     "expect_stdout",
     "from",
@@ -296,7 +299,7 @@ impl RunArgs {
         let other =
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
         self.has_workload()
-            && !self.command.are_named()
+            && self.command.several().is_none()
             && !(not_for_all || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
 
@@ -333,7 +336,7 @@ impl RunArgs {
                 .map_err(ExperimentError::from)?;
         }
         let named = self.vmm.is_some() || !self.contender.is_empty();
-        self.command.ask(&mut experiment, self.workload.is_some(), named).map_err(|_| ArgsError::Nowhere)?;
+        self.command.ask(&mut experiment, self.workload.is_some(), named)?;
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;

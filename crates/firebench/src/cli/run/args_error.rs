@@ -4,6 +4,7 @@ use firebench_model::experiment::ExperimentError;
 use firebench_vmm::VmmKind;
 use firebench_workload::FlagError;
 
+use super::command::CommandArgsError;
 use crate::init::EXPERIMENT_FILE;
 
 fn comma(kinds: &[VmmKind]) -> String {
@@ -20,10 +21,10 @@ pub(crate) enum ArgsError {
         write an experiment file with `firebench init`"
     ))]
     NoWorkload,
-    /// Commands, and nobody to run them in.
-    #[error("--command does not say where the commands run")]
-    #[diagnostic(help("name the contenders, such as --vmm runc to compare the commands with each other there"))]
-    Nowhere,
+    /// The flags of a command are invalid.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Command(#[from] CommandArgsError),
     /// Groups of kinds of which none is here.
     #[error("no program of the kinds {} was found", comma(.0))]
     #[diagnostic(help("see what there is and how to get it: `firebench list contenders`"))]

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, ContenderSpec, Experiment, WorkloadName};
+
+use super::scan::{self, Scan};
 
 /// The heading of these options in the help.
 const COMMAND: &str = "A command of yours";
@@ -40,6 +42,16 @@ pub(crate) struct CommandArgs {
     /// What the command must print in each iteration: a file that holds it, or its SHA-256
     #[arg(long, value_name = "FILE|SHA256", help_heading = COMMAND)]
     expect_stdout: Option<PathBuf>,
+    /// Run the command for each value of a parameter, from MIN to MAX: {NAME} in a command stands for it; each value becomes a contender
+    #[arg(long, short = 'P', value_names = ["NAME", "MIN", "MAX"], num_args = 3, action = ArgAction::Append,
+        allow_negative_numbers = true, help_heading = COMMAND)]
+    parameter_scan: Vec<String>,
+    /// How far the values of --parameter-scan are apart [default: 1]
+    #[arg(long, short = 'D', value_name = "STEP", requires = "parameter_scan", help_heading = COMMAND)]
+    parameter_step_size: Option<String>,
+    /// Run the command for each of these values of a parameter
+    #[arg(long, short = 'L', value_names = ["NAME", "VALUE,..."], num_args = 2, action = ArgAction::Append, help_heading = COMMAND)]
+    parameter_list: Vec<String>,
     /// Show what the command prints in the first iteration of each boot
     #[arg(long, conflicts_with = "quiet", help_heading = COMMAND)]
     show_output: bool,
@@ -64,9 +76,25 @@ impl FromStr for Named {
 /// The workload of these flags.
 const WORKLOAD: &str = "command";
 
-/// Several commands, and nobody to run them in.
-#[derive(Debug)]
-pub(super) struct Nowhere;
+/// What is wrong with the flags.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum CommandArgsError {
+    /// Several commands, and nobody to run them in.
+    #[error("{0} does not say where the commands run")]
+    #[diagnostic(help("name the contenders, such as --vmm runc to compare the commands with each other there"))]
+    Nowhere(&'static str),
+    /// Values that there are not.
+    #[error("{option} {name}: {wrong}")]
+    #[diagnostic(help("write it like -P threads 1 8, -P share 0.5 2 -D 0.5, or -L colour red,green"))]
+    Scan {
+        /// The option.
+        option: &'static str,
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        wrong: String,
+    },
+}
 
 impl CommandArgs {
     /// Whether a command is given.
@@ -79,21 +107,44 @@ impl CommandArgs {
         self.show_output
     }
 
-    /// Whether several of them are, each of which becomes contenders.
-    pub(super) fn are_named(&self) -> bool {
-        !self.command.is_empty()
+    /// The option that makes contenders of several commands, if there is one.
+    pub(super) fn several(&self) -> Option<&'static str> {
+        let given = [
+            ("--command", !self.command.is_empty()),
+            ("--parameter-scan", !self.parameter_scan.is_empty()),
+            ("--parameter-list", !self.parameter_list.is_empty()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
+    /// The parameters, in the order of the help.
+    fn scans(&self) -> Result<Vec<Scan>, CommandArgsError> {
+        let step = self.parameter_step_size.as_deref();
+        let ranges = self.parameter_scan.chunks(3).filter_map(|words| match words {
+            [name, least, most] => Some(("--parameter-scan", name, Scan::range(name, least, most, step))),
+            _ => None,
+        });
+        let lists = self.parameter_list.chunks(2).filter_map(|words| match words {
+            [name, values] => Some(("--parameter-list", name, Scan::list(name, values))),
+            _ => None,
+        });
+        let wrong = |option, name: &String| {
+            let name = name.clone();
+            move |wrong| CommandArgsError::Scan { option, name, wrong }
+        };
+        ranges.chain(lists).map(|(option, name, scan)| scan.map_err(wrong(option, name))).collect()
     }
 
     /// Puts what the flags say into `experiment`, whose workload and contenders are named, or not, on the command line.
     ///
     /// # Errors
-    /// [`Nowhere`].
+    /// [`CommandArgsError`].
     pub(super) fn ask(
         &self,
         experiment: &mut Experiment,
         workload_named: bool,
         contenders_named: bool,
-    ) -> Result<(), Nowhere> {
+    ) -> Result<(), CommandArgsError> {
         if self.is_given() && !workload_named {
             if let Ok(workload) = WorkloadName::try_from(WORKLOAD.to_owned()) {
                 experiment.workload = workload;
@@ -104,21 +155,43 @@ impl CommandArgs {
         if self.is_given() || around.into_iter().chain(more).any(|given| given) {
             self.replace_in(experiment.command.get_or_insert_default());
         }
-        if !self.are_named() {
-            return Ok(());
+        match self.several() {
+            None => Ok(()),
+            Some(option) if !contenders_named => Err(CommandArgsError::Nowhere(option)),
+            Some(_) => {
+                experiment.contenders = self.contenders(&experiment.specs(), &self.scans()?);
+                Ok(())
+            }
         }
-        if !contenders_named {
-            return Err(Nowhere);
-        }
-        let specs = experiment.specs();
-        let alone = specs.len() == 1;
-        let each = |spec: &ContenderSpec, named: &Named| {
-            let name = if alone { named.name.clone() } else { format!("{}-{}", spec.name, named.name) };
-            ContenderSpec { name, command: Some(named.command.clone()), ..spec.clone() }
+    }
+
+    /// Each contender with each command and each combination of parameters.
+    fn contenders(&self, specs: &[ContenderSpec], scans: &[Scan]) -> Vec<ContenderSpec> {
+        let commands: Vec<Option<&Named>> = match self.command.as_slice() {
+            [] => vec![None],
+            commands => commands.iter().map(Some).collect(),
         };
-        experiment.contenders =
-            specs.iter().flat_map(|spec| self.command.iter().map(move |named| each(spec, named))).collect();
-        Ok(())
+        let combinations = scan::combinations(scans);
+        let mut contenders = Vec::new();
+        for spec in specs {
+            for named in &commands {
+                for parameters in &combinations {
+                    let own = Some(spec.name.as_str()).filter(|_| specs.len() > 1);
+                    let named_so = named.map(|named| named.name.as_str());
+                    let values = parameters.iter().flat_map(|(name, value)| [*name, *value]);
+                    let words: Vec<&str> = own.into_iter().chain(named_so).chain(values).collect();
+                    let given = |(name, value): &(&str, &str)| format!("{name}={value}");
+                    let parameters = parameters.iter().map(given).collect::<Vec<_>>().join(" ");
+                    contenders.push(ContenderSpec {
+                        name: words.join("-").replace(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c), "_"),
+                        command: named.map(|named| named.command.clone()).or_else(|| spec.command.clone()),
+                        parameters: (!parameters.is_empty()).then_some(parameters),
+                        ..spec.clone()
+                    });
+                }
+            }
+        }
+        contenders
     }
 
     fn replace_in(&self, spec: &mut CommandSpec) {
