@@ -1,10 +1,12 @@
 //! Children: how a command is started and how it ended.
 
 use crate::error::Error;
+use crate::ready::Interest;
 use crate::sys;
 use firebench_protocol::AGENT_COMMAND;
+use nix::poll::PollTimeout;
 use std::io::ErrorKind;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -75,9 +77,48 @@ pub fn bury_orphans() {
     while let Ok(Some(_)) = sys::wait4(-1, libc::WNOHANG) {}
 }
 
-/// A descriptor that is readable once the child ended; `None` before Linux 5.3.
-pub fn end_descriptor(pid: u32) -> Option<OwnedFd> {
-    pid_t(pid).and_then(sys::pidfd_open).ok()
+/// What tells of the end of a child, whatever it leaves running.
+pub enum End {
+    /// Readable once it ended.
+    Descriptor(OwnedFd),
+    /// The kernel has no such descriptor (Linux before 5.3, gVisor): one looks again and again.
+    Looks,
+}
+
+/// How often one looks. Rarely, for each look takes a thousandth of the CPU in gVisor; and it is only what a command leaves running that
+/// keeps the end of its output from telling.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl End {
+    /// Of a child.
+    pub fn of(pid: u32) -> End {
+        pid_t(pid).and_then(sys::pidfd_open).map_or(End::Looks, End::Descriptor)
+    }
+
+    /// What to wait for.
+    pub fn interest(&self) -> Interest<'_> {
+        match self {
+            End::Descriptor(descriptor) => Interest::Read(descriptor.as_fd()),
+            End::Looks => Interest::Closed,
+        }
+    }
+
+    /// How long to wait for it and for others at once.
+    pub fn patience(&self) -> PollTimeout {
+        match self {
+            End::Descriptor(_) => PollTimeout::NONE,
+            End::Looks => PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO),
+        }
+    }
+
+    /// How the child ended, if it did; `ready` says whether what was waited for is there.
+    pub fn seen(&self, pid: u32, ready: bool) -> std::io::Result<Option<Ended>> {
+        match self {
+            End::Descriptor(_) if ready => wait(pid).map(Some),
+            End::Descriptor(_) => Ok(None),
+            End::Looks => try_wait(pid),
+        }
+    }
 }
 
 fn pid_t(pid: u32) -> std::io::Result<libc::pid_t> {

@@ -101,13 +101,12 @@ fn command(argv: &[String], task: &Task) -> Result<(Command, String), Error> {
 /// Waits for the child and takes what it prints meanwhile, so that a full pipe never stops it.
 fn wait(pid: u32, stdout: &mut Head, stderr: &mut Head) -> std::io::Result<Ended> {
     // A process that the command leaves behind may keep the pipes open: their end is not that of the command.
-    let end = child::end_descriptor(pid);
-    let end = || end.as_ref().map_or(Interest::Closed, |end| Interest::Read(end.as_fd()));
+    let end = child::End::of(pid);
     while stdout.is_open() || stderr.is_open() {
         let [has_stdout, has_stderr, has_ended] =
-            ready([stdout.interest(), stderr.interest(), end()], PollTimeout::NONE)?;
-        if has_ended {
-            break;
+            ready([stdout.interest(), stderr.interest(), end.interest()], end.patience())?;
+        if let Some(ended) = end.seen(pid, has_ended)? {
+            return Ok(ended);
         }
         if has_stdout {
             stdout.read();

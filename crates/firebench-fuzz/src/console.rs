@@ -98,7 +98,8 @@ pub fn guest(data: &[u8]) {
     let workload = firebench_workload::of(&WorkloadName::default()).expect("the workload that prints a digest");
     let payload = PayloadRecord { bytes: 1 << 20, sha256: DIGEST.to_owned(), source: String::new() };
     let inputs = Inputs { payload: Some(payload), ..Inputs::default() };
-    let mut observer = Observer::new(Expected { iterations: 2, workload, inputs: &inputs, deadlines }, start);
+    let mut observer =
+        Observer::new(Expected { iterations: 2, workload, inputs: &inputs, deadlines, prepares: false }, start);
     let mut console = Console::new(&guest.nonce);
     let mut events = Vec::new();
     let mut verdict = None;

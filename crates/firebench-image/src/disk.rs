@@ -199,11 +199,15 @@ fn tree(spec: &DiskSpec, ask: Ask) -> Result<Tree> {
         tree.directory(Path::new(path), mode)?;
     }
     tree.add(&spec.busybox, Path::new(BUSYBOX_PATH))?;
-    for applet in applets(&spec.busybox, ask)? {
-        tree.symlink(&Path::new("/bin").join(applet), "busybox")?;
-    }
     for (host, guest) in &spec.add {
         tree.add(host, guest)?;
+    }
+    for applet in applets(&spec.busybox, ask)? {
+        let path = Path::new("/bin").join(applet);
+        // What was added takes its place.
+        if !tree.has(&path)? {
+            tree.symlink(&path, "busybox")?;
+        }
     }
     Ok(tree)
 }

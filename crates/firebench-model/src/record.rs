@@ -364,6 +364,9 @@ pub struct BootRecord {
     /// printable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<String>,
+    /// The same of its standard error; absent where that is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complained: Option<String>,
     /// CPU seconds (user, system) that the VMM process used.
     pub vmm_cpu: Option<(f64, f64)>,
     /// What KVM counted of it; absent where there is no KVM, or nobody may read what it counts.
@@ -406,6 +409,7 @@ impl BootRecord {
             meminfo_after: None,
             iterations: Vec::new(),
             printed: None,
+            complained: None,
             vmm_cpu: None,
             counts: None,
             pinned: Vec::new(),

@@ -42,10 +42,10 @@ pub fn status_words(status: BootStatus) -> &'static str {
 /// The command of the iterations; where contenders have commands of their own, that of each.
 pub fn commands(report: &Report) -> String {
     if report.contenders.iter().all(|contender| contender.command.is_empty()) {
-        return report.command.join(" ");
+        return text::line(&report.command.join(" "));
     }
     let each = |contender: &ContenderRecord| format!("{}: {}", contender.name, report.command_of(contender).join(" "));
-    report.contenders.iter().map(each).collect::<Vec<_>>().join("; ")
+    text::line(&report.contenders.iter().map(each).collect::<Vec<_>>().join("; "))
 }
 
 /// The meminfo that stands for a contender: of its first good boot, else of its first boot that has one.

@@ -66,6 +66,8 @@ pub struct Expected<'a> {
     pub inputs: &'a Inputs,
     /// How long what may take.
     pub deadlines: Deadlines,
+    /// Whether a command of the user's comes before each iteration.
+    pub prepares: bool,
 }
 
 /// The state of one boot.
@@ -92,6 +94,8 @@ pub struct Observer<'a> {
     pub meminfo_after: Option<String>,
     /// What the first iteration of a command of the user's printed.
     pub printed: Option<String>,
+    /// What it printed as its errors, if anything.
+    pub complained: Option<String>,
     /// The iterations so far.
     pub iterations: Vec<IterationRecord>,
     /// From when to when each of them ran, by the host's clock.
@@ -117,6 +121,7 @@ impl<'a> Observer<'a> {
             meminfo_before: None,
             meminfo_after: None,
             printed: None,
+            complained: None,
             iterations: Vec::new(),
             spans: Vec::new(),
             refused: None,
@@ -131,6 +136,8 @@ impl<'a> Observer<'a> {
     fn phase_limit(&self) -> Duration {
         let Deadlines { boot, iteration, power_off } = self.expected.deadlines;
         Duration::from_secs(match self.phase {
+            // A command that prepares has as long as the iteration after it.
+            Phase::Preparing if self.expected.prepares => boot.saturating_add(iteration),
             Phase::Booting | Phase::Preparing => boot,
             Phase::Iterating => iteration,
             Phase::PoweringOff => power_off,
@@ -255,6 +262,11 @@ impl<'a> Observer<'a> {
                 {damage}"
                 )),
             ),
+            // It has our nonce and its checksum, and a number that the agent used: noise makes none.
+            Item::Damaged(damage @ Damage::Replay { .. }) => Step::Failed(
+                BootStatus::ProtocolError,
+                format!("something beside the agent writes its frames: {damage}"),
+            ),
             // The sequence numbers show what was lost; a frame that mattered is missed where it is expected.
             Item::Damaged(damage) => {
                 self.words.push(format!("(damaged frame: {damage})"));
@@ -352,6 +364,8 @@ impl<'a> Observer<'a> {
         self.enter(Phase::Iterating, ended);
         let Expected { workload, inputs, .. } = self.expected;
         if workload.is_the_users() && report.index == 0 {
+            let complained = text::clean(&report.stderr.chars().take(PRINTED).collect::<String>());
+            self.complained = Some(complained).filter(|text| !text.is_empty());
             self.printed = Some(text::clean(&report.stdout.chars().take(PRINTED).collect::<String>()));
         }
         let believed = trust::iteration(&report, inputs, deadline).and_then(|times| {

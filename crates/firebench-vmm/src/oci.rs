@@ -71,6 +71,7 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
         mount("/sys", "sysfs", json!(["nosuid", "noexec", "nodev", "ro"])),
         mount("/dev", "tmpfs", json!(["nosuid", "strictatime", "mode=755", "size=64k"])),
         mount("/tmp", "tmpfs", json!(["nosuid", "nodev", "mode=1777"])),
+        mount("/run", "tmpfs", json!(["nosuid", "nodev", "mode=1777"])),
     ];
     for file in &root.files {
         let source = text(vmm, &file.path)?;

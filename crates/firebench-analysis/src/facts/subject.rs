@@ -27,6 +27,14 @@ pub struct AuditedContender<'a> {
 }
 
 impl<'a> AuditedContender<'a> {
+    /// A text that all of its boots have, in a line; None where they differ, as those of a command that prints times, or none has it.
+    pub(super) fn always(&self, of: impl Fn(&BootRecord) -> Option<&str>) -> Option<String> {
+        let (first, rest) = self.boots.split_first()?;
+        let text = of(first)?;
+        let same = rest.iter().all(|boot| of(boot) == Some(text));
+        same.then(|| if text.is_empty() { "nothing".to_owned() } else { firebench_text::line(text) })
+    }
+
     /// A contender in its good boots; in all of them where none is good.
     pub fn new(report: &'a Report, contender: &'a ContenderRecord) -> Self {
         let good: Vec<_> = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).collect();

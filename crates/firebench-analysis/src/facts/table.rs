@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 85] = [
+pub static FACTS: [Fact; 87] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -111,6 +111,11 @@ pub static FACTS: [Fact; 85] = [
             Refused(Refusal::Workload), Free),
     Fact::new(Explains, OWN_COMMAND, "they did other work, as they were asked to", Text(command_of))
         .recorded(Contender(|c| json(&c.command)), Differ("command"), Kept("command")),
+    Fact::new(Explains, "output", "perhaps they did other work", Text(|s| s.always(|boot| boot.printed.as_deref())))
+        .follows(&[OWN_COMMAND]),
+    Fact::new(Explains, "error output", "perhaps they did other work",
+        Text(|s| s.always(|boot| Some(boot.complained.as_deref().unwrap_or_default()).filter(|_| boot.printed.is_some()))))
+        .follows(&[OWN_COMMAND, "output"]),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
         Text(|s| Some(s.payload()))).follows(&[ROOT_DISK, "handicap"])

@@ -140,6 +140,11 @@ impl Tree {
         }
     }
 
+    /// Whether something is at a path.
+    pub(crate) fn has(&self, path: &Path) -> Result<bool> {
+        Ok(self.nodes.contains_key(&GuestPath::new(path)?))
+    }
+
     /// Adds a symbolic link.
     pub fn symlink(&mut self, path: &Path, target: &str) -> Result<()> {
         if target.is_empty() || target.len() > PATH_MAX || target.chars().any(char::is_control) {
@@ -200,11 +205,13 @@ impl Tree {
 
     fn insert(&mut self, path: GuestPath, node: Node) -> Result<()> {
         self.parents(&path)?;
-        if self.nodes.contains_key(&path) {
-            return Err(twice(&path));
+        match self.nodes.get(&path) {
+            Some(there) if *there != node => Err(twice(&path)),
+            _ => {
+                self.nodes.insert(path, node);
+                Ok(())
+            }
         }
-        self.nodes.insert(path, node);
-        Ok(())
     }
 
     /// Makes the directories above `path`.

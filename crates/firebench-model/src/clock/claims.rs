@@ -57,7 +57,7 @@ fn iteration(iteration: &IterationRecord, known: &Known) -> Option<String> {
 
     let real = value(iteration, "real")?;
     let cpu = value(iteration, "user")? + value(iteration, "sys")?;
-    if known.cpus > 0 && cpu > real * cpus * (1.0 + known.slack().cpu) + TICKS * cpus {
+    if known.cpus > 0 && !known.own_cpu_account && cpu > real * cpus * (1.0 + known.slack().cpu) + TICKS * cpus {
         return Some(format!("reports {} s of CPU time in {real:.3} s on {} CPU(s)", figure(cpu), known.cpus));
     }
     if known.payload as f64 > real * BYTES {

@@ -325,7 +325,7 @@ impl Experiment {
             ("--tap", self.machine.tap, self.all(|vmm| vmm.card.is_none())),
             ("--append", !self.machine.append.is_empty(), guestless),
             ("--kernel", self.files.kernel.is_some(), self.all(|vmm| !vmm.takes_a_kernel())),
-            ("--add", !self.files.add.is_empty(), self.only_hosts()),
+            ("--add", !self.files.add.is_empty() && !self.has_own_commands(), self.only_hosts()),
             ("--preset published", self.preset == Preset::Published, guestless),
         ];
         match given.into_iter().find(|(_, given, useless)| *given && *useless) {
@@ -352,13 +352,20 @@ fn unchosen(design: &super::Design) -> u32 {
     if design.duet { 5 } else { 3 }
 }
 
+/// Whether a character that is not seen is a part of what users write there: commands have lines.
+fn may_be_in(field: &str, character: char) -> bool {
+    const LINES: [&str; 5] =
+        ["command.argv", "command.prepare", "command.conclude", "command.env", "contender.command"];
+    matches!(character, '\n' | '\t') && LINES.contains(&field)
+}
+
 /// Looks at every text of an experiment: none is empty, none has an invisible character.
 fn check_texts(field: &str, value: &Value) -> Result<(), ExperimentError> {
     match value {
         Value::String(text) if text.trim().is_empty() && field != "command.argv" => {
             Err(ExperimentError::EmptyText(field.to_owned()))
         }
-        Value::String(text) => match text.chars().find(|&c| text::is_hidden(c)) {
+        Value::String(text) => match text.chars().find(|&c| text::is_hidden(c) && !may_be_in(field, c)) {
             Some(character) => Err(ExperimentError::Hidden { field: field.to_owned(), character }),
             None => Ok(()),
         },

@@ -218,7 +218,7 @@ fn results(report: &Report, contender: &ContenderRecord, boot: &BootRecord) -> S
     let file = command.last().map(String::as_str).unwrap_or_default();
     let mut lines = Vec::new();
     for iteration in &boot.iterations {
-        lines.push(format!("(none):~# time {}", command.join(" ")));
+        lines.push(format!("(none):~# time {}", text::line(&command.join(" "))));
         if report.payload.is_there() {
             lines.push(format!("{}  {file}", iteration.digest));
         }

@@ -91,6 +91,7 @@ impl Boot<'_> {
             workload: self.workload,
             inputs: &self.plan.inputs,
             deadlines: self.plan.deadlines,
+            prepares: !self.contender.task.prepare.is_empty(),
         };
         let mut observer = Observer::new(expected, started);
         let mut tally = Tally::default();
@@ -117,6 +118,7 @@ impl Boot<'_> {
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
         record.printed = observer.printed;
+        record.complained = observer.complained;
         // A good boot that is not to be believed is void. A quota is none of emulated boots' concern: they are no statement about speed.
         let held_up = || throttle::void(&record, limit_after.as_ref()).filter(|_| !self.plan.emulated);
         if let (BootStatus::Ok, Some(reason)) =

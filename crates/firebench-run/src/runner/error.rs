@@ -118,19 +118,18 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
             "check that /dev/kvm is usable (`firebench doctor`), and that the kernel has a serial console and an \
             initramfs; --boot-deadline gives the guest more time"
         }
-        BootStatus::VmmExited => "read the VMM's last words above; `firebench doctor` shows whether /dev/kvm is usable",
+        BootStatus::VmmExited => {
+            "read its last words, if there are any above; `firebench doctor` shows what this machine lacks"
+        }
         BootStatus::GuestPanicked => {
             "read the last lines of the console above; `firebench run --help` lists what the kernel must have"
         }
-        BootStatus::GuestFailed => "read the last lines of the console above",
+        BootStatus::GuestFailed => "read the reason, and the last lines of the console if there are any above",
         BootStatus::ProtocolError => {
             "do not trust anything from this VM; its last words are above. If nobody tampers with its guest, build \
             firebench and firebench-agent again: they may be from different builds"
         }
-        BootStatus::IterationDeadline => {
-            "give the iteration more time with --iteration-deadline, or choose a smaller \
-        payload with --size"
-        }
+        BootStatus::IterationDeadline => "give the iteration more time with --iteration-deadline, or less work",
         BootStatus::CommandFailed => {
             "read the command's own words in the message; check that everything that it needs is in the image (--add)"
         }

@@ -54,6 +54,8 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         "/dev",
         "--tmpfs",
         "/tmp",
+        "--tmpfs",
+        "/run",
         "--remount-ro",
         "/",
         "--chdir",

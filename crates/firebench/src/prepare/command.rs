@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use firebench_image::digest::sha256_file;
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, Experiment, ExperimentError};
@@ -48,10 +48,14 @@ pub(super) struct OwnCommand {
     programs: BTreeMap<String, PathBuf>,
     /// The directory of the host in which commands run: that of the user's files, where they have any.
     directory: Option<PathBuf>,
+    /// Where relative paths of the experiment begin.
+    from: PathBuf,
     /// The input on the host.
     input: Option<PathBuf>,
     /// The files of the host that every root gets, and where.
     pub(super) files: Vec<(PathBuf, PathBuf)>,
+    /// Those of them that the user names.
+    named: Vec<PathBuf>,
     /// What the user should know of them.
     pub(super) notices: Vec<String>,
     expected: Option<String>,
@@ -69,12 +73,19 @@ impl OwnCommand {
         let spec = experiment.command.clone().unwrap_or_default();
         let current = std::env::current_dir().map_err(given("the current directory", Path::new(".")))?;
         let from = spec.directory.as_ref().map_or_else(|| current.clone(), |directory| current.join(directory));
+        match std::fs::metadata(&from) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(given("the directory", &from)(io::ErrorKind::NotADirectory.into())),
+            Err(error) => return Err(given("the directory", &from)(error)),
+        }
         let mut own = OwnCommand {
             directory: None,
+            from: PathBuf::new(),
             input: spec.input.as_ref().map(|path| plain(&from.join(path))),
             commands: BTreeMap::new(),
             programs: BTreeMap::new(),
             files: Vec::new(),
+            named: Vec::new(),
             notices: Vec::new(),
             expected: expected(&spec, &from)?,
             spec,
@@ -94,22 +105,29 @@ impl OwnCommand {
         if let Some(input) = &own.input {
             std::fs::metadata(input).map_err(given("--input", input))?;
             files.insert(input.clone());
+            own.named.push(input.clone());
         }
         let mut placed: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|file| (file.clone(), seen(&file))).collect();
         for text in &experiment.files.add {
             let (host, guest) = addition(text, &from)?;
             std::fs::metadata(&host).map_err(given("--add", &host))?;
+            if !own.named.contains(&host) {
+                own.named.push(host.clone());
+            }
             // What the command needs anyhow may be named, too.
             if !placed.contains(&(host.clone(), guest.clone())) {
                 placed.push((host, guest));
             }
         }
+        let all = placed.clone();
+        placed.retain(|file| !all.iter().any(|directory| is_within(file, directory)));
         let on_the_host = contenders.iter().any(|contender| contender.vmm.is_host());
         if let Some((host, guest)) = placed.iter().find(|(host, guest)| on_the_host && *guest != seen(host)) {
             return Err(PrepareError::AddedForTheHost { host: host.clone(), guest: guest.clone() });
         }
-        let among_them = placed.iter().any(|(host, _)| host.starts_with(&from));
-        own.directory = (among_them || experiment.only_hosts()).then_some(from);
+        let among_them = placed.iter().any(|(host, guest)| host.starts_with(&from) && *guest == seen(host));
+        own.directory = (among_them || experiment.only_hosts()).then(|| from.clone());
+        own.from = from;
         own.files = placed;
         Ok(Some(own))
     }
@@ -157,16 +175,29 @@ impl OwnCommand {
         })
     }
 
+    /// The files that the user names beside the program: its input, and what is added.
+    pub(super) fn named(&self) -> impl Iterator<Item = &PathBuf> {
+        self.named.iter().filter(|path| path.is_file())
+    }
+
     /// What is known of its outputs.
     pub(super) fn expect(&self, inputs: &mut Inputs) {
         inputs.exit_codes.clone_from(&self.spec.expect_exit);
         inputs.stdout_sha256.clone_from(&self.expected);
     }
 
-    /// The same, so that it means the same from another directory.
+    /// The same, so that it means the same from another directory, with another PATH, and when what it must print has changed.
     pub(super) fn resolved(&self) -> CommandSpec {
-        let directory = self.directory.clone().or_else(|| self.spec.directory.clone());
-        CommandSpec { directory, ..self.spec.clone() }
+        let mut spec = self.spec.clone();
+        let program = spec.argv.first().filter(|_| spec.shell.is_none()).and_then(|program| self.programs.get(program));
+        if let (Some(path), Some(program)) = (program.and_then(|path| path.to_str()), spec.argv.first_mut()) {
+            *program = path.to_owned();
+        }
+        CommandSpec {
+            directory: Some(self.from.clone()),
+            expect_stdout: self.expected.as_ref().map(PathBuf::from),
+            ..spec
+        }
     }
 }
 
@@ -177,6 +208,11 @@ fn place(path: &Path, runs: Runs) -> Option<PathBuf> {
         Runs::InARoot => Some(seen(path)),
         Runs::InTheirRoot => None,
     }
+}
+
+/// Whether a file comes with a directory that is placed as well.
+fn is_within((host, guest): &(PathBuf, PathBuf), (above, there): &(PathBuf, PathBuf)) -> bool {
+    host != above && host.strip_prefix(above).is_ok_and(|rest| *guest == there.join(rest))
 }
 
 /// Where a root has a file of the host.
@@ -258,7 +294,7 @@ fn needed(
         if !libraries.is_empty() {
             files.extend(Some(PathBuf::from(LIBRARY_CACHE)).filter(|path| path.is_file()));
         }
-        files.extend(libraries);
+        files.extend(libraries.iter().map(|library| without_parents(library)));
         return Ok(());
     };
     let no = |why| PrepareError::NoProgram { program: program.display().to_string(), why };
@@ -271,8 +307,9 @@ fn needed(
     needed(&interpreter, interpreters, files, notices)?;
     let mut name = interpreter.clone();
     if interpreter.file_name().is_some_and(|name| name == "env") {
-        if let Some(word) = words.find(|word| !word.starts_with('-') && !word.contains('=')) {
-            name = resolve(word, Path::new("/"))?;
+        // What env makes of its other words, it says itself when it runs.
+        if let Some(found) = called_by_env(words).and_then(|word| resolve(word, Path::new("/")).ok()) {
+            name = found;
             needed(&name, interpreters, files, notices)?;
         }
     }
@@ -282,6 +319,36 @@ fn needed(
         name.display()
     ));
     Ok(())
+}
+
+/// The program among the words behind `env`: its options and variables come first.
+///
+/// Source: env(1) of coreutils.
+fn called_by_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    while let Some(word) = words.next() {
+        match word {
+            "-u" | "--unset" | "-C" | "--chdir" => drop(words.next()),
+            "-S" => {}
+            _ => match word.strip_prefix("-S") {
+                Some(word) => return Some(word),
+                None if word.starts_with('-') || word.contains('=') => {}
+                None => return Some(word),
+            },
+        }
+    }
+    None
+}
+
+/// A path without `..`: what is beside a program's directory lies there in a root, too, where no directory is a link.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// The first line of a script behind its `#!`; None of what is not a script.

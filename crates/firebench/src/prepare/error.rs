@@ -196,7 +196,7 @@ pub enum PrepareError {
     /// A program of the user's that cannot be run.
     #[error("cannot run {program}: {why}")]
     #[diagnostic(help(
-        "give the path of a program that this machine can run, or --shell sh to have busybox's shell read the command"
+        "give the path of a program that this machine can run, or --shell to have busybox's shell read the command"
     ))]
     NoProgram {
         /// What it is called.

@@ -323,6 +323,11 @@ impl PlanBuilder<'_> {
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let agent = Artifact { version, ..artifact("agent", &self.agent, cache)? };
         self.artifacts.push((spec.name.clone(), agent));
+        let named =
+            self.disks.own.iter().flat_map(|own| own.named()).filter(|path| work.program.as_ref() != Some(*path));
+        for path in named {
+            self.artifacts.push((spec.name.clone(), artifact("file", path, cache)?));
+        }
         if let Some(program) = &work.program {
             self.artifacts.push((spec.name.clone(), artifact("program", program, cache)?));
         }

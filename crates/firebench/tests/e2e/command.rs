@@ -84,6 +84,26 @@ fn a_parameter_has_a_curve() {
     lab.firebench(&["run", "--from", "out/report.md", "--trust-experiment", "--no-store"]).at(&lab.path("")).run().ok();
 }
 
+/// What a command leaves running is not waited for; scripts and lines are commands, too; and a difference in what was printed is one.
+#[test]
+fn commands_as_people_write_them() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let all = ["--vmm", "host,bubblewrap,runc,gvisor,uml", "--iteration-deadline", "8"];
+    run(&lab, &[&all[..], &["--shell"]].concat(), &["sleep 30 & echo started\ttouch /run/x"]).run().ok();
+    std::fs::create_dir(lab.path("own")).expect("a directory");
+    let script = lab.file("own/script", "#!/bin/sh\necho \"$1\"\n");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    run(&lab, &[&all[..], &["--add", "own"]].concat(), &["own/script", "two\nlines"]).run().ok();
+    let report = report(&lab.path("out"));
+    assert!(report.contenders.iter().all(|c| c.boots[0].printed.as_deref() == Some("two\nlines\n")));
+    let outcome =
+        run(&lab, &["--vmm", "host,runc", "--shell"], &["uname -n; test $$ -lt 9 && echo alone >&2; true"]).run().ok();
+    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("explains output: host ") && words.contains(", runc firebench"), "{outcome}");
+    assert!(words.contains("explains error output: host nothing, runc alone"), "{outcome}");
+}
+
 #[test]
 fn a_command_that_fails_says_why_unless_it_may() {
     require!(need::isolations());
@@ -142,7 +162,7 @@ fn what_cannot_be_a_command_is_said_before_anything_is_made() {
     };
     refused(
         &["--vmm", "host", "--", "no-such-program-anywhere"],
-        &["cannot run no-such-program-anywhere", "--shell sh"],
+        &["cannot run no-such-program-anywhere", "or --shell to have"],
     );
     refused(&["memory", "--vmm", "host", "--", "true"], &["the workload memory does not run a command of yours"]);
     refused(&["command", "--vmm", "host"], &["contender host does not have a command to run", "firebench run -- "]);

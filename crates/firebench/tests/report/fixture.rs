@@ -210,7 +210,10 @@ pub fn nested() -> Report {
     }
     if let Some(firecracker) = report.contenders.get_mut(1) {
         firecracker.command = vec!["/usr/bin/sort".to_owned(), "-r".to_owned()];
-        firecracker.boots.iter_mut().for_each(|boot| boot.printed = Some("c\nb\n".to_owned()));
+        firecracker.boots.iter_mut().for_each(|boot| {
+            boot.printed = Some("c\nb\n".to_owned());
+            boot.complained = Some("sort: a warning\n".to_owned());
+        });
     }
     report
 }

@@ -82,7 +82,8 @@ fn observed(outputs: &[String]) -> Result<Vec<IterationRecord>, (BootStatus, Str
     let (inputs, start) = (Inputs::default(), Instant::now());
     let deadlines = Deadlines { boot: 60, iteration: 60, power_off: 60 };
     let iterations = u32::try_from(outputs.len()).unwrap();
-    let mut observer = Observer::new(Expected { iterations, workload: &Spinner, inputs: &inputs, deadlines }, start);
+    let mut observer =
+        Observer::new(Expected { iterations, workload: &Spinner, inputs: &inputs, deadlines, prepares: false }, start);
     let hello = Event::Hello { protocol: PROTOCOL_VERSION, agent: String::new(), uptime: 1.0 };
     let meminfo = |moment| Event::Meminfo { moment, text: "MemTotal: 1 kB\n".to_owned() };
     let mut events = vec![hello, Event::Facts(Box::default()), meminfo(Moment::Before)];

@@ -268,7 +268,8 @@ impl RunArgs {
 
     /// Whether the flags say what to run.
     fn has_workload(&self) -> bool {
-        self.workload.is_some() || self.command.is_given()
+        let own = |contender: &String| contender.contains(",command=");
+        self.workload.is_some() || self.command.is_given() || self.contender.iter().any(own)
     }
 
     /// How much of its progress the run shows.

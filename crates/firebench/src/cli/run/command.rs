@@ -145,7 +145,8 @@ impl CommandArgs {
         workload_named: bool,
         contenders_named: bool,
     ) -> Result<(), CommandArgsError> {
-        if self.is_given() && !workload_named {
+        let own = experiment.contenders.iter().any(|contender| contender.command.is_some());
+        if (self.is_given() || (own && contenders_named)) && !workload_named {
             if let Ok(workload) = WorkloadName::try_from(WORKLOAD.to_owned()) {
                 experiment.workload = workload;
             }

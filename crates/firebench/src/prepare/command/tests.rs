@@ -177,3 +177,65 @@ fn each_contender_may_have_a_program_of_its_own() {
     assert_eq!(words("image", Runs::InTheirRoot), ["/in/the/image", "-x"]);
     assert!(placed(&own, Path::new("/usr/bin/env")).and(placed(&own, Path::new("/usr/bin/sort"))).is_some());
 }
+
+#[test]
+fn env_calls_what_is_behind_its_options() {
+    let called = |line: &'static str| called_by_env(line.split_ascii_whitespace());
+    assert_eq!(called("sh"), Some("sh"));
+    assert_eq!(called("-S sh -e"), Some("sh"));
+    assert_eq!(called("-Ssh -eu"), Some("sh"));
+    assert_eq!(called("-u HOME A=b -i sh"), Some("sh"));
+    assert_eq!(called("-C /tmp sh"), Some("sh"));
+    assert_eq!(called("-i A=b"), None);
+}
+
+#[test]
+fn the_same_experiment_from_elsewhere_means_the_same() {
+    let directory = directory();
+    std::fs::create_dir(directory.path().join("below")).expect("it is made");
+    let mut experiment = experiment(&directory.path().join("below"), &["../tool"], &[RUNC]);
+    if let Some(command) = &mut experiment.command {
+        command.input = Some("../data".into());
+        command.expect_stdout = Some("../data".into());
+    }
+    let first = own(&experiment);
+    experiment.command = Some(first.resolved());
+    let again = own(&experiment);
+    assert_eq!((again.program("runc"), &again.input), (first.program("runc"), &first.input));
+    std::fs::write(directory.path().join("data"), "other").expect("it is written");
+    assert_eq!(own(&experiment).expected, first.expected, "what must be printed is what had to be");
+    assert_eq!(
+        first.named().collect::<Vec<_>>(),
+        [&std::fs::canonicalize(directory.path()).expect("it is there").join("data")]
+    );
+    experiment.command = Some(CommandSpec { directory: Some(directory.path().join("data")), ..first.resolved() });
+    assert!(refused(&experiment).starts_with("cannot use the directory "), "{}", refused(&experiment));
+}
+
+#[test]
+fn a_file_elsewhere_takes_no_directory_along() {
+    let directory = directory();
+    let mut experiment = experiment(directory.path(), &["true"], &[RUNC]);
+    experiment.files.add = vec!["data=/elsewhere".to_owned()];
+    assert_eq!(own(&experiment).directory, None, "nothing is at its own path below it");
+    experiment.files.add.push("data".to_owned());
+    assert_eq!(own(&experiment).directory.as_deref(), Some(directory.path()));
+}
+
+#[test]
+fn libraries_beside_a_program_are_found_beside_it() {
+    assert_eq!(without_parents(Path::new("/opt/x/bin/../lib/y.so")), Path::new("/opt/x/lib/y.so"));
+    assert_eq!(without_parents(Path::new("/../lib/y.so")), Path::new("/lib/y.so"));
+}
+
+#[test]
+fn a_file_in_a_directory_that_is_added_comes_with_it() {
+    let directory = directory();
+    let mut experiment = experiment(directory.path(), &["./tool"], &[RUNC]);
+    experiment.files.add = vec![".".to_owned(), "data=/elsewhere".to_owned()];
+    let own = own(&experiment);
+    let whole = std::fs::canonicalize(directory.path()).expect("it is there");
+    assert!(placed(&own, &whole).is_some(), "{:?}", own.files);
+    assert!(placed(&own, &whole.join("tool")).is_none(), "{:?}", own.files);
+    assert_eq!(placed(&own, &directory.path().join("data")), Some(Path::new("/elsewhere")));
+}
