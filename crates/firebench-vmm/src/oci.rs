@@ -72,6 +72,10 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
         mount("/dev", "tmpfs", json!(["nosuid", "strictatime", "mode=755", "size=64k"])),
         mount("/tmp", "tmpfs", json!(["nosuid", "nodev", "mode=1777"])),
     ];
+    if root.directory.is_some() {
+        mounts.push(mount("/run", "tmpfs", json!(["nosuid", "nodev", "mode=755"])));
+    }
+    let path = root.directory.as_deref().map_or_else(|| Ok(ROOTFS.to_owned()), |path| text(vmm, path))?;
     for file in &root.files {
         let source = text(vmm, &file.path)?;
         mounts.push(json!({
@@ -94,7 +98,7 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
             "capabilities": {},
             "noNewPrivileges": true,
         },
-        "root": { "path": ROOTFS, "readonly": true },
+        "root": { "path": path, "readonly": true },
         "hostname": ID,
         "mounts": mounts,
         "linux": { "namespaces": namespaces.collect::<Vec<_>>() },

@@ -137,6 +137,7 @@ fn of_image(error: &ImageError, named: bool) -> bool {
         ImageError::GuestPath { .. }
         | ImageError::HostFile { .. }
         | ImageError::OwnImage { .. }
+        | ImageError::Root { .. }
         | ImageError::NoModules { .. } => true,
         ImageError::NotStatic { .. }
         | ImageError::Busybox { .. }

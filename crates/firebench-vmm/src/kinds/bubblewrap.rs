@@ -40,6 +40,9 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         add(&["--share-net"]);
     }
     add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
+    if let Some(directory) = &root.directory {
+        add(&["--ro-bind", &text(vmm, directory)?, "/"]);
+    }
     for file in &root.files {
         add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
     }
@@ -53,6 +56,11 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         "/dev",
         "--tmpfs",
         "/tmp",
+    ]);
+    if root.directory.is_some() {
+        add(&["--tmpfs", "/run"]);
+    }
+    add(&[
         "--remount-ro",
         "/",
         "--chdir",
