@@ -29,6 +29,8 @@ pub(super) struct Extracted {
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const NEW: OFlag = OFlag::O_WRONLY.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
+/// Permissions that others keep: in firebench's cache nobody else writes.
+const FOR_OTHERS: u32 = 0o755;
 /// Permissions that whoever runs firebench has in any case: they must read and remove it.
 const OF_A_DIRECTORY: u32 = 0o700;
 const OF_A_FILE: u32 = 0o400;
@@ -52,7 +54,7 @@ pub(super) fn extract(opened: &Opened, directory: &Path) -> Result<Extracted, Wr
         }
         match &node.kind {
             Kind::Directory(_) => {
-                let mode = Mode::from_bits_truncate(node.attributes.mode & 0o777 | OF_A_DIRECTORY);
+                let mode = Mode::from_bits_truncate(node.attributes.mode & FOR_OTHERS | OF_A_DIRECTORY);
                 mkdirat(here, name, mode).map_err(|error| of(error.into()))?;
                 let made = openat(here, name, DIRECTORY, Mode::empty()).map_err(|error| of(error.into()))?;
                 fchmod(&made, mode).map_err(|error| of(error.into()))?;
@@ -64,7 +66,7 @@ pub(super) fn extract(opened: &Opened, directory: &Path) -> Result<Extracted, Wr
                 return Ok(());
             }
             Kind::File(contents) => {
-                let mode = Mode::from_bits_truncate(node.attributes.mode & 0o777 | OF_A_FILE);
+                let mode = Mode::from_bits_truncate(node.attributes.mode & FOR_OTHERS | OF_A_FILE);
                 let made = openat(here, name, NEW, mode).map_err(|error| of(error.into()))?;
                 let mut file = File::from(made);
                 read(opened, contents, |piece| Ok(file.write_all(piece)?)).map_err(|wrong| wrong.of(&shown(path)))?;
@@ -78,7 +80,7 @@ pub(super) fn extract(opened: &Opened, directory: &Path) -> Result<Extracted, Wr
                 here,
                 name,
                 nix::sys::stat::SFlag::S_IFIFO,
-                Mode::from_bits_truncate(node.attributes.mode & 0o777 | OF_A_FILE),
+                Mode::from_bits_truncate(node.attributes.mode & FOR_OTHERS | OF_A_FILE),
                 0,
             )
             .map_err(|error| of(error.into()))?,

@@ -62,6 +62,17 @@ const DIRECTORIES: [(&str, u32); 6] =
 /// Of what firebench puts into it, 2020-01-01T00:00:00Z, as all times of its own disks.
 const TIME: i64 = 1_577_836_800;
 
+/// Whether a path, seen from the cache's directory, is of a root as a directory, or of one that is being made: its links mean something in
+/// that root, and nothing on the host.
+pub fn is_of_a_root(path: &Path) -> bool {
+    let parts: Vec<&str> = path.iter().take(2).filter_map(std::ffi::OsStr::to_str).collect();
+    match parts.as_slice() {
+        ["entries", kind] => *kind == DIRECTORY_KIND,
+        ["staging", name] => name.split('.').next() == Some(DIRECTORY_KIND),
+        _ => false,
+    }
+}
+
 /// What a root is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootSpec {
