@@ -223,7 +223,10 @@ mod tests {
         permit(&file, 0o646);
         assert!(matches!(trust.path(&file), Err(Distrust::Mode { mode: 0o646, .. })));
         assert!(matches!(trust.tree(dir.path()), Err(Distrust::Mode { .. })));
-        assert!(trust.tree_but(dir.path(), |path| path == Path::new("none")).is_err(), "what others may write to is no link");
+        assert!(
+            trust.tree_but(dir.path(), |path| path == Path::new("none")).is_err(),
+            "what others may write to is no link"
+        );
     }
 
     #[test]

@@ -121,6 +121,10 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoProgram { .. }
         | PrepareError::Libraries(_)
         | PrepareError::AddedForTheHost { .. }
+        | PrepareError::NotInRoot { .. }
+        | PrepareError::NoDirectoryInRoot { .. }
+        | PrepareError::NoCommandInRoot { .. }
+        | PrepareError::RootInNested { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Unusable(error) => of_prepare(error, true),
         PrepareError::Tool(error) => of_tool(error, named),

@@ -47,7 +47,11 @@ impl Blobs {
                 _ => return Ok(()),
             };
             members.insert(name, member);
-            if members.len() > MOST_MEMBERS { wrong(format!("it has more than {MOST_MEMBERS} members")) } else { Ok(()) }
+            if members.len() > MOST_MEMBERS {
+                wrong(format!("it has more than {MOST_MEMBERS} members"))
+            } else {
+                Ok(())
+            }
         })?;
         Ok(Blobs::Archive(members))
     }
@@ -77,7 +81,11 @@ impl Blobs {
                 Some(Member::File(section)) => Ok(section.clone()),
                 Some(Member::Link(target)) => match members.get(target) {
                     Some(Member::File(section)) => Ok(section.clone()),
-                    _ => wrong(format!("its part {} is a link to {}, which is no file in it", shown(&name), shown(target))),
+                    _ => wrong(format!(
+                        "its part {} is a link to {}, which is no file in it",
+                        shown(&name),
+                        shown(target)
+                    )),
                 },
                 None => Err(missing()),
             },

@@ -225,7 +225,8 @@ fn diff_ids(config: &Config, layers: usize) -> Result<Vec<Option<String>>, Wrong
 
 /// The digits of `sha256:...`.
 fn hash(digest: &str) -> Result<&str, Wrong> {
-    let is_one = |hash: &&str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_one =
+        |hash: &&str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let hash = digest.strip_prefix("sha256:").filter(is_one);
     hash.ok_or_else(|| Wrong::Said(format!("{} is no digest that firebench knows", shown(digest.as_bytes()))))
 }

@@ -2,10 +2,8 @@
 //!
 //! Sources: POSIX.1-2017, "pax"; GNU tar's manual, "Basic Tar Format"; libarchive's tar(5).
 
-use firebench_os::interrupt;
-
 use super::pax::{self, Records};
-use super::section::Section;
+use super::section::{Pace, Section};
 use super::tree::Attributes;
 use super::wrong::{Wrong, shown, wrong};
 
@@ -27,18 +25,26 @@ pub(super) struct Entry {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum What {
     Directory,
-    File { at: u64, bytes: u64 },
+    File {
+        at: u64,
+        bytes: u64,
+    },
     Symlink(Vec<u8>),
     /// One more name for what is at this path.
     Link(Vec<u8>),
-    Device { block: bool, major: u32, minor: u32 },
+    Device {
+        block: bool,
+        major: u32,
+        minor: u32,
+    },
     Fifo,
 }
 
 /// Whether a file begins as a tar archive does.
 pub(super) fn is_tar(section: &Section) -> bool {
     let mut header = [0; 512];
-    section.read_at(&mut header, 0).is_ok() && (is_sound(&tar::Header::from_byte_slice(&header).clone(), &header) || header == [0; 512])
+    section.read_at(&mut header, 0).is_ok()
+        && (is_sound(tar::Header::from_byte_slice(&header), &header) || header == [0; 512])
 }
 
 /// Whether the checksum of a header is right.
@@ -55,10 +61,10 @@ pub(super) fn each_entry(
     text: &mut u64,
     mut take: impl FnMut(Entry) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
-    let mut at = 0_u64;
+    let (mut at, mut pace) = (0_u64, Pace::default());
     let mut before = Before::default();
     while at < layer.bytes() {
-        interrupt::check()?;
+        pace.step()?;
         let mut bytes = [0; 512];
         if layer.read_at(&mut bytes, at).is_err() {
             return wrong("its tar archive is cut off");
@@ -72,7 +78,9 @@ pub(super) fn each_entry(
         }
         let kind = header.entry_type();
         let link = kind.is_hard_link() || kind.is_symlink();
-        let own = header.entry_size().map_err(|_| Wrong::Said("its tar archive is damaged: a file has no size".to_owned()))?;
+        let own = header
+            .entry_size()
+            .map_err(|_| Wrong::Said("its tar archive is damaged: a file has no size".to_owned()))?;
         let is_before = kind.is_gnu_longname()
             || kind.is_gnu_longlink()
             || kind.is_pax_local_extensions()
@@ -82,7 +90,8 @@ pub(super) fn each_entry(
         let size = if link || kind.is_dir() { own.min(size) } else { size };
         let contents = at.checked_add(BLOCK);
         let section = contents.and_then(|contents| layer.part(contents, size));
-        let next = size.checked_next_multiple_of(BLOCK).zip(contents).and_then(|(size, contents)| contents.checked_add(size));
+        let next =
+            size.checked_next_multiple_of(BLOCK).zip(contents).and_then(|(size, contents)| contents.checked_add(size));
         let (Some(section), Some(contents), Some(next)) = (section, contents, next) else {
             return wrong(format!("its tar archive is cut off in {}", shown(&header.path_bytes())));
         };
@@ -145,7 +154,11 @@ impl Before {
         };
         let device = |block| {
             let part = |number: std::io::Result<Option<u32>>| number.ok().flatten().ok_or_else(|| damaged("number"));
-            Ok::<_, Wrong>(What::Device { block, major: part(header.device_major())?, minor: part(header.device_minor())? })
+            Ok::<_, Wrong>(What::Device {
+                block,
+                major: part(header.device_major())?,
+                minor: part(header.device_minor())?,
+            })
         };
         if records.sparse {
             return wrong(format!("{} is a sparse file, which firebench does not read", shown(&name)));

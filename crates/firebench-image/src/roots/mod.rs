@@ -211,6 +211,18 @@ impl Root {
         Ok((root, listed.text))
     }
 
+    /// Reads a source without the cache; what is unpacked lies in files without names in `dir`. Returns it with the list of what is in it.
+    pub fn read_in(source: &RootSource, dir: &Path) -> Result<(Root, Vec<u8>)> {
+        Root::open(source, dir)
+    }
+
+    /// Writes its files into an empty directory, as they are written for containers.
+    pub fn unpack(&self, directory: &Path) -> Result<()> {
+        let opened = self.opened.borrow();
+        let extracted = opened.as_ref().map(|opened| extract::extract(opened, directory)).transpose();
+        extracted.map(drop).map_err(|wrong| wrong.at(&self.source.path))
+    }
+
     /// Its disk, built first if the cache does not have it.
     pub fn disk(&self, cache: &Cache, spec: &RootSpec) -> Result<BuiltRoot> {
         let (entry, added) = self.entry(cache, DISK_KIND, spec)?;
@@ -324,7 +336,9 @@ fn add(opened: &mut Opened, config: &ImageConfig, added: Additions, spec: &RootS
                 tree.ensure(path, attributes(*mode), layer)?;
                 continue;
             }
-            Added::File { source, bytes, mode } => (*mode, Kind::File(Contents::Host { path: source.clone(), bytes: *bytes })),
+            Added::File { source, bytes, mode } => {
+                (*mode, Kind::File(Contents::Host { path: source.clone(), bytes: *bytes }))
+            }
             Added::Symlink { target } => (0o777, Kind::Symlink(name::target(target.as_bytes())?)),
             Added::Reserved { .. } => continue,
         };

@@ -64,7 +64,9 @@ mod tests {
             assert!(parts(bad).is_err(), "{bad:?}");
         }
         assert_eq!(parts("..a/b.."), names(&["..a", "b.."]));
-        assert!(parts(&"x".repeat(256)).is_err() && parts(&"x/".repeat(129)).is_err() && parts(&"x/".repeat(1025)).is_err());
+        assert!(
+            parts(&"x".repeat(256)).is_err() && parts(&"x/".repeat(129)).is_err() && parts(&"x/".repeat(1025)).is_err()
+        );
         assert!(target(b"../../anywhere").is_ok() && target(b"").is_err() && target(b"a\nb").is_err());
     }
 }

@@ -125,11 +125,16 @@ mod tests {
             record("comment", "anything"),
         ];
         let records = read(all.concat().as_bytes()).expect("sound");
-        assert_eq!((records.path, records.uid, records.mtime), (Some(b"a/b".to_vec()), Some(70000), Some(1_700_000_000)));
+        assert_eq!(
+            (records.path, records.uid, records.mtime),
+            (Some(b"a/b".to_vec()), Some(70000), Some(1_700_000_000))
+        );
         let xattrs = [("user.x".to_owned(), b"a\nb".to_vec()), ("user.y".to_owned(), vec![1, 2, 3, 0xff])];
         assert_eq!(records.xattrs, xattrs);
         assert!(read(record("GNU.sparse.major", "1").as_bytes()).expect("sound").sparse);
-        for bad in ["", "x", "9 path=ab", "100 path=a\n", "9999999999999999999999 a=b\n", "8 patha\n", "0 a=b\n", "3 \n", "1 "] {
+        for bad in
+            ["", "x", "9 path=ab", "100 path=a\n", "9999999999999999999999 a=b\n", "8 patha\n", "0 a=b\n", "3 \n", "1 "]
+        {
             assert_eq!(read(bad.as_bytes()).is_ok(), bad.is_empty(), "{bad:?}");
         }
         assert!(read(record("size", "-1").as_bytes()).is_err());

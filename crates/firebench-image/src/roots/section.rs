@@ -17,6 +17,8 @@ use crate::kernel::Compression;
 /// Most that one layer may unpack to, in bytes; it may also not unpack to more than 16 MiB and 100 times its size.
 const MOST_UNPACKED: u64 = 64 << 30;
 const BUFFER: usize = 1 << 18;
+/// Steps of a [`Pace`]: as many headers of an archive are 64 KiB.
+const STEPS: u32 = 128;
 
 /// A part of a file.
 #[derive(Debug, Clone)]
@@ -102,14 +104,33 @@ impl Section {
     }
 }
 
+/// Looks for an interrupt after so many steps that are short.
+#[derive(Debug, Default)]
+pub(super) struct Pace(u32);
+
+impl Pace {
+    /// One step more.
+    pub(super) fn step(&mut self) -> Result<(), Wrong> {
+        self.0 = self.0.wrapping_add(1);
+        if self.0 % STEPS == 0 { Ok(interrupt::check()?) } else { Ok(()) }
+    }
+}
+
 /// Hands everything that a reader brings to `take`, piece by piece.
 pub(super) fn each_piece(mut from: impl Read, mut take: impl FnMut(&[u8]) -> Result<(), Wrong>) -> Result<(), Wrong> {
     let mut buffer = vec![0; BUFFER];
+    let mut unseen = 0_usize;
     loop {
-        interrupt::check()?;
+        if unseen >= interrupt::INTERVAL {
+            unseen = 0;
+            interrupt::check()?;
+        }
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(count) => take(buffer.get(..count).unwrap_or_default())?,
+            Ok(count) => {
+                unseen = unseen.saturating_add(count);
+                take(buffer.get(..count).unwrap_or_default())?;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }

@@ -17,7 +17,14 @@ impl Archive {
         Archive(Vec::new())
     }
 
-    fn entry(mut self, kind: EntryType, name: &str, link: &str, contents: &[u8], change: impl FnOnce(&mut tar::Header)) -> Archive {
+    fn entry(
+        mut self,
+        kind: EntryType,
+        name: &str,
+        link: &str,
+        contents: &[u8],
+        change: impl FnOnce(&mut tar::Header),
+    ) -> Archive {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(kind);
         header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
@@ -89,7 +96,9 @@ fn saved(layers: &[(&str, Vec<u8>)], links: &[(&str, &str)], config: &str) -> Ve
         archive = archive.symlink(name, to);
     }
     archive = archive.file("config.json", config);
-    archive.file("manifest.json", &format!(r#"[{{"Config":"config.json","RepoTags":["me/x:1"],"Layers":[{all}]}}]"#)).end()
+    archive
+        .file("manifest.json", &format!(r#"[{{"Config":"config.json","RepoTags":["me/x:1"],"Layers":[{all}]}}]"#))
+        .end()
 }
 
 const CONFIG: &str = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=b"],"Cmd":["/bin/x"],"Entrypoint":null},"rootfs":{"diff_ids":null}}"#;
@@ -124,7 +133,10 @@ impl Lab {
         let text = String::from_utf8_lossy(&listing).into_owned();
         let line = |line: &str| {
             let fields: Vec<&str> = line.split('\t').collect();
-            format!("{} {} {}:{} {} {} {} {}", fields[0], fields[1], fields[2], fields[3], fields[5], fields[7], fields[8], fields[9])
+            format!(
+                "{} {} {}:{} {} {} {} {}",
+                fields[0], fields[1], fields[2], fields[3], fields[5], fields[7], fields[8], fields[9]
+            )
         };
         Ok(text.lines().skip(1).map(|text| line(text).trim_end().to_owned()).collect())
     }
@@ -251,7 +263,12 @@ fn what_leads_out_or_is_too_much_is_refused() {
     assert!(refused(&Archive::new().link("a", "../x").end()).contains("leads out of it"));
     assert!(refused(&image(&[Archive::new().file("../x", "").end()])).contains("leads out of it"));
     // Links that lead out are targets, and nothing follows them but what runs there.
-    let out = Archive::new().symlink("etc", "../../../usr").symlink("abs", "/usr/x").file("etc/passwd", "x").file("abs/y", "").end();
+    let out = Archive::new()
+        .symlink("etc", "../../../usr")
+        .symlink("abs", "/usr/x")
+        .file("etc/passwd", "x")
+        .file("abs/y", "")
+        .end();
     assert_eq!(lab.names(&out), ["abs", "etc", "usr", "usr/passwd", "usr/x", "usr/x/y"]);
     let circle = Archive::new().symlink("a", "b").symlink("b", "a").file("a/x", "").end();
     assert!(refused(&circle).contains("more than 40 links"));
@@ -312,7 +329,10 @@ fn oci(layer: &[u8], config: &str, tags: &[&str], platform: &str) -> Vec<(String
         sha(manifest.as_bytes())
     );
     let tagged = |tag: &&str| {
-        format!(r#"{{"digest":"sha256:{}","annotations":{{"org.opencontainers.image.ref.name":"{tag}"}}}}"#, sha(index.as_bytes()))
+        format!(
+            r#"{{"digest":"sha256:{}","annotations":{{"org.opencontainers.image.ref.name":"{tag}"}}}}"#,
+            sha(index.as_bytes())
+        )
     };
     let top = format!(r#"{{"manifests":[{}]}}"#, tags.iter().map(tagged).collect::<Vec<_>>().join(","));
     let layout = ("oci-layout".to_owned(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec());
@@ -356,9 +376,13 @@ fn an_oci_image_is_read_from_a_layout_and_from_an_archive() {
     wrong[0].1.push(0);
     assert!(lab.list(&packed(&wrong)).expect_err("another layer").contains("SHA-256 by which it is named"));
     let arm = r#""platform":{"os":"linux","architecture":"arm"}"#;
-    assert!(lab.list(&packed(&oci(&layer, CONFIG, &["x"], arm))).expect_err("none").contains("no image for linux/amd64"));
+    assert!(
+        lab.list(&packed(&oci(&layer, CONFIG, &["x"], arm))).expect_err("none").contains("no image for linux/amd64")
+    );
     let config = CONFIG.replace("amd64", "arm64");
-    assert!(lab.list(&packed(&oci(&layer, &config, &["x"], AMD64))).expect_err("arm64").contains("it is for linux/arm64"));
+    assert!(
+        lab.list(&packed(&oci(&layer, &config, &["x"], AMD64))).expect_err("arm64").contains("it is for linux/arm64")
+    );
 }
 
 #[test]
@@ -376,7 +400,10 @@ fn one_of_several_images_is_chosen_by_its_tag() {
     let mut plain = lab.source(&layer);
     plain.tag = Some("one".to_owned());
     assert!(source::open(&plain, lab.0.path()).expect_err("none").to_string().contains("no container image"));
-    assert_eq!(RootSource::parse(Path::new("/none/a#b")), RootSource { path: "/none/a".into(), tag: Some("b".to_owned()) });
+    assert_eq!(
+        RootSource::parse(Path::new("/none/a#b")),
+        RootSource { path: "/none/a".into(), tag: Some("b".to_owned()) }
+    );
     std::fs::write(lab.path("a#b"), "").expect("written");
     assert_eq!(RootSource::parse(&lab.path("a#b")).tag, None);
 }
@@ -437,7 +464,10 @@ fn a_disk_and_a_directory_are_made_of_a_root() {
     let directory = root.directory(&cache, &spec).expect("built").path;
     let own = std::fs::metadata(lab.path("added")).expect("there").uid();
     let found = std::fs::symlink_metadata(directory.join("bin/a \"b")).expect("there");
-    assert_eq!((found.uid(), found.permissions().mode() & 0o7777, found.nlink(), found.mtime()), (own, 0o750, 2, 1_600_000_000));
+    assert_eq!(
+        (found.uid(), found.permissions().mode() & 0o7777, found.nlink(), found.mtime()),
+        (own, 0o750, 2, 1_600_000_000)
+    );
     assert_eq!(std::fs::read_link(directory.join("out")).expect("a link"), Path::new("/etc"));
     assert_eq!(std::fs::read_to_string(directory.join("shut/in")).expect("it can be read"), "in");
     assert!(std::fs::symlink_metadata(directory.join("dev/null")).is_err(), "no device on the host");
@@ -447,7 +477,10 @@ fn a_disk_and_a_directory_are_made_of_a_root() {
     let (place, first) = (disk.path.clone(), sha(&std::fs::read(&disk.path).expect("read")));
     disk.guard.discard(&cache).expect("removed");
     let root = Root::read(&cache, &spec.source).expect("in the cache");
-    assert_eq!(root.places(&cache, &spec).expect("named"), Places { disk: (place.clone(), false), directory: (directory, true) });
+    assert_eq!(
+        root.places(&cache, &spec).expect("named"),
+        Places { disk: (place.clone(), false), directory: (directory, true) }
+    );
     assert_eq!(sha(&std::fs::read(root.disk(&cache, &spec).expect("built").path).expect("read")), first);
 }
 
@@ -474,7 +507,8 @@ fn whatever_is_in_an_archive_it_is_read_or_refused() {
     let lab = Lab::new();
     let mut random = 1_u64;
     let layers = [Archive::new().file("a/b", "1").link("c", "a/b").end(), Archive::new().file("a/.wh.b", "").end()];
-    let tree = Archive::new().directory("d/").symlink("l", "d").file("l/x", "x").pax(&[("path", b"y")]).file("z", "").end();
+    let tree =
+        Archive::new().directory("d/").symlink("l", "d").file("l/x", "x").pax(&[("path", b"y")]).file("z", "").end();
     for seed in [tree, image(&layers), packed(&oci(&gzip(&layers[0]), CONFIG, &["x"], AMD64))] {
         for _ in 0..300 {
             let mut bytes = seed.clone();

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::path::PathBuf;
 
-use firebench_os::interrupt;
-
 use super::name::{DEPTH_MAX, NAME_MAX, Name, PATH_MAX, parts};
+use super::section::Pace;
 use super::wrong::{Wrong, shown, wrong};
 
 /// Most files, directories and links that all layers together may bring, and that whiteouts may look at.
@@ -80,6 +79,7 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     /// What whiteouts looked at.
     looked: u64,
+    pace: Pace,
 }
 
 const ROOT: Id = Id(0);
@@ -88,7 +88,11 @@ impl Tree {
     /// A root directory with nothing in it.
     pub(super) fn new() -> Tree {
         let attributes = Attributes { mode: 0o755, ..Attributes::default() };
-        Tree { nodes: vec![Node { attributes, kind: Kind::Directory(BTreeMap::new()), length: 0, depth: 0 }], looked: 0 }
+        Tree {
+            nodes: vec![Node { attributes, kind: Kind::Directory(BTreeMap::new()), length: 0, depth: 0 }],
+            looked: 0,
+            pace: Pace::default(),
+        }
     }
 
     /// The node `id`: none only of another tree's.
@@ -216,7 +220,8 @@ impl Tree {
 
     /// One more name of a file. It stays that of its contents, whatever the other name becomes.
     pub(super) fn link(&mut self, path: &[u8], target: &[u8], layer: usize) -> Result<(), Wrong> {
-        let nothing = || Wrong::Said(format!("{} is a hard link to {}, which is not there", shown(path), shown(target)));
+        let nothing =
+            || Wrong::Said(format!("{} is a hard link to {}, which is not there", shown(path), shown(target)));
         let parts_of_target = parts(target)?;
         let id = self.find(&parts_of_target).ok_or_else(nothing)?;
         if self.is_directory(id) {
@@ -290,7 +295,7 @@ impl Tree {
 
     /// Leaves of a directory what `layer` brought; says whether anything is left. As deep as directories may lie.
     fn purge(&mut self, directory: Id, layer: usize) -> Result<bool, Wrong> {
-        interrupt::check()?;
+        self.pace.step()?;
         let children: Vec<(Name, Child)> =
             self.children(directory).into_iter().flatten().map(|(name, child)| (name.clone(), *child)).collect();
         self.looked = self.looked.saturating_add(children.len() as u64).saturating_add(1);
@@ -321,8 +326,11 @@ impl Tree {
 
     /// Calls `visit` with everything but the root, each directory before what is in it, in the order of names. Paths have no `/` at
     /// their beginning.
-    pub(super) fn walk<E: From<Wrong>>(&self, mut visit: impl FnMut(&[u8], Id, &Node) -> Result<(), E>) -> Result<(), E> {
-        let mut path = Vec::new();
+    pub(super) fn walk<E: From<Wrong>>(
+        &self,
+        mut visit: impl FnMut(&[u8], Id, &Node) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut path, mut pace) = (Vec::new(), Pace::default());
         let mut open: Vec<(usize, btree_map::Iter<'_, Name, Child>)> = Vec::new();
         open.extend(self.children(ROOT).map(|children| (0, children.iter())));
         while let Some((length, children)) = open.last_mut() {
@@ -331,7 +339,7 @@ impl Tree {
                 open.pop();
                 continue;
             };
-            interrupt::check().map_err(Wrong::from)?;
+            pace.step()?;
             if !path.is_empty() {
                 path.push(b'/');
             }

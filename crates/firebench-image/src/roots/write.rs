@@ -38,7 +38,16 @@ pub(super) struct Plan {
 
 /// Writes the contents of all files into `staging`, and the script that makes the tree of them.
 pub(super) fn plan(opened: &Opened, staging: &Path) -> Result<Plan, Wrong> {
-    let mut writer = Writer { opened, staging, script: Script::default(), now: 0, here: None, first: BTreeMap::new(), blocks: 0, staged: 0 };
+    let mut writer = Writer {
+        opened,
+        staging,
+        script: Script::default(),
+        now: 0,
+        here: None,
+        first: BTreeMap::new(),
+        blocks: 0,
+        staged: 0,
+    };
     if let Some(root) = opened.tree.root() {
         writer.attributes(b"/", root, DIRECTORY | root.attributes.mode, None)?;
     }
@@ -158,7 +167,8 @@ impl Writer<'_> {
             return Ok(b"/dev/null".to_vec());
         }
         // Of 340 extents one more block tells where they are.
-        self.blocks = self.blocks.saturating_add(bytes.div_ceil(BLOCK)).saturating_add(bytes / (BLOCK << 12)).saturating_add(1);
+        self.blocks =
+            self.blocks.saturating_add(bytes.div_ceil(BLOCK)).saturating_add(bytes / (BLOCK << 12)).saturating_add(1);
         let path = self.next();
         let mut file = File::create_new(&path)?;
         read(self.opened, contents, |piece| Ok(file.write_all(piece)?))?;

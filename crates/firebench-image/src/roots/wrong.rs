@@ -29,7 +29,9 @@ impl Wrong {
     pub(super) fn of(self, part: &str) -> Wrong {
         match self {
             Wrong::Said(why) => Wrong::Said(format!("{part}: {why}")),
-            Wrong::Io(error) if Refused::of(&error) != Some(Refused::Stopped) => Wrong::Said(format!("{part}: {error}")),
+            Wrong::Io(error) if Refused::of(&error) != Some(Refused::Stopped) => {
+                Wrong::Said(format!("{part}: {error}"))
+            }
             other => other,
         }
     }

@@ -46,26 +46,11 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
     for file in &root.files {
         add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
     }
-    add(&[
-        "--ro-bind",
-        "/sys",
-        "/sys",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--tmpfs",
-        "/tmp",
-    ]);
+    add(&["--ro-bind", "/sys", "/sys", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]);
     if root.directory.is_some() {
         add(&["--tmpfs", "/run"]);
     }
-    add(&[
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/",
-    ]);
+    add(&["--remount-ro", "/", "--chdir", "/"]);
     add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--unsetenv", "TMPDIR", "--"]);
     argv.extend(root.argv.iter().cloned());
     Ok(Launch { argv, ..oci::contained(machine, paths) })

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use firebench_store::store::check_owner;
 use firebench_image::roots;
+use firebench_store::store::check_owner;
 use firebench_supervise::ownership::{Distrust, Trust};
 
 use super::failure::Failure;

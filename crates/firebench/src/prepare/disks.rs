@@ -124,7 +124,19 @@ impl Disks {
         if let Some(mut root) = root.take() {
             root.add(&spec.add);
             let disks = Vec::new();
-            return Ok(Disks { spec, base, disks, files, handicaps, payload: None, block, workload, own, root: Some(root), missing });
+            return Ok(Disks {
+                spec,
+                base,
+                disks,
+                files,
+                handicaps,
+                payload: None,
+                block,
+                workload,
+                own,
+                root: Some(root),
+                missing,
+            });
         }
         let disk = Disk::new(&spec, places)?;
         let (bytes, sha256) = match &disk.root {

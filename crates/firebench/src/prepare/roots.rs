@@ -32,8 +32,7 @@ impl OwnRoot {
     pub(super) fn read(named: &Path, busybox: &Path, places: &Places) -> Result<OwnRoot, PrepareError> {
         let source = RootSource::parse(named);
         let root = Root::read(&places.cache, &source)?;
-        let spec =
-            RootSpec { source, busybox: busybox.to_owned(), add: Vec::new(), mount_points: mount_points() };
+        let spec = RootSpec { source, busybox: busybox.to_owned(), add: Vec::new(), mount_points: mount_points() };
         Ok(OwnRoot { root, spec, disk: None, directory: None })
     }
 

@@ -72,7 +72,10 @@ impl InRoot {
         let directory = self.directory.as_deref().unwrap_or("/");
         let (places, looked) = match program.contains('/') {
             true if program.starts_with('/') => (vec![program.to_owned()], "it must be an executable file".to_owned()),
-            true => (vec![format!("{}/{program}", directory.trim_end_matches('/'))], format!("it was looked for below {directory}")),
+            true => (
+                vec![format!("{}/{program}", directory.trim_end_matches('/'))],
+                format!("it was looked for below {directory}"),
+            ),
             false => {
                 let directories = self.path.split(':').filter(|directory| directory.starts_with('/'));
                 let places = directories.map(|directory| format!("{}/{program}", directory.trim_end_matches('/')));
