@@ -49,6 +49,8 @@ const DIRECTORY_KIND: &str = "root-directory";
 const FORMAT: u32 = 1;
 
 const LISTING: &str = "listing";
+/// Bytes of a listing that are read; what is written is below half of it.
+const MOST_LISTING: u64 = 512 << 20;
 const IMAGE: &str = "root.ext4";
 const ROOTFS: &str = "rootfs";
 
@@ -173,7 +175,7 @@ impl Root {
         let damaged = || entry.damaged("its metadata do not describe a root".to_owned());
         let data: Data = guard.meta().data().ok_or_else(damaged)?;
         let file = guard.path().join(LISTING);
-        let listing = firebench_os::outside::read(&file, listing::MOST as u64 * 2).map_err(Error::io("read", &file))?;
+        let listing = firebench_os::outside::read(&file, MOST_LISTING).map_err(Error::io("read", &file))?;
         Ok(Root {
             source: source.clone(),
             opened: RefCell::new(opened),

@@ -17,6 +17,7 @@ mod isolation;
 mod nested;
 mod repeated;
 mod resume;
+mod roots;
 mod tcg;
 mod thrown;
 mod tune;

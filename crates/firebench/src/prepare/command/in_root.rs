@@ -86,3 +86,58 @@ impl InRoot {
         places.into_iter().find(|place| self.files.is_program(place)).ok_or_else(not_there)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use firebench_image::cache::Cache;
+    use firebench_image::roots::RootSource;
+
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_user_or_of_the_root_are_looked_up_in_it() {
+        let lab = tempfile::tempdir().expect("a directory");
+        let tree = lab.path().join("tree");
+        for (name, mode) in [("usr/bin/tool", 0o755), ("work/own", 0o755), ("usr/bin/text", 0o644)] {
+            let path = tree.join(name);
+            std::fs::create_dir_all(path.parent().expect("it has one")).expect("made");
+            std::fs::write(&path, "x").expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its owner may");
+        }
+        std::os::unix::fs::symlink("usr/bin", tree.join("bin")).expect("linked");
+        let cache = Cache::open(lab.path().join("cache")).expect("it opens");
+        let mut root = Root::read(&cache, &RootSource { path: tree, tag: None }).expect("sound");
+        let spec = CommandSpec::default();
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let of = |root: &Root, spec: &CommandSpec, given: &[&str]| {
+            InRoot::of(root, spec).and_then(|root| root.words(words(given), spec)).map_err(|error| error.to_string())
+        };
+        // Debian's /bin is a link; the word that calls a program is not that of the file behind it.
+        assert_eq!(of(&root, &spec, &["tool", "-x"]), Ok(words(&["/usr/bin/tool", "-x"])));
+        assert_eq!(of(&root, &spec, &["/bin/tool"]), Ok(words(&["/bin/tool"])));
+        for missing in ["text", "none", "/usr/bin/text", "/bin", "own"] {
+            assert!(of(&root, &spec, &[missing]).expect_err(missing).contains("cannot find the program"));
+        }
+        assert!(of(&root, &spec, &[]).expect_err("nothing").contains("says no command to run"));
+        let shell = CommandSpec { shell: Some(BUSYBOX_SHELL.to_owned()), ..CommandSpec::default() };
+        assert_eq!(of(&root, &shell, &["tool", "|", "x"]), Ok(words(&["sh", "-c", "tool | x"])));
+
+        root.config = ImageConfig {
+            env: words(&["PATH=/work:relative", "A=b"]),
+            working_dir: "/work".to_owned(),
+            entrypoint: words(&["./own"]),
+            cmd: words(&["-y"]),
+            user: String::new(),
+        };
+        assert_eq!(of(&root, &spec, &[]), Ok(words(&["/work/./own", "-y"])));
+        assert_eq!(of(&root, &spec, &["own"]), Ok(words(&["/work/own"])));
+        let env = CommandSpec { env: words(&["PATH=/bin"]), directory: Some("/usr".into()), ..CommandSpec::default() };
+        assert_eq!(of(&root, &env, &["tool"]), Ok(words(&["/bin/tool"])), "the user's word counts");
+        let in_root = InRoot::of(&root, &env).expect("it is there");
+        assert_eq!((in_root.directory.as_deref(), in_root.env.len()), (Some("/usr"), 2));
+        let nowhere = CommandSpec { directory: Some("/none".into()), ..CommandSpec::default() };
+        assert!(of(&root, &nowhere, &["tool"]).expect_err("none").contains("no directory /none in the root"));
+    }
+}
