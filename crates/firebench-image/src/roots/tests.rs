@@ -103,7 +103,7 @@ fn an_archive_keeps_owners_permissions_attributes_and_devices() {
         "h 0000 0:0 - usr/ping2 usr/ping".to_owned(),
         "f 4755 0:8 2 usr/su".to_owned(),
     ];
-    for bytes in [archive.clone(), gzip(&archive), image(&[archive.clone()]), image(&[gzip(&archive)])] {
+    for bytes in [archive.clone(), gzip(&archive), image(std::slice::from_ref(&archive)), image(&[gzip(&archive)])] {
         assert_eq!(lab.list(&bytes).expect("sound"), expected);
     }
     // Nothing was written but the source itself.

@@ -24,7 +24,9 @@ impl Archive {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(kind);
         header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
-        (header.set_uid(0), header.set_gid(0), header.set_mtime(1_600_000_000));
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(1_600_000_000);
         header.set_size(contents.len() as u64);
         // The safe interface refuses names such as `../x`, which are what is tested here.
         header.as_ustar_mut().expect("ustar").name[..name.len()].copy_from_slice(name.as_bytes());
