@@ -83,6 +83,13 @@ install_programs() {
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }
 
+# install_optional PROGRAM=PACKAGE...
+install_optional() {
+  local pair missing=()
+  for pair in "$@"; do have "${pair%%=*}" || missing+=("${pair##*=}"); done
+  [ ${#missing[@]} = 0 ] || (apt_install "${missing[@]}") || say "not installed: ${missing[*]}"
+}
+
 # install_libraries PACKAGE=FILE...
 install_libraries() {
   local pair missing=()
@@ -96,6 +103,8 @@ install_all() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_install ca-certificates
   [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || apt_install libc6-dev
   python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  # The tests make roots and container images with them; where they cannot be had, those tests say what is missing.
+  install_optional mmdebstrap=mmdebstrap skopeo=skopeo umoci=umoci
   # What bwrap and runc are linked with.
   install_libraries libcap2=libcap.so.2 libselinux1=libselinux.so.1 libseccomp2=libseccomp.so.2
   install_rust

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use firebench_host::fetch::archive::{LARGEST_BINARY, LARGEST_LIST, from_tgz, from_zip};
 use firebench_image::deb::{KernelPackage, file};
 use firebench_image::kernel;
+use firebench_image::roots::{Root, RootSource};
 use firebench_os::outside::most_unpacked;
 use tempfile::TempDir;
 
@@ -46,6 +47,69 @@ impl Place {
     fn package(&self) -> PathBuf {
         self.0.path().join("package.deb")
     }
+}
+
+/// Names that are written out: many small files take their time.
+const FEW: u64 = 200;
+
+/// Reads a root, and writes a small one out: nothing comes to be beside its directory. What is no archive is taken for the layer of an
+/// image.
+pub fn root(data: &[u8]) {
+    let archive = if is_archive(data) { data.to_vec() } else { saved(data) };
+    PLACE.with(|place| {
+        let place = place.get_or_init(Place::new);
+        std::fs::write(place.package(), &archive).expect("room for an archive");
+        let source = RootSource { path: place.package(), tag: None };
+        let most = most_of_package(archive.len());
+        let read = bounded(most, || work::bounded(archive.len(), 8, || Root::read_in(&source, &place.work())));
+        match read {
+            Ok((root, listing)) => {
+                for line in listing.split(|byte| *byte == b'\n') {
+                    let path = line.split(|byte| *byte == b'\t').nth(7).unwrap_or_default();
+                    assert!(
+                        !path.starts_with(b"/")
+                            && path.split(|byte| *byte == b'/').all(|part| part != b".." && part != b".")
+                    );
+                }
+                if root.names <= FEW {
+                    if let Err(error) = root.unpack(&place.work()) {
+                        clean::error(&error);
+                    }
+                    std::fs::remove_dir_all(place.work()).expect("all of it can be removed");
+                    std::fs::create_dir(place.work()).expect("room for a directory");
+                }
+            }
+            Err(error) => clean::error(&error),
+        }
+        assert_eq!(names(&place.work()), [""; 0], "nothing is left in the folder");
+        assert_eq!(names(place.0.path()), ["package.deb", "work"], "nothing is written beside it");
+    });
+}
+
+/// Whether it begins as an archive does, compressed or not.
+fn is_archive(data: &[u8]) -> bool {
+    data.get(257..262) == Some(b"ustar") && data.get(..100).is_some_and(|name| !name.starts_with(b"layer"))
+}
+
+/// An image with this layer.
+fn saved(data: &[u8]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    let manifest = br#"[{"Config":"c","Layers":["l","m"]}]"#;
+    let below = saved_member("a/b", b"below");
+    for (name, contents) in [("l", &below[..]), ("m", data), ("c", b"{}"), ("manifest.json", manifest)] {
+        archive.extend(saved_member(name, contents));
+    }
+    archive
+}
+
+fn saved_member(name: &str, contents: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(contents.len() as u64);
+    header.set_path(name).expect("a short name");
+    header.set_cksum();
+    let mut member = [header.as_bytes(), contents].concat();
+    member.resize(member.len().next_multiple_of(512), 0);
+    member
 }
 
 thread_local! {

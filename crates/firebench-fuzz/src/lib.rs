@@ -36,13 +36,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "frames", run: console::frames, mutants: 200 },
     Target { name: "guest", run: console::guest, mutants: 40 },
     Target { name: "kernel", run: images::kernel, mutants: 100 },
     Target { name: "elf", run: images::elf, mutants: 1000 },
     Target { name: "cpio", run: images::cpio, mutants: 1500 },
     Target { name: "deb", run: archives::deb, mutants: 50 },
+    Target { name: "root", run: archives::root, mutants: 100 },
     Target { name: "release", run: archives::release, mutants: 100 },
     Target { name: "experiment", run: toml_text::experiment, mutants: 100 },
     Target { name: "import", run: figures::import, mutants: 60 },

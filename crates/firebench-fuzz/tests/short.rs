@@ -41,7 +41,7 @@ macro_rules! short_runs {
     };
 }
 
-short_runs!(frames guest kernel elf cpio deb release experiment import);
+short_runs!(frames guest kernel elf cpio deb root release experiment import);
 
 #[test]
 fn mutants_are_always_the_same() {

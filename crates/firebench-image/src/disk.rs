@@ -24,7 +24,7 @@ pub const BUSYBOX_PATH: &str = "/bin/busybox";
 
 const IMAGE: &str = "root.ext4";
 
-const BUSYBOX_HINT: &str = "use the one in Debian's or Ubuntu's package busybox-static";
+pub(crate) const BUSYBOX_HINT: &str = "use the one in Debian's or Ubuntu's package busybox-static";
 
 const IDENTITY: Identity = Identity { label: "firebench", uuid: "66697265-6265-4e63-a800-726f6f740001" };
 

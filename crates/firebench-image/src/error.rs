@@ -266,6 +266,18 @@ pub enum Error {
         remedy: String,
     },
 
+    /// A root of the user's that cannot be one.
+    #[error("cannot use {} as a root: {reason}", path.display())]
+    #[diagnostic(help(
+        "give a directory, a tar archive of one, or a container image as an OCI layout, an OCI archive or an archive of `docker save`"
+    ))]
+    Root {
+        /// The directory or archive.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// An archive for the initramfs cannot be made or read.
     #[error("invalid cpio archive: {reason}")]
     Cpio {

@@ -12,6 +12,7 @@
 //! | [`deb`] | kernel and modules out of a Debian package |
 //! | [`modules`] | which modules, in which order |
 //! | [`prepare`] | kernel and modules, ready to boot, kept in the cache |
+//! | [`roots`] | a disk and a directory of a root of the user's |
 //! | [`own_image`] | nothing: says what a root disk of the user's is |
 //! | [`initramfs`] | the cpio archives with the agent, the modules and the job |
 //! | [`elf`] | nothing: says how an executable is linked |
@@ -36,6 +37,7 @@ pub mod payload;
 pub mod payload_file;
 pub mod prepare;
 mod progress;
+pub mod roots;
 pub mod tools;
 
 pub use error::{Error, Result};

@@ -246,6 +246,10 @@ pub struct Files {
     /// The executables of kinds, by the names of these. No other key can be read.
     #[serde(flatten)]
     pub programs: Programs,
+    /// A root of the user's in place of busybox, for a command: a directory, a tar archive, or a container image (OCI layout, OCI
+    /// archive, archive of `docker save`), of which `PATH#TAG` chooses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
     /// More files for the image, as `HOST` or `HOST=GUEST`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,

@@ -144,6 +144,9 @@ pub enum System {
         vmm: VmmKind,
         /// The files that it sees, but for the job.
         files: Vec<RootFile>,
+        /// The directory that its root is, where that is the user's; none where it has the files alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<PathBuf>,
     },
     /// Processes of the host, without a guest.
     Process {

@@ -120,12 +120,21 @@ impl Trust {
     /// # Errors
     /// [`Distrust`].
     pub fn tree(&self, directory: &Path) -> Result<PathBuf, Distrust> {
+        self.tree_but(directory, |_| false)
+    }
+
+    /// The same, but of links that are only `kept` (their paths are seen from the directory) it does not matter where they lead: nobody
+    /// follows them here, for they are files of another root.
+    ///
+    /// # Errors
+    /// [`Distrust`].
+    pub fn tree_but(&self, directory: &Path, kept: impl Fn(&Path) -> bool) -> Result<PathBuf, Distrust> {
         let real = self.path(directory)?;
-        self.below(&real)?;
+        self.below(&real, &|path| path.strip_prefix(&real).is_ok_and(&kept))?;
         Ok(real)
     }
 
-    fn below(&self, directory: &Path) -> Result<(), Distrust> {
+    fn below(&self, directory: &Path, kept: &dyn Fn(&Path) -> bool) -> Result<(), Distrust> {
         let present = |result: io::Result<Metadata>, path: &Path| match result {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             result => result.map(Some).map_err(Distrust::io(path)),
@@ -139,8 +148,8 @@ impl Trust {
             let Some(metadata) = present(fs::symlink_metadata(&path), &path)? else { continue };
             self.thing(&path, &metadata, false)?;
             if metadata.is_dir() {
-                self.below(&path)?;
-            } else if metadata.is_symlink() {
+                self.below(&path, kept)?;
+            } else if metadata.is_symlink() && !kept(&path) {
                 match self.path(&path) {
                     Err(distrust) if distrust.is_missing() => {}
                     checked => drop(checked?),
@@ -214,6 +223,10 @@ mod tests {
         permit(&file, 0o646);
         assert!(matches!(trust.path(&file), Err(Distrust::Mode { mode: 0o646, .. })));
         assert!(matches!(trust.tree(dir.path()), Err(Distrust::Mode { .. })));
+        assert!(
+            trust.tree_but(dir.path(), |path| path == Path::new("none")).is_err(),
+            "what others may write to is no link"
+        );
     }
 
     #[test]

@@ -133,6 +133,9 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Root {
+    /// The directory of the host that it is, but for the files; none where there is nothing else. It can only be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
     /// Its files, which can only be read.
     pub files: Vec<RootFile>,
     /// The command of the first process.

@@ -73,6 +73,7 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
         mount("/tmp", "tmpfs", json!(["nosuid", "nodev", "mode=1777"])),
         mount("/run", "tmpfs", json!(["nosuid", "nodev", "mode=1777"])),
     ];
+    let path = root.directory.as_deref().map_or_else(|| Ok(ROOTFS.to_owned()), |path| text(vmm, path))?;
     for file in &root.files {
         let source = text(vmm, &file.path)?;
         mounts.push(json!({
@@ -95,7 +96,7 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
             "capabilities": {},
             "noNewPrivileges": true,
         },
-        "root": { "path": ROOTFS, "readonly": true },
+        "root": { "path": path, "readonly": true },
         "hostname": ID,
         "mounts": mounts,
         "linux": { "namespaces": namespaces.collect::<Vec<_>>() },

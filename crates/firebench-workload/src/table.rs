@@ -45,7 +45,12 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
         return Err(ExperimentError::CommandOfWorkload(name()));
     }
     let commands = experiment.own_commands()?;
-    let without = || experiment.specs().into_iter().zip(&commands).find(|(_, words)| words.is_empty());
+    if experiment.files.root.is_some() && !workload.is_the_users() {
+        return Err(ExperimentError::RootOfWorkload(name()));
+    }
+    // A container image may say itself what it runs.
+    let none = |words: &[String]| words.is_empty() && experiment.files.root.is_none();
+    let without = || experiment.specs().into_iter().zip(&commands).find(|(_, words)| none(words));
     if let Some((spec, _)) = workload.is_the_users().then(without).flatten() {
         return Err(ExperimentError::NoCommand(spec.name));
     }

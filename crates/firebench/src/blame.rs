@@ -121,6 +121,10 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoProgram { .. }
         | PrepareError::Libraries(_)
         | PrepareError::AddedForTheHost { .. }
+        | PrepareError::NotInRoot { .. }
+        | PrepareError::NoDirectoryInRoot { .. }
+        | PrepareError::NoCommandInRoot { .. }
+        | PrepareError::RootInNested { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Kernel { error, .. } => of_prepare(error, named),
         PrepareError::Unusable(error) => of_prepare(error, true),
@@ -138,6 +142,7 @@ fn of_image(error: &ImageError, named: bool) -> bool {
         ImageError::GuestPath { .. }
         | ImageError::HostFile { .. }
         | ImageError::OwnImage { .. }
+        | ImageError::Root { .. }
         | ImageError::NoModules { .. } => true,
         ImageError::NotStatic { .. }
         | ImageError::Busybox { .. }

@@ -68,6 +68,12 @@ impl<'a> AuditedContender<'a> {
         if self.is_guestless() { "files of the host" } else { "ext4 on a disk of its own" }
     }
 
+    /// Whose files it sees, where the root is the user's own.
+    pub(super) fn owners(&self) -> Option<&'static str> {
+        self.report.experiment.files.root.as_ref()?;
+        Some(if self.is_guestless() { "all whoever runs firebench" } else { "those of the root" })
+    }
+
     /// Who counts the CPU time of its workload.
     pub(super) fn cpu_account(&self) -> String {
         let own = self.contender.vmm.own_cpu_account;

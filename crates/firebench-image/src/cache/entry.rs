@@ -252,9 +252,12 @@ fn sync_tree(dir: &Path) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
-        match entry.file_type().map_err(Error::io("look at", &path))?.is_dir() {
-            true => sync_tree(&path)?,
-            false => File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?,
+        let kind = entry.file_type().map_err(Error::io("look at", &path))?;
+        if kind.is_dir() {
+            sync_tree(&path)?;
+        } else if kind.is_file() {
+            // Links and pipes of a root are names in their directory, which is synced below: to open them would lead elsewhere, or wait.
+            File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))?;
         }
     }
     sync_dir(dir)

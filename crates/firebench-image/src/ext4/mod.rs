@@ -28,6 +28,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use blocks::BLOCK;
 pub use extents::Extent;
+pub(crate) use script::Script;
+pub(crate) use tree::Node;
 pub use tree::{Fingerprint, GuestPath, Tree};
 
 use crate::payload::Chunks;
@@ -100,7 +102,8 @@ fn fill(
     let bytes = script::image_bytes(tree).ok_or(full)?;
     check_space(image, bytes)?;
     file.set_len(bytes).map_err(Error::io("enlarge", image))?;
-    make_file_system(image, identity, tree)?;
+    // 11 inodes are the file system's own.
+    make_file_system(image, identity, (tree.nodes().count() as u64).saturating_add(64))?;
     debugfs_script(image, "filled", &script::fill(tree))?;
     let mut built = Built { reserved_sha256: None, extents: Vec::new() };
     if let Some(Reserved { path, contents }) = reserved {
@@ -117,6 +120,18 @@ fn fill(
     Ok(built)
 }
 
+/// Makes the image file `image` of `bytes` bytes, which must not exist, fills it as `script` says, and syncs it.
+pub(crate) fn build_scripted(image: &Path, identity: Identity, inodes: u64, bytes: u64, script: &[u8]) -> Result<()> {
+    let file =
+        File::options().read(true).write(true).create_new(true).open(image).map_err(Error::io("create", image))?;
+    check_space(image, bytes)?;
+    file.set_len(bytes).map_err(Error::io("enlarge", image))?;
+    make_file_system(image, identity, inodes)?;
+    debugfs_script(image, "filled", script)?;
+    check(image)?;
+    file.sync_all().map_err(Error::io("sync", image))
+}
+
 /// Refuses what cannot fit before anything is written.
 fn check_space(image: &Path, needed: u64) -> Result<()> {
     let directory = image.parent().unwrap_or(Path::new("."));
@@ -128,9 +143,7 @@ fn check_space(image: &Path, needed: u64) -> Result<()> {
     Ok(())
 }
 
-fn make_file_system(image: &Path, identity: Identity, tree: &Tree) -> Result<()> {
-    // 11 inodes are the file system's own.
-    let inodes = (tree.nodes().count() as u64).saturating_add(64);
+fn make_file_system(image: &Path, identity: Identity, inodes: u64) -> Result<()> {
     let options = format!("hash_seed={},root_owner=0:0,lazy_itable_init=0,nodiscard", identity.uuid);
     programs::run(
         "mke2fs",

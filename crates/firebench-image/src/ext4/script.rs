@@ -73,10 +73,18 @@ pub(super) fn initialise(path: &str, extents: &[Extent]) -> Vec<u8> {
     script.0
 }
 
-struct Script(Vec<u8>);
+/// Commands for debugfs, a line each.
+#[derive(Debug, Default)]
+pub(crate) struct Script(Vec<u8>);
 
 impl Script {
-    fn command(&mut self, name: &str, arguments: &[&[u8]]) {
+    /// The text.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// Adds a command; no argument may have a line break in it.
+    pub(crate) fn command(&mut self, name: &str, arguments: &[&[u8]]) {
         self.0.extend_from_slice(name.as_bytes());
         for argument in arguments {
             self.0.push(b' ');

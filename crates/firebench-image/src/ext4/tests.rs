@@ -145,7 +145,7 @@ fn the_metadata_of_a_large_payload() {
     tree.reserve(Path::new("/random.txt"), bytes).expect("added");
     let file = File::create(&image).expect("created");
     file.set_len(script::image_bytes(&tree).expect("no overflow")).expect("a hole");
-    make_file_system(&image, IDENTITY, &tree).expect("made");
+    make_file_system(&image, IDENTITY, 64).expect("made");
     debugfs_script(&image, "filled", &script::fill(&tree)).expect("filled");
     let path = GuestPath::new(Path::new("/random.txt")).expect("a path");
     let extents = initialise(&image, &path, blocks(bytes)).expect("marked");

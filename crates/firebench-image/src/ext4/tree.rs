@@ -73,7 +73,7 @@ impl fmt::Display for GuestPath {
 
 /// What is at a path of the tree. Everything belongs to root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Directory {
         mode: u32,
     },
@@ -106,7 +106,7 @@ impl Tree {
     }
 
     /// The entries, parents before their children, in the order in which the image gets them.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = (&GuestPath, &Node)> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (&GuestPath, &Node)> {
         let mut nodes: Vec<(&GuestPath, &Node)> = self.nodes.iter().collect();
         if self.layout > 0 {
             let chance = |path: &GuestPath| sha256(format!("{} {path}", self.layout).as_bytes());

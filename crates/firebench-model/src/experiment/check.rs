@@ -141,6 +141,14 @@ pub enum ExperimentError {
     #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
     #[diagnostic(help("leave it out"))]
     NoBlocks(WorkloadName),
+    /// A root for the bare host.
+    #[error("contender {0} is the bare host, which does not run in a root of yours")]
+    #[diagnostic(help("leave it out, for example with --vmm bubblewrap,runc,gvisor,uml, or leave out --root"))]
+    HostInRoot(String),
+    /// A root for a workload that has its own.
+    #[error("cannot use --root with the workload {0}: it has a root of its own")]
+    #[diagnostic(help("give a command to run in your root: `firebench run --root PATH -- COMMAND...`"))]
+    RootOfWorkload(WorkloadName),
     /// A program of a contender's own that would not run.
     #[error("contender {0}: busybox has no effect with --block, with which firebench's agent reads the payload")]
     #[diagnostic(help("leave out one of the two"))]
@@ -214,6 +222,10 @@ impl Experiment {
         }
         check_all(&self.specs())?;
         self.check_commands()?;
+        let host = |spec: &ContenderSpec| spec.vmm.is_host();
+        if let Some(spec) = self.specs().into_iter().find(|spec| self.files.root.is_some() && host(spec)) {
+            return Err(ExperimentError::HostInRoot(spec.name));
+        }
         self.check_duet()?;
         self.check_useless()?;
         self.check_cold()?;

@@ -12,9 +12,9 @@ use firebench_vmm::{launch, launch_container, launch_process};
 use super::RunError;
 
 /// Where a container sees the agent.
-pub const CONTAINED_AGENT: &str = "/firebench-agent";
+pub const CONTAINED_AGENT: &str = "/firebench/agent";
 /// Where it sees its job.
-const CONTAINED_JOB: &str = "/job.json";
+pub const CONTAINED_JOB: &str = "/firebench/job.json";
 
 /// Writes the job of one boot into `dir`: behind the shared initramfs for a VM, as a file of its own where the agent is an
 /// ordinary process. Returns the path.
@@ -80,7 +80,10 @@ fn write_anew(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Where a file of the host is for the contender's workload.
 fn seen(contender: &PlannedContender, path: &Path) -> PathBuf {
-    let System::Container { files, .. } = &contender.system else { return path.to_owned() };
+    let System::Container { files, root, .. } = &contender.system else { return path.to_owned() };
+    if let Some(below) = root.as_ref().and_then(|root| path.strip_prefix(root).ok()) {
+        return Path::new("/").join(below);
+    }
     let file = files.iter().find(|file| file.path == path);
     file.map_or_else(|| path.to_owned(), |file| PathBuf::from(&file.seen))
 }
@@ -118,11 +121,11 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
                 Contender { name: contender.name.clone(), machine: machine.clone(), settings: settings.clone() };
             launch(&contender, &image, &paths)
         }
-        System::Container { vmm, files } => {
+        System::Container { vmm, files, root } => {
             let mut files = files.clone();
             files.push(RootFile { path: job, seen: CONTAINED_JOB.to_owned() });
             let argv = [CONTAINED_AGENT, "host", CONTAINED_JOB].map(str::to_owned).to_vec();
-            launch_container(*vmm, machine, &Root { files, argv }, &paths)
+            launch_container(*vmm, machine, &Root { directory: root.clone(), files, argv }, &paths)
         }
         System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
     }?;

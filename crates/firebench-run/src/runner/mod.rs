@@ -18,7 +18,7 @@ use firebench_stats::design::{self, End, Next, Schedule};
 
 pub use boots::measured;
 pub use error::RunError;
-pub use job::{CONTAINED_AGENT, nonce, planned_launch, seed, write_job, write_with_job};
+pub use job::{CONTAINED_AGENT, CONTAINED_JOB, nonce, planned_launch, seed, write_job, write_with_job};
 pub use surroundings::Surroundings;
 
 /// Carries out `plan`: boots as its design says, after those that are done already. Where a boot fails for good, its block is

@@ -41,26 +41,14 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         add(&["--share-net"]);
     }
     add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
+    if let Some(directory) = &root.directory {
+        add(&["--ro-bind", &text(vmm, directory)?, "/"]);
+    }
     for file in &root.files {
         add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
     }
-    add(&[
-        "--ro-bind",
-        "/sys",
-        "/sys",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--tmpfs",
-        "/tmp",
-        "--tmpfs",
-        "/run",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/",
-    ]);
+    add(&["--ro-bind", "/sys", "/sys", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run"]);
+    add(&["--remount-ro", "/", "--chdir", "/"]);
     add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--unsetenv", "TMPDIR", "--"]);
     argv.extend(root.argv.iter().cloned());
     Ok(Launch { argv, ..oci::contained(machine, paths) })

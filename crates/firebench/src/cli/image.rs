@@ -9,6 +9,7 @@ use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::Payload;
+use firebench_image::roots::{Root, RootSource, RootSpec};
 use firebench_model::experiment::DEFAULT_SEED;
 use firebench_text::units::Size;
 
@@ -42,6 +43,10 @@ enum What {
         /// Add a file or directory to the image; may be given several times
         #[arg(long, value_name = "HOST[=GUEST]")]
         add: Vec<String>,
+        /// Make the disk of a root of yours, as `firebench run --root` does, without a random file: a directory, a tar archive, or a
+        /// container image as an OCI layout, an OCI archive or an archive of `docker save`; PATH#TAG chooses one of several images
+        #[arg(long, value_name = "PATH[#TAG]", conflicts_with_all = ["size", "seed", "urandom", "file"])]
+        from: Option<PathBuf>,
     },
     /// List what the cache holds
     List {
@@ -74,20 +79,41 @@ fn is_intact(cache: &Cache, entry: &Listed) -> Result<bool, Error> {
     }
 }
 
+/// The busybox that goes into every root.
+fn busybox(places: &StorageArgs) -> Result<PathBuf, Failure> {
+    let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
+    let found = fetch::find_busybox(&places.data_dir()?, named.as_deref());
+    let found = found.map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?;
+    Ok(found.ok_or(PrepareError::NoBusybox)?)
+}
+
 pub(super) fn main(args: &ImageArgs, places: &StorageArgs) -> Result<(), Failure> {
     let interrupt = system::catch_signals()?;
     let cache = places.cache(false, &interrupt)?;
     match &args.what {
-        What::Build { size, seed, urandom, file, add } => {
+        What::Build { add, from: Some(from), .. } => {
+            let source = RootSource::parse(from);
+            let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
+            let mount_points = crate::prepare::mount_points();
+            let spec = RootSpec { source, busybox: busybox(places)?, add, mount_points };
+            let root = Failure::unless_stopped(Root::read(&cache, &spec.source), &interrupt)?;
+            let disk = Failure::unless_stopped(root.disk(&cache, &spec), &interrupt)?;
+            output::print(&format!(
+                "{}\n{} bytes, root of {} names and {} bytes with sha256 {}\n",
+                disk.path.display(),
+                disk.bytes,
+                root.names,
+                root.bytes,
+                root.sha256
+            ))
+        }
+        What::Build { size, seed, urandom, file, add, from: None } => {
             let payload = match file {
                 Some(path) => Payload::File { path: path.clone() },
                 None if *urandom => Payload::Urandom { bytes: size.0 },
                 None => Payload::Seeded { seed: *seed, bytes: size.0 },
             };
-            let named = std::env::var_os("FIREBENCH_BUSYBOX").map(PathBuf::from);
-            let busybox = fetch::find_busybox(&places.data_dir()?, named.as_deref())
-                .map_err(|e| if named.is_some() { Failure::of_named(e) } else { e.into() })?
-                .ok_or(PrepareError::NoBusybox)?;
+            let busybox = busybox(places)?;
             let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
             let built = build_root_disk(&cache, &DiskSpec { busybox, payload: Some(payload), add, layout: 0 });
             let disk = Failure::unless_stopped(built, &interrupt)?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_image::roots;
 use firebench_store::store::check_owner;
 use firebench_supervise::ownership::{Distrust, Trust};
 
@@ -78,7 +79,7 @@ pub(super) fn directory(what: &'static str, variable: &'static str, path: &Path)
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(Failure::usage(TrustError::NoDirectory { what, variable, path: path.to_owned() }));
     }
-    match Trust::own().tree(path) {
+    match Trust::own().tree_but(path, roots::is_of_a_root) {
         Err(source) if !source.is_missing() => {
             Err(TrustError::Directory { what, variable, path: path.to_owned(), source }.into())
         }

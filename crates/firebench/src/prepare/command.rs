@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use firebench_image::digest::sha256_file;
+use firebench_image::roots::Root;
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, Experiment, ExperimentError};
 use firebench_model::plan::Inputs;
 use firebench_os::outside;
@@ -15,6 +16,9 @@ use firebench_run::libraries;
 use firebench_workload::Side;
 
 use super::{PrepareError, parts};
+use in_root::InRoot;
+
+mod in_root;
 
 /// Directories that a root has for itself: what the host has there is seen below [`MOVED`] in it.
 const COVERED: [&str; 5] = ["/tmp", "/run", "/dev", "/proc", "/sys"];
@@ -59,6 +63,8 @@ pub(super) struct OwnCommand {
     /// What the user should know of them.
     pub(super) notices: Vec<String>,
     expected: Option<String>,
+    /// Where they run in a root of the user's.
+    in_root: Option<InRoot>,
 }
 
 impl OwnCommand {
@@ -66,13 +72,14 @@ impl OwnCommand {
     ///
     /// # Errors
     /// [`PrepareError`] for a program that is not there, or that cannot run elsewhere.
-    pub(super) fn of(experiment: &Experiment) -> Result<Option<OwnCommand>, PrepareError> {
+    pub(super) fn of(experiment: &Experiment, root: Option<&Root>) -> Result<Option<OwnCommand>, PrepareError> {
         if !experiment.has_own_commands() {
             return Ok(None);
         }
         let spec = experiment.command.clone().unwrap_or_default();
         let current = std::env::current_dir().map_err(given("the current directory", Path::new(".")))?;
-        let from = spec.directory.as_ref().map_or_else(|| current.clone(), |directory| current.join(directory));
+        let directory = spec.directory.as_ref().filter(|_| root.is_none());
+        let from = directory.map_or_else(|| current.clone(), |directory| current.join(directory));
         match std::fs::metadata(&from) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => return Err(given("the directory", &from)(io::ErrorKind::NotADirectory.into())),
@@ -88,15 +95,19 @@ impl OwnCommand {
             named: Vec::new(),
             notices: Vec::new(),
             expected: expected(&spec, &from)?,
+            in_root: root.map(|root| InRoot::of(root, &spec)).transpose()?,
             spec,
         };
         let mut files = BTreeSet::new();
         let contenders = experiment.specs();
         for (contender, words) in contenders.iter().zip(experiment.own_commands().map_err(ExperimentError::from)?) {
-            let words = own.spec.executed(words);
+            let words = match &own.in_root {
+                Some(root) => root.words(words, &own.spec)?,
+                None => own.spec.executed(words),
+            };
             let program = words.first().filter(|program| !own.is_busybox(program)).cloned();
             own.commands.insert(contender.name.clone(), words);
-            if let Some(program) = program.filter(|_| contender.image.is_none()) {
+            if let Some(program) = program.filter(|_| contender.image.is_none() && own.in_root.is_none()) {
                 let path = resolve(&program, &from)?;
                 needed(&path, INTERPRETERS, &mut files, &mut own.notices)?;
                 own.programs.insert(program, path);
@@ -104,10 +115,12 @@ impl OwnCommand {
         }
         if let Some(input) = &own.input {
             std::fs::metadata(input).map_err(given("--input", input))?;
-            files.insert(input.clone());
             own.named.push(input.clone());
         }
-        let mut placed: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|file| (file.clone(), seen(&file))).collect();
+        let mut placed: Vec<(PathBuf, PathBuf)> = match &own.in_root {
+            Some(_) => own.input.iter().map(|input| (input.clone(), PathBuf::from(in_root::INPUT))).collect(),
+            None => files.into_iter().chain(own.input.clone()).map(|file| (file.clone(), seen(&file))).collect(),
+        };
         for text in &experiment.files.add {
             let (host, guest) = addition(text, &from)?;
             std::fs::metadata(&host).map_err(given("--add", &host))?;
@@ -126,7 +139,8 @@ impl OwnCommand {
             return Err(PrepareError::AddedForTheHost { host: host.clone(), guest: guest.clone() });
         }
         let among_them = placed.iter().any(|(host, guest)| host.starts_with(&from) && *guest == seen(host));
-        own.directory = (among_them || experiment.only_hosts()).then(|| from.clone());
+        let here = own.in_root.is_none() && (among_them || experiment.only_hosts());
+        own.directory = here.then(|| from.clone());
         own.from = from;
         own.files = placed;
         Ok(Some(own))
@@ -164,11 +178,17 @@ impl OwnCommand {
         let there = |path: &Option<PathBuf>| {
             path.as_ref().and_then(|path| place(path, runs)).map(|path| parts::word(&path)).transpose()
         };
+        let (directory, input) = match &self.in_root {
+            Some(root) => (root.directory.clone(), self.input.as_ref().map(|_| in_root::INPUT.to_owned())),
+            None => (there(&self.directory)?, there(&self.input)?),
+        };
+        let own = self.spec.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let env = self.in_root.iter().flat_map(|root| root.env.iter().cloned()).chain(own).collect();
         Ok(Task {
             argv,
-            env: self.spec.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            directory: there(&self.directory)?,
-            input: there(&self.input)?,
+            env,
+            directory,
+            input,
             prepare: line(&self.spec.prepare),
             conclude: line(&self.spec.conclude),
             digest: self.expected.is_some(),
@@ -193,8 +213,10 @@ impl OwnCommand {
         if let (Some(path), Some(program)) = (program.and_then(|path| path.to_str()), spec.argv.first_mut()) {
             *program = path.to_owned();
         }
+        let directory = if self.in_root.is_some() { spec.directory.take() } else { Some(self.from.clone()) };
         CommandSpec {
-            directory: Some(self.from.clone()),
+            directory,
+            input: self.input.clone(),
             expect_stdout: self.expected.as_ref().map(PathBuf::from),
             ..spec
         }

@@ -7,6 +7,7 @@ use firebench_image::disk::{BUSYBOX_PATH, DiskSpec, PAYLOAD_PATH, RootDisk, buil
 use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
+use firebench_image::roots::BUSYBOX;
 use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
 use firebench_model::record::PayloadRecord;
 use firebench_protocol::Task;
@@ -16,6 +17,7 @@ use firebench_workload::{Side, Speed, Workload};
 
 use super::command::{OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
+use super::roots::OwnRoot;
 use super::{Places, PrepareError, parts};
 
 /// Where the additional work of a contender with a handicap is in its image.
@@ -42,6 +44,8 @@ pub(super) struct Disks {
     workload: &'static dyn Workload,
     /// The user's command, where that is the workload.
     pub(super) own: Option<OwnCommand>,
+    /// The root that the user gave for it.
+    pub(super) root: Option<OwnRoot>,
     /// What is not in the cache, where nothing is to be built.
     pub(super) missing: Vec<String>,
 }
@@ -101,7 +105,9 @@ impl Disks {
     ) -> Result<Self, PrepareError> {
         let wanted = workload.needs(experiment, speed).payload.map(|size| payload(experiment, size));
         let (payload, source) = wanted.unzip();
-        let own = OwnCommand::of(experiment)?;
+        let root = experiment.files.root.as_ref();
+        let mut root = root.map(|root| OwnRoot::read(root, busybox, places)).transpose()?;
+        let own = OwnCommand::of(experiment, root.as_ref().map(|root| &root.root))?;
         let add = match &own {
             Some(own) => own.files.clone(),
             None => experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?,
@@ -112,16 +118,34 @@ impl Disks {
             spec.payload = as_in_other_layouts(&spec, places)?;
             spec.layout = layout;
         }
+        let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
+        let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
+        let block = experiment.payload.block();
+        if let Some(mut root) = root.take() {
+            root.add(&spec.add);
+            let disks = Vec::new();
+            return Ok(Disks {
+                spec,
+                base,
+                disks,
+                files,
+                handicaps,
+                payload: None,
+                block,
+                workload,
+                own,
+                root: Some(root),
+                missing,
+            });
+        }
         let disk = Disk::new(&spec, places)?;
         let (bytes, sha256) = match &disk.root {
             Some(root) => (root.payload_bytes, root.sha256_of_payload.clone()),
             None => (bytes(&spec)?, String::new()),
         };
         let payload = source.map(|source| PayloadRecord { bytes, sha256, source });
-        let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
-        let (disks, files, handicaps, missing) = (vec![(base.clone(), disk)], Vec::new(), Vec::new(), Vec::new());
-        let block = experiment.payload.block();
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, missing })
+        let disks = vec![(base.clone(), disk)];
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root: None, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -165,6 +189,13 @@ impl Disks {
                 std::path::absolute(image).map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?;
             let task = self.task(contender, side, Runs::InTheirRoot)?;
             return Ok(Work { disk, bytes, busybox: None, program: None, task });
+        }
+        if let Some((task, root)) = self.in_their_root(contender)? {
+            let (work, there) = root.of_vm(task, places)?;
+            if !there {
+                self.miss("root disk", &work.disk);
+            }
+            return Ok(work);
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         if !self.disks.iter().any(|(known, _)| *known == key) {
@@ -217,7 +248,14 @@ impl Disks {
         &mut self,
         contender: &ContenderSpec,
         places: &Places,
-    ) -> Result<(Work, Vec<RootFile>), PrepareError> {
+    ) -> Result<(Work, Vec<RootFile>, Option<PathBuf>), PrepareError> {
+        if let Some((task, root)) = self.in_their_root(contender)? {
+            let (work, directory, there) = root.of_container(task, places)?;
+            if !there {
+                self.miss("root directory", &directory);
+            }
+            return Ok((work, Vec::new(), Some(directory)));
+        }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
         let handicap = (key.handicap > 0).then(|| self.handicap(key.handicap, places)).transpose()?;
@@ -239,7 +277,17 @@ impl Disks {
         };
         let files = own.chain(added).map(file).collect::<Result<_, PrepareError>>()?;
         let task = self.task(contender, side, Runs::InARoot)?;
-        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task }, files))
+        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task }, files, None))
+    }
+
+    /// What an iteration does in the root that the user gave, where they gave one.
+    fn in_their_root(&mut self, contender: &ContenderSpec) -> Result<Option<(Task, &mut OwnRoot)>, PrepareError> {
+        if self.root.is_none() {
+            return Ok(None);
+        }
+        let side = Side { busybox: Some(BUSYBOX.to_owned()), ..Side::default() };
+        let task = self.task(contender, side, Runs::InARoot)?;
+        Ok(self.root.as_mut().map(|root| (task, root)))
     }
 
     /// What an iteration of a contender does.

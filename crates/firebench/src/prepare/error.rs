@@ -52,6 +52,40 @@ pub enum PrepareError {
         of its own that is known to work"
     ))]
     NoNestedKernel,
+    /// A program that is not in the user's root.
+    #[error("cannot find the program {program} in the root {}", root.display())]
+    #[diagnostic(help("give its path in that root; {looked}"))]
+    NotInRoot {
+        /// The program.
+        program: String,
+        /// The root.
+        root: PathBuf,
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// A directory of the command that is not in the user's root.
+    #[error("there is no directory {directory} in the root {}", root.display())]
+    #[diagnostic(help("give one that is there, or leave it out"))]
+    NoDirectoryInRoot {
+        /// The directory.
+        directory: String,
+        /// The root.
+        root: PathBuf,
+    },
+    /// A root without a command.
+    #[error("the root {} says no command to run", root.display())]
+    #[diagnostic(help("write it at the end: `firebench run --root PATH -- COMMAND...`"))]
+    NoCommandInRoot {
+        /// The root.
+        root: PathBuf,
+    },
+    /// A container with a root of the user's, in an emulated machine.
+    #[error("contender {name} is a container, and cannot see a root of yours in the nested host")]
+    #[diagnostic(help("run containers by themselves, at real speed: --vmm bubblewrap,runc,gvisor,uml"))]
+    RootInNested {
+        /// The contender.
+        name: String,
+    },
     /// Modules without their kernel.
     #[error("the modules {} were given without their kernel", path.display())]
     #[diagnostic(help("give the kernel, too: --kernel PATH, or for a contender kernel=PATH beside modules=PATH"))]

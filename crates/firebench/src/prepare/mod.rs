@@ -14,6 +14,7 @@ mod kernels;
 mod parts;
 mod places;
 mod records;
+mod roots;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,7 @@ use parts::{Programs, artifact};
 pub use error::PrepareError;
 pub use parts::addition;
 pub use places::Places;
+pub use roots::mount_points;
 
 /// A run, ready to start.
 #[derive(Debug)]
@@ -160,6 +162,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     if let Some(own) = &builder.disks.own {
         own.expect(&mut inputs);
         builder.notices.extend(own.notices.iter().cloned());
+    }
+    if let Some(root) = &builder.disks.root {
+        let contained = specs.iter().any(|spec| spec.vmm.container().is_some());
+        builder.notices.extend(root.notices(contained, experiment.design.layout));
     }
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
@@ -291,12 +297,15 @@ impl PlanBuilder<'_> {
     /// A contender in a container.
     fn container(&mut self, spec: &ContenderSpec, tool: &Tool) -> Result<BuiltContender, PrepareError> {
         let machine = self.guestless_machine(spec)?;
-        let (work, mut files) = self.disks.of_container(spec, self.places)?;
+        if self.disks.root.is_some() && !self.place.this_machine {
+            return Err(PrepareError::RootInNested { name: spec.name.clone() });
+        }
+        let (work, mut files, root) = self.disks.of_container(spec, self.places)?;
         files.push(RootFile { path: self.agent.clone(), seen: CONTAINED_AGENT.to_owned() });
         if self.places.build {
             self.programs_of(spec, &work)?;
         }
-        Ok(built(spec, machine, System::Container { vmm: spec.vmm, files }, tool, work))
+        Ok(built(spec, machine, System::Container { vmm: spec.vmm, files, root }, tool, work))
     }
 
     /// What a workload without a guest may use.
@@ -327,6 +336,9 @@ impl PlanBuilder<'_> {
             self.disks.own.iter().flat_map(|own| own.named()).filter(|path| work.program.as_ref() != Some(*path));
         for path in named {
             self.artifacts.push((spec.name.clone(), artifact("file", path, cache)?));
+        }
+        if let Some(root) = &self.disks.root {
+            self.artifacts.push((spec.name.clone(), root.artifact()));
         }
         if let Some(program) = &work.program {
             self.artifacts.push((spec.name.clone(), artifact("program", program, cache)?));

@@ -18,6 +18,7 @@ mod isolation;
 mod nested;
 mod repeated;
 mod resume;
+mod roots;
 mod tcg;
 mod thrown;
 mod tune;

@@ -187,6 +187,7 @@ pub fn nested() -> Report {
             kernel: Some(PathBuf::from("vmlinux")),
             modules: Some(PathBuf::from("modules")),
             programs,
+            root: Some(PathBuf::from("image.tar")),
             add: vec!["hello=/etc/hello".to_owned()],
         },
     };

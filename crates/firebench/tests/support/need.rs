@@ -72,6 +72,13 @@ pub fn isolations() -> Need {
     ["bubblewrap", "runc", "gvisor", "uml"].into_iter().try_for_each(contender)
 }
 
+/// What makes a Debian root, and images of it.
+pub fn images() -> Need {
+    program("mmdebstrap", "mmdebstrap")?;
+    program("skopeo", "skopeo")?;
+    program("umoci", "umoci")
+}
+
 /// The fetched busybox, or the one on PATH.
 pub fn busybox_path() -> Option<std::path::PathBuf> {
     firebench_host::fetch::find_busybox(&data_dir(), None).ok().flatten()

@@ -195,6 +195,14 @@ impl CommandArgs {
         contenders
     }
 
+    /// Makes a command the workload of an experiment with a root of the user's, unless they name another one.
+    pub(super) fn ask_for_a_root(&self, experiment: &mut Experiment, named: bool) {
+        if let Some(workload) = WorkloadName::try_from(WORKLOAD.to_owned()).ok().filter(|_| !named) {
+            experiment.workload = workload;
+            experiment.command.get_or_insert_default();
+        }
+    }
+
     fn replace_in(&self, spec: &mut CommandSpec) {
         if self.is_given() {
             spec.argv.clone_from(&self.words);

@@ -39,8 +39,10 @@ pub(super) fn at_real_speed(args: &RunArgs, experiment: &Experiment, data_dir: &
     if !experiment.vmm.iter().any(|kind| !kind.is_native()) {
         return None;
     }
+    // The bare host does not run in a root of the user's.
+    let able = |kind: VmmKind| experiment.files.root.is_none() || !kind.is_host();
     let native: Vec<VmmKind> =
-        kinds::all().filter(|kind| kind.is_native() && selection::is_here(*kind, data_dir)).collect();
+        kinds::all().filter(|kind| kind.is_native() && able(*kind) && selection::is_here(*kind, data_dir)).collect();
     (native.len() > 1).then_some(native)
 }
 

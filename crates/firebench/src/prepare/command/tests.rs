@@ -29,11 +29,11 @@ fn experiment(directory: &Path, words: &[&str], kinds: &[VmmKind]) -> Experiment
 }
 
 fn own(experiment: &Experiment) -> OwnCommand {
-    OwnCommand::of(experiment).expect("in order").expect("a command")
+    OwnCommand::of(experiment, None).expect("in order").expect("a command")
 }
 
 fn refused(experiment: &Experiment) -> String {
-    OwnCommand::of(experiment).expect_err("not in order").to_string()
+    OwnCommand::of(experiment, None).expect_err("not in order").to_string()
 }
 
 /// Where a file of the host is in every root; None where it is not there.

@@ -1,0 +1,111 @@
+//! A root of the user's: its disk for VMs, its directory for containers, and what is looked up in it.
+
+use std::path::{Path, PathBuf};
+
+use firebench_image::roots::{BuiltRoot, Root, RootSource, RootSpec};
+use firebench_model::record::Artifact;
+use firebench_protocol::Task;
+use firebench_run::runner::{CONTAINED_AGENT, CONTAINED_JOB};
+
+use super::disks::Work;
+use super::{Places, PrepareError};
+
+/// Whose process a command is in every root.
+const ROOT_USERS: [&str; 4] = ["", "root", "0", "0:0"];
+
+/// The empty files of a root that containers lay the agent and its job on.
+pub fn mount_points() -> Vec<String> {
+    [CONTAINED_AGENT, CONTAINED_JOB].map(str::to_owned).to_vec()
+}
+
+/// A root of the user's, and what was made of it.
+#[derive(Debug)]
+pub(super) struct OwnRoot {
+    pub(super) root: Root,
+    spec: RootSpec,
+    disk: Option<BuiltRoot>,
+    directory: Option<BuiltRoot>,
+}
+
+impl OwnRoot {
+    /// Reads what the user named.
+    pub(super) fn read(named: &Path, busybox: &Path, places: &Places) -> Result<OwnRoot, PrepareError> {
+        let source = RootSource::parse(named);
+        let root = Root::read(&places.cache, &source)?;
+        let spec = RootSpec { source, busybox: busybox.to_owned(), add: Vec::new(), mount_points: mount_points() };
+        Ok(OwnRoot { root, spec, disk: None, directory: None })
+    }
+
+    /// Puts files of the host into it: before any of the following.
+    pub(super) fn add(&mut self, files: &[(PathBuf, PathBuf)]) {
+        self.spec.add.extend_from_slice(files);
+    }
+
+    /// What a VM boots, and whether it is there.
+    pub(super) fn of_vm(&mut self, task: Task, places: &Places) -> Result<(Work, bool), PrepareError> {
+        if places.build && self.disk.is_none() {
+            self.disk = Some(self.root.disk(&places.cache, &self.spec)?);
+        }
+        let (path, bytes, there) = match &self.disk {
+            Some(disk) => (disk.path.clone(), disk.bytes, true),
+            None => {
+                let (path, there) = self.root.places(&places.cache, &self.spec)?.disk;
+                (path, self.root.bytes, there)
+            }
+        };
+        Ok((Work { disk: path, bytes, busybox: None, program: None, task }, there))
+    }
+
+    /// What a container runs in: the directory beside it; and whether that is there.
+    pub(super) fn of_container(&mut self, task: Task, places: &Places) -> Result<(Work, PathBuf, bool), PrepareError> {
+        if places.build && self.directory.is_none() {
+            self.directory = Some(self.root.directory(&places.cache, &self.spec)?);
+        }
+        let (path, there) = match &self.directory {
+            Some(directory) => (directory.path.clone(), true),
+            None => self.root.places(&places.cache, &self.spec)?.directory,
+        };
+        // The file whose state in the page cache is set before each boot.
+        let program = task.argv.first().and_then(|program| self.root.files.behind(program));
+        let disk = program.map_or_else(|| self.spec.busybox.clone(), |program| path.join(program));
+        Ok((Work { disk, bytes: self.root.bytes, busybox: None, program: None, task }, path, there))
+    }
+
+    /// What every contender has of it, for the report.
+    pub(super) fn artifact(&self) -> Artifact {
+        let name = self.spec.source.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = match &self.spec.source.tag {
+            Some(tag) => format!("{name}#{tag}"),
+            None => name.into_owned(),
+        };
+        Artifact {
+            role: "root".to_owned(),
+            contenders: Vec::new(),
+            name,
+            version: None,
+            bytes: self.root.bytes,
+            sha256: self.root.sha256.clone(),
+        }
+    }
+
+    /// What the user should know of it; `contained` where a container is among the contenders.
+    pub(super) fn notices(&self, contained: bool, layout: u32) -> Vec<String> {
+        let path = self.spec.source.path.display();
+        let user = &self.root.config.user;
+        let mut notices = Vec::new();
+        if !ROOT_USERS.contains(&user.as_str()) {
+            let user = firebench_text::excerpt(user, 40);
+            notices.push(format!("{path} wants its command to be {user}'s process: firebench runs it as root's"));
+        }
+        if contained {
+            notices.push(format!(
+                "containers see {path} as a directory: all files in it belong to whoever runs firebench, no program is set-uid, and there \
+                 are no extended attributes; VMs see it as it is"
+            ));
+        }
+        if layout > 0 {
+            notices.push(format!("layout {layout} moves nothing in the disk of {path}"));
+        }
+        notices
+    }
+}

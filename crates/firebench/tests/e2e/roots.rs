@@ -1,0 +1,106 @@
+//! Commands in roots of the user's: a Debian with Python, as a tar and as container images of every kind, in all that runs at real speed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use firebench_model::record::BootStatus;
+
+use crate::require;
+use crate::support::common::Lab;
+use crate::support::invocation::report;
+use crate::support::need;
+
+const CONTAINED: [&str; 4] = ["bubblewrap", "runc", "gvisor", "uml"];
+
+/// Runs a program that must succeed.
+#[track_caller]
+fn made(program: &str, args: &[&str], dir: &Path) {
+    let output = Command::new(program).args(args).current_dir(dir).output().expect("it is there");
+    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A Debian with Python, made by mmdebstrap: as root, or in a user namespace.
+fn debian(dir: &Path) -> PathBuf {
+    let suite = std::fs::read_to_string("/etc/os-release").expect("a Debian");
+    let suite = suite.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or("stable").to_owned();
+    let without = ["man", "doc", "locale"].map(|what| format!("--dpkgopt=path-exclude=/usr/share/{what}/*"));
+    let mut options = vec!["--variant=minbase", "--include=python3-minimal"];
+    options.extend(without.iter().map(String::as_str));
+    options.extend([suite.as_str(), "root.tar"]);
+    made("mmdebstrap", &options, dir);
+    dir.join("root.tar")
+}
+
+/// The same with one more layer, as an OCI layout, and as archives of both kinds.
+fn images(dir: &Path) -> [PathBuf; 3] {
+    std::fs::create_dir_all(dir.join("upper/etc")).expect("made");
+    std::fs::write(dir.join("upper/etc/issue"), "of the second layer\n").expect("written");
+    std::fs::write(dir.join("upper/etc/.wh.motd"), "").expect("written");
+    made("tar", &["-C", "upper", "-cf", "upper.tar", "."], dir);
+    made("umoci", &["init", "--layout", "oci"], dir);
+    made("umoci", &["new", "--image", "oci:t"], dir);
+    for layer in ["root.tar", "upper.tar"] {
+        made("umoci", &["raw", "add-layer", "--image", "oci:t", layer], dir);
+    }
+    let run = "import os; print(open('/etc/issue').read(), os.path.exists('/etc/motd'), os.getcwd(), os.environ['OF_THE_IMAGE'])";
+    let config = ["--config.env", "OF_THE_IMAGE=yes", "--config.workingdir", "/srv/work"];
+    let command = ["--config.cmd", "python3", "--config.cmd", "-c", "--config.cmd", run];
+    made("umoci", &[&["config", "--image", "oci:t"][..], &config, &command].concat(), dir);
+    for archive in ["oci-archive:a.oci.tar:t", "docker-archive:a.docker.tar:me/t:1"] {
+        made("skopeo", &["--insecure-policy", "copy", "-q", "oci:oci:t", archive], dir);
+    }
+    ["oci", "a.oci.tar", "a.docker.tar"].map(|name| dir.join(name))
+}
+
+/// Runs a command in a root under all contenders; each must print `expected`. Returns the digest of the root.
+#[track_caller]
+fn in_all(lab: &Lab, root: &Path, expected: &str, command: &[&str]) -> String {
+    let (out, wanted) = (lab.path("out"), lab.path("expected"));
+    std::fs::write(&wanted, expected).expect("written");
+    let args =
+        ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "1", "--iterations", "2", "--memory", "256MiB"];
+    let run = lab.firebench(&args).arg("--root").arg(root).arg("--expect-stdout").arg(&wanted).arg("--out").arg(&out);
+    let run = if command.is_empty() { run } else { run.arg("--").args(command) };
+    run.run().ok();
+    let report = report(&out);
+    let said = |notice: &String| notice.contains("all files in it belong to whoever runs firebench");
+    assert!(report.notices.iter().any(said), "{:?}", report.notices);
+    assert_eq!(report.contenders.iter().map(|contender| contender.name.as_str()).collect::<Vec<_>>(), CONTAINED);
+    for contender in &report.contenders {
+        for boot in &contender.boots {
+            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{}", contender.name);
+        }
+    }
+    let root = report.artifacts.iter().find(|artifact| artifact.role == "root").expect("it is named");
+    root.sha256.clone()
+}
+
+#[test]
+fn python_runs_in_a_debian_and_in_images_of_it() {
+    require!(need::isolations());
+    require!(need::images());
+    let lab = Lab::new();
+    let dir = lab.path("made");
+    std::fs::create_dir(&dir).expect("made");
+    in_all(&lab, &debian(&dir), "42\n", &["python3", "-c", "print(6*7)"]);
+    let said = "of the second layer\n False /srv/work yes\n";
+    let roots = images(&dir).map(|image| in_all(&lab, &image, said, &[]));
+    assert!(roots.iter().all(|root| *root == roots[0]), "the same tree in every archive: {roots:?}");
+}
+
+#[test]
+fn what_cannot_run_in_a_root_is_refused() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let tree = lab.path("tree");
+    std::fs::create_dir_all(tree.join("bin")).expect("made");
+    std::fs::write(tree.join("bin/x"), "x").expect("written");
+    let refused = |args: &[&str], said: &[&str]| {
+        lab.firebench(&["run", "--root"]).arg(&tree).args(args).run().fails(2, said);
+    };
+    refused(&["--vmm", "host", "--", "/bin/x"], &["the bare host, which does not run in a root of yours"]);
+    refused(&["--vmm", "runc", "--", "/bin/x"], &["cannot find the program /bin/x in the root"]);
+    refused(&["--vmm", "runc", "--", "sh"], &["cannot find the program sh in the root", "it was looked for in"]);
+    refused(&["--vmm", "runc"], &["says no command to run"]);
+    refused(&["memory", "--vmm", "runc"], &["it has a root of its own"]);
+}
