@@ -17,7 +17,7 @@ use firebench_workload::{Side, Speed, Workload};
 
 use super::command::{OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
-use super::roots::OwnRoot;
+use super::roots::{InUse, OwnRoot};
 use super::{Places, PrepareError, parts};
 
 /// Where the additional work of a contender with a handicap is in its image.
@@ -191,11 +191,11 @@ impl Disks {
             return Ok(Work { disk, bytes, busybox: None, program: None, task });
         }
         if let Some((task, root)) = self.in_their_root(contender)? {
-            let (work, there) = root.of_vm(task, places)?;
+            let InUse { file: disk, bytes, there, .. } = root.of_vm(places)?;
             if !there {
-                self.miss("root disk", &work.disk);
+                self.miss("root disk", &disk);
             }
-            return Ok(work);
+            return Ok(Work { disk, bytes, busybox: None, program: None, task });
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         if !self.disks.iter().any(|(known, _)| *known == key) {
@@ -250,11 +250,11 @@ impl Disks {
         places: &Places,
     ) -> Result<(Work, Vec<RootFile>, Option<PathBuf>), PrepareError> {
         if let Some((task, root)) = self.in_their_root(contender)? {
-            let (work, directory, there) = root.of_container(task, places)?;
+            let InUse { path, file: disk, bytes, there } = root.of_container(task.argv.first(), places)?;
             if !there {
-                self.miss("root directory", &directory);
+                self.miss("root directory", &path);
             }
-            return Ok((work, Vec::new(), Some(directory)));
+            return Ok((Work { disk, bytes, busybox: None, program: None, task }, Vec::new(), Some(path)));
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;

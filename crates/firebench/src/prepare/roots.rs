@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use firebench_image::roots::{BuiltRoot, Root, RootSource, RootSpec};
 use firebench_model::record::Artifact;
-use firebench_protocol::Task;
 use firebench_run::runner::{CONTAINED_AGENT, CONTAINED_JOB};
 
-use super::disks::Work;
 use super::{Places, PrepareError};
 
 /// Whose process a command is in every root.
@@ -27,6 +25,19 @@ pub(super) struct OwnRoot {
     directory: Option<BuiltRoot>,
 }
 
+/// A root as a contender has it.
+#[derive(Debug)]
+pub(super) struct InUse {
+    /// The disk, or the directory.
+    pub(super) path: PathBuf,
+    /// The file whose state in the page cache is set before each boot: the disk, or the program in the directory.
+    pub(super) file: PathBuf,
+    /// Bytes of it.
+    pub(super) bytes: u64,
+    /// Whether it is there already.
+    pub(super) there: bool,
+}
+
 impl OwnRoot {
     /// Reads what the user named.
     pub(super) fn read(named: &Path, busybox: &Path, places: &Places) -> Result<OwnRoot, PrepareError> {
@@ -42,7 +53,7 @@ impl OwnRoot {
     }
 
     /// What a VM boots, and whether it is there.
-    pub(super) fn of_vm(&mut self, task: Task, places: &Places) -> Result<(Work, bool), PrepareError> {
+    pub(super) fn of_vm(&mut self, places: &Places) -> Result<InUse, PrepareError> {
         if places.build && self.disk.is_none() {
             self.disk = Some(self.root.disk(&places.cache, &self.spec)?);
         }
@@ -53,11 +64,11 @@ impl OwnRoot {
                 (path, self.root.bytes, there)
             }
         };
-        Ok((Work { disk: path, bytes, busybox: None, program: None, task }, there))
+        Ok(InUse { file: path.clone(), path, bytes, there })
     }
 
-    /// What a container runs in: the directory beside it; and whether that is there.
-    pub(super) fn of_container(&mut self, task: Task, places: &Places) -> Result<(Work, PathBuf, bool), PrepareError> {
+    /// What a container runs `program` in.
+    pub(super) fn of_container(&mut self, program: Option<&String>, places: &Places) -> Result<InUse, PrepareError> {
         if places.build && self.directory.is_none() {
             self.directory = Some(self.root.directory(&places.cache, &self.spec)?);
         }
@@ -66,9 +77,9 @@ impl OwnRoot {
             None => self.root.places(&places.cache, &self.spec)?.directory,
         };
         // The file whose state in the page cache is set before each boot.
-        let program = task.argv.first().and_then(|program| self.root.files.behind(program));
-        let disk = program.map_or_else(|| self.spec.busybox.clone(), |program| path.join(program));
-        Ok((Work { disk, bytes: self.root.bytes, busybox: None, program: None, task }, path, there))
+        let program = program.and_then(|program| self.root.files.behind(program));
+        let file = program.map_or_else(|| self.spec.busybox.clone(), |program| path.join(program));
+        Ok(InUse { file, path, bytes: self.root.bytes, there })
     }
 
     /// What every contender has of it, for the report.
