@@ -67,9 +67,10 @@ fn in_all(lab: &Lab, root: &Path, expected: &str, command: &[&str]) -> String {
     assert!(report.notices.iter().any(said), "{:?}", report.notices);
     assert_eq!(report.contenders.iter().map(|contender| contender.name.as_str()).collect::<Vec<_>>(), CONTAINED);
     for contender in &report.contenders {
-        for boot in &contender.boots {
-            assert_eq!((boot.status, boot.message.as_deref()), (BootStatus::Ok, None), "{}", contender.name);
-        }
+        let (name, boots) = (&contender.name, &contender.boots);
+        // On a busy machine a boot may be void, and another one takes its place.
+        let fine = boots.iter().all(|boot| matches!(boot.status, BootStatus::Ok | BootStatus::Void));
+        assert!(fine && boots.iter().any(|boot| boot.status == BootStatus::Ok), "{name}: {boots:?}");
     }
     let root = report.artifacts.iter().find(|artifact| artifact.role == "root").expect("it is named");
     root.sha256.clone()
