@@ -119,12 +119,12 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
             initramfs; --boot-deadline gives the guest more time"
         }
         BootStatus::VmmExited => {
-            "read its last words, if there are any above; `firebench doctor` shows what this machine lacks"
+            "read the VMM's last words above, if there are any; `firebench doctor` shows whether /dev/kvm is usable"
         }
         BootStatus::GuestPanicked => {
             "read the last lines of the console above; `firebench run --help` lists what the kernel must have"
         }
-        BootStatus::GuestFailed => "read the reason, and the last lines of the console if there are any above",
+        BootStatus::GuestFailed => "read the last lines of the console above, if there are any",
         BootStatus::ProtocolError => {
             "do not trust anything from this VM; its last words are above. If nobody tampers with its guest, build \
             firebench and firebench-agent again: they may be from different builds"
