@@ -81,8 +81,8 @@ pub fn bury_orphans() {
 pub enum End {
     /// Readable once it ended.
     Descriptor(OwnedFd),
-    /// The kernel has no such descriptor (Linux before 5.3, gVisor): one looks again and again.
-    Looks,
+    /// The kernel has no such descriptor (Linux before 5.3, gVisor): one looks again and again, the last time then.
+    Looks(Instant),
 }
 
 /// How often one looks. Rarely, for each look takes a thousandth of the CPU in gVisor; and it is only what a command leaves running that
@@ -92,14 +92,14 @@ const LOOK: Duration = Duration::from_millis(20);
 impl End {
     /// Of a child.
     pub fn of(pid: u32) -> End {
-        pid_t(pid).and_then(sys::pidfd_open).map_or(End::Looks, End::Descriptor)
+        pid_t(pid).and_then(sys::pidfd_open).map_or_else(|_| End::Looks(Instant::now()), End::Descriptor)
     }
 
     /// What to wait for.
     pub fn interest(&self) -> Interest<'_> {
         match self {
             End::Descriptor(descriptor) => Interest::Read(descriptor.as_fd()),
-            End::Looks => Interest::Closed,
+            End::Looks(_) => Interest::Closed,
         }
     }
 
@@ -107,16 +107,21 @@ impl End {
     pub fn patience(&self) -> PollTimeout {
         match self {
             End::Descriptor(_) => PollTimeout::NONE,
-            End::Looks => PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO),
+            End::Looks(_) => PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO),
         }
     }
 
     /// How the child ended, if it did; `ready` says whether what was waited for is there.
-    pub fn seen(&self, pid: u32, ready: bool) -> std::io::Result<Option<Ended>> {
+    pub fn seen(&mut self, pid: u32, ready: bool) -> std::io::Result<Option<Ended>> {
         match self {
             End::Descriptor(_) if ready => wait(pid).map(Some),
             End::Descriptor(_) => Ok(None),
-            End::Looks => try_wait(pid),
+            // Also while much is printed, which ends each wait at once.
+            End::Looks(last) if last.elapsed() < LOOK => Ok(None),
+            End::Looks(last) => {
+                *last = Instant::now();
+                try_wait(pid)
+            }
         }
     }
 }

@@ -101,7 +101,7 @@ fn command(argv: &[String], task: &Task) -> Result<(Command, String), Error> {
 /// Waits for the child and takes what it prints meanwhile, so that a full pipe never stops it.
 fn wait(pid: u32, stdout: &mut Head, stderr: &mut Head) -> std::io::Result<Ended> {
     // A process that the command leaves behind may keep the pipes open: their end is not that of the command.
-    let end = child::End::of(pid);
+    let mut end = child::End::of(pid);
     while stdout.is_open() || stderr.is_open() {
         let [has_stdout, has_stderr, has_ended] =
             ready([stdout.interest(), stderr.interest(), end.interest()], end.patience())?;

@@ -208,8 +208,9 @@ fn the_agent_itself_is_a_command_that_reads_in_blocks() {
         report.counters.minor_faults
     };
     let (small, large) = (run(4096), run(SIZE));
-    // One buffer of the size of the block, of new pages of 4 KiB each. AddressSanitizer keeps account of them in pages of its own.
-    assert!((PAGES..PAGES + PAGES / 2).contains(&(large - small)), "{small} {large}");
+    // One buffer of the size of the block, of new pages of 4 KiB each; a few pages more or less are those of the allocator and of how
+    // the program was loaded. AddressSanitizer keeps account of them in pages of its own.
+    assert!((PAGES - PAGES / 8..PAGES + PAGES / 2).contains(&(large - small)), "{small} {large}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The libraries that a program of this machine needs elsewhere.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use firebench_image::elf::{Linkage, MAX_PROGRAM_BYTES, interpreter, linkage};
@@ -32,11 +32,24 @@ pub fn of(program: &Path) -> Result<Vec<PathBuf>, LibrariesError> {
     let path = std::path::absolute(program).map_err(|e| error(e.to_string()))?;
     let path = path.to_str().ok_or_else(|| error("its path is not valid UTF-8".to_owned()))?;
     let listed = ask(&interpreter, &["--list", path]).map_err(error)?;
-    let mut needed = libraries(&listed).map_err(error)?;
+    let mut needed: Vec<PathBuf> = libraries(&listed).map_err(error)?.iter().map(|path| plain(path)).collect();
     let unlisted = needed.iter().find_map(|library| unlisted(library));
     needed.extend(unlisted);
     needed.push(interpreter);
     Ok(needed)
+}
+
+/// The absolute path without `.` and `..`, which leads to the same file unless a directory in it is a link.
+pub(crate) fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// What the C library opens when a thread of a program is cancelled, though the program does not name it: without it the program
@@ -82,6 +95,17 @@ mod tests {
         assert!(needed.iter().all(|path| path.is_file()), "{needed:?}");
         assert_eq!(of(&std::env::current_exe().unwrap()).unwrap(), Vec::<PathBuf>::new(), "this test is static");
         assert!(of(Path::new("/etc/passwd")).unwrap_err().to_string().ends_with("it is not an ELF file"));
+    }
+
+    #[test]
+    fn paths_are_made_plain() {
+        for (path, made) in [
+            ("/usr/bin/../lib/./qemu/rom", "/usr/lib/qemu/rom"),
+            ("/opt/x/bin/../lib/y.so", "/opt/x/lib/y.so"),
+            ("/../lib/y.so", "/lib/y.so"),
+        ] {
+            assert_eq!(plain(Path::new(path)), Path::new(made));
+        }
     }
 
     #[test]

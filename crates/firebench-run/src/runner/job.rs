@@ -84,8 +84,9 @@ fn seen(contender: &PlannedContender, path: &Path) -> PathBuf {
     if let Some(below) = root.as_ref().and_then(|root| path.strip_prefix(root).ok()) {
         return Path::new("/").join(below);
     }
-    let file = files.iter().find(|file| file.path == path);
-    file.map_or_else(|| path.to_owned(), |file| PathBuf::from(&file.seen))
+    // A file, or one in a directory.
+    let below = files.iter().find_map(|file| Some((&file.seen, path.strip_prefix(&file.path).ok()?)));
+    below.map_or_else(|| path.to_owned(), |(seen, below)| Path::new(seen).join(below).components().collect())
 }
 
 /// What the guest's agent has to do.

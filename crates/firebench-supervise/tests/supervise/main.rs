@@ -75,6 +75,14 @@ fn read_lines(vm: &mut Vm, lines: usize) -> Vec<String> {
     console.lines().map(str::to_owned).collect()
 }
 
+/// The network interfaces that this process sees.
+fn interfaces() -> Vec<String> {
+    let entries = std::fs::read_dir("/sys/class/net").expect("list");
+    let mut names: Vec<_> = entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into()).collect();
+    names.sort();
+    names
+}
+
 fn process_id(text: &str) -> i32 {
     text.trim().parse().unwrap_or_else(|_| panic!("not a process id: {text:?}"))
 }

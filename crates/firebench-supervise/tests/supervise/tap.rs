@@ -5,7 +5,7 @@ use std::path::Path;
 use firebench_supervise::{Exit, Isolation, Output, StartError, Vm};
 use firebench_vmm::Tap;
 
-use super::{command, run, script, soon};
+use super::{command, interfaces, run, script, soon};
 
 fn with_tap(mut launch: firebench_vmm::Launch) -> firebench_vmm::Launch {
     launch.tap = Some(Tap { name: "fbtest0".to_owned(), mac: None });
@@ -24,13 +24,6 @@ fn start(launch: &firebench_vmm::Launch) -> Option<Vm> {
         }
         Err(other) => panic!("{other:?}"),
     }
-}
-
-fn interfaces() -> Vec<String> {
-    let entries = std::fs::read_dir("/sys/class/net").expect("list");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into()).collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use firebench_supervise::{Exit, Isolation, Output, StartError, Step, Vm};
 use firebench_vmm::{Launch, Veth, preset};
 
-use super::{eventually, read_lines, run, script};
+use super::{eventually, interfaces, read_lines, run, script};
 
 /// A launch in `directory` with a pair of cards, as containers have it.
 fn with_veth(directory: &Path, text: &str) -> Launch {
@@ -29,13 +29,6 @@ fn start(launch: &Launch) -> Option<Vm> {
         }
         Err(other) => panic!("{other:?}"),
     }
-}
-
-fn interfaces() -> Vec<String> {
-    let entries = std::fs::read_dir("/sys/class/net").expect("list");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into()).collect();
-    names.sort();
-    names
 }
 
 /// Whether the namespace of this number is mounted where this process sees it.

@@ -1,16 +1,15 @@
 //! A command of the user's: the program of each contender, and what it needs wherever it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Metadata;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use firebench_image::digest::sha256_file;
 use firebench_image::roots::Root;
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, Experiment, ExperimentError};
 use firebench_model::plan::Inputs;
 use firebench_os::outside;
+use firebench_os::program::{find_program, is_executable};
 use firebench_protocol::Task;
 use firebench_run::libraries;
 use firebench_workload::Side;
@@ -107,7 +106,9 @@ impl OwnCommand {
             };
             let program = words.first().filter(|program| !own.is_busybox(program)).cloned();
             own.commands.insert(contender.name.clone(), words);
-            if let Some(program) = program.filter(|_| contender.image.is_none() && own.in_root.is_none()) {
+            let of_the_host = contender.image.is_none() && own.in_root.is_none();
+            // Contenders mostly share it.
+            if let Some(program) = program.filter(|program| of_the_host && !own.programs.contains_key(program)) {
                 let path = resolve(&program, &from)?;
                 needed(&path, INTERPRETERS, &mut files, &mut own.notices)?;
                 own.programs.insert(program, path);
@@ -284,23 +285,15 @@ fn given(role: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrepareEr
 fn resolve(program: &str, from: &Path) -> Result<PathBuf, PrepareError> {
     if program.contains('/') {
         let path = from.join(program);
-        let found = std::fs::metadata(&path).map_err(given("the program", &path))?;
-        return match is_program(&found) {
+        std::fs::metadata(&path).map_err(given("the program", &path))?;
+        return match is_executable(&path) {
             true => Ok(plain(&path)),
             false => Err(PrepareError::NoProgram { program: program.to_owned(), why: "it is not an executable file" }),
         };
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(program))
-        .find(|path| std::fs::metadata(path).is_ok_and(|found| is_program(&found)));
     let why = "it is in no directory of PATH";
-    found.map(|path| plain(&path)).ok_or_else(|| PrepareError::NoProgram { program: program.to_owned(), why })
-}
-
-fn is_program(metadata: &Metadata) -> bool {
-    metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+    let found = find_program(program).map(|path| plain(&path));
+    found.ok_or_else(|| PrepareError::NoProgram { program: program.to_owned(), why })
 }
 
 /// Adds a program to `files`, with its libraries, or with what interprets it and the libraries of that.
@@ -316,7 +309,7 @@ fn needed(
         if !libraries.is_empty() {
             files.extend(Some(PathBuf::from(LIBRARY_CACHE)).filter(|path| path.is_file()));
         }
-        files.extend(libraries.iter().map(|library| without_parents(library)));
+        files.extend(libraries);
         return Ok(());
     };
     let no = |why| PrepareError::NoProgram { program: program.display().to_string(), why };
@@ -359,18 +352,6 @@ fn called_by_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a str
         }
     }
     None
-}
-
-/// A path without `..`: what is beside a program's directory lies there in a root, too, where no directory is a link.
-fn without_parents(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
-        }
-    }
-    plain
 }
 
 /// The first line of a script behind its `#!`; None of what is not a script.

@@ -118,34 +118,21 @@ impl Disks {
             spec.payload = as_in_other_layouts(&spec, places)?;
             spec.layout = layout;
         }
-        let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
-        let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
-        let block = experiment.payload.block();
-        if let Some(mut root) = root.take() {
+        if let Some(root) = &mut root {
             root.add(&spec.add);
-            let disks = Vec::new();
-            return Ok(Disks {
-                spec,
-                base,
-                disks,
-                files,
-                handicaps,
-                payload: None,
-                block,
-                workload,
-                own,
-                root: Some(root),
-                missing,
-            });
         }
-        let disk = Disk::new(&spec, places)?;
-        let (bytes, sha256) = match &disk.root {
+        // A root of the user's is all that there is.
+        let disk = root.is_none().then(|| Disk::new(&spec, places)).transpose()?;
+        let (bytes, sha256) = match disk.as_ref().and_then(|disk| disk.root.as_ref()) {
             Some(root) => (root.payload_bytes, root.sha256_of_payload.clone()),
             None => (bytes(&spec)?, String::new()),
         };
         let payload = source.map(|source| PayloadRecord { bytes, sha256, source });
-        let disks = vec![(base.clone(), disk)];
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root: None, missing })
+        let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
+        let disks = disk.into_iter().map(|disk| (base.clone(), disk)).collect();
+        let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
+        let block = experiment.payload.block();
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be

@@ -2,12 +2,12 @@
 //! guests' kernel and initramfs.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use firebench_model::plan::{Plan, PlannedContender, System};
 use firebench_vmm::{LOADER_PATH, VmmKind};
 
-use crate::libraries::{self, LibrariesError};
+use crate::libraries::{self, LibrariesError, plain};
 
 /// Where things lie inside the nested host.
 const FIREBENCH: &str = "/firebench";
@@ -113,19 +113,6 @@ fn drive(number: usize) -> PathBuf {
     format!("/dev/vd{letter}").into()
 }
 
-/// The absolute path without `.` and `..`, which leads to the same file unless a directory in it is a link.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
-        match component {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            other => plain.push(other),
-        }
-    }
-    plain
-}
-
 /// The command that carries out a plan inside the nested host.
 pub fn inner_argv() -> Vec<String> {
     vec![FIREBENCH.to_owned(), INNER_COMMAND.to_owned()]
@@ -148,16 +135,3 @@ fn needed_by(vmm: VmmKind, program: &Path) -> Result<Vec<PathBuf>, LibrariesErro
 
 /// The hidden subcommand that carries out a plan inside the nested host.
 pub const INNER_COMMAND: &str = "nested-run";
-
-#[cfg(test)]
-mod tests {
-    use std::path::{Path, PathBuf};
-
-    use super::plain;
-
-    #[test]
-    fn paths_are_made_plain() {
-        let path = plain(Path::new("/usr/bin/../lib/./qemu/rom"));
-        assert_eq!(path, PathBuf::from("/usr/lib/qemu/rom"));
-    }
-}

@@ -83,6 +83,10 @@ pub(crate) enum CommandArgsError {
     #[error("{0} does not say where the commands run")]
     #[diagnostic(help("name the contenders, such as --vmm runc to compare the commands with each other there"))]
     Nowhere(&'static str),
+    /// Parameters with too many values together.
+    #[error("the parameters have more than {} combinations of values", scan::MOST)]
+    #[diagnostic(help("choose fewer values: each combination becomes a contender"))]
+    Combinations,
     /// Values that there are not.
     #[error("{option} {name}: {wrong}")]
     #[diagnostic(help("write it like -P threads 1 8, -P share 0.5 2 -D 0.5, or -L colour red,green"))]
@@ -132,7 +136,12 @@ impl CommandArgs {
             let name = name.clone();
             move |wrong| CommandArgsError::Scan { option, name, wrong }
         };
-        ranges.chain(lists).map(|(option, name, scan)| scan.map_err(wrong(option, name))).collect()
+        let scans = ranges.chain(lists).map(|(option, name, scan)| scan.map_err(wrong(option, name)));
+        let scans: Vec<Scan> = scans.collect::<Result<_, _>>()?;
+        match scan::are_too_many(&scans) {
+            true => Err(CommandArgsError::Combinations),
+            false => Ok(scans),
+        }
     }
 
     /// Puts what the flags say into `experiment`, whose workload and contenders are named, or not, on the command line.
@@ -147,9 +156,7 @@ impl CommandArgs {
     ) -> Result<(), CommandArgsError> {
         let own = experiment.contenders.iter().any(|contender| contender.command.is_some());
         if (self.is_given() || (own && contenders_named)) && !workload_named {
-            if let Ok(workload) = WorkloadName::try_from(WORKLOAD.to_owned()) {
-                experiment.workload = workload;
-            }
+            make_it_the_workload(experiment);
         }
         let around = [self.shell.is_some(), self.prepare.is_some(), self.conclude.is_some(), self.input.is_some()];
         let more = [!self.env.is_empty(), !self.expect_exit.is_empty(), self.expect_stdout.is_some()];
@@ -197,8 +204,8 @@ impl CommandArgs {
 
     /// Makes a command the workload of an experiment with a root of the user's, unless they name another one.
     pub(super) fn ask_for_a_root(&self, experiment: &mut Experiment, named: bool) {
-        if let Some(workload) = WorkloadName::try_from(WORKLOAD.to_owned()).ok().filter(|_| !named) {
-            experiment.workload = workload;
+        if !named {
+            make_it_the_workload(experiment);
             experiment.command.get_or_insert_default();
         }
     }
@@ -218,6 +225,12 @@ impl CommandArgs {
         if !self.expect_exit.is_empty() {
             spec.expect_exit.clone_from(&self.expect_exit);
         }
+    }
+}
+
+fn make_it_the_workload(experiment: &mut Experiment) {
+    if let Ok(workload) = WorkloadName::try_from(WORKLOAD.to_owned()) {
+        experiment.workload = workload;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-/// Most values of one parameter.
-const MOST: usize = 100;
+/// Most values of one parameter, and most combinations of several.
+pub(super) const MOST: usize = 100;
 
 /// A parameter and its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +106,11 @@ impl Scan {
     }
 }
 
+/// Whether there are more combinations than anybody wants to boot.
+pub(super) fn are_too_many(scans: &[Scan]) -> bool {
+    scans.iter().fold(1_usize, |all, scan| all.saturating_mul(scan.values.len())) > MOST
+}
+
 /// Every combination of the values of these parameters, the last one changing first: `a=1 b=2`.
 pub(super) fn combinations(scans: &[Scan]) -> Vec<Vec<(&str, &str)>> {
     scans.iter().fold(vec![Vec::new()], |before, scan| {
@@ -160,5 +165,10 @@ mod tests {
         assert_eq!(all.first().expect("some"), &[("a", "1"), ("b", "x")]);
         assert_eq!((all.len(), all.get(1).expect("some")), (4, &vec![("a", "1"), ("b", "y")]));
         assert_eq!(combinations(&[]), [Vec::new()]);
+        let ten = Scan::range("x", "1", "10", None).expect("in order");
+        assert!(
+            !are_too_many(&[ten.clone(), ten.clone()]) && are_too_many(&[ten.clone(), ten.clone(), scans[0].clone()])
+        );
+        assert!(are_too_many(&vec![ten; 100]), "no product overflows");
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     fn the_words_of_the_user_or_of_the_root_are_looked_up_in_it() {
         let lab = tempfile::tempdir().expect("a directory");
         let tree = lab.path().join("tree");
-        for (name, mode) in [("usr/bin/tool", 0o755), ("work/own", 0o755), ("usr/bin/text", 0o644)] {
+        for (name, mode) in [("usr/bin/tool", 0o755), ("task/own", 0o755), ("usr/bin/text", 0o644)] {
             let path = tree.join(name);
             std::fs::create_dir_all(path.parent().expect("it has one")).expect("made");
             std::fs::write(&path, "x").expect("written");
@@ -125,14 +125,14 @@ mod tests {
         assert_eq!(of(&root, &shell, &["tool", "|", "x"]), Ok(words(&["sh", "-c", "tool | x"])));
 
         root.config = ImageConfig {
-            env: words(&["PATH=/work:relative", "A=b"]),
-            working_dir: "/work".to_owned(),
+            env: words(&["PATH=/task:relative", "A=b"]),
+            working_dir: "/task".to_owned(),
             entrypoint: words(&["./own"]),
             cmd: words(&["-y"]),
             user: String::new(),
         };
-        assert_eq!(of(&root, &spec, &[]), Ok(words(&["/work/./own", "-y"])));
-        assert_eq!(of(&root, &spec, &["own"]), Ok(words(&["/work/own"])));
+        assert_eq!(of(&root, &spec, &[]), Ok(words(&["/task/./own", "-y"])));
+        assert_eq!(of(&root, &spec, &["own"]), Ok(words(&["/task/own"])));
         let env = CommandSpec { env: words(&["PATH=/bin"]), directory: Some("/usr".into()), ..CommandSpec::default() };
         assert_eq!(of(&root, &env, &["tool"]), Ok(words(&["/bin/tool"])), "the user's word counts");
         let in_root = InRoot::of(&root, &env).expect("it is there");

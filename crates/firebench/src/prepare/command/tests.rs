@@ -1,4 +1,4 @@
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use firebench_model::experiment::ContenderSpec;
 use firebench_vmm::{VmmKind, host, runc};
@@ -220,12 +220,6 @@ fn a_file_elsewhere_takes_no_directory_along() {
     assert_eq!(own(&experiment).directory, None, "nothing is at its own path below it");
     experiment.files.add.push("data".to_owned());
     assert_eq!(own(&experiment).directory.as_deref(), Some(directory.path()));
-}
-
-#[test]
-fn libraries_beside_a_program_are_found_beside_it() {
-    assert_eq!(without_parents(Path::new("/opt/x/bin/../lib/y.so")), Path::new("/opt/x/lib/y.so"));
-    assert_eq!(without_parents(Path::new("/../lib/y.so")), Path::new("/lib/y.so"));
 }
 
 #[test]
