@@ -113,7 +113,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let specs = experiment.specs();
     let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
-    let design = defaults::design(&experiment.design, &chosen)?;
+    let design = defaults::design(&experiment.design, workload.measures_boots(), &chosen)?;
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
@@ -157,8 +157,12 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
-    let mut inputs =
-        Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block(), ..Inputs::default() };
+    let mut inputs = Inputs {
+        payload: builder.disks.payload.clone(),
+        block: experiment.payload.block(),
+        whole_boots: workload.measures_boots(),
+        ..Inputs::default()
+    };
     if let Some(own) = &builder.disks.own {
         own.expect(&mut inputs);
         builder.notices.extend(own.notices.iter().cloned());
