@@ -1,6 +1,6 @@
 //! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), what KVM counted
 //! ([`counted`]), how fair the comparison was ([`audit`]), what must be said beside a verdict ([`beside`]), what its workload says of a run
-//! ([`remarks`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), when a contender changed over many runs
+//! ([`remarks`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), what several of a contender at once came to ([`at_once`]), when a contender changed over many runs
 //! ([`history`]), and whether limits
 //! are kept ([`gate`]). In what two can differ, [`facts`] says for all of them.
 
@@ -8,6 +8,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
+pub mod at_once;
 pub mod audit;
 pub mod beside;
 pub mod boots;

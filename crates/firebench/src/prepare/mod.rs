@@ -25,7 +25,7 @@ use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::experiment::{ContenderSpec, Experiment, Preset};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, Report};
@@ -151,7 +151,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         });
     }
     block::fits_memory(experiment, built.iter().map(|built| &built.planned))?;
-    let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
+    let memory = |built: &BuiltContender| built.planned.machine.memory_mib.saturating_mul(built.planned.concurrent);
+    let largest_mib = built.iter().map(memory).max().unwrap_or(0);
     let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
     let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
@@ -191,7 +192,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let mut experiment = resolved(experiment, &plan, &design);
+    let mut experiment = records::resolved(experiment, &plan, &design);
     if let Some(own) = &builder.disks.own {
         experiment.command = Some(own.resolved());
     }
@@ -420,34 +421,11 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         name: spec.name.clone(),
         machine,
         system,
+        concurrent: spec.concurrent.unwrap_or(1),
         libraries: tools::libraries(&tool.path),
         binary: tool.path.clone(),
         task: work.task,
         disk: work.disk,
     };
     BuiltContender { planned, disk_bytes: work.bytes }
-}
-
-/// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
-    let mut resolved = experiment.clone();
-    match (&mut resolved.payload, &plan.inputs.payload) {
-        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. }, Some(payload)) => {
-            *size = Some(Size(payload.bytes));
-        }
-        (PayloadSpec::File { .. }, _) | (_, None) => {}
-    }
-    if resolved.preset == Preset::Matched {
-        // The first contender without wishes of its own has the experiment's machine.
-        let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
-        let specs = experiment.specs();
-        let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
-        if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
-            resolved.machine.vcpus.get_or_insert(planned.machine.vcpus);
-            resolved.machine.memory.get_or_insert(Size(u64::from(planned.machine.memory_mib) << 20));
-        }
-    }
-    design.resolve(&mut resolved.design);
-    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
-    resolved
 }
