@@ -73,7 +73,12 @@ pub fn unread(pipe: BorrowedFd<'_>) -> io::Result<libc::c_int> {
 
 /// Brings an interface up (netdevice(7), `SIOCSIFFLAGS`).
 pub fn bring_up(socket: &impl AsRawFd, name: &str) -> io::Result<()> {
-    interface(socket, libc::SIOCSIFFLAGS, name, libc::__c_anonymous_ifr_ifru { ifru_flags: libc::IFF_UP as libc::c_short })
+    interface(
+        socket,
+        libc::SIOCSIFFLAGS,
+        name,
+        libc::__c_anonymous_ifr_ifru { ifru_flags: libc::IFF_UP as libc::c_short },
+    )
 }
 
 /// Gives an interface its address and the mask of its network (netdevice(7), `SIOCSIFADDR`, `SIOCSIFNETMASK`).

@@ -18,6 +18,7 @@ use crate::cgroup::Cgroup;
 use crate::counts::{Counters, Counts};
 use crate::exit::{Exit, Usage};
 use crate::limits::{self, Events, Seen};
+use crate::peer::PeerEnd;
 use crate::ports::{self, Ports};
 use crate::pulse::Pulse;
 use crate::requests::{Conversation, Refusal};
@@ -117,6 +118,7 @@ pub struct Vm {
     counters: Option<Counters>,
     /// CPU time, user and system, that its control group counted until then.
     cpu: Option<(Duration, Duration)>,
+    peer: Option<PeerEnd>,
     /// Ends with firebench or with this: its keeper waits for that.
     _life: Option<OwnedFd>,
 }
@@ -131,7 +133,7 @@ impl Vm {
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life } = start(launch, isolation.run_dir)?;
+        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, peer, life } = start(launch, isolation.run_dir)?;
         let mut vm = Vm {
             pid,
             pidfd,
@@ -153,6 +155,7 @@ impl Vm {
             end: None,
             counters: None,
             cpu: None,
+            peer,
             _life: life,
         };
         let requests = launch.requests.as_ref().map(Conversation::new).transpose();
@@ -247,6 +250,12 @@ impl Vm {
     pub fn pin_vcpus(&self, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
         // Once waited for, its id could be somebody else's.
         if self.end.is_some() { Ok(Vec::new()) } else { vcpus::pin(self.pid.as_raw(), cpus) }
+    }
+
+    /// firebench's place in its network, where the launch asks for one, the first time that it is asked for. The network stays as long as
+    /// that.
+    pub fn take_peer(&mut self) -> Option<PeerEnd> {
+        self.peer.take()
     }
 
     /// What holds the VM, and what had to be gone without.

@@ -65,7 +65,9 @@ impl Answers {
             Body::Memory(bytes) => {
                 Answers { greeting, body: [head(bytes.len()).as_bytes(), &bytes].concat(), disk: None }
             }
-            Body::Disk { file, bytes } => Answers { greeting, body: head(bytes).into_bytes(), disk: Some((file, bytes)) },
+            Body::Disk { file, bytes } => {
+                Answers { greeting, body: head(bytes).into_bytes(), disk: Some((file, bytes)) }
+            }
         }
     }
 
