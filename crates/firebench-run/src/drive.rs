@@ -10,15 +10,19 @@ mod probe;
 
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use firebench_image::digest;
-use firebench_protocol::service::{BODY_PATH, GREETING, SHUTDOWN_PATH, body};
-use firebench_supervise::PeerEnd;
-use firebench_workload::{Bytes, Drive};
+use firebench_model::plan::Plan;
+use firebench_model::record::{BootStatus, IterationRecord};
+use firebench_model::service::{Bytes, Drive};
+use firebench_os::deadline::after;
+use firebench_protocol::service::{BODY_PATH, GREETING, MAX_BODY, SHUTDOWN_PATH, body};
+use firebench_supervise::{PeerEnd, Vm};
 
+use crate::observe::Step;
 use client::{Client, Trouble};
 pub use probe::Probed;
 
@@ -26,11 +30,15 @@ pub use probe::Probed;
 /// to the host's clock.
 const REST: Duration = Duration::from_millis(30);
 
+/// How long an answer may take at real speed, and emulated.
+const ANSWER: Duration = Duration::from_secs(10);
+const EMULATED_ANSWER: Duration = Duration::from_secs(120);
+
 /// How long the driver may take for its end once the service has ended.
 const LAST: Duration = Duration::from_secs(5);
 
 /// How often whoever watches the boot looks whether the driver has failed.
-pub(crate) const GLANCE: Duration = Duration::from_millis(50);
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The metrics of a boot, by name.
 pub(crate) type Values = Vec<(&'static str, f64)>;
@@ -40,6 +48,7 @@ pub(crate) type Values = Vec<(&'static str, f64)>;
 pub(crate) struct Shared {
     stop: AtomicBool,
     probed: Mutex<Probed>,
+    values: Mutex<Option<Values>>,
 }
 
 impl Shared {
@@ -48,73 +57,109 @@ impl Shared {
     }
 
     fn note(&self, probed: &Probed) {
-        *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = probed.clone();
+        *lock(&self.probed) = probed.clone();
+    }
+
+    fn keep(&self, values: Values) {
+        *lock(&self.values) = Some(values);
+    }
+
+    fn kept(&self) -> Option<Values> {
+        lock(&self.values).take()
+    }
+
+    fn is_unused(&self) -> bool {
+        lock(&self.values).is_none()
     }
 }
 
-/// A driver at work, in a thread of its own. Dropping it ends it.
-#[derive(Debug)]
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whoever drives the service of a boot, in a thread of its own; nobody, where the workload has none. Dropping it ends it.
+#[derive(Debug, Default)]
 pub(crate) struct Driver {
     thread: Option<JoinHandle<Result<Values, Trouble>>>,
     shared: Arc<Shared>,
 }
 
 impl Driver {
-    /// Begins to ask, of a launch that was started at `started`. No answer may take longer than `patience`.
+    /// Begins to ask, as a plan says, of what was started at `started`.
     ///
     /// # Errors
-    /// Where there is no thread.
-    pub(crate) fn start(
-        end: PeerEnd,
-        drive: Drive,
-        started: Instant,
-        patience: Duration,
-    ) -> Result<Driver, std::io::Error> {
+    /// Why it cannot, in a sentence.
+    pub(crate) fn of(vm: &mut Vm, plan: &Plan, started: Instant) -> Result<Driver, String> {
+        let Some(drive) = plan.inputs.drive.clone() else { return Ok(Driver::default()) };
+        let Some(end) = vm.take_peer() else { return Err("the boot has no network to ask its service in".to_owned()) };
+        let patience = if plan.emulated { EMULATED_ANSWER } else { ANSWER };
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().spawn(move || work(&end, &drive, started, patience, &theirs))?;
+        let thread = std::thread::Builder::new().spawn(move || work(&end, &drive, started, patience, &theirs));
+        let thread = thread.map_err(|error| format!("cannot start a thread to ask the service: {error}"))?;
         Ok(Driver { thread: Some(thread), shared })
     }
 
-    /// Why it has given up, if it has.
+    /// Until when to wait for something else, when `deadline` is the time by which it must happen: a driver is looked after meanwhile.
+    pub(crate) fn glance(&self, deadline: Instant) -> Instant {
+        if self.thread.is_some() { deadline.min(after(Instant::now(), GLANCE)) } else { deadline }
+    }
+
+    /// Why it has given up, if it has: a sentence without its end.
     pub(crate) fn failed(&mut self) -> Option<String> {
-        if !self.thread.as_ref()?.is_finished() {
-            return None;
-        }
-        // A good end stays for whoever asks for it.
-        match self.thread.take()?.join() {
-            Ok(Ok(values)) => {
-                self.thread = std::thread::Builder::new().spawn(move || Ok(values)).ok();
+        self.thread.as_ref().filter(|thread| thread.is_finished())?;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(Ok(values))) => {
+                // It stays for whoever asks for what came of it.
+                self.shared.keep(values);
                 None
             }
-            Ok(Err(trouble)) => Some(trouble.to_string()),
-            Err(_) => Some("firebench's own client failed".to_owned()),
+            Some(Ok(Err(trouble))) => Some(trouble.to_string()),
+            Some(Err(_)) | None => Some("firebench's own client failed".to_owned()),
+        }
+    }
+
+    /// A step of the boot, with what was measured of the service where it is a measured one.
+    pub(crate) fn complete(&mut self, step: Step, iterations: &mut [IterationRecord]) -> Step {
+        let Step::Measured(mut iteration) = step else { return step };
+        if self.thread.is_none() && self.shared.is_unused() {
+            return Step::Measured(iteration);
+        }
+        match self.end() {
+            Ok(values) => {
+                iteration.metrics.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+                if let Some(last) = iterations.last_mut() {
+                    *last = iteration.clone();
+                }
+                Step::Measured(iteration)
+            }
+            Err(why) => Step::Failed(BootStatus::ServiceFailed, why),
         }
     }
 
     /// What it has measured, once the service has ended.
-    ///
-    /// # Errors
-    /// Why there is nothing, in a sentence without its end.
-    pub(crate) fn end(&mut self) -> Result<Values, String> {
-        let early = || "the service ended before firebench had its answers".to_owned();
+    fn end(&mut self) -> Result<Values, String> {
         let begun = Instant::now();
-        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            if begun.elapsed() > LAST {
-                return Err(early());
-            }
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && begun.elapsed() < LAST {
             std::thread::sleep(Duration::from_millis(1));
         }
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Ok(values))) => Ok(values),
-            Some(Ok(Err(trouble))) => Err(trouble.to_string()),
-            Some(Err(_)) | None => Err(early()),
+        if let Some(why) = self.failed() {
+            return Err(why);
         }
+        self.shared
+            .kept()
+            .ok_or_else(|| format!("the service ended before firebench had its answers: {}", self.progress()))
+    }
+
+    /// What a missed deadline means, with what the service had answered by then.
+    pub(crate) fn explain(&self, (status, message): (BootStatus, String)) -> (BootStatus, String) {
+        let asks = self.thread.is_some() && status.is_failure();
+        (status, if asks { format!("{message}: {}", self.progress()) } else { message })
     }
 
     /// What has answered so far, in a clause.
-    pub(crate) fn progress(&self) -> String {
-        self.shared.probed.lock().unwrap_or_else(PoisonError::into_inner).to_string()
+    fn progress(&self) -> String {
+        lock(&self.shared.probed).to_string()
     }
 }
 
@@ -141,10 +186,11 @@ fn work(
     if let Some(load) = &drive.load {
         end.widen().map_err(|error| Trouble::system("widen the queue of the tap", &error))?;
         let mut client = Client::new(stream, patience, shared)?;
+        let length = usize::try_from(drive.body.length()).unwrap_or(usize::MAX).min(MAX_BODY);
         let reference = match &drive.body {
-            Bytes::Pattern(bytes) => body(usize::try_from(bytes.0).unwrap_or(usize::MAX)),
-            Bytes::File { bytes, sha256 } => {
-                let found = client.fetch(BODY_PATH, usize::try_from(*bytes).unwrap_or(usize::MAX))?;
+            Bytes::Pattern { .. } => body(length),
+            Bytes::Payload { sha256, .. } => {
+                let found = client.fetch(BODY_PATH, length)?;
                 match digest::sha256(&found) {
                     right if right == *sha256 => found,
                     wrong => return Err(Trouble::Wrong(format!("its body has the SHA-256 {wrong}, not {sha256}"))),

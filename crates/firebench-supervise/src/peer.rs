@@ -290,7 +290,8 @@ fn check(result: libc::c_int) -> io::Result<()> {
 /// When the system fails.
 pub fn ready(descriptors: &[(BorrowedFd<'_>, bool)], time: Duration) -> io::Result<Vec<bool>> {
     let flags = |writable: bool| if writable { PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    let mut polled: Vec<PollFd<'_>> = descriptors.iter().map(|&(fd, writable)| PollFd::new(fd, flags(writable))).collect();
+    let mut polled: Vec<PollFd<'_>> =
+        descriptors.iter().map(|&(fd, writable)| PollFd::new(fd, flags(writable))).collect();
     match ppoll(&mut polled, Some(time.into()), None) {
         Ok(_) => Ok(polled.iter().map(|fd| fd.any().unwrap_or(true)).collect()),
         Err(nix::errno::Errno::EINTR) => Ok(vec![false; descriptors.len()]),

@@ -1,9 +1,12 @@
 //! All workloads: a new one is a file beside `memory.rs`, its name here, and its line in [`ALL`].
 
 mod command;
+mod http;
 mod memory;
+mod served;
+mod service;
 
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command];
+pub const ALL: &[&dyn Workload] = &[&memory::Memory, &service::Service, &http::Http, &command::Command];

@@ -171,6 +171,43 @@ pub enum ExperimentError {
         /// Those that take part.
         kinds: String,
     },
+    /// A number of the workload `http` that is none of its.
+    #[error("{option} {number} is out of bounds: it takes from 1 to {most} {unit}")]
+    #[diagnostic(help("choose another one, or leave it out"))]
+    Http {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        number: u64,
+        /// The largest one.
+        most: u64,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// More questions than firebench keeps the times of.
+    #[error("{questions} questions are too many: firebench keeps the time of each, of {most} at most")]
+    #[diagnostic(help("choose a lower --rate or a shorter --duration"))]
+    Questions {
+        /// How many.
+        questions: u64,
+        /// How many there may be.
+        most: u64,
+    },
+    /// A load for a workload that has none.
+    #[error("[http] has no effect with the workload {0}")]
+    #[diagnostic(help("leave out rate, connections, duration, body and body_from, or choose the workload http"))]
+    HttpOfWorkload(WorkloadName),
+    /// A contender that a workload's service cannot be reached in.
+    #[error("contender {contender}: {vmm} has no network card, which the workload {workload} needs")]
+    #[diagnostic(help("leave it out"))]
+    NoCard {
+        /// The contender.
+        contender: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The workload.
+        workload: WorkloadName,
+    },
     /// A cold start of each iteration that a contender cannot give.
     #[error("cannot use --cold with {0}: what its processes drop from the page cache stays in the host's")]
     #[diagnostic(help("leave out --cold, or {0}"))]
@@ -229,6 +266,7 @@ impl Experiment {
         self.check_duet()?;
         self.check_useless()?;
         self.check_cold()?;
+        self.http.check()?;
         self.check_published()?;
         if self.payload.size() == Some(Size(0)) {
             return Err(ExperimentError::Empty);

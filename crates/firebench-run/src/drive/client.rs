@@ -247,7 +247,10 @@ mod tests {
             (vec![b"HTTP/1.1 200 OK\r\n\r\nhello".to_vec()], "with 0 lengths"),
             (vec![b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello".to_vec()], "2 lengths"),
             (vec![b"\x00\x01\x02\x03".repeat(9)], "not in HTTP"),
-            (vec![[b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &vec![b'x'; 8000]].concat()], "a head of more than 4096 bytes"),
+            (
+                vec![[b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &vec![b'x'; 8000]].concat()],
+                "a head of more than 4096 bytes",
+            ),
             (vec![], "closed a connection"),
         ] {
             let said = wrong(pieces);

@@ -7,6 +7,7 @@ use std::net::{SocketAddrV4, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use firebench_os::deadline::after;
 use firebench_protocol::service::{GREETING, GREETING_PATH, MAX_HEAD, SERVICE_PORT};
 use firebench_supervise::PeerEnd;
 use firebench_supervise::peer::{connect, disconnect, ready, sleep_exactly};
@@ -59,9 +60,10 @@ impl Probed {
 
 impl fmt::Display for Probed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = self.layers().into_iter().filter_map(|(name, seconds)| {
-            Some(format!("{} after {:.3} s", name.to_ascii_uppercase(), seconds?))
-        });
+        let told = self
+            .layers()
+            .into_iter()
+            .filter_map(|(name, seconds)| Some(format!("{} after {:.3} s", name.to_ascii_uppercase(), seconds?)));
         match told.collect::<Vec<_>>().join(", ") {
             none if none.is_empty() => f.write_str("nothing answered in its network")?,
             told => write!(f, "in its network answered {told}")?,
@@ -95,11 +97,7 @@ struct Probe<'a> {
 }
 
 /// Asks until everything has answered; also, which connection is open then.
-pub(super) fn until_it_answers(
-    end: &PeerEnd,
-    started: Instant,
-    shared: &Shared,
-) -> Result<(Probed, usize), Trouble> {
+pub(super) fn until_it_answers(end: &PeerEnd, started: Instant, shared: &Shared) -> Result<(Probed, usize), Trouble> {
     sleep_exactly();
     let slots = end.connections.iter().take(TRIES).map(|_| Slot::Idle).collect();
     let to = SocketAddrV4::new(end.peer.service, SERVICE_PORT);
@@ -113,7 +111,7 @@ pub(super) fn until_it_answers(
         }
         let now = Instant::now();
         if let Some((place, at)) = answered {
-            if !end.has_card() || probe.probed.icmp.is_some() || now > at + LAST_ECHO {
+            if !end.has_card() || probe.probed.icmp.is_some() || now > after(at, LAST_ECHO) {
                 probe.others_end(place);
                 return Ok((probe.probed, place));
             }
@@ -121,7 +119,7 @@ pub(super) fn until_it_answers(
         if now >= tick {
             probe.ask(answered.is_some());
             // Questions that came too late are not made up for.
-            tick = now + TICK;
+            tick = after(now, TICK);
         }
         let before = probe.probed.clone();
         answered = probe.hear(tick.saturating_duration_since(Instant::now()))?.or(answered);
@@ -304,7 +302,12 @@ mod tests {
     #[test]
     fn what_has_answered_is_told() {
         assert_eq!(Probed::default().to_string(), "nothing answered in its network");
-        let some = Probed { arp: Some(0.8), icmp: Some(0.9014), refused: Some(ErrorKind::ConnectionRefused), ..Probed::default() };
+        let some = Probed {
+            arp: Some(0.8),
+            icmp: Some(0.9014),
+            refused: Some(ErrorKind::ConnectionRefused),
+            ..Probed::default()
+        };
         assert_eq!(
             some.to_string(),
             "in its network answered ARP after 0.800 s, ICMP after 0.901 s; the last connection: connection refused"

@@ -123,6 +123,11 @@ impl Chosen {
         }
     }
 
+    /// The same for a workload that measures a boot as a whole.
+    pub fn of_boots(self) -> Chosen {
+        Chosen { iterations: Some(1), warm_up: Some(0), ..self }
+    }
+
     /// Fills in what the user left open.
     pub fn resolve(&self, design: &mut Design) {
         design.boots = self.boots;

@@ -14,7 +14,9 @@ mod kernels;
 mod parts;
 mod places;
 mod records;
+mod resolved;
 mod roots;
+mod service;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,7 @@ use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::experiment::{ContenderSpec, Experiment, Preset};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, Report};
@@ -84,6 +86,7 @@ struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
+    carded: bool,
     place: Place,
     cpus: Cpus,
     host: HostFacts,
@@ -113,10 +116,17 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let specs = experiment.specs();
     let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
-    let design = defaults::design(&experiment.design, &chosen)?;
+    let speed = defaults::speed(&chosen);
+    let service = workload.service(experiment, speed);
+    let mut design = defaults::design(&experiment.design, &chosen)?;
+    if service.is_some() {
+        design = design.of_boots();
+    }
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
+    // Whoever is asked has a card for it.
+    let carded = experiment.machine.tap || service.is_some();
     notices.extend(contenders::without_a_card(&specs, &experiment.machine));
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
@@ -125,13 +135,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         machine(experiment, spec, &chosen, &cpus)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
-    let speed = defaults::speed(&chosen);
     block::fits_payload(experiment, workload, speed)?;
     let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
         experiment,
         places,
         chosen,
+        carded,
         place,
         cpus,
         host,
@@ -159,6 +169,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let missing = builder.disks.missing.clone();
     let mut inputs =
         Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block(), ..Inputs::default() };
+    if let Some(service) = &builder.disks.service {
+        inputs.drive = Some(service::drive(service, &inputs));
+        built.iter_mut().for_each(|built| built.planned.peer = Some(service::peer(service, &built.planned)));
+    }
     if let Some(own) = &builder.disks.own {
         own.expect(&mut inputs);
         builder.notices.extend(own.notices.iter().cloned());
@@ -187,7 +201,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let mut experiment = resolved(experiment, &plan, &design);
+    let mut experiment = resolved::resolved(experiment, &plan, &design);
     if let Some(own) = &builder.disks.own {
         experiment.command = Some(own.resolved());
     }
@@ -232,7 +246,7 @@ impl PlanBuilder<'_> {
             accel: contenders::accel(spec, &self.chosen),
             vcpus,
             memory_mib,
-            tap: self.experiment.machine.tap,
+            tap: self.carded,
             tsc_khz: self.tsc_khz,
             // The nested host's CPU is an AMD, whatever this machine has.
             intel: self.place.this_machine
@@ -317,7 +331,7 @@ impl PlanBuilder<'_> {
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
         let accel = contenders::accel(spec, &self.chosen);
-        let veth = (self.experiment.machine.tap && spec.vmm.container().is_some()).then(preset::veth);
+        let veth = (self.carded && spec.vmm.container().is_some()).then(preset::veth);
         Ok(Machine { vcpus, memory_mib, accel, tap: None, veth, cpus: self.cpus_of(vcpus) })
     }
 
@@ -417,33 +431,10 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         machine,
         system,
         libraries: tools::libraries(&tool.path),
+        peer: None,
         binary: tool.path.clone(),
         task: work.task,
         disk: work.disk,
     };
     BuiltContender { planned, disk_bytes: work.bytes }
-}
-
-/// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
-    let mut resolved = experiment.clone();
-    match (&mut resolved.payload, &plan.inputs.payload) {
-        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. }, Some(payload)) => {
-            *size = Some(Size(payload.bytes));
-        }
-        (PayloadSpec::File { .. }, _) | (_, None) => {}
-    }
-    if resolved.preset == Preset::Matched {
-        // The first contender without wishes of its own has the experiment's machine.
-        let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
-        let specs = experiment.specs();
-        let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
-        if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
-            resolved.machine.vcpus.get_or_insert(planned.machine.vcpus);
-            resolved.machine.memory.get_or_insert(Size(u64::from(planned.machine.memory_mib) << 20));
-        }
-    }
-    design.resolve(&mut resolved.design);
-    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
-    resolved
 }
