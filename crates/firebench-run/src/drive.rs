@@ -91,7 +91,7 @@ impl Driver {
     /// Why it cannot, in a sentence.
     pub(crate) fn of(vm: &mut Vm, plan: &Plan, started: Instant) -> Result<Driver, String> {
         let Some(drive) = plan.inputs.drive.clone() else { return Ok(Driver::default()) };
-        let Some(end) = vm.take_peer() else { return Err("the boot has no network to ask its service in".to_owned()) };
+        let Some(end) = vm.peer.take() else { return Err("the boot has no network to ask its service in".to_owned()) };
         let patience = if plan.emulated { EMULATED_ANSWER } else { ANSWER };
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);

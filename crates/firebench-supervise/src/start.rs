@@ -61,6 +61,8 @@ pub struct Confinement {
 pub(crate) struct Started {
     pub(crate) pid: Pid,
     pub(crate) pidfd: OwnedFd,
+    /// When its program was executed.
+    pub(crate) executed: Instant,
     /// Read ends, which do not block.
     pub(crate) stdout: File,
     pub(crate) stderr: File,
@@ -312,7 +314,9 @@ fn spawn(
     }
     // SAFETY: carry_out makes async-signal-safe calls only, on memory that the plan owns; see its module.
     unsafe { command.pre_exec(move || plan.carry_out()) };
+    // It returns when the program was executed.
     let spawned = command.spawn();
+    let executed = Instant::now();
     // With it go our copies of the write ends: the pipes now end with the child.
     drop(command);
     let pid = match spawned {
@@ -324,11 +328,8 @@ fn spawn(
         StartError::System { what: "watch the VMM's process", source }
     })?;
     let peer = outside.zip(launch.peer.as_ref()).map(|(outside, peer)| PeerEnd::of(launch, peer, &outside));
-    let peer = peer.transpose().map_err(|source| {
-        end(pid);
-        in_network(source)
-    })?;
-    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, peer, life })
+    let peer = peer.transpose().inspect_err(|_| end(pid)).map_err(in_network)?;
+    Ok(Started { pid, pidfd, executed, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, peer, life })
 }
 
 /// Ends the process group of `pid` and waits for the process.

@@ -98,6 +98,7 @@ pub enum Output {
 pub struct Vm {
     pid: Pid,
     pidfd: OwnedFd,
+    executed: Instant,
     console: Source,
     rest_until: Instant,
     stderr: Source,
@@ -118,7 +119,8 @@ pub struct Vm {
     counters: Option<Counters>,
     /// CPU time, user and system, that its control group counted until then.
     cpu: Option<(Duration, Duration)>,
-    peer: Option<PeerEnd>,
+    /// firebench's place in its network, where the launch asks for one. The network stays as long as that does.
+    pub peer: Option<PeerEnd>,
     /// Ends with firebench or with this: its keeper waits for that.
     _life: Option<OwnedFd>,
 }
@@ -133,10 +135,12 @@ impl Vm {
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, peer, life } = start(launch, isolation.run_dir)?;
+        let Started { pid, pidfd, executed, stdout, stderr, cgroup, confinement, peer, life } =
+            start(launch, isolation.run_dir)?;
         let mut vm = Vm {
             pid,
             pidfd,
+            executed,
             console: Source::new(stdout),
             rest_until: Instant::now(),
             stderr: Source::new(stderr),
@@ -252,10 +256,9 @@ impl Vm {
         if self.end.is_some() { Ok(Vec::new()) } else { vcpus::pin(self.pid.as_raw(), cpus) }
     }
 
-    /// firebench's place in its network, where the launch asks for one, the first time that it is asked for. The network stays as long as
-    /// that.
-    pub fn take_peer(&mut self) -> Option<PeerEnd> {
-        self.peer.take()
+    /// When its program was executed.
+    pub fn executed(&self) -> Instant {
+        self.executed
     }
 
     /// What holds the VM, and what had to be gone without.
@@ -417,14 +420,8 @@ impl Vm {
             let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
             match ppoll(&mut polled, Some(left.into()), None) {
                 Ok(0) => {
-                    return Err(io::Error::new(
-                        ErrorKind::TimedOut,
-                        format!(
-                            "process {} did not end after \
-                SIGKILL",
-                            self.pid
-                        ),
-                    ));
+                    let message = format!("process {} did not end after SIGKILL", self.pid);
+                    return Err(io::Error::new(ErrorKind::TimedOut, message));
                 }
                 Err(nix::errno::Errno::EINTR) => {}
                 result => return result.map(|_| ()).map_err(io::Error::from),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use firebench_model::metric::Clock;
 use firebench_model::plan::Inputs;
 use firebench_protocol::IterationReport;
 use firebench_stats::Scale;
@@ -17,8 +16,8 @@ use crate::workload::Workload;
 pub fn read(workload: &dyn Workload, inputs: &Inputs, output: &IterationReport) -> Result<Reading, Fault> {
     let Reading { values, digest } = workload.read(inputs, output)?;
     let mut believed = BTreeMap::new();
-    // What the host measures is not in an output.
-    for metric in workload.metrics().iter().filter(|metric| metric.clock != Some(Clock::Host)) {
+    let of_output = if workload.measures_boots() { &[] } else { workload.metrics() };
+    for metric in of_output {
         let name = metric.name.as_ref();
         let Some((&name, &value)) = values.get_key_value(name) else {
             return Err(Fault::WrongOutput(format!("the output has no value of {name}")));

@@ -1,5 +1,6 @@
 //! All workloads: a new one is a file beside `memory.rs`, its name here, and its line in [`ALL`].
 
+mod boot;
 mod command;
 mod http;
 mod memory;
@@ -9,4 +10,5 @@ mod service;
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &service::Service, &http::Http, &command::Command];
+pub const ALL: &[&dyn Workload] =
+    &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &service::Service, &http::Http];

@@ -15,7 +15,7 @@ use super::{eventually, interfaces, script};
 fn start(launch: &Launch) -> Option<(Vm, PeerEnd)> {
     match Vm::start(launch, &Isolation::default()) {
         Ok(mut vm) => {
-            let peer = vm.take_peer().expect("a place in its network");
+            let peer = vm.peer.take().expect("a place in its network");
             Some((vm, peer))
         }
         Err(StartError::Confine { step, source, help }) => {
@@ -69,7 +69,7 @@ fn the_other_end_of_a_containers_card_is_asked() {
         assert!(is_refused(&peer, place, 8080));
     }
     peer.widen().expect("there is nothing to widen");
-    assert!(vm.take_peer().is_none(), "there is one");
+    assert!(vm.peer.is_none(), "there is one");
     assert_eq!(vm.kill().expect("kill"), Exit::Signal(libc::SIGKILL));
     assert_eq!(interfaces(), before);
 }
@@ -106,7 +106,7 @@ fn a_tap_has_an_address_and_a_short_queue_until_it_is_widened() {
         }
         Err(other) => panic!("{other:?}"),
     };
-    let peer = vm.take_peer().expect("a place in its network");
+    let peer = vm.peer.take().expect("a place in its network");
     // Nobody has opened it: questions go nowhere, and harm nobody.
     let begun = Instant::now();
     for _ in 0..1000 {

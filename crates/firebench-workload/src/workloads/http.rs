@@ -128,6 +128,10 @@ impl Workload for Http {
         &METRICS
     }
 
+    fn measures_boots(&self) -> bool {
+        true
+    }
+
     fn needs(&self, experiment: &Experiment, _: Speed) -> Needs {
         let HttpSpec { body, body_from, .. } = experiment.http;
         Needs { payload: (body_from == Some(BodyFrom::Disk)).then(|| body.unwrap_or(SIZE)) }

@@ -46,6 +46,10 @@ impl Workload for Service {
         &METRICS
     }
 
+    fn measures_boots(&self) -> bool {
+        true
+    }
+
     fn needs(&self, _: &Experiment, _: Speed) -> Needs {
         Needs::default()
     }

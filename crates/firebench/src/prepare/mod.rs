@@ -117,16 +117,12 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
     let speed = defaults::speed(&chosen);
-    let service = workload.service(experiment, speed);
-    let mut design = defaults::design(&experiment.design, &chosen)?;
-    if service.is_some() {
-        design = design.of_boots();
-    }
+    let design = defaults::design(&experiment.design, workload.measures_boots(), &chosen)?;
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
     // Whoever is asked has a card for it.
-    let carded = experiment.machine.tap || service.is_some();
+    let carded = experiment.machine.tap || workload.service(experiment, speed).is_some();
     notices.extend(contenders::without_a_card(&specs, &experiment.machine));
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
@@ -167,8 +163,12 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
-    let mut inputs =
-        Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block(), ..Inputs::default() };
+    let mut inputs = Inputs {
+        payload: builder.disks.payload.clone(),
+        block: experiment.payload.block(),
+        whole_boots: workload.measures_boots(),
+        ..Inputs::default()
+    };
     if let Some(service) = &builder.disks.service {
         inputs.drive = Some(service::drive(service, &inputs));
         built.iter_mut().for_each(|built| built.planned.peer = Some(service::peer(service, &built.planned)));

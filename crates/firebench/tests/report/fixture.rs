@@ -426,6 +426,7 @@ pub fn qemu_facts() -> GuestFacts {
         modules: words("virtio_mmio virtio_blk"),
         transparent_hugepage: "always [madvise] never".to_owned(),
         network_interfaces: None,
+        kernel_lines: None,
         kernel_pauses: Vec::new(),
     }
 }
