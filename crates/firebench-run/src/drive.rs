@@ -93,6 +93,11 @@ impl Driver {
         let Some(drive) = plan.inputs.drive.clone() else { return Ok(Driver::default()) };
         let Some(end) = vm.peer.take() else { return Err("the boot has no network to ask its service in".to_owned()) };
         let patience = if plan.emulated { EMULATED_ANSWER } else { ANSWER };
+        Driver::start(end, drive, started, patience)
+    }
+
+    /// Begins to ask at that end. No answer may take longer than `patience`.
+    fn start(end: PeerEnd, drive: Drive, started: Instant, patience: Duration) -> Result<Driver, String> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().spawn(move || work(&end, &drive, started, patience, &theirs));
@@ -213,3 +218,6 @@ fn work(
 fn is_for_now(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
+
+#[cfg(test)]
+mod tests;

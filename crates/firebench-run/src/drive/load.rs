@@ -52,7 +52,7 @@ pub(super) fn all(
     let cpu = full.iter().map(|done| done.cpu.as_secs_f64()).sum::<f64>();
     let parts = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
     let of_load = [
-        ("throughput", answers / seconds),
+        ("answers", answers / seconds),
         ("bytes", answers * body.len() as f64 / seconds),
         ("client_cpu", cpu / seconds),
         ("client_late", percentile(&sorted(late), 0.99)),

@@ -80,8 +80,8 @@ static METRICS: [Metric; 8] = [
     Metric::of_host("p90", "Time of an answer, 90% of them", Unit::SECONDS, Better::Less, true),
     Metric::of_host("p99", "Time of an answer, 99% of them", Unit::SECONDS, Better::Less, true),
     Metric::of_host("p999", "Time of an answer, 99.9% of them", Unit::SECONDS, Better::Less, true),
-    Metric::of_host("throughput", "Answers a second", Unit::PER_SECOND, Better::More, true),
-    Metric::of_host("bytes", "Bytes of answers a second", Unit::BYTES_PER_SECOND, Better::More, true),
+    Metric::of_host("answers", "Answers a second at full speed", Unit::PER_SECOND, Better::More, true),
+    Metric::of_host("bytes", "Bytes of answers a second at full speed", Unit::BYTES_PER_SECOND, Better::More, true),
     Metric::of_host(
         "client_cpu",
         "CPUs that the client was busy on at full speed",
@@ -159,8 +159,8 @@ impl Workload for Http {
         AT_LEAST.saturating_mul(speed.slowness()).min(served::LONGEST).saturating_add(phases)
     }
 
-    fn read(&self, _: &Inputs, _: &IterationReport) -> Result<Reading, Fault> {
-        Ok(Reading::default())
+    fn read(&self, _: &Inputs, output: &IterationReport) -> Result<Reading, Fault> {
+        served::read(output)
     }
 
     fn computing(&self) -> &'static str {
@@ -183,7 +183,7 @@ fn median(contender: &ContenderRecord, metric: &str) -> Option<f64> {
 
 /// Whether all contenders are as fast: then something that they share was measured.
 fn same(report: &Report) -> Option<String> {
-    let all: Vec<f64> = report.contenders.iter().filter_map(|contender| median(contender, "throughput")).collect();
+    let all: Vec<f64> = report.contenders.iter().filter_map(|contender| median(contender, "answers")).collect();
     let least = all.iter().copied().reduce(f64::min)?;
     let most = all.iter().copied().reduce(f64::max)?;
     (all.len() > 1 && most <= least * (1.0 + ALIKE)).then(|| {

@@ -66,8 +66,8 @@ impl Workload for Service {
         AT_LEAST.saturating_mul(speed.slowness()).min(served::LONGEST)
     }
 
-    fn read(&self, _: &Inputs, _: &IterationReport) -> Result<Reading, Fault> {
-        Ok(Reading::default())
+    fn read(&self, _: &Inputs, output: &IterationReport) -> Result<Reading, Fault> {
+        served::read(output)
     }
 
     fn computing(&self) -> &'static str {
