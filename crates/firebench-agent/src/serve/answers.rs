@@ -113,7 +113,10 @@ const BAD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection
 const ABSENT: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 fn head(bytes: usize) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {bytes}\r\n\r\n")
+    // Clients of HTTP/1.0, such as ab, want to be told that the connection stays open.
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nConnection: keep-alive\r\nContent-Length: {bytes}\r\n\r\n"
+    )
 }
 
 /// Memory for an answer from the disk: the body begins at a multiple of [`BLOCK`], as reads around the page cache must, and the head

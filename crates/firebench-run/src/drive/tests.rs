@@ -129,11 +129,8 @@ fn driven(name: &str, load: bool) -> Option<Driven> {
     let test = std::env::current_exe().expect("this program");
     let name = format!("drive::tests::{name}");
     let argv = [test.to_str().expect("text"), "--exact", "--ignored", "--nocapture", &name];
-    let launch = Launch {
-        argv: argv.map(str::to_owned).to_vec(),
-        peer: Some(preset::peer(false, 32)),
-        ..Launch::default()
-    };
+    let launch =
+        Launch { argv: argv.map(str::to_owned).to_vec(), peer: Some(preset::peer(false, 32)), ..Launch::default() };
     let mut vm = match Vm::start(&launch, &Isolation::default()) {
         Err(StartError::Confine { step, source, help }) => {
             eprintln!("NOT TESTED, this user has no such network: cannot {step}: {source} ({help:?})");

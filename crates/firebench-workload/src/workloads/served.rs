@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use firebench_protocol::{AGENT_COMMAND, IterationReport};
 use firebench_protocol::service::{SERVE_COMMAND, SERVICE_PORT};
+use firebench_protocol::{AGENT_COMMAND, IterationReport};
 use firebench_text::excerpt;
 
 use crate::reading::{Fault, Reading};

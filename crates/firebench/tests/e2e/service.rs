@@ -60,7 +60,10 @@ fn every_isolation_answers_from_memory_and_from_the_disk() {
             assert!(answers > 0.0 && (moved / answers - bytes).abs() < 1e-6, "{name}: {answers} {moved}");
         }
         let http = &report.experiment.http;
-        assert_eq!((http.rate, http.connections, http.body.map(|size| size.0 as f64)), (Some(40), Some(2), Some(bytes)));
+        assert_eq!(
+            (http.rate, http.connections, http.body.map(|size| size.0 as f64)),
+            (Some(40), Some(2), Some(bytes))
+        );
         assert_eq!(report.payload.is_there(), from == "disk");
     }
 }
