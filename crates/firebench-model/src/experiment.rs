@@ -21,7 +21,7 @@ pub use check::ExperimentError;
 pub use command::{BUSYBOX_SHELL, CommandError, CommandSpec};
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
-pub use http::{BodyFrom, HttpSpec};
+pub use http::{BodyFrom, HttpError, HttpSpec};
 pub use programs::Programs;
 pub use settle::{Settle, SettleError};
 pub use workload::WorkloadName;

@@ -7,10 +7,11 @@
 mod client;
 mod load;
 mod probe;
+mod probed;
+mod shared;
 
-use std::io::ErrorKind;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use firebench_supervise::{PeerEnd, Vm};
 
 use crate::observe::Step;
 use client::{Client, Trouble};
-pub use probe::Probed;
+use shared::{Shared, Values, lock};
 
 /// How long the service goes on after its last answer that counts, so that what it reports of its beginning and of its end are two things
 /// to the host's clock.
@@ -39,43 +40,6 @@ const LAST: Duration = Duration::from_secs(5);
 
 /// How often whoever watches the boot looks whether the driver has failed.
 const GLANCE: Duration = Duration::from_millis(50);
-
-/// The metrics of a boot, by name.
-pub(crate) type Values = Vec<(&'static str, f64)>;
-
-/// What the driver and whoever watches the boot both know.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    stop: AtomicBool,
-    probed: Mutex<Probed>,
-    values: Mutex<Option<Values>>,
-}
-
-impl Shared {
-    fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, probed: &Probed) {
-        *lock(&self.probed) = probed.clone();
-    }
-
-    fn keep(&self, values: Values) {
-        *lock(&self.values) = Some(values);
-    }
-
-    fn kept(&self) -> Option<Values> {
-        lock(&self.values).take()
-    }
-
-    fn is_unused(&self) -> bool {
-        lock(&self.values).is_none()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Whoever drives the service of a boot, in a thread of its own; nobody, where the workload has none. Dropping it ends it.
 #[derive(Debug, Default)]
@@ -214,10 +178,6 @@ fn work(
     }
 }
 
-/// Whether a system call is to be made again.
-fn is_for_now(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
 #[cfg(test)]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a test may panic")]
 mod tests;

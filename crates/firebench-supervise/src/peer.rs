@@ -15,11 +15,10 @@ use std::time::Duration;
 use firebench_vmm::{Launch, Peer, Veth};
 use nix::poll::{PollFd, PollFlags, ppoll};
 
+pub use packets::Mac;
+
 use crate::network::hatch::MOST;
 use crate::network::interface::{Name, ask, bring_up, internet, name, socket_ioctl};
-
-/// A hardware address.
-pub type Mac = [u8; 6];
 
 /// Packets that may wait in a tap while nobody in there reads it: what a guest finds when it comes up shall be a few questions, not
 /// hundreds.
@@ -271,7 +270,7 @@ fn receive(hatch: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
         if !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS && (*header).cmsg_level == libc::SOL_SOCKET {
             let bytes = ((*header).cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
             let first = libc::CMSG_DATA(header).cast::<libc::c_int>();
-            for place in 0..bytes / size_of::<libc::c_int>() {
+            for place in 0..bytes.checked_div(size_of::<libc::c_int>()).unwrap_or(0) {
                 descriptors.push(OwnedFd::from_raw_fd(first.add(place).read_unaligned()));
             }
         }

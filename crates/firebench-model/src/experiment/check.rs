@@ -9,7 +9,8 @@ use firebench_vmm::VmmKind;
 use serde_json::Value;
 
 use super::{
-    CommandError, ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all,
+    CommandError, ContenderError, ContenderSpec, Experiment, HttpError, LEAST_BLOCK, Preset, Settle, WorkloadName,
+    check_all,
 };
 
 /// An experiment that cannot be carried out as it is written.
@@ -180,28 +181,10 @@ pub enum ExperimentError {
         /// Those that take part.
         kinds: String,
     },
-    /// A number of the workload `http` that is none of its.
-    #[error("{option} {number} is out of bounds: it takes from 1 to {most} {unit}")]
-    #[diagnostic(help("choose another one, or leave it out"))]
-    Http {
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        number: u64,
-        /// The largest one.
-        most: u64,
-        /// Of what.
-        unit: &'static str,
-    },
-    /// More questions than firebench keeps the times of.
-    #[error("{questions} questions are too many: firebench keeps the time of each, of {most} at most")]
-    #[diagnostic(help("choose a lower --rate or a shorter --duration"))]
-    Questions {
-        /// How many.
-        questions: u64,
-        /// How many there may be.
-        most: u64,
-    },
+    /// A load that there cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Http(#[from] HttpError),
     /// A load for a workload that has none.
     #[error("[http] has no effect with the workload {0}")]
     #[diagnostic(help("leave out rate, connections, duration, body and body_from, or choose the workload http"))]

@@ -3,8 +3,6 @@
 use firebench_text::units::{Size, Span};
 use serde::{Deserialize, Serialize};
 
-use super::ExperimentError;
-
 /// The load of the workload `http`. What is absent is chosen by the workload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +50,33 @@ impl BodyFrom {
     }
 }
 
+/// A load that there cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum HttpError {
+    /// A number out of its bounds.
+    #[error("{option} {number} is out of bounds: it takes from 1 to {most} {unit}")]
+    #[diagnostic(help("choose another one, or leave it out"))]
+    Bounds {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        number: u64,
+        /// The largest one.
+        most: u64,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// More questions than firebench keeps the times of.
+    #[error("{questions} questions are too many: firebench keeps the time of each, of {most} at most")]
+    #[diagnostic(help("choose a lower --rate or a shorter --duration"))]
+    Questions {
+        /// How many.
+        questions: u64,
+        /// How many there may be.
+        most: u64,
+    },
+}
+
 /// Questions of a phase beyond which their times take too much memory.
 const MOST_QUESTIONS: u64 = 5_000_000;
 
@@ -70,8 +95,8 @@ impl HttpSpec {
     /// Looks at its numbers.
     ///
     /// # Errors
-    /// [`ExperimentError::Http`].
-    pub fn check(&self) -> Result<(), ExperimentError> {
+    /// [`HttpError`].
+    pub fn check(&self) -> Result<(), HttpError> {
         let (seconds, body) = (self.duration.map(Span::as_secs), self.body.map(|size| size.0));
         let numbers = [
             ("--rate", self.rate.map(u64::from), u64::from(MOST_RATE), "questions a second"),
@@ -81,12 +106,12 @@ impl HttpSpec {
         ];
         for (option, number, most, unit) in numbers {
             if let Some(number) = number.filter(|number| !(1..=most).contains(number)) {
-                return Err(ExperimentError::Http { option, number, most, unit });
+                return Err(HttpError::Bounds { option, number, most, unit });
             }
         }
         let questions = u64::from(self.rate.unwrap_or(1)).saturating_mul(seconds.unwrap_or(1));
         match questions > MOST_QUESTIONS {
-            true => Err(ExperimentError::Questions { questions, most: MOST_QUESTIONS }),
+            true => Err(HttpError::Questions { questions, most: MOST_QUESTIONS }),
             false => Ok(()),
         }
     }

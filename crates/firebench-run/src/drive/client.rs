@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use firebench_protocol::service::MAX_HEAD;
 use firebench_text as text;
 
-use super::{Shared, is_for_now};
+use super::shared::{Shared, is_for_now};
 
 /// Bytes that are read at a time.
 const READ: usize = 64 << 10;

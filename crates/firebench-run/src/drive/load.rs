@@ -13,7 +13,7 @@ use firebench_supervise::PeerEnd;
 use firebench_supervise::peer::{connect, disconnect, ready, sleep_exactly, thread_cpu};
 
 use super::client::{Client, Trouble};
-use super::{Shared, Values};
+use super::shared::{Shared, Values};
 
 /// Questions of each connection before any that counts: the first ones find nothing ready.
 const WARM_UP: u32 = 5;

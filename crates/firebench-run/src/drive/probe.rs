@@ -1,7 +1,6 @@
 //! The probe: when a contender first answers, on each layer. It asks every millisecond and is woken by every answer, so a time is at most
 //! about one millisecond too late.
 
-use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
 use std::os::fd::AsFd;
@@ -13,7 +12,8 @@ use firebench_supervise::PeerEnd;
 use firebench_supervise::peer::{connect, disconnect, ready, sleep_exactly};
 
 use super::client::{Trouble, head, request};
-use super::{Shared, is_for_now};
+use super::probed::Probed;
+use super::shared::{Shared, is_for_now};
 
 /// How often it asks.
 const TICK: Duration = Duration::from_millis(1);
@@ -31,49 +31,6 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long the answer to an echo is waited for after that of HTTP: there may be none.
 const LAST_ECHO: Duration = Duration::from_millis(100);
-
-/// Seconds from the start of the launch to the first answer on each layer, as far as there is one.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Probed {
-    /// Of ARP, where there is a card.
-    pub arp: Option<f64>,
-    /// To an echo request of ICMP, where there is a card.
-    pub icmp: Option<f64>,
-    /// Of TCP: a connection.
-    pub tcp: Option<f64>,
-    /// Of HTTP: the status 200 and the right body.
-    pub http: Option<f64>,
-    /// Why the last try to connect came to nothing.
-    refused: Option<ErrorKind>,
-}
-
-impl Probed {
-    /// As metrics.
-    pub(super) fn values(&self) -> Vec<(&'static str, f64)> {
-        self.layers().into_iter().filter_map(|(name, seconds)| Some((name, seconds?))).collect()
-    }
-
-    fn layers(&self) -> [(&'static str, Option<f64>); 4] {
-        [("arp", self.arp), ("icmp", self.icmp), ("tcp", self.tcp), ("http", self.http)]
-    }
-}
-
-impl fmt::Display for Probed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = self
-            .layers()
-            .into_iter()
-            .filter_map(|(name, seconds)| Some(format!("{} after {:.3} s", name.to_ascii_uppercase(), seconds?)));
-        match told.collect::<Vec<_>>().join(", ") {
-            none if none.is_empty() => f.write_str("nothing answered in its network")?,
-            told => write!(f, "in its network answered {told}")?,
-        }
-        match self.refused.filter(|_| self.tcp.is_none()) {
-            Some(kind) => write!(f, "; the last connection: {kind}"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// What a connection is at.
 #[derive(Debug)]
@@ -292,28 +249,5 @@ fn answer(stream: &TcpStream, mut so_far: Vec<u8>) -> Result<Option<Vec<u8>>, Tr
         body if body == GREETING => Ok(None),
         body if GREETING.starts_with(body) => Ok(Some(so_far)),
         _ => Err(Trouble::Wrong("with other bytes than those of its body".to_owned())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_answered_is_told() {
-        assert_eq!(Probed::default().to_string(), "nothing answered in its network");
-        let some = Probed {
-            arp: Some(0.8),
-            icmp: Some(0.9014),
-            refused: Some(ErrorKind::ConnectionRefused),
-            ..Probed::default()
-        };
-        assert_eq!(
-            some.to_string(),
-            "in its network answered ARP after 0.800 s, ICMP after 0.901 s; the last connection: connection refused"
-        );
-        let all = Probed { tcp: Some(1.0), http: Some(1.001), ..some };
-        assert!(all.to_string().ends_with("TCP after 1.000 s, HTTP after 1.001 s"), "{all}");
-        assert_eq!(all.values().len(), 4);
     }
 }

@@ -4,7 +4,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::Mac;
+/// A hardware address.
+pub type Mac = [u8; 6];
 
 /// An ARP packet of Ethernet and IPv4, up to what it wants: their numbers, and the lengths of their addresses.
 const ARP: [u8; 6] = [0, 1, 8, 0, 6, 4];
