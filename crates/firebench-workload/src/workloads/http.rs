@@ -197,8 +197,10 @@ fn same(report: &Report) -> Option<String> {
 /// Whether the client itself had no time left.
 fn busy(report: &Report) -> Option<String> {
     let connections = report.experiment.http.connections.unwrap_or(REAL.connections);
-    let cpus = f64::from(report.host.cpus.unwrap_or(u32::MAX).min(connections));
     let busy = report.contenders.iter().filter_map(|contender| {
+        // Those that the contender leaves to it.
+        let free = report.host.cpus.unwrap_or(u32::MAX).saturating_sub(contender.vcpus).max(1);
+        let cpus = f64::from(free.min(connections));
         let cpu = median(contender, "client_cpu").filter(|cpu| *cpu >= BUSY * cpus)?;
         Some(format!("{} ({cpu:.1} CPUs)", contender.name))
     });
@@ -240,4 +242,29 @@ fn size(text: &str) -> Result<Size, String> {
 
 fn from(text: &str) -> Result<BodyFrom, String> {
     BodyFrom::named(text).ok_or_else(|| format!("{text} is neither memory nor disk"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_become_the_load() {
+        let given = [(RATE, "50"), (CONNECTIONS, "3"), (DURATION, "2s"), (BODY, "80KiB"), (BODY_FROM, "disk")];
+        let given: Given = given.map(|(name, text)| (name, text.to_owned())).into();
+        let mut experiment = Experiment::default();
+        Http.ask(&given, &mut experiment).expect("in order");
+        let asked = Http.service(&experiment, Speed::Real).expect("a service");
+        let load = Load { rate: 50, connections: 3, duration: Duration::from_secs(2) };
+        assert_eq!(asked, Asked { body: Size(80 << 10), from_disk: true, load: Some(load) });
+        assert_eq!(Http.needs(&experiment, Speed::Real), Needs { payload: Some(Size(80 << 10)) });
+        for (flag, text) in
+            [(RATE, "0"), (CONNECTIONS, "many"), (DURATION, "soon"), (BODY, "1 TB"), (BODY_FROM, "tape")]
+        {
+            let given = Given::from([(flag, text.to_owned())]);
+            assert!(Http.ask(&given, &mut Experiment::default()).is_err(), "{flag}");
+        }
+        let plain = Http.service(&Experiment::default(), Speed::Nested).expect("a service");
+        assert_eq!((plain.load, plain.from_disk), (Some(EMULATED), false));
+    }
 }
