@@ -1,6 +1,7 @@
 //! PID 1 of a firebench guest: mounts the root, runs the workload, measures it, reports over the serial console, and
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
-//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...` it is a workload's command.
+//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...` it is a workload's command, and so it is
+//! started as `firebench-agent serve`, an HTTP server.
 
 mod child;
 mod console;
@@ -20,9 +21,11 @@ mod procfs;
 mod ready;
 mod report;
 mod series;
+mod serve;
 #[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
+use firebench_protocol::service::SERVE_COMMAND;
 use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND};
 use std::process::ExitCode;
 
@@ -43,6 +46,9 @@ fn main() -> ExitCode {
     }
     if let [DIGEST_COMMAND, BLOCK_OPTION, bytes, files @ ..] = arguments.as_slice() {
         return digest::run(bytes, files);
+    }
+    if let [SERVE_COMMAND, options @ ..] = arguments.as_slice() {
+        return serve::run(options);
     }
     if std::process::id() == 1 {
         guest::run(woken);

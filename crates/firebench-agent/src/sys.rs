@@ -70,3 +70,50 @@ pub fn unread(pipe: BorrowedFd<'_>) -> io::Result<libc::c_int> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// Brings an interface up (netdevice(7), `SIOCSIFFLAGS`).
+pub fn bring_up(socket: &impl AsRawFd, name: &str) -> io::Result<()> {
+    interface(
+        socket,
+        libc::SIOCSIFFLAGS,
+        name,
+        libc::__c_anonymous_ifr_ifru { ifru_flags: libc::IFF_UP as libc::c_short },
+    )
+}
+
+/// Gives an interface its address and the mask of its network (netdevice(7), `SIOCSIFADDR`, `SIOCSIFNETMASK`).
+pub fn set_address(
+    socket: &impl AsRawFd,
+    name: &str,
+    address: std::net::Ipv4Addr,
+    mask: std::net::Ipv4Addr,
+) -> io::Result<()> {
+    for (what, value) in [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, mask)] {
+        // `struct sockaddr_in` as the general type: its port comes before the address.
+        let [a, b, c, d] = value.octets().map(|byte| byte as libc::c_char);
+        let sa_data = [0, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0];
+        let ifru_addr = libc::sockaddr { sa_family: libc::AF_INET as libc::sa_family_t, sa_data };
+        interface(socket, what, name, libc::__c_anonymous_ifr_ifru { ifru_addr })?;
+    }
+    Ok(())
+}
+
+fn interface(
+    socket: &impl AsRawFd,
+    what: libc::c_ulong,
+    name: &str,
+    value: libc::__c_anonymous_ifr_ifru,
+) -> io::Result<()> {
+    let mut request = libc::ifreq { ifr_name: [0; libc::IFNAMSIZ], ifr_ifru: value };
+    if name.len() >= libc::IFNAMSIZ {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: the kernel reads an ifreq, which `request` is.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), what, &request) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

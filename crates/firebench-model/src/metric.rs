@@ -101,6 +101,19 @@ impl Metric {
         }
     }
 
+    /// A metric that the host measures beside the output: by its own clock, never zero.
+    pub const fn of_host(name: &'static str, title: &'static str, unit: Unit, better: Better, shown: bool) -> Self {
+        Metric {
+            name: Cow::Borrowed(name),
+            title: Cow::Borrowed(title),
+            unit: Some(unit),
+            clock: Some(Clock::Host),
+            better,
+            scale: Scale::Ratio,
+            shown,
+        }
+    }
+
     /// What it is, as far as words depend on it.
     pub fn quantity(&self) -> Quantity {
         let is_time = self.unit.as_ref().is_some_and(|unit| unit.seconds().is_some());

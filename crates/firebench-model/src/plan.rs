@@ -8,11 +8,12 @@ use firebench_protocol::Task;
 use firebench_stats::design;
 use firebench_text::units::Size;
 use firebench_vmm::HostCache;
-use firebench_vmm::{Machine, RootFile, Settings, VmmKind};
+use firebench_vmm::{Machine, Peer, RootFile, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::WorkloadName;
 use crate::record::{Extension, PayloadRecord};
+use crate::service::Drive;
 
 /// A run, ready to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct Inputs {
     /// The exit codes of a command that did its work; 0 alone when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exit_codes: Vec<i32>,
+    /// What firebench asks of the service that the command is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive: Option<Drive>,
     /// Whether each boot is measured as a whole: its iteration may be too short for any clock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole_boots: bool,
@@ -122,6 +126,9 @@ pub struct PlannedContender {
     /// Libraries that the executable has in place of the system's.
     #[serde(default)]
     pub libraries: Option<PathBuf>,
+    /// firebench's place in its network, where it asks something in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
     /// What an iteration does.
     pub task: Task,
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the

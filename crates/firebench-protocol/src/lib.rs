@@ -11,6 +11,7 @@ pub mod codec;
 mod event;
 mod host;
 mod job;
+pub mod service;
 mod task;
 
 pub use event::{Counters, CpuFacts, Event, GuestFacts, IterationReport, KernelPause, Moment};

@@ -34,6 +34,7 @@ pub fn status_words(status: BootStatus) -> &'static str {
         BootStatus::CommandFailed => "command failed",
         BootStatus::WrongDigest => "WRONG DIGEST",
         BootStatus::WrongOutput => "WRONG OUTPUT",
+        BootStatus::ServiceFailed => "SERVICE FAILED",
         BootStatus::Void => "VOID",
         BootStatus::Interrupted => "interrupted",
     }

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
 pub mod console;
+pub mod drive;
 pub mod executor;
 pub mod libraries;
 pub mod observe;

@@ -31,6 +31,8 @@ mod namespaces;
 mod network;
 pub mod ownership;
 pub mod pagecache;
+#[expect(unsafe_code, reason = "sockets that neither std nor nix wraps")]
+pub mod peer;
 pub mod ports;
 pub mod probe;
 pub mod program;
@@ -55,6 +57,7 @@ pub use activity::Activity;
 pub use child::step::Step;
 pub use counts::Counts;
 pub use exit::{Exit, Usage};
+pub use peer::PeerEnd;
 pub use requests::Refusal;
 pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;

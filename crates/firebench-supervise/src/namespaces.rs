@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use firebench_vmm::{LOADER, Launch};
 
 use crate::child::step::{Failed, Step, c_path, check, mount, open, write};
-use crate::network::Card;
+use crate::network::Furniture;
 
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) struct Namespaces {
     directory: Option<CString>,
     /// Files that appear at other places, below `directory`.
     binds: Vec<(CString, CString)>,
-    card: Option<Card>,
+    network: Furniture,
     /// Directories of its own `/proc` that are empty.
     emptied: Vec<CString>,
     /// The lines of `uid_map` and `gid_map`, for those who need a user namespace.
@@ -91,7 +91,7 @@ impl Namespaces {
         level: Level,
         launch: &Launch,
         binds: &[(PathBuf, PathBuf)],
-        card: Option<Card>,
+        network: Furniture,
     ) -> io::Result<Namespaces> {
         let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
         let map = |id: u32| format!("{} {id} 1\n", if launch.own_processes { 0 } else { id });
@@ -105,7 +105,7 @@ impl Namespaces {
             shared_memory: shared_memory.transpose()?,
             directory: launch.directory.as_deref().map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
-            card,
+            network,
             emptied: launch.emptied.iter().map(|path| c_path(path)).collect::<io::Result<_>>()?,
             uid_map: map(uid.as_raw()),
             gid_map: map(gid.as_raw()),
@@ -149,9 +149,7 @@ impl Namespaces {
         if self.level.mounts() {
             self.own_mounts()?;
         }
-        if let Some(card) = &self.card {
-            card.make(user && self.own_processes)?;
-        }
+        self.network.make(user && self.own_processes)?;
         Ok(user)
     }
 

@@ -1,6 +1,7 @@
 //! The card in the network namespace of a launch, made by the child itself between fork and exec: async-signal-safe calls only.
 
-mod interface;
+pub(crate) mod hatch;
+pub(crate) mod interface;
 mod tap;
 mod veth;
 
@@ -10,6 +11,7 @@ use firebench_vmm::{Launch, Veth};
 
 use crate::child::step::{Failed, Step};
 use crate::start::error::StartError;
+use hatch::Hatch;
 use tap::Tap;
 use veth::Pair;
 
@@ -42,11 +44,32 @@ impl Card {
         })
     }
 
-    /// Makes it, in the network namespace of the calling process; `root` where that is root in a user namespace just made.
-    pub(crate) fn make(&self, root: bool) -> Result<(), Failed> {
+    /// Makes it, in the network namespace of the calling process; `root` where that is root in a user namespace just made. Sockets of
+    /// its other end are handed out through `hatch`.
+    fn make(&self, root: bool, hatch: Option<&Hatch>) -> Result<(), Failed> {
         match self {
-            Card::Tap(tap) => tap.make(root),
-            Card::Veth(pair) => pair.make(),
+            Card::Tap(tap) => tap.make(root).and_then(|()| hatch.map_or(Ok(()), Hatch::hand_out)),
+            Card::Veth(pair) => pair.make(hatch),
+        }
+    }
+}
+
+/// What a network namespace has beside its `lo`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Furniture {
+    /// The card, if there is one.
+    pub(crate) card: Option<Card>,
+    /// Where sockets are handed out: of the card's other end, else of the namespace itself.
+    pub(crate) hatch: Option<Hatch>,
+}
+
+impl Furniture {
+    /// Makes it, as [`Card::make`].
+    pub(crate) fn make(&self, root: bool) -> Result<(), Failed> {
+        match (&self.card, &self.hatch) {
+            (Some(card), hatch) => card.make(root, hatch.as_ref()),
+            (None, Some(hatch)) => hatch.hand_out(),
+            (None, None) => Ok(()),
         }
     }
 }

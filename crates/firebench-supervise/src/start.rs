@@ -26,7 +26,9 @@ use crate::child::step::Step;
 use crate::jail;
 use crate::limits;
 use crate::namespaces::{Level, Namespaces, SHARED_MEMORY};
-use crate::network::Card;
+use crate::network::hatch::Hatch;
+use crate::network::{Card, Furniture};
+use crate::peer::PeerEnd;
 use crate::program;
 use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
@@ -66,6 +68,8 @@ pub(crate) struct Started {
     pub(crate) stderr: File,
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) confinement: Confinement,
+    /// firebench's place in its network.
+    pub(crate) peer: Option<PeerEnd>,
     /// What its keeper waits for the end of.
     pub(crate) life: Option<OwnedFd>,
 }
@@ -99,7 +103,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
     }
     let binds = launch.jail.as_ref().map(|jail| jail::furnish(launch, jail)).transpose()?.unwrap_or_default();
     let needed = |level: Level| {
-        (level.network() || launch.tap.is_none())
+        (level.network() || (launch.tap.is_none() && launch.peer.is_none()))
             && (level.mounts() || launch.veth.is_none())
             && (level.mounts() || launch.jail.is_none())
             // Where it can write to the file system of control groups, it leaves some behind.
@@ -271,7 +275,10 @@ fn spawn(
         let help = confine_help(launch, Step::Affinity, Some(libc::EINVAL));
         StartError::Confine { step: Step::Affinity, source, help }
     })?;
-    let namespaces = Namespaces::new(level, launch, binds, card).map_err(|source| StartError::Confine {
+    let in_network = |source| StartError::System { what: "settle in the VMM's network", source };
+    let (outside, hatch) = launch.peer.as_ref().map(Hatch::pair).transpose().map_err(in_network)?.unzip();
+    let network = Furniture { card, hatch };
+    let namespaces = Namespaces::new(level, launch, binds, network).map_err(|source| StartError::Confine {
         step: Step::Mounts,
         source,
         help: None,
@@ -320,7 +327,9 @@ fn spawn(
         end(pid);
         StartError::System { what: "watch the VMM's process", source }
     })?;
-    Ok(Started { pid, pidfd, executed, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life })
+    let peer = outside.zip(launch.peer.as_ref()).map(|(outside, peer)| PeerEnd::of(launch, peer, &outside));
+    let peer = peer.transpose().inspect_err(|_| end(pid)).map_err(in_network)?;
+    Ok(Started { pid, pidfd, executed, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, peer, life })
 }
 
 /// Ends the process group of `pid` and waits for the process.

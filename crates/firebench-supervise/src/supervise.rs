@@ -18,6 +18,7 @@ use crate::cgroup::Cgroup;
 use crate::counts::{Counters, Counts};
 use crate::exit::{Exit, Usage};
 use crate::limits::{self, Events, Seen};
+use crate::peer::PeerEnd;
 use crate::ports::{self, Ports};
 use crate::pulse::Pulse;
 use crate::requests::{Conversation, Refusal};
@@ -118,6 +119,8 @@ pub struct Vm {
     counters: Option<Counters>,
     /// CPU time, user and system, that its control group counted until then.
     cpu: Option<(Duration, Duration)>,
+    /// firebench's place in its network, where the launch asks for one. The network stays as long as that does.
+    pub peer: Option<PeerEnd>,
     /// Ends with firebench or with this: its keeper waits for that.
     _life: Option<OwnedFd>,
 }
@@ -132,7 +135,7 @@ impl Vm {
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, executed, stdout, stderr, cgroup, confinement, life } =
+        let Started { pid, pidfd, executed, stdout, stderr, cgroup, confinement, peer, life } =
             start(launch, isolation.run_dir)?;
         let mut vm = Vm {
             pid,
@@ -156,6 +159,7 @@ impl Vm {
             end: None,
             counters: None,
             cpu: None,
+            peer,
             _life: life,
         };
         let requests = launch.requests.as_ref().map(Conversation::new).transpose();
@@ -416,14 +420,8 @@ impl Vm {
             let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
             match ppoll(&mut polled, Some(left.into()), None) {
                 Ok(0) => {
-                    return Err(io::Error::new(
-                        ErrorKind::TimedOut,
-                        format!(
-                            "process {} did not end after \
-                SIGKILL",
-                            self.pid
-                        ),
-                    ));
+                    let message = format!("process {} did not end after SIGKILL", self.pid);
+                    return Err(io::Error::new(ErrorKind::TimedOut, message));
                 }
                 Err(nix::errno::Errno::EINTR) => {}
                 result => return result.map(|_| ()).map_err(io::Error::from),

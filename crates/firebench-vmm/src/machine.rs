@@ -74,6 +74,23 @@ impl Veth {
     pub const HOST_NAMESPACE: &'static str = "host-network";
 }
 
+/// firebench's own place at the other end of a network card, from which it asks the service in there; of the bare host, at its `lo`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its own address, in a network of [`Veth::PREFIX`] bits; that of `lo` where there is no card.
+    pub address: Ipv4Addr,
+    /// The address of the service.
+    pub service: Ipv4Addr,
+    /// TCP connections that it may have at once, at most [`Peer::MOST`].
+    pub connections: u32,
+}
+
+impl Peer {
+    /// Connections that a peer can have at once: the sockets of one message (`unix(7)`, `SCM_RIGHTS`), but for a few.
+    pub const MOST: u32 = 200;
+}
+
 /// The virtual machine: what contenders must have alike for a fair comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +231,9 @@ pub struct Launch {
     /// The pair of cards that must exist before it starts. It takes [`Launch::directory`] and mounts of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veth: Option<Veth>,
+    /// firebench's place at the other end of its card, or in its network. It takes a network of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
     /// Directories below `/proc` that are empty to it. It takes [`Launch::own_processes`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<PathBuf>,

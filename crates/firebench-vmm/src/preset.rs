@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::kind::Bus;
 use crate::kinds::VmmKind;
 use crate::launch::Settings;
-use crate::machine::{Accel, Machine, Tap, Veth};
+use crate::machine::{Accel, Machine, Peer, Tap, Veth};
 use crate::request::{MachineRequest, Published};
 
 /// A VM as a preset makes it.
@@ -41,6 +41,17 @@ pub fn veth() -> Veth {
         address: Ipv4Addr::new(192, 0, 2, 2),
         host_name: "firebench0".to_owned(),
         host_address: Ipv4Addr::new(192, 0, 2, 1),
+    }
+}
+
+/// firebench's place in the network of a contender: at the other end of its card, if it has one. Every launch has a network for itself, so
+/// the addresses are always the same ones.
+pub fn peer(carded: bool, connections: u32) -> Peer {
+    let Veth { address: service, host_address: address, .. } = veth();
+    let connections = connections.min(Peer::MOST);
+    match carded {
+        true => Peer { address, service, connections },
+        false => Peer { address: Ipv4Addr::LOCALHOST, service: Ipv4Addr::LOCALHOST, connections },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Tap, Veth};
+use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Peer, Tap, Veth};
 use crate::requests::Requests;
 
 /// The network namespace of the script. The product makes one without a name.
@@ -72,7 +72,7 @@ impl Launch {
         };
         script += &match (&self.tap, &self.veth) {
             (None, None) => format!("{run}\n"),
-            (Some(tap), _) => beside_tap(tap, &run),
+            (Some(tap), _) => beside_tap(tap, self.peer.as_ref(), &run),
             (None, Some(veth)) => beside_veth(veth, &run),
         };
         if let Some(jail) = &self.jail {
@@ -116,11 +116,15 @@ fn word_each<'a>(command: &str, paths: impl Iterator<Item = &'a std::path::Path>
     format!("{command} {}\n", words.join(" "))
 }
 
-fn beside_tap(tap: &Tap, command: &str) -> String {
+fn beside_tap(tap: &Tap, peer: Option<&Peer>, command: &str) -> String {
     let name = quote(&tap.name);
+    let prefix = Veth::PREFIX;
+    let address = peer.map(|peer| format!("ip -n {NAMESPACE} address add {}/{prefix} dev {name}\n", peer.address));
+    let address = address.unwrap_or_default();
     format!(
         "ip netns add {NAMESPACE}\n\
          ip -n {NAMESPACE} tuntap add dev {name} mode tap vnet_hdr\n\
+         {address}\
          ip -n {NAMESPACE} link set dev {name} up\n\
          ip netns exec {NAMESPACE} {command}\n\
          ip netns delete {NAMESPACE}\n"

@@ -18,5 +18,5 @@ mod workloads;
 pub use believed::read;
 pub use reading::{Fault, Reading};
 pub use table::{all_primaries, ask, check, find, flags, metrics, of, primaries, primary};
-pub use workload::{Difference, Flag, FlagError, Given, Needs, Run, Side, Speed, Workload};
+pub use workload::{Difference, Flag, FlagError, Given, Needs, Run, Service, Side, Speed, Workload};
 pub use workloads::ALL;

@@ -21,6 +21,9 @@ fn described(workload: &dyn Workload) -> String {
     let needs = match payload {
         Some(size) => format!("a file of {size} at real speed, unless --size says otherwise"),
         None if workload.is_the_users() => "the command's program on this machine".to_owned(),
+        None if workload.service(&Experiment::default(), Speed::Real).is_some() => {
+            "a network card, which each contender gets for it".to_owned()
+        }
         None => "nothing".to_owned(),
     };
     text + &format!("  needs     {needs}\n  says nothing of {}\n", workload.says_nothing_of())

@@ -1,6 +1,6 @@
 //! What is looked up in the table of workloads.
 
-use firebench_model::experiment::{Experiment, ExperimentError, WorkloadName};
+use firebench_model::experiment::{ContenderSpec, Experiment, ExperimentError, WorkloadName};
 use firebench_model::metric::{ASIDE, Metric, OF_A_COMMAND};
 use firebench_text as text;
 
@@ -56,6 +56,14 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
     let without = || experiment.specs().into_iter().zip(&commands).find(|(_, words)| none(words));
     if let Some((spec, _)) = workload.is_the_users().then(without).flatten() {
         return Err(ExperimentError::NoCommand(spec.name));
+    }
+    let service = workload.service(experiment, Speed::Real);
+    let kindless = |spec: &ContenderSpec| spec.vmm.card.is_none() && !spec.vmm.is_host();
+    if let Some(spec) = experiment.specs().into_iter().find(|spec| service.is_some() && kindless(spec)) {
+        return Err(ExperimentError::NoCard { contender: spec.name, vmm: spec.vmm, workload: name() });
+    }
+    if !experiment.http.is_empty() && service.is_none_or(|service| service.load.is_none()) {
+        return Err(ExperimentError::HttpOfWorkload(name()));
     }
     let reads_blocks = workload.flags().iter().any(|flag| flag.name == BLOCK_FLAG);
     if experiment.payload.block().is_some() && !reads_blocks {

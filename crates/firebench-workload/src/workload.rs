@@ -7,6 +7,7 @@ use firebench_model::experiment::Experiment;
 use firebench_model::metric::Metric;
 use firebench_model::plan::Inputs;
 use firebench_model::record::{BootRecord, Report};
+use firebench_model::service::Load;
 use firebench_protocol::IterationReport;
 use firebench_text::units::Size;
 
@@ -63,6 +64,12 @@ pub trait Workload: Sync {
 
     /// What has to be there for the experiment.
     fn needs(&self, experiment: &Experiment, speed: Speed) -> Needs;
+
+    /// What firebench asks of the service that its command is; None where it is none. Then each contender has a network card for that,
+    /// the bare host its `lo`, and the values of its metrics by the host's clock come from there.
+    fn service(&self, _experiment: &Experiment, _speed: Speed) -> Option<Service> {
+        None
+    }
 
     /// The command of an iteration, without a shell in between.
     fn command(&self, side: &Side) -> Vec<String>;
@@ -152,6 +159,17 @@ pub struct Needs {
     pub payload: Option<Size>,
 }
 
+/// What firebench asks of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// Bytes of an answer.
+    pub body: Size,
+    /// Whether an answer is the payload, which is read from the disk.
+    pub from_disk: bool,
+    /// What is asked once it answers; nothing where that is all.
+    pub load: Option<Load>,
+}
+
 /// Where an iteration runs, and what is where there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Side {
@@ -163,6 +181,10 @@ pub struct Side {
     pub handicap: Option<String>,
     /// Bytes of either file to read at a time, where the experiment says so.
     pub block: Option<Size>,
+    /// Bytes of an answer, where the workload is a service and its answers are not the payload.
+    pub body: Option<Size>,
+    /// The address and the bits of its network that a service has to give the network card, where nobody else does.
+    pub card: Option<String>,
     /// The words to execute, where the workload is a command of the user's.
     pub own: Vec<String>,
 }

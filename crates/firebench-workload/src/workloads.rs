@@ -2,9 +2,13 @@
 
 mod boot;
 mod command;
+mod http;
 mod memory;
+mod served;
+mod service;
 
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN];
+pub const ALL: &[&dyn Workload] =
+    &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &service::Service, &http::Http];

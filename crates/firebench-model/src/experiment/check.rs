@@ -9,7 +9,8 @@ use firebench_vmm::VmmKind;
 use serde_json::Value;
 
 use super::{
-    CommandError, ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all,
+    CommandError, ContenderError, ContenderSpec, Experiment, HttpError, LEAST_BLOCK, Preset, Settle, WorkloadName,
+    check_all,
 };
 
 /// An experiment that cannot be carried out as it is written.
@@ -184,6 +185,25 @@ pub enum ExperimentError {
         /// Those that take part.
         kinds: String,
     },
+    /// A load that there cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Http(#[from] HttpError),
+    /// A load for a workload that has none.
+    #[error("[http] has no effect with the workload {0}")]
+    #[diagnostic(help("leave out rate, connections, duration, body and body_from, or choose the workload http"))]
+    HttpOfWorkload(WorkloadName),
+    /// A contender that a workload's service cannot be reached in.
+    #[error("contender {contender}: {vmm} has no network card, which the workload {workload} needs")]
+    #[diagnostic(help("leave it out"))]
+    NoCard {
+        /// The contender.
+        contender: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The workload.
+        workload: WorkloadName,
+    },
     /// A cold start of each iteration that a contender cannot give.
     #[error("cannot use --cold with {0}: what its processes drop from the page cache stays in the host's")]
     #[diagnostic(help("leave out --cold, or {0}"))]
@@ -242,6 +262,7 @@ impl Experiment {
         self.check_duet()?;
         self.check_useless()?;
         self.check_cold()?;
+        self.http.check()?;
         self.check_published()?;
         if self.payload.size() == Some(Size(0)) {
             return Err(ExperimentError::Empty);

@@ -28,6 +28,8 @@ pub enum BootStatus {
     WrongDigest,
     /// An iteration's output was not what its workload prints.
     WrongOutput,
+    /// Its service did not answer firebench as a good one does.
+    ServiceFailed,
     /// The clocks of guest and host disagree by more than the bound, too much of its time was stolen, the guest tells of what
     /// its machine cannot do, a CPU quota held it up, or firebench itself was stopped: nothing that was measured in it is believed.
     Void,

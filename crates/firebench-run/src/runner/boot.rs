@@ -20,6 +20,7 @@ use super::error::Unreadable;
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::{Console, Words};
+use crate::drive::Driver;
 use crate::observe::{Expected, Observer, Step};
 use crate::tally::{Seen, Tally};
 
@@ -40,6 +41,13 @@ pub(super) struct Ready {
     launch: Launch,
     /// What is known of it.
     pub(super) record: BootRecord,
+}
+
+/// All that looks at a boot.
+struct Watched<'a, 'b> {
+    observer: &'a mut Observer<'b>,
+    tally: &'a mut Tally,
+    driver: &'a mut Driver,
 }
 
 /// A boot that is over.
@@ -94,9 +102,19 @@ impl Boot<'_> {
             prepares: !self.contender.task.prepare.is_empty(),
         };
         let mut observer = Observer::new(expected, started);
-        let mut tally = Tally::default();
         let executed = vm.executed();
-        let end = self.listen(&mut vm, &mut observer, &mut tally, &nonce, &mut record, listener);
+        let mut driver = match Driver::of(&mut vm, self.plan, executed) {
+            Ok(driver) => driver,
+            Err(error) => {
+                record.status = BootStatus::StartFailed;
+                record.message = Some(error);
+                return Lived { record, spans: Vec::new() };
+            }
+        };
+        let mut tally = Tally::default();
+        let watched = Watched { observer: &mut observer, tally: &mut tally, driver: &mut driver };
+        let end = self.listen(&mut vm, watched, &nonce, &mut record, listener);
+        drop(driver);
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
@@ -164,15 +182,14 @@ impl Boot<'_> {
     fn listen(
         &self,
         vm: &mut Vm,
-        observer: &mut Observer<'_>,
-        tally: &mut Tally,
+        Watched { observer, tally, driver }: Watched<'_, '_>,
         nonce: &str,
         record: &mut BootRecord,
         listener: &mut dyn Listener,
     ) -> Option<(BootStatus, String)> {
         let mut console = Console::new(nonce);
         loop {
-            let arrived = match vm.next(observer.deadline()) {
+            let arrived = match vm.next(driver.glance(observer.deadline())) {
                 Ok(Output::Console { at, bytes }) => {
                     observer.first_byte.get_or_insert(at);
                     if observer.measures() {
@@ -193,7 +210,11 @@ impl Boot<'_> {
                 Ok(Output::Refused(refusal)) => {
                     return Some((BootStatus::StartFailed, firebench_text::errors::sentence_and_hint(&refusal)));
                 }
-                Ok(Output::Deadline) => return Some(missed(vm, observer)),
+                Ok(Output::Deadline) => match driver.failed() {
+                    Some(why) => return Some((BootStatus::ServiceFailed, why)),
+                    None if Instant::now() < observer.deadline() => continue,
+                    None => return Some(driver.explain(missed(vm, observer))),
+                },
                 Ok(Output::Interrupted) => return Some((BootStatus::Interrupted, "the run was stopped".to_owned())),
                 Ok(Output::Flooded) => {
                     return Some((BootStatus::ProtocolError, flooded(vm, self.around.isolation().output_limit)));
@@ -206,7 +227,7 @@ impl Boot<'_> {
             self.pin(vm, record);
             for arrived in arrived {
                 let begun = arrived.begun;
-                let step = observer.on_arrival(arrived);
+                let step = driver.complete(observer.on_arrival(arrived), &mut observer.iterations);
                 if Tally::wants(&step) {
                     tally.saw(&step, begun, seen(vm));
                     if let Some(ports) = matches!(step, Step::Up(_)).then(|| vm.ports()).flatten() {
@@ -219,7 +240,7 @@ impl Boot<'_> {
             }
             // A guest that never stops talking has no more time than one that is silent.
             if Instant::now() > observer.deadline() {
-                return Some(missed(vm, observer));
+                return Some(driver.explain(missed(vm, observer)));
             }
         }
     }

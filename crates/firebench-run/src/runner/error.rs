@@ -138,6 +138,10 @@ pub(super) fn help(status: BootStatus) -> Option<String> {
             then the \
              disk and the memory of this machine"
         }
+        BootStatus::ServiceFailed => {
+            "read the last lines of the console above, if there are any; if nobody tampers with the guest, build firebench and \
+             firebench-agent again: they may be from different builds"
+        }
         BootStatus::WrongOutput => {
             "run the command that the report names by hand: is it the program that the workload expects?"
         }

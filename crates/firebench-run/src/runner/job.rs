@@ -130,7 +130,7 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
         }
         System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
     }?;
-    Ok(Launch { libraries: contender.libraries.clone(), ..launch })
+    Ok(Launch { libraries: contender.libraries.clone(), peer: contender.peer.clone(), ..launch })
 }
 
 /// A fresh nonce.

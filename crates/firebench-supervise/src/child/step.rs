@@ -45,6 +45,8 @@ pub enum Step {
     MakeVeth,
     /// Bring the pair up, with its addresses.
     VethUp,
+    /// Make sockets of the card's other end.
+    Sockets,
     /// Die with firebench, should it be killed.
     ParentDeath,
     /// Leave a process behind that sees to that, where the VMM becomes another user.
@@ -60,7 +62,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 23] = [
+    const ALL: [Step; 24] = [
         Step::Session,
         Step::Cgroup,
         Step::Affinity,
@@ -78,6 +80,7 @@ impl Step {
         Step::KeepNetwork,
         Step::MakeVeth,
         Step::VethUp,
+        Step::Sockets,
         Step::ParentDeath,
         Step::Keeper,
         Step::Processes,
@@ -112,6 +115,7 @@ impl std::fmt::Display for Step {
             Step::KeepNetwork => "keep the network namespace of its card's other end",
             Step::MakeVeth => "make the veth devices",
             Step::VethUp => "bring the veth devices up",
+            Step::Sockets => "make sockets in its network",
             Step::ParentDeath => "arrange to die with firebench",
             Step::Keeper => "start its keeper process",
             Step::Processes => "enter a process namespace of its own",

@@ -1,14 +1,15 @@
 //! An interface of a network namespace: its name, and how it is set through a socket.
 
 use std::io;
+use std::net::Ipv4Addr;
 
 use crate::child::step::check;
 
 /// The name of an interface, ended by NUL.
-pub(super) type Name = [libc::c_char; libc::IFNAMSIZ];
+pub(crate) type Name = [libc::c_char; libc::IFNAMSIZ];
 
 /// The name of an interface; `None` where the kernel would not take it.
-pub(super) fn name(name: &str) -> Option<Name> {
+pub(crate) fn name(name: &str) -> Option<Name> {
     let fits = (1..libc::IFNAMSIZ).contains(&name.len()) && name != "." && name != "..";
     // The kernel also refuses slashes, colons and white space, and takes `%` for a pattern.
     if !fits || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
@@ -29,7 +30,7 @@ pub(super) fn datagram_socket() -> io::Result<libc::c_int> {
 }
 
 /// Sets something of an interface.
-pub(super) fn socket_ioctl(
+pub(crate) fn socket_ioctl(
     socket: libc::c_int,
     what: libc::Ioctl,
     name: &Name,
@@ -40,8 +41,21 @@ pub(super) fn socket_ioctl(
     check(unsafe { libc::ioctl(socket, what, &request) })
 }
 
+/// Asks something of an interface.
+pub(crate) fn ask(socket: libc::c_int, what: libc::Ioctl, name: &Name) -> io::Result<libc::__c_anonymous_ifr_ifru> {
+    let mut request = libc::ifreq { ifr_name: *name, ifr_ifru: flags(0) };
+    // SAFETY: the kernel reads and writes an ifreq, which `request` is.
+    check(unsafe { libc::ioctl(socket, what, &raw mut request) }).map(|()| request.ifr_ifru)
+}
+
+/// `struct sockaddr_in` as the general type: its port comes before the address.
+pub(crate) fn internet(address: Ipv4Addr) -> libc::sockaddr {
+    let [a, b, c, d] = address.octets().map(|byte| byte as libc::c_char);
+    libc::sockaddr { sa_family: libc::AF_INET as _, sa_data: [0, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0] }
+}
+
 /// Brings an interface up.
-pub(super) fn bring_up(socket: libc::c_int, name: &Name) -> io::Result<()> {
+pub(crate) fn bring_up(socket: libc::c_int, name: &Name) -> io::Result<()> {
     socket_ioctl(socket, libc::SIOCSIFFLAGS as _, name, flags(libc::IFF_UP))
 }
 

@@ -13,7 +13,8 @@ use std::path::Path;
 
 use firebench_vmm::Veth;
 
-use super::interface::{Name, bring_up, datagram_socket, name, socket_ioctl};
+use super::hatch::Hatch;
+use super::interface::{Name, bring_up, datagram_socket, internet, name, socket_ioctl};
 use crate::child::step::{Failed, Step, c_path, check, mount};
 
 /// The pair, prepared before the fork.
@@ -46,10 +47,11 @@ impl Pair {
     }
 
     /// Makes it. The calling process, of one thread, is in a network namespace of its own before, which then is that of the host's
-    /// end, and in another one afterwards.
-    pub(crate) fn make(&self) -> Result<(), Failed> {
+    /// end, and in another one afterwards. Through `hatch` sockets of the first one are handed out.
+    pub(crate) fn make(&self, hatch: Option<&Hatch>) -> Result<(), Failed> {
         let at = |step: Step| move |error: io::Error| (step, error);
         mount(Some(c"/proc/self/ns/net"), &self.namespace, libc::MS_BIND).map_err(at(Step::KeepNetwork))?;
+        hatch.map_or(Ok(()), Hatch::hand_out)?;
         // A socket stays in the namespace in which it was made.
         // SAFETY: integers only.
         let netlink =
@@ -119,12 +121,6 @@ impl End {
         }
         bring_up(socket, &self.name)
     }
-}
-
-/// `struct sockaddr_in` as the general type: its port comes before the address.
-fn internet(address: Ipv4Addr) -> libc::sockaddr {
-    let [a, b, c, d] = address.octets().map(|byte| byte as libc::c_char);
-    libc::sockaddr { sa_family: libc::AF_INET as _, sa_data: [0, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0] }
 }
 
 /// Bytes that a request may have: more than twice what it takes with the longest names.

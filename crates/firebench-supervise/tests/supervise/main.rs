@@ -9,6 +9,7 @@ mod death;
 mod jail;
 mod limits;
 mod output;
+mod peer;
 mod probe;
 mod requests;
 mod tap;

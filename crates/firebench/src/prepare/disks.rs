@@ -13,12 +13,12 @@ use firebench_model::record::PayloadRecord;
 use firebench_protocol::Task;
 use firebench_text::units::Size;
 use firebench_vmm::RootFile;
-use firebench_workload::{Side, Speed, Workload};
+use firebench_workload::{Service, Side, Speed, Workload};
 
 use super::command::{OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
 use super::roots::{InUse, OwnRoot};
-use super::{Places, PrepareError, parts};
+use super::{Places, PrepareError, parts, service};
 
 /// Where the additional work of a contender with a handicap is in its image.
 const HANDICAP_PATH: &str = "/handicap.bin";
@@ -41,6 +41,8 @@ pub(super) struct Disks {
     pub(super) payload: Option<PayloadRecord>,
     /// How much of it is read at a time.
     block: Option<Size>,
+    /// What firebench asks of the service that the workload is.
+    pub(super) service: Option<Service>,
     workload: &'static dyn Workload,
     /// The user's command, where that is the workload.
     pub(super) own: Option<OwnCommand>,
@@ -132,7 +134,8 @@ impl Disks {
         let disks = disk.into_iter().map(|disk| (base.clone(), disk)).collect();
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
         let block = experiment.payload.block();
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root, missing })
+        let service = workload.service(experiment, speed);
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, service, workload, own, root, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -156,6 +159,11 @@ impl Disks {
         }
     }
 
+    /// Bytes of an answer that is not the payload.
+    fn body(&self) -> Option<Size> {
+        self.service.filter(|service| !service.from_disk).map(|service| service.body)
+    }
+
     /// Bytes of the payload.
     fn payload_bytes(&self) -> u64 {
         self.payload.as_ref().map_or(0, |payload| payload.bytes)
@@ -165,7 +173,8 @@ impl Disks {
     #[expect(clippy::expect_used, reason = "what is not there yet is put there first")]
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let payload = self.payload.is_some().then(|| PAYLOAD_PATH.to_owned());
-        let side = Side { payload, block: self.block, ..Side::default() };
+        let card = self.service.map(|_| service::address_of_card());
+        let side = Side { payload, block: self.block, body: self.body(), card, ..Side::default() };
         if let Some(image) = &contender.image {
             own_image::check(image)?;
             let bytes = std::fs::metadata(image)
@@ -222,6 +231,7 @@ impl Disks {
             payload: payload.as_deref().map(parts::word).transpose()?,
             handicap: handicap.as_deref().map(parts::word).transpose()?,
             block: self.block,
+            body: self.body(),
             ..Side::default()
         };
         let task = self.task(contender, side, Runs::OnTheHost)?;
@@ -254,6 +264,7 @@ impl Disks {
             payload: seen(&payload, PAYLOAD_PATH),
             handicap: seen(&handicap, HANDICAP_PATH),
             block: self.block,
+            body: self.body(),
             ..Side::default()
         };
         let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];

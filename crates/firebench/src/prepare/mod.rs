@@ -14,7 +14,9 @@ mod kernels;
 mod parts;
 mod places;
 mod records;
+mod resolved;
 mod roots;
+mod service;
 
 use std::path::{Path, PathBuf};
 
@@ -84,6 +86,7 @@ struct PlanBuilder<'a> {
     experiment: &'a Experiment,
     places: &'a Places,
     chosen: Chosen,
+    carded: bool,
     place: Place,
     cpus: Cpus,
     host: HostFacts,
@@ -113,10 +116,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let specs = experiment.specs();
     let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
+    let speed = defaults::speed(&chosen);
     let design = defaults::design(&experiment.design, workload.measures_boots(), &chosen)?;
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
+    // Whoever is asked has a card for it.
+    let carded = experiment.machine.tap || workload.service(experiment, speed).is_some();
     notices.extend(contenders::without_a_card(&specs, &experiment.machine));
     let place = if chosen.nested { nested::PLACE } else { local::PLACE };
     confine::check_rights(&specs, &experiment.machine, place)?;
@@ -125,13 +131,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         machine(experiment, spec, &chosen, &cpus)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
-    let speed = defaults::speed(&chosen);
     block::fits_payload(experiment, workload, speed)?;
     let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
         experiment,
         places,
         chosen,
+        carded,
         place,
         cpus,
         host,
@@ -164,6 +170,10 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         whole_boots: workload.measures_boots(),
         ..Inputs::default()
     };
+    if let Some(service) = &builder.disks.service {
+        inputs.drive = Some(service::drive(service, &inputs));
+        built.iter_mut().for_each(|built| built.planned.peer = Some(service::peer(service, &built.planned)));
+    }
     if let Some(own) = &builder.disks.own {
         own.expect(&mut inputs);
         builder.notices.extend(own.notices.iter().cloned());
@@ -192,7 +202,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let mut experiment = records::resolved(experiment, &plan, &design);
+    let mut experiment = resolved::resolved(experiment, &plan, &design);
     if let Some(own) = &builder.disks.own {
         experiment.command = Some(own.resolved());
     }
@@ -237,7 +247,7 @@ impl PlanBuilder<'_> {
             accel: contenders::accel(spec, &self.chosen),
             vcpus,
             memory_mib,
-            tap: self.experiment.machine.tap,
+            tap: self.carded,
             tsc_khz: self.tsc_khz,
             // The nested host's CPU is an AMD, whatever this machine has.
             intel: self.place.this_machine
@@ -322,7 +332,7 @@ impl PlanBuilder<'_> {
             self.notices.push(format!("{name} has {vcpus} of the {wanted} CPUs: firebench may use no more here"));
         }
         let accel = contenders::accel(spec, &self.chosen);
-        let veth = (self.experiment.machine.tap && spec.vmm.container().is_some()).then(preset::veth);
+        let veth = (self.carded && spec.vmm.container().is_some()).then(preset::veth);
         Ok(Machine { vcpus, memory_mib, accel, tap: None, veth, cpus: self.cpus_of(vcpus) })
     }
 
@@ -423,6 +433,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         system,
         concurrent: spec.concurrent.unwrap_or(1),
         libraries: tools::libraries(&tool.path),
+        peer: None,
         binary: tool.path.clone(),
         task: work.task,
         disk: work.disk,

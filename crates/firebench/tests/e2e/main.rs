@@ -20,6 +20,7 @@ mod nested;
 mod repeated;
 mod resume;
 mod roots;
+mod service;
 mod tcg;
 mod thrown;
 mod tune;

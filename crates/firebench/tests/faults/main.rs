@@ -34,6 +34,7 @@ mod own;
 mod permissions;
 mod quota;
 mod rlimits;
+mod services;
 mod signals;
 mod space;
 mod stopped;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use firebench_model::counts::{BootCounts, Counts, PortUse};
 use firebench_model::experiment::{
-    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings,
-    PayloadSpec, Preset, Programs, Settle, WorkloadName,
+    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HostCacheChoice, HttpSpec, MachineSpec,
+    OwnSettings, PayloadSpec, Preset, Programs, Settle, WorkloadName,
 };
 use firebench_model::metric;
 use firebench_model::record::{
@@ -90,16 +90,10 @@ pub fn published() -> Report {
         overhead: Overhead { first_vm_seconds: Some(9.5), own_cpu_seconds: 0.25 },
         duration: 251.25,
         experiment: Experiment {
-            workload: WorkloadName::default(),
             preset: Preset::Published,
-            accel: AccelChoice::Auto,
-            vmm: kinds::by_default().collect(),
-            contenders: Vec::new(),
-            machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
-            command: None,
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
-            files: Files::default(),
+            ..Experiment::default()
         },
         accelerator: Accel::Kvm,
         emulated: false,
@@ -151,6 +145,7 @@ pub fn nested() -> Report {
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)), block: Some(Size(4096)) },
+        http: HttpSpec::default(),
         command: Some(CommandSpec {
             argv: vec!["sort".to_owned(), "a b".to_owned()],
             shell: Some("sh".to_owned()),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use firebench_analysis::findings::Findings;
-use firebench_model::experiment::PayloadSpec;
+use firebench_model::experiment::{BodyFrom, HttpSpec, PayloadSpec};
 use firebench_model::record::{AtOnce, Extension, Moments, OneOfMany};
 use firebench_report::json::to_json;
+use firebench_text::units::{Size, Span};
 use firebench_vmm::{Request, Requests, firecracker, preset};
 use serde_json::Value;
 
@@ -77,6 +78,14 @@ fn in_reports() -> BTreeSet<String> {
     told.contenders[1].launch.requests = Some(Requests { socket: "run/api.sock".into(), list: vec![action] });
     // And a container's network card.
     told.contenders[0].launch.veth = Some(preset::veth());
+    told.contenders[0].launch.peer = Some(preset::peer(true, 4));
+    told.experiment.http = HttpSpec {
+        rate: Some(200),
+        connections: Some(4),
+        duration: Some(Span::seconds(5)),
+        body: Some(Size(4096)),
+        body_from: Some(BodyFrom::Disk),
+    };
     told.contenders[0].launch.emptied = vec!["/proc/sys/net/core".into()];
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
