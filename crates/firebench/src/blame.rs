@@ -202,7 +202,7 @@ fn of_subprocess(error: &subprocess::RunError, named: bool) -> bool {
 
 fn of_fetch(error: &FetchError, named: bool) -> bool {
     match error {
-        FetchError::TooOld { .. } => true,
+        FetchError::TooOld { .. } | FetchError::Debian { .. } | FetchError::NotMade { .. } => true,
         FetchError::NotFirecracker { .. } | FetchError::Busybox { .. } | FetchError::Archive { .. } => named,
         FetchError::File { action, .. } => named && reads(action),
         FetchError::Version(error) => of_version(error, named),

@@ -16,6 +16,7 @@ pub mod archive;
 mod binaries;
 mod busybox;
 mod data;
+mod debian;
 mod download;
 mod error;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use std::path::Path;
 pub use binaries::FIRECRACKER;
 pub use busybox::{busybox, find_busybox};
 pub use data::{Fetched, data_dir};
+pub use debian::{Debian, DebianRoot};
 pub use error::FetchError;
 pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
 pub use installer::Installer;

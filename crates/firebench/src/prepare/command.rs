@@ -94,7 +94,7 @@ impl OwnCommand {
             named: Vec::new(),
             notices: Vec::new(),
             expected: expected(&spec, &from)?,
-            in_root: root.map(|root| InRoot::of(root, &spec)).transpose()?,
+            in_root: root.map(|root| InRoot::of(root, experiment.files.root.as_deref(), &spec)).transpose()?,
             spec,
         };
         let mut files = BTreeSet::new();

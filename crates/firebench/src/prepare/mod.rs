@@ -47,7 +47,7 @@ use parts::{Programs, artifact};
 pub use error::PrepareError;
 pub use parts::addition;
 pub use places::Places;
-pub use roots::mount_points;
+pub use roots::{mount_points, root_source};
 
 /// A run, ready to start.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod groups;
 mod keep;
 mod once;
 mod repeat;
+mod root;
 mod scan;
 mod selection;
 mod session;

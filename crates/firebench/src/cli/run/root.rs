@@ -1,0 +1,32 @@
+//! The flags of the root that a command sees.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use firebench_model::experiment::Experiment;
+
+use super::command::CommandArgs;
+
+#[derive(Debug, Args)]
+pub(crate) struct RootArgs {
+    /// A root of yours in place of busybox, in which the command is looked up: a directory, a tar archive, an ext4 image, or a container
+    /// image as an OCI layout, an OCI archive or an archive of `docker save`, of which PATH#TAG chooses one; or
+    /// debian:SUITE[,PACKAGE...], which mmdebstrap makes once; without a command, that of the image is run
+    #[arg(long, value_name = "ROOT")]
+    root: Option<PathBuf>,
+}
+
+impl RootArgs {
+    /// Whether a root is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Puts what the flags say into `experiment`, whose workload is named, or not, on the command line.
+    pub(super) fn ask(&self, experiment: &mut Experiment, command: &CommandArgs, workload_named: bool) {
+        if self.root.is_some() {
+            experiment.files.root.clone_from(&self.root);
+            command.ask_for_a_root(experiment, workload_named);
+        }
+    }
+}
