@@ -102,7 +102,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
             && (level.mounts() || launch.jail.is_none())
             // Where it can write to the file system of control groups, it leaves some behind.
             && (level == Level::ReadOnly || !launch.own_processes)
-            && (level.mounts() || launch.libraries.is_none())
+            && (level.mounts() || (launch.libraries.is_none() && launch.overlay.is_none()))
     };
     let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
@@ -372,6 +372,11 @@ fn confine_help(launch: &Launch, step: Step, code: Option<i32>) -> Option<String
         (Step::Proc, libc::EPERM) => {
             "a container that hides parts of /proc does not let its users mount another one: run firebench outside of it, or in a \
              privileged one"
+        }
+        (Step::Overlay, libc::ENODEV) => "load the driver (sudo modprobe overlay), or leave out --overlay",
+        (Step::Overlay, _) => {
+            "this machine does not let firebench lay memory over a directory: run it as root, with a cache (--cache) that is no overlay \
+             itself, or leave out --overlay"
         }
         (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
             "load the driver (sudo modprobe tun), or leave out --tap"

@@ -35,7 +35,7 @@ fn launched_with(kind: VmmKind, settings: Settings, tap: Option<Tap>, veth: Opti
             let file = |path: &str, seen: &str| RootFile { path: path.into(), seen: seen.to_owned() };
             let files = vec![file("/cache/random.txt", "/random.txt"), file("/run/boot-0/job.json", "/job.json")];
             let argv = ["/firebench-agent", "host", "/job.json"].map(str::to_owned).to_vec();
-            launch_container(kind, &machine, &Root { directory: None, files, argv }, &paths)
+            launch_container(kind, &machine, &Root { directory: None, overlay: false, files, argv }, &paths)
         }
         Runs::Process(_) => launch_process(kind, &machine, &job, &paths),
     };

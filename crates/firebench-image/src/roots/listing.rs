@@ -1,6 +1,7 @@
 //! What a root holds, as text: a line for each name, in the order of paths. Two roots with the same text are the same.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -91,19 +92,34 @@ impl Listed {
 pub(super) fn read(
     opened: &Opened,
     contents: &Contents,
-    take: impl FnMut(&[u8]) -> Result<(), Wrong>,
+    mut take: impl FnMut(&[u8]) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
     if contents.bytes() == 0 {
         return Ok(());
     }
+    let changed = || Wrong::Said("it changed while it was read".to_owned());
     let section = match contents {
+        Contents::Pieces { layer, pieces, bytes } => {
+            let layer = opened.layers.get(*layer).ok_or_else(changed)?;
+            let mut at = 0;
+            for piece in pieces {
+                zeros(piece.from.saturating_sub(at), &mut take)?;
+                each_piece(layer.part(piece.at, piece.bytes).ok_or_else(changed)?.reader(), &mut take)?;
+                at = piece.from.saturating_add(piece.bytes);
+            }
+            return zeros(bytes.saturating_sub(at), take);
+        }
         Contents::Layer { layer, at, bytes } => opened.layers.get(*layer).and_then(|layer| layer.part(*at, *bytes)),
         Contents::Host { path, bytes } => {
             let file = firebench_os::outside::open(path)?;
             Section::whole(file)?.part(0, *bytes)
         }
     };
-    each_piece(section.ok_or_else(|| Wrong::Said("it changed while it was read".to_owned()))?.reader(), take)
+    each_piece(section.ok_or_else(changed)?.reader(), take)
+}
+
+fn zeros(count: u64, take: impl FnMut(&[u8]) -> Result<(), Wrong>) -> Result<(), Wrong> {
+    each_piece(std::io::repeat(0).take(count), take)
 }
 
 /// What can be looked up in a listing.

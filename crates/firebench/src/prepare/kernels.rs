@@ -79,7 +79,7 @@ impl Kernels {
         places: &Places,
     ) -> Result<GuestKernel, PrepareError> {
         let (kernel, file) = self.get(spec, files, places)?;
-        let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
+        let sets = parts::GuestModules::of(spec.vmm, &own_values(spec), files.overlay);
         let named = spec.kernel.is_some() || files.kernel.is_some();
         let of_contender = |error| PrepareError::of_contender(&spec.name, error);
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(of_contender));

@@ -420,6 +420,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         binary: tool.path.clone(),
         task: work.task,
         disk: work.disk,
+        overlay: work.overlay,
     };
     BuiltContender { planned, disk_bytes: work.bytes }
 }

@@ -180,7 +180,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 44] = [
+const OF_AN_EXPERIMENT: [&str; 45] = [
     "workload",
     "words",
     "command",
@@ -223,6 +223,7 @@ const OF_AN_EXPERIMENT: [&str; 44] = [
     "modules",
     "append",
     "root",
+    "overlay",
     "add",
     "dry_run",
 ];

@@ -14,6 +14,9 @@ pub(crate) struct RootArgs {
     /// debian:SUITE[,PACKAGE...], which mmdebstrap makes once; without a command, that of the image is run
     #[arg(long, value_name = "ROOT")]
     root: Option<PathBuf>,
+    /// Make the root given with --root writable: what is written goes to memory, and is gone at the next boot
+    #[arg(long)]
+    overlay: bool,
 }
 
 impl RootArgs {
@@ -24,6 +27,7 @@ impl RootArgs {
 
     /// Puts what the flags say into `experiment`, whose workload is named, or not, on the command line.
     pub(super) fn ask(&self, experiment: &mut Experiment, command: &CommandArgs, workload_named: bool) {
+        experiment.files.overlay |= self.overlay;
         if self.root.is_some() {
             experiment.files.root.clone_from(&self.root);
             command.ask_for_a_root(experiment, workload_named);
