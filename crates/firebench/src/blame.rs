@@ -125,6 +125,7 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::NoDirectoryInRoot { .. }
         | PrepareError::NoCommandInRoot { .. }
         | PrepareError::RootInNested { .. }
+        | PrepareError::NoOverlay { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Kernel { error, .. } => of_prepare(error, named),
         PrepareError::Unusable(error) => of_prepare(error, true),

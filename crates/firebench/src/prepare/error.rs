@@ -79,6 +79,17 @@ pub enum PrepareError {
         /// The root.
         root: PathBuf,
     },
+    /// A kernel that is a program, and cannot lay memory over a root.
+    #[error("contender {name}: the kernel {version} does not have the file system overlay, which --overlay needs")]
+    #[diagnostic(help("fetch it anew, with that module (firebench fetch {name_of_kind}), or leave out --overlay", name_of_kind = vmm.0.name))]
+    NoOverlay {
+        /// The contender.
+        name: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The kernel's version.
+        version: String,
+    },
     /// A container with a root of the user's, in an emulated machine.
     #[error("contender {name} is a container, and cannot see a root of yours in the nested host")]
     #[diagnostic(help("run containers by themselves, at real speed: --vmm bubblewrap,runc,gvisor,uml"))]

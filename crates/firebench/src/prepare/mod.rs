@@ -165,7 +165,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     }
     if let Some(root) = &builder.disks.root {
         let contained = specs.iter().any(|spec| spec.vmm.container().is_some());
-        builder.notices.extend(root.notices(contained, experiment.design.layout));
+        builder.notices.extend(root.notices(contained, experiment.files.overlay, experiment.design.layout));
     }
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
@@ -222,7 +222,7 @@ impl PlanBuilder<'_> {
         contenders::check_version(spec, tool)?;
         let GuestKernel { file: kernel_file, version, release, modules, networked, acpi, mut notices } =
             match guest.kernel {
-                KernelEntry::Own => GuestKernel::own(tool),
+                KernelEntry::Own => GuestKernel::own(spec, tool, self.experiment.files.overlay)?,
                 KernelEntry::Elf | KernelEntry::Pvh | KernelEntry::BzImage => {
                     self.kernels.of_guest(spec, &self.experiment.files, self.places)?
                 }

@@ -120,7 +120,7 @@ impl OwnRoot {
     }
 
     /// What the user should know of it; `contained` where a container is among the contenders.
-    pub(super) fn notices(&self, contained: bool, layout: u32) -> Vec<String> {
+    pub(super) fn notices(&self, contained: bool, overlay: bool, layout: u32) -> Vec<String> {
         let path = if self.debian.is_some() { &self.named } else { &self.spec.source.path };
         let path = path.display();
         let user = &self.root.config.user;
@@ -140,6 +140,11 @@ impl OwnRoot {
             notices.push(format!(
                 "containers see {path} as a directory: all files in it belong to whoever runs firebench, no program is set-uid, and there \
                  are no extended attributes; VMs see it as it is"
+            ));
+        }
+        if overlay {
+            notices.push(format!(
+                "{path} is writable in every boot: what is written goes to the contender's memory, and is gone at the next boot"
             ));
         }
         if layout > 0 {
