@@ -256,6 +256,9 @@ pub struct Files {
     /// More files for the image, as `HOST` or `HOST=GUEST`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,
+    /// More programs of this machine for the image, each with its libraries: paths, or names on PATH.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add_program: Vec<String>,
 }
 
 /// In place of the path of a kernel: the one that `firebench kernel build` built.

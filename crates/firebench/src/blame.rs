@@ -122,6 +122,8 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::Libraries(_)
         | PrepareError::AddedForTheHost { .. }
         | PrepareError::NotInRoot { .. }
+        | PrepareError::AddedScript { .. }
+        | PrepareError::AddedInRoot { .. }
         | PrepareError::NoDirectoryInRoot { .. }
         | PrepareError::NoCommandInRoot { .. }
         | PrepareError::RootInNested { .. }

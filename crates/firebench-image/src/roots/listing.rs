@@ -183,6 +183,17 @@ impl Files {
         Some((way.join(&b'/'), here))
     }
 
+    /// Whether something is at an absolute path, be it a link that leads nowhere.
+    pub fn has(&self, path: &str) -> bool {
+        let above = path.trim_end_matches('/').rsplit_once('/');
+        let linked = above.and_then(|(above, name)| {
+            let (above, _) = self.real(above)?;
+            let path = [above.as_slice(), name.as_bytes()].join(&b'/');
+            Some(self.files.contains_key(path.strip_prefix(b"/").unwrap_or(&path)))
+        });
+        linked.unwrap_or(false) || self.real(path).is_some()
+    }
+
     /// Whether an absolute path leads to a directory.
     pub fn is_directory(&self, path: &str) -> bool {
         matches!(self.real(path), Some((_, Found::Directory)))

@@ -14,9 +14,11 @@ use firebench_protocol::Task;
 use firebench_run::libraries;
 use firebench_workload::Side;
 
-use super::{PrepareError, parts};
+use super::{Places, PrepareError, parts};
+pub(super) use added::Added;
 use in_root::InRoot;
 
+mod added;
 mod in_root;
 
 /// Directories that a root has for itself: what the host has there is seen below [`MOVED`] in it.
@@ -71,7 +73,11 @@ impl OwnCommand {
     ///
     /// # Errors
     /// [`PrepareError`] for a program that is not there, or that cannot run elsewhere.
-    pub(super) fn of(experiment: &Experiment, root: Option<&Root>) -> Result<Option<OwnCommand>, PrepareError> {
+    pub(super) fn of(
+        experiment: &Experiment,
+        root: Option<&Root>,
+        places: &Places,
+    ) -> Result<Option<OwnCommand>, PrepareError> {
         if !experiment.has_own_commands() {
             return Ok(None);
         }
@@ -98,6 +104,11 @@ impl OwnCommand {
             spec,
         };
         let mut files = BTreeSet::new();
+        let in_theirs = root.map(|root| &root.files);
+        let Added { files: added, programs } = Added::of(experiment, in_theirs, &from, places, &mut own.notices)?;
+        if let Some(root) = &mut own.in_root {
+            root.added = programs;
+        }
         let contenders = experiment.specs();
         for (contender, words) in contenders.iter().zip(experiment.own_commands().map_err(ExperimentError::from)?) {
             let words = match &own.in_root {
@@ -122,6 +133,11 @@ impl OwnCommand {
             Some(_) => own.input.iter().map(|input| (input.clone(), PathBuf::from(in_root::INPUT))).collect(),
             None => files.into_iter().chain(own.input.clone()).map(|file| (file.clone(), seen(&file))).collect(),
         };
+        for file in added {
+            if !placed.contains(&file) {
+                placed.push(file);
+            }
+        }
         for text in &experiment.files.add {
             let (host, guest) = addition(text, &from)?;
             std::fs::metadata(&host).map_err(given("--add", &host))?;

@@ -15,7 +15,7 @@ use firebench_text::units::Size;
 use firebench_vmm::RootFile;
 use firebench_workload::{Side, Speed, Workload};
 
-use super::command::{OwnCommand, Runs};
+use super::command::{Added, OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
 use super::roots::{InUse, OwnRoot};
 use super::{Places, PrepareError, parts};
@@ -111,10 +111,15 @@ impl Disks {
         let (payload, source) = wanted.unzip();
         let root = experiment.files.root.as_ref();
         let mut root = root.map(|root| OwnRoot::read(root, busybox, places)).transpose()?;
-        let own = OwnCommand::of(experiment, root.as_ref().map(|root| &root.root))?;
+        let own = OwnCommand::of(experiment, root.as_ref().map(|root| &root.root), places)?;
         let add = match &own {
             Some(own) => own.files.clone(),
-            None => experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?,
+            None => {
+                let added = experiment.files.add.iter().map(|text| parts::addition(text));
+                let mut files = added.collect::<Result<Vec<_>, _>>()?;
+                files.extend(Added::of(experiment, None, Path::new("."), places, &mut Vec::new())?.files);
+                files
+            }
         };
         let layout = experiment.design.layout;
         let mut spec = DiskSpec { busybox: busybox.to_owned(), payload, add, layout: 0 };

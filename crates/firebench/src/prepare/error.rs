@@ -52,6 +52,20 @@ pub enum PrepareError {
         of its own that is known to work"
     ))]
     NoNestedKernel,
+    /// A script as a program to add to the user's root.
+    #[error("cannot add {} to a root of yours: it is a script, whose interpreter must be one of that root", program.display())]
+    #[diagnostic(help("give it with --add, which adds the file alone"))]
+    AddedScript {
+        /// The program.
+        program: PathBuf,
+    },
+    /// A program to add where the user's root has something.
+    #[error("cannot add the program {}: the root has something there already", program.display())]
+    #[diagnostic(help("leave it out, and the root's own is run; or call it by another name, through a link on this machine"))]
+    AddedInRoot {
+        /// Where it would be.
+        program: PathBuf,
+    },
     /// A program that is not in the user's root.
     #[error("cannot find the program {program} in the root {}", root.display())]
     #[diagnostic(help("give its path in that root; {looked}"))]

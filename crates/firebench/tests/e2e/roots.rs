@@ -102,6 +102,52 @@ fn python_runs_in_a_debian_and_in_images_of_it() {
     assert!(roots.iter().all(|other| root(other) == root(&roots[0])), "the same tree in every archive");
 }
 
+/// A small tree with busybox, as an ext4 image.
+fn image_of_busybox(lab: &Lab) -> PathBuf {
+    let tree = lab.path("tree");
+    for directory in ["bin", "etc"] {
+        std::fs::create_dir_all(tree.join(directory)).expect("made");
+    }
+    std::fs::copy(need::busybox_path().expect("it is needed"), tree.join("bin/busybox")).expect("copied");
+    for applet in ["sh", "cat"] {
+        std::os::unix::fs::symlink("busybox", tree.join("bin").join(applet)).expect("linked");
+    }
+    std::fs::write(tree.join("etc/issue"), "as it was\n").expect("written");
+    let image = lab.path("root.ext4");
+    made("mke2fs", &["-q", "-t", "ext4", "-d", "tree", "root.ext4", "16m"], &lab.path(""));
+    image
+}
+
+/// Every boot begins with the same bytes, whatever the one before wrote; and nothing of it stays anywhere.
+#[test]
+fn an_ext4_image_can_be_written_to_and_a_program_added() {
+    require!(need::isolations());
+    require!(need::overlay_of_uml());
+    let lab = Lab::new();
+    let image = image_of_busybox(&lab);
+    let (before, out) = (std::fs::read(&image).expect("there"), lab.path("out"));
+    let line = "cat /etc/issue && echo other >/etc/issue && mkdir /own && numfmt --to=iec 2048 | cat /etc/issue -";
+    lab.file("expected", "as it was\nother\n2.0K\n");
+    let args = ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "2", "--iterations", "1", "--memory", "256MiB"];
+    let more = ["--overlay", "--add-program", "numfmt", "--expect-stdout", "expected"];
+    let run = lab.firebench(&args).args(more).arg("--root").arg(&image).arg("--out").arg(&out).at(&lab.path(""));
+    run.args(["--", "sh", "-c", line]).run().ok();
+    let report = report(&out);
+    let said = |notice: &String| notice.ends_with("is gone at the next boot");
+    assert!(report.notices.iter().any(said), "{:?}", report.notices);
+    for contender in &report.contenders {
+        let good = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count();
+        assert!(good >= 2, "{}: {:?}", contender.name, contender.boots);
+    }
+    assert!(std::fs::read(&image).expect("there") == before);
+    // The root of the containers is as it was, too.
+    let plain = lab.firebench(&["run", "--vmm", "runc", "--boots", "1", "--iterations", "1", "--root"]).arg(&image);
+    let outcome = plain.args(["--show-output", "--", "cat", "/etc/issue"]).run().ok();
+    assert!(outcome.stderr.contains("    as it was\n"), "{outcome}");
+    let plain = lab.firebench(&["run", "--vmm", "runc", "--boots", "1", "--iterations", "1", "--root"]).arg(&image);
+    plain.args(["--", "sh", "-c", "echo x >/etc/issue"]).run().fails(3, &["Read-only file system"]);
+}
+
 #[test]
 fn what_cannot_run_in_a_root_is_refused() {
     require!(need::isolations());
@@ -117,4 +163,12 @@ fn what_cannot_run_in_a_root_is_refused() {
     refused(&["--vmm", "runc", "--", "sh"], &["cannot find the program sh in the root", "it was looked for in"]);
     refused(&["--vmm", "runc"], &["says no command to run"]);
     refused(&["memory", "--vmm", "runc"], &["it has a root of its own"]);
+    std::fs::create_dir_all(tree.join("usr/bin")).expect("made");
+    std::fs::write(tree.join("usr/bin/sort"), "x").expect("written");
+    let add = ["--vmm", "runc", "--add-program", "/usr/bin/sort", "--", "/usr/bin/sort"];
+    refused(&add, &["cannot add the program /usr/bin/sort: the root has something there already"]);
+    let other = |args: &[&str], said: &[&str]| lab.firebench(&["run", "--vmm", "runc"]).args(args).run().fails(2, said);
+    other(&["--overlay", "--", "true"], &["--overlay makes a root of yours writable, and there is none"]);
+    other(&["--root", "debian:trixie,-x", "--", "true"], &["is no Debian: no package is called \"-x\""]);
+    other(&["--root", "debian:trixie,zsh", "--dry-run", "--", "true"], &["was not made yet", "image build --from"]);
 }

@@ -188,7 +188,9 @@ pub fn nested() -> Report {
             modules: Some(PathBuf::from("modules")),
             programs,
             root: Some(PathBuf::from("image.tar")),
+            overlay: true,
             add: vec!["hello=/etc/hello".to_owned()],
+            add_program: vec!["/usr/bin/fio".to_owned()],
         },
     };
     for contender in &mut report.contenders {

@@ -2,6 +2,8 @@
 //!
 //! Source, also of the other files here: the kernel's `Documentation/filesystems/ext4/`.
 
+use std::io::ErrorKind;
+
 use super::super::section::{Pace, Section};
 use super::super::wrong::{Wrong, wrong};
 
@@ -148,8 +150,16 @@ impl<'a> Disk<'a> {
         self.step()?;
         let at = self.place(block, 1)?;
         let mut bytes = vec![0; usize::try_from(self.block).unwrap_or_default()];
-        self.section.read_at(&mut bytes, at)?;
+        self.fill(&mut bytes, at)?;
         Ok(bytes)
+    }
+
+    /// Fills `bytes` from a byte of the file on, which it may not have.
+    fn fill(&self, bytes: &mut [u8], at: u64) -> Result<(), Wrong> {
+        self.section.read_at(bytes, at).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => damaged("it has parts beyond its end"),
+            _ => error.into(),
+        })
     }
 
     /// The bytes of an inode.
@@ -160,13 +170,13 @@ impl<'a> Disk<'a> {
         let (group, index) = (index.div_euclid(self.inodes_per_group), index.rem_euclid(self.inodes_per_group));
         let mut descriptor = vec![0; self.descriptor_bytes.into()];
         let at = u64::from(group).saturating_mul(self.descriptor_bytes.into()).saturating_add(self.descriptors);
-        self.section.read_at(&mut descriptor, at)?;
+        self.fill(&mut descriptor, at)?;
         let high = u32_at(&descriptor, 0x28).filter(|_| self.descriptor_bytes > 32).unwrap_or_default();
         let table = u64::from(high) << 32 | u64::from(u32_at(&descriptor, 0x8).unwrap_or_default());
         let table = self.place(table, 1)?;
         let at = u64::from(index).saturating_mul(self.inode_bytes.into()).saturating_add(table);
         let mut inode = vec![0; self.inode_bytes.into()];
-        self.section.read_at(&mut inode, at)?;
+        self.fill(&mut inode, at)?;
         Ok(inode)
     }
 }

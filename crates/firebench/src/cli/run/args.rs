@@ -180,7 +180,7 @@ pub(crate) struct RunArgs {
 }
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 45] = [
+const OF_AN_EXPERIMENT: [&str; 46] = [
     "workload",
     "words",
     "command",
@@ -225,6 +225,7 @@ const OF_AN_EXPERIMENT: [&str; 45] = [
     "root",
     "overlay",
     "add",
+    "add_program",
     "dry_run",
 ];
 

@@ -17,6 +17,9 @@ pub(crate) struct RootArgs {
     /// Make the root given with --root writable: what is written goes to memory, and is gone at the next boot
     #[arg(long)]
     overlay: bool,
+    /// Add a program of this machine to the image, at the same path, with its libraries; may be given several times
+    #[arg(long, value_name = "PROGRAM")]
+    add_program: Vec<String>,
 }
 
 impl RootArgs {
@@ -28,6 +31,9 @@ impl RootArgs {
     /// Puts what the flags say into `experiment`, whose workload is named, or not, on the command line.
     pub(super) fn ask(&self, experiment: &mut Experiment, command: &CommandArgs, workload_named: bool) {
         experiment.files.overlay |= self.overlay;
+        if !self.add_program.is_empty() {
+            experiment.files.add_program.clone_from(&self.add_program);
+        }
         if self.root.is_some() {
             experiment.files.root.clone_from(&self.root);
             command.ask_for_a_root(experiment, workload_named);

@@ -24,6 +24,8 @@ pub(super) struct InRoot {
     /// The directory in which commands run: the user's, or the root's.
     pub(super) directory: Option<String>,
     path: String,
+    /// Programs that are added to it.
+    pub(super) added: Vec<String>,
 }
 
 impl InRoot {
@@ -47,7 +49,7 @@ impl InRoot {
         // It is made where it is not there.
         let theirs = theirs.map(|directory| format!("/{}", directory.trim_start_matches('/')));
         let directory = wanted.or(theirs);
-        Ok(InRoot { root: called.to_owned(), config, files: root.files.clone(), env, directory, path })
+        Ok(InRoot { root: called.to_owned(), config, files: root.files.clone(), env, directory, path, added: Vec::new() })
     }
 
     /// The words that are executed for those of the user; where they give none, for the root's own.
@@ -84,7 +86,8 @@ impl InRoot {
             }
         };
         let not_there = || PrepareError::NotInRoot { program: program.to_owned(), root: self.root.clone(), looked };
-        places.into_iter().find(|place| self.files.is_program(place)).ok_or_else(not_there)
+        let is_there = |place: &String| self.files.is_program(place) || self.added.contains(place);
+        places.into_iter().find(is_there).ok_or_else(not_there)
     }
 }
 
