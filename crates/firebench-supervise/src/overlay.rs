@@ -33,7 +33,8 @@ impl Overlay {
             options.extend_from_slice(key.as_bytes());
             options.extend(escaped(path));
         }
-        let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error));
+        let text =
+            |bytes: Vec<u8>| CString::new(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error));
         Ok(Overlay {
             memory: c_path(&wanted.memory)?,
             size: text(format!("size={},mode=755", wanted.bytes).into_bytes())?,
@@ -76,12 +77,8 @@ mod tests {
 
     #[test]
     fn paths_are_values_of_options() {
-        let wanted = Wanted {
-            lower: "/a,b:c".into(),
-            memory: "/boot/written".into(),
-            seen: "/boot/rootfs".into(),
-            bytes: 4096,
-        };
+        let wanted =
+            Wanted { lower: "/a,b:c".into(), memory: "/boot/written".into(), seen: "/boot/rootfs".into(), bytes: 4096 };
         let overlay = Overlay::new(&wanted).expect("paths");
         let options = r"lowerdir=/a\,b\:c,upperdir=/boot/written/upper,workdir=/boot/written/work";
         assert_eq!(overlay.of_root.to_str(), Ok(options));

@@ -26,7 +26,8 @@ use super::error::{FetchError, file_error};
 const PREFIX: &str = "debian:";
 /// The program that makes them.
 const PROGRAM: &str = "mmdebstrap";
-const HINT: &str = "install it (Debian and Ubuntu: apt-get install mmdebstrap), or give a root in an archive with --root FILE";
+const HINT: &str =
+    "install it (Debian and Ubuntu: apt-get install mmdebstrap), or give a root in an archive with --root FILE";
 
 /// The kind of its entries in the cache, and the file in one.
 const KIND: &str = "debian-root";
@@ -315,7 +316,8 @@ mod tests {
         for file in ["./debian:trixie", "/debian:x", "debian", "ubuntu:noble"] {
             assert_eq!(parsed(file), Ok(None), "{file}");
         }
-        for suite in ["debian:", "debian:-x", "debian:,python3", "debian:a b", "debian:a/b", "debian:Sid", "debian:a\n"] {
+        for suite in ["debian:", "debian:-x", "debian:,python3", "debian:a b", "debian:a/b", "debian:Sid", "debian:a\n"]
+        {
             let said = parsed(suite).expect_err("no suite");
             assert!(said.ends_with("is no Debian: it does not name a suite"), "{said}");
         }
@@ -331,7 +333,10 @@ mod tests {
         let lab = tempfile::tempdir().expect("a directory");
         let cache = Cache::open(lab.path().join("cache")).expect("it opens");
         let calls = lab.path().join("calls");
-        let script = format!("echo \"$*\" >>{0}; mkdir $TMPDIR/left; for last; do :; done; echo tar >\"$last\"", calls.display());
+        let script = format!(
+            "echo \"$*\" >>{0}; mkdir $TMPDIR/left; for last; do :; done; echo tar >\"$last\"",
+            calls.display()
+        );
         let program = fake(lab.path(), &script);
         let debian = Debian::parse(Path::new("debian:trixie,zsh,curl")).expect("sound").expect("one");
         let missing = debian.root(&cache, false).expect_err("not there yet");

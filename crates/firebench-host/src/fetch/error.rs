@@ -40,7 +40,9 @@ pub enum FetchError {
     },
     /// A Debian that cannot be asked for so.
     #[error("{} is no Debian: {reason}", firebench_text::excerpt(text, 100))]
-    #[diagnostic(help("write it like debian:bookworm, or debian:trixie,python3,curl: the name of a suite, and of packages"))]
+    #[diagnostic(help(
+        "write it like debian:bookworm, or debian:trixie,python3,curl: the name of a suite, and of packages"
+    ))]
     Debian {
         /// What was written.
         text: String,

@@ -61,7 +61,9 @@ pub enum PrepareError {
     },
     /// A program to add where the user's root has something.
     #[error("cannot add the program {}: the root has something there already", program.display())]
-    #[diagnostic(help("leave it out, and the root's own is run; or call it by another name, through a link on this machine"))]
+    #[diagnostic(help(
+        "leave it out, and the root's own is run; or call it by another name, through a link on this machine"
+    ))]
     AddedInRoot {
         /// Where it would be.
         program: PathBuf,

@@ -30,7 +30,9 @@ impl GuestModules {
         let bus = vmm.guest().map(|guest| (guest.bus)(own));
         let (plain, networked) = match (bus, overlay) {
             (Some(Bus::ListedMmio), false) => ("guest-on-listed-mmio", "networked-guest-on-listed-mmio"),
-            (Some(Bus::ListedMmio), true) => ("guest-on-listed-mmio-overlaid", "networked-guest-on-listed-mmio-overlaid"),
+            (Some(Bus::ListedMmio), true) => {
+                ("guest-on-listed-mmio-overlaid", "networked-guest-on-listed-mmio-overlaid")
+            }
             (Some(Bus::Pci | Bus::PciByPorts), false) => ("guest-on-pci", "networked-guest-on-pci"),
             (Some(Bus::Pci | Bus::PciByPorts), true) => ("guest-on-pci-overlaid", "networked-guest-on-pci-overlaid"),
             (Some(Bus::Mmio | Bus::Own) | None, false) => ("guest", "networked-guest"),

@@ -128,7 +128,8 @@ fn an_ext4_image_can_be_written_to_and_a_program_added() {
     let (before, out) = (std::fs::read(&image).expect("there"), lab.path("out"));
     let line = "cat /etc/issue && echo other >/etc/issue && mkdir /own && numfmt --to=iec 2048 | cat /etc/issue -";
     lab.file("expected", "as it was\nother\n2.0K\n");
-    let args = ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "2", "--iterations", "1", "--memory", "256MiB"];
+    let args =
+        ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "2", "--iterations", "1", "--memory", "256MiB"];
     let more = ["--overlay", "--add-program", "numfmt", "--expect-stdout", "expected"];
     let run = lab.firebench(&args).args(more).arg("--root").arg(&image).arg("--out").arg(&out).at(&lab.path(""));
     run.args(["--", "sh", "-c", line]).run().ok();

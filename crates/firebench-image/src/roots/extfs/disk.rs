@@ -134,7 +134,8 @@ impl<'a> Disk<'a> {
     /// One step more: what refers to itself ends here.
     pub(super) fn step(&mut self) -> Result<(), Wrong> {
         self.pace.step()?;
-        self.left = self.left.checked_sub(1).ok_or_else(|| Wrong::Said("it has too many files, or pieces of them".into()))?;
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| Wrong::Said("it has too many files, or pieces of them".into()))?;
         Ok(())
     }
 

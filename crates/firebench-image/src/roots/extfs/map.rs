@@ -47,7 +47,9 @@ impl Found {
         }
         let at = disk.place(physical, count)?;
         match self.pieces.last_mut() {
-            Some(last) if last.from.checked_add(last.bytes) == Some(from) && last.at.checked_add(last.bytes) == Some(at) => {
+            Some(last)
+                if last.from.checked_add(last.bytes) == Some(from) && last.at.checked_add(last.bytes) == Some(at) =>
+            {
                 last.bytes = last.bytes.saturating_add(bytes);
             }
             _ => {

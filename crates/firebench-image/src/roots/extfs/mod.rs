@@ -150,9 +150,10 @@ impl Reader {
     }
 
     fn put(&mut self, path: &[u8], attributes: Attributes, kind: Kind) -> Result<(), Wrong> {
-        let xattrs = attributes.xattrs.iter().fold(0, |sum: usize, (name, value)| {
-            sum.saturating_add(name.len()).saturating_add(value.len())
-        });
+        let xattrs = attributes
+            .xattrs
+            .iter()
+            .fold(0, |sum: usize, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
         self.count(xattrs)?;
         self.tree.put(path, attributes, kind, self.layer)
     }

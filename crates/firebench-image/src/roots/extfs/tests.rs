@@ -30,7 +30,8 @@ fn tree(lab: &Path) -> PathBuf {
     let tree = lab.join("tree");
     fs::create_dir_all(tree.join("many/deep/er")).expect("room");
     for number in 0..700 {
-        fs::write(tree.join(format!("many/file-with-a-name-that-takes-some-room-{number}")), number.to_string()).expect("room");
+        fs::write(tree.join(format!("many/file-with-a-name-that-takes-some-room-{number}")), number.to_string())
+            .expect("room");
     }
     fs::write(tree.join("program"), "x".repeat(100_000)).expect("room");
     fs::set_permissions(tree.join("program"), fs::Permissions::from_mode(0o4751)).expect("own file");
@@ -98,7 +99,9 @@ fn owners_devices_attributes_and_late_times_are_read() {
     run("debugfs", &["-w", "-f", &script.to_string_lossy(), &image.to_string_lossy()]);
     let listing = list(&image).expect("sound");
     let lines = below(&listing);
-    let fields = |path: &str| lines.iter().map(|line| line.split('\t').collect::<Vec<_>>()).find(|f| f[7] == path).expect("there");
+    let fields = |path: &str| {
+        lines.iter().map(|line| line.split('\t').collect::<Vec<_>>()).find(|f| f[7] == path).expect("there")
+    };
     assert_eq!(fields("null")[..7], ["c", "0000", "0", "0", fields("null")[4], "1", "3"]);
     assert_eq!(fields("disk")[5..7], ["259", "65535"]);
     let file = fields("file");
@@ -122,8 +125,13 @@ fn what_is_not_an_image_to_read_is_refused_with_one_sentence() {
         fs::write(&other, &bytes).expect("room");
         list(&other).expect_err("it is not sound")
     };
-    assert!(with(1024 + 0x60, &[0x46, 0x02, 0, 0]).ends_with("its ext4 file system was not unmounted; `e2fsck -f` repairs it"));
-    assert!(with(1024 + 0x60, &[0x42, 0x82, 1, 0]).ends_with("features that firebench does not read: inline_data, encrypt"));
+    assert!(
+        with(1024 + 0x60, &[0x46, 0x02, 0, 0])
+            .ends_with("its ext4 file system was not unmounted; `e2fsck -f` repairs it")
+    );
+    assert!(
+        with(1024 + 0x60, &[0x42, 0x82, 1, 0]).ends_with("features that firebench does not read: inline_data, encrypt")
+    );
     assert!(with(1024 + 0x60, &[0x42, 0, 0, 0x40]).ends_with("features that firebench does not read: 0x40000000"));
     assert!(with(1024 + 0x28, &[0; 4]).contains("its superblock says what cannot be"));
     fs::write(&other, &bytes[..bytes.len() - 4096]).expect("room");
@@ -139,7 +147,8 @@ fn damage_is_refused_and_never_followed() {
     for options in [&["-t", "ext4", "-b", "1024"][..], &["-t", "ext2", "-b", "1024"]] {
         let bytes = fs::read(image(lab.path(), &tree, options)).expect("there");
         // Where something is: all else holds contents, or nothing.
-        let used: Vec<usize> = (0..bytes.len() / 1024).filter(|block| bytes[block * 1024..][..1024] != [0; 1024]).collect();
+        let used: Vec<usize> =
+            (0..bytes.len() / 1024).filter(|block| bytes[block * 1024..][..1024] != [0; 1024]).collect();
         let mut state = 88_172_645_463_325_252_u64;
         let mut next = || {
             state ^= state << 13;

@@ -71,7 +71,8 @@ fn read(bytes: &[u8], mut at: usize, xattrs: &mut Vec<Xattr>) -> Result<(), Wron
             if name.chars().any(char::is_control) {
                 return Err(unreadable());
             }
-            let value = if ACLS.contains(&known.map_or(0, |(number, _)| *number)) { acl(value)? } else { value.to_vec() };
+            let value =
+                if ACLS.contains(&known.map_or(0, |(number, _)| *number)) { acl(value)? } else { value.to_vec() };
             xattrs.push((format!("{prefix}{name}"), value));
         }
         if xattrs.len() > MOST {

@@ -49,7 +49,15 @@ impl InRoot {
         // It is made where it is not there.
         let theirs = theirs.map(|directory| format!("/{}", directory.trim_start_matches('/')));
         let directory = wanted.or(theirs);
-        Ok(InRoot { root: called.to_owned(), config, files: root.files.clone(), env, directory, path, added: Vec::new() })
+        Ok(InRoot {
+            root: called.to_owned(),
+            config,
+            files: root.files.clone(),
+            env,
+            directory,
+            path,
+            added: Vec::new(),
+        })
     }
 
     /// The words that are executed for those of the user; where they give none, for the root's own.
@@ -116,7 +124,9 @@ mod tests {
         let spec = CommandSpec::default();
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let of = |root: &Root, spec: &CommandSpec, given: &[&str]| {
-            InRoot::of(root, None, spec).and_then(|root| root.words(words(given), spec)).map_err(|error| error.to_string())
+            InRoot::of(root, None, spec)
+                .and_then(|root| root.words(words(given), spec))
+                .map_err(|error| error.to_string())
         };
         // Debian's /bin is a link; the word that calls a program is not that of the file behind it.
         assert_eq!(of(&root, &spec, &["tool", "-x"]), Ok(words(&["/usr/bin/tool", "-x"])));
