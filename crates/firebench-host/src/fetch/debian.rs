@@ -180,11 +180,7 @@ impl Debian {
         let done = subprocess::run_gently(&mut command, LIMIT, GRACE);
         // Before the archive is looked at: whatever became of it, the work is over.
         work.end();
-        done.map_err(|source| FetchError::Program {
-            what: self.to_string(),
-            hint: "check the names of the suite and of the packages, and that this machine reaches its package mirror",
-            source,
-        })?;
+        done.map_err(|source| FetchError::Program { what: self.to_string(), hint: hint(&source.to_string()), source })?;
         let metadata = fs::symlink_metadata(&tar).map_err(file_error("find", &tar))?;
         // Nobody else's, and nothing else than a file: it is opened by its name from here on.
         if !metadata.is_file() || metadata.len() == 0 {
@@ -198,6 +194,16 @@ impl std::fmt::Display for Debian {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{PREFIX}{}", self.suite)?;
         self.packages.iter().try_for_each(|package| write!(f, ",{package}"))
+    }
+}
+
+/// What to do about a failure that says so.
+fn hint(said: &str) -> &'static str {
+    if said.contains("chroot mode") {
+        "run firebench as root; or give this user a range of others in /etc/subuid and /etc/subgid, and install newuidmap (Debian and \
+         Ubuntu: apt-get install uidmap)"
+    } else {
+        "check the names of the suite and of the packages, and that this machine reaches its package mirror"
     }
 }
 
@@ -364,6 +370,10 @@ mod tests {
         let error = debian.made_by(&fake(lab.path(), failing), &entry).expect_err("it fails");
         let text = firebench_text::errors::sentence(&error);
         assert!(text.starts_with("cannot fetch debian:nosuch") && text.contains("E: no such suite"), "{text}");
+        let modeless = fake(lab.path(), "echo 'E: unable to pick chroot mode automatically' >&2; exit 25");
+        let error = debian.made_by(&modeless, &entry).expect_err("it fails");
+        let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+        assert!(help.is_some_and(|help| help.contains("/etc/subuid")));
         for nothing in ["exit 0", "for last; do :; done; : >$last", "for last; do :; done; ln -s /etc/passwd $last"] {
             let error = debian.made_by(&fake(lab.path(), nothing), &entry).expect_err("it wrote no archive");
             assert!(error.to_string().contains("root.tar"), "{error}");
