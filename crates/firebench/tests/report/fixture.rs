@@ -20,10 +20,8 @@ use firebench_vmm::{
 };
 
 use crate::host;
-
 pub const QEMU: VmmKind = VmmKind(&qemu::KIND);
 pub const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
-
 pub const GIB: u64 = 1 << 30;
 pub const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
 pub const MEMINFO_QEMU: &str = include_str!("meminfo-qemu.txt");

@@ -12,7 +12,7 @@ use firebench_model::experiment::Experiment;
 use firebench_run::libraries;
 
 use super::super::{Places, PrepareError, parts};
-use super::{INTERPRETERS, first_line, given, needed, resolve, seen};
+use super::programs::{INTERPRETERS, first_line, given, needed, resolve, seen};
 
 /// Where a root of the user's has them, each in a directory of its own.
 const ASIDE: &str = "/firebench/programs";

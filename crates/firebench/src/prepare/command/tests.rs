@@ -4,6 +4,7 @@ use firebench_model::experiment::ContenderSpec;
 use firebench_vmm::{VmmKind, host, runc};
 use tempfile::TempDir;
 
+use super::programs::{LIBRARY_CACHE, MOVED, called_by_env};
 use super::*;
 
 const HOST: VmmKind = VmmKind(&host::KIND);
