@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::unistd::{chdir, chroot};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ const ROOT_DEADLINE: Duration = Duration::from_secs(10);
 const ROOT_LOOK: Duration = Duration::from_millis(5);
 /// Where the root is mounted before it becomes `/`.
 const NEW_ROOT: &str = "/newroot";
+/// Where it is mounted while something lies over it, and what is written to it instead.
+const BENEATH: &str = "/beneath";
+const WRITTEN: &str = "/written";
 /// The kernel's file systems, with their types. The root must have these directories.
 const KERNEL: [(&str, &str); 3] = [("/dev", "devtmpfs"), ("/proc", "proc"), ("/sys", "sysfs")];
 
@@ -36,7 +40,11 @@ pub fn kernel_file_systems() -> Result<(), Error> {
 pub fn enter_root(root: &Root) -> Result<(), Error> {
     wait_for(&root.device)?;
     _ = fs::create_dir_all(NEW_ROOT);
-    attach(&root.device, NEW_ROOT, &root.fs, MsFlags::MS_RDONLY, "")?;
+    if root.overlay {
+        writable(root)?;
+    } else {
+        attach(&root.device, NEW_ROOT, &root.fs, MsFlags::MS_RDONLY, "")?;
+    }
     for place in &root.tmpfs {
         attach("tmpfs", &format!("{NEW_ROOT}{}", place.path), "tmpfs", MsFlags::empty(), &place.options)?;
     }
@@ -48,6 +56,28 @@ pub fn enter_root(root: &Root) -> Result<(), Error> {
     chdir(NEW_ROOT).map_err(Error::Enter)?;
     attach(".", "/", "", MsFlags::MS_MOVE, "")?;
     chroot(".").and_then(|()| chdir("/")).map_err(Error::Enter)
+}
+
+/// Mounts the root with memory over it, which takes all that is written.
+///
+/// Source: the kernel's `Documentation/filesystems/overlayfs.rst`.
+fn writable(root: &Root) -> Result<(), Error> {
+    for directory in [BENEATH, WRITTEN] {
+        _ = fs::create_dir_all(directory);
+    }
+    attach(&root.device, BENEATH, &root.fs, MsFlags::MS_RDONLY, "")?;
+    attach("tmpfs", WRITTEN, "tmpfs", MsFlags::empty(), "mode=755")?;
+    let (upper, work) = (format!("{WRITTEN}/upper"), format!("{WRITTEN}/work"));
+    for directory in [&upper, &work] {
+        fs::create_dir(directory).map_err(|cause| Error::Write { path: directory.clone(), cause })?;
+    }
+    // The root directory is that of the upper one.
+    if let Ok(found) = fs::metadata(BENEATH) {
+        _ = std::os::unix::fs::chown(&upper, Some(found.uid()), Some(found.gid()));
+        _ = fs::set_permissions(&upper, found.permissions());
+    }
+    let options = format!("lowerdir={BENEATH},upperdir={upper},workdir={work}");
+    attach("overlay", NEW_ROOT, "overlay", MsFlags::empty(), &options)
 }
 
 /// What programs like to find and most do without: pseudo terminals, shared memory, control groups. Kernels built

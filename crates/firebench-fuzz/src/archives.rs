@@ -86,9 +86,10 @@ pub fn root(data: &[u8]) {
     });
 }
 
-/// Whether it begins as an archive does, compressed or not.
+/// Whether it begins as an archive or an ext4 image does.
 fn is_archive(data: &[u8]) -> bool {
-    data.get(257..262) == Some(b"ustar") && data.get(..100).is_some_and(|name| !name.starts_with(b"layer"))
+    let is_ext4 = data.get(0x438..0x43a) == Some(&[0x53, 0xef]);
+    is_ext4 || data.get(257..262) == Some(b"ustar") && data.get(..100).is_some_and(|name| !name.starts_with(b"layer"))
 }
 
 /// An image with this layer.

@@ -128,7 +128,7 @@ fn job(argument: String) -> Job {
         protocol: PROTOCOL_VERSION,
         nonce: "0123456789abcdef".to_owned(),
         console: "/dev/ttyS0".to_owned(),
-        root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: Vec::new() },
+        root: Root { device: "/dev/vda".to_owned(), fs: "ext4".to_owned(), tmpfs: Vec::new(), overlay: false },
         end: End::PowerOff,
         kind: JobKind::Measure(MeasureJob {
             task: Task::new(vec!["/bin/true".to_owned(), argument]),

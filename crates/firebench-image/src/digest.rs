@@ -81,7 +81,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// A key for the cache: SHA-256 of the inputs' JSON, shortened to 128 bits. Structures serialise in a fixed order.
-pub(crate) fn key(inputs: &impl serde::Serialize) -> Result<String> {
+pub fn key(inputs: &impl serde::Serialize) -> Result<String> {
     let json = serde_json::to_vec(inputs).map_err(|error| Error::io("describe", Path::new("inputs"))(error.into()))?;
     let mut text = sha256(&json);
     text.truncate(32);

@@ -252,13 +252,19 @@ pub struct Files {
     /// The executables of kinds, by the names of these. No other key can be read.
     #[serde(flatten)]
     pub programs: Programs,
-    /// A root of the user's in place of busybox, for a command: a directory, a tar archive, or a container image (OCI layout, OCI
-    /// archive, archive of `docker save`), of which `PATH#TAG` chooses one.
+    /// A root of the user's in place of busybox, for a command: a directory, a tar archive, an ext4 image, or a container image (OCI
+    /// layout, OCI archive, archive of `docker save`), of which `PATH#TAG` chooses one; or `debian:SUITE[,PACKAGE...]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
+    /// Whether that root is writable: what is written goes to memory, and vanishes with the boot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlay: bool,
     /// More files for the image, as `HOST` or `HOST=GUEST`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,
+    /// More programs of this machine for the image, each with its libraries: paths, or names on PATH.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add_program: Vec<String>,
 }
 
 /// In place of the path of a kernel: the one that `firebench kernel build` built.

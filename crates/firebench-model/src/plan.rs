@@ -134,6 +134,9 @@ pub struct PlannedContender {
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the
     /// payload, or the program where there is none.
     pub disk: PathBuf,
+    /// Whether its root is writable: what is written goes to memory, and vanishes with the boot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlay: bool,
 }
 
 fn one() -> u32 {

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::interrupt;
 use crate::leash::leash;
 use crate::program::start_unless_busy;
@@ -55,6 +58,14 @@ pub enum Unfinished {
 /// # Errors
 /// [`Unfinished`]: then it is not running any more.
 pub fn run(command: &mut Command, limits: Limits) -> Result<Output, Unfinished> {
+    run_gently(command, limits, Duration::ZERO)
+}
+
+/// The same; before it is killed, the program is asked to end (SIGTERM), and has `grace` to clean up.
+///
+/// # Errors
+/// [`Unfinished`]: then it is not running any more.
+pub fn run_gently(command: &mut Command, limits: Limits, grace: Duration) -> Result<Output, Unfinished> {
     let dir = std::env::temp_dir();
     // Files, not pipes: a grandchild that outlives the program cannot keep a reader waiting, and who reads no pipe has time to look
     // for the user's wish.
@@ -66,13 +77,13 @@ pub fn run(command: &mut Command, limits: Limits) -> Result<Output, Unfinished> 
         start_unless_busy(|| command.spawn())
     };
     let mut child = run().map_err(Unfinished::NotRun)?;
-    let status = wait(&mut child, limits, [&stdout, &stderr])?;
+    let status = wait(&mut child, limits, grace, [&stdout, &stderr])?;
     let kept = |file: &mut File| contents(file, limits.kept).map_err(Unfinished::NotRun);
     Ok(Output { status, stdout: kept(&mut stdout)?, stderr: kept(&mut stderr)? })
 }
 
 /// Waits for the end of a program that writes into `files`, or brings it about.
-fn wait(child: &mut Child, limits: Limits, files: [&File; 2]) -> Result<ExitStatus, Unfinished> {
+fn wait(child: &mut Child, limits: Limits, grace: Duration, files: [&File; 2]) -> Result<ExitStatus, Unfinished> {
     let started = Instant::now();
     let is_too_large = |file: &&File| file.metadata().is_ok_and(|metadata| metadata.len() > limits.written);
     // Some programs take less than a millisecond.
@@ -88,12 +99,28 @@ fn wait(child: &mut Child, limits: Limits, files: [&File; 2]) -> Result<ExitStat
             () => None,
         };
         if let Some(why) = why {
-            child.kill().and_then(|()| child.wait()).map_err(Unfinished::NotRun)?;
+            end(child, grace).map_err(Unfinished::NotRun)?;
             return Err(why);
         }
         std::thread::sleep(pause);
         pause = pause.saturating_mul(2).min(PAUSE);
     }
+}
+
+/// Ends a program: at once, or after the time that it has to clean up.
+fn end(child: &mut Child, grace: Duration) -> io::Result<()> {
+    if !grace.is_zero() {
+        let asked = Instant::now();
+        // What is not waited for yet is still this program's id.
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)), Signal::SIGTERM)?;
+        while asked.elapsed() < grace {
+            if child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+    child.kill().and_then(|()| child.wait()).map(drop)
 }
 
 fn contents(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
@@ -130,6 +157,20 @@ mod tests {
             assert!(matches!(flooding, Err(Unfinished::Flooding)), "{flooding:?}");
         }
         assert!(started.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_is_to_end_may_clean_up_first() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("cleaned");
+        let script = format!("trap 'touch {}; exit' TERM; while :; do sleep 0.05; done", path.display());
+        let limits = Limits { time: Duration::from_millis(500), ..LIMITS };
+        let late = run_gently(Command::new("/bin/sh").args(["-c", &script]), limits, Duration::from_secs(60));
+        assert!(matches!(late, Err(Unfinished::Late)) && path.exists(), "{late:?}");
+        let deaf = ["-c", "trap '' TERM; while :; do sleep 0.05; done"];
+        let started = Instant::now();
+        let late = run_gently(Command::new("/bin/sh").args(deaf), limits, Duration::from_millis(100));
+        assert!(matches!(late, Err(Unfinished::Late)) && started.elapsed() < Duration::from_secs(60), "{late:?}");
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct Root {
     pub fs: String,
     /// Writable places put over the read-only root.
     pub tmpfs: Vec<Tmpfs>,
+    /// Whether all else of it is writable, too: what is written goes to memory, and vanishes with the guest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlay: bool,
 }
 
 /// A tmpfs put over a directory of the root.

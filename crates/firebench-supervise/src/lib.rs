@@ -29,6 +29,7 @@ mod limits;
 mod namespaces;
 #[expect(unsafe_code, reason = "system calls between fork and exec")]
 mod network;
+mod overlay;
 pub mod ownership;
 pub mod pagecache;
 #[expect(unsafe_code, reason = "sockets that neither std nor nix wraps")]

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 
 use firebench_vmm::{LOADER, Launch};
 
-use crate::child::step::{Failed, Step, c_path, check, mount, open, write};
+use crate::child::step::{Failed, Step, c_path, check, mount, mount_new, open, write};
 use crate::network::Furniture;
+use crate::overlay::Overlay;
 
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,7 @@ pub(crate) struct Namespaces {
     network: Furniture,
     /// Directories of its own `/proc` that are empty.
     emptied: Vec<CString>,
+    overlay: Option<Overlay>,
     /// The lines of `uid_map` and `gid_map`, for those who need a user namespace.
     uid_map: String,
     gid_map: String,
@@ -106,6 +108,7 @@ impl Namespaces {
             directory: launch.directory.as_deref().map(c_path).transpose()?,
             binds: binds.collect::<io::Result<_>>()?,
             network,
+            overlay: launch.overlay.as_ref().map(Overlay::new).transpose()?,
             emptied: launch.emptied.iter().map(|path| c_path(path)).collect::<io::Result<_>>()?,
             uid_map: map(uid.as_raw()),
             gid_map: map(gid.as_raw()),
@@ -203,6 +206,9 @@ impl Namespaces {
                 set_attributes(NULL, false, 0, sealed).map_err(at(Step::ReadOnly))?;
             }
         }
+        if let Some(overlay) = &self.overlay {
+            overlay.make().map_err(at(Step::Overlay))?;
+        }
         if let Some(options) = &self.shared_memory {
             let flags = libc::MS_NOSUID | libc::MS_NODEV;
             mount_new(c"tmpfs", SHARED_MEMORY, flags, Some(options)).map_err(at(Step::Mounts))?;
@@ -229,13 +235,6 @@ pub(crate) const SHARED_MEMORY: &CStr = c"/dev/shm";
 fn scratch(path: &CStr) -> io::Result<()> {
     let options = c"size=16m,nr_inodes=1k,mode=700";
     mount_new(c"tmpfs", path, libc::MS_NOSUID | libc::MS_NODEV, Some(options))
-}
-
-/// Mounts a new file system of this `kind` at `path`.
-fn mount_new(kind: &CStr, path: &CStr, flags: libc::c_ulong, options: Option<&CStr>) -> io::Result<()> {
-    let options = options.map_or(std::ptr::null(), CStr::as_ptr);
-    // SAFETY: strings ended by NUL, or null for no options.
-    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.cast()) })
 }
 
 /// Sets and clears attributes of the mount at `path`, and of all below it where `all`.

@@ -1,6 +1,7 @@
 //! From a launch to a running process, confined before its first instruction.
 
 pub(crate) mod error;
+mod help;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,7 +19,6 @@ use firebench_vmm::{Launch, LaunchFile, Missing, Veth};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
 
-use crate::access::{self, Access};
 use crate::affinity::Mask;
 use crate::cgroup::{self, Cgroup};
 use crate::child::ChildSetup;
@@ -34,6 +34,7 @@ use crate::rlimits::Rlimits;
 use crate::rundir::RunDir;
 use crate::sys;
 use error::StartError;
+use help::confine_help;
 
 /// What holds a running VM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -108,7 +109,7 @@ pub(crate) fn start(launch: &Launch, run_dir: Option<&RunDir>) -> Result<Started
             && (level.mounts() || launch.jail.is_none())
             // Where it can write to the file system of control groups, it leaves some behind.
             && (level == Level::ReadOnly || !launch.own_processes)
-            && (level.mounts() || launch.libraries.is_none())
+            && (level.mounts() || (launch.libraries.is_none() && launch.overlay.is_none()))
     };
     let mut missing = Vec::new();
     let limited = launch.memory_limit.is_some() || launch.limits.is_some();
@@ -357,81 +358,9 @@ fn spawn_error(launch: &Launch, program: &str, report: OwnedFd, source: io::Erro
     }
 }
 
-fn confine_help(launch: &Launch, step: Step, code: Option<i32>) -> Option<String> {
-    const TUN: &str = "/dev/net/tun";
-    // What takes the right that is missing.
-    let otherwise = match launch {
-        Launch { tap: Some(_), .. } | Launch { veth: Some(_), .. } => ", or leave out --tap",
-        Launch { own_processes: true, .. } => ", or leave out this contender",
-        _ => "",
-    };
-    let help = match (step, code?) {
-        (Step::Affinity, libc::EINVAL) => {
-            "choose CPUs that are online and that the control group allows (`nproc` and `taskset -pc $$` show them)"
-        }
-        (Step::Namespaces | Step::UserMap, libc::EPERM | libc::EACCES | libc::ENOSPC) => {
-            let cause = access::user_namespaces(Path::new("/"));
-            let remedy = cause.unwrap_or_else(|| "run as root".to_owned());
-            return Some(format!("{remedy}{otherwise}; a container's seccomp profile may forbid it, too"));
-        }
-        (Step::Mounts | Step::Binds, _) if launch.jail.is_none() => {
-            let may =
-                "firebench may not mount here: run it as root with all of its capabilities, outside of any chroot";
-            return Some(format!("{may}{otherwise}"));
-        }
-        (Step::Mounts | Step::Binds, _) => {
-            "a jail needs root with all of its capabilities, outside of any chroot; otherwise leave out --jail"
-        }
-        (Step::Proc, libc::EPERM) => {
-            "a container that hides parts of /proc does not let its users mount another one: run firebench outside of it, or in a \
-             privileged one"
-        }
-        (Step::OpenTun, libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
-            "load the driver (sudo modprobe tun), or leave out --tap"
-        }
-        (Step::OpenTun, libc::EACCES | libc::EPERM) => {
-            return Some(format!("{}; or leave out --tap", Access::look(Path::new(TUN)).remedy()));
-        }
-        (Step::MakeVeth, libc::EOPNOTSUPP) => "load the driver (sudo modprobe veth), or leave out --tap",
-        (Step::KeepNetwork, _) => {
-            "firebench may not mount here: run it as root with all of its capabilities, outside of any chroot, or leave out --tap"
-        }
-        (Step::MakeTap | Step::TapUp | Step::MakeVeth | Step::VethUp, libc::EPERM | libc::EACCES) => {
-            "run firebench as root, or leave out --tap"
-        }
-        (Step::Descriptors, libc::ENOSYS | libc::EINVAL) => "firebench needs Linux 5.11 or newer",
-        _ => return None,
-    };
-    Some(help.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_was_asked_for_is_to_be_left_out() {
-        let tap = Launch { tap: Some(firebench_vmm::Tap { name: "tap0".to_owned(), mac: None }), ..Launch::default() };
-        let contained = Launch { own_processes: true, ..Launch::default() };
-        let carded = Launch { veth: Some(firebench_vmm::preset::veth()), ..contained.clone() };
-        for (step, code) in [
-            (Step::Namespaces, libc::ENOSPC),
-            (Step::Mounts, libc::EPERM),
-            (Step::KeepNetwork, libc::EACCES),
-            (Step::MakeVeth, libc::EOPNOTSUPP),
-            (Step::MakeVeth, libc::EPERM),
-            (Step::VethUp, libc::EPERM),
-        ] {
-            let help = confine_help(&carded, step, Some(code)).expect("a hint");
-            assert!(help.contains("or leave out --tap"), "{step}: {help}");
-        }
-        for step in [Step::Namespaces, Step::Mounts] {
-            let help = |launch: &Launch| confine_help(launch, step, Some(libc::EPERM)).expect("a hint");
-            assert!(help(&tap).contains("or leave out --tap"), "{}", help(&tap));
-            assert!(help(&contained).contains("or leave out this contender"), "{}", help(&contained));
-            assert!(!help(&Launch::default()).contains("leave out"), "{}", help(&Launch::default()));
-        }
-    }
 
     #[test]
     fn what_is_short_for_a_moment_is_told_from_what_a_machine_does_not_give() {

@@ -101,9 +101,17 @@ pub struct Output {
 /// [`RunError`] when it cannot be started, or does not exit with 0. It is killed when it takes longer than `limit`, writes too
 /// much, or the user wants firebench to end.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Output, RunError> {
+    run_gently(command, limit, Duration::ZERO)
+}
+
+/// The same; before it is killed, it is asked to end (SIGTERM), and has `grace` to clean up.
+///
+/// # Errors
+/// As for [`run`](fn@run).
+pub fn run_gently(command: &mut Command, limit: Duration, grace: Duration) -> Result<Output, RunError> {
     let program = PathBuf::from(command.get_program());
     let limits = Limits { time: limit, written: MOST, kept: KEPT };
-    let output = run::run(command.env("LC_ALL", "C"), limits).map_err(|unfinished| match unfinished {
+    let output = run::run_gently(command.env("LC_ALL", "C"), limits, grace).map_err(|unfinished| match unfinished {
         Unfinished::NoFile { source, .. } | Unfinished::NotRun(source) => {
             RunError::Start { program: program.clone(), source }
         }

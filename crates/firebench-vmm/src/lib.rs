@@ -43,7 +43,7 @@ pub use launch::{Contender, Settings, launch, launch_container, launch_process};
 pub use limits::Limits;
 pub use machine::{
     Accel, Drive, HostCache, Image, Jail, JailedFile, LOADER, LOADER_PATH, Launch, LaunchError, LaunchFile, Machine,
-    Paths, Peer, Root, RootFile, Tap, Veth,
+    Overlay, Paths, Peer, Root, RootFile, Tap, Veth,
 };
 pub use missing::Missing;
 pub use requests::{Request, Requests};

@@ -153,6 +153,9 @@ pub struct Root {
     /// The directory of the host that it is, but for the files; none where there is nothing else. It can only be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
+    /// Whether the processes may write to it all the same: what they write goes to memory, and vanishes with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlay: bool,
     /// Its files, which can only be read.
     pub files: Vec<RootFile>,
     /// The command of the first process.
@@ -176,6 +179,22 @@ pub struct Paths {
     pub binary: PathBuf,
     /// An empty directory of this boot, for [`Launch::files`] and the VMM's own files.
     pub work_dir: PathBuf,
+}
+
+/// A directory of the host that can be written to where it is seen: what is written goes to memory, and vanishes with the process.
+///
+/// Source: the kernel's `Documentation/filesystems/overlayfs.rst`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    /// The directory, which stays as it is.
+    pub lower: PathBuf,
+    /// A directory in [`Launch::directory`], for that memory.
+    pub memory: PathBuf,
+    /// A directory there, where it is seen.
+    pub seen: PathBuf,
+    /// Most bytes that are written.
+    pub bytes: u64,
 }
 
 /// A file to write before the VMM starts.
@@ -234,6 +253,9 @@ pub struct Launch {
     /// firebench's place at the other end of its card, or in its network. It takes a network of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Peer>,
+    /// A directory that it may write to without changing it. It takes [`Launch::directory`] and mounts of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<Overlay>,
     /// Directories below `/proc` that are empty to it. It takes [`Launch::own_processes`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<PathBuf>,

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::machine::{Launch, LaunchError, LaunchFile, Machine, Paths, Root, text};
+use crate::machine::{Launch, LaunchError, LaunchFile, Machine, Overlay, Paths, Root, text};
 
 /// The directory of a bundle that becomes the root: empty, for each of its files is brought in by a mount of its own.
 const ROOTFS: &str = "rootfs";
+/// The directory for the memory that takes what is written to a root, where that lies over a directory of the host.
+const WRITTEN: &str = "written";
 /// The directory for what the runtime notes of its containers.
 const STATE: &str = "state";
 /// The name of the container. Its state lies in the directory of the boot, where it is alone.
@@ -42,6 +44,23 @@ pub(crate) fn bundle(
         files: vec![LaunchFile { path: paths.work_dir.join("config.json"), contents: config }],
         ..contained(machine, paths)
     })
+}
+
+/// The root of a container that may write to it by no means of its own: the same files, in memory where it writes to them. It lies in the
+/// directory of the boot, where the runtime and the bundle expect a root; `launch` becomes what makes it so.
+pub(crate) fn writable(machine: &Machine, root: &Root, paths: &Paths, launch: Launch) -> (PathBuf, Launch) {
+    let seen = paths.work_dir.join(ROOTFS);
+    let Some(lower) = root.directory.clone().filter(|_| root.overlay) else { return (seen, launch) };
+    let memory = paths.work_dir.join(WRITTEN);
+    let mut directories = launch.directories;
+    for directory in [&seen, &memory] {
+        if !directories.contains(directory) {
+            directories.push(directory.clone());
+        }
+    }
+    let bytes = u64::from(machine.memory_mib) << 20;
+    let overlay = Some(Overlay { lower, memory, seen: seen.clone(), bytes });
+    (seen, Launch { directories, overlay, ..launch })
 }
 
 /// What every container has: the CPUs and the memory that the bare host's workload has, by the same means, and an end that ends
@@ -96,7 +115,7 @@ fn config(vmm: &'static str, root: &Root, network: Network) -> Result<Value, Lau
             "capabilities": {},
             "noNewPrivileges": true,
         },
-        "root": { "path": path, "readonly": true },
+        "root": { "path": path, "readonly": !root.overlay },
         "hostname": ID,
         "mounts": mounts,
         "linux": { "namespaces": namespaces.collect::<Vec<_>>() },

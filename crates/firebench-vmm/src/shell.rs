@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Peer, Tap, Veth};
+use crate::machine::{Jail, LOADER, LOADER_PATH, Launch, LaunchFile, Overlay, Peer, Tap, Veth};
 use crate::requests::Requests;
 
 /// The network namespace of the script. The product makes one without a name.
@@ -52,6 +52,15 @@ impl Launch {
             let mounts =
                 self.emptied.iter().map(|path| format!("mount -t tmpfs none {} && ", quote(&path.to_string_lossy())));
             command = format!("sh -c {} sh {command}", quote(&format!("{}exec \"$@\"", mounts.collect::<String>())));
+        }
+        if let Some(Overlay { lower, memory, seen, bytes }) = &self.overlay {
+            let [lower, memory, seen] = [lower, memory, seen].map(|path| quote(&path.to_string_lossy()).into_owned());
+            let options = format!("lowerdir={lower},upperdir={memory}/upper,workdir={memory}/work");
+            let shell = format!(
+                "mount -t tmpfs -o size={bytes} none {memory} && mkdir {memory}/upper {memory}/work && \
+                 mount -t overlay -o {options} none {seen} && exec \"$@\""
+            );
+            command = format!("sh -c {} sh {command}", quote(&shell));
         }
         if self.own_processes {
             command = format!("{} {command}", if self.has_card() { OWN_PROCESSES_OF_ROOT } else { OWN_PROCESSES });

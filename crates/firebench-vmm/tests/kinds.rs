@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use firebench_vmm::kind::Runs;
 use firebench_vmm::setting::{Setting, Takes, Value};
 use firebench_vmm::{
-    Accel, Contender, Drive, Image, Machine, Paths, Root, RootFile, Settings, Tap, Veth, VmmKind, kinds, preset,
+    Accel, Contender, Drive, Image, Machine, Paths, Root, RootFile, Settings, Tap, Veth, VmmKind, gvisor, kinds, preset,
 };
 use firebench_vmm::{launch, launch_container, launch_process};
 
@@ -35,7 +35,7 @@ fn launched_with(kind: VmmKind, settings: Settings, tap: Option<Tap>, veth: Opti
             let file = |path: &str, seen: &str| RootFile { path: path.into(), seen: seen.to_owned() };
             let files = vec![file("/cache/random.txt", "/random.txt"), file("/run/boot-0/job.json", "/job.json")];
             let argv = ["/firebench-agent", "host", "/job.json"].map(str::to_owned).to_vec();
-            launch_container(kind, &machine, &Root { directory: None, files, argv }, &paths)
+            launch_container(kind, &machine, &Root { directory: None, overlay: false, files, argv }, &paths)
         }
         Runs::Process(_) => launch_process(kind, &machine, &job, &paths),
     };
@@ -111,4 +111,32 @@ fn every_kind_but_the_bare_host_can_have_a_network_card() {
         writeln!(text, "{kind}: {card}\n{}", changes(&plain, &carded)).expect("a string takes everything");
     }
     insta::assert_snapshot!(text);
+}
+
+/// What a container writes to its root goes to memory: firebench's over the directory, or gVisor's own. Nobody is given the directory to
+/// write to.
+#[test]
+fn a_writable_root_leaves_its_directory_as_it_is() {
+    for kind in kinds::all().filter(|kind| kind.container().is_some()) {
+        let machine = Machine { vcpus: 1, memory_mib: 64, accel: kind.accels[0], tap: None, veth: None, cpus: None };
+        let paths = Paths { binary: "/usr/bin/x".into(), work_dir: "/run/boot-0".into() };
+        let root = |overlay| {
+            let directory = Some("/cache/rootfs".into());
+            let root = Root { directory, overlay, files: Vec::new(), argv: vec!["/firebench/agent".to_owned()] };
+            launch_container(kind, &machine, &root, &paths).expect("it starts")
+        };
+        let (plain, launch) = (root(false), root(true));
+        assert_eq!(plain.overlay, None, "{kind}");
+        let all = launch.argv.join(" ") + &launch.files.iter().map(|file| file.contents.as_str()).collect::<String>();
+        let Some(overlay) = &launch.overlay else {
+            assert!(kind == VmmKind(&gvisor::KIND) && all.contains("--overlay2=root:memory"), "{kind}");
+            continue;
+        };
+        assert!(!all.contains("/cache/rootfs"), "{kind}: {all}");
+        assert_eq!((overlay.lower.to_str(), overlay.bytes), (Some("/cache/rootfs"), 64 << 20), "{kind}");
+        for path in [&overlay.memory, &overlay.seen] {
+            assert!(path.starts_with("/run/boot-0") && launch.directories.contains(path), "{kind}: {path:?}");
+        }
+        assert!(launch.to_shell().contains("mount -t overlay -o lowerdir=/cache/rootfs,upperdir="), "{kind}");
+    }
 }

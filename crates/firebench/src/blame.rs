@@ -122,9 +122,12 @@ fn of_prepare(error: &PrepareError, named: bool) -> bool {
         | PrepareError::Libraries(_)
         | PrepareError::AddedForTheHost { .. }
         | PrepareError::NotInRoot { .. }
+        | PrepareError::AddedScript { .. }
+        | PrepareError::AddedInRoot { .. }
         | PrepareError::NoDirectoryInRoot { .. }
         | PrepareError::NoCommandInRoot { .. }
         | PrepareError::RootInNested { .. }
+        | PrepareError::NoOverlay { .. }
         | PrepareError::NoJail { .. } => true,
         PrepareError::Kernel { error, .. } => of_prepare(error, named),
         PrepareError::Unusable(error) => of_prepare(error, true),
@@ -202,7 +205,7 @@ fn of_subprocess(error: &subprocess::RunError, named: bool) -> bool {
 
 fn of_fetch(error: &FetchError, named: bool) -> bool {
     match error {
-        FetchError::TooOld { .. } => true,
+        FetchError::TooOld { .. } | FetchError::Debian { .. } | FetchError::NotMade { .. } => true,
         FetchError::NotFirecracker { .. } | FetchError::Busybox { .. } | FetchError::Archive { .. } => named,
         FetchError::File { action, .. } => named && reads(action),
         FetchError::Version(error) => of_version(error, named),

@@ -64,8 +64,10 @@ impl<'a> AuditedContender<'a> {
     }
 
     /// What its files lie on.
-    pub(super) fn file_system(&self) -> &'static str {
-        if self.is_guestless() { "files of the host" } else { "ext4 on a disk of its own" }
+    pub(super) fn file_system(&self) -> String {
+        let beneath = if self.is_guestless() { "files of the host" } else { "ext4 on a disk of its own" };
+        let above = if self.report.experiment.files.overlay { ", with memory over it" } else { "" };
+        format!("{beneath}{above}")
     }
 
     /// How its guest ends its machine.

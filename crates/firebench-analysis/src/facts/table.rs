@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 90] = [
+pub static FACTS: [Fact; 91] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -161,7 +161,8 @@ pub static FACTS: [Fact; 90] = [
         Guest(|g| counter(&g.clocksource).to_owned()))
         .follows(&[CPU, "kernel", "kernel command line"]),
     Fact::new(Explains, "file system", "a file of the host is read without a driver and a disk between",
-        Text(|s| Some(s.file_system().to_owned()))),
+        Text(|s| Some(s.file_system()))),
+    Fact::of_record("writable root", RecordedIn::Run(|r| json(r.experiment.files.overlay)), Differ("writable root"), Kept("whether its root is writable")),
     Fact::new(Explains, "owners of files", "permissions, and programs that take another user's, work otherwise",
         Text(|s| s.owners().map(str::to_owned))).follows(&[VMM]),
     Fact::new(Explains, "account of CPU time", "user and sys do not mean the same", Text(|s| Some(s.cpu_account())))

@@ -38,6 +38,24 @@ pub enum FetchError {
         /// What to do.
         hint: &'static str,
     },
+    /// A Debian that cannot be asked for so.
+    #[error("{} is no Debian: {reason}", firebench_text::excerpt(text, 100))]
+    #[diagnostic(help(
+        "write it like debian:bookworm, or debian:trixie,python3,curl: the name of a suite, and of packages"
+    ))]
+    Debian {
+        /// What was written.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A Debian that was not made yet, where nothing is to be made.
+    #[error("the root {name} was not made yet")]
+    #[diagnostic(help("make it with `firebench image build --from {name}`; a run without --dry-run does so, too"))]
+    NotMade {
+        /// The root.
+        name: String,
+    },
     /// A helper program failed.
     #[error("cannot fetch {what}")]
     #[diagnostic(help("{}", if is_full(source) { SPACE } else { hint }))]

@@ -16,6 +16,7 @@ pub mod archive;
 mod binaries;
 mod busybox;
 mod data;
+mod debian;
 mod download;
 mod error;
 #[cfg(test)]
@@ -38,12 +39,13 @@ use std::path::Path;
 pub use binaries::FIRECRACKER;
 pub use busybox::{busybox, find_busybox};
 pub use data::{Fetched, data_dir};
+pub use debian::{Debian, DebianRoot};
 pub use error::FetchError;
 pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker};
 pub use installer::Installer;
 pub use installers::installer;
 pub use kernel::{checked_kernel, installed_kernel, kernel};
-pub use packaged::{packaged, program};
+pub use packaged::{overlay_module, packaged, program};
 pub use release::RELEASE_URL;
 pub use small_kernel::{BuildError, CONFIGURATION, SmallKernel, Step, build as build_small_kernel, small_kernel};
 

@@ -22,6 +22,8 @@ pub struct Packaged {
     package: &'static str,
     /// Where the program may be in it.
     files: &'static [&'static str],
+    /// Where a module of its kernel is in it, of a version as the program says it.
+    module: Option<fn(version: &str) -> String>,
     /// Where there is a newer one, for a Debian whose own will not do.
     newer: Option<Suite>,
     /// Why a version of the program will not do here; none where it will.
@@ -34,6 +36,7 @@ pub(super) static PACKAGED: [Packaged; 4] = [
         vmm: VmmKind(&bubblewrap::KIND),
         package: "bubblewrap",
         files: &["usr/bin/bwrap"],
+        module: None,
         newer: None,
         unfit: |_| None,
     },
@@ -41,6 +44,7 @@ pub(super) static PACKAGED: [Packaged; 4] = [
         vmm: VmmKind(&runc::KIND),
         package: "runc",
         files: &["usr/sbin/runc", "usr/bin/runc"],
+        module: None,
         newer: None,
         unfit: |_| None,
     },
@@ -48,6 +52,7 @@ pub(super) static PACKAGED: [Packaged; 4] = [
         vmm: VmmKind(&gvisor::KIND),
         package: "runsc",
         files: &["usr/bin/runsc"],
+        module: None,
         newer: Some(Suite::Backports),
         // "Releasing Systrap - A high-performance gVisor platform", gVisor's blog, 2023-04-28.
         unfit: |version| {
@@ -58,6 +63,7 @@ pub(super) static PACKAGED: [Packaged; 4] = [
         vmm: VmmKind(&uml::KIND),
         package: "user-mode-linux",
         files: &["usr/bin/linux.uml"],
+        module: Some(|version| format!("usr/lib/uml/modules/{version}/kernel/fs/overlayfs/{OVERLAY}")),
         newer: Some(Suite::Unstable),
         unfit: |version| {
             let small = compare(version, UML_WITH_ALL_REGISTERS).is_lt();
@@ -72,6 +78,24 @@ pub(super) static PACKAGED: [Packaged; 4] = [
 /// the version ("um: switch to regset API and depend on XSTATE").
 const UML_REGISTERS: u32 = 2696;
 const UML_WITH_ALL_REGISTERS: &str = "6.13";
+
+/// The module of a kernel that is a program, which lays memory over a root: beside the program.
+const OVERLAY: &str = "overlay.ko";
+
+/// The module that lays memory over a root for the kernel `program`, of this version: fetched with it, or of a package that is installed.
+///
+/// # Errors
+/// [`FetchError`] where it is not what was fetched.
+pub fn overlay_module(vmm: VmmKind, program: &Path, version: &str) -> Result<Option<PathBuf>, FetchError> {
+    let beside = program.with_file_name(OVERLAY);
+    if beside.is_file() {
+        recorded::check_file(vmm.0.name, &beside)?;
+        return Ok(Some(beside));
+    }
+    let packaged = PACKAGED.iter().find(|packaged| packaged.vmm == vmm).and_then(|packaged| packaged.module);
+    let installed = packaged.map(|module| Path::new("/").join(module(version)));
+    Ok(installed.filter(|module| module.is_file()))
+}
 
 /// What a program of a newer Debian needs of it, where the system's is older: package and file.
 const LIBRARIES: [(&str, &str); 3] = [
@@ -140,7 +164,8 @@ impl Packaged {
         let version = version_of(&package.file_name).unwrap_or_default();
         let path = home.join(&version).join(self.program());
         if let Ok(sha256) = firebench_image::digest::sha256_file(&path) {
-            if self.check(&path, &sha256).is_ok() {
+            let whole = self.module.is_none() || path.with_file_name(OVERLAY).is_file();
+            if whole && self.check(&path, &sha256).is_ok() {
                 return Ok(Fetched { path, version, sha256, already: true });
             }
         }
@@ -160,11 +185,21 @@ impl Packaged {
             }
             self.starts(&tried)?;
         }
+        if let Some(module) = self.module(&tried, &staging.join(&package.file_name))? {
+            install::fetched(&path.with_file_name(OVERLAY), &module)?;
+        }
         for (name, library) in &libraries {
             install::fetched(&path.with_file_name(name), library)?;
         }
         install::fetched(&path, &bytes)?;
         Ok(Fetched { path, version, sha256: firebench_image::digest::sha256(&bytes), already: false })
+    }
+
+    /// The module of its kernel, out of its package; an older one may have it elsewhere, and does without.
+    fn module(&self, program: &Path, package: &Path) -> Result<Option<Vec<u8>>, FetchError> {
+        let (Some(module), Some(asked)) = (self.module, &self.vmm.program) else { return Ok(None) };
+        let version = usable(self.vmm, asked, program)?;
+        Ok(deb::file(package, &[&module(version.trim())])?)
     }
 
     fn starts(&self, path: &Path) -> Result<(), VersionError> {

@@ -25,13 +25,14 @@ pub const LISTED_CPUS: &str = "cpus_in_the_mp_table";
 const PARTS: [&str; 2] = [LISTED_DEVICES, LISTED_CPUS];
 
 /// Sources: `drivers/virtio/virtio_mmio.c`, `virtio_pci_common.c`, `drivers/block/virtio_blk.c`, `drivers/net/virtio_net.c`,
-/// `fs/ext4/super.c`, `drivers/tty/serial/8250/8250_core.c`, `arch/x86/kvm/svm/svm.c`, `drivers/net/tun.c`, `arch/x86/kernel/mpparse.c`.
-const DRIVERS: [Driver; 10] = [
+/// `fs/ext4/super.c`, `fs/overlayfs/super.c`, `drivers/tty/serial/8250/8250_core.c`, `arch/x86/kvm/svm/svm.c`, `drivers/net/tun.c`, `arch/x86/kernel/mpparse.c`.
+const DRIVERS: [Driver; 11] = [
     driver("virtio_mmio", "VIRTIO_MMIO", b"virtio-mmio"),
     driver("virtio_pci", "VIRTIO_PCI", b"virtio-pci"),
     driver("virtio_blk", "VIRTIO_BLK", b"virtio_blk"),
     driver("virtio_net", "VIRTIO_NET", b"virtio_net"),
     driver("ext4", "EXT4_FS", b"ext4_inode_cache"),
+    driver("overlay", "OVERLAY_FS", b"overlayfs: "),
     driver("8250", "SERIAL_8250", b"serial8250"),
     driver("kvm_amd", "KVM_AMD", b"kvm_amd"),
     driver("tun", "TUN", b"net/tun"),

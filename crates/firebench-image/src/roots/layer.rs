@@ -11,7 +11,7 @@ const BLOCK: u64 = 512;
 /// Most bytes of what precedes an entry: a long name, or attributes that ustar has no room for.
 const MOST_BEFORE: u64 = 1 << 20;
 /// Most bytes of names, targets and extended attributes in all layers together.
-const MOST_TEXT: u64 = 256 << 20;
+pub(super) const MOST_TEXT: u64 = 256 << 20;
 
 /// An entry of a layer.
 #[derive(Debug)]

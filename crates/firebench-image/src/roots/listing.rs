@@ -1,6 +1,7 @@
 //! What a root holds, as text: a line for each name, in the order of paths. Two roots with the same text are the same.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -91,19 +92,34 @@ impl Listed {
 pub(super) fn read(
     opened: &Opened,
     contents: &Contents,
-    take: impl FnMut(&[u8]) -> Result<(), Wrong>,
+    mut take: impl FnMut(&[u8]) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
     if contents.bytes() == 0 {
         return Ok(());
     }
+    let changed = || Wrong::Said("it changed while it was read".to_owned());
     let section = match contents {
+        Contents::Pieces { layer, pieces, bytes } => {
+            let layer = opened.layers.get(*layer).ok_or_else(changed)?;
+            let mut at = 0;
+            for piece in pieces {
+                zeros(piece.from.saturating_sub(at), &mut take)?;
+                each_piece(layer.part(piece.at, piece.bytes).ok_or_else(changed)?.reader(), &mut take)?;
+                at = piece.from.saturating_add(piece.bytes);
+            }
+            return zeros(bytes.saturating_sub(at), take);
+        }
         Contents::Layer { layer, at, bytes } => opened.layers.get(*layer).and_then(|layer| layer.part(*at, *bytes)),
         Contents::Host { path, bytes } => {
             let file = firebench_os::outside::open(path)?;
             Section::whole(file)?.part(0, *bytes)
         }
     };
-    each_piece(section.ok_or_else(|| Wrong::Said("it changed while it was read".to_owned()))?.reader(), take)
+    each_piece(section.ok_or_else(changed)?.reader(), take)
+}
+
+fn zeros(count: u64, take: impl FnMut(&[u8]) -> Result<(), Wrong>) -> Result<(), Wrong> {
+    each_piece(std::io::repeat(0).take(count), take)
 }
 
 /// What can be looked up in a listing.
@@ -165,6 +181,17 @@ impl Files {
             }
         }
         Some((way.join(&b'/'), here))
+    }
+
+    /// Whether something is at an absolute path, be it a link that leads nowhere.
+    pub fn has(&self, path: &str) -> bool {
+        let above = path.trim_end_matches('/').rsplit_once('/');
+        let linked = above.and_then(|(above, name)| {
+            let (above, _) = self.real(above)?;
+            let path = [above.as_slice(), name.as_bytes()].join(&b'/');
+            Some(self.files.contains_key(path.strip_prefix(b"/").unwrap_or(&path)))
+        });
+        linked.unwrap_or(false) || self.real(path).is_some()
     }
 
     /// Whether an absolute path leads to a directory.

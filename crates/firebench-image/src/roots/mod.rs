@@ -10,6 +10,7 @@
 //! directories, 500 layers, of which each unpacks to 16 MiB and 100 times its size at most.
 
 mod blobs;
+mod extfs;
 mod extract;
 mod image;
 mod layer;

@@ -10,6 +10,7 @@ use firebench_os::{interrupt, outside};
 use serde::{Deserialize, Serialize};
 
 use super::blobs::Blobs;
+use super::extfs;
 use super::image::{self, ImageConfig, Packed};
 use super::layer::{What, each_entry, is_tar};
 use super::name::{parts, target};
@@ -61,8 +62,15 @@ pub(super) fn open(source: &RootSource, dir: &Path) -> Result<Opened, Wrong> {
         };
     }
     let archive = Section::whole(outside::open(path)?)?.unpacked(dir)?;
+    if extfs::is_one(&archive) {
+        if tag.is_some() {
+            return no_tags();
+        }
+        let tree = extfs::read(&archive, 0)?;
+        return Ok(Opened { tree, layers: vec![archive], config: ImageConfig::default() });
+    }
     if !is_tar(&archive) {
-        return wrong("it is neither a directory nor a tar archive, also not a compressed one");
+        return wrong("it is neither a directory, nor a tar archive or an ext4 image, also not a compressed one");
     }
     let mut last = false;
     each_name(&archive, |name| last |= matches!(name, b"index.json" | b"oci-layout" | b"manifest.json"))?;

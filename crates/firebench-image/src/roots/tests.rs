@@ -186,8 +186,8 @@ fn what_leads_out_or_is_too_much_is_refused() {
     let mut damaged = Archive::new().file("a", "x").file("b", "y").end();
     damaged[1024] = b'c';
     assert!(refused(&damaged).contains("wrong checksum"));
-    assert!(refused(b"#!/bin/sh\n").contains("neither a directory nor a tar archive"));
-    assert!(refused(&[]).contains("neither a directory nor a tar archive"));
+    assert!(refused(b"#!/bin/sh\n").contains("neither a directory, nor a tar archive or an ext4 image"));
+    assert!(refused(&[]).contains("neither a directory, nor a tar archive"));
 }
 
 #[test]
@@ -306,6 +306,7 @@ fn a_disk_and_a_directory_are_made_of_a_root() {
         .symlink("tmp", "/etc/tmp")
         .entry(EntryType::Directory, "shut", "", b"", |header| header.set_mode(0))
         .file("shut/in", "in")
+        .directory("lost+found/")
         .end();
     let spec = spec(&lab, &archive);
     let cache = Cache::open(lab.path("cache")).expect("it opens");
@@ -325,6 +326,10 @@ fn a_disk_and_a_directory_are_made_of_a_root() {
     assert!(debugfs("ea_list /bin/x").contains("user.x (2)"));
     assert!(debugfs("stat /tmp").contains("Type: directory"), "a mount point is one");
     assert_eq!(debugfs("cat /opt/added"), "added");
+    // The disk is a root, too: with what was added, and without lost+found.
+    let again = Root::read(&cache, &RootSource { path: disk.path.clone(), tag: None }).expect("sound");
+    assert!(again.files.is_program("/bin/c") && again.files.is_directory("/proc"), "{:?}", again.files);
+    assert!(!again.files.is_directory("/lost+found"));
 
     let directory = root.directory(&cache, &spec).expect("built").path;
     let own = std::fs::metadata(lab.path("added")).expect("there").uid();

@@ -44,14 +44,26 @@ pub(super) enum Kind {
 pub(super) enum Contents {
     /// In a layer, from a byte on.
     Layer { layer: usize, at: u64, bytes: u64 },
+    /// In pieces of a layer that is an image of a disk, in their order; zeros are between them, and behind the last one.
+    Pieces { layer: usize, pieces: Vec<Piece>, bytes: u64 },
     /// In a file of the host.
     Host { path: PathBuf, bytes: u64 },
+}
+
+/// A part of the contents of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// The byte of the contents that it begins with.
+    pub(super) from: u64,
+    /// The byte of the layer that this is.
+    pub(super) at: u64,
+    pub(super) bytes: u64,
 }
 
 impl Contents {
     pub(super) fn bytes(&self) -> u64 {
         match self {
-            Contents::Layer { bytes, .. } | Contents::Host { bytes, .. } => *bytes,
+            Contents::Layer { bytes, .. } | Contents::Pieces { bytes, .. } | Contents::Host { bytes, .. } => *bytes,
         }
     }
 }

@@ -106,6 +106,8 @@ impl Writer<'_> {
         }
         let mode = node.attributes.mode;
         let (mode, has) = match &node.kind {
+            // Every file system is made with one.
+            Kind::Directory(_) if path == b"lost+found" => (DIRECTORY | mode, None),
             Kind::Directory(_) => {
                 self.script.command("mkdir", &[name]);
                 (DIRECTORY | mode, None)

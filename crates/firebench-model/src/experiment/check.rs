@@ -155,6 +155,10 @@ pub enum ExperimentError {
     #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
     #[diagnostic(help("leave it out"))]
     NoBlocks(WorkloadName),
+    /// A writable root, without a root.
+    #[error("--overlay makes a root of yours writable, and there is none")]
+    #[diagnostic(help("give one with --root; without, /tmp and /run are writable"))]
+    OverlayOfNothing,
     /// A root for the bare host.
     #[error("contender {0} is the bare host, which does not run in a root of yours")]
     #[diagnostic(help("leave it out, for example with --vmm bubblewrap,runc,gvisor,uml, or leave out --root"))]
@@ -256,6 +260,9 @@ impl Experiment {
         check_all(&self.specs())?;
         self.check_commands()?;
         let host = |spec: &ContenderSpec| spec.vmm.is_host();
+        if self.files.overlay && self.files.root.is_none() {
+            return Err(ExperimentError::OverlayOfNothing);
+        }
         if let Some(spec) = self.specs().into_iter().find(|spec| self.files.root.is_some() && host(spec)) {
             return Err(ExperimentError::HostInRoot(spec.name));
         }

@@ -97,7 +97,12 @@ fn job(plan: &Plan, contender: &PlannedContender, settings: &Settings, iteration
         protocol: PROTOCOL_VERSION,
         nonce: nonce.to_owned(),
         console: "/dev/ttyS0".to_owned(),
-        root: protocol::Root { device, fs: "ext4".to_owned(), tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")] },
+        root: protocol::Root {
+            device,
+            fs: "ext4".to_owned(),
+            tmpfs: vec![tmpfs("/tmp"), tmpfs("/run")],
+            overlay: contender.overlay,
+        },
         end: settings.end(),
         kind: JobKind::Measure(MeasureJob { task: contender.task.clone(), iterations, cold: plan.cold }),
     }
@@ -126,7 +131,8 @@ pub fn planned_launch(contender: &PlannedContender, job: PathBuf, work_dir: &Pat
             let mut files = files.clone();
             files.push(RootFile { path: job, seen: CONTAINED_JOB.to_owned() });
             let argv = [CONTAINED_AGENT, "host", CONTAINED_JOB].map(str::to_owned).to_vec();
-            launch_container(*vmm, machine, &Root { directory: root.clone(), files, argv }, &paths)
+            let root = Root { directory: root.clone(), overlay: contender.overlay, files, argv };
+            launch_container(*vmm, machine, &root, &paths)
         }
         System::Process { vmm } => launch_process(*vmm, machine, &job, &paths),
     }?;

@@ -33,6 +33,8 @@ pub enum Step {
     Binds,
     /// Let it only read the file system.
     ReadOnly,
+    /// Lay memory over the directory that it may write to.
+    Overlay,
     /// Open `/dev/net/tun`.
     OpenTun,
     /// Make the tap.
@@ -62,7 +64,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 24] = [
+    const ALL: [Step; 25] = [
         Step::Session,
         Step::Cgroup,
         Step::Affinity,
@@ -74,6 +76,7 @@ impl Step {
         Step::Mounts,
         Step::Binds,
         Step::ReadOnly,
+        Step::Overlay,
         Step::OpenTun,
         Step::MakeTap,
         Step::TapUp,
@@ -109,6 +112,7 @@ impl std::fmt::Display for Step {
             Step::Mounts => "make its mounts private",
             Step::Binds => "bring its files into the jail",
             Step::ReadOnly => "make the file system read-only",
+            Step::Overlay => "lay memory over its root",
             Step::OpenTun => "open /dev/net/tun",
             Step::MakeTap => "make the tap device",
             Step::TapUp => "bring the tap device up",
@@ -144,6 +148,13 @@ pub(crate) fn write(file: RawFd, bytes: &[u8]) -> io::Result<()> {
 /// A path that the kernel can be given.
 pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// Mounts a new file system of this `kind` at `path`.
+pub(crate) fn mount_new(kind: &CStr, path: &CStr, flags: libc::c_ulong, options: Option<&CStr>) -> io::Result<()> {
+    let options = options.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: strings ended by NUL, or null for no options.
+    check(unsafe { libc::mount(kind.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.cast()) })
 }
 
 /// Mounts what is at `from`, or sets the flags of the mount at `to`.

@@ -33,6 +33,8 @@ pub static KIND: Kind = Kind {
 
 fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, LaunchError> {
     let vmm = KIND.name;
+    // Its own overlays are newer than Debian 12's: firebench lays the memory over the directory.
+    let (writable, contained) = oci::writable(machine, root, paths, oci::contained(machine, paths));
     let mut argv = vec![text(vmm, &paths.binary)?];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|&word| word.to_owned()));
     add(&["--unshare-all"]);
@@ -42,14 +44,20 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
     }
     add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", oci::ID]);
     if let Some(directory) = &root.directory {
-        add(&["--ro-bind", &text(vmm, directory)?, "/"]);
+        match root.overlay {
+            true => add(&["--bind", &text(vmm, &writable)?, "/"]),
+            false => add(&["--ro-bind", &text(vmm, directory)?, "/"]),
+        }
     }
     for file in &root.files {
         add(&["--ro-bind", &text(vmm, &file.path)?, &file.seen]);
     }
     add(&["--ro-bind", "/sys", "/sys", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run"]);
-    add(&["--remount-ro", "/", "--chdir", "/"]);
+    if !root.overlay {
+        add(&["--remount-ro", "/"]);
+    }
+    add(&["--chdir", "/"]);
     add(&["--setenv", "PATH", "/bin", "--setenv", "HOME", "/", "--unsetenv", "TMPDIR", "--"]);
     argv.extend(root.argv.iter().cloned());
-    Ok(Launch { argv, ..oci::contained(machine, paths) })
+    Ok(Launch { argv, ..contained })
 }

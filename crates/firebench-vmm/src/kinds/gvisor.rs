@@ -47,7 +47,10 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
         (Some("--rootless"), "--network=none", Network::Own)
     };
     let mut argv = vec![text(vmm, &paths.binary)?];
-    let flags = rootless.into_iter().chain(["--platform=systrap", stack, "--ignore-cgroups", "--root"]);
+    // What is written to a root stays in its own memory, which it does by itself; the directory is only read.
+    let written = root.overlay.then_some("--overlay2=root:memory");
+    let flags = rootless.into_iter().chain(["--platform=systrap", stack, "--ignore-cgroups"]).chain(written);
+    let flags = flags.chain(["--root"]);
     argv.extend(flags.map(str::to_owned));
     argv.push(text(vmm, &oci::state(paths))?);
     argv.extend(["run".to_owned(), "--bundle".to_owned(), text(vmm, &paths.work_dir)?, oci::ID.to_owned()]);

@@ -41,5 +41,8 @@ fn launch(machine: &Machine, root: &Root, paths: &Paths) -> Result<Launch, Launc
     let argv = words.into_iter().collect::<Result<_, _>>()?;
     // It brings up the `lo` of a network of its own, and firebench that of the one that is made for it.
     let network = if machine.veth.is_some() { Network::Outer } else { Network::Own };
-    Ok(Launch { argv, ..oci::bundle(vmm, machine, root, network, paths)? })
+    // The bundle's own directory is the root, where firebench lays memory over the user's.
+    let within = Root { directory: root.directory.clone().filter(|_| !root.overlay), ..root.clone() };
+    let (_, launch) = oci::writable(machine, root, paths, oci::bundle(vmm, machine, &within, network, paths)?);
+    Ok(Launch { argv, ..launch })
 }

@@ -9,14 +9,14 @@ use firebench_image::Error;
 use firebench_image::cache::{Cache, Listed};
 use firebench_image::disk::{DiskSpec, build_root_disk};
 use firebench_image::payload::Payload;
-use firebench_image::roots::{Root, RootSource, RootSpec};
+use firebench_image::roots::{Root, RootSpec};
 use firebench_model::experiment::DEFAULT_SEED;
 use firebench_text::units::Size;
 
 use super::failure::Failure;
 use super::storage_args::StorageArgs;
 use super::{output, system};
-use crate::prepare::{PrepareError, addition};
+use crate::prepare::{PrepareError, addition, root_source};
 
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {
@@ -44,8 +44,9 @@ enum What {
         #[arg(long, value_name = "HOST[=GUEST]")]
         add: Vec<String>,
         /// Make the disk of a root of yours, as `firebench run --root` does, without a random file: a directory, a tar archive, or a
-        /// container image as an OCI layout, an OCI archive or an archive of `docker save`; PATH#TAG chooses one of several images
-        #[arg(long, value_name = "PATH[#TAG]", conflicts_with_all = ["size", "seed", "urandom", "file"])]
+        /// container image as an OCI layout, an OCI archive or an archive of `docker save`, of which PATH#TAG chooses one; or
+        /// debian:SUITE[,PACKAGE...], which mmdebstrap makes once
+        #[arg(long, value_name = "ROOT", conflicts_with_all = ["size", "seed", "urandom", "file"])]
         from: Option<PathBuf>,
     },
     /// List what the cache holds
@@ -92,7 +93,8 @@ pub(super) fn main(args: &ImageArgs, places: &StorageArgs) -> Result<(), Failure
     let cache = places.cache(false, &interrupt)?;
     match &args.what {
         What::Build { add, from: Some(from), .. } => {
-            let source = RootSource::parse(from);
+            // The archive stays in the cache while it is read.
+            let (source, _debian) = Failure::unless_stopped(root_source(from, &cache, true), &interrupt)?;
             let add = add.iter().map(|text| addition(text)).collect::<Result<_, _>>()?;
             let mount_points = crate::prepare::mount_points();
             let spec = RootSpec { source, busybox: busybox(places)?, add, mount_points };

@@ -1,34 +1,24 @@
 //! A command of the user's: the program of each contender, and what it needs wherever it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use firebench_image::digest::sha256_file;
 use firebench_image::roots::Root;
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec, Experiment, ExperimentError};
 use firebench_model::plan::Inputs;
-use firebench_os::outside;
-use firebench_os::program::{find_program, is_executable};
 use firebench_protocol::Task;
-use firebench_run::libraries;
 use firebench_workload::Side;
 
-use super::{PrepareError, parts};
+use super::{Places, PrepareError, parts};
+pub(super) use added::Added;
 use in_root::InRoot;
+use programs::{INTERPRETERS, given, needed, plain, resolve, seen};
 
+mod added;
 mod in_root;
-
-/// Directories that a root has for itself: what the host has there is seen below [`MOVED`] in it.
-const COVERED: [&str; 5] = ["/tmp", "/run", "/dev", "/proc", "/sys"];
-const MOVED: &str = "/host";
-
-/// What finds the libraries that are in no usual directory, where the C library is glibc.
-const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
-
-/// The longest first line of a script (Linux: `BINPRM_BUF_SIZE`), and how many scripts may interpret each other (`exec_binprm`).
-const FIRST_LINE: u64 = 256;
-const INTERPRETERS: usize = 4;
+mod programs;
 
 /// Where a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +61,11 @@ impl OwnCommand {
     ///
     /// # Errors
     /// [`PrepareError`] for a program that is not there, or that cannot run elsewhere.
-    pub(super) fn of(experiment: &Experiment, root: Option<&Root>) -> Result<Option<OwnCommand>, PrepareError> {
+    pub(super) fn of(
+        experiment: &Experiment,
+        root: Option<&Root>,
+        places: &Places,
+    ) -> Result<Option<OwnCommand>, PrepareError> {
         if !experiment.has_own_commands() {
             return Ok(None);
         }
@@ -94,10 +88,15 @@ impl OwnCommand {
             named: Vec::new(),
             notices: Vec::new(),
             expected: expected(&spec, &from)?,
-            in_root: root.map(|root| InRoot::of(root, &spec)).transpose()?,
+            in_root: root.map(|root| InRoot::of(root, experiment.files.root.as_deref(), &spec)).transpose()?,
             spec,
         };
         let mut files = BTreeSet::new();
+        let in_theirs = root.map(|root| &root.files);
+        let Added { files: added, programs } = Added::of(experiment, in_theirs, &from, places, &mut own.notices)?;
+        if let Some(root) = &mut own.in_root {
+            root.added = programs;
+        }
         let contenders = experiment.specs();
         for (contender, words) in contenders.iter().zip(experiment.own_commands().map_err(ExperimentError::from)?) {
             let words = match &own.in_root {
@@ -122,6 +121,11 @@ impl OwnCommand {
             Some(_) => own.input.iter().map(|input| (input.clone(), PathBuf::from(in_root::INPUT))).collect(),
             None => files.into_iter().chain(own.input.clone()).map(|file| (file.clone(), seen(&file))).collect(),
         };
+        for file in added {
+            if !placed.contains(&file) {
+                placed.push(file);
+            }
+        }
         for text in &experiment.files.add {
             let (host, guest) = addition(text, &from)?;
             std::fs::metadata(&host).map_err(given("--add", &host))?;
@@ -238,15 +242,6 @@ fn is_within((host, guest): &(PathBuf, PathBuf), (above, there): &(PathBuf, Path
     host != above && host.strip_prefix(above).is_ok_and(|rest| *guest == there.join(rest))
 }
 
-/// Where a root has a file of the host.
-fn seen(path: &Path) -> PathBuf {
-    let covered = COVERED.iter().any(|covered| path.starts_with(covered));
-    match path.strip_prefix("/") {
-        Ok(below) if covered => Path::new(MOVED).join(below),
-        _ => path.to_owned(),
-    }
-}
-
 /// What `--add` means for a command: `HOST` alone is at the path that it has on the host.
 fn addition(text: &str, from: &Path) -> Result<(PathBuf, PathBuf), PrepareError> {
     if text.contains('=') {
@@ -256,12 +251,6 @@ fn addition(text: &str, from: &Path) -> Result<(PathBuf, PathBuf), PrepareError>
     let host = plain(&from.join(text));
     let guest = seen(&host);
     Ok((host, guest))
-}
-
-/// The path of a file whose directory has no link, `.` or `..` in it.
-fn plain(path: &Path) -> PathBuf {
-    let parts = path.parent().and_then(|parent| std::fs::canonicalize(parent).ok()).zip(path.file_name());
-    parts.map_or_else(|| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), |(dir, name)| dir.join(name))
 }
 
 /// The SHA-256 of what the command must print.
@@ -274,92 +263,6 @@ fn expected(spec: &CommandSpec, from: &Path) -> Result<Option<String>, PrepareEr
     let path = from.join(expected);
     std::fs::metadata(&path).map_err(given("--expect-stdout", &path))?;
     Ok(Some(sha256_file(&path)?))
-}
-
-fn given(role: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrepareError {
-    let path = path.to_owned();
-    move |source| PrepareError::Given { role: role.to_owned(), path, source }
-}
-
-/// The program that a word calls: a path, seen from the command's directory, or a name on PATH.
-fn resolve(program: &str, from: &Path) -> Result<PathBuf, PrepareError> {
-    if program.contains('/') {
-        let path = from.join(program);
-        std::fs::metadata(&path).map_err(given("the program", &path))?;
-        return match is_executable(&path) {
-            true => Ok(plain(&path)),
-            false => Err(PrepareError::NoProgram { program: program.to_owned(), why: "it is not an executable file" }),
-        };
-    }
-    let why = "it is in no directory of PATH";
-    let found = find_program(program).map(|path| plain(&path));
-    found.ok_or_else(|| PrepareError::NoProgram { program: program.to_owned(), why })
-}
-
-/// Adds a program to `files`, with its libraries, or with what interprets it and the libraries of that.
-fn needed(
-    program: &Path,
-    interpreters: usize,
-    files: &mut BTreeSet<PathBuf>,
-    notices: &mut Vec<String>,
-) -> Result<(), PrepareError> {
-    files.insert(program.to_owned());
-    let Some(line) = first_line(program).map_err(given("the program", program))? else {
-        let libraries = libraries::of(program)?;
-        if !libraries.is_empty() {
-            files.extend(Some(PathBuf::from(LIBRARY_CACHE)).filter(|path| path.is_file()));
-        }
-        files.extend(libraries);
-        return Ok(());
-    };
-    let no = |why| PrepareError::NoProgram { program: program.display().to_string(), why };
-    let interpreters = interpreters.checked_sub(1).ok_or_else(|| no("its interpreter is a script of a script"))?;
-    let mut words = line.split_ascii_whitespace();
-    let interpreter = words.next().filter(|word| word.starts_with('/'));
-    let interpreter = PathBuf::from(interpreter.ok_or_else(|| no("its first line names no interpreter"))?);
-    std::fs::metadata(&interpreter).map_err(given("the interpreter", &interpreter))?;
-    // The kernel looks for it at this very path.
-    needed(&interpreter, interpreters, files, notices)?;
-    let mut name = interpreter.clone();
-    if interpreter.file_name().is_some_and(|name| name == "env") {
-        // What env makes of its other words, it says itself when it runs.
-        if let Some(found) = called_by_env(words).and_then(|word| resolve(word, Path::new("/")).ok()) {
-            name = found;
-            needed(&name, interpreters, files, notices)?;
-        }
-    }
-    notices.push(format!(
-        "{} is a script: beside it every root gets {} with its libraries; what else it needs, give it with --add",
-        program.display(),
-        name.display()
-    ));
-    Ok(())
-}
-
-/// The program among the words behind `env`: its options and variables come first.
-///
-/// Source: env(1) of coreutils.
-fn called_by_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    while let Some(word) = words.next() {
-        match word {
-            "-u" | "--unset" | "-C" | "--chdir" => drop(words.next()),
-            "-S" => {}
-            _ => match word.strip_prefix("-S") {
-                Some(word) => return Some(word),
-                None if word.starts_with('-') || word.contains('=') => {}
-                None => return Some(word),
-            },
-        }
-    }
-    None
-}
-
-/// The first line of a script behind its `#!`; None of what is not a script.
-fn first_line(program: &Path) -> io::Result<Option<String>> {
-    let mut head = Vec::new();
-    outside::open(program)?.take(FIRST_LINE).read_to_end(&mut head)?;
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(line.strip_prefix(b"#!").map(|line| String::from_utf8_lossy(line).into_owned()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use firebench_text::units::Size;
 use firebench_vmm::RootFile;
 use firebench_workload::{Service, Side, Speed, Workload};
 
-use super::command::{OwnCommand, Runs};
+use super::command::{Added, OwnCommand, Runs};
 use super::contenders::{DiskKey, disk_key};
 use super::roots::{InUse, OwnRoot};
 use super::{Places, PrepareError, parts, service};
@@ -48,6 +48,8 @@ pub(super) struct Disks {
     pub(super) own: Option<OwnCommand>,
     /// The root that the user gave for it.
     pub(super) root: Option<OwnRoot>,
+    /// Whether that is writable.
+    overlay: bool,
     /// What is not in the cache, where nothing is to be built.
     pub(super) missing: Vec<String>,
 }
@@ -94,6 +96,8 @@ pub(super) struct Work {
     pub(super) program: Option<PathBuf>,
     /// What an iteration does.
     pub(super) task: Task,
+    /// Whether its root is writable.
+    pub(super) overlay: bool,
 }
 
 impl Disks {
@@ -109,10 +113,15 @@ impl Disks {
         let (payload, source) = wanted.unzip();
         let root = experiment.files.root.as_ref();
         let mut root = root.map(|root| OwnRoot::read(root, busybox, places)).transpose()?;
-        let own = OwnCommand::of(experiment, root.as_ref().map(|root| &root.root))?;
+        let own = OwnCommand::of(experiment, root.as_ref().map(|root| &root.root), places)?;
         let add = match &own {
             Some(own) => own.files.clone(),
-            None => experiment.files.add.iter().map(|text| parts::addition(text)).collect::<Result<_, _>>()?,
+            None => {
+                let added = experiment.files.add.iter().map(|text| parts::addition(text));
+                let mut files = added.collect::<Result<Vec<_>, _>>()?;
+                files.extend(Added::of(experiment, None, Path::new("."), places, &mut Vec::new())?.files);
+                files
+            }
         };
         let layout = experiment.design.layout;
         let mut spec = DiskSpec { busybox: busybox.to_owned(), payload, add, layout: 0 };
@@ -135,7 +144,22 @@ impl Disks {
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
         let block = experiment.payload.block();
         let service = workload.service(experiment, speed);
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, service, workload, own, root, missing })
+        let overlay = experiment.files.overlay;
+        Ok(Disks {
+            spec,
+            base,
+            disks,
+            files,
+            handicaps,
+            payload,
+            block,
+            service,
+            workload,
+            own,
+            root,
+            overlay,
+            missing,
+        })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -184,14 +208,15 @@ impl Disks {
             let disk =
                 std::path::absolute(image).map_err(|source| PrepareError::OwnImage { path: image.clone(), source })?;
             let task = self.task(contender, side, Runs::InTheirRoot)?;
-            return Ok(Work { disk, bytes, busybox: None, program: None, task });
+            return Ok(Work { disk, bytes, busybox: None, program: None, task, overlay: self.overlay });
         }
+        let overlay = self.overlay;
         if let Some((task, root)) = self.in_their_root(contender)? {
             let InUse { file: disk, bytes, there, .. } = root.of_vm(places)?;
             if !there {
                 self.miss("root disk", &disk);
             }
-            return Ok(Work { disk, bytes, busybox: None, program: None, task });
+            return Ok(Work { disk, bytes, busybox: None, program: None, task, overlay });
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         if !self.disks.iter().any(|(known, _)| *known == key) {
@@ -218,7 +243,8 @@ impl Disks {
         if !there {
             self.miss("root disk", &path);
         }
-        Ok(Work { disk: path, bytes, busybox: Some(key.busybox), program: self.program(contender), task })
+        let program = self.program(contender);
+        Ok(Work { disk: path, bytes, busybox: Some(key.busybox), program, task, overlay: false })
     }
 
     /// What a contender on the bare host reads: the same bytes.
@@ -237,7 +263,7 @@ impl Disks {
         let task = self.task(contender, side, Runs::OnTheHost)?;
         let program = self.program(contender);
         let disk = payload.or_else(|| program.clone()).unwrap_or_else(|| key.busybox.clone());
-        Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task })
+        Ok(Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task, overlay: false })
     }
 
     /// What a contender in a container sees: the files of the bare host, at the places that they have in a guest.
@@ -246,12 +272,13 @@ impl Disks {
         contender: &ContenderSpec,
         places: &Places,
     ) -> Result<(Work, Vec<RootFile>, Option<PathBuf>), PrepareError> {
+        let overlay = self.overlay;
         if let Some((task, root)) = self.in_their_root(contender)? {
             let InUse { path, file: disk, bytes, there } = root.of_container(task.argv.first(), places)?;
             if !there {
                 self.miss("root directory", &path);
             }
-            return Ok((Work { disk, bytes, busybox: None, program: None, task }, Vec::new(), Some(path)));
+            return Ok((Work { disk, bytes, busybox: None, program: None, task, overlay }, Vec::new(), Some(path)));
         }
         let key = disk_key(contender, &self.base.busybox, self.payload_bytes());
         let payload = self.payload.is_some().then(|| self.payload_file(places)).transpose()?;
@@ -275,7 +302,8 @@ impl Disks {
         };
         let files = own.chain(added).map(file).collect::<Result<_, PrepareError>>()?;
         let task = self.task(contender, side, Runs::InARoot)?;
-        Ok((Work { disk, bytes: self.payload_bytes(), busybox: Some(key.busybox), program, task }, files, None))
+        let bytes = self.payload_bytes();
+        Ok((Work { disk, bytes, busybox: Some(key.busybox), program, task, overlay: false }, files, None))
     }
 
     /// What an iteration does in the root that the user gave, where they gave one.

@@ -52,6 +52,22 @@ pub enum PrepareError {
         of its own that is known to work"
     ))]
     NoNestedKernel,
+    /// A script as a program to add to the user's root.
+    #[error("cannot add {} to a root of yours: it is a script, whose interpreter must be one of that root", program.display())]
+    #[diagnostic(help("give it with --add, which adds the file alone"))]
+    AddedScript {
+        /// The program.
+        program: PathBuf,
+    },
+    /// A program to add where the user's root has something.
+    #[error("cannot add the program {}: the root has something there already", program.display())]
+    #[diagnostic(help(
+        "leave it out, and the root's own is run; or call it by another name, through a link on this machine"
+    ))]
+    AddedInRoot {
+        /// Where it would be.
+        program: PathBuf,
+    },
     /// A program that is not in the user's root.
     #[error("cannot find the program {program} in the root {}", root.display())]
     #[diagnostic(help("give its path in that root; {looked}"))]
@@ -78,6 +94,17 @@ pub enum PrepareError {
     NoCommandInRoot {
         /// The root.
         root: PathBuf,
+    },
+    /// A kernel that is a program, and cannot lay memory over a root.
+    #[error("contender {name}: the kernel {version} does not have the file system overlay, which --overlay needs")]
+    #[diagnostic(help("fetch it anew, with that module (firebench fetch {name_of_kind}), or leave out --overlay", name_of_kind = vmm.0.name))]
+    NoOverlay {
+        /// The contender.
+        name: String,
+        /// Its kind.
+        vmm: VmmKind,
+        /// The kernel's version.
+        version: String,
     },
     /// A container with a root of the user's, in an emulated machine.
     #[error("contender {name} is a container, and cannot see a root of yours in the nested host")]

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use firebench_host::fetch::Debian;
 use firebench_image::roots::RootSource;
 use firebench_model::experiment::{Experiment, PayloadSpec, SMALL_KERNEL};
 use nix::unistd::{AccessFlags, access};
@@ -55,7 +56,11 @@ fn named(experiment: &Experiment) -> Result<Vec<(String, PathBuf)>, PrepareError
     if let PayloadSpec::File { path, .. } = &experiment.payload {
         add("--payload".to_owned(), Some(path), false);
     }
-    add("--root".to_owned(), files.root.as_ref().map(|root| RootSource::parse(root).path).as_ref(), false);
+    let root = match &files.root {
+        Some(root) if Debian::parse(root)?.is_none() => Some(RootSource::parse(root).path),
+        _ => None,
+    };
+    add("--root".to_owned(), root.as_ref(), false);
     // Those of a command are looked for where it runs.
     for text in files.add.iter().filter(|_| !experiment.has_own_commands()) {
         named.push(("--add".to_owned(), parts::addition(text)?.0));

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use firebench_host::tools::Tool;
+use firebench_host::fetch;
+use firebench_host::tools::{self, Tool};
 use firebench_image::initramfs;
 use firebench_image::prepare::{KernelSource, PreparedKernel};
 use firebench_model::experiment::{ContenderSpec, Files};
 use firebench_model::record::Artifact;
+use firebench_supervise::subprocess;
 use firebench_vmm::kind::KernelEntry;
 
 use super::contenders::own_values;
@@ -57,17 +60,36 @@ pub(super) struct GuestKernel {
 
 impl GuestKernel {
     /// Of a kind whose program is the kernel.
-    pub(super) fn own(tool: &Tool) -> GuestKernel {
-        GuestKernel {
+    ///
+    /// # Errors
+    /// [`PrepareError::NoOverlay`] where it cannot lay memory over a root, and should.
+    pub(super) fn own(spec: &ContenderSpec, tool: &Tool, overlay: bool) -> Result<GuestKernel, PrepareError> {
+        let module = match overlay {
+            true => fetch::overlay_module(spec.vmm, &tool.path, &tool.version)?,
+            false => None,
+        };
+        if overlay && module.is_none() && !has_overlay(tool) {
+            let (name, version) = (spec.name.clone(), tool.version.clone());
+            return Err(PrepareError::NoOverlay { name, vmm: spec.vmm, version });
+        }
+        let modules: Vec<PathBuf> = module.into_iter().collect();
+        Ok(GuestKernel {
             file: tool.path.clone(),
             version: Some(tool.version.clone()),
             release: tool.version.clone(),
-            modules: Vec::new(),
-            networked: Ok(Vec::new()),
+            networked: Ok(modules.clone()),
+            modules,
             acpi: false,
             notices: Vec::new(),
-        }
+        })
     }
+}
+
+/// Whether a kernel that is a program says that it has the file system built in.
+fn has_overlay(tool: &Tool) -> bool {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let said = subprocess::ask_with(&tool.path, tools::libraries(&tool.path), &["--showconfig"], LIMIT);
+    said.is_ok_and(|said| said.stdout.lines().any(|line| line == "CONFIG_OVERLAY_FS=y"))
 }
 
 impl Kernels {
@@ -79,7 +101,7 @@ impl Kernels {
         places: &Places,
     ) -> Result<GuestKernel, PrepareError> {
         let (kernel, file) = self.get(spec, files, places)?;
-        let sets = parts::GuestModules::of(spec.vmm, &own_values(spec));
+        let sets = parts::GuestModules::of(spec.vmm, &own_values(spec), files.overlay);
         let named = spec.kernel.is_some() || files.kernel.is_some();
         let of_contender = |error| PrepareError::of_contender(&spec.name, error);
         let modules = |set| PrepareError::of_user(named, kernel.modules(set).map_err(of_contender));

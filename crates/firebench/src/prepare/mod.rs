@@ -49,7 +49,7 @@ use parts::{Programs, artifact};
 pub use error::PrepareError;
 pub use parts::addition;
 pub use places::Places;
-pub use roots::mount_points;
+pub use roots::{mount_points, root_source};
 
 /// A run, ready to start.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     }
     if let Some(root) = &builder.disks.root {
         let contained = specs.iter().any(|spec| spec.vmm.container().is_some());
-        builder.notices.extend(root.notices(contained, experiment.design.layout));
+        builder.notices.extend(root.notices(contained, experiment.files.overlay, experiment.design.layout));
     }
     let plan = Plan {
         contenders: built.into_iter().map(|built| built.planned).collect(),
@@ -237,7 +237,7 @@ impl PlanBuilder<'_> {
         contenders::check_version(spec, tool)?;
         let GuestKernel { file: kernel_file, version, release, modules, networked, acpi, mut notices } =
             match guest.kernel {
-                KernelEntry::Own => GuestKernel::own(tool),
+                KernelEntry::Own => GuestKernel::own(spec, tool, self.experiment.files.overlay)?,
                 KernelEntry::Elf | KernelEntry::Pvh | KernelEntry::BzImage => {
                     self.kernels.of_guest(spec, &self.experiment.files, self.places)?
                 }
@@ -437,6 +437,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         binary: tool.path.clone(),
         task: work.task,
         disk: work.disk,
+        overlay: work.overlay,
     };
     BuiltContender { planned, disk_bytes: work.bytes }
 }

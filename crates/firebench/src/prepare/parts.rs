@@ -25,22 +25,27 @@ pub(super) struct GuestModules {
 }
 
 impl GuestModules {
-    /// Of a kind with settings.
-    pub(super) fn of(vmm: VmmKind, own: &Values) -> GuestModules {
-        match vmm.guest().map(|guest| (guest.bus)(own)) {
-            Some(Bus::ListedMmio) => {
-                GuestModules { plain: "guest-on-listed-mmio", networked: "networked-guest-on-listed-mmio" }
+    /// Of a kind with settings, where the root may be writable.
+    pub(super) fn of(vmm: VmmKind, own: &Values, overlay: bool) -> GuestModules {
+        let bus = vmm.guest().map(|guest| (guest.bus)(own));
+        let (plain, networked) = match (bus, overlay) {
+            (Some(Bus::ListedMmio), false) => ("guest-on-listed-mmio", "networked-guest-on-listed-mmio"),
+            (Some(Bus::ListedMmio), true) => {
+                ("guest-on-listed-mmio-overlaid", "networked-guest-on-listed-mmio-overlaid")
             }
-            Some(Bus::Pci | Bus::PciByPorts) => {
-                GuestModules { plain: "guest-on-pci", networked: "networked-guest-on-pci" }
-            }
-            Some(Bus::Mmio | Bus::Own) | None => GuestModules { plain: "guest", networked: "networked-guest" },
-        }
+            (Some(Bus::Pci | Bus::PciByPorts), false) => ("guest-on-pci", "networked-guest-on-pci"),
+            (Some(Bus::Pci | Bus::PciByPorts), true) => ("guest-on-pci-overlaid", "networked-guest-on-pci-overlaid"),
+            (Some(Bus::Mmio | Bus::Own) | None, false) => ("guest", "networked-guest"),
+            (Some(Bus::Mmio | Bus::Own) | None, true) => ("guest-overlaid", "networked-guest-overlaid"),
+        };
+        GuestModules { plain, networked }
     }
 }
 
 /// Modules of the nested host: its disks, KVM, and the cards of contenders.
 pub(super) const NESTED_HOST: &str = "nested-host";
+/// What lays memory over a root.
+const OVERLAY: &str = "overlay";
 /// All sets, so that one entry of the cache serves every run.
 const MODULES: ModuleSets<'static> = &[
     ("guest", &["8250", "virtio_mmio", "virtio_blk", "ext4"]),
@@ -52,6 +57,18 @@ const MODULES: ModuleSets<'static> = &[
     ),
     ("guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4"]),
     ("networked-guest-on-pci", &["8250", "virtio_pci", "virtio_blk", "ext4", "virtio_net"]),
+    ("guest-overlaid", &["8250", "virtio_mmio", "virtio_blk", "ext4", OVERLAY]),
+    ("networked-guest-overlaid", &["8250", "virtio_mmio", "virtio_blk", "ext4", OVERLAY, "virtio_net"]),
+    (
+        "guest-on-listed-mmio-overlaid",
+        &["8250", "virtio_mmio", LISTED_DEVICES, LISTED_CPUS, "virtio_blk", "ext4", OVERLAY],
+    ),
+    (
+        "networked-guest-on-listed-mmio-overlaid",
+        &["8250", "virtio_mmio", LISTED_DEVICES, LISTED_CPUS, "virtio_blk", "ext4", OVERLAY, "virtio_net"],
+    ),
+    ("guest-on-pci-overlaid", &["8250", "virtio_pci", "virtio_blk", "ext4", OVERLAY]),
+    ("networked-guest-on-pci-overlaid", &["8250", "virtio_pci", "virtio_blk", "ext4", OVERLAY, "virtio_net"]),
     (NESTED_HOST, &["8250", "virtio_pci", "virtio_blk", "ext4", "kvm_amd", "tun", "veth"]),
 ];
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use firebench_host::fetch::{Debian, DebianRoot};
+use firebench_image::cache::Cache;
 use firebench_image::roots::{BuiltRoot, Root, RootSource, RootSpec};
 use firebench_model::record::Artifact;
 use firebench_run::runner::{CONTAINED_AGENT, CONTAINED_JOB};
@@ -16,10 +18,27 @@ pub fn mount_points() -> Vec<String> {
     [CONTAINED_AGENT, CONTAINED_JOB].map(str::to_owned).to_vec()
 }
 
+/// What a user names by `--root`: what is read, and the Debian that it is, where it is one.
+///
+/// # Errors
+/// [`PrepareError::Fetch`] where it cannot be made; `build` says whether it may be.
+pub fn root_source(named: &Path, cache: &Cache, build: bool) -> Result<(RootSource, Option<DebianRoot>), PrepareError> {
+    match Debian::parse(named)? {
+        None => Ok((RootSource::parse(named), None)),
+        Some(debian) => {
+            let root = debian.root(cache, build)?;
+            Ok((RootSource { path: root.path.clone(), tag: None }, Some(root)))
+        }
+    }
+}
+
 /// A root of the user's, and what was made of it.
 #[derive(Debug)]
 pub(super) struct OwnRoot {
     pub(super) root: Root,
+    /// As the user calls it.
+    named: PathBuf,
+    debian: Option<DebianRoot>,
     spec: RootSpec,
     disk: Option<BuiltRoot>,
     directory: Option<BuiltRoot>,
@@ -41,10 +60,10 @@ pub(super) struct InUse {
 impl OwnRoot {
     /// Reads what the user named.
     pub(super) fn read(named: &Path, busybox: &Path, places: &Places) -> Result<OwnRoot, PrepareError> {
-        let source = RootSource::parse(named);
+        let (source, debian) = root_source(named, &places.cache, places.build)?;
         let root = Root::read(&places.cache, &source)?;
         let spec = RootSpec { source, busybox: busybox.to_owned(), add: Vec::new(), mount_points: mount_points() };
-        Ok(OwnRoot { root, spec, disk: None, directory: None })
+        Ok(OwnRoot { root, named: named.to_owned(), debian, spec, disk: None, directory: None })
     }
 
     /// Puts files of the host into it: before any of the following.
@@ -84,7 +103,8 @@ impl OwnRoot {
 
     /// What every contender has of it, for the report.
     pub(super) fn artifact(&self) -> Artifact {
-        let name = self.spec.source.path.file_name().unwrap_or_default().to_string_lossy();
+        let path = if self.debian.is_some() { &self.named } else { &self.spec.source.path };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = match &self.spec.source.tag {
             Some(tag) => format!("{name}#{tag}"),
             None => name.into_owned(),
@@ -100,10 +120,18 @@ impl OwnRoot {
     }
 
     /// What the user should know of it; `contained` where a container is among the contenders.
-    pub(super) fn notices(&self, contained: bool, layout: u32) -> Vec<String> {
-        let path = self.spec.source.path.display();
+    pub(super) fn notices(&self, contained: bool, overlay: bool, layout: u32) -> Vec<String> {
+        let path = if self.debian.is_some() { &self.named } else { &self.spec.source.path };
+        let path = path.display();
         let user = &self.root.config.user;
         let mut notices = Vec::new();
+        if let Some(debian) = &self.debian {
+            let made = humantime::format_rfc3339_seconds(debian.made).to_string();
+            let day = made.split('T').next().unwrap_or_default();
+            notices.push(format!(
+                "{path} is what Debian's mirror had on {day}: every run takes that from the cache, until `firebench image gc` removes it"
+            ));
+        }
         if !ROOT_USERS.contains(&user.as_str()) {
             let user = firebench_text::excerpt(user, 40);
             notices.push(format!("{path} wants its command to be {user}'s process: firebench runs it as root's"));
@@ -112,6 +140,11 @@ impl OwnRoot {
             notices.push(format!(
                 "containers see {path} as a directory: all files in it belong to whoever runs firebench, no program is set-uid, and there \
                  are no extended attributes; VMs see it as it is"
+            ));
+        }
+        if overlay {
+            notices.push(format!(
+                "{path} is writable in every boot: what is written goes to the contender's memory, and is gone at the next boot"
             ));
         }
         if layout > 0 {

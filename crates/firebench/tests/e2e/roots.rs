@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use firebench_model::record::BootStatus;
+use firebench_model::record::{BootStatus, Report};
 
 use crate::require;
 use crate::support::common::Lab;
@@ -19,16 +19,20 @@ fn made(program: &str, args: &[&str], dir: &Path) {
     assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A Debian with Python, made by mmdebstrap: as root, or in a user namespace.
-fn debian(dir: &Path) -> PathBuf {
+/// A Debian with Python, by its name.
+fn debian() -> String {
     let suite = std::fs::read_to_string("/etc/os-release").expect("a Debian");
     let suite = suite.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or("stable").to_owned();
-    let without = ["man", "doc", "locale"].map(|what| format!("--dpkgopt=path-exclude=/usr/share/{what}/*"));
-    let mut options = vec!["--variant=minbase", "--include=python3-minimal"];
-    options.extend(without.iter().map(String::as_str));
-    options.extend([suite.as_str(), "root.tar"]);
-    made("mmdebstrap", &options, dir);
-    dir.join("root.tar")
+    format!("debian:{suite},python3-minimal")
+}
+
+/// The archive that firebench has of it.
+fn archive(lab: &Lab, debian: &str) -> PathBuf {
+    let entries = std::fs::read_dir(lab.cache.join("entries/debian-root")).expect("there are some");
+    let is_it = |entry: &PathBuf| {
+        std::fs::read_to_string(entry.join("meta.json")).is_ok_and(|meta| meta.contains(&format!("\"{debian}\"")))
+    };
+    entries.map(|entry| entry.expect("readable").path()).find(is_it).expect("it was made").join("root.tar")
 }
 
 /// The same with one more layer, as an OCI layout, and as archives of both kinds.
@@ -52,16 +56,16 @@ fn images(dir: &Path) -> [PathBuf; 3] {
     ["oci", "a.oci.tar", "a.docker.tar"].map(|name| dir.join(name))
 }
 
-/// Runs a command in a root under all contenders; each must print `expected`. Returns the digest of the root.
+/// Runs a command in a root under all contenders, without a network; each must print `expected`.
 #[track_caller]
-fn in_all(lab: &Lab, root: &Path, expected: &str, command: &[&str]) -> String {
+fn in_all(lab: &Lab, root: &Path, expected: &str, command: &[&str]) -> Report {
     let (out, wanted) = (lab.path("out"), lab.path("expected"));
     std::fs::write(&wanted, expected).expect("written");
     let args =
         ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "1", "--iterations", "2", "--memory", "256MiB"];
     let run = lab.firebench(&args).arg("--root").arg(root).arg("--expect-stdout").arg(&wanted).arg("--out").arg(&out);
     let run = if command.is_empty() { run } else { run.arg("--").args(command) };
-    run.run().ok();
+    run.env("http_proxy", "http://127.0.0.1:1").run().ok();
     let report = report(&out);
     let said = |notice: &String| notice.contains("all files in it belong to whoever runs firebench");
     assert!(report.notices.iter().any(said), "{:?}", report.notices);
@@ -72,8 +76,12 @@ fn in_all(lab: &Lab, root: &Path, expected: &str, command: &[&str]) -> String {
         let fine = boots.iter().all(|boot| matches!(boot.status, BootStatus::Ok | BootStatus::Void));
         assert!(fine && boots.iter().any(|boot| boot.status == BootStatus::Ok), "{name}: {boots:?}");
     }
-    let root = report.artifacts.iter().find(|artifact| artifact.role == "root").expect("it is named");
-    root.sha256.clone()
+    report
+}
+
+/// The digest of the root of a run.
+fn root(report: &Report) -> &str {
+    &report.artifacts.iter().find(|artifact| artifact.role == "root").expect("it is named").sha256
 }
 
 #[test]
@@ -83,10 +91,62 @@ fn python_runs_in_a_debian_and_in_images_of_it() {
     let lab = Lab::new();
     let dir = lab.path("made");
     std::fs::create_dir(&dir).expect("made");
-    in_all(&lab, &debian(&dir), "42\n", &["python3", "-c", "print(6*7)"]);
+    let debian = debian();
+    lab.firebench(&["image", "build", "--from", &debian]).within(900).run().ok();
+    let first = in_all(&lab, Path::new(&debian), "42\n", &["python3", "-c", "print(6*7)"]);
+    let said = |notice: &String| notice.starts_with(&format!("{debian} is what Debian's mirror had on 20"));
+    assert!(first.notices.iter().any(said), "{:?}", first.notices);
+    std::fs::copy(archive(&lab, &debian), dir.join("root.tar")).expect("copied");
     let said = "of the second layer\n False /srv/work yes\n";
     let roots = images(&dir).map(|image| in_all(&lab, &image, said, &[]));
-    assert!(roots.iter().all(|root| *root == roots[0]), "the same tree in every archive: {roots:?}");
+    assert!(roots.iter().all(|other| root(other) == root(&roots[0])), "the same tree in every archive");
+}
+
+/// A small tree with busybox, as an ext4 image.
+fn image_of_busybox(lab: &Lab) -> PathBuf {
+    let tree = lab.path("tree");
+    for directory in ["bin", "etc"] {
+        std::fs::create_dir_all(tree.join(directory)).expect("made");
+    }
+    std::fs::copy(need::busybox_path().expect("it is needed"), tree.join("bin/busybox")).expect("copied");
+    for applet in ["sh", "cat"] {
+        std::os::unix::fs::symlink("busybox", tree.join("bin").join(applet)).expect("linked");
+    }
+    std::fs::write(tree.join("etc/issue"), "as it was\n").expect("written");
+    let image = lab.path("root.ext4");
+    made("mke2fs", &["-q", "-t", "ext4", "-d", "tree", "root.ext4", "16m"], &lab.path(""));
+    image
+}
+
+/// Every boot begins with the same bytes, whatever the one before wrote; and nothing of it stays anywhere.
+#[test]
+fn an_ext4_image_can_be_written_to_and_a_program_added() {
+    require!(need::isolations());
+    require!(need::overlay_of_uml());
+    let lab = Lab::new();
+    let image = image_of_busybox(&lab);
+    let (before, out) = (std::fs::read(&image).expect("there"), lab.path("out"));
+    let line = "cat /etc/issue && echo other >/etc/issue && mkdir /own && numfmt --to=iec 2048 | cat /etc/issue -";
+    lab.file("expected", "as it was\nother\n2.0K\n");
+    let args =
+        ["run", "--vmm", "bubblewrap,runc,gvisor,uml", "--boots", "2", "--iterations", "1", "--memory", "256MiB"];
+    let more = ["--overlay", "--add-program", "numfmt", "--expect-stdout", "expected"];
+    let run = lab.firebench(&args).args(more).arg("--root").arg(&image).arg("--out").arg(&out).at(&lab.path(""));
+    run.args(["--", "sh", "-c", line]).run().ok();
+    let report = report(&out);
+    let said = |notice: &String| notice.ends_with("is gone at the next boot");
+    assert!(report.notices.iter().any(said), "{:?}", report.notices);
+    for contender in &report.contenders {
+        let good = contender.boots.iter().filter(|boot| boot.status == BootStatus::Ok).count();
+        assert!(good >= 2, "{}: {:?}", contender.name, contender.boots);
+    }
+    assert!(std::fs::read(&image).expect("there") == before);
+    // The root of the containers is as it was, too.
+    let plain = lab.firebench(&["run", "--vmm", "runc", "--boots", "1", "--iterations", "1", "--root"]).arg(&image);
+    let outcome = plain.args(["--show-output", "--", "cat", "/etc/issue"]).run().ok();
+    assert!(outcome.stderr.contains("    as it was\n"), "{outcome}");
+    let plain = lab.firebench(&["run", "--vmm", "runc", "--boots", "1", "--iterations", "1", "--root"]).arg(&image);
+    plain.args(["--", "sh", "-c", "echo x >/etc/issue"]).run().fails(3, &["Read-only file system"]);
 }
 
 #[test]
@@ -104,4 +164,12 @@ fn what_cannot_run_in_a_root_is_refused() {
     refused(&["--vmm", "runc", "--", "sh"], &["cannot find the program sh in the root", "it was looked for in"]);
     refused(&["--vmm", "runc"], &["says no command to run"]);
     refused(&["memory", "--vmm", "runc"], &["it has a root of its own"]);
+    std::fs::create_dir_all(tree.join("usr/bin")).expect("made");
+    std::fs::write(tree.join("usr/bin/sort"), "x").expect("written");
+    let add = ["--vmm", "runc", "--add-program", "/usr/bin/sort", "--", "/usr/bin/sort"];
+    refused(&add, &["cannot add the program /usr/bin/sort: the root has something there already"]);
+    let other = |args: &[&str], said: &[&str]| lab.firebench(&["run", "--vmm", "runc"]).args(args).run().fails(2, said);
+    other(&["--overlay", "--", "true"], &["--overlay makes a root of yours writable, and there is none"]);
+    other(&["--root", "debian:trixie,-x", "--", "true"], &["is no Debian: no package is called \"-x\""]);
+    other(&["--root", "debian:trixie,zsh", "--dry-run", "--", "true"], &["was not made yet", "image build --from"]);
 }

@@ -20,7 +20,6 @@ use firebench_vmm::{
 };
 
 use crate::host;
-
 pub const QEMU: VmmKind = VmmKind(&qemu::KIND);
 pub const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
 pub const GIB: u64 = 1 << 30;
@@ -181,7 +180,9 @@ pub fn nested() -> Report {
             modules: Some(PathBuf::from("modules")),
             programs,
             root: Some(PathBuf::from("image.tar")),
+            overlay: true,
             add: vec!["hello=/etc/hello".to_owned()],
+            add_program: vec!["/usr/bin/fio".to_owned()],
         },
     };
     for contender in &mut report.contenders {

@@ -87,6 +87,8 @@ fn in_reports() -> BTreeSet<String> {
         body_from: Some(BodyFrom::Disk),
     };
     told.contenders[0].launch.emptied = vec!["/proc/sys/net/core".into()];
+    let [lower, memory, seen] = ["/root", "/boot/written", "/boot/rootfs"].map(Into::into);
+    told.contenders[0].launch.overlay = Some(firebench_vmm::Overlay { lower, memory, seen, bytes: 1 << 30 });
     let mut found = BTreeSet::new();
     let csv = "contender,boot,iteration,metric,value\na,0,0,real,1\n";
     let imported = firebench_store::import::parse(csv, "mine.csv", "2025-06-01T12:00:00Z").unwrap();

@@ -72,6 +72,15 @@ pub fn isolations() -> Need {
     ["bubblewrap", "runc", "gvisor", "uml"].into_iter().try_for_each(contender)
 }
 
+/// The module with which User Mode Linux lays memory over a root.
+pub fn overlay_of_uml() -> Need {
+    use firebench_host::fetch::{installer, overlay_module};
+    let vmm = firebench_vmm::VmmKind(&firebench_vmm::uml::KIND);
+    let program = installer(vmm).and_then(|installer| installer.installed(&data_dir()));
+    let found = program.and_then(|program| overlay_module(vmm, &program, "").ok().flatten());
+    need(found.is_some(), "User Mode Linux has no module overlay", "run `firebench fetch uml` again")
+}
+
 /// What makes a Debian root, and images of it.
 pub fn images() -> Need {
     program("mmdebstrap", "mmdebstrap")?;

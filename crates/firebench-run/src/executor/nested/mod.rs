@@ -209,6 +209,7 @@ fn job(plan: &Plan, nonce: &str) -> Result<Job, NestedError> {
             device: "/dev/vda".to_owned(),
             fs: "ext4".to_owned(),
             tmpfs: vec![tmpfs(SCRATCH, "mode=1777"), tmpfs("/run", "mode=755")],
+            overlay: false,
         },
         end: End::Restart,
         kind: JobKind::Exec(ExecJob {

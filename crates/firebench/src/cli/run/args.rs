@@ -20,6 +20,7 @@ use super::command::CommandArgs;
 use super::concurrent::ConcurrentArgs;
 use super::flags::FlagArgs;
 use super::of_an_experiment::{DESIGN, of_an_experiment};
+use super::root::RootArgs;
 use super::selection::{self, Group, Selected};
 use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
 
@@ -137,10 +138,8 @@ pub(crate) struct RunArgs {
     /// Words to append to the kernel command line
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Option<String>,
-    /// A root of yours in place of busybox, in which the command is looked up: a directory, a tar archive, or a container image as an
-    /// OCI layout, an OCI archive or an archive of `docker save`, of which PATH#TAG chooses one; without a command, its own is run
-    #[arg(long, value_name = "PATH[#TAG]")]
-    root: Option<PathBuf>,
+    #[command(flatten)]
+    root: RootArgs,
     /// Add a file or directory to the image; may be given several times
     #[arg(long, value_name = "HOST[=GUEST]")]
     add: Vec<String>,
@@ -221,7 +220,7 @@ impl RunArgs {
     /// Whether the flags say what to run.
     fn has_workload(&self) -> bool {
         let own = |contender: &String| contender.contains(",command=");
-        let named = self.workload.is_some() || self.command.is_given() || self.root.is_some();
+        let named = self.workload.is_some() || self.command.is_given() || self.root.is_given();
         named || self.contender.iter().any(own)
     }
 
@@ -275,7 +274,7 @@ impl RunArgs {
             let named = self.kernel.is_some() || experiment.files.kernel.is_some();
             // Of a group, those take part that can: with the fetched kernel, not all of them.
             // The bare host does not run in a root of the user's.
-            let rooted = self.root.is_some() || experiment.files.root.is_some();
+            let rooted = self.root.is_given() || experiment.files.root.is_some();
             let can = |kind: VmmKind| (named || !kind.needs_the_small_kernel()) && !(rooted && kind.is_host());
             let here = |kind: VmmKind| can(kind) && here(kind);
             let (kinds, missing) = selection::expand(vmm, here);
@@ -295,10 +294,7 @@ impl RunArgs {
         }
         let named = self.vmm.is_some() || !self.contender.is_empty();
         self.command.ask(&mut experiment, self.workload.is_some(), named)?;
-        if self.root.is_some() {
-            replace(&mut experiment.files.root, self.root.clone());
-            self.command.ask_for_a_root(&mut experiment, self.workload.is_some());
-        }
+        self.root.ask(&mut experiment, &self.command, self.workload.is_some());
         self.concurrent.replace_in(&mut experiment);
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());

@@ -11,6 +11,7 @@ mod keep;
 mod of_an_experiment;
 mod once;
 mod repeat;
+mod root;
 mod scan;
 mod selection;
 mod session;

@@ -6,7 +6,7 @@ use super::super::programs;
 pub(super) const DESIGN: &str = "Design";
 
 /// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 45] = [
+const OF_AN_EXPERIMENT: [&str; 47] = [
     "workload",
     "words",
     "command",
@@ -50,7 +50,9 @@ const OF_AN_EXPERIMENT: [&str; 45] = [
     "modules",
     "append",
     "root",
+    "overlay",
     "add",
+    "add_program",
     "dry_run",
 ];
 

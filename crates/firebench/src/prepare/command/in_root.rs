@@ -1,6 +1,6 @@
 //! A command in a root of the user's: its program is one of that root, and what the root says of commands counts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use firebench_image::roots::{Files, ImageConfig, Root};
 use firebench_model::experiment::{BUSYBOX_SHELL, CommandSpec};
@@ -24,14 +24,17 @@ pub(super) struct InRoot {
     /// The directory in which commands run: the user's, or the root's.
     pub(super) directory: Option<String>,
     path: String,
+    /// Programs that are added to it.
+    pub(super) added: Vec<String>,
 }
 
 impl InRoot {
-    /// Of a root, for what the user says of their command.
+    /// Of a root, as the user calls it, for what they say of their command.
     ///
     /// # Errors
     /// [`PrepareError::NoDirectoryInRoot`].
-    pub(super) fn of(root: &Root, spec: &CommandSpec) -> Result<InRoot, PrepareError> {
+    pub(super) fn of(root: &Root, named: Option<&Path>, spec: &CommandSpec) -> Result<InRoot, PrepareError> {
+        let called = named.unwrap_or_else(|| root.path());
         let config = root.config.clone();
         let pair = |text: &String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let env: Vec<_> = config.env.iter().filter_map(pair).filter(|(name, _)| !name.is_empty()).collect();
@@ -40,13 +43,21 @@ impl InRoot {
         let path = path.map_or(PATH, |(_, path)| path).to_owned();
         let wanted = spec.directory.as_ref().map(|directory| directory.to_string_lossy().into_owned());
         if let Some(directory) = wanted.as_ref().filter(|directory| !root.files.is_directory(directory)) {
-            return Err(PrepareError::NoDirectoryInRoot { directory: directory.clone(), root: root.path().to_owned() });
+            return Err(PrepareError::NoDirectoryInRoot { directory: directory.clone(), root: called.to_owned() });
         }
         let theirs = Some(&config.working_dir).filter(|directory| !directory.is_empty());
         // It is made where it is not there.
         let theirs = theirs.map(|directory| format!("/{}", directory.trim_start_matches('/')));
         let directory = wanted.or(theirs);
-        Ok(InRoot { root: root.path().to_owned(), config, files: root.files.clone(), env, directory, path })
+        Ok(InRoot {
+            root: called.to_owned(),
+            config,
+            files: root.files.clone(),
+            env,
+            directory,
+            path,
+            added: Vec::new(),
+        })
     }
 
     /// The words that are executed for those of the user; where they give none, for the root's own.
@@ -83,7 +94,8 @@ impl InRoot {
             }
         };
         let not_there = || PrepareError::NotInRoot { program: program.to_owned(), root: self.root.clone(), looked };
-        places.into_iter().find(|place| self.files.is_program(place)).ok_or_else(not_there)
+        let is_there = |place: &String| self.files.is_program(place) || self.added.contains(place);
+        places.into_iter().find(is_there).ok_or_else(not_there)
     }
 }
 
@@ -112,7 +124,9 @@ mod tests {
         let spec = CommandSpec::default();
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let of = |root: &Root, spec: &CommandSpec, given: &[&str]| {
-            InRoot::of(root, spec).and_then(|root| root.words(words(given), spec)).map_err(|error| error.to_string())
+            InRoot::of(root, None, spec)
+                .and_then(|root| root.words(words(given), spec))
+                .map_err(|error| error.to_string())
         };
         // Debian's /bin is a link; the word that calls a program is not that of the file behind it.
         assert_eq!(of(&root, &spec, &["tool", "-x"]), Ok(words(&["/usr/bin/tool", "-x"])));
@@ -135,7 +149,7 @@ mod tests {
         assert_eq!(of(&root, &spec, &["own"]), Ok(words(&["/task/own"])));
         let env = CommandSpec { env: words(&["PATH=/bin"]), directory: Some("/usr".into()), ..CommandSpec::default() };
         assert_eq!(of(&root, &env, &["tool"]), Ok(words(&["/bin/tool"])), "the user's word counts");
-        let in_root = InRoot::of(&root, &env).expect("it is there");
+        let in_root = InRoot::of(&root, None, &env).expect("it is there");
         assert_eq!((in_root.directory.as_deref(), in_root.env.len()), (Some("/usr"), 2));
         let nowhere = CommandSpec { directory: Some("/none".into()), ..CommandSpec::default() };
         assert!(of(&root, &nowhere, &["tool"]).expect_err("none").contains("no directory /none in the root"));

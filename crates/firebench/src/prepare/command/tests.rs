@@ -4,6 +4,7 @@ use firebench_model::experiment::ContenderSpec;
 use firebench_vmm::{VmmKind, host, runc};
 use tempfile::TempDir;
 
+use super::programs::{LIBRARY_CACHE, MOVED, called_by_env};
 use super::*;
 
 const HOST: VmmKind = VmmKind(&host::KIND);
@@ -28,12 +29,19 @@ fn experiment(directory: &Path, words: &[&str], kinds: &[VmmKind]) -> Experiment
     Experiment { command: Some(spec), vmm: kinds.to_vec(), ..Experiment::default() }
 }
 
+fn places() -> Places {
+    // Nothing is looked up or written there.
+    let dir = tempfile::tempdir().expect("a directory");
+    let cache = firebench_image::cache::Cache::open(dir.path()).expect("it opens");
+    Places { cache, data_dir: dir.path().to_owned(), run_dir: dir.path().to_owned(), build: false }
+}
+
 fn own(experiment: &Experiment) -> OwnCommand {
-    OwnCommand::of(experiment, None).expect("in order").expect("a command")
+    OwnCommand::of(experiment, None, &places()).expect("in order").expect("a command")
 }
 
 fn refused(experiment: &Experiment) -> String {
-    OwnCommand::of(experiment, None).expect_err("not in order").to_string()
+    OwnCommand::of(experiment, None, &places()).expect_err("not in order").to_string()
 }
 
 /// Where a file of the host is in every root; None where it is not there.
@@ -232,4 +240,33 @@ fn a_file_in_a_directory_that_is_added_comes_with_it() {
     assert!(placed(&own, &whole).is_some(), "{:?}", own.files);
     assert!(placed(&own, &whole.join("tool")).is_none(), "{:?}", own.files);
     assert_eq!(placed(&own, &directory.path().join("data")), Some(Path::new("/elsewhere")));
+}
+
+#[test]
+fn an_added_program_comes_with_its_libraries_and_stays_aside_in_a_root_of_the_users() {
+    let lab = tempfile::tempdir().expect("a directory");
+    let tree = lab.path().join("tree");
+    std::fs::create_dir_all(tree.join("usr/bin")).expect("room");
+    program(&tree.join("usr/bin/sort"), "x");
+    let cache = firebench_image::cache::Cache::open(lab.path().join("cache")).expect("it opens");
+    let root = Root::read(&cache, &firebench_image::roots::RootSource { path: tree, tag: None }).expect("sound");
+    let places = Places { cache, data_dir: lab.path().to_owned(), run_dir: lab.path().to_owned(), build: false };
+    let mut experiment = experiment(Path::new("/usr"), &["env", "true"], &[RUNC]);
+    experiment.files.add_program = vec!["env".to_owned()];
+    let own_files = OwnCommand::of(&experiment, None, &places).expect("sound").expect("a command").files;
+    let twice = own_files.iter().filter(|(host, _)| host.ends_with("bin/env")).count();
+    assert_eq!(twice, 1, "{own_files:?}");
+
+    experiment.command = Some(CommandSpec { argv: vec!["env".to_owned()], ..CommandSpec::default() });
+    experiment.files.root = Some("tree".into());
+    let own = OwnCommand::of(&experiment, Some(&root), &places).expect("sound").expect("a command");
+    assert_eq!(own.words("runc", Runs::InARoot, &Side::default()).expect("text"), ["/usr/bin/env"]);
+    let script = own.files.iter().find(|(_, place)| place == Path::new("/usr/bin/env")).expect("what calls it");
+    let text = std::fs::read_to_string(&script.0).expect("written");
+    assert!(text.starts_with("#!/firebench/busybox sh\nexec /firebench/programs/0/ld-linux-x86-64.so.2 "), "{text}");
+    let aside = |name: &str| own.files.iter().any(|(_, place)| *place == Path::new("/firebench/programs/0").join(name));
+    assert!(aside("env") && aside("libc.so.6") && aside("ld-linux-x86-64.so.2"), "{:?}", own.files);
+    experiment.files.add_program = vec!["sort".to_owned()];
+    let refused = OwnCommand::of(&experiment, Some(&root), &places).expect_err("it is there").to_string();
+    assert_eq!(refused, "cannot add the program /usr/bin/sort: the root has something there already");
 }
