@@ -24,4 +24,5 @@ pub mod plan;
 pub mod record;
 pub mod report_error;
 pub mod runs;
+pub mod smaps;
 pub mod throttle;

@@ -7,6 +7,7 @@
 
 pub mod console;
 pub mod executor;
+pub mod footprint;
 pub mod libraries;
 pub mod observe;
 pub mod runner;

@@ -56,6 +56,12 @@ pub trait Workload: Sync {
         Ok(BTreeMap::new())
     }
 
+    /// For how long its command holds still before its work, and after it, so that the host can look at what the contender has of its
+    /// memory ([`BootRecord::footprint`]); None where nobody needs to look.
+    fn holds_still(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether what it runs is a command of the user's.
     fn is_the_users(&self) -> bool {
         false

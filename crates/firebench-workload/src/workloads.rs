@@ -2,9 +2,10 @@
 
 mod boot;
 mod command;
+mod footprint;
 mod memory;
 
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN];
+pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &footprint::Footprint];

@@ -1,7 +1,7 @@
 //! One boot of one contender, from its start until nothing of it is left.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firebench_model::clock::{self, Known};
@@ -20,6 +20,7 @@ use super::error::Unreadable;
 use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::{Console, Words};
+use crate::footprint::{self, Watch};
 use crate::observe::{Expected, Observer, Step};
 use crate::tally::{Seen, Tally};
 
@@ -38,6 +39,8 @@ pub(super) struct Boot<'a> {
 pub(super) struct Ready {
     nonce: String,
     launch: Launch,
+    /// What a guest boots of it.
+    boots: Vec<PathBuf>,
     /// What is known of it.
     pub(super) record: BootRecord,
 }
@@ -58,6 +61,10 @@ impl Boot<'_> {
     pub(super) fn prepare(&self, listener: &mut dyn Listener) -> Result<Ready, RunError> {
         let nonce = nonce()?;
         let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
+        let boots = match &self.contender.system {
+            System::Vm { kernel, .. } => vec![kernel.clone(), job.clone()],
+            System::Container { .. } | System::Process { .. } => Vec::new(),
+        };
         let launch = job::planned_launch(self.contender, job, self.dir)?;
         listener.on_event(&RunEvent::BootStarting {
             contender: self.turn.contender,
@@ -68,11 +75,11 @@ impl Boot<'_> {
         let cache = pagecache::set(&self.contender.disk, self.host_cache(), interrupt::is_wanted)?;
         let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
         record.host_cache_resident = Some(cache.fraction());
-        Ok(Ready { nonce, launch, record })
+        Ok(Ready { nonce, launch, boots, record })
     }
 
     /// Boots and watches it until nothing of it is left. The thread that calls this must stay for so long.
-    pub(super) fn live(&self, Ready { nonce, launch, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
+    pub(super) fn live(&self, Ready { nonce, launch, boots, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
         let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
         let known = Known::planned(self.plan, self.contender);
@@ -96,7 +103,7 @@ impl Boot<'_> {
         let mut observer = Observer::new(expected, started);
         let mut tally = Tally::default();
         let executed = vm.executed();
-        let end = self.listen(&mut vm, &mut observer, &mut tally, &nonce, &mut record, listener);
+        let end = self.listen(&mut vm, &mut observer, &mut tally, (nonce.as_str(), boots.as_slice()), &mut record, listener);
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
@@ -146,6 +153,10 @@ impl Boot<'_> {
             (Ok(values), Some(iteration)) => {
                 iteration.metrics.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
             }
+            // Nothing is wrong with it, but for what was not seen of it.
+            (Err(why), _) if record.footprint.as_ref().is_some_and(|seen| seen.missing.is_some()) => {
+                (record.status, record.message) = (BootStatus::Void, Some(why));
+            }
             (Err(why), _) => (record.status, record.message) = (BootStatus::VmmExited, Some(why)),
             (_, None) => {}
         }
@@ -166,11 +177,12 @@ impl Boot<'_> {
         vm: &mut Vm,
         observer: &mut Observer<'_>,
         tally: &mut Tally,
-        nonce: &str,
+        (nonce, boots): (&str, &[PathBuf]),
         record: &mut BootRecord,
         listener: &mut dyn Listener,
     ) -> Option<(BootStatus, String)> {
         let mut console = Console::new(nonce);
+        let mut watch = None;
         loop {
             let arrived = match vm.next(observer.deadline()) {
                 Ok(Output::Console { at, bytes }) => {
@@ -213,6 +225,7 @@ impl Boot<'_> {
                         tally.used(ports);
                     }
                 }
+                self.look(&step, begun, vm, boots, &mut watch, record);
                 if let Some(failed) = self.tell(step, listener) {
                     return Some(failed);
                 }
@@ -221,6 +234,27 @@ impl Boot<'_> {
             if Instant::now() > observer.deadline() {
                 return Some(missed(vm, observer));
             }
+        }
+    }
+
+    /// Has the contender's memory looked at while an iteration runs, where the workload holds still for that. Its report began at `begun`.
+    fn look(
+        &self,
+        step: &Step,
+        begun: Instant,
+        vm: &Vm,
+        boots: &[PathBuf],
+        watch: &mut Option<Watch>,
+        record: &mut BootRecord,
+    ) {
+        let Some(still) = self.workload.holds_still() else { return };
+        match step {
+            Step::Started(_) => {
+                let marks = footprint::marks(self.contender.system.vmm(), self.contender.machine.memory_mib, boots);
+                *watch = Some(Watch::begin(vm.processes(), marks));
+            }
+            Step::Measured(_) => record.footprint = watch.take().map(|watch| watch.end(begun, still)),
+            Step::Listen | Step::Up(_) | Step::Done | Step::Failed(..) => {}
         }
     }
 

@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: Some("its kernel counts ticks of 10 ms, and time that others had as its own"),
+    guest_memory: &["vm_file-"],
     card: Some("a device of its own on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Own,

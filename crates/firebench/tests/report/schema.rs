@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::PayloadSpec;
-use firebench_model::record::{Extension, Moments};
+use firebench_model::record::{Extension, Footprint, MemoryUse, Moments};
 use firebench_report::json::to_json;
 use firebench_vmm::{Request, Requests, firecracker, preset};
 use serde_json::Value;
@@ -59,6 +59,9 @@ fn in_reports() -> BTreeSet<String> {
     changed.network_interfaces = Some(vec!["eth0".to_owned()]);
     let whole = Moments { first_byte: Some(0.1), done: Some(2.0), gone: Some(2.5), ..Moments::default() };
     aimed.contenders[1].boots[1].moments = Some(whole);
+    let used = Some(MemoryUse { guest_by_size: true, ..MemoryUse::default() });
+    let footprint = Footprint { boot: used, work: used, missing: Some("no right".to_owned()) };
+    aimed.contenders[1].boots[1].footprint = Some(footprint);
     // A Firecracker that was told its machine by its API socket.
     let mut told = published();
     let settings = told.contenders[1].settings.as_mut().expect("a VMM's");
