@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use firebench_model::record::{Footprint, MemoryUse};
 use firebench_model::smaps::{self, MappedFile, Marks, Smaps};
+use firebench_os::deadline;
 use firebench_supervise::{Processes, Unseen};
 use firebench_vmm::VmmKind;
 
@@ -33,7 +34,8 @@ struct Look {
 /// What has been seen.
 #[derive(Debug, Default)]
 struct Seen {
-    first: Option<Look>,
+    /// The last look that counts in the first half of the time for which it holds still before its work; or the first look at all.
+    before: Option<Look>,
     last: VecDeque<Look>,
     /// Why the last look did not count, if it did not.
     failed: Option<String>,
@@ -43,27 +45,31 @@ struct Seen {
 #[derive(Debug)]
 pub struct Watch {
     begun: Instant,
+    still: Duration,
     over: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Watch {
-    /// Looks from now on.
-    pub fn begin(processes: Processes, marks: Marks) -> Watch {
-        let watch = Watch { begun: Instant::now(), over: Arc::default(), seen: Arc::default() };
+    /// Looks from now on, at what holds still for so long before its work, and after it.
+    pub fn begin(processes: Processes, marks: Marks, still: Duration) -> Watch {
+        let watch = Watch { begun: Instant::now(), still, over: Arc::default(), seen: Arc::default() };
         let (over, seen) = (Arc::clone(&watch.over), Arc::clone(&watch.seen));
+        // Its own time began earlier, and its programs have to start.
+        let half = deadline::after(watch.begun, still.checked_div(2).unwrap_or(still));
         let thread = std::thread::Builder::new().name("footprint".to_owned());
-        if let Err(error) = thread.spawn(move || look_on(&processes, &marks, &over, &seen)) {
-            keep(&watch.seen, Err(format!("no thread could be started: {error}")));
+        if let Err(error) = thread.spawn(move || look_on(&processes, &marks, half, &over, &seen)) {
+            keep(&watch.seen, half, Err(format!("no thread could be started: {error}")));
         }
         watch
     }
 
-    /// What there was before the work of an iteration that has ended at `ended`, and after it, if it held still for `still` both times.
-    pub fn end(self, ended: Instant, still: Duration) -> Footprint {
+    /// What there was before the work of an iteration that has ended at `ended`, and after it, as far as it was seen.
+    pub fn end(self, ended: Instant) -> Footprint {
+        let still = self.still;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let while_still = |look: &&Look| look.done.saturating_duration_since(self.begun) <= still;
-        let boot = seen.first.as_ref().filter(while_still).map(|look| look.used);
+        let boot = seen.before.as_ref().filter(while_still).map(|look| look.used);
         let after = |look: &&Look| look.done <= ended && ended.saturating_duration_since(look.begun) <= still;
         let work = seen.last.iter().rev().find(after).map(|look| look.used);
         let late = || {
@@ -94,18 +100,20 @@ fn mapped(path: &Path) -> Option<MappedFile> {
     Some(MappedFile { path: path.to_str()?.to_owned(), device: format!("{major:02x}:{minor:02x}"), inode: file.ino() })
 }
 
-fn look_on(processes: &Processes, marks: &Marks, over: &AtomicBool, seen: &Mutex<Seen>) {
+fn look_on(processes: &Processes, marks: &Marks, half: Instant, over: &AtomicBool, seen: &Mutex<Seen>) {
     while !over.load(Ordering::Relaxed) {
-        keep(seen, look(processes, marks, over));
+        keep(seen, half, look(processes, marks, over));
         std::thread::sleep(PAUSE);
     }
 }
 
-fn keep(seen: &Mutex<Seen>, look: Result<Look, String>) {
+fn keep(seen: &Mutex<Seen>, half: Instant, look: Result<Look, String>) {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     match look {
         Ok(look) => {
-            seen.first.get_or_insert(look);
+            if seen.before.is_none() || look.done <= half {
+                seen.before = Some(look);
+            }
             if seen.last.len() == KEPT {
                 seen.last.pop_front();
             }
@@ -159,24 +167,26 @@ mod tests {
     fn watch(looks: &[(u64, u64, u64)], failed: Option<&str>) -> (Watch, Instant) {
         let begun = Instant::now();
         let at = |millis: u64| begun + Duration::from_millis(millis);
-        let watch = Watch { begun, over: Arc::default(), seen: Arc::default() };
+        let watch = Watch { begun, still: Duration::from_secs(1), over: Arc::default(), seen: Arc::default() };
+        let half = at(500);
         for &(from, to, pss) in looks {
             let used = MemoryUse { pss, ..MemoryUse::default() };
-            keep(&watch.seen, Ok(Look { begun: at(from), done: at(to), used }));
+            keep(&watch.seen, half, Ok(Look { begun: at(from), done: at(to), used }));
         }
         if let Some(why) = failed {
-            keep(&watch.seen, Err(why.to_owned()));
+            keep(&watch.seen, half, Err(why.to_owned()));
         }
         (watch, begun)
     }
 
-    const STILL: Duration = Duration::from_secs(1);
-
     #[test]
     fn what_was_seen_while_it_held_still_counts() {
         // It works from 1000 to 3000, and ends at 4000.
-        let (watch, begun) = watch(&[(10, 90, 1), (2000, 2100, 2), (3200, 3300, 3), (3900, 4001, 4)], Some("changed"));
-        let footprint = watch.end(begun + Duration::from_millis(4000), STILL);
+        let (watch, begun) = watch(
+            &[(10, 90, 9), (200, 400, 1), (500, 700, 9), (2000, 2100, 2), (3200, 3300, 3), (3900, 4001, 4)],
+            Some("changed"),
+        );
+        let footprint = watch.end(begun + Duration::from_millis(4000));
         assert_eq!(footprint.boot.map(|used| used.pss), Some(1));
         assert_eq!(footprint.work.map(|used| used.pss), Some(3));
         assert_eq!(footprint.missing, None, "what did not count afterwards is nobody's concern");
@@ -185,7 +195,7 @@ mod tests {
     #[test]
     fn what_was_seen_while_it_worked_does_not() {
         let (watch, begun) = watch(&[(900, 1100, 1), (2000, 2100, 2)], None);
-        let footprint = watch.end(begun + Duration::from_millis(4000), STILL);
+        let footprint = watch.end(begun + Duration::from_millis(4000));
         assert_eq!((footprint.boot, footprint.work), (None, None));
         let why = footprint.missing.expect("a reason");
         assert!(why.contains("within the 1 s for which it held still"), "{why}");
@@ -194,7 +204,7 @@ mod tests {
     #[test]
     fn it_is_said_why_nothing_was_seen() {
         let (watch, begun) = watch(&[(10, 20, 1)], Some("it could not be looked at"));
-        let footprint = watch.end(begun + Duration::from_secs(4), STILL);
+        let footprint = watch.end(begun + Duration::from_secs(4));
         assert!(footprint.boot.is_some() && footprint.work.is_none());
         assert_eq!(footprint.missing.as_deref(), Some("it could not be looked at"));
     }

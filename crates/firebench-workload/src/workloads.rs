@@ -8,4 +8,5 @@ mod memory;
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &footprint::Footprint];
+pub const ALL: &[&dyn Workload] =
+    &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &footprint::Footprint];

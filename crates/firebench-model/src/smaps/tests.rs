@@ -51,6 +51,17 @@ fn gvisor() {
     assert_eq!(sum(used.parts), used.pss);
 }
 
+/// User Mode Linux 7.2 with 256 MiB, after its work.
+#[test]
+fn user_mode_linux() {
+    let marks = Marks { guest_names: &["/#", "vm_file-"], guest_bytes: Some(256 << 20), files: Vec::new() };
+    let used = read(include_str!("fixtures/uml"), &marks);
+    let parts = used.parts;
+    assert_eq!((parts.guest, used.guest_by_size), (52_236 * KIB, false), "all pieces of its file, by its name");
+    assert_eq!((parts.shared, parts.translator), (0, 0), "a guest's memory may be executed");
+    assert_eq!(sum(parts), used.pss);
+}
+
 fn entry(header: &str, rss: u64) -> String {
     format!("{header}\nSize: 4 kB\nRss: {rss} kB\nPss: {rss} kB\nPrivate_Hugetlb: 0 kB\nVmFlags: rd wr\n")
 }
@@ -75,7 +86,10 @@ fn huge_pages_are_in_neither_sum_of_the_kernel() {
     let used = read(text, &marks);
     assert_eq!((used.rss, used.pss, used.parts.guest), (512 << 20, 512 << 20, 512 << 20));
     assert_eq!(of_rollup("Private_Hugetlb:  524288 kB"), Some(512 << 20));
-    assert_eq!((of_rollup("Pss:   12 kB"), of_rollup("Pss_Anon:   12 kB"), of_rollup("Pss: x kB")), (Some(12 * KIB), None, None));
+    assert_eq!(
+        (of_rollup("Pss:   12 kB"), of_rollup("Pss_Anon:   12 kB"), of_rollup("Pss: x kB")),
+        (Some(12 * KIB), None, None)
+    );
 }
 
 #[test]
@@ -95,7 +109,9 @@ fn names_are_the_processes_own() {
 
 #[test]
 fn what_is_no_mapping_is_passed_over() {
-    for text in ["", "\n", "Rss: 5 kB\n", "nonsense\nRss: 5 kB\n", "z-y rw-p\nRss: 5 kB", "7f0-7f1 rw-p 0 0:0\nPss: 1 kB\n"] {
+    for text in
+        ["", "\n", "Rss: 5 kB\n", "nonsense\nRss: 5 kB\n", "z-y rw-p\nRss: 5 kB", "7f0-7f1 rw-p 0 0:0\nPss: 1 kB\n"]
+    {
         assert_eq!(read(text, &Marks::default()).pss, 0, "{text:?}");
     }
     let huge = format!("7f0-7f1 rw-p 0 0:0 0\nRss: {0} kB\nPss: {0} kB\n", u64::MAX);

@@ -62,6 +62,8 @@ impl Boot<'_> {
         let nonce = nonce()?;
         let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
         let boots = match &self.contender.system {
+            // User Mode Linux is its kernel.
+            System::Vm { kernel, .. } if *kernel == self.contender.binary => vec![job.clone()],
             System::Vm { kernel, .. } => vec![kernel.clone(), job.clone()],
             System::Container { .. } | System::Process { .. } => Vec::new(),
         };
@@ -103,7 +105,8 @@ impl Boot<'_> {
         let mut observer = Observer::new(expected, started);
         let mut tally = Tally::default();
         let executed = vm.executed();
-        let end = self.listen(&mut vm, &mut observer, &mut tally, (nonce.as_str(), boots.as_slice()), &mut record, listener);
+        let end =
+            self.listen(&mut vm, &mut observer, &mut tally, (nonce.as_str(), boots.as_slice()), &mut record, listener);
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
         let _ = vm.kill();
@@ -251,9 +254,9 @@ impl Boot<'_> {
         match step {
             Step::Started(_) => {
                 let marks = footprint::marks(self.contender.system.vmm(), self.contender.machine.memory_mib, boots);
-                *watch = Some(Watch::begin(vm.processes(), marks));
+                *watch = Some(Watch::begin(vm.processes(), marks, still));
             }
-            Step::Measured(_) => record.footprint = watch.take().map(|watch| watch.end(begun, still)),
+            Step::Measured(_) => record.footprint = watch.take().map(|watch| watch.end(begun)),
             Step::Listen | Step::Up(_) | Step::Done | Step::Failed(..) => {}
         }
     }

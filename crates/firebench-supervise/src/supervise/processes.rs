@@ -209,12 +209,13 @@ mod tests {
         .expect("lines");
         assert!(rss > 5 && rollup == 1, "{rss} mappings, {rollup} sum");
         child.kill().expect("killed");
-        let ended = || Processes::smaps(child.id(), |_| true);
+        let pid = child.id();
+        let ended = || Processes::smaps(pid, |_| true);
         // Killed, and nobody has waited for it yet.
         while ended().is_ok() {
             std::thread::yield_now();
         }
-        assert!(matches!(ended(), Err(Unseen::Gone(pid)) if pid == child.id()), "{:?}", ended());
+        assert!(matches!(ended(), Err(Unseen::Gone(gone)) if gone == pid), "{:?}", ended());
         child.wait().expect("its end");
         assert!(matches!(ended(), Err(Unseen::Gone(_))));
     }

@@ -28,10 +28,10 @@ const MIB: u64 = 1 << 20;
 
 static FLAGS: [Flag; 2] = [SIZE_FLAG, PAYLOAD_FLAG];
 
-static METRICS: [Metric; 11] = [
+static METRICS: [Metric; 10] = [
     bytes("pss", "Memory after the work, pages that several processes share divided among them", Scale::Ratio, true),
     bytes("rss", "The same, shared pages counted for each process", Scale::Ratio, true),
-    bytes("pss_boot", "As pss, before the work", Scale::Ratio, true),
+    bytes("pss_up", "As pss, before the work", Scale::Ratio, true),
     bytes("guest", "Of pss: the guest's memory", Scale::Raw, true),
     bytes("files", "Of pss: the guest's kernel and initramfs, where they are mapped", Scale::Raw, true),
     bytes("program", "Of pss: programs, libraries and other files", Scale::Raw, true),
@@ -39,7 +39,6 @@ static METRICS: [Metric; 11] = [
     bytes("jit", "Of pss: code that an emulator made", Scale::Raw, true),
     bytes("shared", "Of pss: other memory that is shared by name", Scale::Raw, true),
     bytes("unaccounted", "Between the sum of all mappings and the kernel's own sum", Scale::Raw, false),
-    count("processes", "Processes after the work"),
 ];
 
 /// Bytes of the host's memory.
@@ -53,10 +52,6 @@ const fn bytes(name: &'static str, title: &'static str, scale: Scale, shown: boo
         scale,
         shown,
     }
-}
-
-const fn count(name: &'static str, title: &'static str) -> Metric {
-    Metric { unit: None, ..bytes(name, title, Scale::Raw, false) }
 }
 
 impl Workload for Footprint {
@@ -97,7 +92,7 @@ impl Workload for Footprint {
         let values = [
             ("pss", Some(work.pss)),
             ("rss", Some(work.rss)),
-            ("pss_boot", seen.boot.map(|boot| boot.pss)),
+            ("pss_up", seen.boot.map(|boot| boot.pss)),
             ("guest", Some(parts.guest)),
             ("files", Some(parts.files)),
             ("program", Some(parts.program)),
@@ -105,7 +100,6 @@ impl Workload for Footprint {
             ("jit", Some(parts.translator)),
             ("shared", Some(parts.shared)),
             ("unaccounted", Some(work.pss.abs_diff(work.rollup))),
-            ("processes", Some(work.processes)),
         ];
         // Fewer than 2^53 of them.
         Ok(values.into_iter().filter_map(|(name, value)| Some((name, value? as f64))).collect())
@@ -174,7 +168,7 @@ mod tests {
         let names: Vec<&str> = METRICS.iter().map(|metric| metric.name.as_ref()).collect();
         assert!(names.iter().all(|name| values.contains_key(name)) && names.len() == values.len(), "{values:?}");
         let parts: f64 = ["guest", "files", "program", "heap", "jit", "shared"].iter().map(|name| values[name]).sum();
-        assert_eq!((values["pss"], values["pss_boot"], parts), (201.0, 50.0, 201.0));
+        assert_eq!((values["pss"], values["pss_up"], parts), (201.0, 50.0, 201.0));
         assert_eq!(values["unaccounted"], 1024.0, "whichever is larger");
     }
 
@@ -184,8 +178,9 @@ mod tests {
         let seen = record::Footprint { boot: Some(used(50, Parts::default())), work: None, missing: missing.clone() };
         assert_eq!(Footprint.of_boot(&boot(seen), true).err(), missing);
         assert!(Footprint.of_boot(&BootRecord::new(0, 0, 1), true).is_err());
-        let late = record::Footprint { work: Some(used(50, Parts::default())), missing, ..record::Footprint::default() };
+        let late =
+            record::Footprint { work: Some(used(50, Parts::default())), missing, ..record::Footprint::default() };
         let values = Footprint.of_boot(&boot(late), true).expect("the one that counts is there");
-        assert!(!values.contains_key("pss_boot"), "{values:?}");
+        assert!(!values.contains_key("pss_up"), "{values:?}");
     }
 }

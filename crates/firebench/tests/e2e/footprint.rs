@@ -29,7 +29,7 @@ fn check(name: &str, boot: &BootRecord, processes: u64) -> (u64, u64) {
         assert_eq!(sum.iter().sum::<u64>(), look.pss, "{name}: {look:?}");
     }
     let [iteration] = boot.iterations.as_slice() else { panic!("one iteration: {boot:?}") };
-    for (metric, bytes) in [("pss", looks[1].pss), ("pss_boot", looks[0].pss), ("guest", looks[1].parts.guest)] {
+    for (metric, bytes) in [("pss", looks[1].pss), ("pss_up", looks[0].pss), ("guest", looks[1].parts.guest)] {
         assert_eq!(iteration.metrics.get(metric), Some(&(bytes as f64)), "{name}: {metric}");
     }
     assert_eq!(iteration.digest.len(), 64, "{name}: the guest has read its file");
