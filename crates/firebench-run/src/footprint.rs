@@ -41,6 +41,22 @@ struct Seen {
     failed: Option<String>,
 }
 
+impl Seen {
+    /// Why nothing was seen of what held still for so long.
+    fn why_not(&self, still: Duration) -> String {
+        let longest = self.last.iter().map(|look| look.done.saturating_duration_since(look.begun)).max();
+        match (longest, &self.failed) {
+            (None, Some(failed)) => failed.clone(),
+            (longest, _) => {
+                let (still, longest) = (still.as_secs_f64(), longest.unwrap_or_default().as_secs_f64());
+                format!(
+                    "firebench did not get to look at its memory within the {still} s for which it held still (a look took {longest:.2} s)"
+                )
+            }
+        }
+    }
+}
+
 /// Looks at the memory of a contender until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
@@ -72,11 +88,7 @@ impl Watch {
         let boot = seen.before.as_ref().filter(while_still).map(|look| look.used);
         let after = |look: &&Look| look.done <= ended && ended.saturating_duration_since(look.begun) <= still;
         let work = seen.last.iter().rev().find(after).map(|look| look.used);
-        let late = || {
-            let still = still.as_secs_f64();
-            format!("firebench did not get to look at its memory within the {still} s for which it held still")
-        };
-        let missing = (boot.is_none() || work.is_none()).then(|| seen.failed.clone().unwrap_or_else(late));
+        let missing = (boot.is_none() || work.is_none()).then(|| seen.why_not(still));
         Footprint { boot, work, missing }
     }
 }
@@ -203,9 +215,9 @@ mod tests {
 
     #[test]
     fn it_is_said_why_nothing_was_seen() {
-        let (watch, begun) = watch(&[(10, 20, 1)], Some("it could not be looked at"));
+        let (watch, begun) = watch(&[], Some("it could not be looked at"));
         let footprint = watch.end(begun + Duration::from_secs(4));
-        assert!(footprint.boot.is_some() && footprint.work.is_none());
+        assert!(footprint.boot.is_none() && footprint.work.is_none());
         assert_eq!(footprint.missing.as_deref(), Some("it could not be looked at"));
     }
 }

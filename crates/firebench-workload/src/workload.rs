@@ -57,8 +57,8 @@ pub trait Workload: Sync {
     }
 
     /// For how long its command holds still before its work, and after it, so that the host can look at what the contender has of its
-    /// memory ([`BootRecord::footprint`]); None where nobody needs to look.
-    fn holds_still(&self) -> Option<Duration> {
+    /// memory ([`BootRecord::footprint`]), where instructions are emulated or not; None where nobody needs to look.
+    fn holds_still(&self, _emulated: bool) -> Option<Duration> {
         None
     }
 
@@ -171,6 +171,8 @@ pub struct Side {
     pub block: Option<Size>,
     /// The words to execute, where the workload is a command of the user's.
     pub own: Vec<String>,
+    /// Whether instructions are emulated.
+    pub emulated: bool,
 }
 
 impl Side {

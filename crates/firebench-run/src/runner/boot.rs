@@ -250,7 +250,7 @@ impl Boot<'_> {
         watch: &mut Option<Watch>,
         record: &mut BootRecord,
     ) {
-        let Some(still) = self.workload.holds_still() else { return };
+        let Some(still) = self.workload.holds_still(self.plan.emulated) else { return };
         match step {
             Step::Started(_) => {
                 let marks = footprint::marks(self.contender.system.vmm(), self.contender.machine.memory_mib, boots);

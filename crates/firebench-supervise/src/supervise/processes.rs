@@ -150,7 +150,13 @@ fn lines(pid: u32, file: &'static str, mut go_on: impl FnMut(&str) -> bool) -> R
         Some(libc::ENOENT | libc::ESRCH) => Unseen::Gone(pid),
         _ => Unseen::Refused { pid, file, source },
     };
-    let opened = File::open(format!("/proc/{pid}/{file}")).map_err(unseen)?;
+    let opened = File::open(format!("/proc/{pid}/{file}")).map_err(|source| match unseen(source) {
+        // A kernel without CONFIG_PROC_PAGE_MONITOR has no such file.
+        Unseen::Gone(_) if Path::new(&format!("/proc/{pid}/stat")).exists() => {
+            Unseen::Refused { pid, file, source: io::ErrorKind::NotFound.into() }
+        }
+        other => other,
+    })?;
     let mut reader = BufReader::new(opened.take(LONGEST));
     let (mut line, mut any) = (Vec::new(), false);
     loop {

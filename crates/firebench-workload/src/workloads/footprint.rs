@@ -21,8 +21,11 @@ use crate::workload::{Flag, FlagError, Given, Needs, Run, Side, Speed, Workload}
 /// Memory of the host.
 pub struct Footprint;
 
-/// Seconds for which the command holds still before and after its work: many times as long as a look at a few processes takes.
-const STILL: u64 = 2;
+/// Seconds for which the command holds still before and after its work: many times as long as a look at a few processes takes, and the
+/// guest's report after it.
+fn still(emulated: bool) -> u64 {
+    if emulated { 10 } else { 2 }
+}
 
 const MIB: u64 = 1 << 20;
 
@@ -105,8 +108,8 @@ impl Workload for Footprint {
         Ok(values.into_iter().filter_map(|(name, value)| Some((name, value? as f64))).collect())
     }
 
-    fn holds_still(&self) -> Option<Duration> {
-        Some(Duration::from_secs(STILL))
+    fn holds_still(&self, emulated: bool) -> Option<Duration> {
+        Some(Duration::from_secs(still(emulated)))
     }
 
     fn needs(&self, _: &Experiment, speed: Speed) -> Needs {
@@ -120,7 +123,7 @@ impl Workload for Footprint {
             Some(_) => format!("\"$0\" {words}"),
             None => format!("/bin/{words}"),
         };
-        let (still, work) = (applet(&format!("sleep {STILL}")), applet("sha256sum \"$@\""));
+        let (still, work) = (applet(&format!("sleep {}", still(side.emulated))), applet("sha256sum \"$@\""));
         let mut command = side.applet("sh");
         let busybox = side.busybox.clone().unwrap_or_else(|| "sh".to_owned());
         command.extend(["-c".to_owned(), format!("{still} && {work} && {still}"), busybox]);
@@ -129,7 +132,7 @@ impl Workload for Footprint {
     }
 
     fn deadline(&self, inputs: &Inputs, speed: Speed) -> Duration {
-        let still = Duration::from_secs(STILL.saturating_mul(2)).saturating_mul(speed.slowness());
+        let still = Duration::from_secs(still(speed != Speed::Real).saturating_mul(2));
         Memory.deadline(inputs, speed).saturating_add(still)
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Disks {
     /// How much of it is read at a time.
     block: Option<Size>,
     workload: &'static dyn Workload,
+    /// Whether instructions are emulated.
+    emulated: bool,
     /// The user's command, where that is the workload.
     pub(super) own: Option<OwnCommand>,
     /// The root that the user gave for it.
@@ -131,8 +133,8 @@ impl Disks {
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
         let disks = disk.into_iter().map(|disk| (base.clone(), disk)).collect();
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
-        let block = experiment.payload.block();
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root, missing })
+        let (block, emulated) = (experiment.payload.block(), speed != Speed::Real);
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, emulated, own, root, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -279,6 +281,7 @@ impl Disks {
 
     /// What an iteration of a contender does.
     fn task(&self, contender: &ContenderSpec, side: Side, runs: Runs) -> Result<Task, PrepareError> {
+        let side = Side { emulated: self.emulated, ..side };
         let Some(own) = &self.own else { return Ok(Task::new(self.workload.command(&side))) };
         let side = Side { own: own.words(&contender.name, runs, &side)?, ..side };
         own.task(self.workload.command(&side), runs, &side)
