@@ -66,7 +66,7 @@ impl Vm {
 }
 
 impl Processes {
-    /// Those that are there, but for firebench's own, which hold and watch them.
+    /// Those that are there and have memory of their own, but for firebench's, which hold and watch them.
     ///
     /// # Errors
     /// [`Unseen`].
@@ -75,8 +75,13 @@ impl Processes {
             Some(group) => members(group).map_err(Unseen::Unlisted)?,
             None => family(self.pid, &relatives().map_err(Unseen::Unlisted)?),
         };
-        let own = program("self");
-        let others: BTreeSet<u32> = all.into_iter().filter(|pid| own.is_none() || program(pid) != own).collect();
+        let own = program("self").ok();
+        let has_memory = |pid: &u32| match program(pid) {
+            Ok(program) => Some(program) != own,
+            // Threads of the kernel, such as KVM's of a VM, are in its control group and execute no program, nor does who has ended.
+            Err(error) => !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)),
+        };
+        let others: BTreeSet<u32> = all.into_iter().filter(has_memory).collect();
         if others.len() > MOST { Err(Unseen::TooMany) } else { Ok(others) }
     }
 
@@ -104,10 +109,10 @@ fn members(group: &Path) -> io::Result<BTreeSet<u32>> {
     Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|&pid| pid > 0).collect())
 }
 
-/// The program that a process executes, by device and inode; None where that is not known.
-fn program(process: impl std::fmt::Display) -> Option<(u64, u64)> {
-    let program = fs::metadata(format!("/proc/{process}/exe")).ok()?;
-    Some((program.dev(), program.ino()))
+/// The program that a process executes, by device and inode.
+fn program(process: impl std::fmt::Display) -> io::Result<(u64, u64)> {
+    let program = fs::metadata(format!("/proc/{process}/exe"))?;
+    Ok((program.dev(), program.ino()))
 }
 
 /// A process, its parent and its session.

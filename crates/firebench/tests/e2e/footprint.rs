@@ -65,7 +65,7 @@ fn the_memory_of_vms_is_split_in_the_nested_host() {
     require!(need::qemu(), need::firecracker(), need::image());
     let lab = Lab::new();
     let args = ["run", "footprint", "--accel", "nested", "--vmm", "qemu,firecracker", "--boots", "1", "--out", "out"];
-    let outcome = lab.firebench(&args).at(&lab.path("")).run().ok();
+    let outcome = lab.firebench(&args).at(&lab.path("")).within(900).run().ok();
     let report = report(&lab.path("out"));
     for name in ["qemu", "firecracker"] {
         let boots = good(&report, name);
