@@ -25,4 +25,5 @@ pub mod record;
 pub mod report_error;
 pub mod runs;
 pub mod service;
+pub mod smaps;
 pub mod throttle;

@@ -5,6 +5,7 @@
 
 mod at_once;
 mod design;
+mod footprint;
 mod moments;
 mod status;
 
@@ -25,6 +26,7 @@ use crate::metric::{self, Metric};
 
 pub use at_once::{AtOnce, OneOfMany};
 pub use design::{DesignRecord, Extension, RunEnd};
+pub use footprint::{Footprint, MemoryUse, Parts};
 pub use moments::Moments;
 pub use status::BootStatus;
 
@@ -310,6 +312,9 @@ pub struct BootRecord {
     /// are medians of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_once: Option<AtOnce>,
+    /// What its processes had of the host's memory; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footprint: Option<Footprint>,
     /// What KVM counted of it; absent where there is no KVM, or nobody may read what it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<BootCounts>,
@@ -354,6 +359,7 @@ impl BootRecord {
             complained: None,
             vmm_cpu: None,
             at_once: None,
+            footprint: None,
             counts: None,
             pinned: Vec::new(),
             cpus: Vec::new(),

@@ -8,6 +8,7 @@
 pub mod console;
 pub mod drive;
 pub mod executor;
+pub mod footprint;
 pub mod libraries;
 pub mod observe;
 pub mod runner;

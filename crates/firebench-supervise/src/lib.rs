@@ -64,6 +64,7 @@ pub use rundir::{RunDir, RunDirError};
 pub use signals::Interrupt;
 pub use start::Confinement;
 pub use start::error::StartError;
+pub use supervise::processes::{Processes, Unseen};
 pub use supervise::{Isolation, Output, Vm};
 pub use sweep::{SweepReport, sweep};
 pub use vcpus::Pinned;

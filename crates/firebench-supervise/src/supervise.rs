@@ -2,6 +2,7 @@
 //!
 //! One thread, no busy waiting: [`Vm::next`] sleeps in one `ppoll` over the console, standard error, the process and
 //! the user's interrupt. Twice a second it wakes up, to see whether it was kept from it.
+pub mod processes;
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -34,6 +34,9 @@ pub struct Kind {
     pub file_limit_exit: Option<i32>,
     /// Why the CPU time that its workload is told is not what the host gave; none where it is.
     pub own_cpu_account: Option<&'static str>,
+    /// What the names of the mappings have in them that hold the memory of its guest, or of its workload where another kernel gives it that;
+    /// empty where they have no name. Source: each one's own call of `memfd_create` or `open`.
+    pub guest_memory: &'static [&'static str],
     /// What is between its workload and the network card of `--tap`; none where there is no card.
     pub card: Option<&'static str>,
     /// How it runs the workload.

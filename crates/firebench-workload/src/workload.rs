@@ -57,6 +57,12 @@ pub trait Workload: Sync {
         Ok(BTreeMap::new())
     }
 
+    /// For how long its command holds still before its work, and after it, so that the host can look at what the contender has of its
+    /// memory ([`BootRecord::footprint`]), where instructions are emulated or not; None where nobody needs to look.
+    fn holds_still(&self, _emulated: bool) -> Option<Duration> {
+        None
+    }
+
     /// Whether what it runs is a command of the user's.
     fn is_the_users(&self) -> bool {
         false
@@ -187,6 +193,8 @@ pub struct Side {
     pub card: Option<String>,
     /// The words to execute, where the workload is a command of the user's.
     pub own: Vec<String>,
+    /// Whether instructions are emulated.
+    pub emulated: bool,
 }
 
 impl Side {

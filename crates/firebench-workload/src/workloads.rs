@@ -2,6 +2,7 @@
 
 mod boot;
 mod command;
+mod footprint;
 mod http;
 mod memory;
 mod served;
@@ -10,5 +11,12 @@ mod service;
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] =
-    &[&memory::Memory, &command::Command, &boot::BOOT, &boot::SHUTDOWN, &service::Service, &http::Http];
+pub const ALL: &[&dyn Workload] = &[
+    &memory::Memory,
+    &command::Command,
+    &boot::BOOT,
+    &boot::SHUTDOWN,
+    &service::Service,
+    &http::Http,
+    &footprint::Footprint,
+];

@@ -33,7 +33,7 @@ pub struct DesignRecord {
     /// Why the run ended.
     pub end: Option<RunEnd>,
     /// Whether all contenders of a block booted at once, each on a CPU set, and the sets were swapped at random: then contention between
-    /// them is part of what was measured, and [`super::BootRecord::position`] is the number of the set.
+    /// them is part of what was measured, and [`BootRecord::position`](super::BootRecord::position) is the number of the set.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duet: bool,
     /// Each time that the run was taken up again with another time to take.

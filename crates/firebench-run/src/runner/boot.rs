@@ -1,7 +1,7 @@
 //! One boot of one contender, from its start until nothing of it is left.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firebench_model::clock::{self, Known};
@@ -21,6 +21,7 @@ use super::job::{self, nonce};
 use super::{RunError, Surroundings};
 use crate::console::{Console, Words};
 use crate::drive::Driver;
+use crate::footprint::{self, Watch};
 use crate::observe::{Expected, Observer, Step};
 use crate::tally::{Seen, Tally};
 
@@ -39,6 +40,8 @@ pub(super) struct Boot<'a> {
 pub(super) struct Ready {
     nonce: String,
     launch: Launch,
+    /// What a guest boots of it.
+    boots: Vec<PathBuf>,
     /// What is known of it.
     pub(super) record: BootRecord,
 }
@@ -48,6 +51,7 @@ struct Watched<'a, 'b> {
     observer: &'a mut Observer<'b>,
     tally: &'a mut Tally,
     driver: &'a mut Driver,
+    boots: &'a [PathBuf],
 }
 
 /// A boot that is over.
@@ -66,6 +70,12 @@ impl Boot<'_> {
     pub(super) fn prepare(&self, listener: &mut dyn Listener) -> Result<Ready, RunError> {
         let nonce = nonce()?;
         let job = job::write_job(self.plan, self.contender, self.turn.iterations, &nonce, self.dir)?;
+        let boots = match &self.contender.system {
+            // User Mode Linux is its kernel.
+            System::Vm { kernel, .. } if *kernel == self.contender.binary => vec![job.clone()],
+            System::Vm { kernel, .. } => vec![kernel.clone(), job.clone()],
+            System::Container { .. } | System::Process { .. } => Vec::new(),
+        };
         let launch = job::planned_launch(self.contender, job, self.dir)?;
         listener.on_event(&RunEvent::BootStarting {
             contender: self.turn.contender,
@@ -76,11 +86,11 @@ impl Boot<'_> {
         let cache = pagecache::set(&self.contender.disk, self.host_cache(), interrupt::is_wanted)?;
         let mut record = BootRecord::new(self.turn.block, self.turn.position, self.attempt);
         record.host_cache_resident = Some(cache.fraction());
-        Ok(Ready { nonce, launch, record })
+        Ok(Ready { nonce, launch, boots, record })
     }
 
     /// Boots and watches it until nothing of it is left. The thread that calls this must stay for so long.
-    pub(super) fn live(&self, Ready { nonce, launch, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
+    pub(super) fn live(&self, Ready { nonce, launch, boots, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
         let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
         let known = Known::planned(self.plan, self.contender);
@@ -112,7 +122,7 @@ impl Boot<'_> {
             }
         };
         let mut tally = Tally::default();
-        let watched = Watched { observer: &mut observer, tally: &mut tally, driver: &mut driver };
+        let watched = Watched { observer: &mut observer, tally: &mut tally, driver: &mut driver, boots: &boots };
         let end = self.listen(&mut vm, watched, &nonce, &mut record, listener);
         drop(driver);
         record.without = vm.confinement().missing.clone();
@@ -164,6 +174,10 @@ impl Boot<'_> {
             (Ok(values), Some(iteration)) => {
                 iteration.metrics.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
             }
+            // Nothing is wrong with it, but for what was not seen of it.
+            (Err(why), _) if record.footprint.as_ref().is_some_and(|seen| seen.missing.is_some()) => {
+                (record.status, record.message) = (BootStatus::Void, Some(why));
+            }
             (Err(why), _) => (record.status, record.message) = (BootStatus::VmmExited, Some(why)),
             (_, None) => {}
         }
@@ -182,12 +196,13 @@ impl Boot<'_> {
     fn listen(
         &self,
         vm: &mut Vm,
-        Watched { observer, tally, driver }: Watched<'_, '_>,
+        Watched { observer, tally, driver, boots }: Watched<'_, '_>,
         nonce: &str,
         record: &mut BootRecord,
         listener: &mut dyn Listener,
     ) -> Option<(BootStatus, String)> {
         let mut console = Console::new(nonce);
+        let mut watch = None;
         loop {
             let arrived = match vm.next(driver.glance(observer.deadline())) {
                 Ok(Output::Console { at, bytes }) => {
@@ -234,6 +249,7 @@ impl Boot<'_> {
                         tally.used(ports);
                     }
                 }
+                self.look(&step, begun, vm, boots, &mut watch, record);
                 if let Some(failed) = self.tell(step, listener) {
                     return Some(failed);
                 }
@@ -242,6 +258,27 @@ impl Boot<'_> {
             if Instant::now() > observer.deadline() {
                 return Some(driver.explain(missed(vm, observer)));
             }
+        }
+    }
+
+    /// Has the contender's memory looked at while an iteration runs, where the workload holds still for that. Its report began at `begun`.
+    fn look(
+        &self,
+        step: &Step,
+        begun: Instant,
+        vm: &Vm,
+        boots: &[PathBuf],
+        watch: &mut Option<Watch>,
+        record: &mut BootRecord,
+    ) {
+        let Some(still) = self.workload.holds_still(self.plan.emulated) else { return };
+        match step {
+            Step::Started(_) => {
+                let marks = footprint::marks(self.contender.system.vmm(), self.contender.machine.memory_mib, boots);
+                *watch = Some(Watch::begin(vm.processes(), marks, still));
+            }
+            Step::Measured(_) => record.footprint = watch.take().map(|watch| watch.end(begun)),
+            Step::Listen | Step::Up(_) | Step::Done | Step::Failed(..) => {}
         }
     }
 

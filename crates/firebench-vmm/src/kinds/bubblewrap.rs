@@ -27,6 +27,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
+    guest_memory: &[],
     card: Some("one end of a veth"),
     runs: Runs::Container(Container { sees_disks: true, own_kernel: false, launch }),
 };

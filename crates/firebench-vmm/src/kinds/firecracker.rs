@@ -40,6 +40,7 @@ pub static KIND: Kind = Kind {
     // It catches the signal (`FcExitCode::SIGXFSZ`).
     file_limit_exit: Some(151),
     own_cpu_account: None,
+    guest_memory: &[],
     card: Some("virtio on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,

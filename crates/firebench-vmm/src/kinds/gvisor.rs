@@ -31,6 +31,8 @@ pub static KIND: Kind = Kind {
     // Its `fadvise64` does nothing (`pkg/sentry/syscalls/linux/sys_file.go`), and it has no `/proc/diskstats`.
     // `pkg/sentry/kernel/kernel.go`, "kernelCPUClockTicker".
     own_cpu_account: Some("its kernel looks every 10 ms what runs, and counts time that others had as its own"),
+    // `runsc/boot/loader.go`, "createMemoryFile".
+    guest_memory: &["memfd:runsc-memory"],
     card: Some("a network stack of its own on a veth"),
     runs: Runs::Container(Container { sees_disks: false, own_kernel: true, launch }),
 };

@@ -22,6 +22,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: None,
+    guest_memory: &[],
     card: None,
     runs: Runs::Process(launch),
 };

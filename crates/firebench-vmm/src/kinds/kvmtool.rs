@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[("kvm-vcpu-", "")],
     file_limit_exit: None,
     own_cpu_account: None,
+    guest_memory: &[],
     card: Some("virtio on a tap"),
     runs: Runs::Guest(Guest {
         // It takes an ELF file for a flat one, which it runs into nothing.

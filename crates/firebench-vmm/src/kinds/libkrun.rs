@@ -31,6 +31,7 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[("fc_vcpu ", "")],
     file_limit_exit: None,
     own_cpu_account: None,
+    guest_memory: &[],
     card: Some("virtio on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Elf,

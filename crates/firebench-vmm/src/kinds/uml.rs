@@ -33,6 +33,8 @@ pub static KIND: Kind = Kind {
     vcpu_threads: &[],
     file_limit_exit: None,
     own_cpu_account: Some("its kernel counts ticks of 10 ms, and time that others had as its own"),
+    // `arch/um/os-Linux/mem.c`, "make_tempfile": a file without a name (`O_TMPFILE`), whose number follows; else one of this name.
+    guest_memory: &["/#", "vm_file-"],
     card: Some("a device of its own on a tap"),
     runs: Runs::Guest(Guest {
         kernel: KernelEntry::Own,

@@ -19,19 +19,25 @@ pub struct Memory;
 const SIZE: &str = "size";
 const PAYLOAD: &str = "payload";
 
+/// How large the random file is.
+pub(super) const SIZE_FLAG: Flag = Flag {
+    name: SIZE,
+    value: "SIZE",
+    help: "Size of the random file [default: 1GiB with kvm (footprint: 64MiB), 16MiB emulated]",
+    check: |text| size(text).map(drop),
+};
+
+/// What is in it.
+pub(super) const PAYLOAD_FLAG: Flag = Flag {
+    name: PAYLOAD,
+    value: "KIND|PATH",
+    help: "The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours",
+    check: |_| Ok(()),
+};
+
 const FLAGS: [Flag; 3] = [
-    Flag {
-        name: SIZE,
-        value: "SIZE",
-        help: "Size of the random file [default: 1GiB with kvm, 16MiB emulated]",
-        check: |text| size(text).map(drop),
-    },
-    Flag {
-        name: PAYLOAD,
-        value: "KIND|PATH",
-        help: "The contents of the file: seeded, seeded:SEED, urandom, or the path of a file of yours",
-        check: |_| Ok(()),
-    },
+    SIZE_FLAG,
+    PAYLOAD_FLAG,
     Flag {
         name: BLOCK_FLAG,
         value: "SIZE",

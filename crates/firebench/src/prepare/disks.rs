@@ -44,6 +44,8 @@ pub(super) struct Disks {
     /// What firebench asks of the service that the workload is.
     pub(super) service: Option<Service>,
     workload: &'static dyn Workload,
+    /// Whether instructions are emulated.
+    emulated: bool,
     /// The user's command, where that is the workload.
     pub(super) own: Option<OwnCommand>,
     /// The root that the user gave for it.
@@ -142,7 +144,7 @@ impl Disks {
         let base = DiskKey { busybox: busybox.to_owned(), handicap: 0 };
         let disks = disk.into_iter().map(|disk| (base.clone(), disk)).collect();
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
-        let block = experiment.payload.block();
+        let (block, emulated) = (experiment.payload.block(), speed != Speed::Real);
         let service = workload.service(experiment, speed);
         let overlay = experiment.files.overlay;
         Ok(Disks {
@@ -155,6 +157,7 @@ impl Disks {
             block,
             service,
             workload,
+            emulated,
             own,
             root,
             overlay,
@@ -318,6 +321,7 @@ impl Disks {
 
     /// What an iteration of a contender does.
     fn task(&self, contender: &ContenderSpec, side: Side, runs: Runs) -> Result<Task, PrepareError> {
+        let side = Side { emulated: self.emulated, ..side };
         let Some(own) = &self.own else { return Ok(Task::new(self.workload.command(&side))) };
         let side = Side { own: own.words(&contender.name, runs, &side)?, ..side };
         own.task(self.workload.command(&side), runs, &side)

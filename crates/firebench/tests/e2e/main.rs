@@ -14,6 +14,7 @@ mod command;
 mod contenders;
 mod dry_run;
 mod duet;
+mod footprint;
 mod host;
 mod isolation;
 mod nested;

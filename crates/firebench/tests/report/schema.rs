@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{BodyFrom, HttpSpec, PayloadSpec};
-use firebench_model::record::{AtOnce, Extension, Moments, OneOfMany};
+use firebench_model::record::{AtOnce, Extension, Footprint, MemoryUse, Moments, OneOfMany};
 use firebench_report::json::to_json;
 use firebench_text::units::{Size, Span};
 use firebench_vmm::{Request, Requests, firecracker, preset};
@@ -70,6 +70,9 @@ fn in_reports() -> BTreeSet<String> {
     };
     aimed.contenders[1].boots[1].at_once =
         Some(AtOnce { memory_available: Some([2, 1]), all: vec![one], ..AtOnce::default() });
+    let used = Some(MemoryUse { guest_by_size: true, ..MemoryUse::default() });
+    let footprint = Footprint { boot: used, work: used, missing: Some("no right".to_owned()) };
+    aimed.contenders[1].boots[1].footprint = Some(footprint);
     // A Firecracker that was told its machine by its API socket.
     let mut told = published();
     let settings = told.contenders[1].settings.as_mut().expect("a VMM's");
