@@ -1,6 +1,7 @@
 //! PID 1 of a firebench guest: mounts the root, runs the workload, measures it, reports over the serial console, and
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
-//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...` it is a workload's command.
+//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...`, or as `firebench-agent hash-loop ...`,
+//! it is a workload's command.
 
 mod child;
 mod console;
@@ -10,6 +11,7 @@ mod exec;
 mod facts;
 mod files;
 mod guest;
+mod hash_loop;
 mod host;
 mod kernel_log;
 mod measure;
@@ -23,7 +25,7 @@ mod series;
 #[expect(unsafe_code, reason = "system calls that nix does not wrap")]
 mod sys;
 
-use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND};
+use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND, HASH_LOOP_COMMAND};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -42,6 +44,9 @@ fn main() -> ExitCode {
     }
     if let [DIGEST_COMMAND, BLOCK_OPTION, bytes, files @ ..] = arguments.as_slice() {
         return digest::run(bytes, files);
+    }
+    if let [HASH_LOOP_COMMAND, options @ ..] = arguments.as_slice() {
+        return hash_loop::run(options);
     }
     if std::process::id() == 1 {
         guest::run();

@@ -5,6 +5,7 @@ mod command;
 mod commands;
 mod contender;
 mod design;
+mod hash_loop;
 mod programs;
 mod settle;
 pub mod toml;
@@ -20,6 +21,7 @@ pub use check::ExperimentError;
 pub use command::{BUSYBOX_SHELL, CommandError, CommandSpec};
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
+pub use hash_loop::HashLoop;
 pub use programs::Programs;
 pub use settle::{Settle, SettleError};
 pub use workload::WorkloadName;
@@ -52,6 +54,9 @@ pub struct Experiment {
     /// What the workload `command` runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandSpec>,
+    /// What the workload `hash-loop` hashes, and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_loop: Option<HashLoop>,
     /// How many boots and iterations, from which cache state.
     #[serde(default)]
     pub design: Design,
@@ -71,6 +76,7 @@ impl Default for Experiment {
             machine: MachineSpec::default(),
             payload: PayloadSpec::default(),
             command: None,
+            hash_loop: None,
             design: Design::default(),
             files: Files::default(),
         }

@@ -1,9 +1,10 @@
 //! All workloads: a new one is a file beside `memory.rs`, its name here, and its line in [`ALL`].
 
 mod command;
+mod hash_loop;
 mod memory;
 
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &command::Command];
+pub const ALL: &[&dyn Workload] = &[&memory::Memory, &hash_loop::HashLoop, &command::Command];

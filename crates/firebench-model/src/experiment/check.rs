@@ -141,6 +141,14 @@ pub enum ExperimentError {
     #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
     #[diagnostic(help("leave it out"))]
     NoBlocks(WorkloadName),
+    /// More to hash than firebench would compute the answer of.
+    #[error("an iteration would hash {0}: at most {most} are possible", most = super::HashLoop::MOST)]
+    #[diagnostic(help("choose fewer --rounds, or a smaller --buffer; more --iterations measure for longer"))]
+    LongLoop(Size),
+    /// What the workload hash-loop has, for another one.
+    #[error("cannot use hash_loop with the workload {0}")]
+    #[diagnostic(help("leave it out, or choose the workload hash-loop"))]
+    NoLoop(WorkloadName),
     /// A root for the bare host.
     #[error("contender {0} is the bare host, which does not run in a root of yours")]
     #[diagnostic(help("leave it out, for example with --vmm bubblewrap,runc,gvisor,uml, or leave out --root"))]
@@ -233,6 +241,7 @@ impl Experiment {
         if self.payload.size() == Some(Size(0)) {
             return Err(ExperimentError::Empty);
         }
+        self.hash_loop.map_or(Ok(()), |hash_loop| hash_loop.check())?;
         self.payload.block().map_or(Ok(()), |block| self.check_block(block))
     }
 

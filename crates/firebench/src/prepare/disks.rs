@@ -8,7 +8,7 @@ use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 use firebench_image::roots::BUSYBOX;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
+use firebench_model::experiment::{ContenderSpec, Experiment, HashLoop, PayloadSpec};
 use firebench_model::record::PayloadRecord;
 use firebench_protocol::Task;
 use firebench_text::units::Size;
@@ -41,6 +41,8 @@ pub(super) struct Disks {
     pub(super) payload: Option<PayloadRecord>,
     /// How much of it is read at a time.
     block: Option<Size>,
+    /// What is hashed, where the workload does that.
+    hash_loop: Option<HashLoop>,
     workload: &'static dyn Workload,
     /// The user's command, where that is the workload.
     pub(super) own: Option<OwnCommand>,
@@ -132,7 +134,8 @@ impl Disks {
         let disks = disk.into_iter().map(|disk| (base.clone(), disk)).collect();
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
         let block = experiment.payload.block();
-        Ok(Disks { spec, base, disks, files, handicaps, payload, block, workload, own, root, missing })
+        let hash_loop = experiment.hash_loop;
+        Ok(Disks { spec, base, disks, files, handicaps, payload, block, hash_loop, workload, own, root, missing })
     }
 
     /// Ends their use. Those of a layout of this run's own go from the cache, which would else grow by them with each run; they can be
@@ -165,7 +168,7 @@ impl Disks {
     #[expect(clippy::expect_used, reason = "what is not there yet is put there first")]
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let payload = self.payload.is_some().then(|| PAYLOAD_PATH.to_owned());
-        let side = Side { payload, block: self.block, ..Side::default() };
+        let side = Side { payload, ..self.side() };
         if let Some(image) = &contender.image {
             own_image::check(image)?;
             let bytes = std::fs::metadata(image)
@@ -221,8 +224,7 @@ impl Disks {
             busybox: Some(parts::word(&key.busybox)?),
             payload: payload.as_deref().map(parts::word).transpose()?,
             handicap: handicap.as_deref().map(parts::word).transpose()?,
-            block: self.block,
-            ..Side::default()
+            ..self.side()
         };
         let task = self.task(contender, side, Runs::OnTheHost)?;
         let program = self.program(contender);
@@ -253,8 +255,7 @@ impl Disks {
             busybox: Some(BUSYBOX_PATH.to_owned()),
             payload: seen(&payload, PAYLOAD_PATH),
             handicap: seen(&handicap, HANDICAP_PATH),
-            block: self.block,
-            ..Side::default()
+            ..self.side()
         };
         let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];
         let own = own.into_iter().filter_map(|(path, seen)| Some((path?, PathBuf::from(seen))));
@@ -275,6 +276,11 @@ impl Disks {
         let side = Side { busybox: Some(BUSYBOX.to_owned()), ..Side::default() };
         let task = self.task(contender, side, Runs::InARoot)?;
         Ok(self.root.as_mut().map(|root| (task, root)))
+    }
+
+    /// What is the same for every contender.
+    fn side(&self) -> Side {
+        Side { block: self.block, hash_loop: self.hash_loop, ..Side::default() }
     }
 
     /// What an iteration of a contender does.

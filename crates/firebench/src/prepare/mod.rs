@@ -14,6 +14,7 @@ mod kernels;
 mod parts;
 mod places;
 mod records;
+mod resolved;
 mod roots;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use firebench_host::facts;
 use firebench_host::tools::{self, Tool};
 use firebench_image::cache::Cache;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
+use firebench_model::experiment::{ContenderSpec, Experiment, Preset};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Inputs, Plan, PlannedContender, System};
 use firebench_model::record::{Artifact, NestedHost, Report};
@@ -126,6 +127,9 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
     let speed = defaults::speed(&chosen);
+    let mut with_choices = experiment.clone();
+    workload.choose(&mut with_choices, speed);
+    let experiment = &with_choices;
     block::fits_payload(experiment, workload, speed)?;
     let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
@@ -157,8 +161,13 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
     builder.cpus.bind(built.iter_mut().map(|built| &mut built.planned))?;
     let missing = builder.disks.missing.clone();
-    let mut inputs =
-        Inputs { payload: builder.disks.payload.clone(), block: experiment.payload.block(), ..Inputs::default() };
+    let mut inputs = Inputs {
+        payload: builder.disks.payload.clone(),
+        block: experiment.payload.block(),
+        hash_loop: experiment.hash_loop,
+        answer: places.build.then(|| workload.answer(experiment)).flatten(),
+        ..Inputs::default()
+    };
     if let Some(own) = &builder.disks.own {
         own.expect(&mut inputs);
         builder.notices.extend(own.notices.iter().cloned());
@@ -187,7 +196,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let mut experiment = resolved(experiment, &plan, &design);
+    let mut experiment = resolved::resolved(experiment, &plan, &design);
     if let Some(own) = &builder.disks.own {
         experiment.command = Some(own.resolved());
     }
@@ -422,28 +431,4 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         disk: work.disk,
     };
     BuiltContender { planned, disk_bytes: work.bytes }
-}
-
-/// The experiment with what was chosen filled in, so that it can be run again as it was.
-fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
-    let mut resolved = experiment.clone();
-    match (&mut resolved.payload, &plan.inputs.payload) {
-        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. }, Some(payload)) => {
-            *size = Some(Size(payload.bytes));
-        }
-        (PayloadSpec::File { .. }, _) | (_, None) => {}
-    }
-    if resolved.preset == Preset::Matched {
-        // The first contender without wishes of its own has the experiment's machine.
-        let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
-        let specs = experiment.specs();
-        let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
-        if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
-            resolved.machine.vcpus.get_or_insert(planned.machine.vcpus);
-            resolved.machine.memory.get_or_insert(Size(u64::from(planned.machine.memory_mib) << 20));
-        }
-    }
-    design.resolve(&mut resolved.design);
-    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
-    resolved
 }

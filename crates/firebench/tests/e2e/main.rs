@@ -13,6 +13,7 @@ mod command;
 mod contenders;
 mod dry_run;
 mod duet;
+mod hash_loop;
 mod host;
 mod isolation;
 mod nested;
