@@ -1,5 +1,5 @@
 //! From a report to what it means, as pure functions: which boots count ([`boots`]), what they come to ([`summary`]), what KVM counted
-//! ([`counted`]), how fair the comparison was ([`audit`]), what must be said beside a verdict ([`beside`]), what its workload says of a run
+//! ([`counted`]), how fair the comparison was ([`audit`]), what is odd in figures of others ([`oddities`]), what must be said beside a verdict ([`beside`]), what its workload says of a run
 //! ([`remarks`]), how two reports compare ([`compare`]), whether a run can go on ([`continuation`]), when a contender changed over many runs
 //! ([`history`]), and whether limits
 //! are kept ([`gate`]). In what two can differ, [`facts`] says for all of them.
@@ -20,6 +20,7 @@ pub mod findings;
 pub mod gate;
 pub mod history;
 pub mod judged;
+pub mod oddities;
 pub mod paired;
 pub mod remarks;
 pub mod summary;

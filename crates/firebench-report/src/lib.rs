@@ -19,6 +19,7 @@ pub mod hosts;
 pub mod imported;
 pub mod markdown_audit;
 pub mod markdown_text;
+mod odd;
 pub mod progress;
 pub mod runs;
 pub mod style;

@@ -1,9 +1,11 @@
 //! Whether values pile up at multiples of a period: then whoever waited for it and looked again was measured.
 //!
-//! The replicate is a multiple of the period, not a value: honest boots that take 1.01 s each are one pile, whose place says nothing. Each
-//! multiple that is the nearest one to at least two values is a hit if nearly all of these lie right after it. Of figures that
-//! know nothing of the period, the chance of a hit is the share of a period that "right after" is. Beside that, one list at least must have two piles by
-//! itself: honest lists have one, or two for a reason, and then not at multiples.
+//! Lists are looked at that have several narrow piles, wherever these are; honest lists have one, or several for a reason. The replicate is
+//! a multiple of the period, not a value: boots that take 1.01 s each are one pile, whose place says nothing. Each multiple
+//! that is the nearest one to at least two values of these lists is a hit if nearly all of these lie right after it. Of figures that know nothing
+//! of the period, the chance of a hit is the share of a period that "right after" is.
+
+use std::cmp::Ordering;
 
 use crate::grain;
 
@@ -14,11 +16,13 @@ use super::at_least;
 pub struct Piles {
     /// The period.
     pub period: f64,
+    /// The lists that have piles, by their places.
+    pub lists: Vec<usize>,
     /// The multiples at which they are.
     pub at: Vec<f64>,
-    /// Values that are right after one of these.
+    /// Values of these lists that are right after one of these.
     pub values: usize,
-    /// All values.
+    /// All values of these lists.
     pub of: usize,
 }
 
@@ -35,53 +39,74 @@ const LEVEL: f64 = 0.005;
 /// Figures that are coarser than such a share of the period say nothing of where in it they are.
 const COARSEST: f64 = 0.05;
 
+/// A value in periods.
+#[derive(Debug, Clone, Copy)]
+struct Turns {
+    value: f64,
+    /// The multiple right after which it is, else the nearest one.
+    multiple: f64,
+    /// Whether it is right after that.
+    after: bool,
+}
+
+impl Turns {
+    /// None of a value that is too large to know.
+    fn of(value: f64, period: f64) -> Option<Turns> {
+        let value = value / period;
+        let before = (value + BEFORE).floor();
+        let after = value - before <= AFTER;
+        (value < 1e9).then_some(Turns { value, multiple: if after { before } else { value.round() }, after })
+    }
+}
+
+/// What is around each multiple, of those that have at least two values.
+fn around(turns: &[Turns]) -> impl Iterator<Item = &[Turns]> {
+    turns.chunk_by(|a, b| a.multiple == b.multiple).filter(|around| around.len() > 1)
+}
+
+/// In the order of the multiples.
+fn in_order(turns: impl Iterator<Item = Turns>) -> Vec<Turns> {
+    let mut turns: Vec<Turns> = turns.collect();
+    turns.sort_unstable_by(|a, b| (a.multiple, a.value).partial_cmp(&(b.multiple, b.value)).unwrap_or(Ordering::Equal));
+    turns
+}
+
+/// Whether most of a list is in several narrow piles.
+fn has_piles(turns: &[Turns]) -> bool {
+    let narrow = |around: &&[Turns]| match (around.first(), around.last()) {
+        (Some(first), Some(last)) => last.value - first.value <= AFTER,
+        _ => false,
+    };
+    let piles: Vec<usize> = around(turns).filter(narrow).map(<[_]>::len).collect();
+    piles.len() > 1 && 2 * piles.iter().sum::<usize>() >= turns.len()
+}
+
 /// The piles of lists of one metric at multiples of a period, in the unit of the values.
 pub fn piles(lists: &[&[f64]], period: f64) -> Option<Piles> {
-    let step = grain::step(lists.iter().flat_map(|list| list.iter().copied()))?;
-    if !(period.is_finite() && period > 0.0) || step > COARSEST * period {
+    if !(period.is_finite() && period > 0.0) {
         return None;
     }
-    let place = |value: f64| {
-        let turns = value / period;
-        // Just before a multiple belongs to it.
-        let multiple = (turns + BEFORE).floor();
-        (turns.is_finite() && turns < 1e9).then_some((multiple, turns - multiple <= AFTER, turns.round()))
-    };
-    let mut places: Vec<(f64, bool)> = Vec::new();
-    let mut of = 0;
-    for value in lists.iter().flat_map(|list| list.iter()) {
-        let (multiple, near, nearest) = place(*value)?;
-        places.push((if near { multiple } else { nearest }, near));
-        of += 1;
-    }
-    places.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let around: Vec<&[(f64, bool)]> = places.chunk_by(|a, b| a.0 == b.0).filter(|around| around.len() > 1).collect();
-    let near = |around: &[(f64, bool)]| around.iter().filter(|(_, near)| *near).count();
-    let multiple = |around: &[(f64, bool)]| around.first().map_or(0.0, |place| place.0);
-    let hit =
-        |around: &&&[(f64, bool)]| multiple(around) > 0.0 && near(around) as f64 >= NEARLY_ALL * around.len() as f64;
-    let hits: Vec<&&[(f64, bool)]> = around.iter().filter(hit).collect();
-    let values: usize = hits.iter().map(|around| near(around)).sum();
-    let chance = AFTER + BEFORE + step / period;
-    if hits.len() < 3 || 2 * values < of || at_least(hits.len(), around.len(), chance) > LEVEL {
-        return None;
-    }
-    let at: Vec<f64> = hits.iter().map(|around| multiple(around)).collect();
-    let own = |list: &&[f64]| {
-        let mut own: Vec<f64> =
-            list.iter().filter_map(|value| place(*value)).filter(|(_, near, _)| *near).map(|place| place.0).collect();
-        own.sort_unstable_by(f64::total_cmp);
-        let piles = own
-            .chunk_by(|a, b| a == b)
-            .filter(|pile| pile.len() > 1 && pile.first().is_some_and(|multiple| at.contains(multiple)))
-            .count();
-        piles > 1
-    };
-    lists.iter().any(|list| own(list)).then(|| Piles {
+    let turns = |list: &&[f64]| list.iter().map(|value| Turns::of(*value, period)).collect::<Option<Vec<Turns>>>();
+    let lists: Vec<(usize, Vec<Turns>)> = lists
+        .iter()
+        .enumerate()
+        .filter_map(|(place, list)| Some((place, in_order(turns(list)?.into_iter()))))
+        .filter(|(_, turns)| has_piles(turns))
+        .collect();
+    let all = in_order(lists.iter().flat_map(|(_, turns)| turns.iter().copied()));
+    let step = grain::step(all.iter().map(|turns| turns.value * period)).map_or(1.0, |step| step / period);
+    let after = |around: &[Turns]| around.iter().filter(|turns| turns.after).count();
+    let multiple = |around: &[Turns]| around.first().map_or(0.0, |turns| turns.multiple);
+    let hit = |around: &&[Turns]| multiple(around) > 0.0 && after(around) as f64 >= NEARLY_ALL * around.len() as f64;
+    let hits: Vec<&[Turns]> = around(&all).filter(hit).collect();
+    let values: usize = hits.iter().map(|around| after(around)).sum();
+    let by_chance = at_least(hits.len(), around(&all).count(), AFTER + BEFORE + step);
+    (step <= COARSEST && hits.len() >= 3 && 2 * values >= all.len() && by_chance <= LEVEL).then(|| Piles {
         period,
-        at: at.iter().map(|m| m * period).collect(),
+        lists: lists.iter().map(|(place, _)| *place).collect(),
+        at: hits.iter().map(|around| multiple(around) * period).collect(),
         values,
-        of,
+        of: all.len(),
     })
 }
 
@@ -97,7 +122,8 @@ mod tests {
         assert!((found.at[2] - 2.3).abs() < 1e-9, "{found:?}");
         assert_eq!(piles(&[&slept], 1.0), None, "2.3 is no multiple of it");
         let seconds: Vec<f64> = (0..20).map(|i| f64::from(i % 5) + 1.0 + f64::from(i) * 0.0017).collect();
-        assert_eq!(piles(&[&seconds, &[7.5]], 1.0).map(|found| found.at), Some(vec![1.0, 2.0, 3.0, 4.0, 5.0]));
+        let beside = piles(&[&[7.5, 7.6], &seconds], 1.0).expect("piles");
+        assert_eq!((beside.at, beside.lists), (vec![1.0, 2.0, 3.0, 4.0, 5.0], vec![1]));
     }
 
     #[test]

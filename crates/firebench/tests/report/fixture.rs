@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use firebench_model::counts::{BootCounts, Counts, PortUse};
 use firebench_model::experiment::{
-    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HostCacheChoice, MachineSpec, OwnSettings,
-    PayloadSpec, Preset, Programs, Settle, WorkloadName,
+    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HashLoop, HostCacheChoice, MachineSpec,
+    OwnSettings, PayloadSpec, Preset, Programs, Settle, WorkloadName,
 };
 use firebench_model::metric;
 use firebench_model::record::{
@@ -100,6 +100,7 @@ pub fn published() -> Report {
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
             command: None,
+            hash_loop: None,
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             files: Files::default(),
         },
@@ -153,6 +154,7 @@ pub fn nested() -> Report {
             append: "note=\"``` a | b\"".to_owned(),
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)), block: Some(Size(4096)) },
+        hash_loop: Some(HashLoop { rounds: Some(100), buffer: Some(Size(4096)), seed: 3 }),
         command: Some(CommandSpec {
             argv: vec!["sort".to_owned(), "a b".to_owned()],
             shell: Some("sh".to_owned()),
