@@ -129,8 +129,11 @@ fn of_metric(report: &Report, metric: &Metric) -> Vec<Oddity> {
         found.extend([digits, shape, ceiling, partial].into_iter().flatten().map(|what| odd(&[name], what)));
     }
     let counts: Vec<usize> = lists.iter().map(Vec::len).collect();
+    // Who has none of a metric measured something else.
+    let (who, counts): (Vec<&String>, Vec<usize>) =
+        names.iter().zip(counts).filter(|(_, count)| *count > 0).map(|(name, count)| (*name, count)).unzip();
     let unequal = counts.iter().any(|count| Some(count) != counts.first()) && !adapts(report);
-    found.extend(unequal.then(|| odd(&names, Odd::Unequal(counts))));
+    found.extend(unequal.then(|| odd(&who, Odd::Unequal(counts))));
     found
 }
 

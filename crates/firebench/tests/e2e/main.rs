@@ -17,6 +17,7 @@ mod hash_loop;
 mod host;
 mod isolation;
 mod nested;
+mod origin;
 mod repeated;
 mod resume;
 mod roots;

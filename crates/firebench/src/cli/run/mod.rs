@@ -8,6 +8,7 @@ mod flags;
 mod groups;
 mod keep;
 mod once;
+mod origin;
 mod repeat;
 mod scan;
 mod selection;
@@ -22,6 +23,7 @@ pub(super) use session::Session;
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> {
     match args.repeat_run {
+        _ if origin::is_asked(args) => origin::main(args, places),
         Some(runs) => repeat::main(args, places, runs),
         None => {
             let job = once::job(args, places)?;
