@@ -23,6 +23,9 @@ use super::session::Session;
 /// The page, in the directory for reports.
 const PAGE: &str = "origin.md";
 
+/// The report of a run, or why there is none.
+type Found = Result<Box<Report>, String>;
+
 /// Whether the series is asked for.
 pub(super) fn is_asked(args: &RunArgs) -> bool {
     args.preset == Some(Presets::Origin)
@@ -39,7 +42,8 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
         report::check_directory(dir)?;
     }
     let mut session = Session::open(places, args.verbosity())?;
-    let (mut done, mut failed): (Vec<(&Planned, Result<Box<Report>, String>)>, Option<Failure>) = (Vec::new(), None);
+    let mut done: Vec<(&Planned, Found)> = Vec::new();
+    let mut failed: Option<Failure> = None;
     let mut codes = Vec::new();
     for (number, one) in planned.iter().enumerate() {
         if let Err(failure) = session.renewed() {
@@ -59,8 +63,9 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
                 done.extend(run.report.map(|report| (one, Ok(report))));
             }
             Err(failure) => {
-                done.push((one, Err(format!("failed: {}", failure.sentence()))));
-                output::tell(&failure.render());
+                let sentence = failure.sentence();
+                output::tell(&format!("{} failed: {sentence}\n", one.name));
+                done.push((one, Err(format!("failed: {sentence}"))));
                 failed.get_or_insert(failure);
             }
         }
@@ -81,7 +86,7 @@ pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> 
     }
 }
 
-fn outcome<'a>(one: &'a Planned, report: &'a Result<Box<Report>, String>) -> Outcome<'a> {
+fn outcome<'a>(one: &'a Planned, report: &'a Found) -> Outcome<'a> {
     Outcome {
         workload: one.experiment.workload.name(),
         at_once: one.at_once,
