@@ -9,7 +9,8 @@ use firebench_vmm::VmmKind;
 use serde_json::Value;
 
 use super::{
-    CommandError, ContenderError, ContenderSpec, Experiment, LEAST_BLOCK, Preset, Settle, WorkloadName, check_all,
+    CommandError, ContenderError, ContenderSpec, Experiment, HashLoop, LEAST_BLOCK, Preset, Settle, WorkloadName,
+    check_all,
 };
 
 /// An experiment that cannot be carried out as it is written.
@@ -142,7 +143,7 @@ pub enum ExperimentError {
     #[diagnostic(help("leave it out"))]
     NoBlocks(WorkloadName),
     /// More to hash than firebench would compute the answer of.
-    #[error("an iteration would hash {0}: at most {most} are possible", most = super::HashLoop::MOST)]
+    #[error("an iteration would hash {0}: at most {most} are possible", most = HashLoop::MOST)]
     #[diagnostic(help("choose fewer --rounds, or a smaller --buffer; more --iterations measure for longer"))]
     LongLoop(Size),
     /// What the workload hash-loop has, for another one.
@@ -241,7 +242,7 @@ impl Experiment {
         if self.payload.size() == Some(Size(0)) {
             return Err(ExperimentError::Empty);
         }
-        self.hash_loop.map_or(Ok(()), |hash_loop| hash_loop.check())?;
+        self.hash_loop.as_ref().map_or(Ok(()), check_loop)?;
         self.payload.block().map_or(Ok(()), |block| self.check_block(block))
     }
 
@@ -366,6 +367,16 @@ impl Experiment {
             None => Ok(()),
         }
     }
+}
+
+fn check_loop(asked: &HashLoop) -> Result<(), ExperimentError> {
+    let zero = [("--rounds", asked.rounds == Some(0)), ("--buffer", asked.buffer == Some(Size(0)))];
+    if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+        return Err(ExperimentError::Zero(flag));
+    }
+    let buffer = asked.buffer.unwrap_or(HashLoop::BUFFER).0;
+    let bytes = buffer.saturating_mul(u64::from(asked.rounds.unwrap_or(1)));
+    if bytes > HashLoop::MOST.0 { Err(ExperimentError::LongLoop(Size(bytes))) } else { Ok(()) }
 }
 
 /// Iterations of a boot where nobody chose them, but for the warm-up that was given: see `firebench_stats::design`.

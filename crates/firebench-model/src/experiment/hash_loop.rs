@@ -3,8 +3,6 @@
 use firebench_text::units::Size;
 use serde::{Deserialize, Serialize};
 
-use super::ExperimentError;
-
 /// Rounds over a buffer of pseudo-random bytes. What is absent is the workload's to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,17 +14,20 @@ pub struct HashLoop {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer: Option<Size>,
     /// Seed of its bytes.
-    #[serde(default = "super::default_seed", skip_serializing_if = "is_default_seed")]
+    #[serde(default = "seed", skip_serializing_if = "is_default_seed")]
     pub seed: u64,
 }
 
 impl Default for HashLoop {
     fn default() -> Self {
-        HashLoop { rounds: None, buffer: None, seed: super::DEFAULT_SEED }
+        HashLoop { rounds: None, buffer: None, seed: HashLoop::SEED }
     }
 }
 
 impl HashLoop {
+    /// The seed where nobody says.
+    pub const SEED: u64 = 1;
+
     /// The buffer where nobody says: the origin's.
     pub const BUFFER: Size = Size(1 << 20);
 
@@ -38,22 +39,13 @@ impl HashLoop {
     pub fn bytes(&self) -> Option<u64> {
         Some(self.buffer?.0.saturating_mul(u64::from(self.rounds?)))
     }
+}
 
-    pub(super) fn check(&self) -> Result<(), ExperimentError> {
-        let zero = [("--rounds", self.rounds == Some(0)), ("--buffer", self.buffer == Some(Size(0)))];
-        if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
-            return Err(ExperimentError::Zero(flag));
-        }
-        let buffer = self.buffer.unwrap_or(Self::BUFFER).0;
-        let bytes = buffer.saturating_mul(u64::from(self.rounds.unwrap_or(1)));
-        match bytes > Self::MOST.0 {
-            true => Err(ExperimentError::LongLoop(Size(bytes))),
-            false => Ok(()),
-        }
-    }
+fn seed() -> u64 {
+    HashLoop::SEED
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_default_seed(seed: &u64) -> bool {
-    *seed == super::DEFAULT_SEED
+    *seed == HashLoop::SEED
 }

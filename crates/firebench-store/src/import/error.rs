@@ -33,7 +33,7 @@ pub enum ImportError {
         what: &'static str,
     },
     /// A directory without lists.
-    #[error("the directory does not have a list: no file in it ends in .{}", super::list::ENDING)]
+    #[error("the directory does not have a list: no file in it ends in .{}", super::others::ENDING)]
     #[diagnostic(help(
         "a directory is read as lists of numbers, NAME.txt for each contender, with one number on a line; give the path of any other file"
     ))]

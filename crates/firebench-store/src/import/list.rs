@@ -8,14 +8,14 @@ use firebench_model::figures::{Column, Figures, Sample};
 use firebench_text as text;
 
 use super::ImportError;
-use super::others::{Contender, MAX_BYTES, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
+use super::others::{Contender, ENDING, MAX_BYTES, MAX_CONTENDERS, MAX_NAME, MAX_SAMPLES, Read, check};
 use crate::content::is_number;
 
-/// The ending of the files of a directory that are read.
-pub(super) const ENDING: &str = "txt";
-
-/// The texts of a directory's lists, with the names of the files, in the order of these.
-pub(super) fn texts(directory: &Path) -> Result<Vec<(String, String)>, ImportError> {
+/// The texts of a directory's lists, as `read` gives them, with the names of the files, in the order of these.
+pub(super) fn texts(
+    directory: &Path,
+    read: impl Fn(&Path) -> Result<String, ImportError>,
+) -> Result<Vec<(String, String)>, ImportError> {
     let entries = std::fs::read_dir(directory).map_err(ImportError::Read)?;
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in entries {
@@ -37,7 +37,7 @@ pub(super) fn texts(directory: &Path) -> Result<Vec<(String, String)>, ImportErr
     let mut texts = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let text = super::text_of(&path).map_err(|error| in_file(&name, error))?;
+        let text = read(&path).map_err(|error| in_file(&name, error))?;
         left = left.checked_sub(u64::try_from(text.len()).unwrap_or(u64::MAX)).ok_or(ImportError::TooLarge)?;
         texts.push((name, text));
     }

@@ -46,7 +46,7 @@ pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 pub fn read(path: &Path, now: &str, options: &Options) -> Result<Report, ImportError> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     if path.is_dir() {
-        let texts = list::texts(path)?;
+        let texts = list::texts(path, text_of)?;
         let lists: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         return of_lists(&lists, &name, now, options);
     }

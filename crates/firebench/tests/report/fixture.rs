@@ -99,10 +99,8 @@ pub fn published() -> Report {
             contenders: Vec::new(),
             machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
-            command: None,
-            hash_loop: None,
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
-            files: Files::default(),
+            ..Experiment::default()
         },
         accelerator: Accel::Kvm,
         emulated: false,

@@ -187,3 +187,22 @@ fn a_directory_of_lists_goes_into_the_store() {
     assert_eq!(report["findings"]["oddities"].as_array().map(Vec::len), Some(4));
     assert_eq!(report["imported"]["format"].as_str(), Some("list"));
 }
+
+/// A gate on the same measurements decides nothing.
+#[test]
+fn a_gate_on_shared_measurements_is_undecided() {
+    let lab = Lab::new();
+    let mut csv = "contender,boot,iteration,metric,value,block\n".to_owned();
+    for boot in 0..12_u32 {
+        let value = 0.8 + f64::from(boot * 37 % 101) / 1000.0;
+        csv += &format!("a,{boot},1,real,{value},{boot}\ncopy,{boot},1,real,{value},{boot}\n");
+    }
+    let file = lab.path("x.csv");
+    std::fs::write(&file, csv).expect("a file");
+    let [a, copy] = ["a", "copy"].map(|name| format!("{}:{name}", file.display()));
+    let output = lab.run(&["compare", &a, &copy, "--fail-if", "real > +3%", "--require-verdict"]);
+    let said = String::from_utf8(output.stdout).expect("text");
+    let said = said.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("undecided: copy and ") && said.contains("share measurements"), "{said}");
+    assert_eq!(output.status.code(), Some(4), "{said}");
+}
