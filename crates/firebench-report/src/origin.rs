@@ -6,7 +6,7 @@ use firebench_model::record::Report;
 use crate::markdown_text::{code, sentence, table};
 use crate::{EMULATED, hosts};
 
-/// The page in Markdown. `directories` are those of the runs' reports, by their names.
+/// The page in Markdown; the facts are Markdown already. `directories` are those of the runs' reports, by their names.
 pub fn page(
     outcomes: &[Outcome<'_>],
     unplanned: &[Unplanned],
@@ -27,7 +27,7 @@ pub fn page(
         page += &section(&row);
     }
     page += "\n## Its sets\n\n";
-    page.extend(SETS.iter().map(|said| format!("- {}\n", sentence(said))));
+    page.extend(SETS.iter().map(|said| format!("- {said}\n")));
     if !unplanned.is_empty() {
         page += "\n## Not measured\n\n";
         page.extend(unplanned.iter().map(|un| format!("- {}: {}.\n", sentence(&un.what), sentence(&un.why))));
@@ -54,7 +54,10 @@ fn section(row: &Row) -> String {
     }
     for (what, said) in [("How", measure.how), ("What it had really measured", measure.really), ("Here", measure.ours)]
     {
-        section += &format!("\n**{what}**: {}\n", sentence(said));
+        section += &format!("\n**{what}**: {said}\n");
+    }
+    if let Some(work) = &row.work {
+        section += &format!("\n**Work of an iteration here**: {}.\n", sentence(work));
     }
     section
 }
@@ -62,7 +65,8 @@ fn section(row: &Row) -> String {
 fn cells(cell: &Cell) -> Vec<String> {
     let published = cell.published.map(|figure| {
         let of = figure.of.map(|of| format!(" of {of}")).unwrap_or_default();
-        format!("{} ({}{of})", figure.median, figure.n)
+        let pooled = if figure.is_pooled() { ", pooled" } else { "" };
+        format!("{} ({}{of}{pooled})", figure.median, figure.n)
     });
     let ours = match &cell.ours {
         Ours::Value { value, boots, emulated } => {

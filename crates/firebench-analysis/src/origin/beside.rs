@@ -1,6 +1,7 @@
 //! What the origin published beside what our runs found, cell by cell.
 
 use firebench_model::record::Report;
+use firebench_text as text;
 
 use super::published::{Column, Figure, MEASURES, Measure};
 use crate::summary;
@@ -23,6 +24,8 @@ pub struct Row {
     pub measure: &'static Measure,
     /// Those that were published or measured, by VMs at once and contender.
     pub cells: Vec<Cell>,
+    /// What an iteration did here, in a few words, where that has a size.
+    pub work: Option<String>,
 }
 
 /// A contender in a measure.
@@ -57,7 +60,19 @@ pub enum Ours {
 /// The measures with what was published and what these runs found; those of a workload alone, where one is named.
 pub fn rows(outcomes: &[Outcome<'_>], workload: Option<&str>) -> Vec<Row> {
     let wanted = MEASURES.iter().filter(|measure| workload.is_none_or(|workload| workload == measure.workload));
-    wanted.map(|measure| Row { measure, cells: cells(measure, outcomes) }).collect()
+    let work = |measure: &Measure| {
+        let reports = outcomes.iter().filter(|outcome| outcome.workload == measure.workload);
+        reports.filter_map(|outcome| outcome.report.ok()).find_map(work)
+    };
+    wanted.map(|measure| Row { measure, cells: cells(measure, outcomes), work: work(measure) }).collect()
+}
+
+/// An emulated run does less than the origin did, unless it is asked for more.
+fn work(report: &Report) -> Option<String> {
+    if let Some(asked) = &report.experiment.hash_loop {
+        return Some(format!("{} times a buffer of {}", asked.rounds?, text::bytes(asked.buffer?.0)));
+    }
+    (report.payload.bytes > 0).then(|| format!("a file of {}", text::bytes(report.payload.bytes)))
 }
 
 fn cells(measure: &'static Measure, outcomes: &[Outcome<'_>]) -> Vec<Cell> {

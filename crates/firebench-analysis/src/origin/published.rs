@@ -262,6 +262,13 @@ pub const FIGURES: [Figure; 53] = [
     figure("throughput", T2, 1, 669.0, 1),
 ];
 
+impl Figure {
+    /// Whether it is of a set that holds VMs of the two other sets of Firecracker, too: what was published as T2 is all of them.
+    pub fn is_pooled(&self) -> bool {
+        self.column == Column::FirecrackerT2 && self.n >= 40
+    }
+}
+
 impl Measure {
     /// The published figure of a cell.
     pub fn published(&self, column: Column, at_once: u32) -> Option<&'static Figure> {
