@@ -43,6 +43,7 @@ pub fn gather(disk: Option<&str>, modules: Vec<String>) -> GuestFacts {
         network_interfaces: fs::read("/proc/net/dev")
             .ok()
             .map(|text| procfs::interfaces(&String::from_utf8_lossy(&text))),
+        kernel_lines: None,
         kernel_pauses: Vec::new(),
     }
 }

@@ -11,12 +11,13 @@ use firebench_protocol::{End, Event, ExecJob, GuestFacts, JOB_PATH, Job, JobKind
 use std::fs;
 use std::panic;
 use std::path::Path;
+use std::time::Duration;
 
 /// How the machine ends without a job that says how: every VMM treats a restart as the end.
 const END_WITHOUT_JOB: End = End::Restart;
 
-/// All of PID 1: does the job, reports, and ends the machine whatever happens.
-pub fn run() -> ! {
+/// All of PID 1, which woke at the uptime `woken`: does the job, reports, and ends the machine whatever happens.
+pub fn run(woken: Duration) -> ! {
     panic::set_hook(Box::new(|panic| {
         console::emergency(&panic.to_string());
         power::end(END_WITHOUT_JOB);
@@ -24,7 +25,7 @@ pub fn run() -> ! {
     match start() {
         Ok((job, reporter)) => {
             report_panics(reporter.clone(), job.end);
-            match work(&job, &reporter).and_then(|()| reporter.send(&Event::Done)) {
+            match work(&job, woken, &reporter).and_then(|()| reporter.send(&Event::Done)) {
                 Ok(()) => {}
                 Err(error) => fail(&reporter, error.to_string()),
             }
@@ -68,8 +69,8 @@ fn fail(reporter: &Reporter, message: String) {
     }
 }
 
-fn work(job: &Job, reporter: &Reporter) -> Result<(), Error> {
-    greet(job.protocol, reporter)?;
+fn work(job: &Job, woken: Duration, reporter: &Reporter) -> Result<(), Error> {
+    greet(job.protocol, woken, reporter)?;
     be_quiet(reporter);
     let modules = modules::load_all()?;
     mounts::enter_root(&job.root)?;
@@ -90,7 +91,10 @@ fn measure_all(job: &MeasureJob, device: &str, modules: Vec<String>, reporter: &
     let disk = Path::new(device).file_name().unwrap_or_default().to_string_lossy();
     let series = Series { task: &job.task, iterations: job.iterations, reads: Reads::OfDevice(&disk) };
     let cool = || if job.cold { drop_caches() } else { Ok(()) };
-    let facts = GuestFacts { kernel_pauses: kernel_log::pauses(), ..facts::gather(Some(&disk), modules) };
+    let log = kernel_log::read();
+    let kernel_lines = log.as_ref().map(|log| u32::try_from(log.len()).unwrap_or(u32::MAX));
+    let kernel_pauses = log.as_deref().map(kernel_log::pauses).unwrap_or_default();
+    let facts = GuestFacts { kernel_lines, kernel_pauses, ..facts::gather(Some(&disk), modules) };
     series.run(facts, cool, reporter)
 }
 

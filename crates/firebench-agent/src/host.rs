@@ -14,10 +14,11 @@ use std::os::fd::AsFd;
 use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-/// Does the job in the file `path` and reports on the standard output. Fails after `Failed`, or, where there is no job
+/// Does the job in the file `path` and reports on the standard output; it woke at the uptime `woken`. Fails after `Failed`, or, where there is no job
 /// whose nonce a frame could carry, after a line on the standard error.
-pub fn run(path: &str) -> ExitCode {
+pub fn run(path: &str, woken: Duration) -> ExitCode {
     let (job, reporter) = match start(path) {
         Ok(started) => started,
         Err(error) => {
@@ -31,7 +32,7 @@ pub fn run(path: &str) -> ExitCode {
     if nix::unistd::getpgrp() == nix::unistd::getpid() {
         sys::end_group_with_parent();
     }
-    match work(&job, &reporter).and_then(|()| reporter.send(&Event::Done)) {
+    match work(&job, woken, &reporter).and_then(|()| reporter.send(&Event::Done)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             fail(&reporter, error.to_string());
@@ -64,8 +65,8 @@ fn fail(reporter: &Reporter, message: String) {
     }
 }
 
-fn work(job: &HostJob, reporter: &Reporter) -> Result<(), Error> {
-    greet(job.protocol, reporter)?;
+fn work(job: &HostJob, woken: Duration, reporter: &Reporter) -> Result<(), Error> {
+    greet(job.protocol, woken, reporter)?;
     let series = Series { task: &job.task, iterations: job.iterations, reads: Reads::OfCommand };
     let cool = || if job.cold { job.evict.iter().try_for_each(|path| evict(path)) } else { Ok(()) };
     series.run(gather(job), cool, reporter)

@@ -1,4 +1,4 @@
-//! Pauses in the kernel's start, from the time stamps of its log.
+//! What the kernel logged while it started, and its pauses, from the time stamps of its log.
 //!
 //! Source: the kernel's `Documentation/ABI/testing/dev-kmsg`.
 
@@ -20,12 +20,12 @@ const MOST_MESSAGES: usize = 10_000;
 const RECORD: usize = 8192;
 
 /// A message, and when it was logged, in microseconds.
-type Message = (u64, String);
+pub type Message = (u64, String);
 
-/// The longest pauses so far. A kernel that keeps no log has none.
-pub fn pauses() -> Vec<KernelPause> {
+/// The messages so far; None of a kernel that keeps no log.
+pub fn read() -> Option<Vec<Message>> {
     let log = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open("/dev/kmsg");
-    log.map(|log| between(&messages(log))).unwrap_or_default()
+    log.ok().map(messages)
 }
 
 /// Each read gives one record, until there are no more.
@@ -51,7 +51,8 @@ fn message(record: &str) -> Option<Message> {
     Some((time, rest.lines().next().unwrap_or_default().to_owned()))
 }
 
-fn between(messages: &[Message]) -> Vec<KernelPause> {
+/// The longest pauses between messages.
+pub fn pauses(messages: &[Message]) -> Vec<KernelPause> {
     let later = messages.iter().skip(1);
     let gap = |((start, after), (end, before)): (&Message, &Message)| {
         (end.saturating_sub(*start), after.clone(), before.clone())
@@ -88,11 +89,11 @@ mod tests {
         let times = [0, 0, 200_000, 1_400_000, 1_450_000, 1_600_000, 1_750_000, 1_500_000];
         let messages: Vec<Message> =
             times.iter().enumerate().map(|(n, &time)| (time, format!("message {n}"))).collect();
-        let pauses = between(&messages);
-        let told: Vec<_> = pauses.iter().map(|pause| (pause.seconds, pause.before.as_str())).collect();
+        let found = pauses(&messages);
+        let told: Vec<_> = found.iter().map(|pause| (pause.seconds, pause.before.as_str())).collect();
         assert_eq!(told, [(0.2, "message 2"), (1.2, "message 3"), (0.15, "message 5")]);
-        assert_eq!(pauses[1].after, "message 2");
-        assert_eq!(between(&messages[..1]), []);
-        assert_eq!(between(&[]), []);
+        assert_eq!(found[1].after, "message 2");
+        assert_eq!(pauses(&messages[..1]), []);
+        assert_eq!(pauses(&[]), []);
     }
 }

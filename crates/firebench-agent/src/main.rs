@@ -29,6 +29,7 @@ use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND, HASH_LOOP_COMMAND};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let woken = series::uptime();
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     // Before anything else: whoever asks may have made it the first process of a namespace.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     }
     // Before its number, too: in a container it is the first process.
     if let ["host", job] = arguments.as_slice() {
-        return host::run(job);
+        return host::run(job, woken);
     }
     if let [DIGEST_COMMAND, BLOCK_OPTION, bytes, files @ ..] = arguments.as_slice() {
         return digest::run(bytes, files);
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
         return hash_loop::run(options);
     }
     if std::process::id() == 1 {
-        guest::run();
+        guest::run(woken);
     }
     eprintln!("firebench-agent only works as the first process of a firebench guest; use `firebench run`");
     ExitCode::from(2)

@@ -19,10 +19,16 @@ pub struct Series<'a> {
     pub reads: Reads<'a>,
 }
 
-/// The first report. Fails when the job is of another protocol.
-pub fn greet(protocol: u32, reporter: &Reporter) -> Result<(), Error> {
-    let uptime = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64());
-    reporter.send(&Event::Hello { protocol: PROTOCOL_VERSION, agent: env!("CARGO_PKG_VERSION").to_owned(), uptime })?;
+/// How long the kernel has run.
+pub fn uptime() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+/// The first report, of an agent whose first instruction was executed at the [uptime] `woken`. Fails when the job is of another
+/// protocol.
+pub fn greet(protocol: u32, woken: Duration, reporter: &Reporter) -> Result<(), Error> {
+    let (agent, awake) = (env!("CARGO_PKG_VERSION").to_owned(), uptime().saturating_sub(woken).as_secs_f64());
+    reporter.send(&Event::Hello { protocol: PROTOCOL_VERSION, agent, uptime: woken.as_secs_f64(), awake })?;
     if protocol == PROTOCOL_VERSION { Ok(()) } else { Err(Error::Protocol(protocol)) }
 }
 

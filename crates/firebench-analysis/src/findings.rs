@@ -113,7 +113,7 @@ impl<'a> Findings<'a> {
             aim: summary::aim(report, &summary),
             caveats: caveats(report, &summary, &clocks),
             counted: counted::counted(report, &summary),
-            exercises: if measured { exercises(report) } else { Vec::new() },
+            exercises: if measured && !report.measures_boots() { exercises(report) } else { Vec::new() },
             report,
             summary,
             judgements,
@@ -209,7 +209,7 @@ fn caveats(report: &Report, summary: &Summary, clocks: &[ContenderClock]) -> Vec
         caveats.extend((share > RARE).then_some(Caveat::Unseen { boots, share }));
     }
     caveats.extend(summary.pairs.iter().any(|pair| pair.apart.is_some()).then_some(Caveat::Unpaired));
-    let single = summary.single_iteration && report.imported.is_none();
+    let single = summary.single_iteration && report.imported.is_none() && !report.measures_boots();
     caveats.extend(single.then_some(Caveat::SingleIteration));
     caveats
 }

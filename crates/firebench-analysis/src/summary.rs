@@ -106,7 +106,7 @@ pub struct Pair {
     pub blocks_left_out: usize,
     /// Good boots of the contender and of the baseline, where they were not measured side by side: then there are no blocks.
     pub apart: Option<[usize; 2]>,
-    /// One entry for each metric that is shown.
+    /// One entry for each metric that is shown, but those that only one of the two has.
     pub metrics: Vec<(Metric, Comparison)>,
     /// How its interval comes about, where the two were measured side by side.
     pub method: Method,
@@ -218,7 +218,7 @@ fn contender_summary(
             let later = boots.iter().flat_map(|boot| boot.iterations.iter().skip(1));
             DiskReads { first, later: median(later.map(read)).and_then(share) }
         }),
-        clock: clock.worst,
+        clock: clock.worst.filter(|_| !report.measures_boots()),
         steal: clock.steal,
     }
 }
@@ -273,6 +273,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
         apart: None,
         metrics: metric::shown(&report.metrics)
             .map(|metric| (metric.clone(), compare(&paired, metric, design)))
+            .filter(|(_, compared)| *compared != Comparison::Unknown || paired.baseline.is_empty())
             .collect(),
         method: paired.ground(report, comparisons).method(paired.baseline.len()),
         judgement: judged.as_ref().ok().copied(),

@@ -136,6 +136,7 @@ const KNOWN: Known = Known {
     payload: 1 << 20,
     pauses: false,
     emulated: false,
+    whole_boots: false,
     own_cpu_account: false,
 };
 
@@ -284,7 +285,7 @@ impl Guest {
             }))
         };
         match self.step {
-            0 => Event::Hello { protocol: PROTOCOL_VERSION, agent: "0.1.0".to_owned(), uptime: 0.5 },
+            0 => Event::Hello { protocol: PROTOCOL_VERSION, agent: "0.1.0".to_owned(), uptime: 0.5, awake: 0.01 },
             1 => Event::Facts(Box::default()),
             2 => meminfo(Moment::Before),
             3 => Event::IterationStart { index: 0 },
@@ -341,7 +342,7 @@ impl Guest {
 fn with_text(event: Event, text: &str) -> Event {
     let text = text.to_owned();
     match event {
-        Event::Hello { protocol, uptime, .. } => Event::Hello { protocol, agent: text, uptime },
+        Event::Hello { protocol, uptime, awake, .. } => Event::Hello { protocol, agent: text, uptime, awake },
         Event::Facts(_) => Event::Facts(Box::new(GuestFacts {
             kernel_release: text.clone(),
             cmdline: text.clone(),
@@ -363,7 +364,7 @@ fn with_text(event: Event, text: &str) -> Event {
 /// The event with this number as its times.
 fn with_number(event: Event, number: f64) -> Event {
     match event {
-        Event::Hello { protocol, agent, .. } => Event::Hello { protocol, agent, uptime: number },
+        Event::Hello { protocol, agent, .. } => Event::Hello { protocol, agent, uptime: number, awake: number },
         Event::Iteration(report) => {
             Event::Iteration(Box::new(IterationReport { real: number, user: number, sys: number, ..*report }))
         }

@@ -53,10 +53,11 @@ pub fn check(boot: &BootRecord, known: &Known) -> ClockReport {
     let offsets::Judged { drift, steps, void } = offsets::judge(&offsets, slack);
     let (stolen, available) = steal(boot, known.counted);
     let steal = (available > 0.0).then(|| stolen / available);
-    let reasons: [&dyn Fn() -> Option<String>; 6] = [
-        &|| boot.iterations.iter().find_map(untimed),
+    let reasons: [&dyn Fn() -> Option<String>; 7] = [
+        &|| boot.iterations.iter().find_map(untimed).filter(|_| !known.whole_boots),
         &|| too_long(boot, slack),
         &|| void.clone(),
+        &|| booted_too_long(boot, known),
         &|| claims::impossible(boot, known),
         &|| boot.iterations.iter().find_map(|iteration| hidden(iteration, known)),
         &|| robbed(boot, known, (stolen, available)),
@@ -92,6 +93,19 @@ fn too_long(boot: &BootRecord, slack: &Slack) -> Option<String> {
     (told > left + slack.one).then(|| {
         format!(
             "the guest reports {} s in its iterations, but it ran for only {left:.1} s after its first frame",
+            figure(told)
+        )
+    })
+}
+
+/// More time in the guest's kernel than passed until it reported.
+fn booted_too_long(boot: &BootRecord, known: &Known) -> Option<String> {
+    let moments = boot.moments.filter(|_| known.memory.is_some())?;
+    let (told, passed) = (moments.kernel + moments.awake, moments.up - moments.executed);
+    let slack = known.slack();
+    (told > passed * (1.0 + slack.share) + slack.one).then(|| {
+        format!(
+            "the guest reports that its kernel booted for {} s, but its VMM ran for only {passed:.1} s by then",
             figure(told)
         )
     })

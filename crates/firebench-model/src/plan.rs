@@ -84,6 +84,9 @@ pub struct Inputs {
     /// The exit codes of a command that did its work; 0 alone when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exit_codes: Vec<i32>,
+    /// Whether each boot is measured as a whole: its iteration may be too short for any clock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_boots: bool,
     /// SHA-256 of what a command of the user's must print, where they say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_sha256: Option<String>,

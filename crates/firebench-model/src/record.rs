@@ -3,6 +3,7 @@
 //! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
 //! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
 
+mod moments;
 mod status;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use crate::figures::Figures;
 use crate::host::HostFacts;
 use crate::metric::{self, Metric};
 
+pub use moments::Moments;
 pub use status::BootStatus;
 
 /// The value of [`Report::schema`].
@@ -87,6 +89,11 @@ impl Report {
     /// The metric on which verdicts are given.
     pub fn primary(&self) -> Cow<'_, Metric> {
         metric::named(&self.metrics, &self.design.primary)
+    }
+
+    /// Whether each boot was measured as a whole: then the times of its iteration's command are aside.
+    pub fn measures_boots(&self) -> bool {
+        metric::find(&self.metrics, "real").is_some_and(|real| !real.shown)
     }
 
     /// What is wrong with the names of its contenders or metrics, in a sentence without its end: each stands for one of them.
@@ -353,6 +360,9 @@ pub struct BootRecord {
     pub boot_seconds: Option<f64>,
     /// From the VMM's start until it was gone, by the host's clock.
     pub life_seconds: f64,
+    /// When what happened in it; absent where the agent never reported, and in reports of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<Moments>,
     /// The part of the root disk that the host's page cache held before the boot, 0 to 1.
     pub host_cache_resident: Option<f64>,
     /// The guest from inside; what it says that cannot be printed is replaced, here and in the next two.
@@ -406,6 +416,7 @@ impl BootRecord {
             message: None,
             boot_seconds: None,
             life_seconds: 0.0,
+            moments: None,
             host_cache_resident: None,
             facts: None,
             meminfo_before: None,

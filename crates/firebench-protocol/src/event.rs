@@ -14,8 +14,11 @@ pub enum Event {
         protocol: u32,
         /// The agent's version.
         agent: String,
-        /// CLOCK_BOOTTIME at this moment, in seconds: how long the guest believes that it took to boot.
+        /// CLOCK_BOOTTIME at the agent's first instruction, in seconds: how long the guest believes that its kernel took to boot.
         uptime: f64,
+        /// Seconds since then, by the same clock.
+        #[serde(default)]
+        awake: f64,
     },
     /// What the guest is.
     Facts(Box<GuestFacts>),
@@ -142,6 +145,9 @@ pub struct GuestFacts {
     /// Network interfaces but `lo`, from `/proc/net/dev`, sorted, 32 at most; not known where there is no such file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interfaces: Option<Vec<String>>,
+    /// Messages that the kernel had logged when the agent read its log; not known where the log cannot be read, and on the bare host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_lines: Option<u32>,
     /// The longest times in which the kernel logged nothing while it started, in their order. None on the bare host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernel_pauses: Vec<KernelPause>,

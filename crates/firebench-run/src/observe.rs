@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use firebench_model::plan::{Deadlines, Inputs};
-use firebench_model::record::{BootStatus, IterationRecord};
+use firebench_model::record::{BootStatus, IterationRecord, Moments};
 use firebench_os::deadline;
 use firebench_protocol::codec::{Damage, Item};
 use firebench_protocol::{Event, GuestFacts, IterationReport, Moment, PROTOCOL_VERSION};
@@ -86,6 +86,12 @@ pub struct Observer<'a> {
     pub words: Words,
     /// Seconds from the VMM's start to the first frame.
     pub boot_seconds: Option<f64>,
+    /// When what happened, as far as the guest's frames show it.
+    moments: Option<Moments>,
+    /// When the first byte arrived from the console.
+    pub first_byte: Option<Instant>,
+    /// When the VMM's end was seen.
+    pub gone: Option<Instant>,
     /// The guest's own description.
     pub facts: Option<GuestFacts>,
     /// `/proc/meminfo` before the first iteration.
@@ -117,6 +123,9 @@ impl<'a> Observer<'a> {
             unfinished: None,
             words: Words::default(),
             boot_seconds: None,
+            moments: None,
+            first_byte: None,
+            gone: None,
             facts: None,
             meminfo_before: None,
             meminfo_after: None,
@@ -291,9 +300,16 @@ impl<'a> Observer<'a> {
 
     fn on_event(&mut self, begun: Instant, at: Instant, event: Event) -> Step {
         match (self.phase, event) {
-            (Phase::Booting, Event::Hello { protocol, .. }) if protocol == PROTOCOL_VERSION => {
-                let seconds = at.saturating_duration_since(self.started).as_secs_f64();
+            (Phase::Booting, Event::Hello { protocol, uptime, awake, .. }) if protocol == PROTOCOL_VERSION => {
+                if !trust::is_span(uptime) || !trust::is_span(awake) {
+                    let message =
+                        format!("the guest reports that its kernel ran for {uptime} s, and its agent for {awake} s");
+                    return Step::Failed(BootStatus::ProtocolError, message);
+                }
+                let seconds = self.since_start(at);
                 self.boot_seconds = Some(seconds);
+                let up = self.since_start(begun);
+                self.moments = Some(Moments { up, kernel: uptime, awake, ..Moments::default() });
                 self.enter(Phase::Preparing, at);
                 Step::Up(seconds)
             }
@@ -325,6 +341,8 @@ impl<'a> Observer<'a> {
             }
             (Phase::Iterating, Event::Done) => match self.missing() {
                 None => {
+                    let done = self.since_start(at);
+                    self.moments.iter_mut().for_each(|moments| moments.done = Some(done));
                     self.enter(Phase::PoweringOff, at);
                     Step::Done
                 }
@@ -334,6 +352,20 @@ impl<'a> Observer<'a> {
             },
             (_, event) => protocol_error("out of order", &event),
         }
+    }
+
+    /// When what happened in the boot of a VMM that was executed then.
+    pub fn moments(&self, executed: Instant) -> Option<Moments> {
+        let moments = self.moments?;
+        let [first_byte, gone] = [self.first_byte, self.gone].map(|at| at.map(|at| self.since_start(at)));
+        // What firebench ended did not end by itself.
+        let gone = gone.filter(|_| self.done());
+        Some(Moments { executed: self.since_start(executed), first_byte, gone, ..moments })
+    }
+
+    /// Seconds from the VMM's start.
+    fn since_start(&self, at: Instant) -> f64 {
+        at.saturating_duration_since(self.started).as_secs_f64()
     }
 
     fn is_next(&self, index: u32) -> bool {

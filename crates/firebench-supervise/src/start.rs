@@ -59,6 +59,8 @@ pub struct Confinement {
 pub(crate) struct Started {
     pub(crate) pid: Pid,
     pub(crate) pidfd: OwnedFd,
+    /// When its program was executed.
+    pub(crate) executed: Instant,
     /// Read ends, which do not block.
     pub(crate) stdout: File,
     pub(crate) stderr: File,
@@ -305,7 +307,9 @@ fn spawn(
     }
     // SAFETY: carry_out makes async-signal-safe calls only, on memory that the plan owns; see its module.
     unsafe { command.pre_exec(move || plan.carry_out()) };
+    // It returns when the program was executed.
     let spawned = command.spawn();
+    let executed = Instant::now();
     // With it go our copies of the write ends: the pipes now end with the child.
     drop(command);
     let pid = match spawned {
@@ -316,7 +320,7 @@ fn spawn(
         end(pid);
         StartError::System { what: "watch the VMM's process", source }
     })?;
-    Ok(Started { pid, pidfd, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life })
+    Ok(Started { pid, pidfd, executed, stdout: stdout.into(), stderr: stderr.into(), cgroup, confinement, life })
 }
 
 /// Ends the process group of `pid` and waits for the process.

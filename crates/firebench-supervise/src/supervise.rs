@@ -97,6 +97,7 @@ pub enum Output {
 pub struct Vm {
     pid: Pid,
     pidfd: OwnedFd,
+    executed: Instant,
     console: Source,
     rest_until: Instant,
     stderr: Source,
@@ -131,10 +132,12 @@ impl Vm {
     pub fn start(launch: &Launch, isolation: &Isolation<'_>) -> Result<Vm, StartError> {
         let interrupt = isolation.interrupt.map(|fd| fd.try_clone_to_owned()).transpose();
         let interrupt = interrupt.map_err(|source| StartError::System { what: "watch for interrupts", source })?;
-        let Started { pid, pidfd, stdout, stderr, cgroup, confinement, life } = start(launch, isolation.run_dir)?;
+        let Started { pid, pidfd, executed, stdout, stderr, cgroup, confinement, life } =
+            start(launch, isolation.run_dir)?;
         let mut vm = Vm {
             pid,
             pidfd,
+            executed,
             console: Source::new(stdout),
             rest_until: Instant::now(),
             stderr: Source::new(stderr),
@@ -247,6 +250,11 @@ impl Vm {
     pub fn pin_vcpus(&self, cpus: &[u32]) -> io::Result<Vec<Pinned>> {
         // Once waited for, its id could be somebody else's.
         if self.end.is_some() { Ok(Vec::new()) } else { vcpus::pin(self.pid.as_raw(), cpus) }
+    }
+
+    /// When its program was executed.
+    pub fn executed(&self) -> Instant {
+        self.executed
     }
 
     /// What holds the VM, and what had to be gone without.

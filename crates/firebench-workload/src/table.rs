@@ -1,7 +1,7 @@
 //! What is looked up in the table of workloads.
 
 use firebench_model::experiment::{Experiment, ExperimentError, WorkloadName};
-use firebench_model::metric::{Metric, OF_A_COMMAND};
+use firebench_model::metric::{ASIDE, Metric, OF_A_COMMAND};
 use firebench_text as text;
 
 use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, ROUNDS_FLAG, Speed, Workload};
@@ -41,6 +41,9 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
         let metric = text::excerpt(metric, 100);
         return Err(ExperimentError::Primary { metric, workload: name(), known: known.join(", ") });
     }
+    if workload.measures_boots() {
+        whole_boots(experiment)?;
+    }
     if !workload.is_the_users() && experiment.has_own_commands() {
         return Err(ExperimentError::CommandOfWorkload(name()));
     }
@@ -69,10 +72,21 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
     Ok(())
 }
 
-/// Everything that is measured of a workload, in the order in which it is shown: what it reads from its output, and what every
-/// command has.
+/// Whether an experiment leaves the iterations of a boot to its workload, which measures it as a whole.
+fn whole_boots(experiment: &Experiment) -> Result<(), ExperimentError> {
+    let design = &experiment.design;
+    let asked = [
+        ("--iterations", design.iterations.is_some_and(|iterations| iterations != 1)),
+        ("--warmup", design.warm_up.is_some_and(|iterations| iterations != 0)),
+        ("--cold", design.cold),
+    ];
+    let found = asked.into_iter().find(|(_, asked)| *asked);
+    found.map_or(Ok(()), |(flag, _)| Err(ExperimentError::WholeBoots { flag, workload: experiment.workload.clone() }))
+}
+
+/// Everything that is measured of a workload, in the order in which it is shown: what is its own, and what every command has.
 pub fn metrics(workload: &dyn Workload) -> impl Iterator<Item = &'static Metric> + Clone {
-    workload.metrics().iter().chain(&OF_A_COMMAND)
+    workload.metrics().iter().chain(if workload.measures_boots() { &ASIDE } else { &OF_A_COMMAND })
 }
 
 /// Those of its metrics on which verdicts can be given.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use firebench_model::experiment::{Experiment, HashLoop};
 use firebench_model::metric::Metric;
 use firebench_model::plan::Inputs;
-use firebench_model::record::Report;
+use firebench_model::record::{BootRecord, Report};
 use firebench_protocol::IterationReport;
 use firebench_text::units::Size;
 
@@ -40,6 +40,20 @@ pub trait Workload: Sync {
     /// are given on the first one that can be primary.
     fn metrics(&self) -> &'static [Metric] {
         &[]
+    }
+
+    /// Whether it measures each boot as a whole. Then a boot has one iteration, which has what [`Workload::of_boot`] finds for its metrics,
+    /// and the times of its command are not shown.
+    fn measures_boots(&self) -> bool {
+        false
+    }
+
+    /// What a good boot comes to as a whole, by metric; `guest` says whether it booted one. What is not known of it is not among them.
+    ///
+    /// # Errors
+    /// In a sentence: why the boot was not whole. Then it has failed.
+    fn of_boot(&self, _boot: &BootRecord, _guest: bool) -> Result<BTreeMap<&'static str, f64>, String> {
+        Ok(BTreeMap::new())
     }
 
     /// Whether what it runs is a command of the user's.

@@ -1,5 +1,6 @@
 //! All workloads: a new one is a file beside `memory.rs`, its name here, and its line in [`ALL`].
 
+mod boot;
 mod command;
 mod hash_loop;
 mod memory;
@@ -7,4 +8,5 @@ mod memory;
 use crate::workload::Workload;
 
 /// All workloads, in the order in which they are listed.
-pub const ALL: &[&dyn Workload] = &[&memory::Memory, &hash_loop::HashLoop, &command::Command];
+pub const ALL: &[&dyn Workload] =
+    &[&memory::Memory, &hash_loop::HashLoop, &command::Command, &boot::BOOT, &boot::SHUTDOWN];

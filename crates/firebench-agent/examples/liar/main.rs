@@ -47,11 +47,12 @@ mod sys;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let woken = series::uptime();
     if std::process::id() == 1 {
-        guest::run();
+        guest::run(woken);
     }
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [mode, job] if mode == "host" => host::run(job),
+        [mode, job] if mode == "host" => host::run(job, woken),
         _ => ExitCode::from(2),
     }
 }

@@ -182,7 +182,8 @@ fn untold(a: &AuditedContender, b: &AuditedContender) -> Vec<(String, Vec<String
 fn rank(seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Rank> {
     let rank = if a.is_guestless() == b.is_guestless() { Some(seen.rank) } else { seen.beside_host };
     let made = Compared::of(a.contender.vmm, b.contender.vmm).makes(seen);
-    rank.map(|rank| if made { rank.min(Rank::Explains) } else { rank })
+    let least = if seen.in_boots.is_some() && a.report.measures_boots() { Rank::Explains } else { Rank::Harmless };
+    rank.map(|rank| if made { rank.min(Rank::Explains) } else { rank }.max(least))
 }
 
 /// `qemu 10.0.2 and firecracker 1.12.1`, if these are two things.
@@ -203,7 +204,7 @@ fn subject(a: &AuditedContender, b: &AuditedContender) -> Option<String> {
 fn finding(fact: &'static str, seen: &Seen, a: &AuditedContender, b: &AuditedContender) -> Option<Finding> {
     let rank = rank(seen, a, b)?;
     if let Read::Pair(read) = seen.read {
-        return read(a, b).map(|values| Finding { fact, rank, why: seen.why, follows: None, values });
+        return read(a, b).map(|values| Finding { fact, rank, why: seen.why(a.report), follows: None, values });
     }
     let (one, other) = (seen.of(a)?, seen.of(b)?);
     let (rank, values) = match (&one, &other) {
@@ -222,7 +223,7 @@ fn finding(fact: &'static str, seen: &Seen, a: &AuditedContender, b: &AuditedCon
         _ if one == other => return None,
         _ => (rank, Values::Texts([seen.write(&one), seen.write(&other)])),
     };
-    Some(Finding { fact, rank, why: seen.why, follows: None, values })
+    Some(Finding { fact, rank, why: seen.why(a.report), follows: None, values })
 }
 
 /// The words that `others` lack, each once.

@@ -89,6 +89,7 @@ fn changes(report: &Report, contender: &ContenderRecord) -> Vec<Change> {
 fn told(boot: &BootRecord) -> impl PartialEq + use<> {
     let facts = boot.facts.clone().map(|facts| GuestFacts {
         cpu: CpuFacts { mhz: 0.0, ..facts.cpu },
+        kernel_lines: None,
         kernel_pauses: Vec::new(),
         ..facts
     });

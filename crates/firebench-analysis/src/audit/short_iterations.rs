@@ -24,7 +24,7 @@ pub struct Unchecked {
 
 /// The iterations of a contender that count, if the host's clock cannot check them as closely as a verdict needs.
 pub fn unchecked(report: &Report, contender: &ContenderRecord) -> Option<Unchecked> {
-    if report.imported.is_some() {
+    if report.imported.is_some() || report.measures_boots() {
         return None;
     }
     let design = &report.design;

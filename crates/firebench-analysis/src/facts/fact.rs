@@ -18,7 +18,11 @@ pub struct Fact {
 impl Fact {
     /// A fact that a run shows.
     pub(super) const fn new(rank: Rank, name: &'static str, why: &'static str, read: Read) -> Fact {
-        Fact { name, seen: Some(Seen { rank, beside_host: Some(rank), why, follows: &[], read }), recorded: None }
+        Fact {
+            name,
+            seen: Some(Seen { rank, beside_host: Some(rank), why, in_boots: None, follows: &[], read }),
+            recorded: None,
+        }
     }
 
     /// A fact that only the report records.
@@ -40,6 +44,15 @@ impl Fact {
     pub(super) const fn follows(self, follows: &'static [&'static str]) -> Fact {
         let seen = match self.seen {
             Some(seen) => Some(Seen { follows, ..seen }),
+            None => None,
+        };
+        Fact { seen, ..self }
+    }
+
+    /// Says why a difference in it may explain one in whole boots.
+    pub(super) const fn in_boots(self, why: &'static str) -> Fact {
+        let seen = match self.seen {
+            Some(seen) => Some(Seen { in_boots: Some(why), ..seen }),
             None => None,
         };
         Fact { seen, ..self }

@@ -20,6 +20,8 @@ pub struct Seen {
     pub beside_host: Option<Rank>,
     /// Why, in a sentence without its end.
     pub why: &'static str,
+    /// Why it may be the reason where whole boots are measured, if it does nothing for the time of an iteration.
+    pub in_boots: Option<&'static str>,
     /// Facts, or [`VMM`], from which a difference in this one may follow.
     pub follows: &'static [&'static str],
     /// How it is read.
@@ -79,6 +81,11 @@ pub enum Value {
 }
 
 impl Seen {
+    /// Why a difference in it matters, or does not, to what a report measured.
+    pub fn why(&self, report: &Report) -> &'static str {
+        self.in_boots.filter(|_| report.measures_boots()).unwrap_or(self.why)
+    }
+
     /// Reads it; none where it is not known.
     pub fn of(&self, subject: &AuditedContender) -> Option<Value> {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Value::Text);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_model::huge_pages::pages;
 use firebench_model::record::{Artifact, BootRecord, BootStatus, ContenderRecord, Report};
-use firebench_protocol::GuestFacts;
+use firebench_protocol::{End, GuestFacts};
 use firebench_text as text;
 use firebench_vmm::{DescribedSettings, Missing};
 
@@ -66,6 +66,15 @@ impl<'a> AuditedContender<'a> {
     /// What its files lie on.
     pub(super) fn file_system(&self) -> &'static str {
         if self.is_guestless() { "files of the host" } else { "ext4 on a disk of its own" }
+    }
+
+    /// How its guest ends its machine.
+    pub(super) fn way_of_ending(&self) -> Option<&'static str> {
+        let guest = self.contender.settings.as_ref().filter(|_| !self.is_guestless())?;
+        Some(match guest.end() {
+            End::Restart => "a restart",
+            End::PowerOff => "switching off",
+        })
     }
 
     /// Whose files it sees, where the root is the user's own.

@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 88] = [
+pub static FACTS: [Fact; 89] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -212,15 +212,17 @@ pub static FACTS: [Fact; 88] = [
     Fact::new(Harmless, "other CPU flags", "nothing that runs in an iteration uses them",
         Words(|s| flags(s, Harmless))).of_vms(),
     Fact::new(Harmless, "kernel command line, without effect", "it concerns messages, the end, and where devices are",
-        Words(|s| words(s, Harmless))).of_vms(),
+        Words(|s| words(s, Harmless))).of_vms().in_boots("each byte on a serial console is an exit, and how a guest ends takes its time"),
     Fact::new(Harmless, "available clocksources", "only the one in use counts",
         Guest(|g| g.clocksources.iter().map(|name| counter(name)).collect::<Vec<_>>().join(" "))),
-    Fact::new(Harmless, "modules", "they drive the devices and nothing else", Guest(|g| g.modules.join(" "))).of_vms(),
-    Fact::new(Harmless, "initramfs", "it does nothing once the agent runs", File("initramfs")).of_vms(),
+    Fact::new(Harmless, "modules", "they drive the devices and nothing else", Guest(|g| g.modules.join(" "))).of_vms().in_boots("they are loaded before the work begins"),
+    Fact::new(Harmless, "initramfs", "it does nothing once the agent runs", File("initramfs")).of_vms().in_boots("it is read and unpacked before user space runs"),
     Fact::new(Harmless, "disk write cache", "the disk is read-only", Block("write_cache")).of_vms(),
     Fact::new(Harmless, "disk cache mode", "modes differ in when writes are flushed, and the disk is read-only",
         Set(|set| Some(set.flushes))),
-    Fact::new(Harmless, "log level", "next to nothing is logged during an iteration", Set(|set| set.log_level)),
+    Fact::new(Harmless, "log level", "next to nothing is logged during an iteration", Set(|set| set.log_level)).in_boots("a VMM that writes more takes longer"),
+    Fact::new(Harmless, "way of ending", "nothing is measured after the work", Text(|s| s.way_of_ending().map(str::to_owned)))
+        .of_vms().in_boots("a restart and a switch-off take other ways through kernel and VMM"),
     Fact::new(Harmless, "network interfaces", "it is how drivers call them",
         Guest(|g| g.network_interfaces.as_ref().map(|names| if names.is_empty() { "none".to_owned() } else { names.join(" ") }).unwrap_or_default())),
     Fact::new(Harmless, "MAC address", "it is an address", Text(|s| {

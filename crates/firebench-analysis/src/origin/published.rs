@@ -97,7 +97,7 @@ pub const MEASURES: [Measure; 9] = [
         name: "log-lines",
         title: "Lines of the kernel log",
         workload: "boot",
-        metric: Some("log_lines"),
+        metric: Some("lines"),
         unit: "lines",
         how: "Lines of the kernel log up to the end of the kernel's boot as above, counted.",
         really: "That, for whichever line came last: the end was the same line about entropy.",

@@ -50,6 +50,8 @@ pub struct Known {
     pub pauses: bool,
     /// Whether instructions are emulated at any level.
     pub emulated: bool,
+    /// Whether each boot is measured as a whole.
+    pub whole_boots: bool,
     /// Whether the CPU time that the guest tells is not what the host gave.
     pub own_cpu_account: bool,
 }
@@ -61,7 +63,8 @@ impl Known {
         let own_cpu_account = contender.system.vmm().own_cpu_account.is_some();
         let (payload, emulated) = (plan.inputs.bytes(), plan.emulated);
         let pauses = plan.cold || !contender.task.prepare.is_empty() || !contender.task.conclude.is_empty();
-        let known = Known { payload, pauses, emulated, own_cpu_account, ..Known::default() };
+        let whole_boots = plan.inputs.whole_boots;
+        let known = Known { payload, pauses, emulated, whole_boots, own_cpu_account, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
             System::Container { .. } | System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),
@@ -75,7 +78,8 @@ impl Known {
         let pauses = report.experiment.design.cold || between;
         let own_cpu_account = contender.vmm.own_cpu_account.is_some();
         let (payload, emulated) = (report.payload.bytes, report.emulated);
-        let known = Known { payload, pauses, emulated, own_cpu_account, ..Known::default() };
+        let whole_boots = report.measures_boots();
+        let known = Known { payload, pauses, emulated, whole_boots, own_cpu_account, ..Known::default() };
         if contender.vmm.boots_a_guest() {
             return known.of_vm(contender.vcpus, contender.memory_mib);
         }

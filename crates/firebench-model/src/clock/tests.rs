@@ -13,6 +13,7 @@ const KNOWN: Known = Known {
     payload: 1 << 20,
     pauses: false,
     emulated: false,
+    whole_boots: false,
     own_cpu_account: false,
 };
 /// The same, emulated.

@@ -138,6 +138,15 @@ pub enum ExperimentError {
         /// The payload.
         payload: Size,
     },
+    /// Iterations, or what is done before them, of a workload that has one in each boot.
+    #[error("cannot use {flag} with the workload {workload}: it measures each boot as a whole")]
+    #[diagnostic(help("leave it out; --boots sets how many boots there are"))]
+    WholeBoots {
+        /// The option.
+        flag: &'static str,
+        /// The workload.
+        workload: WorkloadName,
+    },
     /// Blocks for a workload that does not read any.
     #[error("cannot use --block with the workload {0}: it does not read a payload in blocks")]
     #[diagnostic(help("leave it out"))]

@@ -27,6 +27,14 @@ const SHORTEST: f64 = 1e-6;
 /// that is wrong by less voids the boot; one that is wrong by more is a lie.
 const FASTEST_CLOCK: f64 = 1000.0;
 
+/// Seconds for which no machine has run: a thousand years.
+const LONGEST: f64 = 3e10;
+
+/// Whether it is a time for which a kernel may have run.
+pub(super) fn is_span(seconds: f64) -> bool {
+    (0.0..=LONGEST).contains(&seconds)
+}
+
 /// A boot's status, and a sentence.
 pub(super) type Failed = (BootStatus, String);
 

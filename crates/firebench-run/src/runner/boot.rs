@@ -95,6 +95,7 @@ impl Boot<'_> {
         };
         let mut observer = Observer::new(expected, started);
         let mut tally = Tally::default();
+        let executed = vm.executed();
         let end = self.listen(&mut vm, &mut observer, &mut tally, &nonce, &mut record, listener);
         record.without = vm.confinement().missing.clone();
         // Whatever it reports, the VM is gone: dropping it would do the same.
@@ -113,12 +114,14 @@ impl Boot<'_> {
             record.last_words = last_words(&vm, &observer);
         }
         record.boot_seconds = observer.boot_seconds;
+        record.moments = observer.moments(executed);
         record.facts = observer.facts;
         record.meminfo_before = observer.meminfo_before;
         record.meminfo_after = observer.meminfo_after;
         record.iterations = observer.iterations;
         record.printed = observer.printed;
         record.complained = observer.complained;
+        self.read_whole(&mut record);
         // A good boot that is not to be believed is void. A quota is none of emulated boots' concern: they are no statement about speed.
         let held_up = || throttle::void(&record, limit_after.as_ref()).filter(|_| !self.plan.emulated);
         if let (BootStatus::Ok, Some(reason)) =
@@ -131,6 +134,21 @@ impl Boot<'_> {
             record.message = Some(reason + &by.unwrap_or_default());
         }
         Lived { record, spans: observer.spans }
+    }
+
+    /// Takes what the workload measures of a whole boot for that of its iteration. A boot that was not whole is no good boot then.
+    fn read_whole(&self, record: &mut BootRecord) {
+        if record.status != BootStatus::Ok || !self.workload.measures_boots() {
+            return;
+        }
+        let values = self.workload.of_boot(record, self.contender.system.vmm().boots_a_guest());
+        match (values, record.iterations.first_mut()) {
+            (Ok(values), Some(iteration)) => {
+                iteration.metrics.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            }
+            (Err(why), _) => (record.status, record.message) = (BootStatus::VmmExited, Some(why)),
+            (_, None) => {}
+        }
     }
 
     /// The state of the page cache before the boot. Without a guest it is the workload's own cache, as the guest's is in a VM,
@@ -156,12 +174,14 @@ impl Boot<'_> {
         loop {
             let arrived = match vm.next(observer.deadline()) {
                 Ok(Output::Console { at, bytes }) => {
+                    observer.first_byte.get_or_insert(at);
                     if observer.measures() {
                         tally.heard(at, seen(vm));
                     }
                     console.read(at, &bytes)
                 }
                 Ok(Output::Exited(exit)) => {
+                    observer.gone = Some(Instant::now());
                     let rest = console.finish(Instant::now());
                     let failed = rest.into_iter().find_map(|arrived| self.tell(observer.on_rest(arrived), listener));
                     return failed.or_else(|| observer.vmm_exited(exit, &ended(exit, vm)));

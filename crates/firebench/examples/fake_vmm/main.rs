@@ -55,7 +55,7 @@ fn main() -> Outcome {
     std::thread::sleep(Duration::from_millis(boot_ms));
     misbehave(Moment::Boot, &misdeeds, &start, &mut guest)?;
     let meminfo = |moment| Event::Meminfo { moment, text: "MemTotal: 500000 kB\n".to_owned() };
-    guest.tell(&Event::Hello { protocol: PROTOCOL_VERSION, agent: "fake".to_owned(), uptime: 0.0 })?;
+    guest.tell(&Event::Hello { protocol: PROTOCOL_VERSION, agent: "fake".to_owned(), uptime: 0.0, awake: 0.0 })?;
     guest.tell(&Event::Facts(Box::default()))?;
     guest.tell(&meminfo(Reading::Before))?;
     misbehave(Moment::Prepared, &misdeeds, &start, &mut guest)?;

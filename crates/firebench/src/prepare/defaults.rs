@@ -61,9 +61,11 @@ pub struct Chosen {
 /// boots. The bound of equivalence is twice the precision: with the precision itself hardly any equal pair would ever be
 /// found so.
 ///
+/// A boot that is measured as a `whole` has one iteration, which counts.
+///
 /// # Errors
 /// [`PrepareError::Emulated`] for a precision where there is no verdict.
-pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareError> {
+pub fn design(design: &Design, whole: bool, accel: &accel::Chosen) -> Result<Chosen, PrepareError> {
     let wishes = [
         ("precision", design.precision.is_some()),
         ("max-time", design.max_time.is_some()),
@@ -82,8 +84,8 @@ pub fn design(design: &Design, accel: &accel::Chosen) -> Result<Chosen, PrepareE
         max_time: design.max_time.unwrap_or(MAX_TIME),
         delta: design.delta.unwrap_or(precision.double()),
         seed: design.seed.map_or_else(firebench_run::runner::seed, Ok)?,
-        iterations: design.iterations,
-        warm_up: design.warm_up,
+        iterations: if whole { Some(1) } else { design.iterations },
+        warm_up: if whole { Some(0) } else { design.warm_up },
         strict: design.strict,
         // Whoever names no precision asks who is faster: a difference beyond doubt is enough.
         stop_on_verdict: design.stop_on_verdict

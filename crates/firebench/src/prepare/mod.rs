@@ -114,7 +114,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let specs = experiment.specs();
     let chosen = accel::choose(experiment.accel, &kvm, experiment.all_native());
     let no_kvm = accel::no_kvm(&chosen, &kvm);
-    let design = defaults::design(&experiment.design, &chosen)?;
+    let design = defaults::design(&experiment.design, workload.measures_boots(), &chosen)?;
     let host = facts::read(Path::new("/"), places.cache.dir(), kvm.hypervisor.clone());
     let mut notices: Vec<String> = throttle::caveat(&host).into_iter().collect();
     let specs = contenders::able(specs, &chosen, &mut notices)?;
@@ -166,6 +166,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         block: experiment.payload.block(),
         hash_loop: experiment.hash_loop,
         answer: places.build.then(|| workload.answer(experiment)).flatten(),
+        whole_boots: workload.measures_boots(),
         ..Inputs::default()
     };
     if let Some(own) = &builder.disks.own {

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod boot;
 mod by_path;
 mod cli;
 mod command;

@@ -94,10 +94,6 @@ pub fn published() -> Report {
         experiment: Experiment {
             workload: WorkloadName::default(),
             preset: Preset::Published,
-            accel: AccelChoice::Auto,
-            vmm: kinds::by_default().collect(),
-            contenders: Vec::new(),
-            machine: MachineSpec::default(),
             payload: PayloadSpec::Seeded { seed: 1, size: Some(Size(GIB)), block: None },
             design: Design { primary: Some("real".to_owned()), boots: Some(2), ..Design::default() },
             ..Experiment::default()
@@ -426,6 +422,7 @@ pub fn qemu_facts() -> GuestFacts {
         modules: words("virtio_mmio virtio_blk"),
         transparent_hugepage: "always [madvise] never".to_owned(),
         network_interfaces: None,
+        kernel_lines: None,
         kernel_pauses: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::PayloadSpec;
-use firebench_model::record::Extension;
+use firebench_model::record::{Extension, Moments};
 use firebench_report::json::to_json;
 use firebench_store::import::Options;
 use firebench_vmm::{Request, Requests, firecracker, preset};
@@ -56,7 +56,10 @@ fn in_reports() -> BTreeSet<String> {
     aimed.contenders[0].discarded = aimed.contenders[0].boots.clone();
     let changed = aimed.contenders[1].boots[1].facts.as_mut().expect("a guest that told");
     changed.kernel_release = "another".to_owned();
+    changed.kernel_lines = Some(204);
     changed.network_interfaces = Some(vec!["eth0".to_owned()]);
+    let whole = Moments { first_byte: Some(0.1), done: Some(2.0), gone: Some(2.5), ..Moments::default() };
+    aimed.contenders[1].boots[1].moments = Some(whole);
     // A Firecracker that was told its machine by its API socket.
     let mut told = published();
     let settings = told.contenders[1].settings.as_mut().expect("a VMM's");

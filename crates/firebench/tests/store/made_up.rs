@@ -84,7 +84,7 @@ fn observed(outputs: &[String]) -> Result<Vec<IterationRecord>, (BootStatus, Str
     let iterations = u32::try_from(outputs.len()).unwrap();
     let mut observer =
         Observer::new(Expected { iterations, workload: &Spinner, inputs: &inputs, deadlines, prepares: false }, start);
-    let hello = Event::Hello { protocol: PROTOCOL_VERSION, agent: String::new(), uptime: 1.0 };
+    let hello = Event::Hello { protocol: PROTOCOL_VERSION, agent: String::new(), uptime: 1.0, awake: 0.0 };
     let meminfo = |moment| Event::Meminfo { moment, text: "MemTotal: 1 kB\n".to_owned() };
     let mut events = vec![hello, Event::Facts(Box::default()), meminfo(Moment::Before)];
     for (index, output) in (0..).zip(outputs) {

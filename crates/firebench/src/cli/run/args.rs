@@ -374,6 +374,9 @@ impl RunArgs {
             experiment.files.add.clone_from(&self.add);
         }
         let workload = firebench_workload::of(&experiment.workload)?;
+        if self.preset == Some(choices::Presets::Origin) && workload.measures_boots() {
+            (experiment.design.iterations, experiment.design.warm_up) = (None, None); // those of the other runs
+        }
         firebench_workload::ask(workload, &self.flags.given, &mut experiment)?;
         firebench_workload::check(&experiment)?;
         let given = self.programs.by_option();
