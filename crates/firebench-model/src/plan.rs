@@ -120,6 +120,9 @@ pub struct PlannedContender {
     pub machine: Machine,
     /// What runs the workload.
     pub system: System,
+    /// How many of it run at once.
+    #[serde(default = "one")]
+    pub concurrent: u32,
     /// The executable of its kind; for the host, the agent.
     pub binary: PathBuf,
     /// Libraries that the executable has in place of the system's.
@@ -130,6 +133,10 @@ pub struct PlannedContender {
     /// The file that is read and whose state in the page cache is set before each boot: the root disk; without a guest, the
     /// payload, or the program where there is none.
     pub disk: PathBuf,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What runs a contender's workload.
@@ -213,4 +220,12 @@ pub struct Deadlines {
     pub iteration: u64,
     /// From the last iteration until the VMM is gone.
     pub power_off: u64,
+}
+
+impl Deadlines {
+    /// Those of so many at once, of which each may have to wait for all others.
+    pub fn of(self, concurrent: u32) -> Deadlines {
+        let times = |seconds: u64| seconds.saturating_mul(concurrent.into());
+        Deadlines { boot: times(self.boot), iteration: times(self.iteration), power_off: times(self.power_off) }
+    }
 }

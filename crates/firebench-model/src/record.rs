@@ -3,6 +3,8 @@
 //! [`Report`] is what `report.json` holds, field for field. Times are in seconds, sizes in bytes, digests in
 //! lower-case hexadecimal SHA-256 unless a name says otherwise. Readers must ignore fields that they do not know.
 
+mod at_once;
+mod design;
 mod moments;
 mod status;
 
@@ -11,7 +13,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use firebench_protocol::{Counters, GuestFacts};
-use firebench_stats::{Estimand, Rule};
 use firebench_text as text;
 use firebench_vmm::{Accel, Launch, Missing, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ use crate::figures::Figures;
 use crate::host::HostFacts;
 use crate::metric::{self, Metric};
 
+pub use at_once::{AtOnce, OneOfMany};
+pub use design::{DesignRecord, Extension, RunEnd};
 pub use moments::Moments;
 pub use status::BootStatus;
 
@@ -141,93 +144,6 @@ impl ImportFormat {
     }
 }
 
-/// How a run was laid out, and how far it came. Everything that a verdict needs besides the boots.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DesignRecord {
-    /// The metric on which verdicts are given, declared before the run.
-    pub primary: String,
-    /// Seed of the order in which the contenders boot.
-    pub seed: u64,
-    /// What a verdict is about, declared before the run.
-    pub estimand: Estimand,
-    /// When the run was to end.
-    pub rule: Rule,
-    /// Half-width of the interval that the run aimed at, such as 0.01; absent where the number of blocks was given.
-    pub precision: Option<f64>,
-    /// Seconds that the run was to take at most.
-    pub max_seconds: Option<f64>,
-    /// Differences up to this size, in either direction, count as none.
-    pub delta: f64,
-    /// Blocks at the beginning that count for nothing: those of a scout whose boots were no longer than the warm-up that it chose (in
-    /// reports of older versions, all of the scout).
-    pub scout_blocks: u32,
-    /// Iterations at the beginning of each boot that do not count.
-    pub warm_up: u32,
-    /// Iterations of each boot, warm-up included.
-    pub iterations: u32,
-    /// Blocks that count that were to be reached; of a run that aims at a precision, about how many its time allows or it takes. Absent until it is known.
-    pub planned: Option<u32>,
-    /// Why the run ended.
-    pub end: Option<RunEnd>,
-    /// Whether all contenders of a block booted at once, each on a CPU set, and the sets were swapped at random: then contention between
-    /// them is part of what was measured, and [`BootRecord::position`] is the number of the set.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub duet: bool,
-    /// Each time that the run was taken up again with another time to take.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub extended: Vec<Extension>,
-}
-
-/// Another time for a run that goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Extension {
-    /// Boots that were done by then.
-    pub after_boots: usize,
-    /// Seconds that the run may take at most from then on.
-    pub max_seconds: f64,
-}
-
-impl Default for DesignRecord {
-    /// That of the first reports, which did not say.
-    fn default() -> Self {
-        DesignRecord {
-            primary: "real".to_owned(),
-            seed: 0,
-            estimand: Estimand::Mean,
-            rule: Rule::Fixed,
-            precision: None,
-            max_seconds: None,
-            delta: 0.01,
-            scout_blocks: 0,
-            warm_up: 1,
-            iterations: 3,
-            planned: None,
-            end: None,
-            duet: false,
-            extended: Vec::new(),
-        }
-    }
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunEnd {
-    /// The number of blocks that was planned is there, or the precision.
-    Planned,
-    /// Another block did not fit into the time.
-    TimeOver,
-    /// Every comparison had its verdict.
-    Verdict,
-    /// Too many blocks had to be left out for void boots.
-    Void,
-    /// A signal stopped it.
-    Interrupted,
-    /// A boot failed for good.
-    Failed,
-}
-
 /// What firebench itself took, beside the VMs.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Overhead {
@@ -312,6 +228,9 @@ pub struct ContenderRecord {
     /// What only its VMM has; absent for the host.
     #[serde(default)]
     pub settings: Option<Settings>,
+    /// How many of it ran at once in each boot.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub concurrent: u32,
     /// Kernel command line as it was given; empty for the host.
     pub cmdline: String,
     /// The command of its iterations, where that is not the run's.
@@ -334,6 +253,14 @@ impl Report {
     pub fn command_of<'a>(&'a self, contender: &'a ContenderRecord) -> &'a [String] {
         if contender.command.is_empty() { &self.command } else { &contender.command }
     }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(concurrent: &u32) -> bool {
+    *concurrent == 1
 }
 
 fn kvm() -> Accel {
@@ -382,6 +309,10 @@ pub struct BootRecord {
     pub complained: Option<String>,
     /// CPU seconds (user, system) that the VMM process used.
     pub vmm_cpu: Option<(f64, f64)>,
+    /// All that ran at once in it, where that were several. Then what else is here is the first one's, but for times and metrics: these
+    /// are medians of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<AtOnce>,
     /// What KVM counted of it; absent where there is no KVM, or nobody may read what it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<BootCounts>,
@@ -425,6 +356,7 @@ impl BootRecord {
             printed: None,
             complained: None,
             vmm_cpu: None,
+            at_once: None,
             counts: None,
             pinned: Vec::new(),
             cpus: Vec::new(),

@@ -3,6 +3,7 @@
 //! [`terminal`], [`markdown`] and [`json`] turn the findings of a report into text and print nothing; [`files`] puts `report.md` and
 //! `report.json` into a directory; [`progress`] shows a run while it goes on.
 
+pub mod at_once;
 pub mod compare;
 pub mod counted;
 pub mod curve;

@@ -317,7 +317,7 @@ impl<'a> Observer<'a> {
                 BootStatus::ProtocolError,
                 format!("the agent uses protocol {protocol}, but this firebench uses {PROTOCOL_VERSION}"),
             ),
-            (Phase::PoweringOff, event) => protocol_error("after the last", &event),
+            (Phase::PoweringOff, event) => odd_frame("after the last", &event),
             (_, Event::Failed { message }) => {
                 Step::Failed(BootStatus::GuestFailed, format!("the agent failed: {}", trust::quoted(&message)))
             }
@@ -334,7 +334,7 @@ impl<'a> Observer<'a> {
             }
             (Phase::Iterating, Event::Iteration(report)) => match self.running.take() {
                 Some(running) if running.index == report.index => self.on_iteration(running, begun, at, *report),
-                _ => protocol_error("out of order", &Event::Iteration(report)),
+                _ => odd_frame("out of order", &Event::Iteration(report)),
             },
             (Phase::Iterating, Event::Meminfo { moment: Moment::After, text }) if self.meminfo_after.is_none() => {
                 keep(trust::meminfo(&text), &mut self.meminfo_after)
@@ -350,7 +350,7 @@ impl<'a> Observer<'a> {
                     Step::Failed(BootStatus::ProtocolError, format!("the guest reports that it is done, but {missing}"))
                 }
             },
-            (_, event) => protocol_error("out of order", &event),
+            (_, event) => odd_frame("out of order", &event),
         }
     }
 
@@ -434,18 +434,6 @@ fn keep<T>(judged: Result<T, trust::Failed>, kept: &mut Option<T>) -> Step {
     }
 }
 
-fn protocol_error(how: &str, event: &Event) -> Step {
-    let name = match event {
-        Event::Hello { .. } => "hello",
-        Event::Facts(_) => "facts",
-        Event::Meminfo { .. } => "meminfo",
-        Event::IterationStart { .. } => "start of an iteration",
-        Event::Iteration(_) => "end of an iteration",
-        Event::Output { .. } => "line of output",
-        Event::Alive => "heartbeat",
-        Event::Exited { .. } => "exit status",
-        Event::Failed { .. } => "failure",
-        Event::Done => "done",
-    };
-    Step::Failed(BootStatus::ProtocolError, format!("the guest sent a frame {how}: {name}"))
+fn odd_frame(how: &str, event: &Event) -> Step {
+    Step::Failed(BootStatus::ProtocolError, trust::odd_frame(how, event))
 }

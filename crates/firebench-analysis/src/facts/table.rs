@@ -68,7 +68,7 @@ const LIMIT: &str = "it decides how much is read at a time";
 
 /// The facts.
 #[rustfmt::skip]
-pub static FACTS: [Fact; 89] = [
+pub static FACTS: [Fact; 90] = [
     Fact::of_record("origin", RecordedIn::Run(|r| json(r.imported.is_some())), Refused(Refusal::Origin), Free),
     Fact::of_record("primary metric", RecordedIn::Run(|r| json(&r.design.primary)), Refused(Refusal::Primary), Free),
     Fact::of_record("meaning of the primary metric", RecordedIn::Run(|r| json(r.primary().meaning())),
@@ -116,6 +116,9 @@ pub static FACTS: [Fact; 89] = [
     Fact::new(Explains, "error output", "perhaps they did other work",
         Text(|s| s.always(|boot| Some(boot.complained.as_deref().unwrap_or_default()).filter(|_| boot.printed.is_some()))))
         .follows(&[OWN_COMMAND, "output"]),
+    Fact::new(Explains, "number at once", "they share the machine with others of their kind",
+        Text(|s| Some(s.contender.concurrent.to_string())))
+        .recorded(Contender(|c| json(c.concurrent)), Differ("number at once"), Kept("number at once")),
     Fact::new(Voids, "handicap", "one was given more work, on purpose", Text(|s| Some(s.handicap()))),
     Fact::new(Voids, "payload", "they read other bytes",
         Text(|s| Some(s.payload()))).follows(&[ROOT_DISK, "handicap"])

@@ -1,6 +1,7 @@
 //! From the origin's matrix to experiments: one for each workload and number of VMs at once.
 
 use firebench_model::experiment::{ContenderError, ContenderSpec, Experiment, WorkloadName};
+use firebench_text as text;
 use firebench_text::units::Size;
 
 use super::published::{Column, MEASURES};
@@ -64,6 +65,15 @@ pub fn series(asked: &Asked) -> Result<Series, ContenderError> {
             workloads.push(measure.workload);
         }
     }
+    if !AT_ONCE.iter().all(|number| asked.at_once.contains(number)) {
+        unplanned.push(Unplanned {
+            what: format!(
+                "other numbers of VMs at once than {}",
+                text::list(&asked.at_once.iter().map(u32::to_string).collect::<Vec<_>>())
+            ),
+            why: "--concurrent says which; where instructions are emulated, the default is 1 alone".to_owned(),
+        });
+    }
     let mut planned = Vec::new();
     for workload in workloads {
         let known =
@@ -80,14 +90,10 @@ pub fn series(asked: &Asked) -> Result<Series, ContenderError> {
             let mut experiment =
                 Experiment { workload: known.clone(), contenders: contenders.clone(), ..Experiment::default() };
             experiment.machine.memory = (workload != PAGE).then_some(MEMORY);
-            if boot_at_once(&mut experiment, at_once) {
-                planned.push(Planned { name: name(workload, at_once), at_once, experiment });
-            } else {
-                unplanned.push(Unplanned {
-                    what: format!("{workload} with {at_once} VMs at once"),
-                    why: "this version of firebench boots one after the other".to_owned(),
-                });
+            for spec in &mut experiment.contenders {
+                spec.concurrent = Some(at_once);
             }
+            planned.push(Planned { name: name(workload, at_once), at_once, experiment });
         }
     }
     Ok(Series { planned, unplanned })
@@ -98,11 +104,6 @@ const PAGE: &str = "memory";
 
 /// The memory of the origin's VMs.
 const MEMORY: Size = Size(512 << 20);
-
-/// Sets how many VMs of a contender boot at once; false where that cannot be had.
-fn boot_at_once(_: &mut Experiment, at_once: u32) -> bool {
-    at_once == 1
-}
 
 fn name(workload: &str, at_once: u32) -> String {
     if at_once == 1 { workload.to_owned() } else { format!("{workload}-x{at_once}") }
@@ -162,7 +163,7 @@ mod tests {
             assert!(planned != missing, "{}", measure.workload);
         }
         let names: Vec<&str> = series.planned.iter().map(|planned| planned.name.as_str()).collect();
-        assert!(names.contains(&"memory") && names.contains(&"hash-loop"), "{names:?}");
+        assert!(["memory", "hash-loop", "boot-x20"].iter().all(|name| names.contains(name)), "{names:?}");
         for planned in &series.planned {
             firebench_workload::check(&planned.experiment).expect("an experiment that can be");
             assert_eq!(planned.experiment.contenders.len(), 5);
@@ -182,7 +183,15 @@ mod tests {
         let names: Vec<&str> = only.experiment.contenders.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, ["qemu-host", "qemu-default", "fc-t2"]);
         let what: Vec<&str> = unplanned.iter().map(|un| un.what.as_str()).collect();
-        assert_eq!(what, ["Firecracker, T2", "Firecracker, C3", "Firecracker, default kernel"]);
+        assert_eq!(
+            what,
+            [
+                "Firecracker, T2",
+                "Firecracker, C3",
+                "Firecracker, default kernel",
+                "other numbers of VMs at once than 1"
+            ]
+        );
     }
 
     #[test]

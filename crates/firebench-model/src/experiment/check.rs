@@ -111,6 +111,10 @@ pub enum ExperimentError {
     )]
     #[diagnostic(help("leave out one of the two, or compare VMs alone, which have caches of their own"))]
     ColdDuet,
+    /// Several of a contender at once in a duet.
+    #[error("cannot use --duet with a contender of which several run at once: each would take the CPUs of the others")]
+    #[diagnostic(help("leave out --duet or concurrent"))]
+    CrowdedDuet,
     /// A throw-away boot beside nobody.
     #[error("cannot combine --duet with --settle boot: in a duet nobody boots after anybody")]
     #[diagnostic(help("leave out one of the two; --settle TIME waits before each block"))]
@@ -323,6 +327,9 @@ impl Experiment {
             true if specs.len() < 2 => Err(ExperimentError::LoneDuet),
             true if self.design.settle == Some(Settle::Boot) => Err(ExperimentError::DuetAfterBoot),
             true if self.design.cold && has_host => Err(ExperimentError::ColdDuet),
+            true if specs.iter().any(|spec| spec.concurrent.is_some_and(|many| many > 1)) => {
+                Err(ExperimentError::CrowdedDuet)
+            }
             _ => Ok(()),
         }
     }

@@ -14,6 +14,9 @@ pub use own::OwnSettings;
 mod common;
 mod own;
 
+/// Most of one contender at once.
+pub const MOST_AT_ONCE: u32 = 1000;
+
 /// A named VMM, or the host, with what differs from the experiment's machine and the preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +58,9 @@ pub struct ContenderSpec {
     /// More work than the others have, as a share of the payload: a difference that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handicap: Option<Share>,
+    /// How many of it run at once, released together; one where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent: Option<u32>,
     /// What only its kind has. No key that neither this nor a field is called can be read.
     #[serde(flatten)]
     pub own: OwnSettings,
@@ -80,6 +86,7 @@ impl ContenderSpec {
             command: None,
             parameters: None,
             handicap: None,
+            concurrent: None,
             own: OwnSettings::default(),
             jail: false,
         }
@@ -134,6 +141,15 @@ pub enum ContenderError {
         /// The setting.
         setting: &'static str,
     },
+    /// More at once than firebench watches.
+    #[error("contender {name}: {concurrent} at once are more than {MOST_AT_ONCE}")]
+    #[diagnostic(help("each has a thread of firebench and a directory of its own: take fewer"))]
+    TooMany {
+        /// The contender.
+        name: String,
+        /// How many.
+        concurrent: u32,
+    },
     /// Memory is counted in MiB.
     #[error("contender {name}: memory {memory} is not a whole number of MiB")]
     #[diagnostic(help("VMMs take whole MiB: memory=512MiB"))]
@@ -168,8 +184,13 @@ impl ContenderSpec {
         if let Some(setting) = self.foreign() {
             return Err(ContenderError::Foreign { name: name.clone(), vmm: self.vmm, setting });
         }
-        if self.vcpus == Some(0) {
-            return Err(ContenderError::Zero { name: name.clone(), setting: "vcpus" });
+        let zero =
+            [("vcpus", self.vcpus), ("concurrent", self.concurrent)].into_iter().find(|(_, count)| *count == Some(0));
+        if let Some((setting, _)) = zero {
+            return Err(ContenderError::Zero { name: name.clone(), setting });
+        }
+        if let Some(concurrent) = self.concurrent.filter(|concurrent| *concurrent > MOST_AT_ONCE) {
+            return Err(ContenderError::TooMany { name: name.clone(), concurrent });
         }
         match self.memory {
             Some(Size(0)) => return Err(ContenderError::Zero { name: name.clone(), setting: "memory" }),
@@ -211,6 +232,7 @@ impl ContenderSpec {
             "command" => self.command.is_some(),
             "parameters" => self.parameters.is_some(),
             "handicap" => self.handicap.is_some(),
+            "concurrent" => self.concurrent.is_some(),
             "jail" => self.jail,
             _ => false,
         }

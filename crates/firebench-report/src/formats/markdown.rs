@@ -13,6 +13,7 @@ use firebench_protocol::Moment;
 use firebench_text as text;
 use firebench_vmm::Launch;
 
+use crate::at_once::{HEADER, at_once};
 use crate::curve::curve;
 use crate::format::Format;
 use crate::markdown_audit::{counted_section, exercised_section, fairness_section, side_by_side};
@@ -37,6 +38,7 @@ pub fn render(findings: &Findings) -> String {
         return sections.join("\n");
     }
     let mut sections = vec![introduction(report), summary_section(findings)];
+    sections.extend(at_once_section(findings));
     sections.extend(curve_section(findings));
     sections.extend(findings.audit.as_ref().and_then(|audit| fairness_section(report, audit)));
     sections.extend(exercised_section(findings));
@@ -71,6 +73,17 @@ fn introduction(report: &Report) -> String {
         if design.cold { ", each time with the guest's caches dropped" } else { "" },
         payload(report),
     )
+}
+
+/// The metrics over all that ran at once, where several did.
+fn at_once_section(findings: &Findings) -> Option<String> {
+    let (rows, sentences) = at_once(findings, |_| true)?;
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.to_vec()).collect();
+    let table = table(&HEADER.map(str::to_owned), 2, &rows);
+    Some(format!(
+        "## Over all that ran at once\n\n{}\n{table}",
+        sentences.iter().map(|text| sentence(text)).collect::<Vec<_>>().join(" ")
+    ))
 }
 
 /// The primary metric over the values of a parameter, where the run has any.

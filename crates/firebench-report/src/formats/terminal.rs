@@ -12,6 +12,7 @@ use firebench_protocol::Moment;
 use firebench_stats::Estimand;
 use firebench_text as text;
 
+use crate::at_once::{self, HEADER, Row};
 use crate::curve::{self, Point};
 use crate::format::Format;
 use crate::style::{MAX_WIDTH, Paint, Style};
@@ -50,12 +51,33 @@ pub fn render(findings: &Findings, style: Style) -> String {
         Some(_) => imported::tables(findings, style.width),
         None => tables(report, summary, style),
     };
-    let mut sections = vec![head(findings, style), tables, curve(findings, style), ratios(findings, style)];
+    let mut sections =
+        vec![head(findings, style), tables, at_once(findings, style), curve(findings, style), ratios(findings, style)];
     sections.extend(findings.audit.as_ref().map(|audit| fair(audit, style)));
     sections.push(exercised(findings, style));
     sections.extend(findings.counted.as_ref().map(|found| counted(findings, found, style)));
     sections.push(notes(report, style));
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The primary metric over all that ran at once, where several did.
+fn at_once(findings: &Findings, style: Style) -> String {
+    let primary = findings.report.primary();
+    let Some((rows, sentences)) = at_once::at_once(findings, |metric| metric.name == primary.name) else {
+        return String::new();
+    };
+    let rows: Vec<Row> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let mut out = style.sentence(Some(Paint::Head), "", "Over all that ran at once");
+    for row in &rows {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = width(column).unwrap_or(0);
+            if column < 2 { format!("{:<width$}", text::line(cell)) } else { format!("{cell:>width$}") }
+        });
+        out += &(text::cut(&format!("  {}", cells.collect::<Vec<_>>().join("  ")), style.prose()) + "\n");
+    }
+    sentences.iter().for_each(|sentence| out += &style.sentence(None, "  ", sentence));
+    out
 }
 
 /// The primary metric over the values of a parameter, where the run has any.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use firebench_model::plan::Inputs;
 use firebench_model::record::BootStatus;
-use firebench_protocol::{GuestFacts, IterationReport};
+use firebench_protocol::{Event, GuestFacts, IterationReport};
 use firebench_supervise::Exit;
 use firebench_text as text;
 use firebench_workload::Fault;
@@ -120,4 +120,21 @@ fn signal(status: i32) -> String {
         _ => "",
     };
     number.map(|number| format!(" ({}{limit})", Exit::Signal(number))).unwrap_or_default()
+}
+
+/// What an honest agent does not send, in a sentence.
+pub(super) fn odd_frame(how: &str, event: &Event) -> String {
+    let name = match event {
+        Event::Hello { .. } => "hello",
+        Event::Facts(_) => "facts",
+        Event::Meminfo { .. } => "meminfo",
+        Event::IterationStart { .. } => "start of an iteration",
+        Event::Iteration(_) => "end of an iteration",
+        Event::Output { .. } => "line of output",
+        Event::Alive => "heartbeat",
+        Event::Exited { .. } => "exit status",
+        Event::Failed { .. } => "failure",
+        Event::Done => "done",
+    };
+    format!("the guest sent a frame {how}: {name}")
 }

@@ -90,7 +90,7 @@ impl Boot<'_> {
             iterations: self.turn.iterations,
             workload: self.workload,
             inputs: &self.plan.inputs,
-            deadlines: self.plan.deadlines,
+            deadlines: self.plan.deadlines.of(self.contender.concurrent),
             prepares: !self.contender.task.prepare.is_empty(),
         };
         let mut observer = Observer::new(expected, started);

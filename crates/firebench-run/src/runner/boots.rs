@@ -9,8 +9,8 @@ use firebench_model::throttle;
 use firebench_stats::design::{self, Turn};
 use firebench_workload::Workload;
 
-use super::boot::{Boot, Lived};
-use super::{RunError, Surroundings, duet, error};
+use super::boot::Boot;
+use super::{RunError, Surroundings, at_once, duet, error};
 
 /// The boots of a run.
 pub(super) struct Boots<'a> {
@@ -70,12 +70,13 @@ impl<'a> Boots<'a> {
         loop {
             attempt = attempt.saturating_add(1);
             spent += self.settle();
-            let dir = self.directory()?;
+            let dirs = (0..contender.concurrent).map(|_| self.directory()).collect::<Result<Vec<_>, _>>()?;
             let Boots { plan, workload, around, .. } = *self;
-            let boot = Boot { plan, workload, turn, contender, attempt, around, dir: &dir };
-            let lived = boot.prepare(listener).map(|ready| boot.live(ready, listener));
-            let removed = remove(&dir);
-            let Lived { mut record, .. } = lived?;
+            let boot = |dir| Boot { plan, workload, turn, contender, attempt, around, dir };
+            let all: Vec<Boot<'_>> = dirs.iter().map(|dir| boot(dir)).collect();
+            let lived = at_once::live(&all, listener);
+            let removed = dirs.iter().try_for_each(|dir| remove(dir));
+            let mut record = lived?;
             record.discarded = throw_away && !record.status.is_failure() && record.status != BootStatus::Interrupted;
             let retried = record.discarded || record.status.worth_a_retry() && attempt < self.plan.attempts;
             tell(turn, &record, retried, listener);

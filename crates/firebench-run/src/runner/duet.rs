@@ -1,16 +1,12 @@
 //! All boots of a block at once.
 
-use std::panic::resume_unwind;
-use std::sync::mpsc;
-use std::thread;
-
-use firebench_model::events::{Listener, RunEvent};
+use firebench_model::events::Listener;
 use firebench_model::record::{BootRecord, BootStatus};
 use firebench_stats::design::Turn;
 
-use super::beside;
-use super::boot::{Boot, Lived, Ready};
+use super::boot::{Boot, Lived};
 use super::error::RunError;
+use super::{beside, together};
 
 /// Plays a block; `warm_up` iterations of each boot do not count. Nothing is started before everything is there for all of them.
 ///
@@ -23,33 +19,7 @@ pub(super) fn play(boots: &[Boot<'_>], warm_up: u32, listener: &mut dyn Listener
         one.record.cpus = boot.contender.machine.cpus.clone().unwrap_or_default();
         ready.push(one);
     }
-    Ok(judged(live(boots, ready, listener), warm_up))
-}
-
-/// A thread for each boot; this one passes on what all of them tell, in the order in which they tell it.
-fn live(boots: &[Boot<'_>], ready: Vec<Ready>, listener: &mut dyn Listener) -> Vec<Lived> {
-    let (sender, events) = mpsc::channel::<RunEvent>();
-    thread::scope(|scope| {
-        let mut threads = Vec::with_capacity(boots.len());
-        for (boot, ready) in boots.iter().zip(ready) {
-            let (sender, record) = (sender.clone(), ready.record.clone());
-            // Nobody listens any more where the listener has panicked.
-            let mut tell = move |event: &RunEvent| drop(sender.send(event.clone()));
-            let begun = thread::Builder::new().spawn_scoped(scope, move || boot.live(ready, &mut tell));
-            threads.push(begun.map_err(|error| Lived { record: no_thread(record, &error), spans: Vec::new() }));
-        }
-        drop(sender);
-        events.iter().for_each(|event| listener.on_event(&event));
-        let end =
-            |thread: thread::ScopedJoinHandle<'_, Lived>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        threads.into_iter().map(|thread| thread.map_or_else(|lived| lived, end)).collect()
-    })
-}
-
-/// A boot for which there was no thread.
-fn no_thread(record: BootRecord, error: &std::io::Error) -> BootRecord {
-    let message = format!("cannot start a thread to watch it: {error}");
-    BootRecord { status: BootStatus::StartFailed, message: Some(message), ..record }
+    Ok(judged(together::live(boots, ready, listener, &mut || {}), warm_up))
 }
 
 /// What the boots of a block are worth, seen together.

@@ -1,5 +1,6 @@
 //! The runner: carries out a plan, boot by boot, and reports to a listener what happens.
 
+mod at_once;
 mod beside;
 mod boot;
 mod boots;
@@ -8,6 +9,7 @@ mod error;
 mod failure_budget;
 mod job;
 mod surroundings;
+mod together;
 
 use boots::{Booted, Boots};
 use failure_budget::FailureBudget;

@@ -191,6 +191,7 @@ fn contender(Contender { name, figures }: Contender) -> ContenderRecord {
         sha256: String::new(),
         vcpus: 0,
         memory_mib: 0,
+        concurrent: 1,
         accel: Accel::Native,
         settings: None,
         cmdline: String::new(),

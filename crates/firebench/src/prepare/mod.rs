@@ -14,7 +14,6 @@ mod kernels;
 mod parts;
 mod places;
 mod records;
-mod resolved;
 mod roots;
 
 use std::path::{Path, PathBuf};
@@ -155,7 +154,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         });
     }
     block::fits_memory(experiment, built.iter().map(|built| &built.planned))?;
-    let largest_mib = built.iter().map(|built| built.planned.machine.memory_mib).max().unwrap_or(0);
+    let memory = |built: &BuiltContender| built.planned.machine.memory_mib.saturating_mul(built.planned.concurrent);
+    let largest_mib = built.iter().map(memory).max().unwrap_or(0);
     let disk_bytes = built.iter().map(|built| built.disk_bytes).max().unwrap_or(0);
     let available = builder.host.memory_available;
     let host_cache = defaults::host_cache(experiment.design.host_cache, disk_bytes, largest_mib, available);
@@ -197,7 +197,7 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     };
     let Inside { nested, record: nested_record, kernel: nested_kernel } =
         builder.nested(&plan, &programs, largest_mib, disk_bytes)?;
-    let mut experiment = resolved::resolved(experiment, &plan, &design);
+    let mut experiment = records::resolved(experiment, &plan, &design);
     if let Some(own) = &builder.disks.own {
         experiment.command = Some(own.resolved());
     }
@@ -426,6 +426,7 @@ fn built(spec: &ContenderSpec, machine: Machine, system: System, tool: &Tool, wo
         name: spec.name.clone(),
         machine,
         system,
+        concurrent: spec.concurrent.unwrap_or(1),
         libraries: tools::libraries(&tool.path),
         binary: tool.path.clone(),
         task: work.task,

@@ -5,16 +5,17 @@ use std::time::SystemTime;
 use firebench_host::accel::Chosen;
 use firebench_host::tools::Tool;
 use firebench_image::prepare::PreparedKernel;
-use firebench_model::experiment::Experiment;
+use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec, Preset};
 use firebench_model::host::HostFacts;
 use firebench_model::plan::{Plan, PlannedContender};
 use firebench_model::record::{Artifact, ContenderRecord, NestedHost, Overhead, PayloadRecord, Report, SCHEMA};
 use firebench_run::executor::nested::{self, NestedError, NestedMachine};
 use firebench_run::runner::{self, RunError};
 use firebench_stats::design::Schedule;
+use firebench_text::units::Size;
 
-use super::PrepareError;
 use super::parts::Programs;
+use super::{PrepareError, defaults};
 
 /// What the preparation found.
 pub(super) struct Seen {
@@ -84,6 +85,7 @@ fn contender(planned: &PlannedContender, tool: &Tool) -> ContenderRecord {
         sha256: tool.sha256.clone(),
         vcpus: planned.machine.vcpus,
         memory_mib: planned.machine.memory_mib,
+        concurrent: planned.concurrent,
         accel: planned.machine.accel,
         settings: planned.system.settings().cloned(),
         cmdline: planned.system.cmdline().to_owned(),
@@ -110,4 +112,28 @@ pub(super) fn nested_host(
         cpus: nested::CPUS,
         memory_mib: machine.memory_mib,
     })
+}
+
+/// The experiment with what was chosen filled in, so that it can be run again as it was.
+pub(super) fn resolved(experiment: &Experiment, plan: &Plan, design: &defaults::Chosen) -> Experiment {
+    let mut resolved = experiment.clone();
+    match (&mut resolved.payload, &plan.inputs.payload) {
+        (PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. }, Some(payload)) => {
+            *size = Some(Size(payload.bytes));
+        }
+        (PayloadSpec::File { .. }, _) | (_, None) => {}
+    }
+    if resolved.preset == Preset::Matched {
+        // The first contender without wishes of its own has the experiment's machine.
+        let plain = |spec: &ContenderSpec| spec.vcpus.is_none() && spec.memory.is_none();
+        let specs = experiment.specs();
+        let named = |spec: &ContenderSpec| plan.contenders.iter().find(|planned| planned.name == spec.name);
+        if let Some(planned) = specs.iter().filter(|spec| plain(spec)).find_map(named) {
+            resolved.machine.vcpus.get_or_insert(planned.machine.vcpus);
+            resolved.machine.memory.get_or_insert(Size(u64::from(planned.machine.memory_mib) << 20));
+        }
+    }
+    design.resolve(&mut resolved.design);
+    resolved.design.primary.get_or_insert_with(|| plan.primary.clone());
+    resolved
 }

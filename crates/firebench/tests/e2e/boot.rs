@@ -84,3 +84,25 @@ fn a_boot_has_one_iteration() {
         assert!(outcome.stderr.contains("measures each boot as a whole"), "{outcome}");
     }
 }
+
+#[test]
+fn several_at_once_are_one_boot() {
+    require!(need::isolations());
+    let lab = Lab::new();
+    let args = ["run", "boot", "--vmm", "runc,gvisor,uml", "--concurrent", "1,3", "--boots", "2", "--memory", "128MiB"];
+    let outcome = lab.firebench(&args).args(["--out", "out"]).at(&lab.path("")).run().ok();
+    let report = report(&lab.path("out"));
+    let names: Vec<&str> = report.contenders.iter().map(|contender| contender.name.as_str()).collect();
+    assert_eq!(names, ["runc-x1", "runc-x3", "gvisor-x1", "gvisor-x3", "uml-x1", "uml-x3"]);
+    for name in ["runc-x3", "gvisor-x3", "uml-x3"] {
+        for boot in good(&report, name) {
+            let crowd = boot.at_once.as_ref().expect("they were several");
+            assert_eq!(crowd.all.len(), 3);
+            assert!(crowd.all.iter().all(|one| one.iterations.len() == 1 && one.life_seconds <= boot.life_seconds));
+        }
+        assert!(outcome.stdout.contains(&format!("{name}: 3 at once in each boot")), "{outcome}");
+    }
+    assert!(good(&report, "runc-x1").iter().all(|boot| boot.at_once.is_none()));
+    let duet = lab.firebench(&["run", "boot", "--vmm", "runc,gvisor", "--concurrent", "2", "--duet"]).run();
+    assert_eq!(duet.status.code(), Some(2), "{duet}");
+}

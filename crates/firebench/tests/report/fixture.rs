@@ -23,15 +23,12 @@ use crate::host;
 
 pub const QEMU: VmmKind = VmmKind(&qemu::KIND);
 pub const FIRECRACKER: VmmKind = VmmKind(&firecracker::KIND);
-
 pub const GIB: u64 = 1 << 30;
 pub const DIGEST: &str = "84549ba4553e9897c38062ede225c315d97bfbde06016470c174ba09f514fe64";
 pub const MEMINFO_QEMU: &str = include_str!("meminfo-qemu.txt");
 pub const MEMINFO_FIRECRACKER: &str = include_str!("meminfo-firecracker.txt");
-
 /// real, user, sys.
 pub type Times = [f64; 3];
-
 /// Contenders with every key.
 fn contenders() -> Vec<ContenderSpec> {
     let all = ContenderSpec {
@@ -44,6 +41,7 @@ fn contenders() -> Vec<ContenderSpec> {
         busybox: Some("busybox".into()),
         image: Some("root.ext4".into()),
         handicap: Some(Share::percent(5)),
+        concurrent: Some(2),
         command: Some("sort -r".to_owned()),
         parameters: Some("threads=4".to_owned()),
         own: OwnSettings::default()
@@ -324,6 +322,7 @@ pub fn contender(vmm: VmmKind, vcpus: u32) -> ContenderRecord {
         sha256: "b99ea49b8d8b7bfa307d3845585d6a97f7642aa17a985749900370070d8ca930".to_owned(),
         vcpus,
         memory_mib: 1024,
+        concurrent: 1,
         accel: Accel::Kvm,
         settings: match vmm.name {
             "qemu" => Some(Settings::new(QEMU)),

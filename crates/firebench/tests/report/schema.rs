@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firebench_analysis::findings::Findings;
 use firebench_model::experiment::PayloadSpec;
-use firebench_model::record::{Extension, Moments};
+use firebench_model::record::{AtOnce, Extension, Moments, OneOfMany};
 use firebench_report::json::to_json;
 use firebench_store::import::Options;
 use firebench_vmm::{Request, Requests, firecracker, preset};
@@ -60,6 +60,16 @@ fn in_reports() -> BTreeSet<String> {
     changed.network_interfaces = Some(vec!["eth0".to_owned()]);
     let whole = Moments { first_byte: Some(0.1), done: Some(2.0), gone: Some(2.5), ..Moments::default() };
     aimed.contenders[1].boots[1].moments = Some(whole);
+    aimed.contenders[1].concurrent = 2;
+    let one = OneOfMany {
+        boot_seconds: Some(1.0),
+        moments: Some(whole),
+        vmm_cpu: Some((1.0, 0.5)),
+        iterations: vec![[("real".to_owned(), 1.0)].into()],
+        ..OneOfMany::default()
+    };
+    aimed.contenders[1].boots[1].at_once =
+        Some(AtOnce { memory_available: Some([2, 1]), all: vec![one], ..AtOnce::default() });
     // A Firecracker that was told its machine by its API socket.
     let mut told = published();
     let settings = told.contenders[1].settings.as_mut().expect("a VMM's");

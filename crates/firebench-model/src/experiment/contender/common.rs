@@ -28,7 +28,7 @@ const fn kernels(setting: Setting) -> Common {
 }
 
 /// What every contender has.
-pub static COMMON: [Common; 12] = [
+pub static COMMON: [Common; 13] = [
     Common {
         setting: Setting::new("binary", Takes::Path, "its executable").example("\"./vmm\""),
         is_of: |vmm| vmm.program.is_some(),
@@ -60,6 +60,7 @@ pub static COMMON: [Common; 12] = [
         .example("\"threads=4\"")),
     all(Setting::new("handicap", Takes::Share, "more work than the others have: a difference that is known")
         .example("\"5%\"")),
+    all(Setting::new("concurrent", Takes::Count, "how many of it run at once, released together").example("10")),
     Common {
         setting: Setting::new("jail", Takes::Switch, "jailed, as for all in [machine]"),
         is_of: |vmm| vmm.can_be_jailed(),

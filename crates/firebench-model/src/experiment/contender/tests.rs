@@ -86,7 +86,7 @@ fn who_has_a_setting_is_said_from_the_tables() {
     assert!(hint.starts_with(expected), "{hint}");
     assert_eq!(
         help("a=host,kernel=x"),
-        "host does not boot a guest: it takes vcpus, memory, busybox, command, parameters and handicap"
+        "host does not boot a guest: it takes vcpus, memory, busybox, command, parameters, handicap and concurrent"
     );
 }
 
@@ -103,7 +103,7 @@ fn files_have_the_words_that_they_always_had() {
         ("bina = \"x\"", "did you mean `binary`?"),
         (
             "smm = true",
-            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, command, core-scheduling, cpu,",
+            "unknown field `smm` of a contender; there are api, append, binary, busybox, cache, command, concurrent, core-scheduling, cpu,",
         ),
         ("add = [\"x\"]", "unknown field `add` of a contender"),
         ("cpu = [1]", "cpu takes a CPU model: expected true, false"),

@@ -13,11 +13,13 @@ use firebench_text::units::{Share, Size, Span};
 use firebench_vmm::{VmmKind, kinds};
 
 use super::super::gate::GateArgs;
-use super::super::programs::{self, ProgramArgs};
+use super::super::programs::ProgramArgs;
 use super::args_error::ArgsError;
 use super::choices;
 use super::command::CommandArgs;
+use super::concurrent::ConcurrentArgs;
 use super::flags::FlagArgs;
+use super::of_an_experiment::{DESIGN, of_an_experiment};
 use super::selection::{self, Group, Selected};
 use crate::init::{self, EXPERIMENT_FILE, hosts, jails};
 
@@ -29,9 +31,6 @@ modules: a serial console on ttyS0, virtio-mmio, virtio-blk, ext4. These must be
 (which needs CONFIG_PCI) or, without it, CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES; and the PVH entry, through which QEMU's \
 microvm starts a vmlinux. libkrun needs CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES and CONFIG_X86_MPPARSE, which the small kernel \
 has (`firebench kernel build`).";
-
-/// The heading of the options of the design in the help.
-const DESIGN: &str = "Design";
 
 #[derive(Debug, Args)]
 #[command(after_help = KERNEL_HELP)]
@@ -103,6 +102,8 @@ pub(crate) struct RunArgs {
     /// all of them alike, and contention between them is part of what is measured
     #[arg(long, help_heading = DESIGN)]
     duet: bool,
+    #[command(flatten)]
+    pub(super) concurrent: ConcurrentArgs,
     #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
     primary: Option<String>,
     /// Iterations in each boot, warm-up included [default: what the first blocks find best, else 3]
@@ -181,60 +182,6 @@ pub(crate) struct RunArgs {
     quiet: bool,
 }
 
-/// The options that a resumed run takes from its stored plan.
-const OF_AN_EXPERIMENT: [&str; 44] = [
-    "workload",
-    "words",
-    "command",
-    "shell",
-    "prepare",
-    "conclude",
-    "input",
-    "env",
-    "parameter_scan",
-    "parameter_step_size",
-    "parameter_list",
-    "expect_exit",
-    "expect_stdout",
-    "from",
-    "preset",
-    "vmm",
-    "contender",
-    "accel",
-    "memory",
-    "vcpus",
-    "tap",
-    "pin",
-    "jail",
-    "boots",
-    "precision",
-    "delta",
-    "estimand",
-    "stop_on_verdict",
-    "strict",
-    "duet",
-    "primary",
-    "iterations",
-    "warm_up",
-    "seed",
-    "layout",
-    "settle",
-    "cold",
-    "host_cache",
-    "kernel",
-    "modules",
-    "append",
-    "root",
-    "add",
-    "dry_run",
-];
-
-/// The same with the programs of kinds and the flags of workloads.
-fn of_an_experiment() -> impl Iterator<Item = &'static str> {
-    let of_workloads = firebench_workload::flags().into_iter().map(|flag| flag.name);
-    OF_AN_EXPERIMENT.into_iter().chain(programs::ids()).chain(of_workloads)
-}
-
 /// `--vmm` in the help.
 fn vmm_help() -> String {
     let default = kinds::by_default().map(|kind| kind.0.name).collect::<Vec<_>>().join(",");
@@ -307,6 +254,7 @@ impl RunArgs {
         let other =
             named || self.dry_run || self.resume.is_some() || self.from.is_some() || !self.gate.fail_if.is_empty();
         self.has_workload()
+            && !self.concurrent.is_given()
             && self.command.several().is_none()
             && !(not_for_all || appended || programs || other || experiment.machine.pin || experiment.design.duet)
     }
@@ -352,6 +300,7 @@ impl RunArgs {
             replace(&mut experiment.files.root, self.root.clone());
             self.command.ask_for_a_root(&mut experiment, self.workload.is_some());
         }
+        self.concurrent.replace_in(&mut experiment);
         set(&mut experiment.design.host_cache, self.host_cache);
         set(&mut experiment.machine.append, self.append.clone());
         experiment.design.cold |= self.cold;

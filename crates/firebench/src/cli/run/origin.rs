@@ -132,13 +132,17 @@ fn check(args: &RunArgs) -> Result<(), ArgsError> {
 /// What is asked of the matrix, on this machine.
 fn asked(args: &RunArgs, data_dir: &Path) -> Asked {
     let kvm = kvm::probe(Path::new(kvm::DEVICE));
-    let nested = accel::choose(args.accel.unwrap_or(AccelChoice::Auto), &kvm, false).nested;
+    let chosen = accel::choose(args.accel.unwrap_or(AccelChoice::Auto), &kvm, false);
     let host = facts::read(Path::new("/"), data_dir, kvm.hypervisor);
     Asked {
         workload: args.workload.clone(),
-        at_once: AT_ONCE.to_vec(),
+        at_once: match args.concurrent.numbers() {
+            [] if chosen.emulated => vec![1],
+            [] => AT_ONCE.to_vec(),
+            numbers => numbers.to_vec(),
+        },
         // The nested host's CPU is an AMD, whatever this machine has.
-        intel: !nested && host.cpu_model.is_some_and(|model| model.contains("Intel")),
+        intel: !chosen.nested && host.cpu_model.is_some_and(|model| model.contains("Intel")),
         small_kernel: matches!(fetch::small_kernel(data_dir), Ok(Some(_))),
     }
 }
