@@ -1,7 +1,7 @@
 //! PID 1 of a firebench guest: mounts the root, runs the workload, measures it, reports over the serial console, and
 //! ends the machine. Started as `firebench-agent host JOB.json` it is the host control: it measures the workload where it
-//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...` it is a workload's command, and so it is
-//! started as `firebench-agent serve`, an HTTP server.
+//! is, and reports on its standard output. Started as `firebench-agent sha256sum --block BYTES FILE...`, as `firebench-agent hash-loop ...`, or
+//! as `firebench-agent serve ...`, an HTTP server, it is a workload's command.
 
 mod child;
 mod console;
@@ -11,6 +11,7 @@ mod exec;
 mod facts;
 mod files;
 mod guest;
+mod hash_loop;
 mod host;
 mod kernel_log;
 mod measure;
@@ -26,7 +27,7 @@ mod serve;
 mod sys;
 
 use firebench_protocol::service::SERVE_COMMAND;
-use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND};
+use firebench_protocol::{BLOCK_OPTION, DIGEST_COMMAND, HASH_LOOP_COMMAND};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
     }
     if let [SERVE_COMMAND, options @ ..] = arguments.as_slice() {
         return serve::run(options);
+    }
+    if let [HASH_LOOP_COMMAND, options @ ..] = arguments.as_slice() {
+        return hash_loop::run(options);
     }
     if std::process::id() == 1 {
         guest::run(woken);

@@ -224,3 +224,26 @@ fn a_block_that_cannot_be_is_told() {
         assert!(report.stderr.contains(words), "{}", report.stderr);
     }
 }
+
+#[test]
+fn a_buffer_is_hashed_in_a_loop() {
+    let loops = |options: &[&str]| {
+        let words = ["firebench-agent", "hash-loop"].iter().chain(options).copied().collect::<Vec<_>>();
+        iterations(&job(&words)).into_iter().next().expect("an iteration")
+    };
+    // Three rounds over the first MiB of SplitMix64 with seed 1, by hashlib of Python.
+    const DIGEST: &str = "545b9c05eb5dafbcf518c198392bf912b1e1e8a0c1263b809bd8913270172f4c\n";
+    let report = loops(&["--bytes", "1048576", "--rounds", "3", "--seed", "1"]);
+    assert_eq!((report.status, report.stdout.as_str(), report.stderr.as_str()), (0, DIGEST, ""));
+    for (options, words) in [
+        (&["--bytes", "1048576"][..], "cannot hash in a loop as \"--bytes 1048576\" says"),
+        (
+            &["--bytes", "9000000000000000000", "--rounds", "1", "--seed", "1"],
+            "no room for a buffer of 9000000000000000000 bytes",
+        ),
+    ] {
+        let report = loops(options);
+        assert_eq!((report.status, report.stdout.as_str()), (1, ""));
+        assert!(report.stderr.contains(words), "{}", report.stderr);
+    }
+}

@@ -6,6 +6,7 @@ use crate::audit::{self, Audit, ContenderClock, PairAudit, Unchecked};
 use crate::boots;
 use crate::counted::{self, Counted};
 use crate::judged::{Judged, Unjudged};
+use crate::oddities::{Oddity, oddities};
 use crate::summary::{self, Aim, Pair, Summary};
 use firebench_model::record::{Imported, Report};
 use firebench_stats::{Better, modes};
@@ -85,6 +86,8 @@ pub enum Caveat {
         /// The share of slow boots that so many can have hidden, in one run of twenty.
         share: f64,
     },
+    /// Something is odd in figures that firebench did not measure.
+    Odd(Oddity),
     /// The boots were not measured side by side.
     Unpaired,
     /// Each boot ran one iteration, cold as it is.
@@ -94,7 +97,7 @@ pub enum Caveat {
 impl Caveat {
     /// Whether it says that something is not to be believed, or cannot be checked.
     pub fn is_doubt(&self) -> bool {
-        matches!(self, Caveat::Unbelievable { .. } | Caveat::Unchecked { .. })
+        matches!(self, Caveat::Unbelievable { .. } | Caveat::Unchecked { .. } | Caveat::Odd(_))
     }
 }
 
@@ -178,6 +181,7 @@ fn duet(report: &Report) -> Caveat {
 
 fn caveats(report: &Report, summary: &Summary, clocks: &[ContenderClock]) -> Vec<Caveat> {
     let mut caveats: Vec<Caveat> = report.imported.iter().cloned().map(Caveat::Imported).collect();
+    caveats.extend(oddities(report, &summary::metrics(report)).into_iter().map(Caveat::Odd));
     caveats.extend(report.emulated.then_some(Caveat::Emulated));
     caveats.extend(report.design.duet.then(|| duet(report)));
     for ContenderClock { contender, void, unchecked, .. } in clocks {

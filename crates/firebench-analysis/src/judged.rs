@@ -46,6 +46,11 @@ pub enum Unjudged {
     /// They were not measured side by side, so nobody knows what else changed.
     #[error("they were not measured side by side, and what changed in between is in their difference")]
     Apart,
+    /// They hold the same measurements.
+    #[error(
+        "{0} of the {1} values of one are values of the other, too, and chance does not explain that: they share measurements"
+    )]
+    Shared(usize, usize),
     /// One of the two leaves something behind for whoever boots next, by so much, relative.
     #[error(
         "whoever boots right after one of the two comes out {}, so that their order decides (--settle boot, the \

@@ -5,6 +5,7 @@ mod command;
 mod commands;
 mod contender;
 mod design;
+mod hash_loop;
 mod http;
 mod programs;
 mod settle;
@@ -21,6 +22,7 @@ pub use check::ExperimentError;
 pub use command::{BUSYBOX_SHELL, CommandError, CommandSpec};
 pub use contender::{COMMON, Common, ContenderError, ContenderSpec, OwnSettings, check_all, common_to, keys};
 pub use design::{Design, HostCacheChoice};
+pub use hash_loop::HashLoop;
 pub use http::{BodyFrom, HttpError, HttpSpec};
 pub use programs::Programs;
 pub use settle::{Settle, SettleError};
@@ -57,6 +59,9 @@ pub struct Experiment {
     /// What the workload `http` asks.
     #[serde(default, skip_serializing_if = "HttpSpec::is_empty")]
     pub http: HttpSpec,
+    /// What the workload `hash-loop` hashes, and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_loop: Option<HashLoop>,
     /// How many boots and iterations, from which cache state.
     #[serde(default)]
     pub design: Design,
@@ -77,6 +82,7 @@ impl Default for Experiment {
             payload: PayloadSpec::default(),
             command: None,
             http: HttpSpec::default(),
+            hash_loop: None,
             design: Design::default(),
             files: Files::default(),
         }

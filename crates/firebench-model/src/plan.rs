@@ -11,7 +11,7 @@ use firebench_vmm::HostCache;
 use firebench_vmm::{Machine, Peer, RootFile, Settings, VmmKind};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::WorkloadName;
+use crate::experiment::{HashLoop, WorkloadName};
 use crate::record::{Extension, PayloadRecord};
 use crate::service::Drive;
 
@@ -76,6 +76,12 @@ pub struct Inputs {
     /// How much of it is read at a time, where the experiment says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Size>,
+    /// What is hashed, and how often, where the workload does that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_loop: Option<HashLoop>,
+    /// What every iteration must answer, of a workload whose answer can be computed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// The exit codes of a command that did its work; 0 alone when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exit_codes: Vec<i32>,

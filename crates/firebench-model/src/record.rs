@@ -131,6 +131,8 @@ pub enum ImportFormat {
     Hyperfine,
     /// A CSV with a row for each sample.
     Csv,
+    /// Lists of numbers, one file a contender.
+    List,
 }
 
 impl ImportFormat {
@@ -139,6 +141,7 @@ impl ImportFormat {
         match self {
             ImportFormat::Hyperfine => "hyperfine",
             ImportFormat::Csv => "CSV",
+            ImportFormat::List => "lists",
         }
     }
 }

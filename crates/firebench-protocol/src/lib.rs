@@ -38,6 +38,9 @@ pub const DIGEST_COMMAND: &str = "sha256sum";
 /// The option of [`DIGEST_COMMAND`] before the number of bytes that are read at a time.
 pub const BLOCK_OPTION: &str = "--block";
 
+/// First argument of [`AGENT_COMMAND`] that makes it hash a buffer again and again: `hash-loop --bytes N --rounds N --seed S`.
+pub const HASH_LOOP_COMMAND: &str = "hash-loop";
+
 /// Where the guest finds its job in the initramfs.
 pub const JOB_PATH: &str = "/firebench/job.json";
 

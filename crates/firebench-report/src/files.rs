@@ -49,6 +49,19 @@ pub fn write_atomic(dir: &Path, findings: &Findings) -> Result<Written, ReportEr
     Ok(written)
 }
 
+/// Puts a page beside the reports of several runs. It appears whole or not at all.
+///
+/// # Errors
+/// [`ReportError::Write`].
+pub fn write_page(path: &Path, page: &str) -> Result<(), ReportError> {
+    let written = path.parent().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|dir| {
+        fs::create_dir_all(dir)?;
+        temporary(dir, page)?.persist(path)?;
+        File::open(dir)?.sync_all()
+    });
+    written.map_err(|source| ReportError::Write { path: path.to_owned(), source })
+}
+
 /// A synced file in `dir` that vanishes unless it is given a name.
 fn temporary(dir: &Path, text: &str) -> io::Result<NewFile> {
     let mut file = NewFile::in_dir(dir)?;

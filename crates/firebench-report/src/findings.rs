@@ -6,7 +6,7 @@ use firebench_analysis::audit::{self, Audit, ContenderClock, Fairness, PairAudit
 use firebench_analysis::beside::Beside;
 use firebench_analysis::counted::{Counted, JudgedCount, Row};
 use firebench_analysis::facts::{Rank, Values};
-use firebench_analysis::findings::Findings;
+use firebench_analysis::findings::{Caveat, Findings};
 use firebench_analysis::judged::Judged;
 use firebench_analysis::summary::{Comparison, Pair};
 use firebench_model::metric::Unit;
@@ -14,7 +14,7 @@ use firebench_stats::verdict::Range;
 use firebench_stats::{Better, Judgement, Method, Quantity, Scale, Standing, Word};
 use serde::Serialize;
 
-use crate::{EMULATED, exercised, fairness, words};
+use crate::{EMULATED, exercised, fairness, odd, words};
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +37,21 @@ pub struct Found {
     pub clocks: Vec<ClockFindings>,
     /// What must be said beside the ratios, in sentences.
     pub caveats: Vec<String>,
+    /// What is odd in figures that firebench did not measure.
+    pub oddities: Vec<OddFinding>,
+}
+
+/// Something odd in imported figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OddFinding {
+    /// What it is, in a word.
+    pub what: &'static str,
+    /// The metric in which it is.
+    pub metric: String,
+    /// The contenders that it is about.
+    pub contenders: Vec<String>,
+    /// The same in a sentence or two.
+    pub sentence: String,
 }
 
 /// One of KVM's counters in one part of the boots.
@@ -261,6 +276,7 @@ impl Found {
             counted: findings.counted.as_ref().map(counts).unwrap_or_default(),
             clocks: findings.clocks.iter().map(clock).collect(),
             caveats: findings.caveats.iter().filter_map(|caveat| words::caveat(findings, caveat)).collect(),
+            oddities: findings.caveats.iter().filter_map(odd_finding).collect(),
         }
     }
 }
@@ -272,6 +288,16 @@ pub fn of_pairs(findings: &Findings) -> Vec<PairFindings> {
         fairness.differences.retain(|difference| difference.rank != RankWord::Harmless);
     }
     pairs
+}
+
+fn odd_finding(caveat: &Caveat) -> Option<OddFinding> {
+    let Caveat::Odd(oddity) = caveat else { return None };
+    Some(OddFinding {
+        what: oddity.what.name(),
+        metric: oddity.metric.name.to_string(),
+        contenders: oddity.contenders.clone(),
+        sentence: odd::sentence(oddity),
+    })
 }
 
 fn counts(found: &Counted) -> Vec<CountFindings> {

@@ -20,6 +20,8 @@ pub mod hosts;
 pub mod imported;
 pub mod markdown_audit;
 pub mod markdown_text;
+mod odd;
+pub mod origin;
 pub mod progress;
 pub mod runs;
 pub mod style;
@@ -28,7 +30,7 @@ pub mod words;
 
 pub use formats::{json, markdown, terminal};
 
-pub use files::{Written, check_directory, write_atomic};
+pub use files::{Written, check_directory, write_atomic, write_page};
 
 /// Stands on the face of every output whose timings stem from emulated instructions.
 pub const EMULATED: &str = "EMULATED: guest instructions were emulated (QEMU TCG, or a nested host on it); these timings \

@@ -10,6 +10,8 @@ use firebench_protocol::Moment;
 use firebench_stats::{Better, Estimand, Judgement, Quantity, Scale};
 use firebench_text as text;
 
+use crate::odd;
+
 /// What stands for a contender's boots.
 pub fn of_boots(estimand: Estimand) -> &'static str {
     match estimand {
@@ -221,6 +223,7 @@ pub fn caveat(findings: &Findings, caveat: &Caveat) -> Option<String> {
             "{boots} boots of each can hide a slow mode: it may be there in up to {} of boots without a sign of it.",
             text::percent(*share)
         ),
+        Caveat::Odd(oddity) => odd::sentence(oddity),
         Caveat::Unpaired => {
             "Unpaired: the boots were not measured side by side, so all boots of one are compared with all of the \
                              other (Welch's interval)."
@@ -235,6 +238,7 @@ pub fn origin(imported: &Imported) -> String {
     let source = match imported.format {
         ImportFormat::Hyperfine => "results of hyperfine; each execution stands for a boot with one iteration",
         ImportFormat::Csv => "a CSV of samples",
+        ImportFormat::List => "lists of values",
     };
     format!(
         "Imported from {}, {source}. firebench did not measure this: it knows neither the machine nor what exactly ran.",

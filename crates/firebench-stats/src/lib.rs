@@ -16,6 +16,7 @@
 //! | [`signed_rank`] | what that interval is made of |
 //! | [`modes`] | boots that are slow, apart from all others |
 //! | [`grain`] | how coarse figures are |
+//! | [`oddity`] | what lists of figures show that nobody measured like that |
 //! | [`median()`] | the middle of a list |
 //! | [`interval`] | Student's interval, and the band that may be watched after every block |
 //! | [`checks`] | what would make a difference mean something else: trends within boots, what one boot leaves for the next |
@@ -43,6 +44,7 @@ mod line;
 mod median;
 pub mod modes;
 mod moments;
+pub mod oddity;
 pub mod order;
 pub mod quantile;
 mod random;

@@ -17,6 +17,8 @@ pub(crate) enum Content {
     Markdown,
     /// A list of JSON, or an experiment in TOML that begins with the name of a table.
     Bracket,
+    /// A list of numbers, one a line.
+    Numbers,
     /// An experiment in TOML, or figures in a CSV: whoever reads it knows which of the two was asked for.
     Lines,
 }
@@ -48,9 +50,21 @@ pub(crate) fn of<'a>(text: &'a str, name: &Path) -> (Content, &'a str) {
         _ if is_markdown() => Content::Markdown,
         None => Content::Empty,
         Some('[') => Content::Bracket,
+        Some(_) if has_numbers(text) => Content::Numbers,
         Some(_) => Content::Lines,
     };
     (content, text)
+}
+
+/// Whether the first line that is no comment is a number, which the first line of a CSV or of an experiment never is.
+fn has_numbers(text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.is_some_and(is_number)
+}
+
+/// Whether a text is a number in digits: not `inf` or `nan`.
+pub(crate) fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) && text.parse::<f64>().is_ok()
 }
 
 fn object(text: &str) -> serde_json::Result<Object> {
@@ -79,6 +93,7 @@ mod tests {
             Content::Object(Err(_)) => "broken",
             Content::Markdown => "markdown",
             Content::Bracket => "bracket",
+            Content::Numbers => "numbers",
             Content::Lines => "lines",
         };
         let marked = format!("# A run\n  {MARKER}\n");
@@ -93,6 +108,9 @@ mod tests {
             ("x", "[design]\n", "bracket"),
             ("x.json", "workload = \"memory\"\n", "lines"),
             ("x", "contender,boot\n", "lines"),
+            ("x.csv", "# ms\n\n 808.5 \n", "numbers"),
+            ("x.txt", "1,2\n", "lines"),
+            ("x.txt", "nan\n", "lines"),
         ] {
             assert_eq!(kind(name, text), expected, "{name}: {text}");
         }

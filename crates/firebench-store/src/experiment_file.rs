@@ -23,6 +23,6 @@ pub fn load_experiment(path: &Path) -> Result<Experiment, ReportError> {
     match content::of(&text, path) {
         (Content::Object(_), text) => json::experiment_from_json(text),
         (Content::Markdown, text) => experiment_from_markdown(text),
-        (Content::Empty | Content::Bracket | Content::Lines, text) => experiment_from_toml(text),
+        (Content::Empty | Content::Bracket | Content::Numbers | Content::Lines, text) => experiment_from_toml(text),
     }
 }

@@ -4,7 +4,7 @@ use firebench_model::experiment::{ContenderSpec, Experiment, ExperimentError, Wo
 use firebench_model::metric::{ASIDE, Metric, OF_A_COMMAND};
 use firebench_text as text;
 
-use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, Speed, Workload};
+use crate::workload::{BLOCK_FLAG, Flag, FlagError, Given, ROUNDS_FLAG, Speed, Workload};
 use crate::workloads::ALL;
 
 /// The workload of this name; None of one that this version of firebench does not have.
@@ -68,6 +68,9 @@ fn accepts(workload: &dyn Workload, experiment: &Experiment) -> Result<(), Exper
     let reads_blocks = workload.flags().iter().any(|flag| flag.name == BLOCK_FLAG);
     if experiment.payload.block().is_some() && !reads_blocks {
         return Err(ExperimentError::NoBlocks(name()));
+    }
+    if experiment.hash_loop.is_some() && workload.flags().iter().all(|flag| flag.name != ROUNDS_FLAG) {
+        return Err(ExperimentError::NoLoop(name()));
     }
     if workload.needs(experiment, Speed::Real).payload.is_none() {
         if let Some(spec) = experiment.specs().into_iter().find(|spec| spec.handicap.is_some()) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use firebench_model::experiment::Experiment;
+use firebench_model::experiment::{Experiment, HashLoop};
 use firebench_model::metric::Metric;
 use firebench_model::plan::Inputs;
 use firebench_model::record::{BootRecord, Report};
@@ -77,6 +77,14 @@ pub trait Workload: Sync {
         None
     }
 
+    /// Writes into the experiment what the workload chooses itself where that says nothing, as far as the experiment holds it.
+    fn choose(&self, _experiment: &mut Experiment, _speed: Speed) {}
+
+    /// What every iteration must answer, of a workload whose answer can be computed before: of an experiment after [`Self::choose`].
+    fn answer(&self, _experiment: &Experiment) -> Option<String> {
+        None
+    }
+
     /// The command of an iteration, without a shell in between.
     fn command(&self, side: &Side) -> Vec<String>;
 
@@ -121,6 +129,9 @@ pub struct Flag {
 
 /// The flag of workloads that read their payload in blocks of the size that the user likes.
 pub const BLOCK_FLAG: &str = "block";
+
+/// The flag of workloads that hash a buffer so many times.
+pub const ROUNDS_FLAG: &str = "rounds";
 
 /// What a user gave, by the names of flags.
 pub type Given = BTreeMap<&'static str, String>;
@@ -191,6 +202,8 @@ pub struct Side {
     pub body: Option<Size>,
     /// The address and the bits of its network that a service has to give the network card, where nobody else does.
     pub card: Option<String>,
+    /// What to hash, and how often, where the experiment says so.
+    pub hash_loop: Option<HashLoop>,
     /// The words to execute, where the workload is a command of the user's.
     pub own: Vec<String>,
     /// Whether instructions are emulated.

@@ -3,6 +3,7 @@
 mod boot;
 mod command;
 mod footprint;
+mod hash_loop;
 mod http;
 mod memory;
 mod served;
@@ -13,6 +14,7 @@ use crate::workload::Workload;
 /// All workloads, in the order in which they are listed.
 pub const ALL: &[&dyn Workload] = &[
     &memory::Memory,
+    &hash_loop::HashLoop,
     &command::Command,
     &boot::BOOT,
     &boot::SHUTDOWN,

@@ -34,7 +34,9 @@ fn outputs(workload: &dyn Workload) -> Vec<PathBuf> {
 fn described(workload: &dyn Workload) -> String {
     let mut text = String::new();
     let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
-    let experiment = Experiment::default();
+    let mut experiment = Experiment::default();
+    workload.choose(&mut experiment, Speed::Real);
+    let hash_loop = experiment.hash_loop;
     line(format!("{}: {}", workload.name(), workload.about()));
     for flag in workload.flags() {
         line(format!("flag: --{} <{}>: {}", flag.name, flag.value, flag.help));
@@ -46,7 +48,7 @@ fn described(workload: &dyn Workload) -> String {
     for speed in [Speed::Real, Speed::Emulated, Speed::Nested] {
         let needs = workload.needs(&experiment, speed);
         let payload = needs.payload.map_or("no payload".to_owned(), |size| format!("a payload of {size}"));
-        let deadline = workload.deadline(&inputs(needs, 1 << 30), speed);
+        let deadline = workload.deadline(&Inputs { hash_loop, ..inputs(needs, 1 << 30) }, speed);
         line(format!("{speed:?}: {payload}; with 1 GiB an iteration may take {} s", deadline.as_secs()));
         let blocks = Inputs { block: Some(Size(4096)), ..inputs(needs, 1 << 30) };
         let deadline = workload.deadline(&blocks, speed);
@@ -55,9 +57,9 @@ fn described(workload: &dyn Workload) -> String {
     let payload = workload.needs(&experiment, Speed::Real).payload.is_some();
     let file = |path: &str| payload.then(|| path.to_owned());
     let own = || if workload.is_the_users() { vec!["/bin/tool".to_owned(), "-x".to_owned()] } else { Vec::new() };
-    let guest = Side { own: own(), busybox: None, payload: file("/random.txt"), ..Side::default() };
+    let guest = Side { own: own(), busybox: None, payload: file("/random.txt"), hash_loop, ..Side::default() };
     let busybox = Some("/b/busybox".to_owned());
-    let host = Side { own: own(), busybox, payload: file("/c/random.txt"), ..Side::default() };
+    let host = Side { own: own(), busybox, payload: file("/c/random.txt"), hash_loop, ..Side::default() };
     let handicapped = Side { handicap: file("/handicap.bin"), ..guest.clone() };
     let blocks = Side { block: Some(Size(4096)), ..handicapped.clone() };
     let what = "guest with a handicap";
@@ -80,6 +82,7 @@ fn described(workload: &dyn Workload) -> String {
             counters,
         };
         let inputs = inputs(workload.needs(&experiment, Speed::Real), 1 << 20);
+        let inputs = Inputs { answer: workload.answer(&experiment), ..inputs };
         let inputs = Inputs { stdout_sha256: workload.is_the_users().then(|| DIGEST.to_owned()), ..inputs };
         let read = read(workload, &inputs, &report);
         line(format!("{}: {read:?}", path.file_name().expect("a name").to_string_lossy()));

@@ -9,12 +9,13 @@ use firebench_model::record::{ContenderRecord, DesignRecord, Report};
 use firebench_stats::boot::{self, Difference};
 use firebench_stats::rule::ALPHA;
 use firebench_stats::unpaired::{self, Side};
-use firebench_stats::{Ground, Judgement, Method, Scale, grain, median, verdict};
+use firebench_stats::{Ground, Judgement, Method, Scale, grain, median, oddity, verdict};
 
 use super::{Comparison, ContenderSummary, MetricSummary, Pair, Spread, Summary, spread};
 use crate::beside;
 use crate::boots::{self, Coarse};
 use crate::judged::Unjudged;
+use crate::oddities;
 
 /// The metrics that are shown: those that some contender has, and the primary one in any case.
 pub(super) fn metrics(report: &Report) -> Vec<Metric> {
@@ -54,9 +55,11 @@ pub(super) fn summarize(report: &Report) -> Summary {
         };
         pairs = names().skip(1).map(blank).collect();
         for metric in &metrics {
-            let sides = Sides::of(baseline, metric, design, others.len());
-            for (pair, other) in pairs.iter_mut().zip(others) {
-                sides.compare(pair, other);
+            let periods = oddities::periods(report, metric);
+            let of_baseline = periods.first().copied().flatten();
+            let sides = Sides::of(baseline, metric, design, others.len(), of_baseline);
+            for ((pair, other), period) in pairs.iter_mut().zip(others).zip(periods.iter().skip(1)) {
+                sides.compare(pair, other, *period);
             }
         }
     }
@@ -92,8 +95,13 @@ pub(crate) struct Beside {
 pub(crate) fn beside(report: &Report, two: [&ContenderRecord; 2], metric: &Metric, comparisons: usize) -> Beside {
     let empty = Figures::default();
     let [baseline, other] = two.map(|contender| contender.figures.as_ref().unwrap_or(&empty));
-    let sides = Sides::of(baseline, metric, &report.design, comparisons);
-    let compared = sides.against(other);
+    let periods = oddities::periods(report, metric);
+    let period = |of: &ContenderRecord| {
+        let named = report.contenders.iter().zip(&periods).find(|(contender, _)| contender.name == of.name);
+        named.and_then(|(_, period)| *period)
+    };
+    let sides = Sides::of(baseline, metric, &report.design, comparisons, period(two[0]));
+    let compared = sides.against(other, period(two[1]));
     let scale = compared.as_ref().map_or(metric.scale, |compared| compared.scale);
     let on_scale = if scale == metric.scale { &sides.own } else { &sides.raw };
     let boots = [baseline, other].map(|figures| figures.boots(&metric.name, 0).count());
@@ -157,6 +165,8 @@ struct Values<'a> {
     /// On the scale, in the order of the boots.
     values: Vec<f64>,
     figures: &'a Figures,
+    /// With what period somebody looked, as far as the values show it: they are as coarse as that.
+    period: Option<f64>,
 }
 
 /// The baseline in one metric, which every other contender is compared with.
@@ -181,9 +191,15 @@ struct Baseline<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn of(figures: &'a Figures, metric: &'a Metric, design: &'a DesignRecord, comparisons: usize) -> Self {
+    fn of(
+        figures: &'a Figures,
+        metric: &'a Metric,
+        design: &'a DesignRecord,
+        comparisons: usize,
+        period: Option<f64>,
+    ) -> Self {
         let baseline = |scale| {
-            let values = values(figures, &metric.name, design, scale)?;
+            let values = Values { period, ..values(figures, &metric.name, design, scale)? };
             let in_blocks = !figures.blocks.is_empty();
             let by_block = if in_blocks { values.by_block(&metric.name, design).collect() } else { HashMap::new() };
             let coarse = values.coarse(metric, design, scale);
@@ -193,8 +209,8 @@ impl<'a> Sides<'a> {
     }
 
     /// Adds the metric to a pair, and the verdict if it is the primary one.
-    fn compare(&self, pair: &mut Pair, other: &Figures) {
-        let compared = self.against(other);
+    fn compare(&self, pair: &mut Pair, other: &Figures, period: Option<f64>) {
+        let compared = self.against(other, period);
         let comparison = match &compared {
             Ok(Compared { scale: Scale::Ratio, centre: Some(centre), .. }) => Comparison::Ratio(centre.exp()),
             // No block has both.
@@ -223,17 +239,23 @@ impl<'a> Sides<'a> {
     }
 
     /// The baseline beside another contender, on the metric's scale, or by difference where a ratio would be one to zero.
-    fn against(&self, other: &Figures) -> Result<Compared, Unjudged> {
+    fn against(&self, other: &Figures, period: Option<f64>) -> Result<Compared, Unjudged> {
         boots::on_a_scale(self.metric, |scale| {
             let own = scale == self.metric.scale;
             let baseline = if own { &self.own } else { &self.raw }.as_ref().map_err(|unjudged| *unjudged)?;
-            let contender = values(other, &self.metric.name, self.design, scale)?;
-            Ok(self.on_scale(scale, baseline, &contender))
+            let contender = Values { period, ..values(other, &self.metric.name, self.design, scale)? };
+            let compared = self.on_scale(scale, baseline, &contender);
+            Ok(match oddity::shared(&baseline.values.values, &contender.values) {
+                Some(shared) => {
+                    Compared { judgement: Err(Unjudged::Shared(shared.values, contender.values.len())), ..compared }
+                }
+                None => compared,
+            })
         })
     }
 
     fn on_scale(&self, scale: Scale, baseline: &Baseline, contender: &Values) -> Compared {
-        let Values { values, figures } = contender;
+        let Values { values, figures, .. } = contender;
         if baseline.in_blocks && !figures.blocks.is_empty() {
             return self.paired(scale, baseline, contender);
         }
@@ -285,7 +307,11 @@ impl<'a> Sides<'a> {
         };
         let baseline = if scale == self.metric.scale { &self.own } else { &self.raw };
         let baseline = baseline.as_ref().map_err(|unjudged| *unjudged)?;
-        let grain = boots::grain([baseline.coarse, contender.coarse(self.metric, self.design, scale)], scale);
+        // Who looked once a while at one of the two knows their difference no better.
+        let period = [baseline.values.period, contender.period].into_iter().flatten().reduce(f64::max);
+        let sides = [baseline.coarse, contender.coarse(self.metric, self.design, scale)];
+        let coarser = |side: Coarse| Coarse { step: side.step.or(period).map(|s| s.max(period.unwrap_or(s))), ..side };
+        let grain = boots::grain(sides.map(coarser), scale);
         verdict::judge(interval.no_narrower(grain), scale, delta).map_err(|_| Unjudged::NoValue)
     }
 
@@ -306,7 +332,8 @@ struct Compared {
 }
 
 fn values<'a>(figures: &'a Figures, metric: &str, design: &DesignRecord, scale: Scale) -> Result<Values<'a>, Unjudged> {
-    Ok(Values { values: boots::values_of_figures(figures, metric, design.warm_up, scale)?, figures })
+    let values = boots::values_of_figures(figures, metric, design.warm_up, scale)?;
+    Ok(Values { values, figures, period: None })
 }
 
 impl Values<'_> {

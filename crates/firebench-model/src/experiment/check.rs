@@ -9,8 +9,8 @@ use firebench_vmm::VmmKind;
 use serde_json::Value;
 
 use super::{
-    CommandError, ContenderError, ContenderSpec, Experiment, HttpError, LEAST_BLOCK, Preset, Settle, WorkloadName,
-    check_all,
+    CommandError, ContenderError, ContenderSpec, Experiment, HashLoop, HttpError, LEAST_BLOCK, Preset, Settle,
+    WorkloadName, check_all,
 };
 
 /// An experiment that cannot be carried out as it is written.
@@ -159,6 +159,14 @@ pub enum ExperimentError {
     #[error("--overlay makes a root of yours writable, and there is none")]
     #[diagnostic(help("give one with --root; without, /tmp and /run are writable"))]
     OverlayOfNothing,
+    /// More to hash than firebench would compute the answer of.
+    #[error("an iteration would hash {0}: at most {most} are possible", most = HashLoop::MOST)]
+    #[diagnostic(help("choose fewer --rounds, or a smaller --buffer; more --iterations measure for longer"))]
+    LongLoop(Size),
+    /// What the workload hash-loop has, for another one.
+    #[error("cannot use hash_loop with the workload {0}")]
+    #[diagnostic(help("leave it out, or choose the workload hash-loop"))]
+    NoLoop(WorkloadName),
     /// A root for the bare host.
     #[error("contender {0} is the bare host, which does not run in a root of yours")]
     #[diagnostic(help("leave it out, for example with --vmm bubblewrap,runc,gvisor,uml, or leave out --root"))]
@@ -274,6 +282,7 @@ impl Experiment {
         if self.payload.size() == Some(Size(0)) {
             return Err(ExperimentError::Empty);
         }
+        self.hash_loop.as_ref().map_or(Ok(()), check_loop)?;
         self.payload.block().map_or(Ok(()), |block| self.check_block(block))
     }
 
@@ -401,6 +410,16 @@ impl Experiment {
             None => Ok(()),
         }
     }
+}
+
+fn check_loop(asked: &HashLoop) -> Result<(), ExperimentError> {
+    let zero = [("--rounds", asked.rounds == Some(0)), ("--buffer", asked.buffer == Some(Size(0)))];
+    if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+        return Err(ExperimentError::Zero(flag));
+    }
+    let buffer = asked.buffer.unwrap_or(HashLoop::BUFFER).0;
+    let bytes = buffer.saturating_mul(u64::from(asked.rounds.unwrap_or(1)));
+    if bytes > HashLoop::MOST.0 { Err(ExperimentError::LongLoop(Size(bytes))) } else { Ok(()) }
 }
 
 /// Iterations of a boot where nobody chose them, but for the warm-up that was given: see `firebench_stats::design`.

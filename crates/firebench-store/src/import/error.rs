@@ -5,8 +5,8 @@ use std::io;
 use firebench_model::report_error::ReportError;
 
 /// The formats that can be imported.
-const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), and a CSV with the columns \
-                        contender, boot, iteration, metric, value";
+const READABLE: &str = "firebench reads its own report.json, hyperfine's JSON (`hyperfine --export-json FILE`), a CSV with the columns \
+                        contender, boot, iteration, metric, value, and lists of numbers";
 
 /// What to do with a metric of which nothing is known.
 const SAY: &str =
@@ -31,6 +31,21 @@ pub enum ImportError {
         limit: usize,
         /// Of what.
         what: &'static str,
+    },
+    /// A directory without lists.
+    #[error("the directory does not have a list: no file in it ends in .{}", super::others::ENDING)]
+    #[diagnostic(help(
+        "a directory is read as lists of numbers, NAME.txt for each contender, with one number on a line; give the path of any other file"
+    ))]
+    NoLists,
+    /// Something is wrong with one of the lists of a directory.
+    #[error("{name}: {problem}")]
+    #[diagnostic(help("a list has one number on each line, and comments that begin with #"))]
+    List {
+        /// Its file.
+        name: String,
+        /// What is wrong.
+        problem: String,
     },
     /// It is not text.
     #[error("line {line} is not UTF-8 text")]

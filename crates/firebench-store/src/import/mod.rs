@@ -8,6 +8,7 @@ mod columns;
 mod csv;
 mod error;
 mod hyperfine;
+mod list;
 mod metrics;
 mod options;
 mod others;
@@ -37,15 +38,28 @@ pub use error::ImportError;
 pub use options::Options;
 pub use others::{MAX_BYTES, MAX_CONTENDERS, MAX_METRICS, MAX_SAMPLES, MAX_UNIT};
 
-/// Reads the file at `path`; `now` stands for the time at which figures of others were measured, which the figures do
+/// Reads the file, or the directory of lists, at `path`; `now` stands for the time at which figures of others were measured, which the figures do
 /// not contain.
 ///
 /// # Errors
 /// [`ImportError`].
 pub fn read(path: &Path, now: &str, options: &Options) -> Result<Report, ImportError> {
-    let text = text_of(path)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    parse_with(&text, &name, now, options)
+    if path.is_dir() {
+        let texts = list::texts(path, text_of)?;
+        let lists: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        return of_lists(&lists, &name, now, options);
+    }
+    parse_with(&text_of(path)?, &name, now, options)
+}
+
+/// Reads lists of numbers, each with the name of its file, as the run of this name.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn of_lists(lists: &[(&str, &str)], name: &str, now: &str, options: &Options) -> Result<Report, ImportError> {
+    let metric = options.metric.clone().unwrap_or(DesignRecord::default().primary);
+    report(Imported { format: ImportFormat::List, name: text::line(name) }, list::parse(lists, &metric)?, now, options)
 }
 
 /// The text of the file at `path`.
@@ -92,6 +106,7 @@ pub fn parse_with(text: &str, name: &str, now: &str, options: &Options) -> Resul
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(&error))?;
             return Err(ImportError::UnknownJson("a list"));
         }
+        Content::Numbers => return of_lists(&[(name, text)], name, now, options),
         Content::Lines => (ImportFormat::Csv, csv::parse(text)?),
     };
     report(Imported { format, name: text::line(name) }, read, now, options)

@@ -6,6 +6,9 @@ use firebench_model::figures::Figures;
 use firebench_model::metric::Metric;
 use firebench_model::metric::names::Known;
 
+/// The ending of the files of a directory that are read.
+pub(super) const ENDING: &str = "txt";
+
 /// The largest file that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
 

@@ -20,8 +20,8 @@ use crate::blame::blame;
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// A report.json, hyperfine's JSON (--export-json), or a CSV with the columns contender, boot, iteration, metric, value
-    /// (and block, unit, better)
+    /// A report.json, hyperfine's JSON (--export-json), a CSV with the columns contender, boot, iteration, metric, value
+    /// (and block, unit, better), a list of numbers, one a line, or a directory of lists: NAME.txt for each contender
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Whether the blocks in which a payload is to be read can be: where only the machine tells how large the payload and the memory are.
+//! Whether the blocks in which a payload is to be read can be, and the buffer that is to be hashed: where only the machine tells how
+//! large the payload and the memory are.
 
 use firebench_model::experiment::{Experiment, ExperimentError};
 use firebench_model::plan::PlannedContender;
@@ -28,12 +29,23 @@ pub(super) fn fits_memory<'a>(
     experiment: &Experiment,
     mut contenders: impl Iterator<Item = &'a PlannedContender>,
 ) -> Result<(), PrepareError> {
-    let Some(block) = experiment.payload.block() else { return Ok(()) };
+    let buffer = experiment.hash_loop.and_then(|asked| asked.buffer);
+    let (option, block) = match (experiment.payload.block(), buffer) {
+        (Some(block), _) => ("--block", block),
+        (None, Some(buffer)) => ("--buffer", buffer),
+        (None, None) => return Ok(()),
+    };
     let memory = |planned: &PlannedContender| Size(u64::from(planned.machine.memory_mib) << 20);
     match contenders.find(|planned| block.0 > memory(planned).0 / 2) {
         Some(planned) => {
             let memory = memory(planned);
-            Err(PrepareError::BlockMemory { name: planned.name.clone(), block, memory, most: Size(memory.0 / 2) })
+            Err(PrepareError::BlockMemory {
+                name: planned.name.clone(),
+                option,
+                block,
+                memory,
+                most: Size(memory.0 / 2),
+            })
         }
         None => Ok(()),
     }

@@ -8,7 +8,7 @@ use firebench_image::own_image;
 use firebench_image::payload::Payload;
 use firebench_image::payload_file::{self, PayloadFile};
 use firebench_image::roots::BUSYBOX;
-use firebench_model::experiment::{ContenderSpec, Experiment, PayloadSpec};
+use firebench_model::experiment::{ContenderSpec, Experiment, HashLoop, PayloadSpec};
 use firebench_model::record::PayloadRecord;
 use firebench_protocol::Task;
 use firebench_text::units::Size;
@@ -43,6 +43,8 @@ pub(super) struct Disks {
     block: Option<Size>,
     /// What firebench asks of the service that the workload is.
     pub(super) service: Option<Service>,
+    /// What is hashed, where the workload does that.
+    hash_loop: Option<HashLoop>,
     workload: &'static dyn Workload,
     /// Whether instructions are emulated.
     emulated: bool,
@@ -146,6 +148,7 @@ impl Disks {
         let (files, handicaps, missing) = (Vec::new(), Vec::new(), Vec::new());
         let (block, emulated) = (experiment.payload.block(), speed != Speed::Real);
         let service = workload.service(experiment, speed);
+        let hash_loop = experiment.hash_loop;
         let overlay = experiment.files.overlay;
         Ok(Disks {
             spec,
@@ -156,6 +159,7 @@ impl Disks {
             payload,
             block,
             service,
+            hash_loop,
             workload,
             emulated,
             own,
@@ -201,7 +205,7 @@ impl Disks {
     pub(super) fn of_vm(&mut self, contender: &ContenderSpec, places: &Places) -> Result<Work, PrepareError> {
         let payload = self.payload.is_some().then(|| PAYLOAD_PATH.to_owned());
         let card = self.service.map(|_| service::address_of_card());
-        let side = Side { payload, block: self.block, body: self.body(), card, ..Side::default() };
+        let side = Side { payload, card, ..self.side() };
         if let Some(image) = &contender.image {
             own_image::check(image)?;
             let bytes = std::fs::metadata(image)
@@ -259,9 +263,7 @@ impl Disks {
             busybox: Some(parts::word(&key.busybox)?),
             payload: payload.as_deref().map(parts::word).transpose()?,
             handicap: handicap.as_deref().map(parts::word).transpose()?,
-            block: self.block,
-            body: self.body(),
-            ..Side::default()
+            ..self.side()
         };
         let task = self.task(contender, side, Runs::OnTheHost)?;
         let program = self.program(contender);
@@ -293,9 +295,7 @@ impl Disks {
             busybox: Some(BUSYBOX_PATH.to_owned()),
             payload: seen(&payload, PAYLOAD_PATH),
             handicap: seen(&handicap, HANDICAP_PATH),
-            block: self.block,
-            body: self.body(),
-            ..Side::default()
+            ..self.side()
         };
         let own = [(Some(key.busybox.clone()), BUSYBOX_PATH), (payload, PAYLOAD_PATH), (handicap, HANDICAP_PATH)];
         let own = own.into_iter().filter_map(|(path, seen)| Some((path?, PathBuf::from(seen))));
@@ -317,6 +317,11 @@ impl Disks {
         let side = Side { busybox: Some(BUSYBOX.to_owned()), ..Side::default() };
         let task = self.task(contender, side, Runs::InARoot)?;
         Ok(self.root.as_mut().map(|root| (task, root)))
+    }
+
+    /// What is the same for every contender.
+    fn side(&self) -> Side {
+        Side { block: self.block, body: self.body(), hash_loop: self.hash_loop, ..Side::default() }
     }
 
     /// What an iteration of a contender does.

@@ -231,11 +231,13 @@ pub enum PrepareError {
         available: u32,
     },
     /// A buffer that does not fit into a contender's memory.
-    #[error("contender {name} has {memory} of memory: too little for the buffer of --block {block}")]
-    #[diagnostic(help("choose at most --block {most}, half of its memory, or give more with --memory"))]
+    #[error("contender {name} has {memory} of memory: too little for the buffer of {option} {block}")]
+    #[diagnostic(help("choose at most {option} {most}, half of its memory, or give more with --memory"))]
     BlockMemory {
         /// The contender.
         name: String,
+        /// The option that asks for it.
+        option: &'static str,
         /// The block.
         block: Size,
         /// Its memory.

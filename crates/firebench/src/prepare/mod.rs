@@ -131,6 +131,9 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         machine(experiment, spec, &chosen, &cpus)?;
     }
     let programs = Programs::find(&experiment.files, &specs, chosen.nested, &places.data_dir)?;
+    let mut with_choices = experiment.clone();
+    workload.choose(&mut with_choices, speed);
+    let experiment = &with_choices;
     block::fits_payload(experiment, workload, speed)?;
     let disks = Disks::prepare(experiment, workload, speed, &programs.busybox, places)?;
     let mut builder = PlanBuilder {
@@ -167,6 +170,8 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
     let mut inputs = Inputs {
         payload: builder.disks.payload.clone(),
         block: experiment.payload.block(),
+        hash_loop: experiment.hash_loop,
+        answer: places.build.then(|| workload.answer(experiment)).flatten(),
         whole_boots: workload.measures_boots(),
         ..Inputs::default()
     };

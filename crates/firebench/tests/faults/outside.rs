@@ -32,7 +32,7 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
         (&["fetch", "firecracker", "--from", "/proc/self/maps"], "the kernel generates"),
         (&["fetch", "firecracker", "--from", "/"], "it is a directory"),
         (&["import", "/dev/zero"], "it is a device"),
-        (&["import", "/"], "it is a directory"),
+        (&["import", "/"], "no file in it ends in .txt"),
         (&["import", "/proc/self/maps"], "the kernel generates"),
         (&["compare", "/dev/zero", "latest"], "it is a device"),
         (&["run", "--trust-experiment", "--from", "/dev/zero"], "it is a device"),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use firebench_model::counts::{BootCounts, Counts, PortUse};
 use firebench_model::experiment::{
-    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HostCacheChoice, HttpSpec, MachineSpec,
-    OwnSettings, PayloadSpec, Preset, Programs, Settle, WorkloadName,
+    AccelChoice, CommandSpec, ContenderSpec, Design, Experiment, Files, HashLoop, HostCacheChoice, HttpSpec,
+    MachineSpec, OwnSettings, PayloadSpec, Preset, Programs, Settle, WorkloadName,
 };
 use firebench_model::metric;
 use firebench_model::record::{
@@ -145,6 +145,7 @@ pub fn nested() -> Report {
         },
         payload: PayloadSpec::Seeded { seed: 7, size: Some(Size(GIB)), block: Some(Size(4096)) },
         http: HttpSpec::default(),
+        hash_loop: Some(HashLoop { rounds: Some(100), buffer: Some(Size(4096)), seed: 3 }),
         command: Some(CommandSpec {
             argv: vec!["sort".to_owned(), "a b".to_owned()],
             shell: Some("sh".to_owned()),

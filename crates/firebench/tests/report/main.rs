@@ -10,6 +10,7 @@ mod findings;
 mod fixture;
 mod host;
 mod hostile;
+mod origin;
 mod pairs;
 mod progress;
 mod referee;

@@ -6,6 +6,7 @@ use firebench_analysis::findings::Findings;
 use firebench_model::experiment::{BodyFrom, HttpSpec, PayloadSpec};
 use firebench_model::record::{AtOnce, Extension, Footprint, MemoryUse, Moments, OneOfMany};
 use firebench_report::json::to_json;
+use firebench_store::import::Options;
 use firebench_text::units::{Size, Span};
 use firebench_vmm::{Request, Requests, firecracker, preset};
 use serde_json::Value;
@@ -99,11 +100,26 @@ fn in_reports() -> BTreeSet<String> {
     let executions = firebench_store::import::parse(hyperfine, "mine.json", "2025-06-01T12:00:00Z").unwrap();
     let zeros = format!("{csv}a,1,0,real,0\nb,0,0,real,1\nb,1,0,real,1\n");
     let by_difference = firebench_store::import::parse(&zeros, "mine.csv", "2025-06-01T12:00:00Z").unwrap();
+    // Two contenders that share their values.
+    let list = "0.81\n0.93\n0.87\n0.96\n0.84\n0.99\n0.82\n0.91\n";
+    let lists = [("a.txt", list), ("b.txt", list)];
+    let odd = firebench_store::import::of_lists(&lists, "lists", "2025-06-01T12:00:00Z", &Options::default()).unwrap();
     let mut unbelievable = published();
     unbelievable.contenders[0].boots[0].iterations[0].metrics.insert("host_real".to_owned(), 900.0);
-    for report in
-        [unbelievable, duet(), published(), nested(), failed(), file, aimed, told, imported, executions, by_difference]
-    {
+    for report in [
+        odd,
+        unbelievable,
+        duet(),
+        published(),
+        nested(),
+        failed(),
+        file,
+        aimed,
+        told,
+        imported,
+        executions,
+        by_difference,
+    ] {
         paths("", &serde_json::from_str(&to_json(&Findings::of(&report)).unwrap()).unwrap(), &mut found);
     }
     found

@@ -17,6 +17,7 @@ mod hostile;
 mod imported;
 mod killed;
 mod made_up;
+mod oddities;
 mod older;
 mod opening;
 mod recorded;

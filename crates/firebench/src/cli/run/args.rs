@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use firebench_model::experiment::{
-    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Preset, Settle, WorkloadName,
+    self, AccelChoice, ContenderSpec, Experiment, ExperimentError, HostCacheChoice, Settle, WorkloadName,
 };
 use firebench_report::progress::Verbosity;
 use firebench_stats::Estimand;
@@ -38,27 +38,28 @@ has (`firebench kernel build`).";
 pub(crate) struct RunArgs {
     /// The workload to run in the guests; without it, firebench runs ./firebench.toml
     #[arg(value_parser = choices::workload())]
-    workload: Option<WorkloadName>,
+    pub(super) workload: Option<WorkloadName>,
     #[command(flatten)]
-    command: CommandArgs,
+    pub(super) command: CommandArgs,
     /// Run the experiment of a TOML file, or repeat the one of a report.md or report.json; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
     /// Run an experiment that somebody else could have written, including all programs in it
     #[arg(long)]
     pub(super) trust_experiment: bool,
-    /// How to build the machines: matched (as alike as the VMMs allow) or published (those of the published benchmark)
+    /// How to build the machines: matched (as alike as the VMMs allow), published (those of the published benchmark), or origin: a
+    /// series of runs of all that the experiment measured that it belongs to, and a page with its figures beside ours
     #[arg(long, value_parser = choices::preset())]
-    preset: Option<Preset>,
+    pub(super) preset: Option<choices::Presets>,
     #[arg(long, value_delimiter = ',', value_parser = selection::parse, value_name = "VMM,...", help = vmm_help())]
-    vmm: Option<Vec<Selected>>,
+    pub(super) vmm: Option<Vec<Selected>>,
     /// A contender with settings of its own, such as old=firecracker,binary=./firecracker; may be given several times,
     /// and the first one is the baseline; `firebench init` writes a file with all keys
     #[arg(long, value_name = "NAME=VMM[,KEY=VALUE...]", conflicts_with = "vmm", long_help = contender_help())]
-    contender: Vec<String>,
+    pub(super) contender: Vec<String>,
     /// What executes guest instructions: auto (kvm if /dev/kvm is usable, else nested), kvm, tcg, nested
     #[arg(long, value_parser = choices::accel())]
-    accel: Option<AccelChoice>,
+    pub(super) accel: Option<AccelChoice>,
     #[command(flatten)]
     flags: FlagArgs,
     /// Memory of each VM [default: 1GiB with kvm, 512MiB emulated]
@@ -103,7 +104,7 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = DESIGN)]
     duet: bool,
     #[command(flatten)]
-    concurrent: ConcurrentArgs,
+    pub(super) concurrent: ConcurrentArgs,
     #[arg(long, value_name = "METRIC", value_parser = primaries(), help = primary_help(), help_heading = DESIGN)]
     primary: Option<String>,
     /// Iterations in each boot, warm-up included [default: what the first blocks find best, else 3]
@@ -139,7 +140,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Option<String>,
     #[command(flatten)]
-    root: RootArgs,
+    pub(super) root: RootArgs,
     /// Add a file or directory to the image; may be given several times
     #[arg(long, value_name = "HOST[=GUEST]")]
     add: Vec<String>,
@@ -268,7 +269,7 @@ impl RunArgs {
     ) -> Result<Experiment, ArgsError> {
         let mut experiment = base.unwrap_or_default();
         set(&mut experiment.workload, self.workload.clone());
-        set(&mut experiment.preset, self.preset);
+        set(&mut experiment.preset, self.preset.and_then(choices::Presets::one));
         set(&mut experiment.accel, self.accel);
         if let Some(vmm) = &self.vmm {
             let named = self.kernel.is_some() || experiment.files.kernel.is_some();
@@ -318,6 +319,9 @@ impl RunArgs {
             experiment.files.add.clone_from(&self.add);
         }
         let workload = firebench_workload::of(&experiment.workload)?;
+        if self.preset == Some(choices::Presets::Origin) && workload.measures_boots() {
+            (experiment.design.iterations, experiment.design.warm_up) = (None, None); // those of the other runs
+        }
         firebench_workload::ask(workload, &self.flags.given, &mut experiment)?;
         firebench_workload::check(&experiment)?;
         let given = self.programs.by_option();

@@ -33,6 +33,16 @@ pub(crate) enum ArgsError {
     #[error("--repeat-run with --no-store keeps none of the runs")]
     #[diagnostic(help("give --out DIR for their reports, or leave out --no-store"))]
     NothingKept,
+    /// What the series of the origin has of its own.
+    #[error("cannot use {0} with --preset origin: its runs and contenders are those of the origin's experiment")]
+    #[diagnostic(help(
+        "leave it out; a workload, --boots, --memory, --accel and --out DIR make the series smaller or say where it goes"
+    ))]
+    OfTheOrigin(&'static str),
+    /// A workload that the origin did not have.
+    #[error("the origin's experiment did not measure the workload {0}")]
+    #[diagnostic(help("it measured {1}"))]
+    NotOfTheOrigin(String, String),
     /// The flags of a workload are invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -9,6 +9,31 @@ use firebench_workload::ALL;
 /// A value, its word, and what it means.
 type Choice<T> = (T, &'static str, &'static str);
 
+/// What `--preset` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presets {
+    /// A preset of an experiment.
+    One(Preset),
+    /// A series of experiments.
+    Origin,
+}
+
+impl Presets {
+    /// The preset of an experiment.
+    pub(super) fn one(self) -> Option<Preset> {
+        match self {
+            Presets::One(preset) => Some(preset),
+            Presets::Origin => None,
+        }
+    }
+}
+
+const ORIGIN: Choice<Presets> = (
+    Presets::Origin,
+    "origin",
+    "A series of runs: all that the experiment measured that firebench grew out of, and a page with its figures",
+);
+
 const PRESETS: &[Choice<Preset>] = &[
     (
         Preset::Matched,
@@ -47,8 +72,12 @@ pub(super) fn workload() -> impl TypedValueParser<Value = WorkloadName> {
     PossibleValuesParser::new(values).try_map(WorkloadName::try_from)
 }
 
-pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
-    one_of(PRESETS)
+pub(super) fn preset() -> impl TypedValueParser<Value = Presets> {
+    let all = || PRESETS.iter().map(|(preset, word, means)| (Presets::One(*preset), *word, *means)).chain([ORIGIN]);
+    let values = all().map(|(_, word, means)| PossibleValue::new(word).help(means));
+    PossibleValuesParser::new(values).try_map(move |given| {
+        all().find(|(_, word, _)| *word == given).map(|(preset, ..)| preset).ok_or("it is not one of them")
+    })
 }
 
 pub(super) fn accel() -> impl TypedValueParser<Value = AccelChoice> {

@@ -16,6 +16,11 @@ impl ConcurrentArgs {
         !self.concurrent.is_empty()
     }
 
+    /// The numbers.
+    pub(super) fn numbers(&self) -> &[u32] {
+        &self.concurrent
+    }
+
     /// Gives each contender that says nothing of it the number, or becomes one contender for each number.
     pub(super) fn replace_in(&self, experiment: &mut Experiment) {
         if self.is_given() {

@@ -10,6 +10,7 @@ mod groups;
 mod keep;
 mod of_an_experiment;
 mod once;
+mod origin;
 mod repeat;
 mod root;
 mod scan;
@@ -25,6 +26,7 @@ pub(super) use session::Session;
 /// Returns the exit code.
 pub(super) fn main(args: &RunArgs, places: &StorageArgs) -> Result<u8, Failure> {
     match args.repeat_run {
+        _ if origin::is_asked(args) => origin::main(args, places),
         Some(runs) => repeat::main(args, places, runs),
         None => {
             let job = once::job(args, places)?;

@@ -51,6 +51,8 @@ pub(super) struct Done {
     pub(super) name: Option<String>,
     /// Its contenders, the baseline first.
     pub(super) contenders: Vec<String>,
+    /// Its report; None of a dry run.
+    pub(super) report: Option<Box<Report>>,
 }
 
 /// What the command line asks for.
@@ -83,7 +85,7 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
     let mut prepared = session.prepare(&experiment, places, !args.dry_run)?;
     if args.dry_run {
         output::print(&dry_run::render(&prepared, &session.cache)?)?;
-        return Ok(Done { code: EXIT_OK, name: None, contenders: Vec::new() });
+        return Ok(Done { code: EXIT_OK, name: None, contenders: Vec::new(), report: None });
     }
     if let Some(lack) = prepared.no_kvm.take() {
         return Err(lack.into());
@@ -117,7 +119,8 @@ pub(super) fn carry_out(args: &RunArgs, places: &StorageArgs, session: &Session,
     all([result, saved, kept, shown, discarded])?;
     let name = out.map(|dir| dir.to_string_lossy().into_owned()).or_else(|| report.id.clone());
     let contenders = report.contenders.iter().map(|contender| contender.name.clone()).collect();
-    Ok(Done { code: hold(args, &findings)?, name, contenders })
+    let code = hold(args, &findings)?;
+    Ok(Done { code, name, contenders, report: Some(Box::new(report)) })
 }
 
 /// The report for standard output. Where standard error is the same terminal, the error comes right below it: once is enough.

@@ -96,7 +96,7 @@ mod tests {
 
     fn done(name: &str, contenders: &[&str]) -> Done {
         let contenders = contenders.iter().map(|name| (*name).to_owned()).collect();
-        Done { code: 0, name: Some(name.to_owned()), contenders }
+        Done { code: 0, name: Some(name.to_owned()), contenders, report: None }
     }
 
     #[test]
