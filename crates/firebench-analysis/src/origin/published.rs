@@ -158,7 +158,7 @@ pub const MEASURES: [Measure; 9] = [
         name: "throughput",
         title: "Throughput",
         workload: "http",
-        metric: Some("requests"),
+        metric: Some("answers"),
         unit: "1/s",
         how: "ApacheBench, 5 connections, 30 s.",
         really: "The service: both VMMs stand at the same limit (53.5 MB/s).",

@@ -45,7 +45,7 @@ pub use firecracker::{PINNED_VERSION, Source, firecracker, installed_firecracker
 pub use installer::Installer;
 pub use installers::installer;
 pub use kernel::{checked_kernel, installed_kernel, kernel};
-pub use packaged::{overlay_module, packaged, program};
+pub use packaged::{is_whole, overlay_module, packaged, program};
 pub use release::RELEASE_URL;
 pub use small_kernel::{BuildError, CONFIGURATION, SmallKernel, Step, build as build_small_kernel, small_kernel};
 

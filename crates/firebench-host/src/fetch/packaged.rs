@@ -97,6 +97,12 @@ pub fn overlay_module(vmm: VmmKind, program: &Path, version: &str) -> Result<Opt
     Ok(installed.filter(|module| module.is_file()))
 }
 
+/// Whether a program of this version has all that comes with it: an older firebench fetched it alone.
+pub fn is_whole(vmm: VmmKind, program: &Path, version: &str) -> bool {
+    let comes_with = PACKAGED.iter().any(|packaged| packaged.vmm == vmm && packaged.module.is_some());
+    !comes_with || matches!(overlay_module(vmm, program, version), Ok(Some(_)))
+}
+
 /// What a program of a newer Debian needs of it, where the system's is older: package and file.
 const LIBRARIES: [(&str, &str); 3] = [
     ("libc6", "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),

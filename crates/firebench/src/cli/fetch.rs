@@ -112,7 +112,8 @@ pub(super) fn main(args: &FetchArgs, places: &StorageArgs) -> Result<(), Failure
         }
         What::Packaged(Packaged(kind)) => {
             if args.if_missing {
-                if let Ok(tool) = tools::find(*kind, None, &data_dir) {
+                let tool = tools::find(*kind, None, &data_dir).ok();
+                if let Some(tool) = tool.filter(|tool| fetch::is_whole(*kind, &tool.path, &tool.version)) {
                     return found(kind.name, &tool.path);
                 }
             }

@@ -41,7 +41,7 @@ fn the_memory_of_isolations_is_split_by_kind() {
     require!(need::isolations());
     let lab = Lab::new();
     let args = ["run", "footprint", "--vmm", "host,runc,gvisor,uml", "--memory", "256MiB", "--boots", "2"];
-    let outcome = lab.firebench(&args).args(&["--size", "32MiB", "--out", "out"]).at(&lab.path("")).run().ok();
+    let outcome = lab.firebench(&args).args(["--size", "32MiB", "--out", "out"]).at(&lab.path("")).run().ok();
     let report = report(&lab.path("out"));
     assert_eq!((report.design.iterations, report.design.primary.as_str()), (1, "pss"));
     for (name, processes) in [("host", 2), ("runc", 3), ("gvisor", 3), ("uml", 1)] {

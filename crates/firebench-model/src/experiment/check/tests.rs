@@ -102,7 +102,7 @@ fn a_duet_needs_somebody_beside_and_caches_apart() {
 #[test]
 fn shares_that_every_run_meets_are_refused() {
     let mut experiment = hosts();
-    experiment.design.precision = Some(Share::percent(100));
+    experiment.design.precision = Some(firebench_text::units::Share::percent(100));
     let said = experiment.check().expect_err("too wide").to_string();
     assert_eq!(said, "--precision 100% is too wide: it must be below 100%");
 }
@@ -130,5 +130,5 @@ fn blocks_are_neither_tiny_nor_larger_than_what_is_read() {
 #[test]
 fn the_same_vmm_is_not_named_twice() {
     let twice = Experiment { vmm: vec![QEMU, QEMU], ..Experiment::default() };
-    assert!(matches!(twice.check(), Err(ExperimentError::Contender(ContenderError::Twice(_)))));
+    assert!(matches!(twice.check(), Err(ExperimentError::Contender(crate::experiment::ContenderError::Twice(_)))));
 }
