@@ -42,9 +42,9 @@ fn every_isolation_boots_and_its_phases_add_up() {
         assert!(!boots.is_empty(), "{name}: {outcome}");
         boots.iter().for_each(|boot| check(boot, name == "uml"));
     }
-    assert!(outcome.stdout.contains("the kernel of uml"), "{outcome}");
+    assert!(outcome.prose().contains("the kernel of uml"), "{outcome}");
     assert!(
-        !outcome.stdout.contains("cannot be checked"),
+        !outcome.prose().contains("cannot be checked"),
         "the times of the empty job are nobody's concern: {outcome}"
     );
 }
@@ -58,7 +58,7 @@ fn the_end_is_what_shutdown_is_about() {
     let report = report(&lab.path("out"));
     assert_eq!(report.design.primary, "end");
     good(&report, "uml").iter().for_each(|boot| check(boot, true));
-    assert!(outcome.stdout.contains("How they end: "), "{outcome}");
+    assert!(outcome.prose().contains("How they end: "), "{outcome}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn several_at_once_are_one_boot() {
             assert_eq!(crowd.all.len(), 3);
             assert!(crowd.all.iter().all(|one| one.iterations.len() == 1 && one.life_seconds <= boot.life_seconds));
         }
-        assert!(outcome.stdout.contains(&format!("{name}: 3 at once in each boot")), "{outcome}");
+        assert!(outcome.prose().contains(&format!("{name}: 3 at once in each boot")), "{outcome}");
     }
     assert!(good(&report, "runc-x1").iter().all(|boot| boot.at_once.is_none()));
     let duet = lab.firebench(&["run", "boot", "--vmm", "runc,gvisor", "--concurrent", "2", "--duet"]).run();

@@ -74,8 +74,7 @@ fn a_shell_reads_the_line_and_two_commands_are_compared() {
     let names: Vec<&str> = report.contenders.iter().map(|contender| contender.name.as_str()).collect();
     assert_eq!(names, ["few", "many"]);
     assert_eq!(report.contenders[1].command, ["/bin/busybox", "sh", "-c", "seq 20000 | tail -n 1"]);
-    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("command of its own"), "{outcome}");
+    assert!(outcome.prose().contains("command of its own"), "{outcome}");
 }
 
 #[test]
@@ -111,9 +110,11 @@ fn commands_as_people_write_them() {
     assert!(report.contenders.iter().all(|c| printed(c) == "two\nlines\n"));
     let outcome =
         run(&lab, &["--vmm", "host,runc", "--shell"], &["uname -n; test $$ -lt 9 && echo alone >&2; true"]).run().ok();
-    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("explains output: host ") && words.contains(", runc firebench"), "{outcome}");
-    assert!(words.contains("explains error output: host nothing, runc alone"), "{outcome}");
+    assert!(
+        outcome.prose().contains("explains output: host ") && outcome.prose().contains(", runc firebench"),
+        "{outcome}"
+    );
+    assert!(outcome.prose().contains("explains error output: host nothing, runc alone"), "{outcome}");
 }
 
 #[test]

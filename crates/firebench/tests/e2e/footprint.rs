@@ -57,7 +57,7 @@ fn the_memory_of_isolations_is_split_by_kind() {
             }
         }
     }
-    assert!(outcome.stdout.contains("What host and runc read from files is in the host's page cache"), "{outcome}");
+    assert!(outcome.prose().contains("What host and runc read from files is in the host's page cache"), "{outcome}");
 }
 
 #[test]
@@ -77,5 +77,5 @@ fn the_memory_of_vms_is_split_in_the_nested_host() {
         // QEMU maps the kernel, Firecracker reads it.
         assert_eq!(work.parts.files > 0, name == "qemu", "{name}: {work:?}");
     }
-    assert!(outcome.stdout.contains("it is known by its size"), "{outcome}");
+    assert!(outcome.prose().contains("by its size"), "{outcome}");
 }

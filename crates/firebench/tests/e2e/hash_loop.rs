@@ -34,8 +34,7 @@ fn every_isolation_gives_the_answer() {
     let first = report(&lab.path("out"));
     answered(&first);
     assert_eq!(first.contenders.len(), 5);
-    let words = outcome.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("Each iteration hashes 3 MiB: 3 times a buffer of 1 MiB"), "{outcome}");
+    assert!(outcome.prose().contains("Each iteration hashes 3 MiB: 3 times a buffer of 1 MiB"), "{outcome}");
     // All that it was is in the report: the same again, with more rounds.
     let again = lab.firebench(&["run", "--from", "out/report.md", "--trust-experiment", "--no-store"]);
     again.args(["--vmm", "host", "--rounds", "4", "--out", "again"]).at(&lab.path("")).run().ok();

@@ -195,6 +195,11 @@ impl std::fmt::Display for Outcome {
 }
 
 impl Outcome {
+    /// The standard output as one line, for sentences that are broken over several.
+    pub fn prose(&self) -> String {
+        self.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// It must have ended well.
     #[track_caller]
     pub fn ok(self) -> Outcome {
