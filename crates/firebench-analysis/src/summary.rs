@@ -106,7 +106,7 @@ pub struct Pair {
     pub blocks_left_out: usize,
     /// Good boots of the contender and of the baseline, where they were not measured side by side: then there are no blocks.
     pub apart: Option<[usize; 2]>,
-    /// One entry for each metric that is shown, but those that only one of the two has.
+    /// One entry for each metric that is shown; of whole boots, but for the phases that only one of the two has.
     pub metrics: Vec<(Metric, Comparison)>,
     /// How its interval comes about, where the two were measured side by side.
     pub method: Method,
@@ -273,7 +273,7 @@ fn pair(report: &Report, baseline: &ContenderRecord, contender: &ContenderRecord
         apart: None,
         metrics: metric::shown(&report.metrics)
             .map(|metric| (metric.clone(), compare(&paired, metric, design)))
-            .filter(|(_, compared)| *compared != Comparison::Unknown || paired.baseline.is_empty())
+            .filter(|(_, compared)| *compared != Comparison::Unknown || !report.measures_boots())
             .collect(),
         method: paired.ground(report, comparisons).method(paired.baseline.len()),
         judgement: judged.as_ref().ok().copied(),

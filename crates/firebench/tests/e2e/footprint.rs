@@ -61,6 +61,7 @@ fn the_memory_of_isolations_is_split_by_kind() {
 }
 
 #[test]
+#[ignore = "run by scripts/long"]
 fn the_memory_of_vms_is_split_in_the_nested_host() {
     require!(need::qemu(), need::firecracker(), need::image());
     let lab = Lab::new();

@@ -10,6 +10,7 @@ use crate::support::need;
 
 /// One run of it, in the nested host: every other measure is on the page with the reason why it has no figure.
 #[test]
+#[ignore = "run by scripts/long"]
 fn a_part_of_the_series_has_its_page() {
     require!(need::qemu(), need::firecracker(), need::image());
     let lab = Lab::new();
