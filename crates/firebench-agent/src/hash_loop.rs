@@ -37,8 +37,14 @@ fn read(options: &[&str]) -> Option<(usize, u32, u64)> {
     Some((bytes.parse().ok()?, rounds, seed.parse().ok()?))
 }
 
+/// No machine that is measured has room for more bytes.
+const MOST: usize = 1 << 39;
+
 /// The first bytes of the stream of a seed; None where there is no room for them.
 fn buffer(seed: u64, bytes: usize) -> Option<Vec<u8>> {
+    if bytes > MOST {
+        return None;
+    }
     let mut buffer = Vec::new();
     // A few more for a last number that is cut.
     buffer.try_reserve_exact(bytes.checked_add(8)?).ok()?;

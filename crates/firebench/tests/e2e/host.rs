@@ -139,16 +139,18 @@ fn a_live_calibration_says_what_it_found_and_whether_that_is_right() {
     require!(need::busybox());
     let lab = Lab::new();
     let args = ["calibrate", "--live", "--effect", "0.5", "--blocks", "3", "--format", "json"];
-    let Some(outcome) = in_peace(|| lab.firebench(&args).run(), |_| false) else { return };
+    // Where too many blocks had to be left out, there is no interval.
+    let undecided = |outcome: &Outcome| outcome.stdout.contains("\"judgement\": null");
+    let Some(outcome) = in_peace(|| lab.firebench(&args).run(), undecided) else { return };
     let outcome = outcome.ok();
     let table: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     let rows = table["rows"].as_array().expect("rows");
     let kinds: Vec<_> = rows.iter().map(|row| (row["kind"].as_str(), row["truth"].as_f64())).collect();
     assert_eq!(kinds, [(Some("aa"), Some(0.0)), (Some("ab"), Some(0.5))]);
     let interval = |part: &str| rows[1]["judgement"]["interval"][part].as_f64().expect("an estimate");
-    let (centre, off) = (interval("centre"), (interval("centre") - 1.5_f64.ln()).abs());
+    let [low, centre, high] = ["low", "centre", "high"].map(interval);
     // On a busy machine the interval is wide, and says so; one of twenty misses, and not by that much.
-    let right = (1.05..2.3).contains(&centre.exp()) || off <= interval("half_width");
+    let right = (1.05..2.3).contains(&centre.exp()) || (low..high).contains(&1.5_f64.ln());
     assert!(right, "half as much again: {}\n{outcome}", centre.exp());
     lab.firebench(&["calibrate", "--live", "--precision", "0"]).run().fails(2, &["--precision", "invalid share"]);
 }
