@@ -88,9 +88,6 @@ pub struct Inputs {
     /// What firebench asks of the service that the command is, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drive: Option<Drive>,
-    /// Whether each boot is measured as a whole: its iteration may be too short for any clock.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub whole_boots: bool,
     /// SHA-256 of what a command of the user's must print, where they say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_sha256: Option<String>,

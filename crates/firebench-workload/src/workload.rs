@@ -6,7 +6,7 @@ use std::time::Duration;
 use firebench_model::experiment::{Experiment, HashLoop};
 use firebench_model::metric::Metric;
 use firebench_model::plan::Inputs;
-use firebench_model::record::{BootRecord, Report};
+use firebench_model::record::{BootRecord, BootStatus, Report};
 use firebench_model::service::Load;
 use firebench_protocol::IterationReport;
 use firebench_text::units::Size;
@@ -52,8 +52,8 @@ pub trait Workload: Sync {
     /// What a good boot comes to as a whole, by metric; `guest` says whether it booted one. What is not known of it is not among them.
     ///
     /// # Errors
-    /// In a sentence: why the boot was not whole. Then it has failed.
-    fn of_boot(&self, _boot: &BootRecord, _guest: bool) -> Result<BTreeMap<&'static str, f64>, String> {
+    /// Why the boot was not whole, in a sentence, and what it is then.
+    fn of_boot(&self, _boot: &BootRecord, _guest: bool) -> Result<BTreeMap<&'static str, f64>, (BootStatus, String)> {
         Ok(BTreeMap::new())
     }
 
@@ -145,6 +145,13 @@ pub struct FlagError {
     pub wrong: String,
     /// What the user can do.
     pub help: String,
+}
+
+impl FlagError {
+    /// What makes an error of what is wrong with a value, for which this helps.
+    pub fn helped_by(help: &str) -> impl Fn(String) -> FlagError {
+        move |wrong| FlagError { wrong, help: help.to_owned() }
+    }
 }
 
 /// How fast instructions are executed.

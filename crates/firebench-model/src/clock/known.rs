@@ -57,14 +57,13 @@ pub struct Known {
 }
 
 impl Known {
-    /// Of a boot that a plan asks for.
+    /// Of a boot that a plan asks for, but for whether it is measured as a whole, which its workload says.
     pub fn planned(plan: &Plan, contender: &PlannedContender) -> Known {
         let machine = &contender.machine;
         let own_cpu_account = contender.system.vmm().own_cpu_account.is_some();
         let (payload, emulated) = (plan.inputs.bytes(), plan.emulated);
         let pauses = plan.cold || !contender.task.prepare.is_empty() || !contender.task.conclude.is_empty();
-        let whole_boots = plan.inputs.whole_boots;
-        let known = Known { payload, pauses, emulated, whole_boots, own_cpu_account, ..Known::default() };
+        let known = Known { payload, pauses, emulated, own_cpu_account, ..Known::default() };
         match contender.system {
             System::Vm { .. } => known.of_vm(machine.vcpus, machine.memory_mib),
             System::Container { .. } | System::Process { .. } => known.of_host(machine.cpus.as_deref(), plan.host_cpus),

@@ -93,7 +93,8 @@ impl Boot<'_> {
     pub(super) fn live(&self, Ready { nonce, launch, boots, mut record }: Ready, listener: &mut dyn Listener) -> Lived {
         let limit = cpulimit::read(Path::new("/"));
         let started = Instant::now();
-        let known = Known::planned(self.plan, self.contender);
+        let whole_boots = self.workload.measures_boots();
+        let known = Known { whole_boots, ..Known::planned(self.plan, self.contender) };
         let isolation = Isolation { lateness: known.lateness(), ..self.around.isolation() };
         let mut vm = match Vm::start(&launch, &isolation) {
             Ok(vm) => vm,
@@ -174,11 +175,7 @@ impl Boot<'_> {
             (Ok(values), Some(iteration)) => {
                 iteration.metrics.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
             }
-            // Nothing is wrong with it, but for what was not seen of it.
-            (Err(why), _) if record.footprint.as_ref().is_some_and(|seen| seen.missing.is_some()) => {
-                (record.status, record.message) = (BootStatus::Void, Some(why));
-            }
-            (Err(why), _) => (record.status, record.message) = (BootStatus::VmmExited, Some(why)),
+            (Err((status, why)), _) => (record.status, record.message) = (status, Some(why)),
             (_, None) => {}
         }
     }

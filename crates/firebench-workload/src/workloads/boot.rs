@@ -8,7 +8,7 @@ use std::time::Duration;
 use firebench_model::experiment::Experiment;
 use firebench_model::metric::{Clock, Metric, Unit, time};
 use firebench_model::plan::Inputs;
-use firebench_model::record::BootRecord;
+use firebench_model::record::{BootRecord, BootStatus};
 use firebench_protocol::{IterationReport, QUIET};
 use firebench_stats::{Better, Scale};
 use firebench_text::excerpt;
@@ -102,13 +102,14 @@ impl Workload for Boot {
         true
     }
 
-    fn of_boot(&self, boot: &BootRecord, guest: bool) -> Result<BTreeMap<&'static str, f64>, String> {
+    fn of_boot(&self, boot: &BootRecord, guest: bool) -> Result<BTreeMap<&'static str, f64>, (BootStatus, String)> {
         let moments = boot.moments.unwrap_or_default();
         let (Some(done), Some(gone)) = (moments.done, moments.gone) else {
-            return Err(match &boot.message {
+            let why = match &boot.message {
                 Some(message) => format!("it did not end by itself: {message}"),
                 None => "its end was not seen".to_owned(),
-            });
+            };
+            return Err((BootStatus::VmmExited, why));
         };
         // A guest is quiet before it ends its machine, so that what it asked for can be counted.
         let (kernel, quiet) = if guest { (moments.kernel, QUIET.as_secs_f64()) } else { (0.0, 0.0) };
@@ -209,7 +210,10 @@ mod tests {
         let mut boot = boot();
         boot.moments.as_mut().expect("they are known").gone = None;
         boot.message = Some("the VM was still running".to_owned());
-        let why = BOOT.of_boot(&boot, true).expect_err("not whole");
-        assert_eq!(why, "it did not end by itself: the VM was still running");
+        let (status, why) = BOOT.of_boot(&boot, true).expect_err("not whole");
+        assert_eq!(
+            (status, why.as_str()),
+            (BootStatus::VmmExited, "it did not end by itself: the VM was still running")
+        );
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use firebench_model::experiment::Experiment;
 use firebench_model::metric::{Clock, Metric, Unit};
 use firebench_model::plan::Inputs;
-use firebench_model::record::BootRecord;
+use firebench_model::record::{BootRecord, BootStatus};
 use firebench_protocol::IterationReport;
 use firebench_stats::{Better, Scale};
 use firebench_text::units::Size;
@@ -86,10 +86,14 @@ impl Workload for Footprint {
         true
     }
 
-    fn of_boot(&self, boot: &BootRecord, _: bool) -> Result<BTreeMap<&'static str, f64>, String> {
+    fn of_boot(&self, boot: &BootRecord, _: bool) -> Result<BTreeMap<&'static str, f64>, (BootStatus, String)> {
         let seen = boot.footprint.clone().unwrap_or_default();
         let Some(work) = seen.work else {
-            return Err(seen.missing.unwrap_or_else(|| "nobody looked at its memory".to_owned()));
+            return Err(match seen.missing {
+                // Nothing is wrong with the boot, but for what was not seen of it.
+                Some(why) => (BootStatus::Void, why),
+                None => (BootStatus::VmmExited, "nobody looked at its memory".to_owned()),
+            });
         };
         let parts = work.parts;
         let values = [
@@ -179,7 +183,7 @@ mod tests {
     fn without_a_look_after_the_work_there_is_nothing_and_it_is_said_why() {
         let missing = Some("its memory could not be looked at: no right".to_owned());
         let seen = record::Footprint { boot: Some(used(50, Parts::default())), work: None, missing: missing.clone() };
-        assert_eq!(Footprint.of_boot(&boot(seen), true).err(), missing);
+        assert_eq!(Footprint.of_boot(&boot(seen), true).err(), missing.clone().map(|why| (BootStatus::Void, why)));
         assert!(Footprint.of_boot(&BootRecord::new(0, 0, 1), true).is_err());
         let late =
             record::Footprint { work: Some(used(50, Parts::default())), missing, ..record::Footprint::default() };

@@ -61,16 +61,12 @@ impl Workload for HashLoop {
     }
 
     fn ask(&self, given: &Given, experiment: &mut Experiment) -> Result<(), FlagError> {
-        let wrong = |help: &str| {
-            let help = help.to_owned();
-            move |wrong| FlagError { wrong, help }
-        };
         if let Some(text) = given.get(ROUNDS_FLAG) {
-            let rounds = rounds(text).map_err(wrong("write it like --rounds 100"))?;
+            let rounds = rounds(text).map_err(FlagError::helped_by("write it like --rounds 100"))?;
             experiment.hash_loop.get_or_insert_default().rounds = Some(rounds);
         }
         if let Some(text) = given.get(BUFFER) {
-            let buffer = size(text).map_err(wrong("write it like --buffer 1MiB"))?;
+            let buffer = size(text).map_err(FlagError::helped_by("write it like --buffer 1MiB"))?;
             experiment.hash_loop.get_or_insert_default().buffer = Some(buffer);
         }
         Ok(())

@@ -110,15 +110,15 @@ impl Workload for Http {
     }
 
     fn ask(&self, given: &Given, experiment: &mut Experiment) -> Result<(), FlagError> {
-        let wrong = |wrong: String| FlagError { wrong, help: "see firebench run --help".to_owned() };
+        let wrong = FlagError::helped_by("see firebench run --help");
         let HttpSpec { rate, connections, duration, body, body_from } = &mut experiment.http;
         for (name, text) in given {
             match *name {
-                RATE => *rate = Some(number(text).map_err(wrong)?),
-                CONNECTIONS => *connections = Some(number(text).map_err(wrong)?),
-                DURATION => *duration = Some(span(text).map_err(wrong)?),
-                BODY => *body = Some(size(text).map_err(wrong)?),
-                _ => *body_from = Some(from(text).map_err(wrong)?),
+                RATE => *rate = Some(number(text).map_err(&wrong)?),
+                CONNECTIONS => *connections = Some(number(text).map_err(&wrong)?),
+                DURATION => *duration = Some(span(text).map_err(&wrong)?),
+                BODY => *body = Some(size(text).map_err(&wrong)?),
+                _ => *body_from = Some(from(text).map_err(&wrong)?),
             }
         }
         Ok(())

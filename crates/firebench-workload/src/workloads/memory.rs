@@ -89,12 +89,11 @@ impl Workload for Memory {
             experiment.payload = payload(text)?.with_block(experiment.payload.block());
         }
         if let Some(text) = given.get(BLOCK_FLAG) {
-            let block =
-                size(text).map_err(|wrong| FlagError { wrong, help: "write it like --block 4KiB".to_owned() })?;
+            let block = size(text).map_err(FlagError::helped_by("write it like --block 4KiB"))?;
             experiment.payload = std::mem::take(&mut experiment.payload).with_block(Some(block));
         }
         let Some(text) = given.get(SIZE) else { return Ok(()) };
-        let wanted = size(text).map_err(|wrong| FlagError { wrong, help: "write it like --size 1GiB".to_owned() })?;
+        let wanted = size(text).map_err(FlagError::helped_by("write it like --size 1GiB"))?;
         match &mut experiment.payload {
             PayloadSpec::Seeded { size, .. } | PayloadSpec::Urandom { size, .. } => *size = Some(wanted),
             // A file has the size that it has.

@@ -172,7 +172,6 @@ pub fn prepare(experiment: &Experiment, places: &Places) -> Result<Prepared, Pre
         block: experiment.payload.block(),
         hash_loop: experiment.hash_loop,
         answer: places.build.then(|| workload.answer(experiment)).flatten(),
-        whole_boots: workload.measures_boots(),
         ..Inputs::default()
     };
     if let Some(service) = &builder.disks.service {
